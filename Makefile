@@ -1,0 +1,61 @@
+# Every target makes the environment it needs; a second call is quick. Plain `make` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.run-installed
+DEV := $(VENV)/.dev-installed
+UV := $(VENV)/uv/bin/uv
+COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
+
+.PHONY: help demo up test lint docs lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+demo: $(RUN) ## four docs jobs for this project's commit, GitHub failing on the way: every outcome on its commit once
+	@exec $(BIN)/reportback demo
+
+up: $(RUN) ## a Prefect server, the deployments and a stand-in GitHub on this machine, until Ctrl-C
+	@exec $(BIN)/reportback up
+
+test: $(DEV) ## the whole suite on SQLite and PostgreSQL, with branch coverage
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered -q $(ARGS)
+
+lint: $(DEV) ## ruff, mypy, the lock and the whitespace: all that is not a test
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	git diff --check HEAD
+
+docs: $(RUN) ## build the site in docs/ into build/docs
+	@$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+	echo "build/docs/index.html"
+
+lock: $(UV) ## pin every version anew, with hashes, for every platform and Python the project supports
+	@$(COMPILE) --upgrade --all-extras -o requirements/dev.txt
+	$(COMPILE) --extra docs -c requirements/dev.txt -o requirements/run.txt
+
+clean: ## remove the environment and everything built
+	@rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) requirements/supported.py
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
+	@bash requirements/install.sh $(BIN) run
+	touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml | $(BIN)/python
+	@bash requirements/install.sh $(BIN) dev
+	touch $@ $(RUN)
+
+$(UV): | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv

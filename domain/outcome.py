@@ -1,0 +1,132 @@
+"""What one request to GitHub can come to, as the policy sees it.
+
+    Delivered   GitHub has it, and said so
+    Rejected    GitHub will not accept it
+    Throttled   GitHub wants everybody with this credential to wait
+    NotSent     nothing can have left this machine
+    Unknown     GitHub may have stored it, or may yet
+
+The last is the heart of the matter: an Unknown is looked for before anything is sent again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Reason(StrEnum):
+    """Why a report is rejected, or a credential pauses: what an operator filters by."""
+
+    BAD_REQUEST = "bad_request"  # 400, 415, and a 422 that names a field
+    NO_SUCH_COMMIT = "no_such_commit"  # 422 "No commit found for SHA"; may heal, a push may still replicate
+    TOO_MANY_STATUSES = "too_many_statuses"  # 422: 1000 statuses of this sha and context
+    FORBIDDEN = "forbidden"  # a 403 that is no limit
+    NOT_FOUND = "not_found"  # 404: not there, or not allowed to know
+    GONE = "gone"  # 410: the API version is no longer supported
+    TOO_LARGE = "too_large"  # 413
+    BLOCKED = "blocked"  # 451
+    REDIRECTED = "redirected"  # a 3xx that leads nowhere or off the host
+    REFUSED = "refused"  # any other 4xx
+    UNVERIFIABLE = "unverifiable"  # five requests answered 2xx, none found by reading back
+    EXPIRED = "expired"  # no request got through for a week
+    RATE_LIMITED = "rate_limited"  # the hourly limit, or a 429
+    SECONDARY_LIMIT = "secondary_limit"  # a limit that only headers or text reveal
+    BAD_CREDENTIALS = "bad_credentials"  # 401
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """GitHub has the status. `status_id` does not fit 32 bits."""
+
+    status_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """GitHub refused, in the words of `message`. `may_heal`: worth trying for an hour all the same."""
+
+    reason: Reason
+    message: str
+    may_heal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """The credential has to pause. `until` is GitHub's own time, by the clock handed in; None: it named none."""
+
+    reason: Reason
+    message: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing can have left; `why` names the error."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request may have been applied; `why` says what was seen instead of an answer."""
+
+    why: str
+
+
+Outcome: TypeAlias = Delivered | Rejected | Throttled | NotSent | Unknown
+ReadFailure: TypeAlias = Rejected | Throttled | NotSent
+"""What a read can come to beside a page. It says nothing about the report and starts no doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """GitHub's hourly account of a credential, from the `x-ratelimit-*` headers."""
+
+    limit: int
+    remaining: int
+    reset_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was seen of one request beside its outcome. None: no response came, or it did not say."""
+
+    http_status: int | None = None
+    request_id: str | None = None
+    rate_limit: RateLimit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostedStatus:
+    """One status of a commit, as a read shows it. `target_url` may be missing."""
+
+    id: int
+    state: str
+    context: str
+    target_url: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a commit's statuses, newest first. `next_url` is None on the last page."""
+
+    statuses: tuple[PostedStatus, ...]
+    next_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An attempt to create a status."""
+
+    outcome: Outcome
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An attempt to read a page of statuses."""
+
+    outcome: Page | ReadFailure
+    exchange: Exchange

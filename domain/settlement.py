@@ -1,0 +1,74 @@
+"""What an attempt's outcome means for its report: the table of docs/guarantee.md, as one pure function."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from domain.outcome import Delivered, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
+from domain.policy import Policy, backoff
+from domain.report import EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What came of a report so far. The last two are counted since it was recorded or, later, reopened."""
+
+    created_at: datetime
+    refused_since: datetime | None = None  # the first "No commit found" in a row
+    failing_since: datetime | None = None  # the first try that came to NotSent or Unknown
+    unconfirmed: int = 0  # requests answered 2xx that were not recognised
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What to store. `due_at` None: the report is settled."""
+
+    kind: EventKind
+    note: str = ""
+    status_id: int | None = None
+    rejection: Reason | None = None
+    due_at: datetime | None = None
+    doubt_until: datetime | None = None
+    refused_since: datetime | None = None
+
+    @property
+    def read_back(self) -> bool:
+        """Whether the report has to be looked for before it is ever sent again."""
+        return self.kind is EventKind.UNKNOWN
+
+
+def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jitter: float) -> Settlement:
+    """What *outcome* of an attempt that ends *now* means. *jitter* is from -1 to 1."""
+    later = now + backoff(now - tries.created_at, first_delay=policy.first_delay, jitter=jitter)
+    match outcome:
+        case Delivered(status_id):
+            return Settlement(EventKind.DELIVERED, status_id=status_id)
+        case Rejected(reason, message, may_heal=True):
+            since = tries.refused_since or now
+            if now - since < policy.heal_for:
+                return Settlement(EventKind.REJECTED, f"{reason}: {message}", due_at=later, refused_since=since)
+            return rejected(reason, message)
+        case Rejected(reason, message):
+            return rejected(reason, message)
+        case Throttled(reason, message):
+            return Settlement(EventKind.THROTTLED, f"{reason}: {message}", due_at=now)
+        case NotSent(why) | Unknown(why) if _is_expired(tries, policy, now):
+            return rejected(Reason.EXPIRED, f"nothing got through for {policy.expire_after.days} days; last: {why}")
+        case NotSent(why):
+            return Settlement(EventKind.NOT_SENT, why, due_at=later, refused_since=tries.refused_since)
+        case Unknown(why):
+            doubt = now + policy.settle_after
+            return Settlement(
+                EventKind.UNKNOWN, why, due_at=later, doubt_until=doubt, refused_since=tries.refused_since
+            )
+        case other:
+            assert_never(other)
+
+
+def rejected(reason: Reason, message: str) -> Settlement:
+    """GitHub will not accept it, in the words of *message*."""
+    return Settlement(EventKind.REJECTED, f"{reason}: {message}", rejection=reason)
+
+
+def _is_expired(tries: Tries, policy: Policy, now: datetime) -> bool:
+    return tries.failing_since is not None and now - tries.failing_since >= policy.expire_after

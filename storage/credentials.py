@@ -1,0 +1,65 @@
+"""Pauses: what GitHub said to one sender holds for all with the same credential, and survives every process."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.outcome import NotSent, Sent, Throttled, Unknown
+from domain.policy import pause
+from storage.models import Credential
+from storage.once import insert_once
+
+
+async def ensure(session: AsyncSession, name: str) -> None:
+    """The credential has its row."""
+    await insert_once(session, Credential, ("name",), {"name": name})
+
+
+async def locked(session: AsyncSession, name: str) -> Credential:
+    """The credential's row, locked: whoever holds it decides alone whether a request may leave."""
+    statement = select(Credential).where(Credential.name == name).with_for_update(key_share=True)
+    return (await session.exec(statement, execution_options={"populate_existing": True})).one()
+
+
+def is_paused(credential: Credential, now: datetime) -> bool:
+    """Whether no request may leave. A pause that is over still lets only a probe through: see `probe`."""
+    return credential.paused_until is not None and credential.paused_until > now
+
+
+async def probe(session: AsyncSession, credential: Credential, *, until: datetime) -> bool:
+    """Let one claim through after a pause: it moves to *until*, and only this claim's answer ends it or doubles it.
+
+    False: there is no pause, and everybody may send.
+    """
+    if credential.paused_until is None:
+        return False
+    await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(paused_until=until))
+    return True
+
+
+async def learn(session: AsyncSession, credential: Credential, sent: Sent, *, is_probe: bool, now: datetime) -> None:
+    """Take in what an answer says about the credential's pause and its hourly account. The row is locked."""
+    values: dict[str, object] = {}
+    outcome, exchange = sent.outcome, sent.exchange
+    if isinstance(outcome, Throttled):
+        values = _pausing(credential, outcome, is_probe=is_probe, now=now)
+    elif is_probe:
+        silent = isinstance(outcome, NotSent | Unknown) and exchange.http_status is None
+        values = (
+            {"paused_until": now} if silent else {"paused_until": None, "pause_seconds": None, "pause_reason": None}
+        )
+    if (rate := exchange.rate_limit) is not None:
+        values |= {"rate_limit": rate.limit, "rate_remaining": rate.remaining, "rate_reset_at": rate.reset_at}
+    if values:
+        await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(**values))
+
+
+def _pausing(credential: Credential, outcome: Throttled, *, is_probe: bool, now: datetime) -> dict[str, object]:
+    in_a_row = credential.pause_seconds is not None
+    previous = timedelta(seconds=credential.pause_seconds or 0) if in_a_row else None
+    if is_paused(credential, now) and not is_probe:  # an answer to an earlier request only lengthens the pause
+        named = outcome.until or now
+        return {"paused_until": max(named, credential.paused_until or now)}
+    wait = pause(outcome.until, previous, now=now)
+    return {"paused_until": now + wait, "pause_seconds": round(wait.total_seconds()), "pause_reason": outcome.reason}

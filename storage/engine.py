@@ -1,0 +1,158 @@
+"""Open a ledger: SQLite on a local disk (the embedded default) or PostgreSQL; its transactions and its clock."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, func, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession as _AnySession
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage.upgrade import NotUpgraded, is_current, upgrade_embedded
+
+LOCK_WAIT = 30
+"""Seconds a SQLite transaction waits for another one. They take milliseconds; this is for a machine that stalls."""
+
+NETWORK_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "glusterfs", "ceph", "lustre"})
+
+
+class UnsoundLedger(ValueError):
+    """The ledger named in REPORTBACK_DATABASE_URL cannot keep the promise; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """An open ledger. Times that two processes compare come from its `now`, never from elsewhere."""
+
+    engine: AsyncEngine
+    sessions: Callable[[], _AnySession]
+    clock: Callable[[AsyncSession], Awaitable[datetime]]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: on disk when the block ends, gone as a whole when it raises."""
+        async with self.sessions() as session, session.begin():
+            yield session  # type: ignore[misc]  # the session maker is typed by SQLAlchemy, made with SQLModel's class
+
+    async def now(self) -> datetime:
+        """The ledger's time, UTC."""
+        async with self.transaction() as session:
+            return await self.clock(session)
+
+
+async def _postgresql_now(session: AsyncSession) -> datetime:
+    now: datetime = (await session.exec(select(func.clock_timestamp()))).scalar_one()  # type: ignore[call-overload]  # exec is typed for SQLModel's select
+    return now.astimezone(UTC)
+
+
+async def _host_now(_: AsyncSession) -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_ledger(
+    url: str, *, clock: Callable[[AsyncSession], Awaitable[datetime]] | None = None
+) -> AsyncIterator[Ledger]:
+    """The ledger at *url*, ready to use. SQLite is made and upgraded here; PostgreSQL by `reportback db upgrade`.
+
+    Args:
+        url: `sqlite:////absolute/path` or `postgresql://user@host/name`.
+        clock: replaces the ledger's clock.
+
+    Raises:
+        UnsoundLedger: the URL names no ledger that could keep the promise.
+        NotUpgraded: a PostgreSQL ledger is not at this version's schema.
+    """
+    engine = make_engine(url)
+    try:
+        if engine.dialect.name == "sqlite":
+            await upgrade_embedded(engine, Path(engine.url.database or ""))
+        elif not await is_current(engine):
+            raise NotUpgraded
+        own = _host_now if engine.dialect.name == "sqlite" else _postgresql_now
+        sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+        yield Ledger(engine, sessions, clock or own)
+    finally:
+        await engine.dispose()
+
+
+def make_engine(url: str) -> AsyncEngine:
+    """An engine for *url* whose every connection keeps a commit on disk before the request leaves.
+
+    Raises:
+        UnsoundLedger: see `open_ledger`.
+    """
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _sqlite(parsed)
+        case "postgresql":
+            return _postgresql(parsed)
+        case other:
+            raise UnsoundLedger(f"REPORTBACK_DATABASE_URL: {other} is no ledger; use sqlite:////… or postgresql://…")
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    path = Path(url.database or "")
+    if not path.is_absolute():
+        raise UnsoundLedger(
+            f"REPORTBACK_DATABASE_URL: {url.database!r} is relative, so each process would have a ledger of its own; "
+            "give an absolute path, with four slashes: sqlite:////var/lib/reportback/ledger.db"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if (disk := _file_system(path.parent)) in NETWORK_DISKS:
+        raise UnsoundLedger(
+            f"REPORTBACK_DATABASE_URL: {path} is on a network disk ({disk}), where SQLite's locks do not hold; "
+            "use a local disk, or PostgreSQL"
+        )
+    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": LOCK_WAIT})
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  # the driver's, behind SQLAlchemy's adapter
+    connection.isolation_level = None  # this module says BEGIN itself
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA synchronous")
+    if cursor.fetchone()[0] != 2:  # noqa: PLR2004  # SQLite's number for FULL
+        raise UnsoundLedger(
+            "SQLite does not accept synchronous=FULL here: a commit could be lost after its request left"
+        )
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:  # noqa: ANN401  # SQLAlchemy's event hands over a sync connection
+    # A deferred transaction that reads and then writes fails at once with SQLITE_BUSY_SNAPSHOT, whatever the timeout.
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        pool_pre_ping=True,
+        connect_args={"server_settings": {"synchronous_commit": "on", "application_name": "reportback"}},
+    )
+
+
+def _file_system(folder: Path) -> str | None:
+    """The type of the file system that holds *folder*; None where the kernel does not tell."""
+    try:
+        lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    real = folder.resolve()
+    mounts = [(Path(fields[1]), fields[2]) for fields in map(str.split, lines) if len(fields) > 2]  # noqa: PLR2004  # device, point, type
+    holding = [(point, kind) for point, kind in mounts if real.is_relative_to(point)]
+    return max(holding, key=lambda mount: len(mount[0].parts))[1] if holding else None
+
+
+__all__ = ["AsyncConnection", "Ledger", "NotUpgraded", "UnsoundLedger", "make_engine", "open_ledger"]

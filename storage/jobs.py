@@ -1,0 +1,214 @@
+"""Jobs: accepted, begun, beating, ended. A process owns one execution, and every statement names it.
+
+No row back from one of these means that the execution was ended or taken over: its process kills its child and
+reports nothing. Rows are locked in one order: job, credential, target, report.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import and_, col, exists, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import JobState, Target
+from storage import reports
+from storage.models import Job
+from storage.once import insert_once
+from storage.targets import ensure_target, take_turn
+
+OLD_BEAT = timedelta(seconds=30)
+"""A beat comes every 10 s; one that is older than this belongs to a process that is gone, or stopped."""
+
+MAY_STILL_END = (JobState.WAITING, JobState.RUNNING, JobState.LOST)
+ONE_RUNS = "uq_job_exclusive_group_running"
+
+
+class ConflictingJob(ValueError):
+    """A flow run that is already a job came back asking for something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Who runs an execution: the boot of its machine, its process, and when that started, in ticks after boot."""
+
+    host: str
+    pid: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a flow run asks for. `url` is where its statuses link to; target and url are both given or both None."""
+
+    flow_run_id: UUID
+    type: str
+    options: Mapping[str, Any]
+    exclusive_group: str | None
+    target: Target | None
+    url: str | None
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One start of a job, ours to carry out. `report_id` is its `pending`, or None without a target."""
+
+    job_id: UUID
+    number: int
+    report_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job has succeeded before: nothing is executed again. `report_id` is its outcome's, or None."""
+
+    report_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The execution has ended. `report_id` is its outcome's, or None without a target."""
+
+    report_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beating:
+    """Another process carries out this job; it gave its last sign of life at `beat_at`."""
+
+    beat_at: datetime
+
+
+async def accept(
+    session: AsyncSession, order: Order, *, by: Process, actor: str, now: datetime
+) -> Execution | Done | Beating:
+    """Take on *order*, once for each flow run; `pending` is recorded in the same transaction.
+
+    A job that ended any other way than well is executed again, and so is one whose process has gone silent: as the
+    next execution, with the target's next turn.
+
+    Raises:
+        ConflictingJob: the flow run is a job of another type or target.
+    """
+    row = {
+        "id": order.flow_run_id, "type": order.type, "options": dict(order.options), "url": order.url,
+        "exclusive_group": order.exclusive_group, "execution": 1, "state": JobState.WAITING,
+        "host": by.host, "pid": by.pid, "pid_started": by.started, "beat_at": now,
+    }  # fmt: skip
+    is_new = await insert_once(session, Job, ("id",), row)
+    job = await _locked(session, order.flow_run_id)
+    if not is_new:
+        await _same(session, job, order)
+        if job.state is JobState.SUCCEEDED:
+            report = await reports.of_job(session, job)
+            return Done(report.id if report else None)
+        if not job.state.is_over and now - job.beat_at < OLD_BEAT:
+            return Beating(job.beat_at)
+        await _again(session, job, by, now)
+    return await _take_on(session, order, actor, now)
+
+
+async def _locked(session: AsyncSession, job_id: UUID) -> Job:
+    statement = select(Job).where(Job.id == job_id).with_for_update(key_share=True)
+    return (await session.exec(statement, execution_options={"populate_existing": True})).one()
+
+
+async def _same(session: AsyncSession, job: Job, order: Order) -> None:
+    target_id = await ensure_target(session, order.target) if order.target else None
+    if (job.type, job.target_id) != (order.type, target_id):
+        raise ConflictingJob(
+            f"flow run {job.id} is already a job of type {job.type!r} with another target or type; start a new flow run"
+        )
+
+
+async def _again(session: AsyncSession, job: Job, by: Process, now: datetime) -> None:
+    this = and_(col(Job.id) == job.id, col(Job.execution) == job.execution)
+    await session.exec(
+        update(Job).where(this).values(
+            execution=job.execution + 1, state=JobState.WAITING, host=by.host, pid=by.pid, pid_started=by.started,
+            beat_at=now, started_at=None, ended_at=None, exit_code=None, summary=None,
+        )
+    )  # fmt: skip
+
+
+async def _take_on(session: AsyncSession, order: Order, actor: str, now: datetime) -> Execution:
+    if order.target is not None:
+        target_id = await ensure_target(session, order.target)
+        turn = await take_turn(session, target_id)
+        await session.exec(update(Job).where(col(Job.id) == order.flow_run_id).values(target_id=target_id, turn=turn))
+    job = await _locked(session, order.flow_run_id)
+    report = await reports.record(
+        session, job, f"{job.type} is under way", credential=order.credential, actor=actor, now=now
+    )
+    return Execution(job.id, job.execution, report.id if report else None)
+
+
+async def begin(session: AsyncSession, job_id: UUID, execution: int, *, now: datetime) -> JobState | None:
+    """Start the command, unless the job's exclusive group is taken: `running`, or `waiting` still. None: not ours.
+
+    Who waits is served in the order of acceptance; one that has gone silent is passed over.
+    """
+    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state) == JobState.WAITING)
+    job = (await session.exec(select(Job).where(mine))).one_or_none()
+    if job is None:
+        return None
+    if job.exclusive_group is not None and await _must_wait(session, job, now):
+        return JobState.WAITING
+    return await _run(session, mine, {"state": JobState.RUNNING, "started_at": now, "beat_at": now})
+
+
+async def _must_wait(session: AsyncSession, job: Job, now: datetime) -> bool:
+    is_ahead = and_(col(Job.state) == JobState.WAITING, col(Job.number) < job.number, col(Job.beat_at) > now - OLD_BEAT)
+    taken = exists().where(
+        col(Job.exclusive_group) == job.exclusive_group, or_(col(Job.state) == JobState.RUNNING, is_ahead)
+    )
+    return bool((await session.exec(select(taken))).one())
+
+
+async def _run(session: AsyncSession, mine: Any, values: dict[str, object]) -> JobState | None:  # noqa: ANN401  # a condition
+    """Set to running; `waiting` where somebody else's transaction took the group at the same moment."""
+    try:
+        async with session.begin_nested():
+            begun = await session.exec(update(Job).where(mine).values(**values))
+    except IntegrityError as error:
+        if ONE_RUNS in str(error.orig) or "job.exclusive_group" in str(error.orig):  # SQLite names the column instead
+            return JobState.WAITING
+        raise
+    return JobState.RUNNING if begun.rowcount else None
+
+
+async def beat(session: AsyncSession, job_id: UUID, execution: int, *, now: datetime) -> bool:
+    """Give a sign of life. False: the execution is no longer ours to carry out.
+
+    A job that was only thought lost comes back by this, unless its group has been taken meanwhile.
+    """
+    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
+    alive = col(Job.state).in_((JobState.WAITING, JobState.RUNNING))
+    beaten = await session.exec(update(Job).where(mine, alive).values(beat_at=now))
+    if beaten.rowcount:
+        return True
+    back = {"state": JobState.RUNNING, "beat_at": now, "ended_at": None}
+    lost = and_(mine, col(Job.state) == JobState.LOST, col(Job.started_at).is_not(None))
+    return await _run(session, lost, back) is JobState.RUNNING
+
+
+async def end(
+    session: AsyncSession, job_id: UUID, execution: int, state: JobState, *,
+    summary: str, exit_code: int | None, credential: str, actor: str, now: datetime,
+) -> Ended | None:  # fmt: skip
+    """End the execution and record its report, in one transaction: no outcome without its report, nor the reverse.
+
+    None: the execution is no longer ours, and nothing changed.
+    """
+    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state).in_(MAY_STILL_END))
+    values = {"state": state, "ended_at": now, "beat_at": now, "exit_code": exit_code, "summary": summary[:500]}
+    ended = await session.exec(update(Job).where(mine).values(**values))
+    if ended.rowcount == 0:
+        return None
+    job = await _locked(session, job_id)
+    report = await reports.record(session, job, summary, credential=credential, actor=actor, now=now)
+    return Ended(report.id if report else None)

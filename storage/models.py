@@ -1,0 +1,201 @@
+"""The tables. Facts, not phases: what a row *is* gets derived, so that contradictory states cannot be stored.
+
+Every constraint and index has a name, every time is UTC by the ledger's clock. `docs/guarantee.md` draws the moves.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Enum,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from domain.job import JobState, StatusState
+from domain.report import EventKind
+
+SQLModel.metadata.naming_convention = {
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+}
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index over the rows for which *where* holds, on both databases."""
+    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
+
+
+BigKey = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only in an INTEGER primary key
+
+
+def _named(kind: type[StrEnum]) -> Enum:
+    """A column type that stores the values of *kind* as text, guarded by a CHECK, so that SQL can name them."""
+    return Enum(
+        kind, native_enum=False, length=16, create_constraint=True, name=kind.__name__.lower(),
+        values_callable=lambda k: [member.value for member in k],
+    )  # fmt: skip
+
+
+class Credential(SQLModel, table=True):
+    """A named way to be somebody on GitHub; never the secret. Its row is the lock for pause and budget."""
+
+    __tablename__ = "credential"
+
+    name: str = Field(primary_key=True, max_length=255)
+    paused_until: datetime | None = None  # set while GitHub wants us to wait, and until an answer ends the pause
+    pause_seconds: int | None = None  # how long the last pause in a row was; the next is twice that
+    pause_reason: str | None = Field(default=None, max_length=32)
+    rate_limit: int | None = None
+    rate_remaining: int | None = None
+    rate_reset_at: datetime | None = None
+
+
+class StatusTarget(SQLModel, table=True):
+    """A (repository, sha, context). Everything that needs mutual exclusion is on this row."""
+
+    __tablename__ = "status_target"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint(
+            "(lease IS NULL) = (sending_id IS NULL) AND (lease IS NULL) = (lease_expires_at IS NULL)",
+            name="lease_whole",
+        ),
+        CheckConstraint("newest_id IS NOT NULL OR (due_at IS NULL AND sending_id IS NULL)", name="due_names_newest"),
+        _partial("ix_status_target_due_at", "due_at", where="due_at IS NOT NULL"),
+        _partial("ix_status_target_lease_expires_at", "lease_expires_at", where="lease IS NOT NULL"),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    key: str = Field(max_length=512)  # folded once, in Python: Target.key
+    repository: str = Field(max_length=200)
+    sha: str = Field(max_length=40)
+    context: str = Field(max_length=255)
+    turns: int = 0  # how many turns have been taken
+    credential: str | None = Field(default=None, foreign_key="credential.name")
+    newest_id: int | None = Field(default=None, sa_type=BigInteger)  # the report that speaks
+    sending_id: int | None = Field(default=None, sa_type=BigInteger)  # the report its sender claimed
+    lease: UUID | None = None
+    lease_expires_at: datetime | None = None
+    doubt_until: datetime | None = None  # until then a request we lost sight of may still turn up
+    due_at: datetime | None = None  # none: nothing to do
+    attempts: int = 0  # claims so far; decides nothing
+    refused_since: datetime | None = None  # the first "No commit found" in a row
+    verify_at: datetime | None = None  # when to look whether a late request left a mark
+    last_error: str | None = Field(default=None, max_length=500)
+
+
+class Job(SQLModel, table=True):
+    """One request to run a docs command: one Prefect flow run. The row holds its latest execution."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("id"),
+        CheckConstraint("(target_id IS NULL) = (turn IS NULL)", name="turn_at_target"),
+        CheckConstraint("(state IN ('waiting', 'running')) = (ended_at IS NULL)", name="over_has_end"),
+        CheckConstraint("execution >= 1", name="execution_counts_from_1"),
+        _partial("uq_job_exclusive_group_running", "exclusive_group", where="state = 'running'", unique=True),
+        _partial("ix_job_beat_at", "beat_at", where="state IN ('waiting', 'running')"),
+    )  # fmt: skip
+
+    number: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    id: UUID  # of the flow run
+    type: str = Field(max_length=100)
+    options: Mapping[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    target_id: int | None = Field(default=None, foreign_key="status_target.id", sa_type=BigInteger)
+    url: str | None = Field(default=None, max_length=2000)  # where its statuses link to, before the marker
+    execution: int = 1
+    turn: int | None = None
+    state: JobState = Field(default=JobState.WAITING, sa_type=_named(JobState))
+    exclusive_group: str | None = Field(default=None, max_length=100)
+    host: str | None = Field(default=None, max_length=64)  # boot id
+    pid: int | None = None
+    pid_started: int | None = Field(default=None, sa_type=BigInteger)  # clock ticks after boot, from /proc
+    beat_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+    summary: str | None = Field(default=None, max_length=500)
+
+
+class StatusReport(SQLModel, table=True):
+    """Our duty to tell GitHub one state of one execution. Its key is the idempotency flag."""
+
+    __tablename__ = "status_report"
+    __table_args__ = (
+        UniqueConstraint("job_id", "execution", "state"),
+        UniqueConstraint("marker"),
+        CheckConstraint("(delivered_at IS NULL) = (github_status_id IS NULL)", name="delivered_has_id"),
+        CheckConstraint("(rejected_at IS NULL) = (rejection IS NULL)", name="rejected_has_reason"),
+        CheckConstraint("delivered_at IS NULL OR rejected_at IS NULL", name="settled_one_way"),
+        CheckConstraint("(rank = 0) = (state = 'pending') AND rank BETWEEN 0 AND 2", name="rank_of_state"),
+        Index("ix_status_report_target_id", "target_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    job_id: UUID = Field(foreign_key="job.id")
+    execution: int
+    state: StatusState = Field(sa_type=_named(StatusState))
+    target_id: int = Field(foreign_key="status_target.id", sa_type=BigInteger)
+    turn: int
+    rank: int = Field(sa_type=SmallInteger)
+    edition: int = 1
+    marker: str = Field(max_length=24)
+    description: str = Field(max_length=140)
+    target_url: str = Field(max_length=2100)  # carries the marker
+    read_back: bool = False  # it was ever in doubt; never cleared
+    created_at: datetime
+    delivered_at: datetime | None = None
+    github_status_id: int | None = Field(default=None, sa_type=BigInteger)
+    rejected_at: datetime | None = None
+    rejection: str | None = Field(default=None, max_length=32)  # a domain.outcome.Reason
+
+
+class ReportEvent(SQLModel, table=True):
+    """What happened to a report, when, by whose hand. Append-only."""
+
+    __tablename__ = "report_event"
+    __table_args__ = (
+        Index("ix_report_event_report_id", "report_id"),
+        _partial("ix_report_event_credential_at", "credential", "at", where="kind = 'posted'"),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    report_id: int = Field(foreign_key="status_report.id", sa_type=BigInteger)
+    credential: str | None = Field(default=None, max_length=255)
+    at: datetime
+    kind: EventKind = Field(sa_type=_named(EventKind))
+    attempt: int | None = None  # the claim it belongs to, counted from 1
+    http_status: int | None = None
+    github_request_id: str | None = Field(default=None, max_length=100)
+    seconds: float | None = None  # how long the request took
+    actor: str = Field(max_length=100)  # task, reconciliation, or the person
+    note: str | None = Field(default=None, max_length=500)
+
+
+class Reconciliation(SQLModel, table=True):
+    """One pass of the reconciliation."""
+
+    __tablename__ = "reconciliation"
+    __table_args__ = (Index("ix_reconciliation_started_at", "started_at"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    run_id: UUID = Field(default_factory=uuid4)  # of the flow run
+    started_at: datetime
+    ended_at: datetime | None = None  # none: it is at work, or it died
+    recovered: int = 0
+    delivered: int = 0
+    undelivered: int = 0

@@ -1,0 +1,138 @@
+"""Reports: recorded once, reopened by a person; what each one is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+from sqlmodel import and_, case, col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import shown_as
+from domain.report import EventKind, Phase, marked, marker, rank, speaks_over
+from domain.text import fit_description
+from storage import credentials, events
+from storage.models import Job, StatusReport, StatusTarget
+from storage.once import insert_once
+
+KEY = ("job_id", "execution", "state")
+
+
+def phase(report: StatusReport, target: StatusTarget) -> Phase:
+    """What *report* is to an operator; derived, so that two columns can never disagree. In SQL: `PHASE`."""
+    if report.delivered_at is not None:
+        return Phase.DELIVERED
+    if report.id != target.newest_id:
+        return Phase.SUPERSEDED
+    if report.rejected_at is not None:
+        return Phase.REJECTED
+    return Phase.SENDING if target.sending_id == report.id else Phase.DUE
+
+
+PHASE: ColumnElement[str] = case(
+    (col(StatusReport.delivered_at).is_not(None), Phase.DELIVERED.value),
+    (col(StatusTarget.newest_id).is_distinct_from(col(StatusReport.id)), Phase.SUPERSEDED.value),
+    (col(StatusReport.rejected_at).is_not(None), Phase.REJECTED.value),
+    (col(StatusTarget.sending_id) == col(StatusReport.id), Phase.SENDING.value),
+    else_=Phase.DUE.value,
+)
+"""`phase` as SQL, over a report joined with its target."""
+
+
+async def locked_target(session: AsyncSession, target_id: int) -> StatusTarget:
+    """The target's row as it stands, locked until the transaction ends."""
+    statement = select(StatusTarget).where(StatusTarget.id == target_id).with_for_update(key_share=True)
+    return (await session.exec(statement, execution_options={"populate_existing": True})).one()
+
+
+async def of_job(session: AsyncSession, job: Job) -> StatusReport | None:
+    """The report of *job* as it stands; None: it reports nowhere, or not this."""
+    statement = select(StatusReport).where(
+        StatusReport.job_id == job.id,
+        StatusReport.execution == job.execution,
+        StatusReport.state == shown_as(job.state),
+    )
+    return (await session.exec(statement)).one_or_none()
+
+
+async def record(
+    session: AsyncSession, job: Job, description: str, *, credential: str, actor: str, now: datetime
+) -> StatusReport | None:
+    """Record what GitHub should show for *job* as it stands, in the transaction that made it so.
+
+    If nothing speaks over it, it is the target's newest, and due now. Recorded twice, the first words stay.
+    None: the job reports nowhere.
+    """
+    if job.target_id is None or job.turn is None:
+        return None
+    await credentials.ensure(session, credential)
+    target = await locked_target(session, job.target_id)
+    words = fit_description(description)
+    is_new = await insert_once(session, StatusReport, KEY, _row(job, words, now))
+    report = await of_job(session, job)
+    assert report is not None  # inserted, or it stood there
+    note = None if is_new else f"first words kept; these were: {words}"
+    await events.append(session, report.id or 0, EventKind.RECORDED, actor=actor, at=now, note=note)
+    if is_new:
+        await _let_the_newest_speak(session, target, report, credential=credential, actor=actor, now=now)
+    return report
+
+
+def _row(job: Job, description: str, now: datetime) -> dict[str, object]:
+    state = shown_as(job.state)
+    mark = marker(job.id, job.execution, state, 1)
+    return {
+        "job_id": job.id, "execution": job.execution, "state": state, "target_id": job.target_id, "turn": job.turn,
+        "rank": int(rank(job.state)), "edition": 1, "marker": mark, "description": description,
+        "target_url": marked(job.url or "", mark), "read_back": False, "created_at": now,
+    }  # fmt: skip
+
+
+async def _let_the_newest_speak(
+    session: AsyncSession, target: StatusTarget, report: StatusReport, *, credential: str, actor: str, now: datetime
+) -> None:
+    old = await session.get(StatusReport, target.newest_id) if target.newest_id else None
+    if old is not None and not speaks_over((report.turn, report.rank), (old.turn, old.rank)):
+        await events.append(session, report.id or 0, EventKind.SUPERSEDED, actor=actor, at=now)
+        return
+    if old is not None and old.delivered_at is None:
+        await events.append(session, old.id or 0, EventKind.SUPERSEDED, actor=actor, at=now)
+    await _speak(session, target.id, report.id, credential=credential, now=now)
+
+
+async def _speak(
+    session: AsyncSession, target_id: int | None, report_id: int | None, *, credential: str, now: datetime
+) -> None:
+    await session.exec(
+        update(StatusTarget)
+        .where(col(StatusTarget.id) == target_id)
+        .values(newest_id=report_id, credential=credential, due_at=now, refused_since=None, last_error=None)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rejected reports a person means. All that is given must hold."""
+
+    report_ids: tuple[int, ...] = ()
+    job_id: str | None = None
+    repository: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+
+
+async def reopen(session: AsyncSession, report_id: int, *, credential: str, actor: str, now: datetime) -> bool:
+    """Have a rejected report tried again; it keeps `read_back`. False: not rejected, or something newer speaks."""
+    target_id = (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one_or_none()
+    if target_id is None:
+        return False
+    await credentials.ensure(session, credential)
+    target = await locked_target(session, target_id)
+    if target.newest_id != report_id:
+        return False
+    rejected = and_(col(StatusReport.id) == report_id, col(StatusReport.rejected_at).is_not(None))
+    cleared = await session.exec(update(StatusReport).where(rejected).values(rejected_at=None, rejection=None))
+    if cleared.rowcount == 0:
+        return False
+    await _speak(session, target_id, report_id, credential=credential, now=now)
+    await events.append(session, report_id, EventKind.REOPENED, actor=actor, at=now)
+    return True

@@ -1,0 +1,73 @@
+"""Bring a ledger to this version's schema."""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 0x7265706F7274  # "report": two upgrades of one PostgreSQL ledger at once, one after the other
+
+
+class NotUpgraded(RuntimeError):
+    """The ledger's schema is not this version's."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the ledger in REPORTBACK_DATABASE_URL is not at this version's schema; run: reportback db upgrade"
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _is_current(connection: Connection) -> bool:
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def is_current(engine: AsyncEngine) -> bool:
+    """Whether the ledger is at this version's schema."""
+    async with engine.connect() as connection:
+        return await connection.run_sync(_is_current)
+
+
+async def upgrade(engine: AsyncEngine) -> None:
+    """Bring the ledger to this version's schema, in one transaction; a second call changes nothing."""
+    async with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        await connection.run_sync(_upgrade)
+
+
+async def upgrade_embedded(engine: AsyncEngine, path: Path) -> None:
+    """Make or upgrade the SQLite ledger at *path*. Of several processes at once, one does, and the rest wait."""
+    with _only_one(path):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible within a transaction
+        if not await is_current(engine):
+            await upgrade(engine)
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    with path.with_name(path.name + ".upgrade-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
