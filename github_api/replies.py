@@ -1,0 +1,119 @@
+"""What GitHub writes in its bodies, as far as it matters here. Never raises: what does not fit is None or left out."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StrictInt,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticUseDefault
+
+from domain.outcome import PostedStatus
+from domain.text import one_line
+
+MAX_WORDS = 300
+"""Characters of GitHub's own words that an outcome carries."""
+
+_Id = Annotated[StrictInt, Field(gt=0, lt=2**63)]  # a real one needs more than 32 bits; the ledger has 64
+
+
+def shortened(text: str) -> str:
+    """*text* as one line of at most 300 characters."""
+    line = one_line(text)
+    return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1].rstrip() + "…"
+
+
+def _or_default(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """A field of another shape than expected counts as missing: one odd field must not hide the others."""
+    try:
+        return handler(value)
+    except ValidationError:
+        raise PydanticUseDefault from None
+
+
+_Text = Annotated[str, WrapValidator(_or_default)]
+
+
+class _Detail(BaseModel):
+    """A member of `errors`: https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed."""
+
+    field: _Text = ""
+    code: _Text = ""
+    message: _Text = ""
+
+    def words(self) -> str:
+        return self.message or f"{self.field} {self.code}".strip()
+
+
+class _Block(BaseModel):
+    reason: _Text = ""
+
+
+class Refusal(BaseModel):
+    """The body of an error. `block` is there if the repository is disabled, with the reason ("tos", "dmca")."""
+
+    message: _Text = ""
+    documentation_url: _Text = ""
+    errors: Annotated[tuple[_Detail | str, ...] | str, WrapValidator(_or_default)] = ""
+    block: Annotated[_Block | None, WrapValidator(_or_default)] = None
+
+    def words(self) -> str:
+        """GitHub's message and its details, in one line of at most 300 characters; empty if it gave none."""
+        details = "; ".join(_details(self.errors)) or (self.block.reason if self.block else "")
+        return shortened(": ".join(filter(None, (self.message, details))))
+
+
+class _CreatedStatus(BaseModel):
+    id: _Id
+    context: str
+
+
+class _ListedStatus(BaseModel):
+    id: _Id
+    state: str
+    context: str
+    target_url: str | None = None
+    created_at: AwareDatetime
+
+
+_LISTED = TypeAdapter(tuple[_ListedStatus, ...])
+
+
+def _details(errors: Sequence[_Detail | str]) -> list[str]:
+    if isinstance(errors, str):
+        return [errors] if errors else []
+    return [found for e in errors if (found := e if isinstance(e, str) else e.words())]
+
+
+def refusal(body: bytes) -> Refusal:
+    """The error in *body*. One that is plain text is its own message; a page of HTML says nothing."""
+    try:
+        return Refusal.model_validate_json(body)
+    except ValidationError:
+        text = body[: 4 * MAX_WORDS].decode("utf-8", "replace").strip()
+        return Refusal(message="" if text.startswith("<") else text)
+
+
+def created(body: bytes) -> tuple[int, str] | None:
+    """Id and context of the status that GitHub says it created. None: *body* is no such reply."""
+    try:
+        status = _CreatedStatus.model_validate_json(body)
+    except ValidationError:
+        return None
+    return status.id, status.context
+
+
+def listed(body: bytes) -> tuple[PostedStatus, ...] | None:
+    """The statuses of a page, in its order. None: *body* is no list of statuses, or one of them cannot be read."""
+    try:
+        statuses = _LISTED.validate_json(body)
+    except ValidationError:
+        return None
+    return tuple(PostedStatus(s.id, s.state, s.context, s.target_url, s.created_at) for s in statuses)

@@ -1,0 +1,47 @@
+"""The sockets to GitHub: HTTP/1.1, discarded by the kernel once given up, through a proxy where one is set."""
+
+import ipaddress
+import socket
+import struct
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+"""Closing throws away what is still in the send buffer. Otherwise the kernel delivers, seconds later, a request that we
+gave up and perhaps sent again. That takes a connection per request: HTTP/2 shares one."""
+
+
+def transport_to(api_url: str) -> httpx.AsyncHTTPTransport:
+    """A transport for *api_url* that repeats nothing.
+
+    It honours `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`, as a company's
+    network needs them, and no `.netrc`. Raises ValueError for a SOCKS proxy: `NO_LINGER` cannot be set on its socket.
+    """
+    return httpx.AsyncHTTPTransport(
+        http1=True, http2=False, proxy=_proxy(httpx.URL(api_url)), socket_options=[NO_LINGER]
+    )
+
+
+def _proxy(url: httpx.URL) -> str | None:
+    proxies = getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy or _is_this_machine(url.host) or proxy_bypass(url.host):
+        return None
+    if "://" not in proxy:
+        return f"http://{proxy}"
+    if not proxy.startswith(("http://", "https://")):
+        raise ValueError(
+            "The environment names a proxy that is neither http:// nor https://: name such a one, or set NO_PROXY."
+        )
+    return proxy
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether *host* is a loopback address, where no proxy can reach us."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

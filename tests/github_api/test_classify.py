@@ -1,0 +1,392 @@
+"""The table of answers and outcomes, row by row, and its totality."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.outcome import Delivered, NotSent, Outcome, Page, PostedStatus, Reason, Rejected, Throttled, Unknown
+from github_api.classify import classify, classify_failure, classify_read, exchange_of
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+CONTEXT = "docs/build"
+URL = "https://api.github.com/repos/o/r/commits/abc/statuses?per_page=100"
+CREATED = json.dumps({"id": 10358678319, "context": CONTEXT, "state": "success"}).encode()
+LISTED = {
+    "id": 7,
+    "state": "success",
+    "context": CONTEXT,
+    "target_url": None,
+    "created_at": "2026-05-01T11:59:00Z",
+    "creator": {"login": "somebody"},
+}
+BODIES = [
+    b"",
+    b"not JSON",
+    b"<html>Unicorn!</html>",
+    b"[]",
+    b"null",
+    CREATED,
+    json.dumps([LISTED]).encode(),
+    b'{"message": "You have exceeded a secondary rate limit."}',
+    b'{"message": 7, "errors": 8, "block": 9, "documentation_url": []}',
+    b"\xff\x00",
+]
+HEADERS: list[dict[str, str]] = [
+    {},
+    {"Retry-After": "30", "Date": "nonsense", "Location": "http://[", "Link": '<>; rel="next"'},
+    {"x-ratelimit-remaining": "0", "x-ratelimit-limit": "5000", "x-ratelimit-reset": "9" * 12},
+    {"location": "https://elsewhere.test/x?token=1"},
+]
+
+
+def posted(status: int, body: bytes | object = b"", headers: dict[str, str] | None = None) -> Outcome:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return classify(status, headers or {}, raw, context=CONTEXT, now=NOW)
+
+
+def read(status: int, body: bytes | object = b"", headers: dict[str, str] | None = None) -> object:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return classify_read(status, headers or {}, raw, url=URL, now=NOW)
+
+
+# --- every status -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", range(100, 600))
+def test_every_status_has_an_outcome_and_only_201_is_delivered(status: int) -> None:
+    for body in BODIES:
+        for headers in HEADERS:
+            outcome = posted(status, body, headers)
+            assert isinstance(outcome, Delivered) == (status == 201 and body == CREATED)
+            assert not isinstance(outcome, NotSent)
+
+
+@pytest.mark.parametrize("status", range(100, 600))
+def test_every_status_of_a_read_is_a_page_a_refusal_a_limit_or_no_read(status: int) -> None:
+    for body in BODIES:
+        for headers in HEADERS:
+            outcome = read(status, body, headers)
+            assert isinstance(outcome, Page | Rejected | Throttled | NotSent)
+            assert status == 200 or not isinstance(outcome, Page)
+            assert not isinstance(outcome, Rejected) or status in (403, 404, 410, 451)
+
+
+@pytest.mark.parametrize("status", [100, 103, *range(202, 300), 200, 408, *range(500, 600)])
+def test_what_may_have_been_stored_is_unknown(status: int) -> None:
+    assert isinstance(posted(status, CREATED), Unknown)
+
+
+@pytest.mark.parametrize("status", [s for s in range(400, 500) if s not in (401, 408, 429)])
+def test_every_other_client_error_is_rejected(status: int) -> None:
+    assert isinstance(posted(status, {"message": "No."}), Rejected)
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def test_a_201_with_id_and_our_context_is_delivered() -> None:
+    assert posted(201, CREATED) == Delivered(10358678319)
+
+
+def test_contexts_are_the_same_in_any_letter_case() -> None:
+    assert posted(201, {"id": 1, "context": "DOCS/Build"}) == Delivered(1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": True, "context": CONTEXT},
+        {"id": "7", "context": CONTEXT},
+        {"id": 7.0, "context": CONTEXT},
+        {"id": 0, "context": CONTEXT},
+        {"id": 2**63, "context": CONTEXT},
+        {"id": None, "context": CONTEXT},
+        {"context": CONTEXT},
+        {"id": 7, "context": None},
+        {"id": 7, "context": "docs/other"},
+        {"id": 7},
+        [{"id": 7, "context": CONTEXT}],
+        CREATED[:-1],
+        b"",
+    ],
+)
+def test_a_201_that_does_not_name_our_status_is_unknown(body: object) -> None:
+    assert isinstance(posted(201, body), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, Reason.BAD_REQUEST),
+        (402, Reason.REFUSED),
+        (403, Reason.FORBIDDEN),
+        (404, Reason.NOT_FOUND),
+        (409, Reason.REFUSED),
+        (410, Reason.GONE),
+        (413, Reason.TOO_LARGE),
+        (415, Reason.BAD_REQUEST),
+        (422, Reason.BAD_REQUEST),
+        (451, Reason.BLOCKED),
+    ],
+)
+def test_a_refusal_has_its_reason_and_githubs_words(status: int, reason: Reason) -> None:
+    assert posted(status, {"message": "In GitHub's words"}) == Rejected(reason, "In GitHub's words")
+
+
+def test_a_missing_commit_may_heal() -> None:
+    outcome = posted(422, {"message": "No commit found for SHA: 0123"})
+    assert outcome == Rejected(Reason.NO_SUCH_COMMIT, "No commit found for SHA: 0123", may_heal=True)
+
+
+TOO_MANY = "This SHA and context has reached the maximum number of statuses."
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [[{"resource": "Status", "code": "custom", "message": TOO_MANY}], [TOO_MANY], TOO_MANY],
+    ids=["objects", "strings", "a string"],
+)
+def test_too_many_statuses_are_recognised_however_errors_are_written(errors: object) -> None:
+    outcome = posted(422, {"message": "Validation Failed", "errors": errors})
+    assert outcome == Rejected(Reason.TOO_MANY_STATUSES, f"Validation Failed: {TOO_MANY}")
+
+
+def test_a_refused_field_is_told_in_githubs_words() -> None:
+    errors = [
+        {"field": "description", "code": "custom", "message": "description is too long (maximum is 140 characters)"},
+        {"field": "state", "code": "missing_field"},
+        {},
+        "",
+    ]
+    outcome = posted(422, {"message": "Validation Failed", "errors": errors})
+    assert outcome == Rejected(
+        Reason.BAD_REQUEST,
+        "Validation Failed: description is too long (maximum is 140 characters); state missing_field",
+    )
+
+
+def test_an_odd_field_does_not_hide_the_message() -> None:
+    outcome = posted(422, {"message": "Validation Failed", "errors": {"a": 1}, "block": [], "documentation_url": 3})
+    assert outcome == Rejected(Reason.BAD_REQUEST, "Validation Failed")
+
+
+@pytest.mark.parametrize("status", [403, 451])
+def test_a_blocked_repository_is_blocked_whatever_the_status(status: int) -> None:
+    outcome = posted(status, {"message": "Repository access blocked", "block": {"reason": "tos"}})
+    assert outcome == Rejected(Reason.BLOCKED, "Repository access blocked: tos")
+
+
+@pytest.mark.parametrize("message", ["Resource not accessible by integration", "Repository was archived."])
+def test_a_403_that_is_no_limit_is_rejected(message: str) -> None:
+    outcome = posted(403, {"message": message}, {"x-ratelimit-remaining": "4999", "x-ratelimit-reset": "1"})
+    assert outcome == Rejected(Reason.FORBIDDEN, message)
+
+
+def test_a_refusal_in_plain_text_keeps_its_words() -> None:
+    assert posted(403, b"Request forbidden by administrative rules.\r\n") == Rejected(
+        Reason.FORBIDDEN, "Request forbidden by administrative rules."
+    )
+
+
+def test_a_page_of_html_has_no_words() -> None:
+    assert posted(404, b"<!DOCTYPE html><title>x</title>") == Rejected(Reason.NOT_FOUND, "HTTP 404")
+    assert posted(502, b"<html>Unicorn!</html>") == Unknown("HTTP 502")
+
+
+def test_an_unknown_says_what_was_seen() -> None:
+    assert posted(502, {"message": "Server Error"}) == Unknown("HTTP 502: Server Error")
+
+
+def test_words_are_one_line_of_bounded_length() -> None:
+    outcome = posted(404, {"message": "a\r\nb\u0000" + "x" * 5000})
+    assert isinstance(outcome, Rejected)
+    assert outcome.message.startswith("a bxx")
+    assert len(outcome.message) == 300
+
+
+def test_a_bad_credential_pauses_without_a_time() -> None:
+    outcome = posted(401, {"message": "Bad credentials"}, {"retry-after": "5"})
+    assert outcome == Throttled(Reason.BAD_CREDENTIALS, "Bad credentials")
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+def test_a_redirect_that_led_nowhere_is_rejected_without_its_secrets(status: int) -> None:
+    outcome = posted(status, b"", {"Location": "https://me:pw@elsewhere.test/x?token=1#f"})
+    assert outcome == Rejected(Reason.REDIRECTED, f"HTTP {status} to https://elsewhere.test/x")
+
+
+def test_a_redirect_without_an_address_leads_nowhere() -> None:
+    assert posted(301) == Rejected(Reason.REDIRECTED, "HTTP 301 to nowhere")
+    assert posted(301, b"", {"location": "http://h:x/"}) == Rejected(
+        Reason.REDIRECTED, "HTTP 301 to an unusable address"
+    )
+
+
+# --- reads ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_keeps_githubs_order_and_tolerates_what_it_does_not_know() -> None:
+    page = read(200, [{**LISTED, "id": 9, "target_url": "https://x.test/#report-1"}, LISTED, {**LISTED, "new": 1}])
+    assert isinstance(page, Page)
+    assert [s.id for s in page.statuses] == [9, 7, 7]
+    assert page.statuses[1] == PostedStatus(7, "success", CONTEXT, None, NOW - timedelta(minutes=1))
+    assert page.next_url is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, b"", b"[", None, [1], [{**LISTED, "id": True}], [{**LISTED, "created_at": "2026-05-01T11:59:00"}]],
+)
+def test_a_200_that_is_no_list_of_statuses_is_no_read(body: object) -> None:
+    assert isinstance(read(200, body), NotSent)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<https://api.github.com/x?page=1>; rel="prev", <https://api.github.com/x?page=3>; rel="next"',
+        '<https://api.github.com/x?page=3>; rel="next", <https://api.github.com/x?page=9>; rel="last"',
+        "<https://API.github.com:443/x?page=3>;rel=next",
+        '</x?page=3>; title="a"; rel="next"',
+    ],
+)
+def test_the_next_page_is_where_link_says(link: str) -> None:
+    page = read(200, [], {"Link": link})
+    assert page == Page((), "https://api.github.com/x?page=3")
+
+
+def test_the_last_page_has_no_next() -> None:
+    assert read(200, [], {"Link": '<https://api.github.com/x?page=1>; rel="first"'}) == Page((), None)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.test/x",
+        "http://api.github.com/x",
+        "https://api.github.com:8443/x",
+        "",
+        "https://[",
+        "https://api.github.com:x/",
+    ],
+)
+def test_a_next_page_off_the_origin_is_no_read(address: str) -> None:
+    assert isinstance(read(200, [], {"Link": f'<{address}>; rel="next"'}), NotSent)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(403, Reason.FORBIDDEN), (404, Reason.NOT_FOUND), (410, Reason.GONE), (451, Reason.BLOCKED)],
+)
+def test_a_refused_read_is_rejected(status: int, reason: Reason) -> None:
+    assert read(status, {"message": "No."}) == Rejected(reason, "No.")
+
+
+@pytest.mark.parametrize("status", [400, 408, 409, 422, 500, 502, 503, 204, 301, 304])
+def test_any_other_answer_to_a_read_says_nothing_about_the_report(status: int) -> None:
+    assert read(status, {"message": "No."}) == NotSent(f"HTTP {status}: No.")
+
+
+def test_limits_of_a_read_pause_the_credential() -> None:
+    assert read(401, {"message": "Bad credentials"}) == Throttled(Reason.BAD_CREDENTIALS, "Bad credentials")
+    assert read(429, {"message": "Slow"}) == Throttled(Reason.RATE_LIMITED, "Slow")
+    assert read(403, {"message": "Slow"}, {"retry-after": "9"}) == Throttled(
+        Reason.SECONDARY_LIMIT, "Slow", NOW + timedelta(seconds=9)
+    )
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+NEVER_LEFT = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL}
+ALL_ERRORS = sorted(
+    {e for e in vars(httpx).values() if isinstance(e, type) and issubclass(e, Exception)}
+    | {TimeoutError, OSError, ConnectionResetError, Exception},
+    key=lambda kind: kind.__name__,
+)
+
+
+def example(kind: type[Exception]) -> Exception:
+    error = kind.__new__(kind)
+    Exception.__init__(error, "words")
+    return error
+
+
+@pytest.mark.parametrize("kind", ALL_ERRORS, ids=lambda kind: kind.__name__)
+def test_a_failure_is_not_sent_only_if_nothing_can_have_left(kind: type[Exception]) -> None:
+    assert isinstance(classify_failure(example(kind)), NotSent if kind in NEVER_LEFT else Unknown)
+
+
+def test_every_exception_of_httpx_is_among_those_checked() -> None:
+    assert {"ReadError", "WriteError", "RemoteProtocolError", "ProxyError", "StreamClosed", "DecodingError"} <= {
+        kind.__name__ for kind in ALL_ERRORS
+    }
+    assert len(ALL_ERRORS) >= 28
+
+
+def test_a_failure_names_its_error() -> None:
+    assert classify_failure(httpx.ConnectError("refused")) == NotSent("ConnectError: refused")
+    assert classify_failure(TimeoutError()) == Unknown("TimeoutError")
+
+
+def test_a_header_that_cannot_be_sent_is_not_quoted() -> None:
+    outcome = classify_failure(httpx.LocalProtocolError("Illegal header value b'Bearer secret\\n'"))
+    assert outcome == Unknown("LocalProtocolError")
+
+
+# --- anything ---------------------------------------------------------------------------------------------------------
+
+NAMES = st.sampled_from(
+    [
+        "Date",
+        "Link",
+        "Location",
+        "Retry-After",
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
+        "X-GitHub-Request-Id",
+    ]
+)
+VALUES = (
+    st.text(max_size=60)
+    | st.integers().map(str)
+    | st.datetimes().map(lambda at: at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
+    | st.from_regex(r"\A(<https?://[a-z\[\]:0-9]{0,12}/?[^>]{0,9}>; rel=\"next\"(, )?){1,3}\Z")
+    | st.from_regex(r"\Ahttps?://[a-z\[\]:@%0-9]{0,16}\Z")
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda below: (
+        st.lists(below, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["id", "context", "message", "errors", "block", "documentation_url", "state", "created_at"]
+            ),
+            below,
+        )
+    ),
+    max_leaves=8,
+)
+ANY_BODY = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode())
+ANY_HEADERS = st.dictionaries(NAMES, VALUES, max_size=5)
+
+
+@given(status=st.integers(min_value=-1, max_value=1000), headers=ANY_HEADERS, body=ANY_BODY)
+def test_no_answer_raises(status: int, headers: dict[str, str], body: bytes) -> None:
+    outcome = classify(status, headers, body, context=CONTEXT, now=NOW)
+    assert isinstance(outcome, Delivered | Rejected | Throttled | Unknown)
+    found = classify_read(status, headers, body, url=URL, now=NOW)
+    assert isinstance(found, Page | Rejected | Throttled | NotSent)
+    for told in (outcome, found):
+        if isinstance(told, Throttled) and told.until:
+            assert timedelta(0) < told.until - NOW <= timedelta(days=1)
+        words = getattr(told, "message", getattr(told, "why", ""))
+        assert len(words) <= 400
+        assert "\n" not in words
+    exchange = exchange_of(status, headers, now=NOW)
+    if exchange.rate_limit:
+        assert timedelta(0) <= exchange.rate_limit.reset_at - NOW <= timedelta(days=1)

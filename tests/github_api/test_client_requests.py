@@ -1,0 +1,325 @@
+"""What the client asks of GitHub, against GitHub's own description, and what it makes of the answers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import respx
+from openapi_schema_validator import OAS30Validator
+
+from domain.job import StatusState, Target
+from domain.outcome import Delivered, Exchange, NotSent, Page, RateLimit, Reason, Rejected, Throttled, Unknown
+from domain.report import Report
+from github_api.client import MAX_PAGE, MAX_REPLY, GitHub
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+API = "https://api.github.com"
+TOKEN = "ghs_123_abc.def-ghi"
+SHA = "0123456789" * 4
+TARGET = Target("Octo-Org/docs.site", SHA, "docs/build")
+REPORT = Report(TARGET, StatusState.SUCCESS, "Built 7 pages", "https://ci.test/run#report-abc", "abc")
+POST_URL = f"{API}/repos/Octo-Org/docs.site/statuses/{SHA}"
+GET_URL = f"{API}/repos/Octo-Org/docs.site/commits/{SHA}/statuses"
+DESCRIPTION: dict[str, Any] = json.loads(  # Any: GitHub's own document
+    (Path(__file__).parents[1] / "github_openapi" / "statuses.openapi.json").read_text(encoding="utf-8")
+)
+CREATE = DESCRIPTION["paths"]["/repos/{owner}/{repo}/statuses/{sha}"]["post"]
+LIST = DESCRIPTION["paths"]["/repos/{owner}/{repo}/commits/{ref}/statuses"]["get"]
+STATUS = CREATE["responses"]["201"]["content"]["application/json"]["examples"]["default"]["$ref"].rsplit("/", 1)[1]
+CREATED = DESCRIPTION["components"]["examples"][STATUS]["value"] | {"context": TARGET.context}
+
+
+@pytest.fixture
+async def github() -> AsyncIterator[GitHub]:
+    async with GitHub(API, timedelta(seconds=5), lambda: NOW) as client:
+        yield client
+
+
+@pytest.fixture
+def net() -> respx.MockRouter:
+    return respx.mock(assert_all_called=False)
+
+
+def schema_errors(instance: object, schema: dict[str, Any]) -> list[str]:
+    return [
+        e.message for e in OAS30Validator({**schema, "components": DESCRIPTION["components"]}).iter_errors(instance)
+    ]
+
+
+@pytest.mark.parametrize("state", StatusState)
+async def test_a_create_is_as_github_describes_it(github: GitHub, net: respx.MockRouter, state: StatusState) -> None:
+    with net:
+        route = net.post(POST_URL).respond(201, json=CREATED)
+        sent = await github.create_status(Report(TARGET, state, "d", "https://ci.test/", "abc"), TOKEN)
+    body = json.loads(route.calls.last.request.content)
+    assert schema_errors(body, CREATE["requestBody"]["content"]["application/json"]["schema"]) == []
+    assert body == {"state": str(state), "target_url": "https://ci.test/", "description": "d", "context": "docs/build"}
+    assert sent.outcome == Delivered(CREATED["id"])
+
+
+def test_the_description_would_notice_a_wrong_create() -> None:
+    schema = CREATE["requestBody"]["content"]["application/json"]["schema"]
+    assert schema_errors({"state": "done"}, schema)
+    assert schema_errors({"description": None}, schema)
+
+
+async def test_a_read_is_as_github_describes_it(github: GitHub, net: respx.MockRouter) -> None:
+    items = [CREATED, {**CREATED, "id": 2, "target_url": None}]
+    reply = LIST["responses"]["200"]["content"]["application/json"]["schema"]
+    assert schema_errors(items, reply) == []
+    with net:
+        route = net.get(GET_URL).respond(200, json=items)
+        page = (await github.statuses_of(TARGET, TOKEN)).outcome
+    request = route.calls.last.request
+    described = {p["name"] for p in LIST["parameters"] if "name" in p} | {"per_page", "page"}
+    assert set(request.url.params) <= described
+    assert request.url.params["per_page"] == "100"
+    assert request.headers["cache-control"] == "no-cache"
+    assert isinstance(page, Page)
+    assert [s.id for s in page.statuses] == [CREATED["id"], 2]
+
+
+async def test_every_request_carries_what_github_asks_for(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        routes = net.post(POST_URL).respond(201, json=CREATED), net.get(GET_URL).respond(200, json=[])
+        await github.create_status(REPORT, TOKEN)
+        await github.statuses_of(TARGET, TOKEN)
+    for route in routes:
+        headers = route.calls.last.request.headers
+        assert headers["accept"] == "application/vnd.github+json"
+        assert headers["authorization"] == f"Bearer {TOKEN}"
+        assert headers["x-github-api-version"] == "2022-11-28"
+        assert headers["user-agent"].startswith("reportback/")
+
+
+async def test_without_a_token_there_is_no_authorization(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        route = net.post(POST_URL).respond(201, json=CREATED)
+        await github.create_status(REPORT, None)
+    assert "authorization" not in route.calls.last.request.headers
+
+
+async def test_parts_of_a_path_cannot_become_more_of_it(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        route = net.post(url__startswith=API).respond(404, json={"message": "Not Found"})
+        await github.create_status(Report(Target("o/a/b?c#d é", SHA, "c"), StatusState.ERROR, "", "", ""), TOKEN)
+    assert route.calls.last.request.url.raw_path == f"/repos/o/a%2Fb%3Fc%23d%20%C3%A9/statuses/{SHA}".encode()
+
+
+async def test_an_enterprise_servers_path_is_kept(net: respx.MockRouter) -> None:
+    with net:
+        route = net.post(f"https://ghe.test/api/v3/repos/Octo-Org/docs.site/statuses/{SHA}").respond(201, json=CREATED)
+        async with GitHub("https://ghe.test/api/v3/", timedelta(seconds=5), lambda: NOW) as github:
+            assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, Delivered)
+    assert route.called
+
+
+async def test_the_exchange_tells_status_request_id_and_account(github: GitHub, net: respx.MockRouter) -> None:
+    headers = {
+        "X-GitHub-Request-Id": "0681:62D5",
+        "X-RateLimit-Limit": "5000",
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(int(NOW.timestamp()) + 60),
+    }
+    with net:
+        net.post(POST_URL).respond(403, headers=headers, json={"message": "API rate limit exceeded"})
+        sent = await github.create_status(REPORT, TOKEN)
+    assert sent.exchange == Exchange(403, "0681:62D5", RateLimit(5000, 0, NOW + timedelta(seconds=60)))
+    assert sent.outcome == Throttled(Reason.RATE_LIMITED, "API rate limit exceeded", NOW + timedelta(seconds=61))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
+async def test_nothing_is_ever_repeated(github: GitHub, net: respx.MockRouter, status: int) -> None:
+    with net:
+        routes = net.post(POST_URL).respond(status), net.get(GET_URL).respond(status)
+        await github.create_status(REPORT, TOKEN)
+        await github.statuses_of(TARGET, TOKEN)
+    assert [route.call_count for route in routes] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(httpx.ConnectError, NotSent), (httpx.ConnectTimeout, NotSent), (httpx.PoolTimeout, NotSent)]
+    + [(e, Unknown) for e in (httpx.ReadTimeout, httpx.WriteError, httpx.RemoteProtocolError, TimeoutError)],
+)
+async def test_an_error_on_the_way_is_an_outcome(
+    github: GitHub, net: respx.MockRouter, error: type[Exception], kind: type[object]
+) -> None:
+    with net:
+        net.post(POST_URL).mock(side_effect=error("words"))
+        net.get(GET_URL).mock(side_effect=error("words"))
+        sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
+    assert isinstance(sent.outcome, kind)
+    assert isinstance(read.outcome, NotSent)
+    assert sent.exchange == read.exchange == Exchange()
+
+
+async def test_a_url_that_cannot_be_asked_was_not_sent() -> None:
+    async with GitHub("ftp://api.github.com", timedelta(seconds=5), lambda: NOW) as github:
+        assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, NotSent)
+
+
+async def test_a_token_that_fits_no_header_is_in_no_outcome() -> None:
+    async with GitHub("http://127.0.0.1:9", timedelta(seconds=1), lambda: NOW) as github:
+        sent = await github.create_status(REPORT, "ghp_secret\nX-Evil: 1")
+    assert "secret" not in repr(sent)
+
+
+async def test_who_echoes_a_token_does_not_get_it_into_an_outcome(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        net.post(POST_URL).respond(404, json={"message": f"you sent Bearer {TOKEN}"})
+        sent = await github.create_status(REPORT, TOKEN)
+    assert sent.outcome == Rejected(Reason.NOT_FOUND, "you sent Bearer [token]")
+
+
+async def test_a_success_is_read_as_it_came_whatever_the_token(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        net.get(GET_URL).respond(200, json=[{**CREATED, "target_url": "https://ci.test/#report-abc"}])
+        page = (await github.statuses_of(TARGET, "abc")).outcome
+    assert isinstance(page, Page)
+    assert page.statuses[0].target_url == "https://ci.test/#report-abc"
+
+
+async def test_cancelling_is_not_an_outcome() -> None:
+    asked = asyncio.Event()
+
+    async def never(_request: httpx.Request) -> httpx.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with GitHub(API, timedelta(seconds=60), lambda: NOW, transport=httpx.MockTransport(never)) as github:
+        task = asyncio.create_task(github.create_status(REPORT, TOKEN))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+# --- redirects --------------------------------------------------------------------------------------------------------
+
+MOVED = f"{API}/repositories/7/statuses/{SHA}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("location", [MOVED, f"/repositories/7/statuses/{SHA}"])
+async def test_a_redirected_create_stays_a_create(
+    github: GitHub, net: respx.MockRouter, status: int, location: str
+) -> None:
+    with net:
+        first = net.post(POST_URL).respond(
+            status, headers={"Location": location}, json={"message": "Moved Permanently"}
+        )
+        second = net.post(MOVED).respond(201, json=CREATED)
+        sent = await github.create_status(REPORT, TOKEN)
+    assert isinstance(sent.outcome, Delivered)
+    assert sent.exchange.http_status == 201
+    assert second.calls.last.request.content == first.calls.last.request.content
+    assert second.calls.last.request.headers["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://evil.test/x",
+        "http://api.github.com/x",
+        "https://api.github.com:444/x",
+        "//evil.test/x",
+        "https://[",
+        "https://api.github.com:x/",
+        "",
+    ],
+)
+async def test_a_redirect_off_the_origin_is_not_followed(github: GitHub, net: respx.MockRouter, location: str) -> None:
+    with net:
+        net.route(method__in=["POST", "GET"], path="/x").respond(201, json=CREATED)
+        net.post(POST_URL).respond(307, headers={"Location": location})
+        net.get(GET_URL).respond(301, headers={"Location": location})
+        sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
+        assert len(net.calls) == 2
+    assert isinstance(sent.outcome, Rejected)
+    assert sent.outcome.reason is Reason.REDIRECTED
+    assert isinstance(read.outcome, NotSent)
+
+
+async def test_a_see_other_is_not_followed(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        net.post(POST_URL).respond(303, headers={"Location": MOVED})
+        outcome = (await github.create_status(REPORT, TOKEN)).outcome
+    assert outcome == Rejected(Reason.REDIRECTED, f"HTTP 303 to {MOVED}")
+
+
+async def test_a_circle_of_redirects_ends_after_five(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        route = net.post(POST_URL).respond(307, headers={"Location": POST_URL})
+        sent = await github.create_status(REPORT, TOKEN)
+    assert route.call_count == 6
+    assert isinstance(sent.outcome, Rejected)
+
+
+async def test_an_error_behind_a_redirect_is_the_outcome(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        net.post(POST_URL).respond(307, headers={"Location": MOVED})
+        net.post(MOVED).mock(side_effect=httpx.ReadError("reset"))
+        assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, Unknown)
+
+
+async def test_a_user_in_an_address_does_not_replace_the_token(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        net.post(POST_URL).respond(307, headers={"Location": "https://me:pw@api.github.com/x"})
+        route = net.post(path="/x").respond(201, json=CREATED)
+        await github.create_status(REPORT, TOKEN)
+    assert route.calls.last.request.headers["authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_cookies_are_not_kept(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        route = net.get(GET_URL).respond(200, json=[], headers={"Set-Cookie": "a=b"})
+        await github.statuses_of(TARGET, TOKEN)
+        await github.statuses_of(TARGET, TOKEN)
+    assert "cookie" not in route.calls.last.request.headers
+
+
+# --- pages and bounds -------------------------------------------------------------------------------------------------
+
+
+async def test_pages_are_walked_by_their_links(github: GitHub, net: respx.MockRouter) -> None:
+    second = f"{API}/repositories/7/commits/{SHA}/statuses?per_page=100&page=2"
+    with net:
+        net.get(GET_URL).respond(200, json=[CREATED], headers={"Link": f'<{second}>; rel="next"'})
+        net.get(second).respond(200, json=[])
+        one = (await github.statuses_of(TARGET, TOKEN)).outcome
+        assert isinstance(one, Page)
+        assert one.next_url == second
+        assert (await github.statuses_of(TARGET, TOKEN, one.next_url)).outcome == Page((), None)
+
+
+async def test_a_page_elsewhere_is_never_asked_for(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        read = await github.statuses_of(TARGET, TOKEN, "https://evil.test/?page=2")
+        assert not net.calls
+    assert read.outcome == NotSent(f"not a page of {API}: https://evil.test/")
+
+
+async def test_a_body_over_the_bound_does_not_parse(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        net.post(POST_URL).respond(201, content=json.dumps(CREATED) + " " * MAX_REPLY)
+        net.get(GET_URL).respond(200, content="[]" + " " * MAX_PAGE)
+        sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
+    assert isinstance(sent.outcome, Unknown)
+    assert sent.exchange.http_status == 201
+    assert isinstance(read.outcome, NotSent)
+
+
+async def test_a_body_at_the_bound_is_read(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        net.post(POST_URL).respond(201, content=json.dumps(CREATED).ljust(MAX_REPLY))
+        net.get(GET_URL).respond(200, content="[]".ljust(MAX_PAGE))
+        sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
+    assert isinstance(sent.outcome, Delivered)
+    assert read.outcome == Page((), None)

@@ -1,0 +1,93 @@
+"""Which credential a repository has, and how its token is found without ever being shown."""
+
+import pytest
+from pydantic import BaseModel
+
+from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential, credential_name, token_of
+
+MAP = {"octo/special": "env:ONE", "Octo/*": "secret:two", "*/docs": "env:THREE"}
+TOKEN = "ghs_7_" + "a.b-c_" * 86
+
+
+async def blocks(name: str) -> object:
+    values: dict[str, object] = {"two": TOKEN, "number": 12345, "empty": "", "object": {"token": TOKEN}}
+    if name not in values:
+        raise ValueError(f"Unable to find block document named {name} for block type secret")
+    return values[name]
+
+
+@pytest.mark.parametrize(
+    ("repository", "name"),
+    [
+        ("octo/special", "env:ONE"),
+        ("OCTO/Special", "env:ONE"),
+        ("octo/docs", "secret:two"),
+        ("other/docs", "env:THREE"),
+        ("other/site", None),
+    ],
+)
+def test_the_first_pattern_that_matches_decides_in_any_letter_case(repository: str, name: str | None) -> None:
+    assert credential_name(repository, MAP) == name
+
+
+def test_without_patterns_every_repository_has_the_default() -> None:
+    assert credential_name("any/thing", {}) == DEFAULT_CREDENTIAL == "env:REPORTBACK_GITHUB_TOKEN"
+
+
+async def test_a_token_is_read_from_the_environment_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", f"{TOKEN}\n")
+    assert await token_of("env:SOME_TOKEN", blocks) == TOKEN
+    monkeypatch.setenv("SOME_TOKEN", "ghp_new")
+    assert await token_of("env:SOME_TOKEN", blocks) == "ghp_new"
+
+
+async def test_a_token_is_read_from_a_secret_block() -> None:
+    assert await token_of("secret:two", blocks) == TOKEN
+
+
+@pytest.mark.parametrize("name", ["secret:number", "secret:empty", "secret:object", "secret:none", "env:NOT_SET_HERE"])
+async def test_where_no_token_is_the_message_names_the_place(name: str) -> None:
+    with pytest.raises(NoCredential, match=name.partition(":")[2]) as refused:
+        await token_of(name, blocks)
+    assert TOKEN not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["ghp_a b", "ghp_a\nb", "ghp_é", "ghp_\x7f", "   "])
+async def test_what_fits_no_header_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SOME_TOKEN", value)
+    with pytest.raises(NoCredential, match="SOME_TOKEN") as refused:
+        await token_of("env:SOME_TOKEN", blocks)
+    assert "ghp_" not in str(refused.value)
+
+
+async def test_a_block_that_does_not_validate_is_not_quoted() -> None:
+    class Shape(BaseModel):
+        value: int
+
+    async def broken(_name: str) -> object:
+        return Shape.model_validate({"value": TOKEN})
+
+    with pytest.raises(NoCredential) as refused:
+        await token_of("secret:two", broken)
+    assert refused.value.__suppress_context__
+    assert "ghs_" not in str(refused.value)
+
+
+async def test_a_github_app_is_refused_with_what_to_use_instead() -> None:
+    with pytest.raises(NoCredential, match="not supported yet: use env:VARIABLE or secret:BLOCK"):
+        await token_of("app:docs", blocks)
+
+
+@pytest.mark.parametrize("name", ["ghp_pasted_token", "", "env:", "secret:", "vault:x"])
+async def test_a_name_that_may_be_a_token_is_not_quoted(name: str) -> None:
+    with pytest.raises(NoCredential, match="neither env:VARIABLE nor secret:BLOCK") as refused:
+        await token_of(name, blocks)
+    assert "pasted" not in str(refused.value)
+
+
+async def test_an_unreachable_store_of_secrets_is_not_a_missing_credential() -> None:
+    async def unreachable(_name: str) -> object:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await token_of("secret:two", unreachable)
