@@ -1,0 +1,53 @@
+"""`python -m fake_github`: the stand-in in a process of its own, until SIGTERM or SIGINT."""
+
+import argparse
+import ctypes
+import os
+import signal
+import sys
+
+from fake_github.app import FakeGitHub
+from fake_github.github import Rules
+from fake_github.limits import Limits
+from fake_github.wire import serve
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve until a signal; exit status 0."""
+    asked = _arguments()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))  # uvicorn ends in order, then hands the signal on to this
+    if asked.die_with_parent:
+        _die_with(asked.die_with_parent)
+    rules = Rules(
+        bad_tokens=frozenset(asked.bad_token),
+        commits=frozenset(sha.lower() for sha in asked.commit) or None,
+        limits=Limits(per_hour=asked.per_hour, writes_per_minute=asked.writes_per_minute),
+    )
+    serve(FakeGitHub(rules).app, host=asked.host, port=asked.port)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m fake_github", description="A stand-in GitHub: commit statuses.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0, the default: a free one")
+    parser.add_argument("--commit", action="append", default=[], help="a sha that exists; without any, all do")
+    parser.add_argument("--bad-token", action="append", default=[], help="a token that is answered 401")
+    parser.add_argument("--per-hour", type=int, default=5000, help="requests of one token in an hour")
+    parser.add_argument("--writes-per-minute", type=int, help="statuses of one token in a minute; default: any number")
+    parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end with the process PID, our parent")
+    return parser.parse_args()
+
+
+def _die_with(parent: int) -> None:
+    """Let the kernel end this process when *parent* ends, however that happens. Linux only; elsewhere nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we asked
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""GitHub's API over ASGI, as it is when something goes wrong on the way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from itertools import count
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from fake_github.exchange import Answer, Call
+from fake_github.faults import Fault, Kind, Script
+from fake_github.github import GitHub, Timing
+from fake_github.replies import altered
+from fake_github.requests import Requests, Seen
+from fake_github.wire import given_up, hang_up
+
+Sleep: TypeAlias = Callable[[float], Awaitable[None]]
+
+DRIPS = 20
+"""Parts into which a dripping body is cut."""
+
+
+class Api:
+    """An ASGI application: answers a request, as far as the fault that strikes it lets it."""
+
+    def __init__(self, github: GitHub, script: Script, requests: Requests, sleep: Sleep = asyncio.sleep) -> None:
+        """*sleep* waits for seconds of the same time that the store's clock tells."""
+        self._github = github
+        self._script = script
+        self._requests = requests
+        self._sleep = sleep
+        self._numbers = count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. It takes effect, or is set to, before anything is waited for."""
+        call = await _understood(Request(scope, receive))
+        fault, answer, seen = self._done(call)
+        if fault and await self._is_silent(fault, scope, receive):
+            return
+        body, kind = answer.content()
+        await send(self._head(answer, kind, len(body)))
+        seen.answered = answer.status
+        if fault and fault.kind is Kind.TRUNCATE:
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            await hang_up(scope, receive)
+            return
+        if fault and fault.kind is Kind.DRIP:
+            body = await self._drip(body, fault.seconds or 0, send)
+        await send({"type": "http.response.body", "body": body})
+
+    def _done(self, call: Call) -> tuple[Fault | None, Answer, Seen]:
+        """Let *call* take effect: the fault that strikes it, the answer to be sent, and the note made of it."""
+        route = call.route
+        repository = self._github.name_of(route) if route else None
+        fault = self._script.take(call, repository)
+        timing = _timing(fault)
+        seen = self._requests.came(call, fault, self._github.store.clock())
+        answer = self._github.answer(call, timing)
+        seen.stored(answer.status_id, timing.store_in)
+        if fault:
+            number = self._github.store.repository_id(repository) if repository else 0
+            answer = altered(answer, fault, call, repository_id=number, now=seen.at)
+        return fault, answer, seen
+
+    async def _is_silent(self, fault: Fault, scope: Scope, receive: Receive) -> bool:
+        """Let *fault* strike before the reply. Whether none follows."""
+        if fault.kind in (Kind.CLOSE, Kind.RESET):
+            await hang_up(scope, receive, reset=fault.kind is Kind.RESET)
+            return True
+        if fault.kind is Kind.HANG and fault.seconds is None:
+            await given_up(receive)
+            return True
+        if fault.kind is Kind.HANG:
+            await self._sleep(fault.seconds or 0)
+        return False
+
+    async def _drip(self, body: bytes, seconds: float, send: Send) -> bytes:
+        """Send all of *body* but its end, which is returned, over *seconds*."""
+        size = max(1, len(body) // DRIPS)
+        while len(body) > size:
+            await send({"type": "http.response.body", "body": body[:size], "more_body": True})
+            await self._sleep(seconds / DRIPS)
+            body = body[size:]
+        return body
+
+    def _head(self, answer: Answer, kind: str, length: int) -> Message:
+        """The start of a response. Every one of GitHub's names its request."""
+        request_id = f"57A1:{next(self._numbers):06X}"
+        named = {"content-type": kind, "content-length": str(length), "x-github-request-id": request_id}
+        headers = {**named, **{name.lower(): value for name, value in answer.headers.items()}}
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        return {"type": "http.response.start", "status": answer.status, "headers": raw}
+
+
+async def _understood(request: Request) -> Call:
+    return Call(
+        method=request.method,
+        path=request.url.path,
+        query=request.query_params,
+        headers=request.headers,
+        body=await request.body(),
+        base_url=str(request.base_url).rstrip("/"),
+    )
+
+
+def _timing(fault: Fault | None) -> Timing:
+    if fault is None:
+        return Timing()
+    lag = timedelta(seconds=fault.seconds or 0) if fault.kind is Kind.LAG else timedelta(0)
+    return Timing(fault.store_in, lag)

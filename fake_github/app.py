@@ -1,0 +1,89 @@
+"""The whole stand-in as one ASGI application: the API, the pages, and the interface that scripts it."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from fake_github import pages, shapes
+from fake_github.api import Api, Sleep
+from fake_github.faults import Fault, Script
+from fake_github.github import GitHub, Rules
+from fake_github.requests import Requests
+from fake_github.store import Clock, Store
+
+_FAULTS = TypeAdapter(list[Fault])
+
+
+def utc_now() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
+class FakeGitHub:
+    """A stand-in GitHub and what it holds. `app` is its ASGI application."""
+
+    def __init__(self, rules: Rules | None = None, *, clock: Clock = utc_now, sleep: Sleep = asyncio.sleep) -> None:
+        """*clock* and *sleep* are all it knows of time, so that a test can step it."""
+        self.store = Store(clock)
+        self.script = Script()
+        self.requests = Requests()
+        self.app = Starlette(
+            routes=[
+                Mount(
+                    "/_stand_in",
+                    routes=[
+                        Route("/health", self._health),
+                        Route("/faults", self._faults_to_come),
+                        Route("/faults", self._add_faults, methods=["POST"]),
+                        Route("/faults", self._clear_faults, methods=["DELETE"]),
+                        Route("/requests", self._requests_seen),
+                        Route("/statuses", self._statuses_held),
+                    ],
+                ),
+                Route("/", self._home_page),
+                Route("/{owner}/{repo}/commit/{sha}", self._commit_page),
+                Mount("/", app=Api(GitHub(self.store, rules or Rules()), self.script, self.requests, sleep)),
+            ]
+        )
+        self.app.router.redirect_slashes = False  # a trailing slash is a 404 on GitHub
+
+    async def _health(self, _request: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    async def _faults_to_come(self, _request: Request) -> Response:
+        return JSONResponse(_FAULTS.dump_python(self.script.to_come, mode="json"))
+
+    async def _add_faults(self, request: Request) -> Response:
+        try:
+            faults = _FAULTS.validate_json(await request.body())
+        except ValidationError as error:
+            return JSONResponse({"errors": error.errors(include_url=False, include_context=False)}, 422)
+        self.script.add(*faults)
+        return JSONResponse({"to_come": len(self.script.to_come)}, 201)
+
+    async def _clear_faults(self, _request: Request) -> Response:
+        self.script.clear()
+        return Response(status_code=204)
+
+    async def _requests_seen(self, _request: Request) -> Response:
+        return JSONResponse([seen.as_json() for seen in self.requests.seen])
+
+    async def _statuses_held(self, request: Request) -> Response:
+        base_url = str(request.base_url).rstrip("/")
+        held = self.store.held()
+        return JSONResponse(
+            [{**shapes.status(one, base_url), "repository": one.repository, "sha": one.sha} for one in held]
+        )
+
+    async def _home_page(self, _request: Request) -> Response:
+        return HTMLResponse(pages.home(self.store.held()))
+
+    async def _commit_page(self, request: Request) -> Response:
+        repository = f"{request.path_params['owner']}/{request.path_params['repo']}"
+        sha = request.path_params["sha"]
+        return HTMLResponse(pages.commit(repository, sha, self.store.of_commit(repository, sha)))

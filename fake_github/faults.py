@@ -1,0 +1,122 @@
+"""What goes wrong, by script: which request it strikes, before or after its status is stored, and how often."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from fake_github.exchange import Call
+
+
+class Kind(StrEnum):
+    """What a client sees. The comments name the fields of `Fault` that a kind reads beside `status` and `headers`."""
+
+    # the connection
+    CLOSE = "close"  # it ends in order, without a reply
+    RESET = "reset"  # it ends with a TCP reset
+    HANG = "hang"  # no reply for `seconds`, then the real one; without `seconds`, none until the client gives up
+    DRIP = "drip"  # the real reply, its body spread over `seconds`
+    TRUNCATE = "truncate"  # half of the body that Content-Length promises, then the connection ends
+    # replies that leave open whether it was stored
+    SERVER_ERROR = "server_error"  # 502 {"message": "Server Error"}, or another status
+    HTML = "html"  # 502 and a page ("Unicorn!") instead of JSON
+    ODD_SUCCESS = "odd_success"  # the real body with 202, or another status
+    FOREIGN = "foreign"  # 201 with the body of another context
+    # limits
+    PRIMARY_LIMIT = "primary_limit"  # 403, or `status` 429; nothing remains for `seconds` (600)
+    SECONDARY_LIMIT = "secondary_limit"  # 403, or `status` 429; Retry-After only with `seconds`
+    ABUSE_LIMIT = "abuse_limit"  # the same in the words of old
+    LOGIN_ATTEMPTS = "login_attempts"  # 403, for valid credentials too
+    # refusals
+    BAD_CREDENTIALS = "bad_credentials"  # 401
+    FORBIDDEN = "forbidden"  # 403: the permission is missing
+    ARCHIVED = "archived"  # 403
+    SSO = "sso"  # 403 with X-GitHub-SSO
+    BLOCKED = "blocked"  # 451, or `status` 403
+    NOT_FOUND = "not_found"  # 404
+    GONE = "gone"  # 410: an API version no longer supported
+    NO_SUCH_COMMIT = "no_such_commit"  # 422
+    TOO_MANY_STATUSES = "too_many_statuses"  # 422
+    # the rest
+    REDIRECT = "redirect"  # 301 for reads, 307 otherwise, or `status`; to `location`, else to /repositories/{id}/…
+    LAG = "lag"  # a read shows what was held `seconds` ago
+    ANSWER = "answer"  # `status` and `body` as given
+
+
+class Fault(BaseModel):
+    """One fault. Matches a request that fits all of `method`, `repository`, `sha`, `context` and `state` it gives."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    where: Literal["before", "after"] = "before"
+    """`after` storing the status; `before`: instead, unless `stored_after`, or a hang that ends, stores it late."""
+    times: Annotated[int, Field(ge=0)] = 1
+    """How many requests it strikes; 0: all, until it is cleared."""
+    method: Literal["POST", "GET", "*"] | None = None
+    """None: what the kind is about, GET for `lag`, else POST."""
+    repository: str | None = None
+    sha: str | None = None
+    context: str | None = None
+    state: str | None = None
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
+    seconds: Annotated[float, Field(ge=0)] | None = None
+    stored_after: Annotated[float, Field(ge=0)] | None = None
+    """The status is stored all the same, this many seconds after its request came."""
+    headers: dict[str, str] = {}
+    body: JsonValue = None
+    location: str | None = None
+
+    @property
+    def store_in(self) -> timedelta | None:
+        """When the status of the request is stored, counted from its arrival. None: never."""
+        if self.where == "after" or self.kind in (Kind.LAG, Kind.DRIP):
+            return timedelta(0)
+        seconds = self.stored_after
+        if seconds is None and self.kind is Kind.HANG:
+            seconds = self.seconds
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    def strikes(self, call: Call, repository: str | None) -> bool:
+        """Whether it is for *call* to *repository*; a redirect is never for a request that followed one."""
+        method = self.method or ("GET" if self.kind is Kind.LAG else "POST")
+        route = call.route
+        if route is None or method not in ("*", call.method):
+            return False
+        if self.kind is Kind.REDIRECT and route.repository_id is not None:
+            return False
+        asked = ((self.context, call.context), (self.state, call.state))
+        wanted = ((self.repository, repository), (self.sha, route.ref), *asked)
+        return all(one is None or one.lower() == (other or "").lower() for one, other in wanted)
+
+
+class Script:
+    """Faults to come, in order: of those that match a request, the first strikes."""
+
+    def __init__(self) -> None:
+        self._to_come: list[tuple[Fault, int]] = []
+
+    @property
+    def to_come(self) -> list[Fault]:
+        """What is left, each with the `times` that are left of it."""
+        return [fault.model_copy(update={"times": left}) for fault, left in self._to_come]
+
+    def add(self, *faults: Fault) -> None:
+        """Put *faults* behind those that are to come."""
+        self._to_come += [(fault, fault.times) for fault in faults]
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        self._to_come.clear()
+
+    def take(self, call: Call, repository: str | None) -> Fault | None:
+        """The fault that strikes *call* to *repository*, used up by one. None: nothing goes wrong."""
+        for place, (fault, left) in enumerate(self._to_come):
+            if fault.strikes(call, repository):
+                if left == 1:
+                    del self._to_come[place]
+                elif left:
+                    self._to_come[place] = fault, left - 1
+                return fault
+        return None

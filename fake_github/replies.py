@@ -1,0 +1,138 @@
+"""What a faulty GitHub replies instead of its real answer: pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import TypeAlias
+
+from fake_github import refusals
+from fake_github.exchange import Answer, Call
+from fake_github.faults import Fault, Kind
+
+UNICORN = """<!DOCTYPE html>
+<html><head><title>Unicorn! &middot; GitHub</title></head>
+<body><p><strong>We had issues producing the response to your request.</strong></p></body></html>
+"""
+
+NO_SERVER = (
+    "No server is currently available to service your request. Sorry about that. "
+    "Please try resubmitting your request and contact us if the problem persists."
+)
+PRIMARY_LIMIT = 5000
+PRIMARY_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A fault that strikes a request whose real answer would have been `answer`."""
+
+    fault: Fault
+    call: Call
+    answer: Answer
+    repository_id: int
+    now: datetime
+
+    def status(self, default: int) -> int:
+        return self.fault.status or default
+
+    @property
+    def whole_seconds(self) -> int | None:
+        return None if self.fault.seconds is None else round(self.fault.seconds)
+
+
+def altered(answer: Answer, fault: Fault, call: Call, *, repository_id: int, now: datetime) -> Answer:
+    """What *fault* makes of *answer*; the status that was made stays known. The same where only the wire is faulty."""
+    reply = _REPLIES.get(fault.kind)
+    if reply is None:
+        return answer
+    made = reply(_Case(fault, call, answer, repository_id, now))
+    kept = {name: value for name, value in answer.headers.items() if name.startswith("x-")}
+    headers = {**kept, **made.headers, **fault.headers}
+    return replace(made, status_id=answer.status_id, headers=headers)
+
+
+def _server_error(case: _Case) -> Answer:
+    status = case.status(502)
+    return refusals.refusal(status, NO_SERVER if status == HTTPStatus.SERVICE_UNAVAILABLE else "Server Error")
+
+
+def _foreign(case: _Case) -> Answer:
+    body = case.answer.body
+    return replace(case.answer, body={**body, "context": "somebody/else"} if isinstance(body, dict) else body)
+
+
+def _primary_limit(case: _Case) -> Answer:
+    seconds = PRIMARY_SECONDS if case.fault.seconds is None else case.fault.seconds
+    reset_at = int((case.now + timedelta(seconds=seconds)).timestamp())
+    return refusals.primary_limit(case.status(403), limit=PRIMARY_LIMIT, reset_at=reset_at)
+
+
+def _secondary_limit(case: _Case) -> Answer:
+    return refusals.secondary_limit(case.status(403), retry_after=case.whole_seconds)
+
+
+def _abuse_limit(case: _Case) -> Answer:
+    message = "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again."
+    headers = {} if case.whole_seconds is None else {"retry-after": str(case.whole_seconds)}
+    return refusals.refusal(case.status(403), message, docs=f"{refusals.DOCS}/#abuse-rate-limits", headers=headers)
+
+
+def _login_attempts(case: _Case) -> Answer:
+    message = "Maximum number of login attempts exceeded. Please try again later."
+    return refusals.refusal(case.status(403), message)
+
+
+def _forbidden(case: _Case) -> Answer:
+    headers = {"x-accepted-github-permissions": "statuses=write"}
+    message = "Resource not accessible by integration"
+    return refusals.refusal(case.status(403), message, docs=refusals.STATUS_DOCS, headers=headers)
+
+
+def _sso(case: _Case) -> Answer:
+    message = (
+        "Resource protected by organization SAML enforcement. "
+        "You must grant your Personal Access token access to this organization."
+    )
+    url = "https://github.com/orgs/acme/sso?authorization_request=AAAA"
+    return refusals.refusal(case.status(403), message, headers={"x-github-sso": f"required; url={url}"})
+
+
+def _blocked(case: _Case) -> Answer:
+    status = case.status(451)
+    reason = "dmca" if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS else "tos"
+    block = {"reason": reason, "created_at": "2026-01-01T00:00:00Z", "html_url": f"https://github.com/{reason}"}
+    return refusals.refusal(status, "Repository access blocked", block=block)
+
+
+def _redirect(case: _Case) -> Answer:
+    """Says "Moved Permanently" also with 307, as GitHub does."""
+    path = "/".join(case.call.path.split("/")[4:])
+    location = case.fault.location or f"{case.call.base_url}/repositories/{case.repository_id}/{path}"
+    status = case.status(301 if case.call.method == "GET" else 307)
+    body = {"message": "Moved Permanently", "url": location, "documentation_url": refusals.DOCS}
+    return Answer(status, body, {"location": location})
+
+
+_Reply: TypeAlias = Callable[[_Case], Answer]
+_REPLIES: dict[Kind, _Reply] = {
+    Kind.SERVER_ERROR: _server_error,
+    Kind.HTML: lambda case: Answer(case.status(502), UNICORN),
+    Kind.ODD_SUCCESS: lambda case: replace(case.answer, status=case.status(202)),
+    Kind.FOREIGN: _foreign,
+    Kind.PRIMARY_LIMIT: _primary_limit,
+    Kind.SECONDARY_LIMIT: _secondary_limit,
+    Kind.ABUSE_LIMIT: _abuse_limit,
+    Kind.LOGIN_ATTEMPTS: _login_attempts,
+    Kind.BAD_CREDENTIALS: lambda _: refusals.bad_credentials(),
+    Kind.FORBIDDEN: _forbidden,
+    Kind.ARCHIVED: lambda case: refusals.refusal(case.status(403), "Repository was archived so is read-only."),
+    Kind.SSO: _sso,
+    Kind.BLOCKED: _blocked,
+    Kind.NOT_FOUND: lambda _: refusals.not_found(),
+    Kind.GONE: lambda case: refusals.refusal(case.status(410), "This version of the API is no longer supported."),
+    Kind.NO_SUCH_COMMIT: lambda case: refusals.no_such_commit(case.call.path.split("/")[-1]),
+    Kind.TOO_MANY_STATUSES: lambda _: refusals.too_many_statuses(),
+    Kind.REDIRECT: _redirect,
+    Kind.ANSWER: lambda case: Answer(case.status(200), case.fault.body),
+}

@@ -1,0 +1,86 @@
+"""Connections that break: what ASGI has no words for, on uvicorn's sockets."""
+
+import asyncio
+import socket
+import struct
+import sys
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_TRANSPORT = "fake_github.transport"
+_DISCARD = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 s: closing sends a reset
+
+
+class ConnectionDropped(Exception):
+    """The connection ended, in a stand-in that has no socket. `reset`: not in order."""
+
+    def __init__(self, *, reset: bool) -> None:
+        super().__init__("reset" if reset else "closed")
+        self.reset = reset
+
+
+class _Connection(H11Protocol):
+    """Shows each request the connection it came by."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, _TRANSPORT: transport}
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, and drops what is still open when it ends: a hang must not delay that."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        sys.stdout.write(f"stand-in GitHub on http://{host}:{port}\n")
+        sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+def serve(app: ASGIApp, *, host: str, port: int) -> None:
+    """Serve *app* until SIGTERM or SIGINT; *port* 0 takes a free one. Prints one line once it listens."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=_Connection,
+        ws="none",
+        lifespan="off",
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=0,
+    )
+    _Server(config).run()
+
+
+async def hang_up(scope: Scope, receive: Receive, *, reset: bool = False) -> None:
+    """End the connection of a request, in order or by a TCP reset.
+
+    Raises:
+        ConnectionDropped: There is no socket: the application runs in the client's own process.
+    """
+    transport = scope.get("state", {}).get(_TRANSPORT)
+    if transport is None:
+        raise ConnectionDropped(reset=reset)
+    if reset:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+        transport.abort()
+    else:
+        transport.close()
+    await given_up(receive)  # uvicorn answers 500 to an application that returns before it knows of the end
+
+
+async def given_up(receive: Receive) -> None:
+    """Wait until the connection has ended."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,217 @@
+"""Without faults it answers as GitHub describes its API."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from openapi_schema_validator import OAS30Validator, oas30_format_checker
+from stand_in_rig import SteppedTime, in_process_client
+
+from fake_github.app import FakeGitHub
+from fake_github.github import Rules
+from fake_github.limits import Limits
+
+DESCRIPTION = json.loads((Path(__file__).parents[1] / "github_openapi/statuses.openapi.json").read_text("utf-8"))
+SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
+STATUSES = f"/repos/Octo/Docs/statuses/{SHA}"
+COMMIT = f"/repos/Octo/Docs/commits/{SHA}"
+
+
+@pytest.fixture
+def time() -> SteppedTime:
+    return SteppedTime()
+
+
+@pytest.fixture
+def github(time: SteppedTime) -> FakeGitHub:
+    return FakeGitHub(clock=time, sleep=time.sleep)
+
+
+@pytest.fixture
+async def client(github: FakeGitHub) -> AsyncIterator[httpx.AsyncClient]:
+    async with in_process_client(github) as client:
+        yield client
+
+
+def assert_described(path: str, method: str, response: httpx.Response) -> None:
+    """The body fits the schema that GitHub gives for *response* to *method* on *path*."""
+    described = DESCRIPTION["paths"][path][method]["responses"][str(response.status_code)]
+    schema = described["content"]["application/json"]["schema"]
+    rooted = {**schema, "components": DESCRIPTION["components"]}  # so that references resolve
+    OAS30Validator(rooted, format_checker=oas30_format_checker).validate(response.json())
+
+
+async def post(client: httpx.AsyncClient, path: str = STATUSES, **fields: object) -> httpx.Response:
+    return await client.post(path, json={"state": "success", **fields})
+
+
+async def test_a_created_status_is_as_described(client: httpx.AsyncClient) -> None:
+    response = await post(client, context="docs/build", description="Built", target_url="https://x.test/#report-1")
+    assert response.status_code == 201
+    assert_described("/repos/{owner}/{repo}/statuses/{sha}", "post", response)
+    body = response.json()
+    assert (body["context"], body["target_url"]) == ("docs/build", "https://x.test/#report-1")
+    assert response.headers["location"] == body["url"] == f"https://api.github.test{STATUSES}"
+    assert body["id"] > 2**32
+    assert body["created_at"] == "2026-03-01T12:00:00Z"
+
+
+async def test_what_is_left_out_is_null_and_the_context_has_a_default(client: httpx.AsyncClient) -> None:
+    response = await post(client, description=None)
+    assert_described("/repos/{owner}/{repo}/statuses/{sha}", "post", response)
+    body = response.json()
+    assert (body["context"], body["description"], body["target_url"]) == ("default", None, None)
+
+
+async def test_the_reads_are_as_described(client: httpx.AsyncClient) -> None:
+    await post(client, context="docs/build", target_url="https://x.test/")
+    for path, url in (
+        ("/repos/{owner}/{repo}/commits/{ref}/statuses", f"{COMMIT}/statuses"),
+        ("/repos/{owner}/{repo}/commits/{ref}/status", f"{COMMIT}/status"),
+        ("/repos/{owner}/{repo}/commits/{ref}", COMMIT),
+        ("/rate_limit", "/rate_limit"),
+    ):
+        response = await client.get(url)
+        assert response.status_code == 200
+        assert_described(path, "get", response)
+
+
+async def test_identical_posts_each_make_a_status(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    first, second = [(await post(client)).json()["id"] for _ in range(2)]
+    assert [status.id for status in github.store.held()] == [first, second]
+
+
+async def test_the_list_is_newest_first_also_within_one_second(client: httpx.AsyncClient) -> None:
+    for description in ("one", "two", "three"):
+        await post(client, description=description)
+    listed = (await client.get(f"{COMMIT}/statuses")).json()
+    assert [status["description"] for status in listed] == ["three", "two", "one"]
+
+
+async def test_the_list_is_paged_and_link_leads_through_every_page(client: httpx.AsyncClient) -> None:
+    ids = [(await post(client, context=f"docs/{n}")).json()["id"] for n in range(7)]
+    url, found, rels = f"{COMMIT}/statuses?per_page=3", [], []
+    while url:
+        response = await client.get(url)
+        found += [status["id"] for status in response.json()]
+        rels.append({*response.links})
+        url = response.links.get("next", {}).get("url", "")
+    assert found == ids[::-1]
+    assert rels == [{"next", "last"}, {"first", "prev", "next", "last"}, {"first", "prev"}]
+
+
+async def test_one_page_has_no_link_and_holds_30_unless_asked_for_up_to_100(client: httpx.AsyncClient) -> None:
+    for _ in range(30):
+        await post(client)
+    assert "link" not in (await client.get(f"{COMMIT}/statuses")).headers
+    for _ in range(71):
+        await post(client)
+    for query, shown in (("", 30), ("?per_page=100", 100), ("?per_page=1000", 100), ("?per_page=nonsense", 30)):
+        assert len((await client.get(f"{COMMIT}/statuses{query}")).json()) == shown
+    assert (await client.get(f"{COMMIT}/statuses?page=9")).json() == []
+
+
+async def test_the_legacy_and_the_numbered_routes_show_the_same_list(client: httpx.AsyncClient) -> None:
+    await post(client)
+    number = (await client.get(f"{COMMIT}/status")).json()["repository"]["id"]
+    listed = (await client.get(f"{COMMIT}/statuses")).json()
+    assert (await client.get(STATUSES)).json() == listed
+    assert (await client.get(f"/repositories/{number}/statuses/{SHA}")).json() == listed
+    assert (await client.get(f"/repositories/{number + 1}/statuses/{SHA}")).status_code == 404
+
+
+async def test_letter_case_tells_neither_repositories_nor_contexts_nor_shas_apart(client: httpx.AsyncClient) -> None:
+    await post(client, context="Docs/Build", state="pending")
+    await post(client, f"/repos/octo/DOCS/statuses/{SHA.upper()}", context="docs/build", state="success")
+    combined = (await client.get(f"{COMMIT}/status")).json()
+    assert [status["state"] for status in combined["statuses"]] == ["success"]
+    assert combined["total_count"] == 1
+    assert len((await client.get(f"{COMMIT}/statuses")).json()) == 2
+
+
+@pytest.mark.parametrize(
+    ("states", "combined"),
+    [
+        ([], "pending"),
+        (["success"], "success"),
+        (["success", "pending"], "pending"),
+        (["pending", "failure"], "failure"),
+        (["success", "error"], "failure"),
+    ],
+)
+async def test_the_combined_state_is_githubs(client: httpx.AsyncClient, states: list[str], combined: str) -> None:
+    for number, state in enumerate(states):
+        await post(client, context=f"docs/{number}", state=state)
+    assert (await client.get(f"{COMMIT}/status")).json()["state"] == combined
+
+
+async def test_the_combined_list_is_paged_too(client: httpx.AsyncClient) -> None:
+    for number in range(3):
+        await post(client, context=f"docs/{number}")
+    response = await client.get(f"{COMMIT}/status?per_page=2")
+    assert (len(response.json()["statuses"]), response.json()["total_count"]) == (2, 3)
+    assert "next" in response.links
+
+
+async def test_a_commit_can_be_asked_for_its_sha_alone(client: httpx.AsyncClient) -> None:
+    response = await client.get(COMMIT, headers={"accept": "application/vnd.github.sha"})
+    assert response.text == SHA
+
+
+async def test_every_response_names_its_request_and_the_limit(client: httpx.AsyncClient) -> None:
+    responses = [await post(client), await client.get(f"{COMMIT}/statuses"), await client.get("/nothing")]
+    assert len({response.headers["x-github-request-id"] for response in responses}) == 3
+    assert [response.headers["x-ratelimit-remaining"] for response in responses] == ["4999", "4998", "4997"]
+    assert {response.headers["x-ratelimit-resource"] for response in responses} == {"core"}
+
+
+async def test_asking_for_the_rate_limit_costs_nothing_and_the_newer_version_has_no_rate(
+    client: httpx.AsyncClient,
+) -> None:
+    await post(client)
+    body = (await client.get("/rate_limit")).json()
+    assert body["rate"] == body["resources"]["core"]
+    assert body["rate"]["used"] == 1
+    newer = await client.get("/rate_limit", headers={"x-github-api-version": "2026-03-10"})
+    assert "rate" not in newer.json()
+
+
+async def test_reads_may_be_cached(client: httpx.AsyncClient) -> None:
+    response = await client.get(f"{COMMIT}/statuses")
+    assert response.headers["cache-control"] == "private, max-age=60, s-maxage=60"
+    again = await client.get(f"{COMMIT}/statuses")
+    assert again.headers["etag"] == response.headers["etag"]
+
+
+def limited(time: SteppedTime, limits: Limits) -> httpx.AsyncClient:
+    return in_process_client(FakeGitHub(Rules(limits=limits), clock=time))
+
+
+async def test_the_hourly_limit_refuses_until_it_resets(time: SteppedTime) -> None:
+    async with limited(time, Limits(per_hour=2)) as client:
+        assert [(await post(client)).status_code for _ in range(3)] == [201, 201, 403]
+        refused = await post(client)
+        assert refused.headers["x-ratelimit-remaining"] == "0"
+        assert int(refused.headers["x-ratelimit-reset"]) == int(time().timestamp()) + 3600
+        assert (await client.get(STATUSES, headers={"authorization": "Bearer another"})).status_code == 200
+        time.advance(3600)
+        assert (await post(client)).status_code == 201
+
+
+async def test_too_many_writes_within_a_minute_are_refused_and_reads_are_not(time: SteppedTime) -> None:
+    async with limited(time, Limits(writes_per_minute=2)) as client:
+        assert [(await post(client)).status_code for _ in range(3)] == [201, 201, 403]
+        assert (await client.get(STATUSES)).status_code == 200
+        time.advance(61)
+        assert (await post(client)).status_code == 201
+
+
+async def test_errors_are_as_described(client: httpx.AsyncClient) -> None:
+    for name, response in (
+        ("basic-error", await client.get("/nothing")),
+        ("validation-error", await post(client, state="odd")),
+    ):
+        schema = {"$ref": f"#/components/schemas/{name}", "components": DESCRIPTION["components"]}
+        OAS30Validator(schema).validate(response.json())

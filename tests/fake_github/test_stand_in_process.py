@@ -1,0 +1,100 @@
+"""The process starts, says where it listens, and leaves nothing behind."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import pytest
+from stand_in_rig import client_of, until
+
+from fake_github.process import StandInFailed, running
+
+ROOT = Path(__file__).parents[2]
+
+
+def is_running(pid: int) -> bool:
+    """Whether *pid* runs; a zombie, which only its parent can collect, does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_it_listens_when_it_says_so_and_is_gone_afterwards() -> None:
+    async with running() as stand_in, client_of(stand_in.url) as client:
+        assert (await client.get("/_stand_in/health")).json() == {"ok": True}
+        assert is_running(stand_in.pid)
+    assert not is_running(stand_in.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_order_also_when_it_has_just_started(number: signal.Signals) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fake_github", cwd=ROOT, stdout=PIPE, stderr=PIPE
+    )
+    assert process.stdout
+    await process.stdout.readline()
+    process.send_signal(number)
+    async with asyncio.timeout(10):
+        _, stderr = await process.communicate()
+    assert (process.returncode, stderr) == (0, b"")
+
+
+async def test_its_options_reach_it() -> None:
+    sha = "a" * 40
+    options = ("--commit", sha.upper(), "--bad-token", "bad", "--per-hour", "3", "--writes-per-minute", "1")
+    async with running(*options) as stand_in, client_of(stand_in.url) as client:
+
+        async def post(commit: str, token: str) -> int:
+            headers = {"authorization": f"Bearer {token}"}
+            path = f"/repos/octo/docs/statuses/{commit}"
+            return (await client.post(path, json={"state": "success"}, headers=headers)).status_code
+
+        assert await post(sha, "bad") == 401
+        assert await post("b" * 40, "other") == 422
+        assert [await post(sha, "good") for _ in range(2)] == [201, 403]
+
+
+async def test_a_taken_port_is_reported() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(StandInFailed):
+        async with running(port=taken.getsockname()[1]):
+            pass
+
+
+PARENT = """
+import asyncio, sys
+from fake_github.process import running
+async def main():
+    async with running() as stand_in:
+        print(stand_in.pid, flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, cwd=ROOT, stdout=PIPE)
+    assert parent.stdout
+    pid = int(await parent.stdout.readline())
+    assert is_running(pid)
+    parent.kill()
+    await parent.wait()
+
+    async def is_gone() -> bool:
+        return not is_running(pid)
+
+    await until(is_gone)
+
+
+async def test_it_does_not_start_for_a_parent_that_is_already_gone() -> None:
+    gone = str(os.getpid() + 1_000_000)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fake_github", "--die-with-parent", gone, cwd=ROOT, stdout=PIPE
+    )
+    async with asyncio.timeout(10):
+        stdout, _ = await process.communicate()
+    assert (process.returncode, stdout) == (0, b"")

@@ -1,0 +1,46 @@
+"""What the tests of the stand-in share: a stepped time, clients, and waiting for a condition."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from fake_github.app import FakeGitHub
+from fake_github.in_process import InProcessTransport
+
+
+class SteppedTime:
+    """A clock that moves only when it is told to, or when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+        await asyncio.sleep(0)
+
+
+def in_process_client(github: FakeGitHub) -> httpx.AsyncClient:
+    return client_of("https://api.github.test", InProcessTransport(github))
+
+
+def client_of(url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    headers = {"authorization": "Bearer token", "user-agent": "tests"}
+    return httpx.AsyncClient(base_url=url, transport=transport, headers=headers, trust_env=False, timeout=10)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for *condition*, for 10 s at most."""
+    async with asyncio.timeout(10):
+        for _ in range(1000):
+            if await condition():
+                return
+            await asyncio.sleep(0.01)
+    raise TimeoutError
