@@ -59,7 +59,7 @@ def _pausing(credential: Credential, outcome: Throttled, *, is_probe: bool, now:
     in_a_row = credential.pause_seconds is not None
     previous = timedelta(seconds=credential.pause_seconds or 0) if in_a_row else None
     if is_paused(credential, now) and not is_probe:  # an answer to an earlier request only lengthens the pause
-        named = outcome.until or now
+        named = now + pause(outcome.until, None, now=now) if outcome.until else now
         return {"paused_until": max(named, credential.paused_until or now)}
     wait = pause(outcome.until, previous, now=now)
     return {"paused_until": now + wait, "pause_seconds": round(wait.total_seconds()), "pause_reason": outcome.reason}

@@ -104,7 +104,10 @@ class Job(SQLModel, table=True):
     __tablename__ = "job"
     __table_args__ = (
         UniqueConstraint("id"),
-        CheckConstraint("(target_id IS NULL) = (turn IS NULL)", name="turn_at_target"),
+        CheckConstraint(
+            "(target_id IS NULL) = (turn IS NULL) AND (target_id IS NULL OR url IS NOT NULL)",
+            name="target_has_turn_and_url",
+        ),
         CheckConstraint("(state IN ('waiting', 'running')) = (ended_at IS NULL)", name="over_has_end"),
         CheckConstraint("execution >= 1", name="execution_counts_from_1"),
         _partial("uq_job_exclusive_group_running", "exclusive_group", where="state = 'running'", unique=True),
@@ -196,6 +199,5 @@ class Reconciliation(SQLModel, table=True):
     run_id: UUID = Field(default_factory=uuid4)  # of the flow run
     started_at: datetime
     ended_at: datetime | None = None  # none: it is at work, or it died
-    recovered: int = 0
     delivered: int = 0
     undelivered: int = 0

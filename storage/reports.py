@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement
-from sqlmodel import and_, case, col, select, update
+from sqlmodel import and_, case, col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import shown_as
@@ -78,12 +79,13 @@ async def record(
 
 
 def _row(job: Job, description: str, now: datetime) -> dict[str, object]:
+    assert job.url is not None  # a job with a target has one: ck_job_target_has_turn_and_url
     state = shown_as(job.state)
     mark = marker(job.id, job.execution, state, 1)
     return {
         "job_id": job.id, "execution": job.execution, "state": state, "target_id": job.target_id, "turn": job.turn,
         "rank": int(rank(job.state)), "edition": 1, "marker": mark, "description": description,
-        "target_url": marked(job.url or "", mark), "read_back": False, "created_at": now,
+        "target_url": marked(job.url, mark), "read_back": False, "created_at": now,
     }  # fmt: skip
 
 
@@ -111,13 +113,36 @@ async def _speak(
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rejected reports a person means. All that is given must hold."""
+    """Which undelivered reports a person means: all that is given must hold."""
 
     report_ids: tuple[int, ...] = ()
-    job_id: str | None = None
+    job_id: UUID | None = None
     repository: str | None = None
-    reason: str | None = None
-    since: datetime | None = None
+    reason: str | None = None  # a domain.outcome.Reason: only reports rejected for it
+    since: datetime | None = None  # recorded then or later
+
+
+async def undelivered(session: AsyncSession, selection: Selection) -> list[int]:
+    """Ids of the selected reports that speak for their targets and are not on GitHub, rejected or due, oldest first."""
+    speaks = and_(col(StatusTarget.newest_id) == col(StatusReport.id), col(StatusReport.delivered_at).is_(None))
+    found = select(StatusReport.id).join(StatusTarget, speaks).order_by(col(StatusReport.id))
+    if selection.report_ids:
+        found = found.where(col(StatusReport.id).in_(selection.report_ids))
+    if selection.job_id is not None:
+        found = found.where(col(StatusReport.job_id) == selection.job_id)
+    if selection.repository is not None:
+        found = found.where(func.lower(col(StatusTarget.repository)) == selection.repository.lower())
+    if selection.reason is not None:
+        found = found.where(col(StatusReport.rejection) == selection.reason)
+    if selection.since is not None:
+        found = found.where(col(StatusReport.created_at) >= selection.since)
+    return [report_id for report_id in await session.exec(found) if report_id is not None]
+
+
+async def repository_of(session: AsyncSession, report_id: int) -> str:
+    """The repository that the report is about."""
+    found = select(StatusTarget.repository).join(StatusReport, col(StatusReport.target_id) == col(StatusTarget.id))
+    return (await session.exec(found.where(StatusReport.id == report_id))).one()
 
 
 async def reopen(session: AsyncSession, report_id: int, *, credential: str, actor: str, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, literal
-from sqlmodel import SQLModel, and_, case, col, or_, select, update
+from sqlmodel import SQLModel, and_, case, col, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import Target
@@ -230,10 +230,11 @@ async def recover(session: AsyncSession, target_id: int, *, policy: Policy, acto
     if target.lease_expires_at is None or target.lease_expires_at > now:
         return False
     doubt = max(target.lease_expires_at + policy.settle_after, target.doubt_until or target.lease_expires_at)
+    report_id = target.sending_id
+    assert report_id is not None  # named by the lease
     mine = and_(col(StatusTarget.id) == target_id, col(StatusTarget.lease) == target.lease)
     await session.exec(update(StatusTarget).where(mine).values(**RELEASED, doubt_until=doubt))
     await _verify(session, target_id, now)
-    report_id = target.sending_id or 0
     await session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(read_back=True))
     note = "its sender's lease ran out: it may have been sent"
     await events.append(
@@ -257,6 +258,11 @@ async def _append(
         session, lease.report_id, kind, actor=actor, at=at, credential=lease.credential, attempt=lease.attempt,
         exchange=exchange, seconds=seconds, note=note,
     )  # fmt: skip
+
+
+async def target_of(session: AsyncSession, report_id: int) -> int:
+    """The id of the report's target."""
+    return (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one()
 
 
 async def phase_of(session: AsyncSession, report_id: int) -> Phase:
@@ -305,3 +311,21 @@ async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:
         .limit(limit)
     )
     return [target_id for target_id in await session.exec(found) if target_id is not None]
+
+
+async def next_due(session: AsyncSession, *, now: datetime) -> datetime | None:
+    """When to ask `due` again, if it names nothing now: something may have come due by then. None: nothing will."""
+    moments = (StatusTarget.due_at, StatusTarget.doubt_until, StatusTarget.lease_expires_at, Credential.paused_until)
+    ahead = [func.min(case((col(moment) > now, col(moment)))) for moment in moments]
+    found = (
+        select(*ahead)
+        .select_from(StatusTarget)
+        .join(Credential, col(Credential.name) == col(StatusTarget.credential))
+        .where(col(StatusTarget.due_at).is_not(None))
+    )
+    return min((moment for moment in (await session.exec(found)).one() if moment is not None), default=None)
+
+
+async def count_undelivered(session: AsyncSession) -> int:
+    """How many targets wait for GitHub to hear what speaks for them; rejected ones do not."""
+    return (await session.exec(select(func.count()).where(col(StatusTarget.due_at).is_not(None)))).one()

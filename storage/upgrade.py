@@ -1,9 +1,10 @@
 """Bring a ledger to this version's schema."""
 
+import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from alembic import command
@@ -59,15 +60,17 @@ async def upgrade(engine: AsyncEngine) -> None:
 
 async def upgrade_embedded(engine: AsyncEngine, path: Path) -> None:
     """Make or upgrade the SQLite ledger at *path*. Of several processes at once, one does, and the rest wait."""
-    with _only_one(path):
+    if await is_current(engine):
+        return
+    async with _only_one(path):
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible within a transaction
         if not await is_current(engine):
             await upgrade(engine)
 
 
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
+@asynccontextmanager
+async def _only_one(path: Path) -> AsyncIterator[None]:
     with path.with_name(path.name + ".upgrade-lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
         yield

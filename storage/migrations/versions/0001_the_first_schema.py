@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("recovered", sa.Integer(), nullable=False),
         sa.Column("delivered", sa.Integer(), nullable=False),
         sa.Column("undelivered", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_reconciliation"),
@@ -58,10 +57,11 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(500), nullable=True),
         sa.CheckConstraint(
             "(lease IS NULL) = (sending_id IS NULL) AND (lease IS NULL) = (lease_expires_at IS NULL)",
-            name="ck_status_target_lease_whole",
+            name=op.f("ck_status_target_lease_whole"),
         ),
         sa.CheckConstraint(
-            "newest_id IS NOT NULL OR (due_at IS NULL AND sending_id IS NULL)", name="ck_status_target_due_names_newest"
+            "newest_id IS NOT NULL OR (due_at IS NULL AND sending_id IS NULL)",
+            name=op.f("ck_status_target_due_names_newest"),
         ),
         sa.ForeignKeyConstraint(["credential"], ["credential.name"], name="fk_status_target_credential_credential"),
         sa.PrimaryKeyConstraint("id", name="pk_status_target"),
@@ -120,9 +120,9 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("exit_code", sa.Integer(), nullable=True),
         sa.Column("summary", sa.String(500), nullable=True),
-        sa.CheckConstraint("(state IN ('waiting', 'running')) = (ended_at IS NULL)", name="ck_job_over_has_end"),
-        sa.CheckConstraint("(target_id IS NULL) = (turn IS NULL)", name="ck_job_turn_at_target"),
-        sa.CheckConstraint("execution >= 1", name="ck_job_execution_counts_from_1"),
+        sa.CheckConstraint("(state IN ('waiting', 'running')) = (ended_at IS NULL)", name=op.f("ck_job_over_has_end")),
+        sa.CheckConstraint("(target_id IS NULL) = (turn IS NULL)", name=op.f("ck_job_turn_at_target")),
+        sa.CheckConstraint("execution >= 1", name=op.f("ck_job_execution_counts_from_1")),
         sa.ForeignKeyConstraint(["target_id"], ["status_target.id"], name="fk_job_target_id_status_target"),
         sa.PrimaryKeyConstraint("number", name="pk_job"),
         sa.UniqueConstraint("id", name="uq_job_id"),
@@ -176,13 +176,17 @@ def upgrade() -> None:
         sa.Column("rejected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rejection", sa.String(32), nullable=True),
         sa.CheckConstraint(
-            "(rank = 0) = (state = 'pending') AND rank BETWEEN 0 AND 2", name="ck_status_report_rank_of_state"
+            "(rank = 0) = (state = 'pending') AND rank BETWEEN 0 AND 2", name=op.f("ck_status_report_rank_of_state")
         ),
         sa.CheckConstraint(
-            "(delivered_at IS NULL) = (github_status_id IS NULL)", name="ck_status_report_delivered_has_id"
+            "(delivered_at IS NULL) = (github_status_id IS NULL)", name=op.f("ck_status_report_delivered_has_id")
         ),
-        sa.CheckConstraint("(rejected_at IS NULL) = (rejection IS NULL)", name="ck_status_report_rejected_has_reason"),
-        sa.CheckConstraint("delivered_at IS NULL OR rejected_at IS NULL", name="ck_status_report_settled_one_way"),
+        sa.CheckConstraint(
+            "(rejected_at IS NULL) = (rejection IS NULL)", name=op.f("ck_status_report_rejected_has_reason")
+        ),
+        sa.CheckConstraint(
+            "delivered_at IS NULL OR rejected_at IS NULL", name=op.f("ck_status_report_settled_one_way")
+        ),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name="fk_status_report_job_id_job"),
         sa.ForeignKeyConstraint(["target_id"], ["status_target.id"], name="fk_status_report_target_id_status_target"),
         sa.PrimaryKeyConstraint("id", name="pk_status_report"),

@@ -1,0 +1,94 @@
+"""Settings of one installation, from `REPORTBACK_…`. Read in flows, task wrappers and tops, nowhere below."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, HttpUrl, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.policy import Policy
+
+ROOT = Path(__file__).resolve().parent
+"""The checkout. Prefect's process worker runs a flow in a temporary folder, so no default path is relative."""
+
+SHORTEST_SETTLE = timedelta(seconds=15)
+"""GitHub works on a request for up to 10 s, and its reads may lag its writes by 5 s."""
+
+SHORTEST_TIMEOUT = timedelta(seconds=10)
+"""GitHub itself gives a request up after 10 s; who hangs up sooner makes doubts of what it would have answered."""
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _seconds(value: object) -> object:
+    """A span written as 90, 90s, 5m or 1h, besides what pydantic takes for one."""
+    if isinstance(value, str) and value.strip()[:-1].isdigit() and value.strip()[-1] in UNITS:
+        return int(value.strip()[:-1]) * UNITS[value.strip()[-1]]
+    return int(value) if isinstance(value, str) and value.strip().isdigit() else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0), le=timedelta(days=1))]
+
+
+def _embedded_ledger() -> str:
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return f"sqlite:///{state / 'reportback' / 'ledger.db'}"
+
+
+class Settings(BaseSettings):
+    """Checked as a whole at start: an unsound combination is refused with its reason."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REPORTBACK_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    database_url: str = Field(default_factory=_embedded_ledger)
+    github_api_url: HttpUrl = HttpUrl("https://api.github.com")
+    clone_url: str = "https://github.com/{repository}.git"
+    credentials: Mapping[str, str] = Field(default_factory=dict)
+    jobs_file: Path = ROOT / "jobs.toml"
+    lease: Span = timedelta(seconds=30)
+    timeout: Span = timedelta(seconds=15)
+    settle_after: Span = timedelta(seconds=20)
+    interval: Span = timedelta(seconds=60)
+    pass_budget: Span = timedelta(seconds=50)
+    first_delay: Span = timedelta(seconds=60)
+    senders: Annotated[int, Field(ge=1, le=64)] = 8
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if self.timeout < SHORTEST_TIMEOUT:
+            raise ValueError(
+                f"REPORTBACK_TIMEOUT must be at least {SHORTEST_TIMEOUT}: GitHub may take that long to answer"
+            )
+        if self.lease < 2 * self.timeout:
+            raise ValueError(
+                f"REPORTBACK_LEASE ({self.lease}) must be at least twice REPORTBACK_TIMEOUT ({self.timeout}): "
+                "a sender must not outlive its right to send"
+            )
+        if self.settle_after < SHORTEST_SETTLE:
+            raise ValueError(
+                f"REPORTBACK_SETTLE_AFTER ({self.settle_after}) must be at least {SHORTEST_SETTLE}: GitHub may store a "
+                "request for 10 s after it was given up, and show it 5 s later"
+            )
+        if self.pass_budget > self.interval:
+            raise ValueError(
+                f"REPORTBACK_PASS_BUDGET ({self.pass_budget}) must not exceed REPORTBACK_INTERVAL ({self.interval})"
+            )
+        if not self.jobs_file.is_absolute():
+            raise ValueError(
+                f"REPORTBACK_JOBS_FILE ({self.jobs_file}) must be absolute: flows run in a temporary folder"
+            )
+        if "{repository}" not in self.clone_url:
+            raise ValueError("REPORTBACK_CLONE_URL must contain {repository}, the place for owner/name")
+        return self
+
+    @property
+    def policy(self) -> Policy:
+        """The times by which reports are delivered."""
+        return Policy(
+            lease=self.lease, timeout=self.timeout, settle_after=self.settle_after, first_delay=self.first_delay
+        )

@@ -1,0 +1,25 @@
+"""Passes of the reconciliation, a row each."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage.models import Reconciliation
+
+
+async def begin(session: AsyncSession, run_id: UUID, *, now: datetime) -> int:
+    """The id of a pass that begins now; one without an end is at work, or died."""
+    row = Reconciliation(run_id=run_id, started_at=now)
+    session.add(row)
+    await session.flush()
+    assert row.id is not None
+    return row.id
+
+
+async def end(session: AsyncSession, pass_id: int, *, delivered: int, undelivered: int, now: datetime) -> None:
+    """The pass has come to its end."""
+    mine = col(Reconciliation.id) == pass_id
+    values = {"ended_at": now, "delivered": delivered, "undelivered": undelivered}
+    await session.exec(update(Reconciliation).where(mine).values(**values))

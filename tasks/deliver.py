@@ -1,0 +1,172 @@
+"""Deliver what speaks for a target: the one way a status is ever sent.
+
+Claim, read back if it was ever in doubt, look again, POST once, settle: each is one transaction on the target's row or
+one request, and no transaction is open while a request is. docs/guarantee.md says who finishes if we die between them.
+A try that is cancelled settles nothing: its lease runs out, and the next sender reads back.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from domain.outcome import Delivered, Exchange, NotSent, Page, ReadFailure, Reason, Rejected, Sent
+from domain.policy import Policy
+from domain.report import EventKind, carries
+from domain.settlement import settle
+from github_api.client import GitHub
+from github_api.credentials import NoCredential
+from storage import events, targets
+from storage.engine import Ledger
+from storage.models import StatusReport
+from storage.targets import Busy, Lease, Settled
+
+BACK = timedelta(hours=1)
+"""How much older than the report a status must be before reading back stops: far more than clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """All that delivering needs. `jitter` gives numbers from -1 to 1; `token_of` a secret by its credential's name."""
+
+    ledger: Ledger
+    github: GitHub
+    policy: Policy
+    token_of: Callable[[str], Awaitable[str]]
+    jitter: Callable[[], float]
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No page shows the report."""
+
+
+Found: TypeAlias = Delivered
+GivenUp: TypeAlias = None
+"""The lease was lost on the way, or something newer speaks."""
+
+
+async def deliver(reporter: Reporter, target_id: int, *, only_if_due: bool = False) -> Settled | Busy:
+    """Try once to get what speaks for the target onto GitHub.
+
+    *only_if_due* leaves alone what is due later: the reconciliation's way. `Settled` says what came of the report that
+    spoke; `Busy` that nothing could be tried now, until when, and why.
+    """
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        lease = await targets.claim(
+            session, target_id, only_if_due=only_if_due, policy=reporter.policy, actor=reporter.actor, now=now
+        )
+        if lease is None:
+            return await targets.standing(session, target_id, only_if_due=only_if_due, now=now)
+    try:
+        token = await reporter.token_of(lease.credential)
+    except NoCredential as error:
+        return await _settle(reporter, lease, Sent(NotSent(str(error)), Exchange()))
+    if lease.read_back:
+        return await _read_back_first(reporter, lease, token, claimed_at=now)
+    return await _send(reporter, lease, token)
+
+
+async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
+    """Step 4, with enough of the lease left for a whole request."""
+    if lease.expires_at - await reporter.ledger.now() < reporter.policy.timeout:
+        return await _give_back(reporter, lease, EventKind.NOT_SENT, "too little of the lease was left for a request")
+    began = time.monotonic()
+    sent = await reporter.github.create_status(lease.report, token)
+    return await _settle(reporter, lease, sent, seconds=time.monotonic() - began)
+
+
+async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, claimed_at: datetime) -> Settled | Busy:
+    """Steps 2 and 3: look for the report's marker; send it only where GitHub surely does not have it."""
+    in_doubt = lease.doubt_until is not None and lease.doubt_until > claimed_at
+    seen, held, exchange = await _look_for(reporter, lease, token)
+    match seen:
+        case None:
+            return await _let_go(reporter, lease)
+        case Absent() if in_doubt:
+            assert lease.doubt_until is not None
+            why = "not on GitHub yet; an earlier request may still turn up"
+            return await _give_back(reporter, held, EventKind.ABSENT, why, due_at=lease.doubt_until)
+        case Absent():
+            return await _send_again(reporter, held, token)
+        case _:
+            return await _settle(reporter, held, Sent(seen, exchange), found=isinstance(seen, Found))
+
+
+async def _look_for(
+    reporter: Reporter, lease: Lease, token: str
+) -> tuple[Found | Absent | ReadFailure | GivenUp, Lease, Exchange]:
+    """Walk through the commit's statuses, newest first, renewing the lease after each page."""
+    page_url: str | None = None
+    while True:
+        read = await reporter.github.statuses_of(lease.report.target, token, page_url)
+        if not isinstance(read.outcome, Page):
+            return read.outcome, lease, read.exchange
+        page = read.outcome
+        for status in page.statuses:
+            if carries(status.target_url, lease.report.marker):
+                return Delivered(status.id), lease, read.exchange
+        if page.next_url is None or any(status.created_at < lease.recorded_at - BACK for status in page.statuses):
+            return Absent(), lease, read.exchange
+        page_url = page.next_url
+        if (renewed := await _renew(reporter, lease, posting=False)) is None:
+            return None, lease, read.exchange
+        lease = renewed
+
+
+async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
+    if await _is_unverifiable(reporter, lease):
+        words = f"GitHub accepted it {reporter.policy.unverifiable_after} times, yet never showed it"
+        return await _settle(reporter, lease, Sent(Rejected(Reason.UNVERIFIABLE, words), Exchange()))
+    if (renewed := await _renew(reporter, lease, posting=True)) is None:
+        return await _let_go(reporter, lease)
+    return await _send(reporter, renewed, token)
+
+
+async def _is_unverifiable(reporter: Reporter, lease: Lease) -> bool:
+    async with reporter.ledger.transaction() as session:
+        report = await session.get_one(StatusReport, lease.report_id)
+        return (await events.tries(session, report)).unconfirmed >= reporter.policy.unverifiable_after
+
+
+async def _renew(reporter: Reporter, lease: Lease, *, posting: bool) -> Lease | None:
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        expires_at = await targets.renew(
+            session, lease, policy=reporter.policy, posting=posting, actor=reporter.actor, now=now
+        )
+    return replace(lease, expires_at=expires_at) if expires_at is not None else None
+
+
+async def _let_go(reporter: Reporter, lease: Lease) -> Settled | Busy:
+    return await _give_back(reporter, lease, EventKind.SUPERSEDED, "the lease was lost, or something newer speaks")
+
+
+async def _give_back(
+    reporter: Reporter, lease: Lease, kind: EventKind, why: str, *, due_at: datetime | None = None
+) -> Settled | Busy:
+    """Release the lease without having sent anything."""
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        until = due_at or now
+        await targets.give_back(session, lease, kind, due_at=until, note=why, actor=reporter.actor, now=now)
+    return Busy(until, why)
+
+
+async def _settle(
+    reporter: Reporter, lease: Lease, sent: Sent, *, seconds: float | None = None, found: bool = False
+) -> Settled | Busy:
+    """Step 5: what the outcome means is decided in domain/settlement.py, from what the ledger knows of the report."""
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        tries = await events.tries(session, await session.get_one(StatusReport, lease.report_id))
+        settlement = settle(sent.outcome, tries, reporter.policy, now=now, jitter=reporter.jitter())
+        if found:
+            settlement = replace(settlement, kind=EventKind.FOUND)
+        phase = await targets.settle(session, lease, settlement, sent, seconds=seconds, actor=reporter.actor, now=now)
+    if phase is None:
+        return Busy(now, "the lease had ended before the answer came; the report is read back next")
+    return Settled(phase, sent.outcome)
