@@ -40,9 +40,9 @@ def backoff(age: timedelta, *, first_delay: timedelta, jitter: float) -> timedel
 
 
 def pause(named_until: datetime | None, previous: timedelta | None, *, now: datetime) -> timedelta:
-    """How long a throttled credential pauses: until GitHub's own time, else 1 minute, doubling with each pause in a row.
+    """How long a throttled credential pauses: until GitHub's own time, else 1 minute, doubling with each in a row.
 
-    At most 1 hour: GitHub's hourly limit resets within that, and an absurd header must not silence a credential for good.
+    At most 1 hour: GitHub's hourly limit resets within that, and no absurd header may silence a credential for good.
     """
     if named_until is not None:
         return min(max(named_until - now, timedelta(seconds=1)), LONGEST_PAUSE)

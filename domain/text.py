@@ -4,6 +4,7 @@ MAX_DESCRIPTION = 140
 """Characters GitHub takes in a status's description: "description is too long (maximum is 140 characters)"."""
 
 ELLIPSIS = "…"
+LAST_OF_THREE_BYTES = 0xFFFF
 
 
 def clean(text: str) -> str:
@@ -21,7 +22,7 @@ def fit_description(text: str) -> str:
 
     GitHub answers 422 to characters above U+FFFF ("description doesn't accept 4-byte Unicode"): they become "?".
     """
-    fitting = one_line("".join(c if ord(c) <= 0xFFFF else "?" for c in clean(text)))
+    fitting = one_line("".join(c if ord(c) <= LAST_OF_THREE_BYTES else "?" for c in clean(text)))
     if len(fitting) <= MAX_DESCRIPTION:
         return fitting
     return fitting[: MAX_DESCRIPTION - 1].rstrip() + ELLIPSIS

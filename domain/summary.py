@@ -1,0 +1,150 @@
+"""What the world may read about a job's end: a short text without secrets, and without the paths of this machine."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from signal import Signals
+
+from domain.job import JobState
+from domain.text import clean, fit_description, one_line
+
+HIDDEN = "***"
+SHORTEST_SECRET_LINE = 8
+"""A secret of several lines, such as a key, shows line by line; its shorter lines ("}") say nothing."""
+
+TOKEN = re.compile(r"gh[oprsu]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}", re.ASCII)
+"""GitHub's tokens: https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
+An installation token (`ghs_`) may be some 500 characters long, with dots and dashes."""
+HEADER = re.compile(
+    r"""(authorization["']?\s*[:=]\s*["']?)(?:(?:basic|bearer|token)\s+)?[^\s"',]+|\b(bearer\s+)[\w.~+/=-]{8,}""",
+    re.IGNORECASE,
+)
+USER_INFO = re.compile(r"(://)[^\s/]+@")
+PARAMETER = re.compile(
+    r"([?&](?:access_token|token|api_?key|key|password|secret|sig|signature)=)[^&#\s\"']+", re.IGNORECASE
+)
+
+PATH_CHARACTER = r"""[^\s/:"'`<>|,;()\[\]{}]"""
+SEVERAL_NAMES = rf"{PATH_CHARACTER}+(?:/+{PATH_CHARACTER}+)*/*"
+PATH = re.compile(
+    r"""(?P<url>\b(?!file:)[a-z][a-z0-9+.-]{1,20}://[^\s"'<>,;()]*)"""  # left as it is
+    rf"""|file://[\w.-]*/+(?P<file>{SEVERAL_NAMES})"""
+    r"""|(?<=["'`])/+(?P<quoted>[^/"'`\n][^"'`\n]*)(?=["'`])"""  # may contain blanks
+    rf"""|(?:(?<![\w.~…*<>)\]}}/-])|(?<=\s-\w)|(?<=^-\w))/+(?P<plain>{SEVERAL_NAMES})""",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+NAMED_ERROR = re.compile(r"\b\w*(?:error|exception|fatal|critical)\b[^:]{0,40}:", re.IGNORECASE)
+ANY_ERROR = re.compile(r"error|exception|fatal|failed|cannot|not found", re.IGNORECASE)
+
+
+class EndedBy(StrEnum):
+    """What ended a command."""
+
+    EXITED = "exited"  # it came to its own end, with an exit code
+    SIGNAL = "signal"  # something killed it
+    TIME_LIMIT = "time_limit"  # we did, because its time was over
+
+
+def state_after(ended_by: EndedBy, exit_code: int | None) -> JobState:
+    """The state of a job whose command ended so."""
+    match ended_by:
+        case EndedBy.EXITED:
+            return JobState.SUCCEEDED if exit_code == 0 else JobState.FAILED
+        case EndedBy.SIGNAL:
+            return JobState.CRASHED
+        case EndedBy.TIME_LIMIT:
+            return JobState.TIMED_OUT
+
+
+def public(text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = ()) -> str:
+    """*text* as anybody may read it.
+
+    Without the values of *secrets*, what has the shape of a GitHub token, Authorization headers, and credentials in
+    URLs. A path below one of the *roots* becomes relative to it; of any other absolute path only the last name stays.
+    """
+    hidden = _values(secrets)
+    shown = _without(hidden, clean(text))
+    shown = TOKEN.sub(HIDDEN, shown)
+    shown = HEADER.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", shown)
+    shown = USER_INFO.sub(rf"\1{HIDDEN}@", shown)
+    shown = PARAMETER.sub(rf"\1{HIDDEN}", shown)
+    for root in sorted({root.rstrip("/") for root in roots} - {""}, key=len, reverse=True):
+        shown = re.sub(
+            rf"(?:file://)?{re.escape(root)}(?:/+(?={PATH_CHARACTER})|(?P<itself>/*)(?![\w.-]))", _relative, shown
+        )
+    return _without(hidden, PATH.sub(_last_name, shown))
+
+
+def summarise(
+    ended_by: EndedBy,
+    *,
+    exit_code: int | None,
+    signal: int | None,
+    tail: Sequence[str],
+    elapsed: timedelta,
+    timeout: timedelta,
+) -> str:
+    """How a command ended, short enough for a status's description. *tail*: its last lines, already made public."""
+    match ended_by:
+        case EndedBy.TIME_LIMIT:
+            said = f"stopped after its time limit of {in_words(timeout)}"
+        case EndedBy.SIGNAL:
+            said = f"ended by {_signal_name(signal)} after {in_words(elapsed)}"
+        case EndedBy.EXITED if exit_code == 0:
+            said = f"succeeded in {in_words(elapsed)}"
+        case EndedBy.EXITED:
+            said = ": ".join(filter(None, (f"exit code {exit_code}", telling_line(tail))))
+    return fit_description(said)
+
+
+def telling_line(tail: Sequence[str]) -> str:
+    """The first line of *tail* that names an error, else the last one; with the next where it ends in a colon."""
+    lines = [line for line in map(one_line, tail) if line]
+    for pattern in (NAMED_ERROR, ANY_ERROR):
+        for number, line in enumerate(lines):
+            if pattern.search(line):
+                return " ".join(lines[number : number + 2]) if line.endswith(":") else line
+    return lines[-1] if lines else ""
+
+
+def in_words(span: timedelta) -> str:
+    """*span* as a person says it: "0.4 s", "12 s", "5 min", "1 min 5 s", "2 h"."""
+    if span < timedelta(seconds=1):
+        return f"{span.total_seconds():.1f} s"
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+def _values(secrets: Iterable[str]) -> list[str]:
+    """What to look for, longest first, so that a secret within another leaves nothing of the other."""
+    found = {secret for secret in secrets if secret.strip()}
+    found |= {line.strip() for secret in found for line in secret.splitlines() if len(line) >= SHORTEST_SECRET_LINE}
+    return sorted(found, key=len, reverse=True)
+
+
+def _without(values: Iterable[str], text: str) -> str:
+    for value in values:
+        text = text.replace(value, HIDDEN)
+    return text
+
+
+def _relative(found: re.Match[str]) -> str:
+    return "" if found["itself"] is None else "."
+
+
+def _last_name(found: re.Match[str]) -> str:
+    if found["url"] is not None:
+        return found[0]
+    path = (found["file"] or found["quoted"] or found["plain"]).rstrip("/")
+    return f"…/{path.rpartition('/')[2]}"
+
+
+def _signal_name(signal: int | None) -> str:
+    try:
+        return "a signal" if signal is None else Signals(signal).name
+    except ValueError:  # a real-time signal has no name
+        return f"signal {signal}"

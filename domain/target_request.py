@@ -1,0 +1,79 @@
+"""Where a request wants its outcome shown: as a person fills it in, before it is a `Target`."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from domain.job import MAX_CONTEXT, Target
+from domain.text import one_line
+
+MAX_URL = 2000
+
+
+class TargetRequest(BaseModel):
+    """A commit on GitHub. Prefect shows the fields as a form, with these descriptions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    repository: Annotated[
+        str,
+        Field(
+            description="The repository on GitHub, as owner/name.",
+            pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$",
+            max_length=200,
+            examples=["octocat/hello-world"],
+        ),
+    ]
+    sha: Annotated[
+        str,
+        Field(
+            description="The whole hash of the commit: 40 hexadecimal digits.",
+            pattern=r"^[0-9a-fA-F]{40}$",
+            examples=["6dcb09b5b57875f334f61aebed695e2e4193db5e"],
+        ),
+    ]
+    context: Annotated[
+        str | None,
+        Field(
+            description="Under which name the outcome shows on the commit. Empty: the job type's own.",
+            min_length=1,
+            max_length=MAX_CONTEXT,
+            examples=["docs/sphinx"],
+        ),
+    ] = None
+    url: Annotated[
+        str | None,
+        Field(
+            description="Where the outcome links to. Empty: the page of this run.",
+            pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*$",
+            max_length=MAX_URL,
+            examples=["https://docs.example.com/preview/42"],
+        ),
+    ] = None
+
+    @field_validator("repository")
+    @classmethod
+    def _names_no_folder(cls, repository: str) -> str:
+        if {".", ".."} & set(repository.split("/")):
+            raise ValueError('"." and ".." are no names on GitHub')
+        return repository
+
+    @field_validator("context")
+    @classmethod
+    def _says_something(cls, context: str | None) -> str | None:
+        if context is not None and ("\0" in context or not one_line(context)):
+            raise ValueError("must have visible characters and no NUL")
+        return context
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_parsed(cls, url: str | None) -> str | None:
+        if url is not None and not url.isprintable():
+            raise ValueError("must not contain control characters")
+        urlsplit(url or "")  # raises ValueError, for one where an IPv6 address is not closed
+        return url
+
+    def to_target(self, default_context: str) -> Target:
+        """The target that is meant; its context is *default_context* where the request names none."""
+        return Target(self.repository, self.sha.lower(), one_line(self.context or default_context))

@@ -1,0 +1,136 @@
+"""Holds a command: nothing it started outlives it, or the flow that started it, however that flow ends.
+
+    python -I -S leash.py FD GRACE COMMAND [ARGUMENT …]
+
+FD is one end of a socket pair whose other end only the flow has. Whatever happens on it, and its end of file above all,
+means: end everything now. A killed flow closes it too, for the kernel does. So does a SIGTERM to the leash. When the
+command is over by itself, what it left behind is ended just the same: SIGTERM, after GRACE seconds SIGKILL, until
+nothing is left. Then the leash says over FD how the command ended ("exit 3", "signal 9", or "cannot start 2" with an
+errno), and ends with the exit code that a shell would show.
+
+It is a subreaper, so that the orphans of the job become its own children and are found, also those that forked twice
+and have a session of their own; hence it has no children when nothing of the job is left. The command gets its own
+session: `kill 0` in a script must not hit the leash. Linux only; a script of its own, with the standard library only.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+
+PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LOOK_AGAIN = 0.02
+"""Seconds between two looks at what is still alive."""
+
+
+def hold(flow: int, grace: float, command: list[str]) -> int:
+    """Run *command* to its end, or to ours. The exit code to end with."""
+    os.set_inheritable(flow, False)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    _prctl(PR_SET_DUMPABLE, 0)  # its environment is the command's, which may hold a token; a descendant cannot read it
+    told: list[int] = []
+    woken = _wake_on_signals(told)
+    try:
+        # Python ignores these two signals, and what is ignored stays so in a new program.
+        child = os.posix_spawnp(
+            command[0], command, os.environ, setsid=True, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ)
+        )
+    except OSError as error:
+        _say(flow, f"cannot start {error.errno}")
+        return 127
+    exits: dict[int, int] = {}
+    _wait(flow, woken, child, exits, told)
+    _end_all(grace, exits)
+    code = exits[child]
+    _say(flow, f"exit {code}" if code >= 0 else f"signal {-code}")
+    return code if code >= 0 else 128 - code
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option})")
+
+
+def _wake_on_signals(told: list[int]) -> int:
+    """A descriptor that becomes readable with every signal; those that mean "stop" are noted in *told*."""
+    woken, wake = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for stop in STOPS:
+        signal.signal(stop, lambda number, _: told.append(number))
+    return woken
+
+
+def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[int]) -> None:
+    """Until the command is over, the flow lets go, or somebody says stop. Orphans that end meanwhile are collected."""
+    poll = select.poll()
+    poll.register(flow, select.POLLIN)
+    poll.register(woken, select.POLLIN)
+    while _collect(exits) and child not in exits and not told:
+        ready = [fd for fd, _ in poll.poll()]
+        if flow in ready:
+            return
+        with suppress(BlockingIOError):
+            os.read(woken, 4096)
+
+
+def _end_all(grace: float, exits: dict[int, int]) -> None:
+    if _collect(exits):
+        _signal_all(signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while _collect(exits):
+        if time.monotonic() >= deadline:
+            _signal_all(signal.SIGKILL)  # again and again: what is missed forks, or becomes ours, meanwhile
+        time.sleep(LOOK_AGAIN)
+
+
+def _collect(exits: dict[int, int]) -> bool:
+    """Collect the exits of children that are over. False: nothing of the job is left."""
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return True
+            exits.setdefault(pid, os.waitstatus_to_exitcode(status))  # the first: a number may return
+    return False
+
+
+def _signal_all(number: signal.Signals) -> None:
+    for pid in _descendants():
+        with suppress(ProcessLookupError, PermissionError):  # over meanwhile; another user's now
+            os.kill(pid, number)
+
+
+def _descendants() -> list[int]:
+    children = defaultdict(list)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # over meanwhile
+            # The name in parentheses may contain anything, also parentheses; state and parent follow it.
+            parent = int(stat.read_bytes().rpartition(b")")[2].split()[1])
+            children[parent].append(int(stat.parent.name))
+    found: list[int] = []
+    parents = [os.getpid()]
+    while parents:
+        offspring = children[parents.pop()]
+        found += offspring
+        parents += offspring
+    return found
+
+
+def _say(flow: int, word: str) -> None:
+    with suppress(OSError):  # the flow may be gone
+        os.write(flow, word.encode())
+
+
+if __name__ == "__main__":
+    sys.exit(hold(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

@@ -1,0 +1,48 @@
+"""What a person may fill in about where the outcome shows."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.job import Target
+from domain.target_request import TargetRequest
+
+SHA = "6DCB09B5B57875f334f61aebed695e2e4193db5e"
+FITTING: dict[str, Any] = {"repository": "octocat/hello-world", "sha": SHA}
+
+
+def test_a_request_becomes_a_target() -> None:
+    assert TargetRequest(**FITTING).to_target("docs/site") == Target("octocat/hello-world", SHA.lower(), "docs/site")
+    assert TargetRequest(**FITTING, context=" my\ncontext ").to_target("docs/site").context == "my context"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("repository", name) for name in ("octocat", "a/b/c", "a/..", "./b", "a b/c", "/b", "a/", "a/b\n", "a/b?c")),
+        *(("sha", sha) for sha in ("abc", SHA + "0", SHA[:-1] + "g", "main", f"{SHA}\n")),
+        *(("context", context) for context in ("", " \n", "a\0b", "c" * 256)),
+        *(
+            ("url", url)
+            for url in ("javascript:alert(1)", "ftp://x", "https://", "http:///x", "https://a b", "http://[x", "")
+        ),
+        ("url", "https://x/\0"),
+        ("url", "https://x/" + "y" * 2000),
+        ("token", "ghp_x"),
+    ],
+)
+def test_what_github_could_not_take_is_refused_by_field(field: str, value: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        TargetRequest(**{**FITTING, field: value})
+    assert [error["loc"] for error in refused.value.errors()] == [(field,)]
+
+
+@pytest.mark.parametrize("url", ["https://docs.example.com/a?b=c#d", "HTTP://localhost:8000", "http://[::1]:80/x"])
+def test_an_http_address_is_taken(url: str) -> None:
+    assert TargetRequest(**FITTING, url=url).url == url
+
+
+def test_the_form_explains_each_field() -> None:
+    fields = TargetRequest.model_json_schema()["properties"]
+    assert all(field["description"] and field["examples"] for field in fields.values())

@@ -1,0 +1,62 @@
+"""Finding out what of a job is still alive."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 10.0
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for *condition*, for 10 seconds at most."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this number runs; a zombie does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def pids_in(folder: Path) -> list[int]:
+    """The processes that noted themselves there by their number, as `FAMILY` does."""
+    return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+
+
+def names_in(folder: Path) -> list[str]:
+    """What stands in *folder*, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+FAMILY = """
+import os, signal, sys, time
+folder, stubborn = sys.argv[1], "stubborn" in sys.argv
+if stubborn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def stay():
+    open(os.path.join(folder, str(os.getpid())), "w").close()
+    while True:
+        time.sleep(60)
+if os.fork() == 0:
+    stay()                       # a child
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        stay()                   # forked twice, in a session of its own
+    os._exit(0)
+os.wait()
+if "leave" in sys.argv:
+    while len(os.listdir(folder)) < 2:
+        time.sleep(0.01)
+    sys.exit(7)
+stay()
+"""
+"""A job of three processes that note themselves in a folder and stay. Arguments: the folder; "stubborn": they ignore
+SIGTERM; "leave": the first exits with 7 once the two others are there."""

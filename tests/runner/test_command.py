@@ -1,0 +1,201 @@
+"""One command: its end, its bounds, and that nothing of it is left."""
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from processes import FAMILY, ROOT, is_alive, pids_in, until
+
+from domain.summary import EndedBy
+from tasks.command import CannotStart, Finished, OnLine, child_environment, run_command
+
+SHORT = timedelta(seconds=0.2)
+LONG = timedelta(minutes=1)
+
+
+async def run(*argv: str, on_line: OnLine = lambda _: None, timeout: timedelta = LONG, cwd: Path = ROOT) -> Finished:  # noqa: ASYNC109 - handed on
+    env = {"PATH": os.environ["PATH"]}
+    return await run_command(argv, cwd=cwd, env=env, timeout=timeout, on_line=on_line, grace=SHORT)
+
+
+async def python(code: str, *args: str, on_line: OnLine = lambda _: None, timeout: timedelta = LONG) -> Finished:  # noqa: ASYNC109 - handed on
+    return await run(sys.executable, "-c", textwrap.dedent(code), *args, on_line=on_line, timeout=timeout)
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 127, 137, 255])
+async def test_an_exit_code_is_the_commands_own(code: int) -> None:
+    done = await run("sh", "-c", f"exit {code}")
+    assert (done.ended_by, done.exit_code, done.signal) == (EndedBy.EXITED, code, None)
+
+
+async def test_a_signal_is_no_exit_code() -> None:
+    done = await run("sh", "-c", "kill -9 $$")
+    assert (done.ended_by, done.exit_code, done.signal) == (EndedBy.SIGNAL, None, signal.SIGKILL)
+
+
+async def test_a_script_that_kills_its_group_does_not_hit_the_leash() -> None:
+    done = await run("sh", "-c", "kill -9 0")
+    assert (done.ended_by, done.signal) == (EndedBy.SIGNAL, signal.SIGKILL)
+
+
+async def test_output_comes_as_lines_errors_too_and_the_rest_without_a_line_break() -> None:
+    lines: list[str] = []
+    done = await run("sh", "-c", "echo one; echo two >&2; echo; printf 'a\\rb\\nc\\0\\377'", on_line=lines.append)
+    assert lines == ["one", "two", "a", "b", "c\ufffd"]
+    assert done.tail == tuple(lines)
+
+
+async def test_an_asynchronous_listener_is_awaited_in_order() -> None:
+    lines: list[str] = []
+
+    async def listen(line: str) -> None:
+        await asyncio.sleep(0)
+        lines.append(line)
+
+    await run("seq", "100", on_line=listen)
+    assert lines == [str(number) for number in range(1, 101)]
+
+
+async def test_a_job_has_no_input_and_no_descriptor_of_ours() -> None:
+    show = "import os; print(os.readlink('/proc/self/fd/0'), *sorted(os.listdir('/proc/self/fd')))"
+    done = await python(show)
+    assert done.tail == ("/dev/null 0 1 2 3",)  # 3 is the folder that it lists
+
+
+async def test_a_command_that_is_not_there_says_what_to_do() -> None:
+    with pytest.raises(CannotStart, match="'no-such-command': not found; install it"):
+        await run("no-such-command", "--help")
+
+
+async def test_a_file_that_is_no_program_says_so(tmp_path: Path) -> None:
+    (tmp_path / "build").write_text("echo hello\n")
+    with pytest.raises(CannotStart, match="not a program"):
+        await run("./build", cwd=tmp_path)
+
+
+async def test_a_command_of_the_working_copy_is_found_there(tmp_path: Path) -> None:
+    (tmp_path / "build").write_text("#!/bin/sh\npwd\n")
+    (tmp_path / "build").chmod(0o700)
+    assert (await run("./build", cwd=tmp_path)).tail == (str(tmp_path),)
+
+
+async def test_a_folder_that_is_not_there_is_no_start(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart):
+        await run("true", cwd=tmp_path / "gone")
+
+
+async def test_the_time_limit_ends_the_whole_family(tmp_path: Path) -> None:
+    done = await python(FAMILY, str(tmp_path), timeout=timedelta(seconds=2))
+    assert (done.ended_by, done.exit_code) == (EndedBy.TIME_LIMIT, None)
+    assert len(pids_in(tmp_path)) == 3
+    assert not any(map(is_alive, pids_in(tmp_path)))
+
+
+async def test_who_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    done = await python(FAMILY, str(tmp_path), "stubborn", timeout=timedelta(seconds=2))
+    assert done.elapsed >= timedelta(seconds=2) + SHORT
+    assert len(pids_in(tmp_path)) == 3
+    assert not any(map(is_alive, pids_in(tmp_path)))
+
+
+async def test_sigterm_gives_the_job_time_to_clean_up() -> None:
+    lines: list[str] = []
+    await run(
+        "sh", "-c", "trap 'echo clean; exit' TERM; sleep 60 & wait", timeout=timedelta(seconds=1), on_line=lines.append
+    )
+    assert lines == ["clean"]
+
+
+async def test_what_a_finished_command_leaves_behind_ends_and_its_exit_code_stays(tmp_path: Path) -> None:
+    done = await python(FAMILY, str(tmp_path), "leave")  # the others still hold its output
+    assert (done.ended_by, done.exit_code) == (EndedBy.EXITED, 7)
+    assert len(pids_in(tmp_path)) == 2
+    assert not any(map(is_alive, pids_in(tmp_path)))
+
+
+async def test_a_cancelled_job_is_over_before_the_cancellation_is(tmp_path: Path) -> None:
+    job = asyncio.create_task(python(FAMILY, str(tmp_path), "stubborn"))
+    await asyncio.to_thread(until, lambda: len(pids_in(tmp_path)) == 3)
+    job.cancel()
+    await asyncio.sleep(SHORT.total_seconds() / 2)
+    job.cancel()  # a second time, while it waits for the end
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert not any(map(is_alive, pids_in(tmp_path)))
+
+
+async def test_a_listener_that_fails_ends_the_job_and_is_heard_of(tmp_path: Path) -> None:
+    def fail(line: str) -> None:
+        raise ZeroDivisionError(line)
+
+    with pytest.raises(ZeroDivisionError, match="hello"):
+        await python("print('hello', flush=True)" + FAMILY, str(tmp_path), on_line=fail)
+    assert not any(map(is_alive, pids_in(tmp_path)))
+
+
+async def test_a_leash_that_is_killed_is_a_signal_that_nobody_knows() -> None:
+    done = await run("sh", "-c", "kill -9 $PPID")
+    assert (done.ended_by, done.exit_code, done.signal) == (EndedBy.SIGNAL, None, None)
+
+
+async def test_many_lines_are_left_out_by_number_and_the_last_are_shown() -> None:
+    lines: list[str] = []
+    done = await run("seq", "100000", on_line=lines.append)
+    forwarded = [line for line in lines if line.isdigit()]
+    assert len(forwarded) + done.left_out == 100_000
+    assert 1050 <= len(forwarded) <= 1050 + 10 * done.elapsed.total_seconds()
+    assert any(line.endswith(" lines left out") for line in lines)
+    assert done.tail == tuple(lines[-50:]) == tuple(str(number) for number in range(99_951, 100_001))
+
+
+async def test_a_line_without_end_takes_no_memory() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    done = await run("sh", "-c", "head -c 100000000 /dev/zero | tr '\\0' x")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert [len(line) for line in done.tail] == [2000]
+    assert grown < 20_000  # KiB
+
+
+PARENT = """
+import asyncio, os, sys
+from datetime import timedelta
+from pathlib import Path
+from tasks.command import run_command
+bounds = {"timeout": timedelta(minutes=1), "grace": timedelta(seconds=0.2)}
+env = {"PATH": os.environ["PATH"]}
+asyncio.run(run_command(sys.argv[1:], cwd=Path.cwd(), env=env, on_line=print, **bounds))
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_no_process_of_a_job_outlives_its_flow(end: signal.Signals, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PARENT, sys.executable, "-c", FAMILY, str(tmp_path), "stubborn"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL
+    ) as flow:
+        until(lambda: len(pids_in(tmp_path)) == 3)
+        flow.send_signal(end)
+    until(lambda: not any(map(is_alive, pids_in(tmp_path))))
+
+
+def test_a_job_sees_what_it_may_and_nothing_else(tmp_path: Path) -> None:
+    environ = {"PATH": "/bin", "LC_ALL": "C", "HOME": "/root", "REPORTBACK_GITHUB_TOKEN": "s", "A": "1", "B": "2"}
+    seen = child_environment(["A", "HOME", "MISSING"], environ, tmp_path)
+    assert seen.pop("PATH") == f"{Path(sys.executable).parent}:/bin"
+    assert seen == {"LANG": "C.UTF-8", "LC_ALL": "C", "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "A": "1"}
+
+
+async def test_a_job_and_its_leash_have_no_other_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", "ghp_secret")
+    env = child_environment([], os.environ, tmp_path)
+    show = "env; tr '\\0' '\\n' < /proc/$PPID/environ"
+    done = await run_command(["sh", "-c", show], cwd=tmp_path, env=env, timeout=LONG, on_line=lambda _: None)
+    assert f"HOME={tmp_path}" in done.tail
+    assert "ghp_secret" not in "".join(done.tail)

@@ -1,0 +1,133 @@
+"""Scratch folders go, also those of users that were killed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from processes import ROOT, names_in
+
+from tasks.scratch import PREFIX, scratch
+
+HOLDER = """
+import asyncio, sys
+from pathlib import Path
+from tasks.scratch import scratch
+async def hold():
+    async with scratch(Path(sys.argv[1])) as folder:
+        print(folder, flush=True)
+        await asyncio.sleep(60)
+asyncio.run(hold())
+"""
+
+
+def fill(folder: Path) -> None:
+    """As a job may leave it: folders without the right to write or enter, and a way out of it."""
+    (folder / "closed" / "inner").mkdir(parents=True)
+    (folder / "closed" / "inner" / "file").write_text("x")
+    (folder / "closed" / "inner" / "file").chmod(0o400)
+    (folder / "out").symlink_to(folder.parent / "precious")
+    (folder / "closed" / "inner").chmod(0o000)
+    (folder / "closed").chmod(0o500)
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Path:
+    (tmp_path / "precious").mkdir(mode=0o755)
+    (tmp_path / "precious" / "file").write_text("x")
+    return tmp_path
+
+
+async def use(parent: Path) -> Path:
+    async with scratch(parent) as folder:
+        fill(folder)
+        return folder
+
+
+async def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(parent: Path) -> None:
+    assert not (await use(parent)).exists()
+    assert (parent / "precious" / "file").exists()
+    assert (parent / "precious").stat().st_mode & 0o777 == 0o755
+
+
+ORDINARY_USER = """
+import os, sys
+from pathlib import Path
+from tasks.scratch import _remove
+parent = Path(sys.argv[1])
+if os.geteuid() == 0:  # who is stopped by nothing
+    os.chown(parent, 65534, 65534)
+    os.chdir(parent)
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+inner = Path("folder/closed/inner")
+inner.mkdir(parents=True)
+(inner / "file").write_text("x")
+inner.chmod(0)
+inner.parent.chmod(0o500)
+_remove(Path("folder"))
+print(os.geteuid() != 0, os.listdir("."))
+"""
+
+
+def test_folders_without_the_right_to_write_are_removed_by_an_ordinary_user_too(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", ORDINARY_USER, str(tmp_path)]
+    user = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert user.stdout.split() == ["True", "[]"]
+
+
+async def test_a_folder_is_removed_whatever_happens(parent: Path) -> None:
+    async def fail() -> None:
+        async with scratch(parent):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await fail()
+    entered = asyncio.Event()
+
+    async def stay() -> None:
+        async with scratch(parent):
+            entered.set()
+            await asyncio.Event().wait()
+
+    user = asyncio.create_task(stay())
+    await entered.wait()
+    user.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await user
+    assert names_in(parent) == ["precious"]
+
+
+async def test_the_next_user_sweeps_what_a_killed_one_left_and_nothing_in_use(parent: Path) -> None:
+    def hold() -> tuple[subprocess.Popen[str], Path]:
+        user = subprocess.Popen([sys.executable, "-c", HOLDER, parent], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert user.stdout is not None
+        return user, Path(user.stdout.readline().strip())
+
+    (killed, left_behind), (living, in_use) = hold(), hold()
+    with killed, living:
+        fill(left_behind)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        (parent / f"{PREFIX}out").symlink_to(parent / "precious")
+        await use(parent)
+        assert not left_behind.exists()
+        assert in_use.exists()
+        assert (parent / "precious" / "file").exists()
+        living.kill()
+
+
+async def test_users_at_the_same_time_do_not_sweep_each_other(parent: Path) -> None:
+    async def check() -> None:
+        for _ in range(10):
+            async with scratch(parent) as folder:
+                (folder / "file").write_text("x")
+                await asyncio.sleep(0)
+                assert (folder / "file").exists()
+
+    await asyncio.gather(*(check() for _ in range(8)))
