@@ -1,0 +1,1 @@
+"""What happens when: no HTTP, no SQL. Each module is one deployment."""

@@ -1,0 +1,50 @@
+"""A person's retry of reports: one, some, or all of a reason."""
+
+from datetime import datetime
+from uuid import UUID
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from domain.outcome import Reason
+from settings import Settings
+from tasks.report_status import Undelivered
+from tasks.reporter import open_reporter
+from tasks.retry_report import Selection, retry_report, undelivered
+
+
+@flow(name="retry-reports", persist_result=False)
+async def retry_reports(
+    reports: list[int] = [],  # noqa: B006  # never written to; "| None" would blur what the form says is wrong
+    job: UUID | None = None,
+    repository: str | None = None,
+    reason: Reason | None = None,
+    since: datetime | None = None,
+) -> State[None]:
+    """Reopen rejected reports whose cause is gone, and deliver them and what is merely due. Name at least one of these.
+
+    Args:
+        reports: Numbers of reports.
+        job: The id of a docs-job flow run.
+        repository: As owner/name.
+        reason: Only reports that were rejected for it.
+        since: Only reports recorded then or later.
+    """
+    selection = Selection(tuple(reports), job, repository, reason, since)
+    if selection == Selection():
+        return Failed(message="nothing was selected: name reports, job, repository, reason or since")
+    settings, logger = Settings(), get_run_logger()
+    left: list[int] = []
+    async with open_reporter(settings, actor=f"retry {flow_run.name}") as reporter:
+        chosen = await undelivered(reporter, selection)
+        for report_id in chosen:
+            try:
+                logger.info("report %d: %s", report_id, await retry_report(reporter, report_id, settings))
+            except Undelivered as error:
+                logger.warning("report %d: %s", report_id, error)
+                left.append(report_id)
+    if left:
+        return Failed(message=f"{len(left)} of {len(chosen)} are still undelivered: {left}")
+    return Completed(message=f"{len(chosen)} delivered")

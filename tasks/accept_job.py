@@ -1,0 +1,78 @@
+"""Take on what a flow run asks for, or refuse it by name before anything runs."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from domain.job import Target
+from domain.job_type import JobType
+from domain.target_request import TargetRequest
+from settings import Settings
+from storage import jobs
+from storage.jobs import Beating, Done, Execution, Order, Process
+from tasks.deliver import Reporter
+from tasks.reporter import credential_of
+
+__all__ = ["Beating", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of", "this_process"]
+
+LOOK_EVERY = timedelta(seconds=2)
+"""How often a second process looks whether the first one's beat moves."""
+
+
+def order_of(
+    flow_run_id: UUID, job_type: JobType, options: Mapping[str, Any], wanted: TargetRequest | None, settings: Settings,
+    *, page: str | None,
+) -> Order:  # fmt: skip
+    """What the flow run asks for. *page* is its own page in Prefect's UI.
+
+    Raises:
+        BadOptions: an option is not declared, or out of its bounds.
+        NoCredential: nobody may report on that repository.
+    """
+    job_type.check_options(options)
+    if wanted is None:
+        return Order(flow_run_id, job_type.name, options, job_type.exclusive, None, None, "")
+    target = wanted.to_target(job_type.context)
+    url = wanted.url or (page if page and not _is_loopback(page) else commit_page(str(settings.github_api_url), target))
+    credential = credential_of(target.repository, settings)
+    return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential)
+
+
+async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | Beating:
+    """Take on *order*. `Beating`: another process carries it out, and lives: its beat was seen to move.
+
+    A process that has gone silent is watched until its beat is 30 s old, and then taken over.
+    """
+    seen: Beating | None = None
+    while True:
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            taken = await jobs.accept(session, order, by=this_process(), actor=reporter.actor, now=now)
+        if not isinstance(taken, Beating) or (seen is not None and taken != seen):
+            return taken
+        seen = taken
+        await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+
+def this_process() -> Process:
+    """Who we are, so that somebody else on this machine can tell whether we live."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return Process(host=boot, pid=os.getpid(), started=int(after_name[19]))  # field 22 of proc(5): starttime
+
+
+def commit_page(api_url: str, target: Target) -> str:
+    """The commit's page on the GitHub whose API is at *api_url*: github.com, an Enterprise Server, or a stand-in."""
+    parts = urlsplit(api_url)
+    base = "https://github.com" if parts.hostname == "api.github.com" else f"{parts.scheme}://{parts.netloc}"
+    return f"{base}/{target.repository}/commit/{target.sha}"
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")

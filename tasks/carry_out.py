@@ -1,0 +1,191 @@
+"""Carry out one execution: wait for its group, check out its commit, run its command, end it with its report.
+
+A beat goes on meanwhile. When it says that the execution is no longer ours, the command is ended, nothing is reported.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from domain.job import JobState
+from domain.job_type import JobType
+from domain.summary import public, state_after, summarise
+from domain.text import one_line
+from github_api.credentials import NoCredential
+from storage import jobs
+from storage.jobs import Execution, Order
+from tasks.checkout import CheckoutFailed, working_copy
+from tasks.command import CannotStart, Finished, child_environment, run_command
+from tasks.deliver import Reporter
+from tasks.scratch import scratch
+
+BEAT_EVERY = timedelta(seconds=10)
+LOOK_EVERY = timedelta(seconds=1)
+"""How often a job whose exclusive group is taken looks whether it is free."""
+
+AGAIN = timedelta(seconds=5)
+LEDGER_IS_AWAY = (OperationalError, InterfaceError, OSError)
+"""What a ledger that is locked, full, stopped or out of reach raises, on either database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One execution and what it is to do. `clone_url` is None without a target: it runs in an empty folder then."""
+
+    execution: Execution
+    order: Order
+    job_type: JobType
+    clone_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an execution came to its end. `summary` may be shown to anybody."""
+
+    state: JobState
+    summary: str
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An ended execution. `report_id` is its outcome's, or None without a target."""
+
+    state: JobState
+    summary: str
+    report_id: int | None
+
+
+Say = Callable[[str], None]
+
+
+async def carry_out(reporter: Reporter, work: Work, *, on_line: Say, on_trouble: Say) -> Ended | None:
+    """Carry out *work* and end it. None: the execution was ended or taken over by somebody else, and is left to them.
+
+    *on_line* gets the command's output, *on_trouble* what an operator should read. Cancelled: no process of the job is
+    left, the execution is ended as cancelled, and its report is the reconciliation's.
+    """
+    working = asyncio.create_task(_work(reporter, work, on_line=on_line, on_trouble=on_trouble))
+    beating = asyncio.create_task(_beat(reporter, work.execution, on_trouble=on_trouble))
+    try:
+        await asyncio.wait({working, beating}, return_when=asyncio.FIRST_COMPLETED)
+        ending = working.result() if working.done() else beating.result()
+        return await _end(reporter, work, ending, on_trouble=on_trouble) if ending else None
+    except asyncio.CancelledError:
+        ending = await _stopped(working) or Ending(JobState.CANCELLED, "cancelled")
+        await asyncio.shield(_end(reporter, work, ending, on_trouble=on_trouble))
+        raise
+    finally:
+        beating.cancel()
+        await _stopped(working)
+
+
+async def _stopped(working: asyncio.Task[Ending | None]) -> Ending | None:
+    """End the work: its processes are gone when this returns. What it came to, if it had come to its end."""
+    working.cancel()
+    await asyncio.wait({working})
+    return None if working.cancelled() else working.result()
+
+
+async def _beat(reporter: Reporter, execution: Execution, *, on_trouble: Say) -> None:
+    """Give a sign of life until the execution is no longer ours. A ledger that is away is no news."""
+    while True:
+        await asyncio.sleep(BEAT_EVERY.total_seconds())
+        try:
+            async with reporter.ledger.transaction() as session:
+                now = await reporter.ledger.clock(session)
+                if not await jobs.beat(session, execution.job_id, execution.number, now=now):
+                    return
+        except LEDGER_IS_AWAY as error:
+            on_trouble(f"no beat could be given: {one_line(str(error))}")
+
+
+async def _work(reporter: Reporter, work: Work, *, on_line: Say, on_trouble: Say) -> Ending | None:
+    if not await _begun(reporter, work.execution):
+        return None
+    try:
+        return await _run(reporter, work, on_line)
+    except (CheckoutFailed, CannotStart) as error:
+        return Ending(JobState.CRASHED, str(error))
+    except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
+        on_trouble(f"Reportback itself failed: {error!r}")
+        return Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}")
+
+
+async def _begun(reporter: Reporter, execution: Execution) -> bool:
+    """Wait for the job's exclusive group, and begin. False: the execution is no longer ours."""
+    while True:
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            state = await jobs.begin(session, execution.job_id, execution.number, now=now)
+        if state is not JobState.WAITING:
+            return state is JobState.RUNNING
+        await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+
+async def _run(reporter: Reporter, work: Work, on_line: Say) -> Ending:
+    order, job_type = work.order, work.job_type
+    token = await _checkout_token(reporter, order.credential)
+    secrets = [token or "", *(os.environ.get(name, "") for name in job_type.env)]
+    async with _folder(work, token) as folder, scratch() as home:
+        shown = partial(public, secrets=secrets, roots=(str(folder), str(home)))
+        done = await run_command(
+            job_type.argv(order.options),
+            cwd=folder,
+            env=child_environment(job_type.env, os.environ, home),
+            timeout=job_type.timeout,
+            on_line=lambda line: on_line(shown(line)),
+        )
+    return Ending(state_after(done.ended_by, done.exit_code), _summary(done, shown, job_type.timeout), done.exit_code)
+
+
+def _summary(done: Finished, shown: Callable[[str], str], limit: timedelta) -> str:
+    return summarise(
+        done.ended_by,
+        exit_code=done.exit_code,
+        signal=done.signal,
+        tail=[shown(line) for line in done.tail],
+        elapsed=done.elapsed,
+        timeout=limit,
+    )
+
+
+def _folder(work: Work, token: str | None) -> AbstractAsyncContextManager[Path]:
+    if work.clone_url is None or work.order.target is None:
+        return scratch()
+    return working_copy(work.clone_url, work.order.target.sha, token=token)
+
+
+async def _checkout_token(reporter: Reporter, credential: str) -> str | None:
+    """The token a private repository is fetched with; None where there is none: it may be public."""
+    try:
+        return await reporter.token_of(credential) if credential else None
+    except NoCredential:
+        return None
+
+
+async def _end(reporter: Reporter, work: Work, ending: Ending, *, on_trouble: Say) -> Ended | None:
+    """End the execution and record its report, in one transaction. None: it is no longer ours.
+
+    Waits for a ledger that is away: what a job came to is known nowhere else.
+    """
+    while True:
+        try:
+            async with reporter.ledger.transaction() as session:
+                now = await reporter.ledger.clock(session)
+                ended = await jobs.end(
+                    session, work.execution.job_id, work.execution.number, ending.state, summary=ending.summary,
+                    exit_code=ending.exit_code, credential=work.order.credential, actor=reporter.actor, now=now,
+                )  # fmt: skip
+        except LEDGER_IS_AWAY as error:
+            on_trouble(f"the job's end could not be stored, and is tried again: {one_line(str(error))}")
+            await asyncio.sleep(AGAIN.total_seconds())
+        else:
+            return Ended(ending.state, ending.summary, ended.report_id) if ended else None

@@ -1,0 +1,49 @@
+"""A job's progress as a Prefect artifact: one bar, updated at most once a second, never in the way of the output."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import httpx
+from prefect import get_run_logger
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.exceptions import PrefectException
+
+from domain.progress import Progress, progress_in
+
+EVERY = timedelta(seconds=1)
+
+
+@asynccontextmanager
+async def progress_bar(title: str) -> AsyncIterator[Callable[[str], None]]:
+    """A function that takes each line of output. The bar appears with the first line that tells a progress."""
+    seen: list[Progress] = []
+
+    def show(line: str) -> None:
+        if (progress := progress_in(line)) is not None:
+            seen[:] = [progress]
+
+    drawing = asyncio.create_task(_draw(title, seen))
+    try:
+        yield show
+    finally:
+        drawing.cancel()
+
+
+async def _draw(title: str, seen: list[Progress]) -> None:
+    artifact, drawn = None, None
+    while True:
+        await asyncio.sleep(EVERY.total_seconds())
+        latest = seen[-1] if seen else None
+        if latest is None or latest == drawn:
+            continue
+        try:
+            if artifact is None:
+                artifact = await acreate_progress_artifact(latest.percent, description=title)
+            else:
+                await aupdate_progress_artifact(artifact, latest.percent)
+        except (httpx.HTTPError, PrefectException) as error:
+            get_run_logger().warning("no progress can be shown: %s", type(error).__name__)
+            return
+        drawn = latest

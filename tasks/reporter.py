@@ -1,0 +1,67 @@
+"""Open what delivering needs, as the settings say."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+from prefect.blocks.system import Secret
+from prefect.exceptions import PrefectException
+
+from github_api import credentials
+from github_api.client import GitHub
+from github_api.credentials import NoCredential
+from settings import Settings
+from storage.engine import open_ledger
+from tasks.deliver import Reporter
+
+
+@asynccontextmanager
+async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporter]:
+    """A reporter that acts as *actor* in the story of a report: "task …", "reconciliation", or a person."""
+    async with (
+        open_ledger(settings.database_url) as ledger,
+        GitHub(str(settings.github_api_url), settings.timeout, _local_time) as github,
+    ):
+        yield Reporter(ledger, github, settings.policy, token_of, _jitter, actor)
+
+
+def credential_of(repository: str, settings: Settings) -> str:
+    """The name of the credential that reports on *repository*.
+
+    Raises:
+        NoCredential: REPORTBACK_CREDENTIALS names none for it.
+    """
+    name = credentials.credential_name(repository, settings.credentials)
+    if name is None:
+        raise NoCredential(
+            f"REPORTBACK_CREDENTIALS names no credential for {repository}: add a pattern that matches it, such as "
+            f'"{repository.partition("/")[0]}/*"'
+        )
+    return name
+
+
+async def token_of(name: str) -> str:
+    """The token of the credential *name*, as it stands now.
+
+    Raises:
+        NoCredential: there is none; nothing can be sent.
+    """
+    try:
+        return await credentials.token_of(name, _load_secret)
+    except (PrefectException, httpx.HTTPError) as error:
+        raise NoCredential(f"Prefect cannot be asked for the Secret block of {name}: {type(error).__name__}") from error
+
+
+async def _load_secret(block: str) -> object:
+    secret: Secret[str] = await Secret.aload(block)
+    return secret.get()
+
+
+def _local_time() -> datetime:
+    return datetime.now(UTC)
+
+
+def _jitter() -> float:
+    return random.uniform(-1, 1)  # noqa: S311  # spreads load, keeps no secret

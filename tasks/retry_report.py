@@ -1,0 +1,45 @@
+"""A person's retry of a report: reopened if GitHub rejected it, then tried at once whatever its time."""
+
+from domain.report import Phase
+from github_api.credentials import NoCredential
+from settings import Settings
+from storage import reports
+from storage.reports import Selection
+from tasks.deliver import Reporter
+from tasks.report_status import Undelivered, deliver_report
+from tasks.reporter import credential_of
+
+__all__ = ["Selection", "reopen_report", "retry_report", "undelivered"]
+
+
+async def undelivered(reporter: Reporter, selection: Selection) -> list[int]:
+    """Ids of the selected reports that speak for their targets and are not on GitHub, rejected or due."""
+    async with reporter.ledger.transaction() as session:
+        return await reports.undelivered(session, selection)
+
+
+async def retry_report(reporter: Reporter, report_id: int, settings: Settings) -> Phase:
+    """Try once more to get the report onto GitHub: delivered, or superseded by one that was.
+
+    Raises:
+        Undelivered: neither.
+    """
+    try:
+        await reopen_report(reporter, report_id, settings)
+    except NoCredential as error:
+        raise Undelivered(str(error), may_help=False) from error
+    return await deliver_report(reporter, report_id)
+
+
+async def reopen_report(reporter: Reporter, report_id: int, settings: Settings) -> bool:
+    """Make a rejected report due again, with the credential that the settings name now.
+
+    False: it is not rejected, or something newer speaks for its target; nothing changed.
+
+    Raises:
+        NoCredential: the settings name none for its repository.
+    """
+    async with reporter.ledger.transaction() as session:
+        credential = credential_of(await reports.repository_of(session, report_id), settings)
+        now = await reporter.ledger.clock(session)
+        return await reports.reopen(session, report_id, credential=credential, actor=reporter.actor, now=now)

@@ -1,0 +1,43 @@
+"""The task that runs a job's command, with its output in the flow run's log and its progress in the UI."""
+
+from collections.abc import Callable
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from domain.job import JobState
+from settings import Settings
+from tasks.carry_out import Ended, Work, carry_out
+from tasks.progress_bar import progress_bar
+from tasks.reporter import open_reporter
+
+
+@task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)
+async def run_job(work: Callable[[], Work]) -> State[Ended | None]:
+    """Carry out the work; this task's state is the job's. Its data: how it ended, or None if somebody else has it.
+
+    *work* comes behind a function because Prefect would walk through, and copy, a value.
+    """
+    asked, logger = work(), get_run_logger()
+    async with (
+        open_reporter(Settings(), actor="job") as reporter,
+        progress_bar(f"{asked.job_type.name} for {asked.order.target or 'nobody'}") as show,
+    ):
+
+        def on_line(line: str) -> None:
+            logger.info("%s", line)
+            show(line)
+
+        ended = await carry_out(reporter, asked, on_line=on_line, on_trouble=logger.warning)
+    return state_of(ended)
+
+
+def state_of(ended: Ended | None) -> State[Ended | None]:
+    """The state Prefect shows for a job that ended so."""
+    if ended is None:
+        return Failed(message="ended or taken over by somebody else", data=None)
+    if ended.state is JobState.SUCCEEDED:
+        return Completed(message=ended.summary, data=ended)
+    return Failed(name=ended.state.value.replace("_", " ").title().replace(" ", ""), message=ended.summary, data=ended)
