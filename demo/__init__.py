@@ -1,0 +1,1 @@
+"""The demo: four docs jobs for this project's own commit, GitHub failing on the way."""

@@ -1,0 +1,132 @@
+"""Tell the story: start everything, let GitHub fail, and check what it holds in the end."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from demo import source
+from demo.story import AWAY, BUILDS, CASES, FAILS, LOST, REPOSITORY, Case, problem
+from fake_github.process import StandIn
+from fake_github.process import running as github_running
+from local import stack
+from local.prefect_api import PrefectApi, RunState, prefect_api
+
+PATIENCE = timedelta(seconds=150)
+"""How long the demo waits for the last outcome before it says that one is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the cases are played on."""
+
+    github: StandIn
+    prefect: PrefectApi
+    sha: str
+    console: Console
+    began: float
+
+    def say(self, text: str) -> None:
+        """Tell what happens."""
+        passed = time.monotonic() - self.began
+        self.console.print(f"  [dim]{passed:3.0f} s[/]  {text}", highlight=False, soft_wrap=True)
+
+
+async def demo() -> int:
+    """Play the cases. 0: every outcome is on its commit once; 1: one is missing or doubled."""
+    console, began = Console(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="reportback-demo-") as folder:
+        clone_url, sha = source.commit(Path(folder))
+        async with github_running() as github:
+            console.print("Starting a Prefect server, the deployments and a stand-in GitHub", soft_wrap=True)
+            async with (
+                stack.running(Path(folder) / "prefect", _settings(Path(folder), github.url, clone_url)) as local,
+                prefect_api(local.api_url) as prefect,
+            ):
+                stage = Stage(github, prefect, sha, console, began)
+                console.print(
+                    f"[bold]Prefect[/] {local.ui_url}   [bold]commit[/] {_page(github, sha)}\n", soft_wrap=True
+                )
+                jobs = await _play(stage)
+                return await _tell(stage, jobs)
+
+
+def _settings(folder: Path, github_url: str, clone_url: str) -> dict[str, str]:
+    """Settings of the demo: the reconciliation comes every 5 s instead of every minute."""
+    return {
+        "REPORTBACK_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
+        "REPORTBACK_GITHUB_API_URL": github_url,
+        "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
+        "REPORTBACK_CREDENTIALS": "{}",
+        "REPORTBACK_CLONE_URL": clone_url,
+        "REPORTBACK_JOBS_FILE": str(stack.ROOT / "demo" / "jobs.toml"),
+        "REPORTBACK_INTERVAL": "5s",
+        "REPORTBACK_PASS_BUDGET": "4s",
+        "REPORTBACK_FIRST_DELAY": "2s",
+    }
+
+
+async def _play(stage: Stage) -> dict[Case, RunState]:
+    """Run the four jobs. What each flow run came to."""
+    stage.say("the reconciliation comes every 5 s here, with a first delay of 2 s; by default it is 60 s for both")
+    await stage.github.fault("close", where="after", context=LOST.context, state=LOST.outcome)
+    first = await asyncio.gather(*(_run(stage, case) for case in (BUILDS, FAILS, LOST)))
+    await _until_on_github(stage, (BUILDS, FAILS, LOST))
+    await stage.github.fault("server_error", status=503, method="*", times=0)
+    stage.say("[yellow]GitHub is away:[/] it answers 503 to everything")
+    away = await _run(stage, AWAY)
+    await stage.github.clear()
+    stage.say("[yellow]GitHub is back;[/] the task has given up, the scheduled reconciliation takes over")
+    await _until_on_github(stage, CASES)
+    return dict([*first, away])
+
+
+async def _run(stage: Stage, case: Case) -> tuple[Case, RunState]:
+    stage.say(f"({case.letter}) starts: {case.title}")
+    target = {"repository": REPOSITORY, "sha": stage.sha, "context": case.context}
+    run_id = await stage.prefect.start("docs-job/docs-job", {"job": case.job, "target": target})
+    state = await stage.prefect.until_over(run_id)
+    stage.say(f"({case.letter}) {state.name}: {state.message}")
+    return case, state
+
+
+async def _until_on_github(stage: Stage, cases: Iterable[Case]) -> None:
+    """Wait until GitHub holds an outcome for each of *cases*; not for ever: what is missing shows in the table."""
+    waiting = list(cases)
+    deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
+    while waiting and asyncio.get_running_loop().time() < deadline:
+        held = await _held(stage)
+        waiting = [case for case in waiting if not any(one["state"] != "pending" for one in held[case])]
+        await asyncio.sleep(0.5)
+
+
+async def _held(stage: Stage) -> dict[Case, list[Mapping[str, Any]]]:
+    statuses = await stage.github.statuses()
+    return {case: [one for one in statuses if one["context"] == case.context] for case in CASES}
+
+
+async def _tell(stage: Stage, jobs: Mapping[Case, RunState]) -> int:
+    """Print the table, and judge it."""
+    held, requests = await _held(stage), await stage.github.requests()
+    table = Table("", "the job", "its flow run", "what GitHub holds", "POSTs", "verdict", title="Every outcome, once")
+    problems = {case: problem(case, held[case]) for case in CASES}
+    for case in CASES:
+        states = " → ".join(one["state"] for one in held[case]) or "nothing"
+        posts = sum(one["method"] == "POST" and one["context"] == case.context for one in requests)
+        verdict = f"[red]{problems[case]}[/]" if problems[case] else "[green]once[/]"
+        table.add_row(case.letter, case.title, jobs[case].name, states, str(posts), verdict)
+    stage.console.print(table)
+    reads = sum(one["method"] == "GET" for one in requests)
+    stage.console.print(f"{len(requests)} requests in all, {reads} of them reads to find what may have been stored.")
+    return 1 if any(problems.values()) else 0
+
+
+def _page(github: StandIn, sha: str) -> str:
+    return f"{github.url}/{REPOSITORY}/commit/{sha}"

@@ -1,0 +1,124 @@
+"""Start and end what runs on this machine. Nothing started here outlives the process that started it."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from tasks.command import Finished, run_command
+
+ROOT = Path(__file__).resolve().parent.parent
+START = timedelta(seconds=90)
+"""How long a server may take to answer; on a slow disk its first start makes a database."""
+FOR_EVER = timedelta(days=3650)
+
+
+class NotStarted(RuntimeError):
+    """Something did not come up; the message ends with what it said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A Prefect server at `api_url` (its UI at `ui_url`) that serves the deployments."""
+
+    api_url: str
+
+    @property
+    def ui_url(self) -> str:
+        """Where the server's pages are."""
+        return self.api_url.removesuffix("/api")
+
+
+@asynccontextmanager
+async def running(home: Path, settings: Mapping[str, str], *, port: int = 0) -> AsyncIterator[Stack]:
+    """A Prefect server on *port* (0: a free one) that keeps its data in *home*, and the deployments with *settings*.
+
+    Raises:
+        NotStarted: one of them did not come up.
+    """
+    port = port or free_port()
+    api_url = f"http://127.0.0.1:{port}/api"
+    env = {**_inherited(), **_prefect_settings(home, api_url)}
+    server = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+    async with (
+        _process("the Prefect server", server, env, ready=f"{api_url}/health"),
+        _process(
+            "the deployments",
+            ("-m", "local.serve"),
+            {**env, **settings},
+            ready=f"{api_url}/deployments/name/docs-job/docs-job",
+        ),
+    ):
+        yield Stack(api_url)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on *port* of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _inherited() -> dict[str, str]:
+    """Our environment without a Prefect of somebody's own: its profile must not receive our flow runs."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+
+
+def _prefect_settings(home: Path, api_url: str) -> dict[str, str]:
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": api_url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "PREFECT_LOGGING_COLORS": "false",
+    }
+
+
+@asynccontextmanager
+async def _process(name: str, arguments: tuple[str, ...], env: Mapping[str, str], *, ready: str) -> AsyncIterator[None]:
+    """A Python process that is gone on leaving, with all its descendants. It is ready when *ready* answers 200."""
+    last: list[str] = []
+    command = asyncio.create_task(
+        run_command((sys.executable, *arguments), cwd=ROOT, env=env, timeout=FOR_EVER, on_line=last.append)
+    )
+    try:
+        await _until_ready(name, command, ready, last)
+        yield
+    finally:
+        command.cancel()
+        await asyncio.wait({command})
+
+
+async def _until_ready(name: str, command: asyncio.Task[Finished], url: str, last: list[str]) -> None:
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        try:
+            async with asyncio.timeout(START.total_seconds()):
+                while not await _answers(client, url):
+                    if command.done():
+                        raise NotStarted(f"{name} ended at once: {' | '.join(last[-5:])}")
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise NotStarted(f"{name} did not answer within {START.seconds} s: {' | '.join(last[-5:])}") from None
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).is_success
+    except httpx.TransportError:
+        return False
