@@ -47,7 +47,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field(default_factory=_embedded_ledger)
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
-    clone_url: str = "https://github.com/{repository}.git"
+    clone_url: str = "https://github.com/{repository}.git"  # without the place for owner/name: one repository for all
     credentials: Mapping[str, str] = Field(default_factory=dict)
     jobs_file: Path = ROOT / "jobs.toml"
     lease: Span = timedelta(seconds=30)
@@ -82,8 +82,6 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"REPORTBACK_JOBS_FILE ({self.jobs_file}) must be absolute: flows run in a temporary folder"
             )
-        if "{repository}" not in self.clone_url:
-            raise ValueError("REPORTBACK_CLONE_URL must contain {repository}, the place for owner/name")
         return self
 
     @property
