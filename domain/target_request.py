@@ -34,23 +34,22 @@ class TargetRequest(BaseModel):
         ),
     ]
     context: Annotated[
-        str | None,
+        str,
         Field(
             description="Under which name the outcome shows on the commit. Empty: the job type's own.",
-            min_length=1,
             max_length=MAX_CONTEXT,
             examples=["docs/sphinx"],
         ),
-    ] = None
+    ] = ""
     url: Annotated[
-        str | None,
+        str,
         Field(
             description="Where the outcome links to. Empty: the page of this run.",
-            pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*$",
+            pattern=r"^([Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*)?$",
             max_length=MAX_URL,
             examples=["https://docs.example.com/preview/42"],
         ),
-    ] = None
+    ] = ""
 
     @field_validator("repository")
     @classmethod
@@ -61,17 +60,17 @@ class TargetRequest(BaseModel):
 
     @field_validator("context")
     @classmethod
-    def _says_something(cls, context: str | None) -> str | None:
-        if context is not None and ("\0" in context or not one_line(context)):
+    def _says_something(cls, context: str) -> str:
+        if context and ("\0" in context or not one_line(context)):
             raise ValueError("must have visible characters and no NUL")
         return context
 
     @field_validator("url")
     @classmethod
-    def _can_be_parsed(cls, url: str | None) -> str | None:
-        if url is not None and not url.isprintable():
+    def _can_be_parsed(cls, url: str) -> str:
+        if not url.isprintable():
             raise ValueError("must not contain control characters")
-        urlsplit(url or "")  # raises ValueError, for one where an IPv6 address is not closed
+        urlsplit(url)  # raises ValueError, for one where an IPv6 address is not closed
         return url
 
     def to_target(self, default_context: str) -> Target:

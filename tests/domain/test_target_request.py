@@ -22,10 +22,10 @@ def test_a_request_becomes_a_target() -> None:
     [
         *(("repository", name) for name in ("octocat", "a/b/c", "a/..", "./b", "a b/c", "/b", "a/", "a/b\n", "a/b?c")),
         *(("sha", sha) for sha in ("abc", SHA + "0", SHA[:-1] + "g", "main", f"{SHA}\n")),
-        *(("context", context) for context in ("", " \n", "a\0b", "c" * 256)),
+        *(("context", context) for context in (" \n", "a\0b", "c" * 256)),
         *(
             ("url", url)
-            for url in ("javascript:alert(1)", "ftp://x", "https://", "http:///x", "https://a b", "http://[x", "")
+            for url in ("javascript:alert(1)", "ftp://x", "https://", "http:///x", "https://a b", "http://[x")
         ),
         ("url", "https://x/\0"),
         ("url", "https://x/" + "y" * 2000),
@@ -41,6 +41,11 @@ def test_what_github_could_not_take_is_refused_by_field(field: str, value: str) 
 @pytest.mark.parametrize("url", ["https://docs.example.com/a?b=c#d", "HTTP://localhost:8000", "http://[::1]:80/x"])
 def test_an_http_address_is_taken(url: str) -> None:
     assert TargetRequest(**FITTING, url=url).url == url
+
+
+def test_an_empty_field_of_the_form_means_the_default() -> None:
+    request = TargetRequest(repository="octo/docs", sha="a" * 40, context="", url="")
+    assert request.to_target("docs/sphinx").context == "docs/sphinx"
 
 
 def test_the_form_explains_each_field() -> None:
