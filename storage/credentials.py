@@ -58,8 +58,8 @@ async def learn(session: AsyncSession, credential: Credential, sent: Sent, *, is
 def _pausing(credential: Credential, outcome: Throttled, *, is_probe: bool, now: datetime) -> dict[str, object]:
     in_a_row = credential.pause_seconds is not None
     previous = timedelta(seconds=credential.pause_seconds or 0) if in_a_row else None
-    if is_paused(credential, now) and not is_probe:  # an answer to an earlier request only lengthens the pause
+    if credential.paused_until is not None and not is_probe:  # an answer to an earlier request only lengthens the pause
         named = now + pause(outcome.until, None, now=now) if outcome.until else now
-        return {"paused_until": max(named, credential.paused_until or now)}
+        return {"paused_until": max(named, credential.paused_until)}
     wait = pause(outcome.until, previous, now=now)
     return {"paused_until": now + wait, "pause_seconds": round(wait.total_seconds()), "pause_reason": outcome.reason}

@@ -1,7 +1,7 @@
 """Open a ledger: SQLite on a local disk (the embedded default) or PostgreSQL; its transactions and its clock."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +113,7 @@ def _sqlite(url: URL) -> AsyncEngine:
     engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": LOCK_WAIT})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
+    event.listen(engine.sync_engine.pool, "invalidate", _roll_back)
     return engine
 
 
@@ -127,6 +128,13 @@ def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  # the 
             "SQLite does not accept synchronous=FULL here: a commit could be lost after its request left"
         )
     cursor.close()
+
+
+def _roll_back(connection: Any, _: object, __: object) -> None:  # noqa: ANN401  # the driver's, behind SQLAlchemy's adapter
+    # A cancelled statement closes its connection. If its cursor still lives, in a traceback for one, SQLite keeps what
+    # is closed, lock and all: whoever writes next, such as the end of a cancelled job, would find the ledger locked.
+    with suppress(Exception):  # broken, or closed already
+        connection.rollback()
 
 
 def _begin_immediate(connection: Any) -> None:  # noqa: ANN401  # SQLAlchemy's event hands over a sync connection

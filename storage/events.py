@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.outcome import Exchange
 from domain.report import EventKind
 from domain.settlement import Tries
+from domain.text import clean
 from storage.models import ReportEvent, StatusReport, StatusTarget
 
 ANSWERED_2XX = range(200, 300)
@@ -25,7 +26,7 @@ async def append(
     await session.exec(
         insert(ReportEvent).values(
             report_id=report_id, credential=credential, at=at, kind=kind, attempt=attempt, seconds=seconds, actor=actor,
-            http_status=seen.http_status, github_request_id=seen.request_id, note=note[:NOTE] if note else None,
+            http_status=seen.http_status, github_request_id=seen.request_id, note=clean(note)[:NOTE] if note else None,
         )
     )  # fmt: skip
 

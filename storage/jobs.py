@@ -15,7 +15,8 @@ from sqlmodel import and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import JobState, Target
-from storage import reports
+from domain.text import clean
+from storage import credentials, reports
 from storage.models import Job
 from storage.once import insert_once
 from storage.targets import ensure_target, take_turn
@@ -137,6 +138,7 @@ async def _again(session: AsyncSession, job: Job, by: Process, now: datetime) ->
 
 async def _take_on(session: AsyncSession, order: Order, actor: str, now: datetime) -> Execution:
     if order.target is not None:
+        await credentials.ensure(session, order.credential)  # before the target's row is locked
         target_id = await ensure_target(session, order.target)
         turn = await take_turn(session, target_id)
         await session.exec(update(Job).where(col(Job.id) == order.flow_run_id).values(target_id=target_id, turn=turn))
@@ -205,7 +207,7 @@ async def end(
     None: the execution is no longer ours, and nothing changed.
     """
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state).in_(MAY_STILL_END))
-    values = {"state": state, "ended_at": now, "beat_at": now, "exit_code": exit_code, "summary": summary[:500]}
+    values = {"state": state, "ended_at": now, "beat_at": now, "exit_code": exit_code, "summary": clean(summary)[:500]}
     ended = await session.exec(update(Job).where(mine).values(**values))
     if ended.rowcount == 0:
         return None

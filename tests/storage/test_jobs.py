@@ -1,0 +1,269 @@
+"""Jobs: one execution at a time, owned by one process; every end has its report."""
+
+import asyncio
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from racing import MANY, Race, from_connections, from_processes
+from sqlalchemy import text
+from sqlmodel import col, func, select
+from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_job
+
+from domain.job import JobState, Target
+from domain.report import Phase
+from storage import credentials, jobs, reports
+from storage.engine import Ledger, open_ledger
+from storage.jobs import Beating, ConflictingJob, Done, Execution, Order
+from storage.models import Job, ReportEvent, StatusReport
+
+RACES = pytest.mark.parametrize("race", [from_connections, from_processes])
+
+
+async def ask(ledger: Ledger, asked: Order) -> Execution | Done | Beating:
+    async with ledger.transaction() as session:
+        return await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await ledger.clock(session))
+
+
+async def beat(ledger: Ledger, execution: Execution) -> bool:
+    async with ledger.transaction() as session:
+        return await jobs.beat(session, execution.job_id, execution.number, now=await ledger.clock(session))
+
+
+async def job_of(ledger: Ledger, execution: Execution) -> Job:
+    async with ledger.transaction() as session:
+        return (await session.exec(select(Job).where(Job.id == execution.job_id))).one()
+
+
+async def reports_of(ledger: Ledger) -> list[tuple[int, str, int]]:
+    """Execution, state and turn of every report, in order of recording."""
+    async with ledger.transaction() as session:
+        reports = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+        return [(report.execution, report.state.value, report.turn) for report in reports]
+
+
+async def test_an_accepted_job_waits_and_has_its_pending(ledger: Ledger) -> None:
+    execution = await accept(ledger, order())
+    assert (execution.number, (await job_of(ledger, execution)).state) == (1, JobState.WAITING)
+    assert await reports_of(ledger) == [(1, "pending", 1)]
+
+
+@pytest.mark.parametrize(("silent", "is_alive"), [(29, True), (31, False)])
+async def test_a_job_whose_process_is_silent_for_30_s_is_taken_over(
+    ledger: Ledger, clock: Clock, *, silent: int, is_alive: bool
+) -> None:
+    asked = order()
+    first = await accept(ledger, asked)
+    await begin(ledger, first)
+    beaten_at = clock.now
+    clock.advance(silent)
+    again = await ask(ledger, asked)
+    if is_alive:
+        assert again == Beating(beaten_at)
+        assert await reports_of(ledger) == [(1, "pending", 1)]
+    else:
+        assert isinstance(again, Execution)
+        assert again.number == 2
+        assert await reports_of(ledger) == [(1, "pending", 1), (2, "pending", 2)]
+        assert not await beat(ledger, first)
+
+
+async def test_a_job_that_succeeded_is_not_executed_again(ledger: Ledger) -> None:
+    asked = order()
+    first = await accept(ledger, asked)
+    await begin(ledger, first)
+    report_id = await end(ledger, first)
+    assert await ask(ledger, asked) == Done(report_id)
+    assert await reports_of(ledger) == [(1, "pending", 1), (1, "success", 1)]
+
+
+@pytest.mark.parametrize(
+    "state", [JobState.FAILED, JobState.TIMED_OUT, JobState.CANCELLED, JobState.CRASHED, JobState.LOST]
+)
+async def test_a_job_that_ended_otherwise_is_executed_again_with_the_next_turn(ledger: Ledger, state: JobState) -> None:
+    asked = order()
+    await run_job(ledger, asked, state)
+    again = await ask(ledger, asked)
+    assert isinstance(again, Execution)
+    job = await job_of(ledger, again)
+    assert (job.execution, job.turn, job.state) == (2, 2, JobState.WAITING)
+    assert (job.started_at, job.ended_at, job.exit_code, job.summary) == (None, None, None, None)
+    assert (await reports_of(ledger))[2:] == [(2, "pending", 2)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"type": "typedoc"},
+        {"target": Target("acme/site", SHA, "docs/other")},
+        {"target": Target("acme/site", "0" * 40, "docs/sphinx")},
+        {"target": None, "url": None},
+    ],
+    ids=str,
+)
+async def test_a_flow_run_that_comes_back_with_another_order_is_refused(
+    ledger: Ledger, other: dict[str, object]
+) -> None:
+    asked = order()
+    await accept(ledger, asked)
+    with pytest.raises(ConflictingJob, match="start a new flow run"):
+        await ask(ledger, replace(asked, **other))  # type: ignore[arg-type]  # fields of an order, by name
+    assert await reports_of(ledger) == [(1, "pending", 1)]
+
+
+async def test_the_same_target_in_another_spelling_is_the_same(ledger: Ledger) -> None:
+    asked = order()
+    await run_job(ledger, asked)
+    spelled = replace(asked, target=Target("Acme/Site", SHA, "DOCS/sphinx"))
+    assert isinstance(await ask(ledger, spelled), Done)
+
+
+async def test_a_job_without_a_target_records_nothing(ledger: Ledger) -> None:
+    asked = replace(order(), target=None, url=None)
+    execution = await run_job(ledger, asked)
+    assert execution.report_id is None
+    assert await reports_of(ledger) == []
+    assert await ask(ledger, asked) == Done(None)
+
+
+async def test_a_group_runs_one_job_at_a_time_in_the_order_of_acceptance(ledger: Ledger) -> None:
+    first, second, third = [await accept(ledger, order(f"docs/{n}", group="site")) for n in range(3)]
+    stranger = await accept(ledger, order(group="elsewhere"))
+    assert await begin(ledger, second) is JobState.WAITING  # the first is ahead, though it has not begun
+    assert await begin(ledger, first) is JobState.RUNNING
+    assert await begin(ledger, stranger) is JobState.RUNNING
+    assert await begin(ledger, second) is JobState.WAITING
+    await end(ledger, first)
+    assert await begin(ledger, third) is JobState.WAITING
+    assert await begin(ledger, second) is JobState.RUNNING
+
+
+@pytest.mark.parametrize(("silent", "state"), [(29, JobState.WAITING), (31, JobState.RUNNING)])
+async def test_who_waits_in_silence_is_passed_over(ledger: Ledger, clock: Clock, silent: int, state: JobState) -> None:
+    await accept(ledger, order(group="site"))
+    clock.advance(silent)
+    assert await begin(ledger, await accept(ledger, order("docs/next", group="site"))) is state
+
+
+@pytest.mark.parametrize(
+    ("job", "number"), [("another", 1), ("mine", 2)], ids=["of another job", "of another execution"]
+)
+async def test_nothing_changes_by_the_hand_of_another_execution(ledger: Ledger, job: str, number: int) -> None:
+    mine = await accept(ledger, order())
+    await begin(ledger, mine)
+    before = (await job_of(ledger, mine)).model_dump()
+    other = Execution(uuid4() if job == "another" else mine.job_id, number, None)
+    assert await begin(ledger, other) is None
+    assert not await beat(ledger, other)
+    assert await end(ledger, other) is None
+    assert (await job_of(ledger, mine)).model_dump() == before
+    assert await reports_of(ledger) == [(1, "pending", 1)]
+
+
+@pytest.mark.parametrize("state", [state for state in JobState if state.is_over and state is not JobState.LOST])
+async def test_what_has_ended_does_not_end_again(ledger: Ledger, state: JobState) -> None:
+    execution = await run_job(ledger, order(), state)
+    assert not await beat(ledger, execution)
+    assert await end(ledger, execution, JobState.FAILED) is None
+    assert (await job_of(ledger, execution)).state is state
+
+
+async def test_a_lost_job_comes_back_by_its_beat(ledger: Ledger) -> None:
+    execution = await run_job(ledger, order(), JobState.LOST)
+    assert await beat(ledger, execution)
+    job = await job_of(ledger, execution)
+    assert (job.state, job.ended_at) == (JobState.RUNNING, None)
+
+
+async def test_a_lost_job_does_not_come_back_into_a_group_that_is_taken(ledger: Ledger) -> None:
+    lost = await run_job(ledger, order(group="site"), JobState.LOST)
+    await begin(ledger, await accept(ledger, order("docs/next", group="site")))
+    assert not await beat(ledger, lost)
+    assert (await job_of(ledger, lost)).state is JobState.LOST
+
+
+async def test_the_outcome_of_a_job_thought_lost_speaks_over_its_loss(world: World) -> None:
+    lost = await run_job(world.ledger, order(), JobState.LOST)
+    await world.deliver()
+    assert await end(world.ledger, lost) is not None
+    await world.deliver()
+    assert world.held() == ["error", "success"]
+
+
+async def test_an_error_after_a_loss_keeps_the_first_words_and_notes_the_real_ones(world: World) -> None:
+    lost = await run_job(world.ledger, order(), JobState.LOST)
+    await world.deliver()
+    await end(world.ledger, lost, JobState.CANCELLED, "cancelled by ann")
+    await world.deliver()
+    assert world.held() == ["error"]
+    assert (await world.phases())["error"] is Phase.DELIVERED
+    async with world.ledger.transaction() as session:
+        notes = (await session.exec(select(ReportEvent.note).where(col(ReportEvent.note).is_not(None)))).all()
+    assert notes == ["first words kept; these were: cancelled by ann"]
+
+
+@pytest.mark.parametrize("words", ["a\0b", "\ud800", "x" * 5000])
+async def test_no_words_from_outside_keep_a_job_from_ending(ledger: Ledger, words: str) -> None:
+    execution = await accept(ledger, order())
+    await begin(ledger, execution)
+    assert await end(ledger, execution, JobState.FAILED, words) is not None
+
+
+async def test_an_end_and_its_report_are_one(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    execution = await accept(ledger, order())
+    await begin(ledger, execution)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("storage.reports.record", fail)
+    with pytest.raises(RuntimeError):
+        await end(ledger, execution)
+    assert (await job_of(ledger, execution)).state is JobState.RUNNING
+
+
+@RACES
+async def test_twenty_accepts_of_one_flow_run_make_one_execution(ledger_url: str, race: Race) -> None:
+    results = await race("accepts", ledger_url, str(uuid4()))
+    assert sorted(results) == ["Beating"] * (MANY - 1) + ["Execution"]
+    async with open_ledger(ledger_url) as ledger:
+        assert await reports_of(ledger) == [(1, "pending", 1)]
+
+
+@RACES
+async def test_of_twenty_that_begin_at_once_in_one_group_one_runs(ledger_url: str, race: Race) -> None:
+    async with open_ledger(ledger_url) as ledger:
+        waiting = [await accept(ledger, order(f"docs/{n}", group="site")) for n in range(MANY)]
+        results = await race("begins", ledger_url, *(str(execution.job_id) for execution in waiting))
+        assert sorted(results) == ["running"] + ["waiting"] * (MANY - 1)
+        assert (await job_of(ledger, waiting[0])).state is JobState.RUNNING
+
+
+async def test_of_twenty_ends_of_one_execution_one_counts(ledger_url: str) -> None:
+    async with open_ledger(ledger_url) as ledger:
+        execution = await accept(ledger, order())
+        await begin(ledger, execution)
+        results = await from_connections("ends", ledger_url, str(execution.job_id))
+        assert sorted(results) == ["ended"] + ["too late"] * (MANY - 1)
+        async with ledger.transaction() as session:
+            assert (await session.exec(select(func.count()).select_from(StatusReport))).one() == 2
+
+
+async def is_waiting_for_a_lock(ledger: Ledger) -> None:
+    """Return once another session of PostgreSQL waits; on SQLite it waits for the whole ledger anyway."""
+    if ledger.engine.dialect.name == "postgresql":
+        waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        async with asyncio.timeout(10), ledger.engine.connect() as connection:
+            while not await connection.scalar(waits):
+                await connection.rollback()
+
+
+async def test_an_order_locks_its_credential_before_its_target(ledger: Ledger) -> None:
+    """Else it and the end of another job, both first to name a credential, could each wait for the other for ever."""
+    await accept(ledger, order())
+    async with ledger.transaction() as session:
+        await credentials.ensure(session, "env:NEW")
+        other = asyncio.create_task(accept(ledger, replace(order(), credential="env:NEW")))
+        await is_waiting_for_a_lock(ledger)
+        await reports.locked_target(session, 1)
+    assert (await other).number == 1

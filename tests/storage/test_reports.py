@@ -1,0 +1,133 @@
+"""Reports: recorded once, spoken over by the newer, reopened by a person."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlmodel import col, select, update
+from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
+
+from domain.job import JobState
+from domain.report import Phase
+from storage import reports
+from storage.engine import Ledger
+from storage.models import Job, StatusReport, StatusTarget
+
+
+async def record(ledger: Ledger, job_id: object, words: str = "again", *, credential: str = CREDENTIAL) -> int:
+    async with ledger.transaction() as session:
+        job = (await session.exec(select(Job).where(col(Job.id) == job_id))).one()
+        report = await reports.record(
+            session, job, words, credential=credential, actor=ACTOR, now=await ledger.clock(session)
+        )
+    assert report is not None
+    return report.id or 0
+
+
+async def reject(world: World, state: str = "success") -> int:
+    """Reject the report of a state, which was in doubt; its id."""
+    async with world.ledger.transaction() as session:
+        found = update(StatusReport).where(col(StatusReport.state) == state)
+        values = {"rejected_at": world.clock.now, "rejection": "not_found", "read_back": True}
+        changed = await session.exec(found.values(**values).returning(col(StatusReport.id)))
+        await session.exec(update(StatusTarget).values(due_at=None))
+        return int(changed.scalar_one())
+
+
+async def reopen(world: World, report_id: int, *, credential: str = CREDENTIAL) -> bool:
+    async with world.ledger.transaction() as session:
+        return await reports.reopen(session, report_id, credential=credential, actor="ann", now=world.clock.now)
+
+
+async def report(world: World, report_id: int) -> StatusReport:
+    async with world.ledger.transaction() as session:
+        return await session.get_one(StatusReport, report_id)
+
+
+async def test_a_report_is_recorded_once_and_its_first_words_stay(world: World) -> None:
+    execution = await run_job(world.ledger, order())
+    newest = (await world.target()).newest_id
+    world.clock.advance(60)
+    assert await record(world.ledger, execution.job_id, "other words") == newest
+    assert (await report(world, newest or 0)).description == "41 pages"
+    assert (await world.target()).due_at == world.clock.now - timedelta(seconds=60)
+
+
+async def test_its_link_carries_its_marker_and_its_words_fit(world: World) -> None:
+    execution = await accept(world.ledger, order())
+    await begin(world.ledger, execution)
+    report_id = await end(world.ledger, execution, JobState.FAILED, "x\0" * 200)
+    row = await report(world, report_id or 0)
+    assert row.target_url.endswith(f"#report-{row.marker}")
+    assert len(row.description) == 140
+
+
+@pytest.mark.parametrize("swap", [False, True], ids=["in order", "the later first"])
+async def test_the_later_turn_speaks_whichever_is_recorded_first(world: World, *, swap: bool) -> None:
+    executions = [await accept(world.ledger, order()) for _ in range(2)]
+    for number in (1, 0) if swap else (0, 1):
+        await begin(world.ledger, executions[number])
+        await end(world.ledger, executions[number], (JobState.FAILED, JobState.SUCCEEDED)[number])
+    assert await world.phases() == {
+        "pending": Phase.SUPERSEDED, "failure": Phase.SUPERSEDED, "success": Phase.DUE
+    }  # fmt: skip
+    await world.reconcile()
+    assert world.held() == ["success"]
+
+
+@pytest.mark.parametrize("round_", range(5))
+async def test_of_two_recorded_at_once_the_later_turn_speaks(world: World, round_: int) -> None:
+    executions = [await accept(world.ledger, order()) for _ in range(4)]
+    for execution in executions:
+        await begin(world.ledger, execution)
+    states = [JobState.FAILED, JobState.CRASHED, JobState.TIMED_OUT, JobState.SUCCEEDED]
+    pairs = list(zip(executions, states, strict=True))
+    await asyncio.gather(*(end(world.ledger, *pair) for pair in (pairs[round_ % 4 :] + pairs[: round_ % 4])))
+    assert (await world.phases())["success"] is Phase.DUE
+    await world.reconcile()
+    assert world.held() == ["success"]
+
+
+async def test_an_outcome_recorded_with_another_credential_takes_its_target_along(world: World) -> None:
+    execution = await accept(world.ledger, order())
+    async with world.ledger.transaction() as session:
+        job = (await session.exec(select(Job).where(Job.id == execution.job_id))).one()
+        job.state, job.ended_at = JobState.SUCCEEDED, world.clock.now
+        session.add(job)
+    await record(world.ledger, execution.job_id, credential="env:OTHER")
+    assert (await world.target()).credential == "env:OTHER"
+
+
+async def test_a_rejected_report_is_reopened_and_still_reads_back(world: World) -> None:
+    await run_job(world.ledger, order())
+    report_id = await reject(world)
+    await reopen(world, report_id, credential="env:NEW")
+    row, target = await report(world, report_id), await world.target()
+    assert (row.rejected_at, row.rejection, row.read_back) == (None, None, True)
+    assert (target.due_at, target.credential, target.last_error) == (world.clock.now, "env:NEW", None)
+    assert (await world.story())[-1] == "reopened"
+
+
+async def test_what_is_not_rejected_is_not_reopened(world: World) -> None:
+    await run_job(world.ledger, order())
+    report_id = (await world.target()).newest_id or 0
+    assert not await reopen(world, report_id)
+    await world.deliver()
+    assert not await reopen(world, report_id)
+    assert not await reopen(world, 4711)
+    assert (await world.target()).due_at is None
+
+
+async def test_what_is_superseded_is_not_reopened(world: World) -> None:
+    await run_job(world.ledger, order(), JobState.FAILED)
+    report_id = await reject(world, "failure")
+    await run_job(world.ledger, order())
+    assert not await reopen(world, report_id)
+    await world.reconcile()
+    assert world.held() == ["success"]
+
+
+async def test_reopening_twice_is_once(world: World) -> None:
+    await run_job(world.ledger, order())
+    report_id = await reject(world)
+    assert sorted(await asyncio.gather(*(reopen(world, report_id) for _ in range(5)))) == [False] * 4 + [True]

@@ -1,0 +1,308 @@
+"""Leases: one sender at a time, for the report that speaks, for a while."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from racing import MANY, Race, from_connections, from_processes
+from sqlalchemy import text
+from sqlmodel import col, func, select, update
+from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job
+
+from domain.job import JobState
+from domain.outcome import Delivered, Exchange, NotSent, Outcome, Reason, Rejected, Sent, Throttled, Unknown
+from domain.policy import Policy
+from domain.report import EventKind, Phase
+from domain.settlement import Tries, settle
+from storage import reports, targets
+from storage.engine import Ledger, open_ledger
+from storage.models import Credential, StatusReport, StatusTarget
+from storage.reports import PHASE
+from storage.targets import Busy, Lease, Settled
+
+POLICY = Policy()
+LEASE = POLICY.lease
+DOUBT = POLICY.settle_after
+SECOND = timedelta(seconds=1)
+DELIVERED, REJECTED = Delivered(7), Rejected(Reason.NOT_FOUND, "Not Found")
+
+
+async def claim(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | None:
+    target_id = await world.target_id(context)
+    async with world.ledger.transaction() as session:
+        return await targets.claim(
+            session, target_id, only_if_due=only_if_due, policy=POLICY, actor=ACTOR, now=world.clock.now
+        )
+
+
+async def held(world: World, context: str = "docs/sphinx") -> Lease:
+    lease = await claim(world, context)
+    assert lease is not None
+    return lease
+
+
+async def settled(world: World, lease: Lease, outcome: Outcome = DELIVERED) -> Phase | None:
+    now = world.clock.now
+    settlement = settle(outcome, Tries(lease.recorded_at), POLICY, now=now, jitter=0)
+    async with world.ledger.transaction() as session:
+        return await targets.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
+
+
+async def renewed(world: World, lease: Lease) -> bool:
+    async with world.ledger.transaction() as session:
+        until = await targets.renew(session, lease, policy=POLICY, posting=False, actor=ACTOR, now=world.clock.now)
+    assert until in (None, world.clock.now + LEASE)
+    return until is not None
+
+
+async def due(world: World) -> list[str]:
+    """The contexts that are due, in order."""
+    async with world.ledger.transaction() as session:
+        ids = await targets.due(session, limit=100, now=world.clock.now)
+        rows = await session.exec(select(StatusTarget.id, StatusTarget.context))
+        contexts = dict(rows.all())
+    return [contexts[target_id] for target_id in ids]
+
+
+async def change(world: World, **facts: object) -> None:
+    """State facts of the only target."""
+    async with world.ledger.transaction() as session:
+        await session.exec(update(StatusTarget).values(**facts))
+
+
+async def stands(world: World, *, only_if_due: bool = False) -> Settled | Busy:
+    async with world.ledger.transaction() as session:
+        return await targets.standing(session, await world.target_id(), only_if_due=only_if_due, now=world.clock.now)
+
+
+async def test_a_claim_takes_the_report_that_speaks(world: World) -> None:
+    await run_job(world.ledger, order())
+    lease = await held(world)
+    assert (lease.report.state, lease.attempt, lease.read_back) == ("success", 1, False)
+    assert lease.expires_at == world.clock.now + LEASE
+    assert (await world.phases())["success"] is Phase.SENDING
+
+
+async def test_a_lease_is_held_until_it_expires_and_then_read_back(world: World) -> None:
+    await run_job(world.ledger, order())
+    first = await held(world)
+    world.clock.now = first.expires_at - SECOND
+    assert await claim(world) is None
+    assert await stands(world) == Busy(first.expires_at, "another sender holds the lease")
+    world.clock.now = first.expires_at
+    second = await held(world)
+    assert second.read_back
+    assert second.doubt_until == first.expires_at + DOUBT
+    assert (await world.target()).verify_at is not None
+    assert await world.story() == ["recorded", "claimed", "posted", "recovered", "claimed"]
+
+
+async def test_a_doubt_that_stands_is_never_shortened_by_a_recovery(world: World) -> None:
+    await run_job(world.ledger, order())
+    await held(world)
+    late = world.clock.now + timedelta(hours=1)
+    await change(world, doubt_until=late)
+    world.clock.advance(30)
+    await claim(world)
+    assert (await world.target()).doubt_until == late
+
+
+@pytest.mark.parametrize(("ahead", "may"), [(1, False), (0, True), (-1, True)])
+async def test_while_in_doubt_only_what_reads_back_is_claimed(world: World, ahead: int, *, may: bool) -> None:
+    await run_job(world.ledger, order())
+    await change(world, doubt_until=world.clock.now + timedelta(seconds=ahead))
+    assert (await due(world) == ["docs/sphinx"]) is may
+    if not may:
+        assert await stands(world) == Busy(world.clock.now + SECOND, "an earlier request may still turn up")
+    assert (await claim(world) is not None) is may
+
+
+async def test_what_reads_back_is_claimed_in_doubt(world: World) -> None:
+    await run_job(world.ledger, order())
+    await settled(world, await held(world), Unknown("HTTP 502"))
+    assert (await held(world)).read_back
+
+
+@pytest.mark.parametrize(("ahead", "may"), [(1, False), (0, True)])
+async def test_a_paused_credential_is_not_claimed_with(world: World, ahead: int, *, may: bool) -> None:
+    await run_job(world.ledger, order())
+    until = world.clock.now + timedelta(seconds=ahead)
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Credential).values(paused_until=until, pause_reason="rate_limited"))
+    assert (await due(world) == ["docs/sphinx"]) is may
+    if not may:
+        assert await stands(world) == Busy(until, f"credential {CREDENTIAL} pauses: rate_limited")
+    assert (await claim(world) is not None) is may
+
+
+@pytest.mark.parametrize(("ahead", "may"), [(1, False), (0, True)])
+async def test_only_the_reconciliation_waits_until_it_is_due(world: World, ahead: int, *, may: bool) -> None:
+    await run_job(world.ledger, order())
+    await change(world, due_at=world.clock.now + timedelta(seconds=ahead))
+    assert (await claim(world, only_if_due=True) is not None) is may
+    if not may:
+        assert await stands(world, only_if_due=True) == Busy(world.clock.now + SECOND, "not due yet")
+        assert await claim(world) is not None
+
+
+@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED])
+async def test_what_is_settled_is_not_claimed_again(world: World, outcome: Outcome) -> None:
+    await run_job(world.ledger, order())
+    phase = await settled(world, await held(world), outcome)
+    assert await claim(world) is None
+    assert await stands(world) == Settled(phase or Phase.DUE)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "phase", "doubt", "due_in"),
+    [
+        (DELIVERED, Phase.DELIVERED, None, None),
+        (REJECTED, Phase.REJECTED, None, None),
+        (replace(REJECTED, may_heal=True), Phase.DUE, None, POLICY.first_delay),
+        (Unknown("HTTP 502"), Phase.DUE, DOUBT, POLICY.first_delay),
+        (NotSent("refused"), Phase.DUE, None, POLICY.first_delay),
+        (Throttled(Reason.RATE_LIMITED, "wait"), Phase.DUE, None, timedelta(0)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_each_outcome_leaves_its_facts(
+    world: World, outcome: Outcome, phase: Phase, doubt: timedelta | None, due_in: timedelta | None
+) -> None:
+    await run_job(world.ledger, order())
+    now = world.clock.now
+    assert await settled(world, await held(world), outcome) is phase
+    target = await world.target()
+    assert (target.lease, target.sending_id, target.lease_expires_at) == (None, None, None)
+    assert target.doubt_until == (None if doubt is None else now + doubt)
+    assert target.due_at == (None if due_in is None else now + due_in)
+    assert (await held(world)).read_back is isinstance(outcome, Unknown) if due_in == POLICY.first_delay else True
+
+
+@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED, Unknown("HTTP 502"), NotSent("refused")])
+async def test_a_late_settle_changes_nothing_but_the_story_and_asks_for_a_look(world: World, outcome: Outcome) -> None:
+    await run_job(world.ledger, order())
+    lost = await held(world)
+    world.clock.now = lost.expires_at
+    await held(world)
+    await change(world, verify_at=None)
+    before = (await world.target()).model_dump(exclude={"verify_at"})
+    phases = await world.phases()
+    assert await settled(world, lost, outcome) is None
+    assert (await world.target()).model_dump(exclude={"verify_at"}) == before
+    assert await world.phases() == phases
+    assert (await world.target()).verify_at is not None
+    assert (await world.story())[-1] == "late"
+
+
+async def test_a_lease_is_renewed_while_it_is_held_and_nothing_newer_speaks(world: World) -> None:
+    await run_job(world.ledger, order())
+    lease = await held(world)
+    world.clock.advance(29)
+    assert await renewed(world, lease)
+    world.clock.advance(29)
+    assert await claim(world) is None
+    assert not await renewed(world, replace(lease, token=uuid4()))
+    await run_job(world.ledger, order(), JobState.FAILED)
+    assert not await renewed(world, lease)
+
+
+@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED, NotSent("refused"), Unknown("HTTP 502")])
+async def test_a_newer_report_is_due_now_whatever_became_of_the_older(world: World, outcome: Outcome) -> None:
+    await run_job(world.ledger, order())
+    lease = await held(world)
+    await run_job(world.ledger, order(), JobState.FAILED)
+    world.clock.advance(5)
+    await settled(world, lease, outcome)
+    target = await world.target()
+    assert target.due_at == world.clock.now
+    assert target.last_error is None
+    assert (target.doubt_until is not None) is isinstance(outcome, Unknown)
+
+
+async def test_what_is_given_back_is_due_when_said_and_by_its_holder_alone(world: World) -> None:
+    await run_job(world.ledger, order())
+    lease = await held(world)
+    due_at = world.clock.now + timedelta(minutes=3)
+    for one, released in ((replace(lease, token=uuid4()), False), (lease, True)):
+        async with world.ledger.transaction() as session:
+            await targets.give_back(
+                session, one, EventKind.ABSENT, due_at=due_at, note="", actor=ACTOR, now=world.clock.now
+            )
+        assert ((await world.target()).lease is None) is released
+    assert (await world.target()).due_at == due_at
+    assert (await world.story()).count("absent") == 1
+
+
+async def test_outcomes_come_before_pending_and_the_oldest_first(world: World) -> None:
+    for context, ends in (("a", False), ("b", True), ("c", False), ("d", True)):
+        if ends:
+            await run_job(world.ledger, order(context))
+        else:
+            await accept(world.ledger, order(context))
+        world.clock.advance(1)
+    assert await due(world) == ["b", "d", "a", "c"]
+
+
+@pytest.mark.parametrize(("left", "is_due"), [(SECOND, False), (timedelta(0), True)])
+async def test_a_target_under_an_expired_lease_is_due(world: World, left: timedelta, *, is_due: bool) -> None:
+    await run_job(world.ledger, order())
+    world.clock.now = (await held(world)).expires_at - left
+    assert (await due(world) == ["docs/sphinx"]) is is_due
+
+
+async def test_the_phase_is_the_same_in_python_and_in_sql_for_every_combination(world: World, clock: Clock) -> None:
+    await run_job(world.ledger, order())
+    seen = set()
+    for delivered, rejected in ((False, False), (True, False), (False, True)):
+        for newest in (1, 2):
+            for sending in (None, 1, 2):
+                lease = uuid4() if sending else None
+                await change(
+                    world,
+                    newest_id=newest,
+                    sending_id=sending,
+                    lease=lease,
+                    lease_expires_at=clock.now if lease else None,
+                )
+                async with world.ledger.transaction() as session:
+                    await session.exec(
+                        update(StatusReport).where(col(StatusReport.id) == 2).values(
+                            delivered_at=clock.now if delivered else None, github_status_id=1 if delivered else None,
+                            rejected_at=clock.now if rejected else None, rejection="gone" if rejected else None,
+                        )
+                    )  # fmt: skip
+                    in_sql = select(PHASE).select_from(StatusReport).join(StatusTarget).where(StatusReport.id == 2)
+                    phase = await targets.phase_of(session, 2)
+                    assert (await session.exec(in_sql)).one() == phase.value
+                    seen.add(phase)
+    assert seen == set(Phase)
+
+
+@pytest.mark.parametrize("race", [from_connections, from_processes])
+async def test_of_twenty_claims_at_once_one_wins(ledger_url: str, race: Race) -> None:
+    async with open_ledger(ledger_url) as ledger:
+        await run_job(ledger, order())
+    results = await race("claims", ledger_url, "1")
+    assert sorted(results) == ["lost"] * (MANY - 1) + ["won"]
+
+
+@pytest.mark.parametrize(("race", "count"), [(from_connections, 6), (from_processes, 6)])
+async def test_everything_at_once_on_few_targets_neither_deadlocks_nor_contradicts(
+    ledger_url: str, race: Race, count: int
+) -> None:
+    assert await race("mixes", ledger_url, "5", "2", count=count) == ["done"] * count
+    async with open_ledger(ledger_url) as ledger:
+        await nothing_contradicts(ledger, jobs=5 * count)
+
+
+async def nothing_contradicts(ledger: Ledger, *, jobs: int) -> None:
+    """Every job has both reports, every turn was taken once, and the highest (turn, rank) speaks."""
+    async with ledger.transaction() as session:
+        assert (await session.exec(select(func.count()).select_from(StatusReport))).one() == 2 * jobs
+        for target in (await session.exec(select(StatusTarget))).all():
+            of_target = (await session.exec(select(StatusReport).where(StatusReport.target_id == target.id))).all()
+            assert len({(report.turn, report.rank) for report in of_target}) == len(of_target) == 2 * target.turns
+            assert max(of_target, key=lambda report: (report.turn, report.rank)).id == target.newest_id
+            assert all(reports.phase(report, target) for report in of_target)
+        assert await (await session.connection()).scalar(text("SELECT count(*) FROM report_event")) > 2 * jobs

@@ -1,0 +1,225 @@
+"""A small world for tests of delivery: a ledger, a stand-in GitHub, and a clock that they share.
+
+A sender's effects are the ends of its transactions and its requests. `Step` is told of each, before and after: a test
+counts them there, crashes the sender, or lets another one go first.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+from uuid import UUID, uuid4
+
+import httpx
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import JobState, Target
+from domain.policy import Policy
+from domain.report import Phase
+from fake_github.app import FakeGitHub
+from fake_github.faults import Fault, Kind
+from fake_github.in_process import InProcessTransport
+from github_api.client import GitHub
+from github_api.credentials import NoCredential
+from storage import events, jobs, targets
+from storage.engine import Ledger
+from storage.jobs import Execution, Order, Process
+from storage.models import StatusReport, StatusTarget
+from storage.targets import Busy, Settled
+from tasks.deliver import Reporter, deliver
+
+SHA = "3f2a91c0" * 5
+CREDENTIAL = "env:TOKEN"
+ME = Process("boot", 4711, 12345)
+ACTOR = "test"
+
+
+@dataclass
+class Clock:
+    """A time that moves only when told."""
+
+    now: datetime = field(default_factory=lambda: datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    async def of_ledger(self, _: AsyncSession) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        """What the stand-in waits for takes no real time."""
+        self.advance(seconds)
+
+
+Step: TypeAlias = Callable[[str], Awaitable[None]]
+
+
+async def go_on(_: str) -> None:
+    """The step of a sender that nothing holds up."""
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedLedger(Ledger):
+    """A ledger whose every transaction tells `step` before and after its commit."""
+
+    step: Step
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        async with Ledger.transaction(self) as session:
+            yield session
+            await self.step("commit")
+        await self.step("committed")
+
+
+class SteppedTransport(httpx.AsyncBaseTransport):
+    """A way to GitHub that tells *step* before a request leaves and after its reply came, or failed to."""
+
+    def __init__(self, way: httpx.AsyncBaseTransport, step: Step) -> None:
+        self._way = way
+        self._step = step
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await self._step(request.method)
+        try:
+            return await self._way.handle_async_request(request)
+        finally:
+            await self._step(f"{request.method} answered")
+
+
+def order(
+    context: str = "docs/sphinx", *, flow_run_id: UUID | None = None, sha: str = SHA, group: str | None = None
+) -> Order:
+    """An order for a job that reports on `context`."""
+    target = Target("acme/site", sha, context)
+    url = f"https://github.com/acme/site/commit/{sha}"
+    return Order(flow_run_id or uuid4(), "sphinx", {}, group, target, url, CREDENTIAL)
+
+
+async def accept(ledger: Ledger, asked: Order) -> Execution:
+    """Accept an order, as the only process that asks for it."""
+    async with ledger.transaction() as session:
+        taken = await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await ledger.clock(session))
+    assert isinstance(taken, Execution)
+    return taken
+
+
+async def begin(ledger: Ledger, execution: Execution) -> JobState | None:
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        return await jobs.begin(session, execution.job_id, execution.number, now=now)
+
+
+async def end(
+    ledger: Ledger, execution: Execution, state: JobState = JobState.SUCCEEDED, words: str = "41 pages",
+    credential: str = CREDENTIAL,
+) -> int | None:  # fmt: skip
+    """End an execution; the id of its report."""
+    async with ledger.transaction() as session:
+        ended = await jobs.end(
+            session, execution.job_id, execution.number, state, summary=words, exit_code=0,
+            credential=credential, actor=ACTOR, now=await ledger.clock(session),
+        )  # fmt: skip
+    return ended.report_id if ended else None
+
+
+async def run_job(ledger: Ledger, asked: Order, state: JobState = JobState.SUCCEEDED) -> Execution:
+    """A job from acceptance to its end; both its reports are recorded, none is sent."""
+    execution = await accept(ledger, asked)
+    await begin(ledger, execution)
+    await end(ledger, execution, state, credential=asked.credential)
+    return execution
+
+
+@dataclass
+class World:
+    """`reporter` sends to `github` in this process; what it holds is what counts."""
+
+    ledger: Ledger
+    clock: Clock
+    github: FakeGitHub
+    policy: Policy
+    clients: AsyncExitStack
+    reporter: Reporter = field(init=False)
+    tokens: dict[str, str] = field(default_factory=lambda: {CREDENTIAL: "a-token"})
+
+    async def sender(self, step: Step = go_on, *, ledger: Ledger | None = None) -> Reporter:
+        """Another sender, perhaps with an opening of its own of the same ledger."""
+        own = ledger or self.ledger
+        way = SteppedTransport(InProcessTransport(self.github), step)
+        client = await self.clients.enter_async_context(
+            GitHub("http://github.test", self.policy.timeout, self.clock, way)
+        )
+        stepped = SteppedLedger(own.engine, own.sessions, own.clock, step)
+        return Reporter(stepped, client, self.policy, self.token_of, lambda: 0.0, ACTOR)
+
+    async def token_of(self, name: str) -> str:
+        if name not in self.tokens:
+            raise NoCredential(f"{name} has no token")
+        return self.tokens[name]
+
+    def fault(self, kind: Kind, **fields: object) -> None:
+        self.github.script.add(Fault.model_validate({"kind": kind, **fields}))
+
+    def held(self, context: str = "docs/sphinx") -> list[str]:
+        """The states GitHub holds for a context, oldest first."""
+        return [status.state for status in self.github.store.held() if status.context == context]
+
+    def posts(self) -> int:
+        return self.asked("POST")
+
+    def asked(self, method: str) -> int:
+        """How many requests of a kind GitHub has seen."""
+        return sum(seen.method == method for seen in self.github.requests.seen)
+
+    async def target_id(self, context: str = "docs/sphinx") -> int:
+        async with self.ledger.transaction() as session:
+            found = await session.exec(select(StatusTarget.id).where(StatusTarget.context == context))
+            return found.one() or 0
+
+    async def target(self, context: str = "docs/sphinx") -> StatusTarget:
+        async with self.ledger.transaction() as session:
+            return (await session.exec(select(StatusTarget).where(StatusTarget.context == context))).one()
+
+    async def deliver(
+        self, context: str = "docs/sphinx", *, by: Reporter | None = None, only_if_due: bool = False
+    ) -> Settled | Busy:
+        """One try for what speaks for a context."""
+        return await deliver(by or self.reporter, await self.target_id(context), only_if_due=only_if_due)
+
+    async def reconcile(self, *, passes: int = 6, every: float = 20) -> None:
+        """A few passes over what is due, time going on between them."""
+        for _ in range(passes):
+            async with self.ledger.transaction() as session:
+                ids = await targets.due(session, limit=1000, now=self.clock.now)
+            for target_id in ids:
+                await deliver(self.reporter, target_id, only_if_due=True)
+            self.clock.advance(every)
+
+    async def phases(self, context: str = "docs/sphinx") -> dict[str, Phase]:
+        """The phase of each report of a context, by its state; of several of one state, the last recorded."""
+        async with self.ledger.transaction() as session:
+            found = select(StatusReport).join(StatusTarget).where(StatusTarget.context == context)
+            reports = await session.exec(found.order_by(col(StatusReport.id)))
+            return {report.state: await targets.phase_of(session, report.id or 0) for report in reports.all()}
+
+    async def story(self, context: str = "docs/sphinx") -> list[str]:
+        """What happened to the report that speaks for a context, in order."""
+        newest = (await self.target(context)).newest_id or 0
+        async with self.ledger.transaction() as session:
+            return [event.kind.value for event in await events.story(session, newest)]
+
+
+@asynccontextmanager
+async def world_on(ledger: Ledger, clock: Clock, *, policy: Policy | None = None) -> AsyncIterator[World]:
+    """A world around *ledger*, at rest."""
+    github = FakeGitHub(clock=clock, sleep=clock.sleep)
+    async with AsyncExitStack() as clients:
+        world = World(ledger, clock, github, policy or Policy(first_delay=timedelta(seconds=2)), clients)
+        world.reporter = await world.sender()
+        yield world
