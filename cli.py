@@ -40,6 +40,14 @@ def upgrade() -> int:
     return _run(upgrade_ledger())
 
 
+@db.command
+def restored() -> int:
+    """After a backup was put back, with everything stopped: look on GitHub before sending what the ledger calls due."""
+    from local.ledger import restored as ledger_restored  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(ledger_restored())
+
+
 def _run(work: Coroutine[Any, Any, int | None]) -> int:
     """Run *work* to its end; Ctrl-C and SIGTERM cancel it, and what it started ends with it."""
     try:
@@ -57,6 +65,12 @@ async def _cancellable(work: Coroutine[Any, Any, int | None]) -> int | None:
     return await task
 
 
+def _problem(field: str, message: str) -> str:
+    """A mistake in the settings, by the name that its variable has."""
+    words = message.removeprefix("Value error, ")
+    return words if not field or words.startswith("REPORTBACK_") else f"REPORTBACK_{field.upper()}: {words}"
+
+
 def main() -> None:
     """Entry point: a mistake of the user's is one line on stderr, not a traceback."""
     from local.stack import NotStarted  # noqa: PLC0415  # each command loads what it needs
@@ -64,7 +78,7 @@ def main() -> None:
     try:
         sys.exit(app())
     except ValidationError as error:
-        lines = (f"{'.'.join(map(str, one['loc'])) or 'settings'}: {one['msg']}" for one in error.errors())
+        lines = (_problem(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors())
         sys.exit("reportback: " + "\n            ".join(lines))
     except (NotStarted, ValueError) as error:
         sys.exit(f"reportback: {error}")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from domain.budget import WriteBudget
+
 LONGEST_BACKOFF = timedelta(hours=1)
 SPREAD = 0.2
 """A backoff varies by up to this share in both directions, so that what failed together does not return together."""
@@ -28,6 +30,7 @@ class Policy:
     heal_for: timedelta = timedelta(hours=1)  # how long "No commit found" is worth another try
     expire_after: timedelta = timedelta(days=7)  # how long nothing may get through before a person must look
     unverifiable_after: int = 5  # 2xx answers that reading back never confirmed
+    budget: WriteBudget | None = None  # None: as many requests as there are
 
 
 def backoff(age: timedelta, *, first_delay: timedelta, jitter: float) -> timedelta:

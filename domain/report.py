@@ -46,6 +46,7 @@ class EventKind(StrEnum):
     REOPENED = "reopened"  # a person had it tried again
     RECOVERED = "recovered"  # its sender's lease ran out
     LATE = "late"  # a sender came back after its lease had been taken away
+    DOUBLED = "doubled"  # GitHub holds it twice: a request was sent late
     REPAIRED = "repaired"  # it was covered on GitHub, and is sent again
 
 

@@ -1,9 +1,12 @@
 """The ledger that the settings name, outside of any flow."""
 
+import getpass
+
 from rich.console import Console
 
 from settings import Settings
 from storage import engine
+from storage.restored import read_back_everything
 from storage.upgrade import upgrade as upgrade_schema
 
 
@@ -15,3 +18,13 @@ async def upgrade() -> None:
     finally:
         await opened.dispose()
     Console().print("The ledger is at this version's schema.")
+
+
+async def restored() -> None:
+    """Have every unsettled report looked for on GitHub before it is sent: a backup was put back."""
+    settings = Settings()
+    async with engine.open_ledger(settings.database_url) as ledger, ledger.transaction() as session:
+        now = await ledger.clock(session)
+        actor = f"db restored by {getpass.getuser()}"
+        count = await read_back_everything(session, policy=settings.policy, actor=actor, now=now)
+    Console().print(f"{count} unsettled reports will be looked for on GitHub before anything is sent.")

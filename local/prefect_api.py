@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 TRIES = 20
+REST = timedelta(seconds=0.5)
 OVER = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
@@ -42,9 +44,11 @@ class PrefectApi:
         """The id of a new flow run of *deployment* ("flow/deployment").
 
         Raises:
-            Refused: the parameters are not what the deployment's form allows.
+            Refused: no such deployment, or the parameters are not what its form allows.
         """
         found = await self._ask("GET", f"/deployments/name/{deployment}")
+        if found.is_client_error:
+            raise Refused(f"{deployment}: {found.json()['detail']}")
         asked = {"parameters": dict(parameters), "idempotency_key": uuid4().hex}
         made = await self._ask("POST", f"/deployments/{found.json()['id']}/create_flow_run", asked)
         if made.is_client_error:
@@ -53,13 +57,13 @@ class PrefectApi:
 
     async def state(self, run_id: str) -> RunState:
         """The state of a flow run."""
-        state = (await self._ask("GET", f"/flow_runs/{run_id}")).json()["state"]
+        state = (await self._ask("GET", f"/flow_runs/{run_id}")).raise_for_status().json()["state"]
         return RunState(state["type"], state["name"], state["message"])
 
     async def until_over(self, run_id: str) -> RunState:
         """The state in which a flow run ended. Waits for as long as that takes."""
         while not (state := await self.state(run_id)).is_over:  # noqa: ASYNC110  # another process ends it
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(REST.total_seconds())
         return state
 
     async def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
@@ -67,7 +71,7 @@ class PrefectApi:
             response = await self._client.request(method, path, json=body)
             if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(REST.total_seconds())
         return response if response.is_client_error else response.raise_for_status()
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from fake_github.process import running as github_running
 from local import stack
+from settings import state_folder
 from tasks.non_dumpable import make_non_dumpable
 
 PORT = 4200
@@ -37,9 +38,8 @@ async def up() -> None:
 async def _github(folder: Path, console: Console) -> AsyncIterator[tuple[Path, dict[str, str]]]:
     """Where Prefect keeps its data, and the settings: the real GitHub's if a token is configured, else a stand-in's."""
     if any(os.environ.get(name) for name in REAL):
-        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
         console.print("[bold]GitHub[/]      the real one: a token is configured")
-        yield state / "reportback" / "prefect", {}
+        yield state_folder() / "prefect", {}
         return
     async with github_running() as github:
         console.print(f"[bold]GitHub[/]      a stand-in at {github.url} (set {REAL[0]} for the real one)")

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, literal
-from sqlmodel import SQLModel, and_, case, col, func, or_, select, update
+from sqlmodel import SQLModel, and_, case, col, not_, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import Target
@@ -17,7 +17,7 @@ from domain.outcome import Exchange, Outcome, Sent
 from domain.policy import Policy
 from domain.report import EventKind, Phase, Report
 from domain.settlement import Settlement
-from storage import credentials, events
+from storage import budget, credentials, events
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.once import insert_once
 from storage.reports import locked_target, phase
@@ -25,6 +25,8 @@ from storage.reports import locked_target, phase
 VERIFY_AFTER = timedelta(minutes=1)
 """When to look whether a request that was sent late left a second mark."""
 
+COLUMNS = SQLModel.metadata.tables["status_target"].c
+UTC = COLUMNS.verify_at.type
 RELEASED = {"lease": None, "sending_id": None, "lease_expires_at": None}
 
 
@@ -43,6 +45,7 @@ class Lease:
     credential: str
     is_probe: bool  # the one claim let through after a pause
     attempt: int
+    is_outcome_now: bool  # somebody waits for it: of the write budget, only the minute binds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,14 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Not now: another sender holds the lease, a doubt has to end, a credential pauses, or it is not due yet."""
+    """Not now: another sender holds the lease, a doubt has to end, a credential pauses, or it is not due yet.
+
+    `over_budget`: nothing else stands in the way but the write budget.
+    """
 
     until: datetime
     why: str
+    over_budget: bool = False
 
 
 async def ensure_target(session: AsyncSession, target: Target) -> int:
@@ -75,11 +82,14 @@ async def take_turn(session: AsyncSession, target_id: int) -> int:
 
 
 async def claim(
-    session: AsyncSession, target_id: int, *, only_if_due: bool, policy: Policy, actor: str, now: datetime
-) -> Lease | None:
+    session: AsyncSession, target_id: int, *,
+    only_if_due: bool, job_ends_now: bool = False, policy: Policy, actor: str, now: datetime,
+) -> Lease | None:  # fmt: skip
     """Take the target's lease for the report that speaks. None: see `standing` for why not.
 
     An expired lease is ended first. *only_if_due* is the reconciliation's way: what is due later is left alone.
+    *job_ends_now*: somebody waits for the outcome, so only the minute of the write budget binds it. A report that is
+    read back first spends nothing yet: see `renew_to_post`.
     """
     name = (await session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id))).one()
     assert name is not None  # written with the target's first report
@@ -88,27 +98,55 @@ async def claim(
     if credentials.is_paused(credential, now):
         return None
     expires_at = now + policy.lease
-    target = await _take_lease(session, target_id, name, only_if_due=only_if_due, expires_at=expires_at, now=now)
+    within = await _within_budget(session, name, policy, job_ends_now=job_ends_now, now=now)
+    target = await _take_lease(
+        session, target_id, name, only_if_due=only_if_due, within=within, expires_at=expires_at, now=now
+    )
     if target is None:
         return None
     is_probe = await credentials.probe(session, credential, until=expires_at)
-    lease = await _held(session, target, name, is_probe=is_probe)
+    lease = await _held(session, target, name, is_probe=is_probe, job_ends_now=job_ends_now)
     await _append(session, lease, EventKind.CLAIMED, actor=actor, at=now)
     if not lease.read_back:
         await _append(session, lease, EventKind.POSTED, actor=actor, at=now)
     return lease
 
 
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """Which requests the write budget allows now."""
+
+    outcome: bool
+    pending: bool
+
+
+async def _within_budget(
+    session: AsyncSession, credential: str, policy: Policy, *, job_ends_now: bool, now: datetime
+) -> _Within:
+    pending = await budget.wait_until(session, credential, policy.budget, is_outcome_now=False, now=now) is None
+    if pending or not job_ends_now:
+        return _Within(pending, pending)
+    outcome = await budget.wait_until(session, credential, policy.budget, is_outcome_now=True, now=now) is None
+    return _Within(outcome, pending)
+
+
 async def _take_lease(
-    session: AsyncSession, target_id: int, credential: str, *, only_if_due: bool, expires_at: datetime, now: datetime
-) -> StatusTarget | None:
-    reads_back = select(StatusReport.read_back).where(StatusReport.id == StatusTarget.newest_id).scalar_subquery()
+    session: AsyncSession, target_id: int, credential: str, *,
+    only_if_due: bool, within: _Within, expires_at: datetime, now: datetime,
+) -> StatusTarget | None:  # fmt: skip
+    newest = StatusReport.id == StatusTarget.newest_id
+    reads_back = select(StatusReport.read_back).where(newest).scalar_subquery()
+    is_pending = select(col(StatusReport.rank) == 0).where(newest).scalar_subquery()
+    affordable = or_(reads_back, and_(is_pending, within.pending), and_(not_(is_pending), within.outcome))
     free = and_(col(StatusTarget.lease).is_(None), col(StatusTarget.due_at).is_not(None))
     no_doubt = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now, reads_back)
     is_due = or_(col(StatusTarget.due_at) <= now, not only_if_due)
     taken = await session.exec(
         update(StatusTarget)
-        .where(col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential, free, no_doubt, is_due)
+        .where(
+            col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential,
+            free, no_doubt, is_due, affordable,
+        )
         .values(
             lease=uuid4(), lease_expires_at=expires_at, sending_id=StatusTarget.newest_id,
             attempts=StatusTarget.attempts + 1,
@@ -119,7 +157,9 @@ async def _take_lease(
     return taken.scalar_one_or_none()
 
 
-async def _held(session: AsyncSession, target: StatusTarget, credential: str, *, is_probe: bool) -> Lease:
+async def _held(
+    session: AsyncSession, target: StatusTarget, credential: str, *, is_probe: bool, job_ends_now: bool
+) -> Lease:
     found = await session.exec(
         select(StatusReport).where(StatusReport.id == target.sending_id), execution_options={"populate_existing": True}
     )
@@ -131,16 +171,12 @@ async def _held(session: AsyncSession, target: StatusTarget, credential: str, *,
         report=Report(to, row.state, row.description, row.target_url, row.marker),
         recorded_at=row.created_at, read_back=row.read_back, doubt_until=target.doubt_until,
         expires_at=target.lease_expires_at, credential=credential, is_probe=is_probe, attempt=target.attempts,
+        is_outcome_now=job_ends_now and row.rank > 0,
     )  # fmt: skip
 
 
-async def renew(
-    session: AsyncSession, lease: Lease, *, policy: Policy, posting: bool, actor: str, now: datetime
-) -> datetime | None:
-    """Hold on for another lease's length, while it is still ours and nothing newer speaks. None: let go.
-
-    *posting*: a request leaves next, so its event is written now.
-    """
+async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: datetime) -> datetime | None:
+    """Hold on for another lease's length, while it is still ours and nothing newer speaks. None: let go."""
     expires_at = now + policy.lease
     still = and_(
         col(StatusTarget.id) == lease.target_id,
@@ -148,12 +184,31 @@ async def renew(
         col(StatusTarget.newest_id) == col(StatusTarget.sending_id),
     )
     renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))
-    if renewed.rowcount == 0:
-        return None
-    if posting:
+    return expires_at if renewed.rowcount else None
+
+
+async def renew_to_post(
+    session: AsyncSession, lease: Lease, *, policy: Policy, actor: str, now: datetime
+) -> datetime | Busy | None:
+    """Renew the lease of a report that reading back did not find, for a request that leaves next.
+
+    `Busy`: the write budget does not allow one now; the lease is as it was. None: let go.
+    """
+    await credentials.locked(session, lease.credential)
+    wait = await budget.wait_until(
+        session, lease.credential, policy.budget, is_outcome_now=lease.is_outcome_now, now=now
+    )
+    if wait is not None:
+        return _over_budget(wait)
+    expires_at = await renew(session, lease, policy=policy, now=now)
+    if expires_at is not None:
         await _append(session, lease, EventKind.ABSENT, actor=actor, at=now)
         await _append(session, lease, EventKind.POSTED, actor=actor, at=now)
     return expires_at
+
+
+def _over_budget(until: datetime) -> Busy:
+    return Busy(until, "the write budget of its credential is spent", over_budget=True)
 
 
 async def settle(
@@ -186,12 +241,15 @@ async def _release(session: AsyncSession, lease: Lease, settlement: Settlement, 
     }
     if settlement.doubt_until is not None:
         values["doubt_until"] = settlement.doubt_until
+    if settlement.status_id is not None:  # whoever asked for a look gets it a minute from now
+        asked = col(StatusTarget.verify_at).is_not(None)
+        values["verify_at"] = case((asked, literal(now + VERIFY_AFTER, UTC)), else_=literal(None, UTC))
     return await _let_go(session, lease, values)
 
 
 def _unless_newer(lease: Lease, column: str, value: object, newer: object) -> ColumnElement[Any]:
     """*value* for *column* while the lease's report is its target's newest, else *newer*."""
-    of = SQLModel.metadata.tables["status_target"].c[column].type
+    of = COLUMNS[column].type
     is_newest = col(StatusTarget.newest_id) == lease.report_id
     return case((is_newest, literal(value, of)), else_=literal(newer, of))
 
@@ -274,7 +332,10 @@ async def phase_of(session: AsyncSession, report_id: int) -> Phase:
     return phase(report, target)
 
 
-async def standing(session: AsyncSession, target_id: int, *, only_if_due: bool, now: datetime) -> Settled | Busy:
+async def standing(
+    session: AsyncSession, target_id: int, *,
+    only_if_due: bool, job_ends_now: bool = False, policy: Policy, now: datetime,
+) -> Settled | Busy:  # fmt: skip
     """Why a claim took nothing."""
     found = (
         select(StatusTarget, StatusReport, Credential)
@@ -291,41 +352,8 @@ async def standing(session: AsyncSession, target_id: int, *, only_if_due: bool, 
         return Busy(credential.paused_until or now, f"credential {credential.name} pauses: {credential.pause_reason}")
     if target.doubt_until is not None and target.doubt_until > now and not report.read_back:
         return Busy(target.doubt_until, "an earlier request may still turn up")
-    return Busy(target.due_at if only_if_due else now, "not due yet")
-
-
-async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:
-    """Ids of targets that a claim may take: due, or under an expired lease. Outcomes before `pending`, oldest first."""
-    may = and_(
-        col(StatusTarget.due_at) <= now,
-        or_(col(StatusTarget.lease).is_(None), col(StatusTarget.lease_expires_at) <= now),
-        or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now, col(StatusReport.read_back)),
-        or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now),
-    )
-    found = (
-        select(StatusTarget.id)
-        .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
-        .join(Credential, col(Credential.name) == col(StatusTarget.credential))
-        .where(may)
-        .order_by(col(StatusReport.rank) == 0, col(StatusReport.created_at))
-        .limit(limit)
-    )
-    return [target_id for target_id in await session.exec(found) if target_id is not None]
-
-
-async def next_due(session: AsyncSession, *, now: datetime) -> datetime | None:
-    """When to ask `due` again, if it names nothing now: something may have come due by then. None: nothing will."""
-    moments = (StatusTarget.due_at, StatusTarget.doubt_until, StatusTarget.lease_expires_at, Credential.paused_until)
-    ahead = [func.min(case((col(moment) > now, col(moment)))) for moment in moments]
-    found = (
-        select(*ahead)
-        .select_from(StatusTarget)
-        .join(Credential, col(Credential.name) == col(StatusTarget.credential))
-        .where(col(StatusTarget.due_at).is_not(None))
-    )
-    return min((moment for moment in (await session.exec(found)).one() if moment is not None), default=None)
-
-
-async def count_undelivered(session: AsyncSession) -> int:
-    """How many targets wait for GitHub to hear what speaks for them; rejected ones do not."""
-    return (await session.exec(select(func.count()).where(col(StatusTarget.due_at).is_not(None)))).one()
+    if only_if_due and target.due_at > now:
+        return Busy(target.due_at, "not due yet")
+    is_outcome_now = job_ends_now and report.rank > 0
+    wait = await budget.wait_until(session, credential.name, policy.budget, is_outcome_now=is_outcome_now, now=now)
+    return _over_budget(wait) if wait is not None else Busy(now, "it came free just now")

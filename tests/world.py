@@ -23,7 +23,7 @@ from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
-from storage import events, jobs, targets
+from storage import backlog, events, jobs, targets
 from storage.engine import Ledger
 from storage.jobs import Execution, Order, Process
 from storage.models import StatusReport, StatusTarget
@@ -156,7 +156,7 @@ class World:
             GitHub("http://github.test", self.policy.timeout, self.clock, way)
         )
         stepped = SteppedLedger(own.engine, own.sessions, own.clock, step)
-        return Reporter(stepped, client, self.policy, self.token_of, lambda: 0.0, ACTOR)
+        return Reporter(stepped, client, self.policy, self.token_of, lambda: 0.0, ACTOR, self.clock.sleep)
 
     async def token_of(self, name: str) -> str:
         if name not in self.tokens:
@@ -196,7 +196,7 @@ class World:
         """A few passes over what is due, time going on between them."""
         for _ in range(passes):
             async with self.ledger.transaction() as session:
-                ids = await targets.due(session, limit=1000, now=self.clock.now)
+                ids = await backlog.due(session, limit=1000, now=self.clock.now)
             for target_id in ids:
                 await deliver(self.reporter, target_id, only_if_due=True)
             self.clock.advance(every)
@@ -216,9 +216,11 @@ class World:
 
 
 @asynccontextmanager
-async def world_on(ledger: Ledger, clock: Clock, *, policy: Policy | None = None) -> AsyncIterator[World]:
-    """A world around *ledger*, at rest."""
-    github = FakeGitHub(clock=clock, sleep=clock.sleep)
+async def world_on(
+    ledger: Ledger, clock: Clock, *, policy: Policy | None = None, github: FakeGitHub | None = None
+) -> AsyncIterator[World]:
+    """A world around *ledger*, at rest. *github*: one that holds something already."""
+    github = github or FakeGitHub(clock=clock, sleep=clock.sleep)
     async with AsyncExitStack() as clients:
         world = World(ledger, clock, github, policy or Policy(first_delay=timedelta(seconds=2)), clients)
         world.reporter = await world.sender()

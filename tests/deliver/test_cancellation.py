@@ -1,46 +1,13 @@
 """A try that is cancelled settles nothing: its lease runs out, and the next sender finds out."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from functools import partial
+from collections.abc import Awaitable, Callable
 from itertools import count
 
 import pytest
+from cancelling import cancelled_at
 from world import World, order, run_job
 
 from fake_github.faults import Kind
-
-
-class CancelledAt:
-    """Awaits *work*, and cancels the task that does so when it waits for the *number*-th time, counted from 0."""
-
-    def __init__(self, work: Awaitable[object], number: int) -> None:
-        self._work = work
-        self._number = number
-        self.waited = 0
-
-    def __await__(self) -> Generator[object, None, None]:
-        waiting = self._work.__await__()
-        task = asyncio.current_task()
-        assert task is not None
-        go_on: Callable[[], object] = partial(next, waiting)
-        while True:
-            try:
-                awaited = go_on()
-            except StopIteration:
-                return
-            if self.waited == self._number:
-                asyncio.get_running_loop().call_soon(task.cancel)
-            self.waited += 1
-            try:
-                yield awaited
-                go_on = partial(next, waiting)
-            except asyncio.CancelledError as cancelled:
-                go_on = partial(waiting.throw, cancelled)
-
-
-async def _until(work: CancelledAt) -> None:
-    await work
 
 
 async def first_try(world: World, context: str) -> Callable[[], Awaitable[object]]:
@@ -63,11 +30,8 @@ async def test_a_cancelled_try_is_finished_by_another_wherever_it_stood(
     cancelled = []
     for number in count(step=every):
         context = f"docs/{number}"
-        work = CancelledAt((await prepare(world, context))(), number)
-        task = asyncio.create_task(_until(work))
-        await asyncio.wait([task])
+        task = await cancelled_at((await prepare(world, context))(), number)
         if not task.cancelled():
-            assert work.waited <= number
             break
         cancelled.append(context)
     assert len(cancelled) > 10

@@ -11,7 +11,7 @@ from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 from domain.job import JobState
 from domain.report import Phase
 from fake_github.faults import Kind
-from storage import reports, targets
+from storage import backlog, reports
 from storage.engine import open_ledger
 from storage.targets import Busy, Settled
 
@@ -147,7 +147,7 @@ async def test_a_job_without_a_target_reports_nothing(world: World) -> None:
     await begin(world.ledger, execution)
     assert await end(world.ledger, execution) is None
     async with world.ledger.transaction() as session:
-        assert await targets.due(session, limit=10, now=world.clock.now) == []
+        assert await backlog.due(session, limit=10, now=world.clock.now) == []
     assert world.posts() == 0
 
 

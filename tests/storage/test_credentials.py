@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from racing import MANY, from_connections
+from sqlmodel import select, update
 from world import ACTOR, CREDENTIAL, Clock, World, accept, order, world_on
 
 from domain.outcome import Delivered, Exchange, NotSent, Outcome, RateLimit, Reason, Sent, Throttled, Unknown
@@ -105,6 +106,17 @@ async def test_after_a_pause_one_probe_goes_through(world: World, leases: list[L
     await answered(world, probe, Delivered(7), http_status=201)
     assert await pause(world) is None
     assert not (await held(world, "a")).is_probe
+
+
+async def test_of_twenty_that_could_be_the_probe_one_is(ledger_url: str) -> None:
+    async with open_ledger(ledger_url) as ledger:
+        for number in range(MANY):
+            await accept(ledger, order(f"docs/{number}"))
+        async with ledger.transaction() as session:
+            now = await ledger.clock(session)
+            await session.exec(update(Credential).values(paused_until=now, pause_seconds=60))
+    results = await from_connections("probes", ledger_url, *map(str, range(1, MANY + 1)))
+    assert sorted(results) == ["lost"] * (MANY - 1) + ["won"]
 
 
 async def test_a_pause_doubles_once_with_each_probe_that_is_refused(world: World, leases: list[Lease]) -> None:

@@ -5,8 +5,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from racing import MANY, Race, from_connections, from_processes
-from sqlalchemy import text
+from racing import MANY, Race, from_connections, from_processes, until_a_lock_is_waited_for
 from sqlmodel import col, func, select
 from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_job
 
@@ -249,21 +248,12 @@ async def test_of_twenty_ends_of_one_execution_one_counts(ledger_url: str) -> No
             assert (await session.exec(select(func.count()).select_from(StatusReport))).one() == 2
 
 
-async def is_waiting_for_a_lock(ledger: Ledger) -> None:
-    """Return once another session of PostgreSQL waits; on SQLite it waits for the whole ledger anyway."""
-    if ledger.engine.dialect.name == "postgresql":
-        waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        async with asyncio.timeout(10), ledger.engine.connect() as connection:
-            while not await connection.scalar(waits):
-                await connection.rollback()
-
-
 async def test_an_order_locks_its_credential_before_its_target(ledger: Ledger) -> None:
     """Else it and the end of another job, both first to name a credential, could each wait for the other for ever."""
     await accept(ledger, order())
     async with ledger.transaction() as session:
         await credentials.ensure(session, "env:NEW")
         other = asyncio.create_task(accept(ledger, replace(order(), credential="env:NEW")))
-        await is_waiting_for_a_lock(ledger)
+        await until_a_lock_is_waited_for(ledger)
         await reports.locked_target(session, 1)
     assert (await other).number == 1

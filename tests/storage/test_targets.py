@@ -15,7 +15,7 @@ from domain.outcome import Delivered, Exchange, NotSent, Outcome, Reason, Reject
 from domain.policy import Policy
 from domain.report import EventKind, Phase
 from domain.settlement import Tries, settle
-from storage import reports, targets
+from storage import backlog, reports, targets
 from storage.engine import Ledger, open_ledger
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.reports import PHASE
@@ -51,7 +51,7 @@ async def settled(world: World, lease: Lease, outcome: Outcome = DELIVERED) -> P
 
 async def renewed(world: World, lease: Lease) -> bool:
     async with world.ledger.transaction() as session:
-        until = await targets.renew(session, lease, policy=POLICY, posting=False, actor=ACTOR, now=world.clock.now)
+        until = await targets.renew(session, lease, policy=POLICY, now=world.clock.now)
     assert until in (None, world.clock.now + LEASE)
     return until is not None
 
@@ -59,7 +59,7 @@ async def renewed(world: World, lease: Lease) -> bool:
 async def due(world: World) -> list[str]:
     """The contexts that are due, in order."""
     async with world.ledger.transaction() as session:
-        ids = await targets.due(session, limit=100, now=world.clock.now)
+        ids = await backlog.due(session, limit=100, now=world.clock.now)
         rows = await session.exec(select(StatusTarget.id, StatusTarget.context))
         contexts = dict(rows.all())
     return [contexts[target_id] for target_id in ids]
@@ -73,7 +73,9 @@ async def change(world: World, **facts: object) -> None:
 
 async def stands(world: World, *, only_if_due: bool = False) -> Settled | Busy:
     async with world.ledger.transaction() as session:
-        return await targets.standing(session, await world.target_id(), only_if_due=only_if_due, now=world.clock.now)
+        return await targets.standing(
+            session, await world.target_id(), only_if_due=only_if_due, policy=POLICY, now=world.clock.now
+        )
 
 
 async def test_a_claim_takes_the_report_that_speaks(world: World) -> None:

@@ -220,6 +220,7 @@ def upgrade() -> None:
                 "reopened",
                 "recovered",
                 "late",
+                "doubled",
                 "repaired",
                 name="eventkind",
                 native_enum=False,

@@ -1,0 +1,31 @@
+"""After a backup was put back: what it calls undelivered may be on GitHub already."""
+
+from datetime import datetime
+
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.policy import Policy
+from domain.report import EventKind
+from storage import events
+from storage.models import StatusReport, StatusTarget
+from storage.targets import RELEASED
+
+
+async def read_back_everything(session: AsyncSession, *, policy: Policy, actor: str, now: datetime) -> int:
+    """Have every unsettled report looked for before it is sent, rejected ones too; how many there are.
+
+    Leases of the time of the backup are ended. Requests that were on their way when the ledger was put back may still
+    turn up: every unsettled target is in doubt. What was recorded after the backup is lost, its order included.
+    """
+    open_now = select(StatusTarget.newest_id).where(col(StatusTarget.newest_id).is_not(None))
+    unsettled = (col(StatusReport.delivered_at).is_(None), col(StatusReport.id).in_(open_now))
+    found = await session.exec(select(StatusReport.id).where(*unsettled))
+    report_ids = [report_id for report_id in found if report_id is not None]
+    await session.exec(update(StatusReport).where(*unsettled).values(read_back=True))
+    due = col(StatusTarget.due_at).is_not(None)
+    doubt = {"doubt_until": now + policy.settle_after, "due_at": now}
+    await session.exec(update(StatusTarget).where(due).values(**RELEASED, **doubt))
+    for report_id in report_ids:
+        await events.append(session, report_id, EventKind.RECOVERED, actor=actor, at=now, note="a backup was put back")
+    return len(report_ids)

@@ -1,0 +1,47 @@
+"""Cancel a task at any one of the places where it waits."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from functools import partial
+
+
+async def cancelled_at(work: Awaitable[object], number: int) -> asyncio.Task[None]:
+    """The ended task that awaited *work* and was cancelled when it waited for the *number*-th time, counted from 0.
+
+    It was not cancelled if it never waited so often. Its exception, traceback and all, lives as long as it does.
+    """
+
+    async def run() -> None:
+        await _CancelledAt(work, number)
+
+    task = asyncio.create_task(run())
+    await asyncio.wait([task])
+    return task
+
+
+class _CancelledAt:
+    """Awaits *work* as `await` does, and has the current task cancelled while it waits."""
+
+    def __init__(self, work: Awaitable[object], number: int) -> None:
+        self._work = work
+        self._number = number
+        self._waited = 0
+
+    def __await__(self) -> Generator[object, None, None]:
+        waiting = self._work.__await__()
+        task = asyncio.current_task()
+        assert task is not None
+        go_on: Callable[[], object] = partial(next, waiting)
+        while True:
+            try:
+                awaited = go_on()
+            except StopIteration:
+                return
+            if self._waited == self._number:
+                asyncio.get_running_loop().call_soon(task.cancel)
+            self._waited += 1
+            try:
+                yield awaited
+                go_on = partial(next, waiting)
+            except asyncio.CancelledError as cancelled:
+                go_on = partial(waiting.throw, cancelled)

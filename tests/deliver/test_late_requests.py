@@ -1,0 +1,142 @@
+"""What the limit of the promise admits: a request sent late. It is noticed, counted, and repaired if it covers."""
+
+from datetime import timedelta
+
+from sqlmodel import select
+from world import ACTOR, CREDENTIAL, SHA, Clock, World, order, run_job, world_on
+
+from domain.report import EventKind
+from fake_github.faults import Kind
+from fake_github.store import Draft
+from storage import verify
+from storage.engine import Ledger
+from storage.models import ReportEvent, StatusReport, StatusTarget
+from tasks.verify_targets import verify_target, verify_targets
+
+
+async def reports(world: World) -> list[StatusReport]:
+    async with world.ledger.transaction() as session:
+        return list(await session.exec(select(StatusReport)))
+
+
+async def kinds(world: World) -> list[str]:
+    async with world.ledger.transaction() as session:
+        return [kind.value for kind in await session.exec(select(ReportEvent.kind))]
+
+
+async def ask_for_a_look(world: World) -> None:
+    async with world.ledger.transaction() as session:
+        target = (await session.exec(select(StatusTarget))).one()
+        target.verify_at = world.clock.now
+        session.add(target)
+
+
+def send_late(world: World, report: StatusReport) -> None:
+    """GitHub stores a report's status that nobody answers for."""
+    world.github.store.add(
+        world.github.store.drafted(
+            Draft(
+                repository="acme/site", sha=SHA, context="docs/sphinx", state=report.state,
+                description=report.description, target_url=report.target_url,
+            )
+        )
+    )  # fmt: skip
+
+
+async def delivered(world: World) -> list[StatusReport]:
+    """A job whose outcome GitHub shows, and whose target is to be looked at."""
+    await run_job(world.ledger, order())
+    await world.deliver()
+    await ask_for_a_look(world)
+    return await reports(world)
+
+
+async def test_an_older_status_on_top_is_covered_again_by_a_new_edition(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        pending, _ = await delivered(world)
+        send_late(world, pending)
+        assert await verify_targets(world.reporter) == 1
+        await world.deliver()
+        assert world.held() == ["success", "pending", "success"]
+        assert EventKind.REPAIRED in await kinds(world)
+        assert [report.edition for report in await reports(world)] == [1, 2]
+
+
+async def test_a_status_that_stands_twice_is_counted_once_and_not_sent_again(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        _, outcome = await delivered(world)
+        send_late(world, outcome)
+        for _ in range(3):
+            await verify_target(world.reporter, outcome.target_id)
+        assert (await kinds(world)).count(EventKind.DOUBLED) == 1
+        assert world.posts() == 1
+
+
+async def test_what_somebody_else_put_on_top_is_left_alone(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        await delivered(world)
+        draft = Draft(
+            repository="acme/site", sha=SHA, context="docs/sphinx", state="failure", target_url="https://x.test"
+        )
+        world.github.store.add(world.github.store.drafted(draft))
+        assert await verify_targets(world.reporter) == 0
+        assert world.posts() == 1
+
+
+async def test_a_target_is_looked_at_a_minute_and_an_hour_after_its_delivery(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        await run_job(ledger, order())
+        await ask_for_a_look(world)
+        await world.deliver()
+        first = (await world.target()).verify_at
+        assert first == clock.now + timedelta(minutes=1)
+        clock.advance(60)
+        await verify_targets(world.reporter)
+        assert (await world.target()).verify_at == first + timedelta(minutes=59)
+        clock.advance(3540)
+        await verify_targets(world.reporter)
+        assert (await world.target()).verify_at is None
+
+
+async def test_nothing_is_looked_at_while_it_is_not_delivered_or_somebody_sends(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        await run_job(ledger, order())
+        await ask_for_a_look(world)
+        async with ledger.transaction() as session:
+            assert await verify.due(session, limit=10, now=clock.now) == []
+        assert await verify_targets(world.reporter) == 0
+        assert world.asked("GET") == 0
+
+
+async def test_a_repair_that_comes_after_something_newer_changes_nothing(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        await delivered(world)
+        async with ledger.transaction() as session:
+            seen = await verify.look(session, await world.target_id())
+        assert seen is not None
+        await run_job(ledger, order())
+        async with ledger.transaction() as session:
+            assert not await verify.repair(session, seen, actor=ACTOR, now=clock.now)
+
+
+async def test_two_repairs_at_once_make_one_edition(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        await delivered(world)
+        async with ledger.transaction() as session:
+            seen = await verify.look(session, await world.target_id())
+        assert seen is not None
+        for expected in (True, False):
+            async with ledger.transaction() as session:
+                assert await verify.repair(session, seen, actor=ACTOR, now=clock.now) is expected
+
+
+async def test_a_look_that_is_refused_pauses_the_credential_and_is_taken_later(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        await delivered(world)
+        world.fault(Kind.BAD_CREDENTIALS, method="GET")
+        assert await verify_targets(world.reporter) == 0
+        assert await verify_targets(world.reporter) == 0
+        assert world.asked("GET") == 1
+        world.tokens.pop(CREDENTIAL)
+        clock.advance(3600)
+        assert await verify_targets(world.reporter) == 0
