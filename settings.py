@@ -1,15 +1,18 @@
 """Settings of one installation, from `REPORTBACK_…`. Read in flows, task wrappers and tops, nowhere below."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, HttpUrl, model_validator
+from pydantic import BeforeValidator, Field, HttpUrl, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.budget import WriteBudget, parse_budget
 from domain.policy import Policy
+from domain.summary import TOKEN
 
 ROOT = Path(__file__).resolve().parent
 """The checkout. Prefect's process worker runs a flow in a temporary folder, so no default path is relative."""
@@ -19,6 +22,9 @@ SHORTEST_SETTLE = timedelta(seconds=15)
 
 SHORTEST_TIMEOUT = timedelta(seconds=10)
 """GitHub itself gives a request up after 10 s; who hangs up sooner makes doubts of what it would have answered."""
+
+CREDENTIAL = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|secret:[a-z0-9-]+")
+"""What stands on the right of REPORTBACK_CREDENTIALS: a name, stored and shown, of where the token is."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -30,12 +36,24 @@ def _seconds(value: object) -> object:
     return int(value) if isinstance(value, str) and value.strip().isdigit() else value
 
 
+def _budget(value: object) -> object:
+    return parse_budget(value) if isinstance(value, str) else value
+
+
 Span = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0), le=timedelta(days=1))]
 
 
+def state_folder() -> Path:
+    """Where data of this machine's user is kept.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/ says that a relative XDG_STATE_HOME is to be ignored.
+    """
+    named = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".local" / "state") / "reportback"
+
+
 def _embedded_ledger() -> str:
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return f"sqlite:///{state / 'reportback' / 'ledger.db'}"
+    return f"sqlite:///{state_folder() / 'ledger.db'}"
 
 
 class Settings(BaseSettings):
@@ -45,9 +63,10 @@ class Settings(BaseSettings):
         env_prefix="REPORTBACK_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    database_url: str = Field(default_factory=_embedded_ledger)
+    database_url: str = Field(default_factory=_embedded_ledger, repr=False)
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
-    clone_url: str = "https://github.com/{repository}.git"  # without the place for owner/name: one repository for all
+    clone_url: str = Field("https://github.com/{repository}.git", repr=False)
+    """Without the place for owner/name: one repository for all. May hold a password, like `database_url`."""
     credentials: Mapping[str, str] = Field(default_factory=dict)
     jobs_file: Path = ROOT / "jobs.toml"
     lease: Span = timedelta(seconds=30)
@@ -57,6 +76,29 @@ class Settings(BaseSettings):
     pass_budget: Span = timedelta(seconds=50)
     first_delay: Span = timedelta(seconds=60)
     senders: Annotated[int, Field(ge=1, le=64)] = 8
+    write_budget: Annotated[WriteBudget | None, BeforeValidator(_budget)] = WriteBudget()
+
+    @field_validator("credentials")
+    @classmethod
+    def _names_no_token(cls, credentials: Mapping[str, str]) -> Mapping[str, str]:
+        for number, name in enumerate(credentials.values(), start=1):
+            if not CREDENTIAL.fullmatch(name) or TOKEN.search(name):  # not quoted: somebody may have put a token there
+                raise ValueError(
+                    f"REPORTBACK_CREDENTIALS: what stands right of pattern {number} is neither env:VARIABLE nor "
+                    "secret:BLOCK, the name of a Secret block of Prefect; the token itself belongs there, not here"
+                )
+        return credentials
+
+    @field_validator("clone_url")
+    @classmethod
+    def _has_one_place(cls, clone_url: str) -> str:
+        try:
+            clone_url.format(repository="owner/name")
+        except (LookupError, ValueError, AttributeError):  # not quoted: it may hold a password
+            raise ValueError(
+                "REPORTBACK_CLONE_URL may hold {repository}, the place for owner/name, and no other braces"
+            ) from None
+        return clone_url
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:
@@ -88,5 +130,9 @@ class Settings(BaseSettings):
     def policy(self) -> Policy:
         """The times by which reports are delivered."""
         return Policy(
-            lease=self.lease, timeout=self.timeout, settle_after=self.settle_after, first_delay=self.first_delay
+            lease=self.lease,
+            timeout=self.timeout,
+            settle_after=self.settle_after,
+            first_delay=self.first_delay,
+            budget=self.write_budget,
         )

@@ -1,7 +1,7 @@
 """Run a docs job for a commit, and get its outcome onto that commit once."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger
@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort
 from prefect.runtime import flow_run
 from prefect.states import Completed
+from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from domain.target_request import TargetRequest
 from flows.job_types import JOB_TYPES, JobName
@@ -22,11 +23,16 @@ from tasks.retry_report import reopen_report
 from tasks.run_job import run_job, state_of
 
 
+def _or_nowhere(value: object, check: ValidatorFunctionWrapHandler) -> TargetRequest | None:
+    """Prefect fills in a default, and then checks it like a given value."""
+    return None if value is None else check(value)
+
+
 @flow(name="docs-job", persist_result=False)
 async def docs_job(
     job: JobName,
     options: dict[str, Any] = {},  # noqa: B006  # never written to; "| None" would blur what the form says is wrong
-    target: TargetRequest = None,  # type: ignore[assignment]  # the same
+    target: Annotated[TargetRequest, WrapValidator(_or_nowhere)] = None,  # type: ignore[assignment]  # the same
 ) -> State[Any]:
     """Run a docs job for a commit, and get its outcome onto that commit once.
 
@@ -62,8 +68,10 @@ async def _carried_out(work: Work) -> State[Any]:
     pending = asyncio.create_task(_reported(work.execution.report_id, once=True))
     state: State[Any] = await run_job(lambda: work, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
-    ended = await state.aresult(raise_on_failure=False)
-    if not isinstance(ended, Ended):
+    ended: Ended | BaseException | None = await state.aresult(raise_on_failure=False)
+    if isinstance(ended, BaseException):
+        raise ended
+    if ended is None:
         raise Abort("this execution was ended or taken over by somebody else")
     await _reported(ended.report_id)
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"

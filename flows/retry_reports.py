@@ -1,12 +1,12 @@
 """A person's retry of reports: one, some, or all of a reason."""
 
-from datetime import datetime
 from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from pydantic import AwareDatetime
 
 from domain.outcome import Reason
 from settings import Settings
@@ -21,7 +21,7 @@ async def retry_reports(
     job: UUID | None = None,
     repository: str | None = None,
     reason: Reason | None = None,
-    since: datetime | None = None,
+    since: AwareDatetime | None = None,
 ) -> State[None]:
     """Reopen rejected reports whose cause is gone, and deliver them and what is merely due. Name at least one of these.
 
@@ -39,6 +39,8 @@ async def retry_reports(
     left: list[int] = []
     async with open_reporter(settings, actor=f"retry {flow_run.name}") as reporter:
         chosen = await undelivered(reporter, selection)
+        for report_id in sorted(set(reports) - set(chosen)):
+            logger.warning("report %d: delivered, superseded or unknown: left alone", report_id)
         for report_id in chosen:
             try:
                 logger.info("report %d: %s", report_id, await retry_report(reporter, report_id, settings))
@@ -47,4 +49,4 @@ async def retry_reports(
                 left.append(report_id)
     if left:
         return Failed(message=f"{len(left)} of {len(chosen)} are still undelivered: {left}")
-    return Completed(message=f"{len(chosen)} delivered")
+    return Completed(message=f"{len(chosen)} delivered" if chosen else "nothing to deliver")

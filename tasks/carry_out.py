@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -79,19 +80,19 @@ async def carry_out(reporter: Reporter, work: Work, *, on_line: Say, on_trouble:
         ending = working.result() if working.done() else beating.result()
         return await _end(reporter, work, ending, on_trouble=on_trouble) if ending else None
     except asyncio.CancelledError:
-        ending = await _stopped(working) or Ending(JobState.CANCELLED, "cancelled")
+        await _stop(working)
+        ending = (None if working.cancelled() else working.result()) or Ending(JobState.CANCELLED, "cancelled")
         await asyncio.shield(_end(reporter, work, ending, on_trouble=on_trouble))
         raise
     finally:
-        beating.cancel()
-        await _stopped(working)
+        await _stop(working, beating)
 
 
-async def _stopped(working: asyncio.Task[Ending | None]) -> Ending | None:
-    """End the work: its processes are gone when this returns. What it came to, if it had come to its end."""
-    working.cancel()
-    await asyncio.wait({working})
-    return None if working.cancelled() else working.result()
+async def _stop(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel *tasks*. When this returns, no process of the work is left, and nobody uses the ledger."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def _beat(reporter: Reporter, execution: Execution, *, on_trouble: Say) -> None:
@@ -108,7 +109,7 @@ async def _beat(reporter: Reporter, execution: Execution, *, on_trouble: Say) ->
 
 
 async def _work(reporter: Reporter, work: Work, *, on_line: Say, on_trouble: Say) -> Ending | None:
-    if not await _begun(reporter, work.execution):
+    if not await _begun(reporter, work.execution, on_trouble=on_trouble):
         return None
     try:
         return await _run(reporter, work, on_line)
@@ -119,12 +120,16 @@ async def _work(reporter: Reporter, work: Work, *, on_line: Say, on_trouble: Say
         return Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}")
 
 
-async def _begun(reporter: Reporter, execution: Execution) -> bool:
-    """Wait for the job's exclusive group, and begin. False: the execution is no longer ours."""
+async def _begun(reporter: Reporter, execution: Execution, *, on_trouble: Say) -> bool:
+    """Wait for the job's exclusive group, or a ledger that is away, and begin. False: no longer ours."""
     while True:
-        async with reporter.ledger.transaction() as session:
-            now = await reporter.ledger.clock(session)
-            state = await jobs.begin(session, execution.job_id, execution.number, now=now)
+        try:
+            async with reporter.ledger.transaction() as session:
+                now = await reporter.ledger.clock(session)
+                state = await jobs.begin(session, execution.job_id, execution.number, now=now)
+        except LEDGER_IS_AWAY as error:
+            on_trouble(f"the job could not be begun, and is tried again: {one_line(str(error))}")
+            state = JobState.WAITING
         if state is not JobState.WAITING:
             return state is JobState.RUNNING
         await asyncio.sleep(LOOK_EVERY.total_seconds())

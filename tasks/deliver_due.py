@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.report import Phase
-from storage import passes, targets
+from storage import backlog, passes
 from storage.targets import Busy, Settled
 from tasks.deliver import Reporter, deliver
+from tasks.verify_targets import verify_targets
 
 BATCH = 100
 REST = timedelta(seconds=1)
@@ -27,22 +28,26 @@ class Pass:
 async def deliver_due(
     reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, on_trouble: Callable[[str], None]
 ) -> Pass:
-    """Deliver what is due, *senders* at once; stay, within *budget*, for what comes due meanwhile.
+    """Look where a request may have been sent late, then deliver what is due, *senders* at once.
 
-    What one report comes to never ends the pass.
+    Stays, within *budget*, for what comes due meanwhile.
+
+    What one report comes to never ends the pass. No try begins after *budget*.
     """
     async with reporter.ledger.transaction() as session:
         began = await reporter.ledger.clock(session)
         pass_id = await passes.begin(session, run_id, now=began)
+    until = began + budget
+    await verify_targets(reporter)
     delivered = 0
     limit = asyncio.Semaphore(senders)
-    while (batch := await _next_batch(reporter, until=began + budget)) is not None:
-        tried = await asyncio.gather(*(_try(reporter, target_id, limit, on_trouble) for target_id in batch))
+    while (batch := await _next_batch(reporter, until=until)) is not None:
+        tried = await asyncio.gather(*(_try(reporter, target_id, limit, until, on_trouble) for target_id in batch))
         delivered += sum(map(_is_delivered, tried))
         if not any(isinstance(came_to, Settled) for came_to in tried):
             await asyncio.sleep(REST.total_seconds())
     async with reporter.ledger.transaction() as session:
-        undelivered = await targets.count_undelivered(session)
+        undelivered = await backlog.count_undelivered(session)
         now = await reporter.ledger.clock(session)
         await passes.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)
     return Pass(delivered, undelivered)
@@ -53,8 +58,8 @@ async def _next_batch(reporter: Reporter, *, until: datetime) -> list[int] | Non
     while True:
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
-            batch = await targets.due(session, limit=BATCH, now=now)
-            again_at = await targets.next_due(session, now=now)
+            batch = await backlog.due(session, limit=BATCH, write_budget=reporter.policy.budget, now=now)
+            again_at = await backlog.next_due(session, write_budget=reporter.policy.budget, now=now)
         if now >= until:
             return None
         if batch:
@@ -65,10 +70,12 @@ async def _next_batch(reporter: Reporter, *, until: datetime) -> list[int] | Non
 
 
 async def _try(
-    reporter: Reporter, target_id: int, limit: asyncio.Semaphore, on_trouble: Callable[[str], None]
+    reporter: Reporter, target_id: int, limit: asyncio.Semaphore, until: datetime, on_trouble: Callable[[str], None]
 ) -> Settled | Busy | None:
     async with limit:
         try:
+            if await reporter.ledger.now() >= until:  # those before it in the batch took all the time
+                return None
             return await deliver(reporter, target_id, only_if_due=True)
         except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
             on_trouble(f"target {target_id} could not be tried: {error!r}")

@@ -29,6 +29,7 @@ async def progress_bar(title: str) -> AsyncIterator[Callable[[str], None]]:
         yield show
     finally:
         drawing.cancel()
+        await asyncio.wait({drawing})
 
 
 async def _draw(title: str, seen: list[Progress]) -> None:

@@ -30,7 +30,7 @@ class Undelivered(Exception):
         self.may_help = may_help
 
 
-async def deliver_report(reporter: Reporter, report_id: int) -> Phase:
+async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bool = False) -> Phase:
     """Try once to get a report onto GitHub: delivered, or superseded by one that was.
 
     Raises:
@@ -38,7 +38,7 @@ async def deliver_report(reporter: Reporter, report_id: int) -> Phase:
     """
     async with reporter.ledger.transaction() as session:
         target_id = await targets.target_of(session, report_id)
-    came_to = await deliver(reporter, target_id)
+    came_to = await deliver(reporter, target_id, job_ends_now=job_ends_now)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         phase = await targets.phase_of(session, report_id)
@@ -100,6 +100,6 @@ async def report_status(report_id: int) -> Phase:
         Undelivered: not within Prefect's retries; the reconciliation goes on, unless GitHub rejected it.
     """
     async with open_reporter(Settings(), actor=f"task of {flow_run.name or 'no flow run'}") as reporter:
-        phase = await deliver_report(reporter, report_id)
+        phase = await deliver_report(reporter, report_id, job_ends_now=True)
     get_run_logger().info("report %d: %s", report_id, phase)
     return phase

@@ -23,7 +23,7 @@ async def run_job(work: Callable[[], Work]) -> State[Ended | None]:
     asked, logger = work(), get_run_logger()
     async with (
         open_reporter(Settings(), actor="job") as reporter,
-        progress_bar(f"{asked.job_type.name} for {asked.order.target or 'nobody'}") as show,
+        progress_bar(_title(asked)) as show,
     ):
 
         def on_line(line: str) -> None:
@@ -32,6 +32,11 @@ async def run_job(work: Callable[[], Work]) -> State[Ended | None]:
 
         ended = await carry_out(reporter, asked, on_line=on_line, on_trouble=logger.warning)
     return state_of(ended)
+
+
+def _title(work: Work) -> str:
+    target = work.order.target
+    return f"{work.job_type.name} for {target.repository}@{target.sha[:12]}" if target else work.job_type.name
 
 
 def state_of(ended: Ended | None) -> State[Ended | None]:

@@ -21,7 +21,7 @@ async def reports(world: World) -> list[StatusReport]:
 
 async def kinds(world: World) -> list[str]:
     async with world.ledger.transaction() as session:
-        return [kind.value for kind in await session.exec(select(ReportEvent.kind))]
+        return list(await session.exec(select(ReportEvent.kind)))
 
 
 async def ask_for_a_look(world: World) -> None:

@@ -1,0 +1,317 @@
+"""Flows as Prefect runs them, with the stand-in GitHub in this process, a real ledger and a real commit."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import pytest
+from prefect import Flow, get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
+from prefect.client.schemas.objects import State, StateType, TaskRun
+from prefect.exceptions import Abort
+from prefect.flow_engine import run_flow
+from prefect.logging.handlers import APILogHandler
+from prefect.states import AwaitingRetry, Pending
+from prefect.tasks import Task
+from prefect.testing.utilities import prefect_test_harness
+from sqlmodel import SQLModel, col, select
+from world import CREDENTIAL, Step, SteppedTransport, go_on
+
+from domain.job import Target
+from domain.job_type import parse_job_types
+from domain.report import Phase
+from fake_github.app import FakeGitHub
+from fake_github.faults import Fault, Kind
+from fake_github.in_process import InProcessTransport
+from flows.docs_job import docs_job
+from github_api.client import GitHub
+from github_api.credentials import DEFAULT_CREDENTIAL
+from storage import targets
+from storage.engine import Ledger, open_ledger
+from storage.jobs import Order
+from storage.models import Job, StatusReport
+from tasks.accept_job import commit_page
+from tasks.deliver import Reporter
+from tasks.report_status import is_worth_a_retry, report_status
+
+T = TypeVar("T")
+
+CONTEXT = "docs/sphinx"
+TOKEN = "a-token-of-the-team"
+FINAL = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
+PATIENCE = 20
+"""Seconds that Prefect gets to show what a flow run did: its server stores task runs and logs a little later."""
+
+JOB_TYPES = """
+version = 1
+
+[jobs.sphinx]
+command = ["sh", "{script}"]
+env = ["A_SECRET"]
+timeout = "60s"
+[jobs.sphinx.options.processes]
+type = "integer"
+minimum = 1
+maximum = 8
+args = ["-j", "{{value}}"]
+
+[jobs.linkcheck]
+command = ["sh", "{script}"]
+timeout = 1
+
+[jobs.mkdocs]
+command = ["no-such-program"]
+"""
+"""The names are those of the jobs.toml beside the flows, which the flow's form allows; the commands are ours."""
+
+
+@contextmanager
+def prefect_server() -> Iterator[None]:
+    """A Prefect server for tests, and its client's settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")  # it wants to write while the first flow run does
+        with prefect_test_harness(server_startup_timeout=90):
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A flow run that came to its end; `state` is what Prefect shows for it."""
+
+    id: UUID
+    state: State[Any]
+
+    @property
+    def shows(self) -> tuple[str, str, str]:
+        """Type, name and message of its state."""
+        return self.state.type.value, self.state.name or "", self.state.message or ""
+
+
+@dataclass
+class Rig:
+    """`github` is what the flows report to; `script` what the jobs run; `sha` the commit they check out."""
+
+    github: FakeGitHub
+    folder: Path
+    database_url: str
+    sha: str
+    step: Step = go_on
+    """Told of each request to GitHub before it leaves and after its answer came."""
+    skipped: timedelta = timedelta(0)
+
+    def job_is(self, script: str, *, after_pending: bool = True) -> None:
+        """What the jobs `sphinx` and `linkcheck` run; `{folder}` in it is a folder of the test.
+
+        *after_pending*: once a request to GitHub has been answered, so that `pending` is not overtaken.
+        """
+        (self.folder / "answered").unlink(missing_ok=True)
+        wait = "until [ -e {folder}/answered ]; do sleep 0.02; done; " if after_pending else ""
+        (self.folder / "job.sh").write_text((wait + script).replace("{folder}", str(self.folder)), encoding="utf-8")
+
+    def fault(self, kind: Kind, **fields: object) -> None:
+        self.github.script.add(Fault.model_validate({"kind": kind, **fields}))
+
+    def target(self, **changes: str) -> dict[str, str]:
+        return {"repository": "acme/site", "sha": self.sha, "context": CONTEXT, **changes}
+
+    def held(self) -> list[tuple[str, str]]:
+        """State and description of what GitHub holds, oldest first."""
+        return [(status.state, status.description or "") for status in self.github.store.held()]
+
+    def states(self) -> list[str]:
+        return [state for state, _ in self.held()]
+
+    def noted(self) -> list[str]:
+        """What the jobs wrote to `{folder}/notes`, by lines."""
+        notes = self.folder / "notes"
+        return notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
+
+    @property
+    def ledger_file(self) -> Path:
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+    async def tell(self, name: str) -> None:
+        await self.step(name)
+        if name.endswith("answered"):
+            (self.folder / "answered").touch()
+
+    def now(self) -> datetime:
+        """The time of this machine, and what was skipped of it: the ledger's clock and GitHub's."""
+        return datetime.now(UTC) + self.skipped
+
+    async def ledger_now(self, _: object) -> datetime:
+        return self.now()
+
+    async def skip_the_wait(self, task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+        """The task's own retry condition. If it retries, the time that Prefect would wait is skipped."""
+        retries = await is_worth_a_retry(task, task_run, state)
+        delays = cast("Sequence[float]", report_status.retry_delay_seconds)  # Prefect has called exponential_backoff
+        if retries and task_run.run_count <= len(delays):
+            await self.sleep(delays[task_run.run_count - 1])
+        return retries
+
+    async def sleep(self, seconds: float) -> None:
+        """What a sender waits for takes no real time."""
+        self.skipped += timedelta(seconds=seconds)
+
+    def posts(self) -> int:
+        """How many requests to make a status GitHub has seen."""
+        return sum(seen.method == "POST" for seen in self.github.requests.seen)
+
+    async def run_job(self, job: str = "sphinx", **parameters: object) -> Run:
+        """A new flow run of docs_job. It reports on the rig's commit; with `target=None`, nowhere."""
+        given = {"job": job, "target": self.target(), **parameters}
+        return await run(docs_job, {name: value for name, value in given.items() if value is not None})
+
+    def order(self, run_id: UUID) -> Order:
+        """What a flow run of `run_job` asks for."""
+        target = Target("acme/site", self.sha, CONTEXT)
+        return Order(run_id, "sphinx", {}, None, target, commit_page("http://github.test", target), DEFAULT_CREDENTIAL)
+
+    @asynccontextmanager
+    async def ledger(self) -> AsyncIterator[Ledger]:
+        async with open_ledger(self.database_url) as opened:
+            yield opened
+
+    async def rows(self, table: type[SQLModel]) -> list[Any]:
+        """All rows of a table, in order of their keys."""
+        async with self.ledger() as ledger, ledger.transaction() as session:
+            return list(await session.exec(select(table).order_by(*table.__table__.primary_key)))  # type: ignore[attr-defined]  # SQLAlchemy's, on every table
+
+    async def job(self) -> Job:
+        """The only job of the ledger."""
+        (job,) = await self.rows(Job)
+        assert isinstance(job, Job)
+        return job
+
+    async def phases(self) -> list[tuple[str, Phase]]:
+        """State and phase of each report, in order."""
+        async with self.ledger() as ledger, ledger.transaction() as session:
+            reports = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+            return [(one.state.value, await targets.phase_of(session, one.id or 0)) for one in reports]
+
+
+def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pytest.MonkeyPatch) -> Rig:
+    """A rig whose settings hold for everything that the test runs; *origin* is a URL to clone and its commit."""
+    rig = Rig(FakeGitHub(), folder, database_url, origin[1])
+    rig.github = github = FakeGitHub(clock=rig.now)
+    for name in [name for name in os.environ if name.startswith("REPORTBACK_")]:
+        patch.delenv(name)
+    patch.setenv("REPORTBACK_DATABASE_URL", database_url)
+    patch.setenv("REPORTBACK_GITHUB_API_URL", "http://github.test")
+    patch.setenv("REPORTBACK_GITHUB_TOKEN", TOKEN)
+    patch.setenv(CREDENTIAL.removeprefix("env:"), TOKEN)  # for jobs that are put into the ledger without a flow
+    patch.setenv("REPORTBACK_CLONE_URL", origin[0])
+    patch.setattr(
+        "tasks.reporter.GitHub", partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.tell))
+    )
+    patch.setattr("tasks.reporter.Reporter", partial(Reporter, sleep=rig.sleep))
+    patch.setattr("flows.docs_job.make_non_dumpable", lambda: None)  # the process is pytest's
+    patch.setattr("storage.engine._host_now", rig.ledger_now)
+    quick = report_status.with_options(retry_delay_seconds=0, retry_condition_fn=rig.skip_the_wait)
+    patch.setattr("flows.docs_job.report_status", quick)
+    types = parse_job_types(JOB_TYPES.format(script=folder / "job.sh"), "the rig's jobs")
+    patch.setattr("flows.docs_job.JOB_TYPES", types)
+    rig.job_is("echo built")
+    return rig
+
+
+def make_origin(folder: Path) -> tuple[str, str]:
+    """A repository with one commit: its URL and the commit's sha."""
+    git = ("git", "-C", str(folder), "-c", "user.name=A", "-c", "user.email=a@example.com")
+    env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    (folder / "page.md").write_text("a page\n", encoding="utf-8")
+    for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "a page")):
+        subprocess.run((*git, *command), env=env, check=True)
+    head = subprocess.run((*git, "rev-parse", "HEAD"), env=env, check=True, capture_output=True, text=True)
+    return folder.as_uri(), head.stdout.strip()
+
+
+async def run(flow: Flow[..., Any], parameters: Mapping[str, Any] | None = None) -> Run:
+    """A new flow run, executed here as a worker executes it."""
+    return await run_made(flow, await new_run(flow, parameters))
+
+
+async def new_run(flow: Flow[..., Any], parameters: Mapping[str, Any] | None = None) -> UUID:
+    """The id of a new flow run that nobody executes yet."""
+    async with get_client() as client:
+        made = await client.create_flow_run(flow, parameters=dict(parameters or {}), state=Pending())
+    return made.id
+
+
+async def run_again(flow: Flow[..., Any], run_id: UUID) -> Run:
+    """What the UI's Retry does: the same flow run, executed again."""
+    async with get_client() as client:
+        await client.set_flow_run_state(run_id, AwaitingRetry(), force=True)
+    return await run_made(flow, run_id)
+
+
+async def run_made(flow: Flow[..., Any], run_id: UUID) -> Run:
+    """Execute a flow run that stands already."""
+    async with get_client() as client:
+        flow_run = await client.read_flow_run(run_id)
+    with suppress(Abort):  # a worker's process ends with 0 here
+        await run_flow(flow, flow_run=flow_run, return_type="state")  # type: ignore[misc]  # typed for sync flows too
+    return Run(run_id, await state_of_run(run_id))
+
+
+async def state_of_run(run_id: UUID) -> State[Any]:
+    async with get_client() as client:
+        state = (await client.read_flow_run(run_id)).state
+    assert state is not None
+    return state
+
+
+async def task_runs(run_id: UUID, count: int) -> dict[str, TaskRun]:
+    """The task runs of a flow run by their task's name, once there are *count* that are over."""
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+
+    async def over() -> dict[str, TaskRun]:
+        async with get_client() as client:
+            found = await client.read_task_runs(flow_run_filter=wanted)
+        return {one.name.rpartition("-")[0]: one for one in found if one.state_type in FINAL}
+
+    return await _until(over, lambda found: len(found) >= count)
+
+
+async def log_of(run_id: UUID, *words: str) -> str:
+    """The log of a flow run as its page shows it, once all *words* stand there."""
+
+    async def read() -> str:
+        await APILogHandler.aflush()
+        async with get_client() as client:
+            found = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])))
+        return "\n".join(one.message for one in found)
+
+    return await _until(read, lambda text: all(word in text for word in words))
+
+
+async def artifacts_of(run_id: UUID) -> list[Any]:
+    async with get_client() as client:
+        return await client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+        )
+
+
+async def _until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:
+    found = await read()
+    async with asyncio.timeout(PATIENCE):
+        while not holds(found):
+            await asyncio.sleep(0.1)
+            found = await read()
+    return found

@@ -1,0 +1,36 @@
+"""One Prefect server for all tests of flows, and a rig for each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flow_rig import Rig, make_origin, prefect_server, rig_in
+
+
+@pytest.fixture(scope="session")
+def prefect() -> Iterator[None]:
+    with prefect_server():
+        yield
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The URL of a repository, and its commit."""
+    return make_origin(tmp_path_factory.mktemp("origin"))
+
+
+@pytest.fixture
+def database() -> str:
+    """Flows run on SQLite: the ledger's statements are proved on both databases elsewhere."""
+    return "sqlite"
+
+
+@pytest.fixture
+def rig(
+    prefect: None,  # noqa: ARG001  # it has to be there
+    ledger_url: str,
+    origin: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Rig:
+    return rig_in(tmp_path, ledger_url, origin, monkeypatch)

@@ -1,0 +1,194 @@
+"""The same flow run again: a Retry in the UI, a second process, a process that was gone."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from flow_rig import Rig, new_run, run, run_again, run_made, task_runs
+from sqlalchemy.exc import OperationalError
+from sqlmodel import col, update
+from world import ACTOR, ME
+
+from domain.job import JobState
+from domain.report import Phase
+from fake_github.faults import Kind
+from flows import docs_job as module
+from flows.docs_job import docs_job
+from flows.reconcile_reports import reconcile_reports
+from flows.retry_reports import retry_reports
+from storage import jobs
+from storage.models import Job
+
+NOTE_A_RUN = "echo ran >> {folder}/notes"
+
+
+class Killed(BaseException):
+    """The end of the process, at a place of the test's choice."""
+
+
+async def test_a_job_that_succeeded_is_not_executed_again(rig: Rig) -> None:
+    rig.job_is(NOTE_A_RUN)
+    done = await rig.run_job()
+    again = await run_again(docs_job, done.id)
+    assert again.shows[0] == "COMPLETED"
+    assert rig.noted() == ["ran"]
+    assert rig.states() == ["pending", "success"]
+    assert rig.posts() == 2
+
+
+async def test_a_retry_delivers_what_github_refused_without_executing_the_job_again(rig: Rig) -> None:
+    rig.fault(Kind.ARCHIVED, state="success")
+    rig.job_is(NOTE_A_RUN)
+    done = await rig.run_job()
+    assert rig.states() == ["pending"]
+    again = await run_again(docs_job, done.id)
+    assert again.shows == ("COMPLETED", "Completed", "succeeded before; only its report was looked after")
+    assert rig.noted() == ["ran"]
+    assert rig.states() == ["pending", "success"]
+
+
+@pytest.mark.parametrize("by", ["the flow run's Retry", "the reconciliation", "retry_reports"])
+async def test_a_manual_retry_after_all_retries_delivers_without_executing_the_job_again(rig: Rig, by: str) -> None:
+    rig.fault(Kind.SERVER_ERROR, state="success", times=0)
+    rig.fault(Kind.SERVER_ERROR, method="GET", times=0)
+    rig.job_is(NOTE_A_RUN)
+    done = await rig.run_job()
+    given_up = (await task_runs(done.id, 3))["report_status"]
+    assert (given_up.state_name, given_up.run_count) == ("Failed", 6)
+    assert await rig.phases() == [("pending", Phase.DELIVERED), ("success", Phase.DUE)]
+    rig.github.script.clear()
+    if by == "the flow run's Retry":
+        await run_again(docs_job, done.id)
+    elif by == "retry_reports":
+        assert (await run(retry_reports, {"job": done.id})).shows[2] == "1 delivered"
+    else:
+        rig.skipped += timedelta(minutes=2)
+        await run(reconcile_reports)
+    assert rig.noted() == ["ran"]
+    assert rig.states() == ["pending", "success"]
+
+
+async def test_a_job_that_failed_is_executed_again_and_speaks_over_its_failure(rig: Rig) -> None:
+    rig.job_is(NOTE_A_RUN + "; exit 1")
+    done = await rig.run_job()
+    rig.job_is(NOTE_A_RUN)
+    again = await run_again(docs_job, done.id)
+    assert again.shows[0] == "COMPLETED"
+    assert rig.noted() == ["ran", "ran"]
+    assert rig.states() == ["pending", "failure", "pending", "success"]
+    assert (await rig.job()).execution == 2
+
+
+@pytest.mark.parametrize("by", ["the flow run's Retry", "the reconciliation"])
+async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    report = module._reported
+
+    async def die_before_the_outcome(report_id: int | None, *, once: bool = False) -> None:
+        if not once:
+            raise Killed
+        await report(report_id, once=once)
+
+    rig.job_is(NOTE_A_RUN)
+    run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
+    with monkeypatch.context() as dying, suppress(Killed):
+        dying.setattr(module, "_reported", die_before_the_outcome)
+        await run_made(docs_job, run_id)
+    assert (await rig.job()).state is JobState.SUCCEEDED
+    assert rig.states() == ["pending"]
+    await (run_again(docs_job, run_id) if by == "the flow run's Retry" else run(reconcile_reports))
+    assert rig.noted() == ["ran"]
+    assert rig.states() == ["pending", "success"]
+
+
+async def accept_elsewhere(rig: Rig, *, seconds_ago: float) -> UUID:
+    """A flow run that another process carries out, or did."""
+    run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
+    async with rig.ledger() as ledger, ledger.transaction() as session:
+        beat_at = rig.now() - timedelta(seconds=seconds_ago)
+        await jobs.accept(session, rig.order(run_id), by=ME, actor=ACTOR, now=beat_at)
+    return run_id
+
+
+async def beat_elsewhere(rig: Rig, run_id: UUID) -> None:
+    async with rig.ledger() as ledger:
+        while True:
+            await asyncio.sleep(0.05)
+            async with ledger.transaction() as session:
+                assert await jobs.beat(session, run_id, 1, now=rig.now())
+
+
+async def test_a_second_process_leaves_a_flow_run_alone_whose_first_one_beats(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.accept_job.LOOK_EVERY", timedelta(seconds=0.3))
+    rig.job_is(NOTE_A_RUN)
+    run_id = await accept_elsewhere(rig, seconds_ago=1)
+    beating = asyncio.create_task(beat_elsewhere(rig, run_id))
+    second = await run_made(docs_job, run_id)
+    beating.cancel()
+    assert second.shows[:2] == ("RUNNING", "Running")
+    assert rig.noted() == []
+    assert rig.posts() == 0
+    assert (await rig.job()).execution == 1
+
+
+@pytest.mark.parametrize("seconds_ago", [60, 29.5])
+async def test_a_process_that_has_gone_silent_is_taken_over_after_30_s(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, seconds_ago: float
+) -> None:
+    monkeypatch.setattr("tasks.accept_job.LOOK_EVERY", timedelta(seconds=0.1))
+    run_id = await accept_elsewhere(rig, seconds_ago=seconds_ago)
+    taken_over = await run_made(docs_job, run_id)
+    assert taken_over.shows[0] == "COMPLETED"
+    job = await rig.job()
+    assert (job.execution, job.state) == (2, JobState.SUCCEEDED)
+    assert rig.states() == ["pending", "success"]
+
+
+async def test_an_execution_that_was_taken_over_ends_without_a_word(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.carry_out.BEAT_EVERY", timedelta(seconds=0.1))
+    rig.job_is("echo started > {folder}/notes; sleep 60; echo ended >> {folder}/notes")
+    run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
+    running = asyncio.create_task(run_made(docs_job, run_id))
+    await until_noted(rig)
+    async with rig.ledger() as ledger, ledger.transaction() as session:
+        await session.exec(update(Job).where(col(Job.id) == run_id).values(execution=2))
+    ended = await running
+    assert ended.shows[:2] == ("RUNNING", "Running")
+    assert rig.noted() == ["started"]
+    assert [state for state, _ in await rig.phases()] == ["pending"]
+
+
+async def test_a_flow_run_that_is_cancelled_leaves_an_error_to_the_reconciliation(rig: Rig) -> None:
+    rig.job_is("echo started > {folder}/notes; sleep 60; echo ended >> {folder}/notes")
+    run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
+    running = asyncio.create_task(run_made(docs_job, run_id))
+    await until_noted(rig)
+    running.cancel()
+    await asyncio.wait({running})
+    assert (await rig.job()).state is JobState.CANCELLED
+    await run(reconcile_reports)
+    assert rig.held()[-1] == ("error", "cancelled")
+    assert rig.noted() == ["started"]
+
+
+async def test_a_job_that_could_not_be_begun_shows_its_reason_and_does_not_stay_running(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise OperationalError("select 1", None, Exception("the disk is full"))
+
+    monkeypatch.setattr("tasks.run_job.carry_out", lambda *_, **__: fail())
+    done = await rig.run_job()
+    assert done.shows[0] == "FAILED"
+    assert "the disk is full" in done.shows[2]
+
+
+async def until_noted(rig: Rig) -> None:
+    async with asyncio.timeout(20):
+        while not rig.noted():  # noqa: ASYNC110  # another process writes it
+            await asyncio.sleep(0.05)

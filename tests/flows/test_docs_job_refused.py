@@ -1,0 +1,97 @@
+"""What cannot be run or reported on is refused before anything runs, naming the field and what is allowed."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+from flow_rig import Rig
+from prefect.exceptions import ParameterTypeError
+
+from flows import job_types
+from flows.docs_job import docs_job
+from storage.models import Job, StatusTarget
+
+SHA = "3f2a91c0" * 5
+WHOLE = {"repository": "acme/site", "sha": SHA}
+REFUSED: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
+    "a target without a commit": ({"target": {"repository": "acme/site"}}, ("target.sha", "required")),
+    "a target without a repository": ({"target": {"sha": SHA}}, ("target.repository", "required")),
+    "an empty target": ({"target": {}}, ("target.repository", "target.sha", "required")),
+    "a repository without its owner": ({"target": WHOLE | {"repository": "site"}}, ("target.repository", "pattern")),
+    "a repository with a path": (
+        {"target": WHOLE | {"repository": "acme/site/docs"}},
+        ("target.repository", "pattern"),
+    ),
+    "a repository of dots": (
+        {"target": WHOLE | {"repository": "../site"}},
+        ("target.repository", "no names on GitHub"),
+    ),
+    "an abbreviated sha": ({"target": WHOLE | {"sha": SHA[:12]}}, ("target.sha", "[0-9a-fA-F]{40}")),
+    "a branch for a sha": ({"target": WHOLE | {"sha": "main"}}, ("target.sha", "[0-9a-fA-F]{40}")),
+    "a sha that is too long": ({"target": WHOLE | {"sha": f"{SHA}0"}}, ("target.sha", "[0-9a-fA-F]{40}")),
+    "a link that is no link": ({"target": WHOLE | {"url": "javascript:alert(1)"}}, ("target.url", "pattern")),
+    "a context that is too long": ({"target": WHOLE | {"context": "x" * 256}}, ("target.context", "255")),
+    "a field that a target has not": ({"target": WHOLE | {"branch": "main"}}, ("target.branch", "not permitted")),
+    "a job type that nobody declared": ({"job": "rm"}, ("job", "'sphinx', 'linkcheck' or 'mkdocs'")),
+    "options that are no table": ({"options": ["--jobs"]}, ("options", "dictionary")),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_the_form_does_not_allow_is_refused_by_its_field_and_what_is_allowed(what: str) -> None:
+    parameters, words = REFUSED[what]
+    with pytest.raises(ParameterTypeError) as refused:
+        docs_job.validate_parameters({"job": "sphinx", **parameters})
+    assert [word for word in words if word not in str(refused.value)] == []
+
+
+BEFORE_ANYTHING_RUNS: dict[str, tuple[dict[str, object], str]] = {
+    "a target without a commit": ({"target": {"repository": "acme/site"}}, "target.sha: Field required"),
+    "a sha that is none": ({"target": WHOLE | {"sha": "main"}}, "target.sha: String should match pattern"),
+    "a job type that nobody declared": ({"job": "rm"}, "job: Input should be 'sphinx', 'linkcheck' or 'mkdocs'"),
+    "an option that nobody declared": ({"options": {"output": "/"}}, "no option of this job (its options: processes)"),
+    "an option out of its bounds": ({"options": {"processes": 9}}, "processes must be a whole number from 1 to 8"),
+}
+
+
+@pytest.mark.parametrize("what", BEFORE_ANYTHING_RUNS)
+async def test_what_is_refused_is_refused_before_anything_runs(rig: Rig, what: str) -> None:
+    parameters, words = BEFORE_ANYTHING_RUNS[what]
+    rig.job_is("echo ran > {folder}/notes")
+    done = await rig.run_job(**{"job": "sphinx", **parameters})  # type: ignore[arg-type]  # wrong on purpose
+    assert done.shows[0] == "FAILED"
+    assert words in done.shows[2]
+    await nothing_happened(rig)
+
+
+async def test_a_repository_without_a_credential_is_refused_by_its_name(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTBACK_CREDENTIALS", '{"others/*": "env:REPORTBACK_GITHUB_TOKEN"}')
+    done = await rig.run_job()
+    assert done.shows[0] == "FAILED"
+    assert "REPORTBACK_CREDENTIALS names no credential for acme/site: add a pattern" in done.shows[2]
+    await nothing_happened(rig)
+
+
+async def nothing_happened(rig: Rig) -> None:
+    assert rig.noted() == []
+    assert await rig.rows(Job) == []
+    assert await rig.rows(StatusTarget) == []
+    assert list(rig.github.requests.seen) == []
+
+
+def test_the_job_types_are_those_of_the_file_that_the_settings_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jobs.toml").write_text('version = 1\n[jobs.greet]\ncommand = ["echo"]\n', encoding="utf-8")
+    monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(tmp_path / "jobs.toml"))
+    spec = importlib.util.spec_from_file_location("job_types_anew", job_types.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    anew = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "job_types_anew", anew)
+    spec.loader.exec_module(anew)
+    assert list(anew.JOB_TYPES) == ["greet"]
+    assert [name.value for name in anew.JobName] == ["greet"]

@@ -1,0 +1,90 @@
+"""The `reportback` command."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+
+ROOT = Path(cli.__file__).parent
+
+
+def reportback(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("REPORTBACK_")}
+    return subprocess.run(
+        [sys.executable, "-c", "import cli; cli.main()", *words],
+        env={**env, **variables, "PYTHONPATH": str(ROOT)},
+        cwd="/",
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_help_names_the_commands() -> None:
+    done = reportback("--help")
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("demo", "up", "db"))
+
+
+def test_a_command_that_is_not_there_is_refused() -> None:
+    done = reportback("fly")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+
+
+def test_db_upgrade_makes_the_ledger_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = reportback("db", "upgrade", REPORTBACK_DATABASE_URL=f"sqlite:///{tmp_path}/ledger.db")
+        assert (done.returncode, done.stderr) == (0, "")
+    with sqlite3.connect(tmp_path / "ledger.db") as ledger:
+        assert ledger.execute("SELECT count(*) FROM status_report").fetchone() == (0,)
+    ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"REPORTBACK_LEASE": "1s"}, "REPORTBACK_LEASE (0:00:01) must be at least twice"),
+        ({"REPORTBACK_DATABASE_URL": "sqlite:///ledger.db"}, "is relative"),
+    ],
+)
+def test_a_mistake_of_the_users_is_a_line_and_no_traceback(variables: dict[str, str], words: str) -> None:
+    done = reportback("db", "upgrade", **variables)
+    assert done.returncode == 1
+    assert done.stderr.startswith("reportback: ")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_was_started_before_the_command_ends(
+    number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cleaned = []
+
+    async def work() -> None:
+        try:
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(60)
+        finally:
+            cleaned.append("up")
+
+    assert cli._run(work()) == cli.INTERRUPTED
+    assert cleaned == ["up"]
+    assert "Interrupted" in capsys.readouterr().err
+
+
+def test_what_a_command_comes_to_is_its_exit_code() -> None:
+    async def come_to(code: int | None) -> int | None:
+        return code
+
+    assert cli._run(come_to(1)) == 1
+    assert cli._run(come_to(None)) == 0

@@ -1,0 +1,101 @@
+"""Asking a Prefect server over its REST API."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+import respx
+
+from local import prefect_api as module
+from local.prefect_api import PrefectApi, Refused, RunState, prefect_api
+
+API = "http://prefect.test/api"
+RUN = "0a1b2c3d-0000-4000-8000-000000000000"
+NAME = "/deployments/name/docs-job/docs-job"
+CREATE = "/deployments/17/create_flow_run"
+LOCKED = httpx.Response(503, json={"exception_message": "Service Unavailable"})
+
+
+@pytest.fixture
+def server() -> Iterator[respx.Router]:
+    with respx.mock(base_url=API, assert_all_called=False) as router:
+        router.get(NAME).respond(json={"id": "17"})
+        yield router
+
+
+@pytest.fixture
+async def prefect(
+    server: respx.Router,  # noqa: ARG001  # it has to be there first
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[PrefectApi]:
+    monkeypatch.setattr(module, "REST", timedelta(0))
+    async with prefect_api(API) as api:
+        yield api
+
+
+def state(kind: str, message: str | None = None) -> httpx.Response:
+    return httpx.Response(200, json={"state": {"type": kind, "name": kind.title(), "message": message}})
+
+
+async def test_a_flow_run_is_made_of_a_deployment_and_its_parameters(server: respx.Router, prefect: PrefectApi) -> None:
+    made = server.post(CREATE).respond(201, json={"id": RUN})
+    assert await prefect.start("docs-job/docs-job", {"job": "sphinx"}) == RUN
+    assert json.loads(made.calls.last.request.content)["parameters"] == {"job": "sphinx"}
+
+
+async def test_a_flow_run_that_was_made_while_the_server_was_locked_is_not_made_twice(
+    server: respx.Router, prefect: PrefectApi
+) -> None:
+    made = server.post(CREATE).mock(side_effect=[LOCKED, httpx.Response(201, json={"id": RUN})])
+    await prefect.start("docs-job/docs-job", {})
+    first, second = (json.loads(call.request.content)["idempotency_key"] for call in made.calls)
+    assert first == second
+
+
+async def test_two_flow_runs_have_keys_of_their_own(server: respx.Router, prefect: PrefectApi) -> None:
+    made = server.post(CREATE).respond(201, json={"id": RUN})
+    for _ in range(2):
+        await prefect.start("docs-job/docs-job", {})
+    assert len({json.loads(call.request.content)["idempotency_key"] for call in made.calls}) == 2
+
+
+async def test_parameters_that_the_form_does_not_allow_are_refused_in_prefects_words(
+    server: respx.Router, prefect: PrefectApi
+) -> None:
+    words = "Validation failed for field 'target.sha'"
+    server.post(CREATE).respond(409, json={"detail": words})
+    with pytest.raises(Refused, match=r"Validation failed for field 'target\.sha'"):
+        await prefect.start("docs-job/docs-job", {"target": {"sha": "abc"}})
+
+
+async def test_a_deployment_that_is_not_there_is_refused_by_its_name(server: respx.Router, prefect: PrefectApi) -> None:
+    server.get("/deployments/name/docs-job/other").respond(404, json={"detail": "Deployment not found"})
+    with pytest.raises(Refused, match="docs-job/other: Deployment not found"):
+        await prefect.start("docs-job/other", {})
+
+
+async def test_a_state_is_prefects_own(server: respx.Router, prefect: PrefectApi) -> None:
+    server.get(f"/flow_runs/{RUN}").mock(return_value=state("FAILED", "exit code 1"))
+    assert await prefect.state(RUN) == RunState("FAILED", "Failed", "exit code 1")
+
+
+async def test_a_run_that_is_not_there_is_an_error_and_no_state(server: respx.Router, prefect: PrefectApi) -> None:
+    server.get(f"/flow_runs/{RUN}").respond(404, json={"detail": "Flow run not found"})
+    with pytest.raises(httpx.HTTPStatusError, match="404"):
+        await prefect.state(RUN)
+
+
+@pytest.mark.parametrize("end", ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"])
+async def test_the_end_of_a_run_is_waited_for(server: respx.Router, prefect: PrefectApi, end: str) -> None:
+    ways = [state("SCHEDULED"), state("PENDING"), LOCKED, state("RUNNING"), state("CANCELLING"), state(end)]
+    server.get(f"/flow_runs/{RUN}").mock(side_effect=ways)
+    assert (await prefect.until_over(RUN)).type == end
+
+
+async def test_a_server_that_stays_locked_is_an_error_in_the_end(server: respx.Router, prefect: PrefectApi) -> None:
+    asked = server.get(f"/flow_runs/{RUN}").mock(return_value=LOCKED)
+    with pytest.raises(httpx.HTTPStatusError, match="503"):
+        await prefect.state(RUN)
+    assert asked.call_count == module.TRIES

@@ -1,0 +1,151 @@
+"""Taking a flow run on: what it asks for, where its statuses link to, and who carries it out."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from world import ACTOR, World, order
+
+from domain.job import JobState, Target
+from domain.job_type import JobType
+from domain.options import BadOptions, IntegerOption
+from domain.target_request import TargetRequest
+from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
+from settings import Settings
+from storage import jobs
+from storage.jobs import Beating, Done, Execution, Order
+from tasks import accept_job as module
+from tasks.accept_job import accept_job, order_of, this_process
+
+SHA = "3f2a91c0" * 5
+PROCESSES = IntegerOption(type="integer", minimum=1, maximum=8, args=("-j", "{value}"))
+SPHINX = JobType(name="sphinx", command=("true",), options={"processes": PROCESSES}, exclusive="builds")
+WANTED = TargetRequest(repository="acme/site", sha=SHA)
+HERE = "http://127.0.0.1:4200/runs/flow-run/1"
+
+
+def ordered(
+    wanted: TargetRequest | None = WANTED, *, page: str | None = HERE, options: dict[str, object] | None = None,
+    **settings: object,
+) -> Order:  # fmt: skip
+    return order_of(uuid4(), SPHINX, options or {}, wanted, Settings.model_validate(settings), page=page)
+
+
+def test_an_order_is_what_was_asked_for() -> None:
+    asked = ordered(options={"processes": 2})
+    assert asked.target == Target("acme/site", SHA, "docs/sphinx")
+    assert (asked.type, asked.options, asked.exclusive_group) == ("sphinx", {"processes": 2}, "builds")
+    assert asked.credential == DEFAULT_CREDENTIAL
+
+
+def test_an_order_without_a_target_has_no_url_and_no_credential() -> None:
+    asked = ordered(None, credentials={"others/*": "env:OTHERS"})
+    assert (asked.target, asked.url, asked.credential) == (None, None, "")
+
+
+@pytest.mark.parametrize("options", [{"output": "/"}, {"processes": 9}, {"processes": True}])
+def test_an_option_that_is_not_declared_or_out_of_bounds_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(BadOptions, match=next(iter(options))):
+        ordered(options=options)
+
+
+def test_a_repository_without_a_credential_is_named() -> None:
+    with pytest.raises(NoCredential, match="no credential for acme/site: add a pattern") as refused:
+        ordered(credentials={"others/*": "env:OTHERS"})
+    assert '"acme/*"' in str(refused.value)
+
+
+OURS = "https://prefect.example.com/runs/flow-run/1"
+COMMIT = f"acme/site/commit/{SHA}"
+
+
+def test_a_status_links_to_the_url_that_was_given() -> None:
+    wanted = WANTED.model_copy(update={"url": "https://docs.example.com/preview/42"})
+    assert ordered(wanted, page=OURS).url == "https://docs.example.com/preview/42"
+
+
+def test_a_status_links_to_the_page_of_its_flow_run_where_others_can_open_it() -> None:
+    assert ordered(page=OURS).url == OURS
+
+
+@pytest.mark.parametrize(
+    "page", [None, HERE, "http://localhost:4200/runs/1", "http://[::1]:4200/runs/1", "http://127.1.2.3/runs/1"]
+)
+def test_a_status_links_to_its_commit_where_nobody_else_can_open_the_flow_runs_page(page: str | None) -> None:
+    assert ordered(page=page).url == f"https://github.com/{COMMIT}"
+
+
+@pytest.mark.parametrize(
+    ("api_url", "base"),
+    [
+        ("https://api.github.com", "https://github.com"),
+        ("https://github.example.com/api/v3", "https://github.example.com"),
+        ("http://127.0.0.1:8123", "http://127.0.0.1:8123"),
+    ],
+)
+def test_the_commits_page_is_on_the_github_that_is_reported_to(api_url: str, base: str) -> None:
+    assert ordered(github_api_url=api_url).url == f"{base}/{COMMIT}"
+
+
+def test_this_process_can_be_told_from_one_that_had_its_number_before() -> None:
+    me = this_process()
+    assert str(UUID(me.host)) == me.host
+    assert me.started > 0
+    assert me == this_process()
+
+
+async def test_an_order_is_taken_on_once(world: World) -> None:
+    asked = order()
+    taken = await accept_job(world.reporter, asked)
+    assert isinstance(taken, Execution)
+    assert taken.number == 1
+    await finish(world, taken)
+    assert await accept_job(world.reporter, asked) == Done(2)
+
+
+async def test_a_process_whose_beat_moves_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
+    asked = order()
+    taken = await accept_job(world.reporter, asked)
+    assert isinstance(taken, Execution)
+    second = asyncio.create_task(accept_job(world.reporter, asked))
+    await asyncio.sleep(0.2)
+    assert not second.done(), "a beat that stands may be of a process that has just died"
+    world.clock.advance(10)
+    async with world.ledger.transaction() as session:
+        assert await jobs.beat(session, taken.job_id, 1, now=world.clock.now)
+    assert await second == Beating(world.clock.now)
+
+
+async def test_a_process_whose_beat_stands_for_30_s_is_taken_over_with_the_next_turn(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
+    asked = order()
+    await accept_job(world.reporter, asked)
+    second = asyncio.create_task(accept_job(world.reporter, asked))
+    world.clock.advance(29)
+    await asyncio.sleep(0.2)
+    assert not second.done()
+    world.clock.advance(1)
+    taken = await second
+    assert isinstance(taken, Execution)
+    assert taken.number == 2
+    assert (await world.target()).turns == 2
+
+
+async def test_the_same_flow_run_cannot_ask_for_something_else(world: World) -> None:
+    asked = order()
+    await accept_job(world.reporter, asked)
+    with pytest.raises(jobs.ConflictingJob, match="start a new flow run"):
+        await accept_job(world.reporter, replace(asked, type="linkcheck"))
+
+
+async def finish(world: World, execution: Execution) -> None:
+    async with world.ledger.transaction() as session:
+        await jobs.end(
+            session, execution.job_id, execution.number, JobState.SUCCEEDED, summary="built", exit_code=0,
+            credential=order().credential, actor=ACTOR, now=world.clock.now,
+        )  # fmt: skip

@@ -1,0 +1,330 @@
+"""Carrying out one execution, without Prefect: however it ends, nothing of it is left and the ledger knows."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from processes import FAMILY, is_alive, pids_in
+from sqlalchemy.exc import OperationalError
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+from stand_in_rig import until
+from world import World, accept, begin, end, order
+
+from domain.job import JobState
+from domain.job_type import JobType
+from storage.engine import Ledger
+from storage.jobs import Execution, Order
+from storage.models import Job, StatusReport
+from tasks import carry_out as module
+from tasks.carry_out import Ended, Work, carry_out
+from tasks.deliver import Reporter
+
+BRIEFLY = timedelta(seconds=0.02)
+
+
+@pytest.fixture(autouse=True)
+def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BEAT_EVERY", "LOOK_EVERY", "AGAIN"):
+        monkeypatch.setattr(module, name, BRIEFLY)
+
+
+@dataclass
+class Said:
+    lines: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class FickleLedger(Ledger):
+    """A ledger that is away as long as `away` says so."""
+
+    away: Callable[[], bool]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        if self.away():
+            raise OperationalError("BEGIN", None, Exception("the ledger is away"))
+        async with Ledger.transaction(self) as session:
+            yield session
+
+
+def fickle(world: World, away: Callable[[], bool]) -> Reporter:
+    own = world.ledger
+    return replace(world.reporter, ledger=FickleLedger(own.engine, own.sessions, own.clock, away))
+
+
+def shell(script: str, **fields: object) -> JobType:
+    return JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", script), **fields})
+
+
+async def work_for(world: World, job_type: JobType, asked: Order | None = None) -> Work:
+    asked = asked or order()
+    return Work(await accept(world.ledger, asked), asked, job_type, None)
+
+
+async def carried_out(
+    world: World, work: Work, said: Said | None = None, *, by: Reporter | None = None
+) -> Ended | None:
+    said = said or Said()
+    return await carry_out(
+        by or world.reporter, work, on_line=said.lines.append, on_trouble=said.troubles.append
+    )  # fmt: skip
+
+
+async def job(world: World, execution: Execution) -> Job:
+    async with world.ledger.transaction() as session:
+        return (await session.exec(select(Job).where(Job.id == execution.job_id))).one()
+
+
+async def reports(world: World) -> list[tuple[str, str]]:
+    async with world.ledger.transaction() as session:
+        found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+        return [(one.state.value, one.description) for one in found]
+
+
+async def change(world: World, work: Work, **values: object) -> None:
+    """Somebody else changes the job behind its process's back."""
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Job).where(col(Job.id) == work.execution.job_id).values(**values))
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "report"),
+    [
+        ("echo built", JobState.SUCCEEDED, "success"),
+        ("exit 3", JobState.FAILED, "failure"),
+        ("kill -9 $$", JobState.CRASHED, "error"),
+        ("sleep 60", JobState.TIMED_OUT, "error"),
+    ],
+)
+async def test_the_end_and_its_report_are_stored_together(
+    world: World, script: str, state: JobState, report: str
+) -> None:
+    work = await work_for(world, shell(script, timeout=60 if state is not JobState.TIMED_OUT else 0.2))
+    ended = await carried_out(world, work)
+    assert ended is not None
+    assert ended.state is state
+    assert (await job(world, work.execution)).state is state
+    assert (await reports(world))[1:] == [(report, ended.summary)]
+
+
+async def test_the_output_is_handed_on_line_by_line_without_secrets_and_paths(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "of-the-jobs-own")
+    said = Said()
+    work = await work_for(
+        world, shell('echo "$A_SECRET and a-token"; echo "in $PWD/page.md"; exit 1', env=("A_SECRET",))
+    )
+    ended = await carried_out(world, work, said)
+    assert said.lines == ["*** and ***", "in page.md"]
+    assert ended is not None
+    assert ended.summary == "exit code 1: in page.md"
+
+
+async def test_the_command_sees_no_token_of_ours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REPORTBACK_GITHUB_TOKEN", "GITHUB_TOKEN", "PREFECT_API_KEY", "REPORTBACK_DATABASE_URL"):
+        monkeypatch.setenv(name, "a-secret")
+    said = Said()
+    await carried_out(world, await work_for(world, shell("env")), said)
+    assert {line.partition("=")[0] for line in said.lines} <= {"PATH", "LANG", "HOME", "TMPDIR", "PWD", "_", "SHLVL"}
+
+
+async def test_a_cancelled_job_leaves_no_process_and_an_error_to_be_reported(world: World, tmp_path: Path) -> None:
+    family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
+    work = await work_for(world, family)
+    running = asyncio.create_task(carried_out(world, work))
+    await until_there(lambda: len(pids_in(tmp_path)) == 3)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+    assert (await job(world, work.execution)).state is JobState.CANCELLED
+    assert (await reports(world))[1:] == [("error", "cancelled")]
+    assert (await world.target()).due_at is not None
+
+
+async def test_a_job_that_is_cancelled_while_it_waits_for_its_group_is_cancelled_too(world: World) -> None:
+    first = await accept(world.ledger, order("docs/first", group="g"))
+    await begin(world.ledger, first)
+    work = await work_for(world, shell("echo no"), order(group="g"))
+    running = asyncio.create_task(carried_out(world, work))
+    await asyncio.sleep(0.1)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await job(world, work.execution)).state is JobState.CANCELLED
+
+
+async def test_a_job_that_was_taken_over_is_killed_and_reports_nothing(world: World, tmp_path: Path) -> None:
+    family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
+    work = await work_for(world, family)
+    running = asyncio.create_task(carried_out(world, work))
+    await until_there(lambda: len(pids_in(tmp_path)) == 3)
+    await change(world, work, execution=2)
+    assert await running is None
+    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+    assert (await reports(world))[1:] == []
+
+
+async def test_a_job_that_was_taken_over_at_its_very_end_reports_nothing(world: World) -> None:
+    work = await work_for(world, shell("true"))
+    taken = replace(work, execution=replace(work.execution, number=1))
+    await begin(world.ledger, work.execution)
+    await change(world, work, execution=2, state=JobState.WAITING)
+    assert await carried_out(world, taken) is None
+    assert (await job(world, work.execution)).state is JobState.WAITING
+
+
+async def test_an_execution_that_somebody_else_ended_is_not_begun(world: World) -> None:
+    said = Said()
+    work = await work_for(world, shell("echo no"))
+    await end(world.ledger, work.execution, JobState.CRASHED)
+    assert await carried_out(world, work, said) is None
+    assert said.lines == []
+
+
+async def test_a_job_gives_signs_of_life_while_it_runs(world: World, tmp_path: Path) -> None:
+    work = await work_for(world, shell(f"touch {tmp_path}/began; exec sleep 60"))
+    running = asyncio.create_task(carried_out(world, work))
+    await until_there((tmp_path / "began").exists)
+    world.clock.advance(25)
+
+    async def has_beaten() -> bool:
+        return (await job(world, work.execution)).beat_at == world.clock.now
+
+    await until(has_beaten)
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_job_that_was_only_thought_lost_comes_back_and_speaks_over_its_error(
+    world: World, tmp_path: Path
+) -> None:
+    work = await work_for(world, shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
+    running = asyncio.create_task(carried_out(world, work))
+    await until_running(world, work)
+    await end(world.ledger, work.execution, JobState.LOST, "no sign of life")
+    await until_running(world, work)
+    (tmp_path / "go").touch()
+    ended = await running
+    assert ended is not None
+    await world.deliver()
+    assert [state for state, _ in await reports(world)] == ["pending", "error", "success"]
+    assert world.held() == ["success"]
+
+
+async def test_a_ledger_that_is_away_while_the_job_runs_is_no_reason_to_end_it(world: World, tmp_path: Path) -> None:
+    said, away = Said(), [False]
+    work = await work_for(world, shell(f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
+    running = asyncio.create_task(carried_out(world, work, said, by=fickle(world, lambda: away[0])))
+    await until_there((tmp_path / "began").exists)
+    away[0] = True
+    await until_there(lambda: len(said.troubles) >= 2)
+    away[0] = False
+    (tmp_path / "go").touch()
+    ended = await running
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    assert "no beat could be given: " in said.troubles[0]
+    assert "the ledger is away" in said.troubles[0]
+
+
+async def test_an_end_that_cannot_be_stored_is_stored_once_the_ledger_is_back(world: World) -> None:
+    said = Said()
+    work = await work_for(world, shell("true"))
+    failures = iter([False, True, True, True])  # begin, and three tries to end
+    reporter = fickle(world, lambda: next(failures, False))
+    ended = await carry_out_without_beats(world, work, said, reporter)
+    assert ended is not None
+    assert (await job(world, work.execution)).state is JobState.SUCCEEDED
+    assert len([one for one in said.troubles if "the job's end could not be stored" in one]) == 3
+
+
+async def test_a_ledger_that_is_away_when_the_job_begins_is_waited_for(world: World) -> None:
+    said = Said()
+    work = await work_for(world, shell("true"))
+    failures = iter([True, True])
+    reporter = fickle(world, lambda: next(failures, False))
+    ended = await carry_out_without_beats(world, work, said, reporter)
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    assert len([one for one in said.troubles if "could not be begun" in one]) == 2
+
+
+async def carry_out_without_beats(world: World, work: Work, said: Said, by: Reporter) -> Ended | None:
+    """So that only the job's beginning and its end go to the ledger."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BEAT_EVERY", timedelta(hours=1))
+        return await carried_out(world, work, said, by=by)
+
+
+async def test_jobs_of_one_group_run_one_after_the_other_in_the_order_of_acceptance(
+    world: World, tmp_path: Path
+) -> None:
+    script = f'mkdir {tmp_path}/lock && echo "$HOME" >/dev/null && sleep 0.1 && rmdir {tmp_path}/lock'
+    works = [
+        await work_for(world, shell(f"{script} && echo {n} >> {tmp_path}/order"), order(f"docs/{n}", group="g"))
+        for n in range(3)
+    ]
+    ended = await asyncio.gather(*(carried_out(world, work) for work in reversed(works)))
+    assert [one.state for one in ended if one] == [JobState.SUCCEEDED] * 3
+    assert (tmp_path / "order").read_text().split() == ["0", "1", "2"]
+
+
+async def test_jobs_without_a_group_do_not_wait_for_each_other(world: World, tmp_path: Path) -> None:
+    meet = "touch {0}/{1}; while [ ! -e {0}/{2} ]; do sleep 0.02; done"
+    pair = [
+        await work_for(world, shell(meet.format(tmp_path, a, b), timeout=20), order(f"docs/{a}"))
+        for a, b in ("xy", "yx")
+    ]
+    ended = await asyncio.gather(*(carried_out(world, work) for work in pair))
+    assert [one.state for one in ended if one] == [JobState.SUCCEEDED] * 2
+
+
+async def test_a_bug_of_ours_ends_the_job_as_an_error_and_not_as_pending_for_ever(world: World) -> None:
+    def fail(_: str) -> None:
+        raise KeyError("our own bug")
+
+    said = Said()
+    work = await work_for(world, shell("echo a line"))
+    ended = await carry_out(world.reporter, work, on_line=fail, on_trouble=said.troubles.append)
+    assert ended is not None
+    assert (ended.state, ended.summary) == (JobState.CRASHED, "could not be run: KeyError")
+    assert "our own bug" in said.troubles[0]
+    assert (await reports(world))[1:] == [("error", "could not be run: KeyError")]
+
+
+async def test_without_a_target_nothing_is_recorded(world: World) -> None:
+    asked = replace(order(), target=None, url=None, credential="")
+    ended = await carried_out(world, await work_for(world, shell("true"), asked))
+    assert ended is not None
+    assert ended.report_id is None
+    assert await reports(world) == []
+
+
+async def test_a_missing_token_does_not_keep_a_public_repository_from_being_built(world: World) -> None:
+    world.tokens.clear()
+    ended = await carried_out(world, await work_for(world, shell("true")))
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+
+
+async def until_running(world: World, work: Work) -> None:
+    async def is_running() -> bool:
+        return (await job(world, work.execution)).state is JobState.RUNNING
+
+    await until(is_running)
+
+
+async def until_there(condition: Callable[[], bool]) -> None:
+    async def holds() -> bool:
+        return condition()
+
+    await until(holds)

@@ -1,0 +1,60 @@
+"""What delivering needs, as the settings say: the credential of a repository and its token."""
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
+from local.stack import free_port
+from settings import Settings
+from tasks import reporter as module
+from tasks.reporter import credential_of, open_reporter, token_of
+
+
+def settings(**credentials: str) -> Settings:
+    return Settings(credentials={pattern.replace("_", "/"): name for pattern, name in credentials.items()})
+
+
+def test_the_first_pattern_that_matches_names_the_credential() -> None:
+    named = Settings(credentials={"acme/site": "env:SITE", "acme/*": "secret:acme", "*": "env:REST"})
+    assert credential_of("ACME/site", named) == "env:SITE"
+    assert credential_of("acme/other", named) == "secret:acme"
+    assert credential_of("somebody/else", named) == "env:REST"
+
+
+def test_without_any_pattern_it_is_the_one_token_of_the_settings() -> None:
+    assert credential_of("acme/site", Settings(credentials={})) == DEFAULT_CREDENTIAL
+
+
+def test_a_repository_that_no_pattern_matches_is_named_with_the_cure() -> None:
+    with pytest.raises(NoCredential, match=r'no credential for acme/site: add a pattern .* such as "acme/\*"'):
+        credential_of("acme/site", Settings(credentials={"others/*": "env:OTHERS"}))
+
+
+async def test_a_token_is_read_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for token in ("one", "another"):
+        monkeypatch.setenv("SITE", token)
+        assert await token_of("env:SITE") == token
+
+
+async def test_a_variable_without_a_token_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SITE", raising=False)
+    with pytest.raises(NoCredential, match="environment variable SITE holds no token"):
+        await token_of("env:SITE")
+
+
+async def test_a_prefect_that_cannot_be_reached_is_no_credential_and_is_said() -> None:
+    with (
+        temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}),
+        pytest.raises(NoCredential, match="Prefect cannot be asked for the Secret block of secret:acme"),
+    ):
+        await token_of("secret:acme")
+
+
+async def test_a_reporter_goes_by_the_settings(tmp_path: object) -> None:
+    named = Settings(database_url=f"sqlite:///{tmp_path}/ledger.db")
+    async with open_reporter(named, actor="ann") as reporter:
+        assert reporter.actor == "ann"
+        assert reporter.policy == named.policy
+        assert -1 <= reporter.jitter() <= 1
+        assert await reporter.ledger.now() is not None
+    assert module.token_of is token_of

@@ -1,0 +1,183 @@
+"""Settings are checked as a whole at start, and never show a secret."""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from settings import ROOT, Settings
+
+TOKEN = "ghp_" + "a1B2" * 9
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("REPORTBACK_")]:
+        monkeypatch.delenv(name)
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
+    """Why settings of these variables are refused."""
+    for name, value in variables.items():
+        monkeypatch.setenv(f"REPORTBACK_{name}", value)
+    with pytest.raises(ValueError) as why:  # noqa: PT011  # pydantic's and pydantic-settings' own, told apart by their words
+        Settings()
+    return str(why.value)
+
+
+def test_without_any_variable_the_defaults_are_sound() -> None:
+    settings = Settings()
+    assert settings.policy.lease == timedelta(seconds=30)
+    assert settings.policy.timeout == timedelta(seconds=15)
+    assert settings.policy.settle_after == timedelta(seconds=20)
+    assert str(settings.github_api_url).rstrip("/") == "https://api.github.com"
+    assert settings.jobs_file == ROOT / "jobs.toml"
+
+
+UNSOUND = [
+    ({"LEASE": "29s"}, "REPORTBACK_LEASE (0:00:29) must be at least twice REPORTBACK_TIMEOUT (0:00:15)"),
+    ({"TIMEOUT": "16s"}, "REPORTBACK_LEASE (0:00:30) must be at least twice REPORTBACK_TIMEOUT (0:00:16)"),
+    ({"TIMEOUT": "9s"}, "REPORTBACK_TIMEOUT must be at least 0:00:10: GitHub may take that long to answer"),
+    ({"SETTLE_AFTER": "14s"}, "REPORTBACK_SETTLE_AFTER (0:00:14) must be at least 0:00:15"),
+    ({"PASS_BUDGET": "61s"}, "REPORTBACK_PASS_BUDGET (0:01:01) must not exceed REPORTBACK_INTERVAL (0:01:00)"),
+    ({"INTERVAL": "49s"}, "REPORTBACK_PASS_BUDGET (0:00:50) must not exceed REPORTBACK_INTERVAL (0:00:49)"),
+    ({"JOBS_FILE": "jobs.toml"}, "REPORTBACK_JOBS_FILE (jobs.toml) must be absolute: flows run in a temporary folder"),
+    ({"SENDERS": "0"}, "greater than or equal to 1"),
+    ({"SENDERS": "65"}, "less than or equal to 64"),
+    ({"LEASE": "0"}, "lease"),
+    ({"FIRST_DELAY": "2d"}, "first_delay"),
+    ({"FIRST_DELAY": "25h"}, "less than or equal to datetime.timedelta(days=1)"),
+    ({"GITHUB_API_URL": "api.github.com"}, "github_api_url"),
+    ({"CLONE_URL": "https://git.example.com/{owner}/{name}.git"}, "REPORTBACK_CLONE_URL may hold {repository}"),
+    ({"CLONE_URL": "https://git.example.com/{repository"}, "REPORTBACK_CLONE_URL may hold {repository}"),
+    ({"CLONE_URL": "https://git.example.com/{}"}, "REPORTBACK_CLONE_URL may hold {repository}"),
+]
+
+
+@pytest.mark.parametrize(("variables", "reason"), UNSOUND)
+def test_what_is_unsound_is_refused_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], reason: str
+) -> None:
+    assert reason in refused(monkeypatch, **variables)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LEASE": "30s", "TIMEOUT": "15s"},
+        {"TIMEOUT": "10s"},
+        {"SETTLE_AFTER": "15s"},
+        {"PASS_BUDGET": "60s", "INTERVAL": "60s"},
+        {"CLONE_URL": "file:///srv/one-repository"},
+        {"SENDERS": "64"},
+    ],
+)
+def test_what_is_just_sound_is_taken(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"REPORTBACK_{name}", value)
+    Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600), (" 90s ", 90), ("PT5M", 300)]
+)
+def test_a_span_is_written_as_people_write_it(monkeypatch: pytest.MonkeyPatch, text: str, seconds: int) -> None:
+    monkeypatch.setenv("REPORTBACK_FIRST_DELAY", text)
+    assert Settings().first_delay == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["soon", "5 minutes", "-5s", "1h30"])
+def test_what_is_no_span_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    assert "first_delay" in refused(monkeypatch, FIRST_DELAY=text)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "GITHUB_API_URL", "CREDENTIALS", "LEASE", "JOBS_FILE", "CLONE_URL"])
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    default = Settings()
+    monkeypatch.setenv(f"REPORTBACK_{name}", "")
+    assert Settings() == default
+
+
+def test_the_embedded_ledger_is_below_the_folder_for_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert Settings().database_url == f"sqlite:///{tmp_path}/reportback/ledger.db"
+
+
+@pytest.mark.parametrize("state_home", [None, ""])
+def test_the_embedded_ledger_has_an_absolute_path_wherever_a_flow_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state_home: str | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    if state_home is not None:
+        monkeypatch.setenv("XDG_STATE_HOME", state_home)
+    assert Settings().database_url == f"sqlite:///{tmp_path}/.local/state/reportback/ledger.db"
+
+
+def test_a_folder_for_state_that_is_relative_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The XDG specification: a relative path there is invalid, and is to be ignored."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    assert Settings().database_url == f"sqlite:///{tmp_path}/.local/state/reportback/ledger.db"
+
+
+@pytest.mark.parametrize("name", ["env:SITE_TOKEN", "env:_x1", "secret:acme-docs"])
+def test_a_credential_is_the_name_of_a_variable_or_a_block(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("REPORTBACK_CREDENTIALS", json.dumps({"acme/*": name}))
+    assert Settings().credentials == {"acme/*": name}
+
+
+NO_NAMES = [
+    TOKEN,
+    "env:",
+    "secret:",
+    "env:A B",
+    "secret:Acme_Docs",
+    f"env:{TOKEN}",
+    f"secret:{TOKEN}",
+    "app:7",
+    "acme/*",
+]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_credential_that_names_no_place_is_refused_without_being_quoted(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    why = refused(monkeypatch, CREDENTIALS=json.dumps({"first/*": "env:OK", TOKEN: name}))
+    assert "what stands right of pattern 2 is neither env:VARIABLE nor secret:BLOCK" in why
+    assert name not in why.replace("env:VARIABLE", "").replace("secret:BLOCK", "") or name in ("env:", "secret:")
+    assert TOKEN not in why
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"CREDENTIALS": TOKEN},
+        {"CREDENTIALS": f'{{"acme/*": "{TOKEN}"'},
+        {"CREDENTIALS": f'["{TOKEN}"]'},
+        {"CREDENTIALS": f'{{"acme/*": ["{TOKEN}"]}}'},
+        {"LEASE": TOKEN},
+        {"GITHUB_API_URL": f"git://{TOKEN}@github.com"},
+        {"CLONE_URL": f"https://{TOKEN}@github.com/{{owner}}"},
+    ],
+)
+def test_no_refusal_quotes_a_token(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    assert TOKEN not in refused(monkeypatch, **variables)
+
+
+def test_settings_shown_hold_no_token_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", TOKEN)
+    monkeypatch.setenv("REPORTBACK_DATABASE_URL", "postgresql://reportback:pa55word@db/ledger")
+    monkeypatch.setenv("REPORTBACK_CLONE_URL", f"https://x:{TOKEN}@git.example.com/{{repository}}.git")
+    for shown in (repr(Settings()), str(Settings())):
+        assert TOKEN not in shown
+        assert "pa55word" not in shown
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().senders = 1  # type: ignore[misc]  # what is tested
