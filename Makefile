@@ -11,9 +11,10 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 UV := $(VENV)/uv/bin/uv
+RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up test lint docs lock clean
+.PHONY: help demo up test lint docs mutants repeat soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -36,6 +37,16 @@ lint: $(DEV) ## ruff, mypy, the lock and the whitespace: all that is not a test
 docs: $(RUN) ## build the site in docs/ into build/docs
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 	echo "build/docs/index.html"
+
+mutants: $(DEV) ## break the code on purpose, one rule at a time: the suite has to notice each
+	@$(BIN)/python tests/mutants.py
+
+N ?= 50
+repeat: $(DEV) ## crash and race tests N times (50), each time in another order and with other seeds
+	@for seed in $$(seq 1 $(N)); do
+	    printf 'round %s of $(N): ' $$seed
+	    $(BIN)/python -m pytest -n 2 -q --no-header --hypothesis-seed=$$seed $(RACES) | tail -1
+	done
 
 lock: $(UV) ## pin every version anew, with hashes, for every platform and Python the project supports
 	@$(COMPILE) --upgrade --all-extras -o requirements/dev.txt

@@ -115,7 +115,7 @@ async def test_a_report_that_is_refused_is_a_failed_task_of_a_completed_flow_run
     assert await rig.phases() == [("pending", Phase.DELIVERED), ("success", Phase.REJECTED)]
     failed = (await task_runs(done.id, 3))["report_status"]
     assert failed.state_name == "Failed"
-    assert "rejected: forbidden: Repository was archived" in str(failed.state and failed.state.message)
+    assert "Repository was archived" in str(failed.state and failed.state.message)
 
 
 async def test_the_output_is_in_the_flow_runs_log(rig: Rig) -> None:

@@ -53,7 +53,7 @@ async def test_prefect_itself_waits_a_second_before_the_first_retry(rig: Rig, mo
     ended = await reported(rig)
     assert (ended.state_name, ended.run_count) == ("Completed", 2)
     first, second = (seen.at for seen in rig.github.requests.seen)
-    assert timedelta(seconds=1) <= second - first < timedelta(seconds=1.9)
+    assert second - first >= timedelta(seconds=1)
 
 
 async def test_a_network_that_is_away_for_two_tries_ends_in_one_status(rig: Rig) -> None:

@@ -82,7 +82,7 @@ async def test_a_refused_report_is_delivered_once_its_cause_is_gone(rig: Rig) ->
 async def test_a_report_that_is_refused_again_is_named(rig: Rig) -> None:
     await refused(rig, "docs/a", "docs/b")
     rig.fault(Kind.ARCHIVED, context="docs/b")
-    assert await retried(reason="forbidden") == ("Failed", "1 of 2 are still undelivered: [4]")
+    assert await retried(reason="archived") == ("Failed", "1 of 2 are still undelivered: [4]")
     assert rig.states() == ["success"]
 
 

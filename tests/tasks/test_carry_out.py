@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from processes import FAMILY, is_alive, pids_in
-from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from stand_in_rig import until
@@ -18,7 +17,7 @@ from world import World, accept, begin, end, order
 
 from domain.job import JobState
 from domain.job_type import JobType
-from storage.engine import Ledger
+from storage.engine import Ledger, LedgerIsAway
 from storage.jobs import Execution, Order
 from storage.models import Job, StatusReport
 from tasks import carry_out as module
@@ -49,7 +48,7 @@ class FickleLedger(Ledger):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         if self.away():
-            raise OperationalError("BEGIN", None, Exception("the ledger is away"))
+            raise LedgerIsAway(OSError("gone"))
         async with Ledger.transaction(self) as session:
             yield session
 

@@ -1,0 +1,62 @@
+"""Deliberate breakages: each takes one rule of the promise away. The suite has to notice every one."""
+
+from dataclasses import dataclass
+
+TARGETS, REPORTS, JOBS = "storage/targets.py", "storage/reports.py", "storage/jobs.py"
+DELIVER, SETTLEMENT, CLIENT = "tasks/deliver.py", "domain/settlement.py", "github_api/client.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """*old* stands once in *path*, and becomes *new*. `tests`: where the suite should notice first."""
+
+    name: str
+    path: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = ("tests/deliver", "tests/storage")
+
+
+LEASES, READS, REVIEW = (
+    "tests/storage/test_targets.py",
+    "tests/deliver/test_read_back.py",
+    "tests/deliver/test_deliver.py",
+)
+CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
+HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
+
+BREAKAGES = (
+    Breakage("settle without the lease", TARGETS, f"    mine = and_({HELD}", "    mine = col(StatusTarget.id) == lease.target_id", (LEASES,)),
+    Breakage("two leases at once", TARGETS, "free = and_(col(StatusTarget.lease).is_(None), ", "free = and_(", (LEASES,)),
+    Breakage("a claim in doubt", TARGETS, "free, no_doubt, is_due", "free, is_due", (LEASES, REVIEW)),
+    Breakage("a claim while the credential pauses", TARGETS, "    if credentials.is_paused(credential, now):\n        return None", "", (CASES, "tests/storage/test_credentials.py")),
+    Breakage("a claim beyond the budget", TARGETS, "no_doubt, is_due, affordable", "no_doubt, is_due", ("tests/deliver/test_write_budget.py",)),
+    Breakage("no look after reading", TARGETS, "    expires_at = await renew(session, lease, policy=policy, now=now)\n", "    expires_at: datetime | None = now + policy.lease\n", (READS, CRASHES)),
+    Breakage("the older one's backoff moves the newer", TARGETS, "else_=literal(newer, of))", "else_=literal(value, of))", (LEASES, REVIEW)),
+    Breakage("a lease that ran out starts no doubt", TARGETS, "values(**RELEASED, doubt_until=doubt)", "values(**RELEASED)", (LEASES,)),
+    Breakage("a lease that ran out is not read back", TARGETS, "== report_id).values(read_back=True))", "== report_id).values(read_back=False))", (LEASES, CRASHES)),
+    Breakage("a late settle asks for no look", TARGETS, "        await _verify(session, lease.target_id, now)\n", "", (LEASES,)),
+    Breakage("blind resend on unknown", SETTLEMENT, "return self.kind is EventKind.UNKNOWN", "return False", (REVIEW,)),
+    Breakage("an unknown starts no doubt", SETTLEMENT, "due_at=later, doubt_until=doubt,", "due_at=later,", (REVIEW,)),
+    Breakage("given up by nothing", SETTLEMENT, "return tries.failing_since is not None and", "return False and", ("tests/domain/test_settlement.py",)),
+    Breakage("first page only", DELIVER, "if page.next_url is None or any(", "if True or any(", (READS,)),
+    Breakage("absence believed at once", DELIVER, "case Absent() if in_doubt:", "case Absent() if False:", (REVIEW, READS)),
+    Breakage("sends with too little of its lease left", DELIVER, "< reporter.policy.timeout:", "< timedelta(0):", (REVIEW, READS)),
+    Breakage("mark before send", DELIVER, "    sent = await reporter.github.create_status(lease.report, token)\n", "    await _settle(reporter, lease, Sent(Delivered(1), Exchange()))\n    sent = await reporter.github.create_status(lease.report, token)\n", (CRASHES,)),
+    Breakage("never reads back", DELIVER, "    if lease.read_back:\n", "    if False:\n", (REVIEW,)),
+    Breakage("accepted, never shown, for ever", DELIVER, ".unconfirmed >= reporter.policy.unverifiable_after", ".unconfirmed < 0", (READS,)),
+    Breakage("no unique key", "storage/once.py", ".on_conflict_do_nothing(index_elements=key)", "", ("tests/storage/test_reports.py",)),
+    Breakage("an older report speaks", REPORTS, "if old is not None and not speaks_over(", "if old is None and not speaks_over(", ("tests/storage/test_reports.py",)),
+    Breakage("doubt forgotten when superseded", REPORTS, ".values(newest_id=report_id,", ".values(doubt_until=None, newest_id=report_id,", (READS,)),
+    Breakage("reopening clears read_back", REPORTS, "values(rejected_at=None, rejection=None)", "values(rejected_at=None, rejection=None, read_back=False)", ("tests/storage/test_reports.py",)),
+    Breakage("reopening what is superseded", REPORTS, "    if target.newest_id != report_id:\n        return False\n", "", ("tests/storage/test_reports.py",)),
+    Breakage("an outcome without its report", JOBS, "    return Ended(report.id if report else None)", "    await session.rollback()\n    return Ended(report.id if report else None)", ("tests/storage/test_jobs.py",)),
+    Breakage("anybody's beat counts", JOBS, "    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)\n", "    mine = and_(col(Job.id) == job_id)\n", ("tests/storage/test_jobs.py",)),
+    Breakage("many probes after a pause", "storage/credentials.py", ".values(paused_until=until))", ".values(pause_reason=None))", ("tests/storage/test_credentials.py",)),
+    Breakage("a redirect becomes a GET", CLIENT, "request = replace(request, url=there)", 'request = replace(request, url=there, method="GET", json=None)', ("tests/github_api",)),
+    Breakage("a reply that drips has no deadline", CLIENT, "asyncio.timeout_at(deadline)", "asyncio.timeout_at(None)", ("tests/github_api",)),
+    Breakage("the kernel sends what we gave up", "github_api/transport.py", 'struct.pack("ii", 1, 0)', 'struct.pack("ii", 0, 0)', ("tests/github_api",)),
+    Breakage("any 2xx is a success", "github_api/classify.py", "if status == HTTPStatus.CREATED:", "if 200 <= status < 300:", ("tests/github_api",)),
+    Breakage("a commit may be lost after its request left", "storage/engine.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
+    Breakage("a repair keeps its marker", "storage/verify.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", ("tests/deliver/test_late_requests.py",)),
+)  # fmt: skip
