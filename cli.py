@@ -74,11 +74,12 @@ def _problem(field: str, message: str) -> str:
 def main() -> None:
     """Entry point: a mistake of the user's is one line on stderr, not a traceback."""
     from local.stack import NotStarted  # noqa: PLC0415  # each command loads what it needs
+    from storage.engine import LedgerIsAway, NotUpgraded  # noqa: PLC0415  # the same
 
     try:
         sys.exit(app())
     except ValidationError as error:
         lines = (_problem(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors())
         sys.exit("reportback: " + "\n            ".join(lines))
-    except (NotStarted, ValueError) as error:
+    except (NotStarted, NotUpgraded, LedgerIsAway, ValueError) as error:
         sys.exit(f"reportback: {error}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -63,10 +64,10 @@ class Settings(BaseSettings):
         env_prefix="REPORTBACK_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    database_url: str = Field(default_factory=_embedded_ledger, repr=False)
+    database_url: str = Field(default_factory=_embedded_ledger, repr=False)  # may hold a password
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
-    """Without the place for owner/name: one repository for all. May hold a password, like `database_url`."""
+    """Without the place for owner/name: one repository for all."""
     credentials: Mapping[str, str] = Field(default_factory=dict)
     jobs_file: Path = ROOT / "jobs.toml"
     lease: Span = timedelta(seconds=30)
@@ -92,6 +93,11 @@ class Settings(BaseSettings):
     @field_validator("clone_url")
     @classmethod
     def _has_one_place(cls, clone_url: str) -> str:
+        parts = urlsplit(clone_url)
+        if parts.password or (parts.scheme in {"http", "https"} and parts.username):
+            raise ValueError(
+                "REPORTBACK_CLONE_URL must hold no token or password: git's command line is for all to read"
+            )
         try:
             clone_url.format(repository="owner/name")
         except (LookupError, ValueError, AttributeError):  # not quoted: it may hold a password

@@ -1,6 +1,6 @@
 """What an attempt's outcome means for its report: the table of docs/guarantee.md, as one pure function."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -33,8 +33,8 @@ class Settlement:
 
     @property
     def read_back(self) -> bool:
-        """Whether the report has to be looked for before it is ever sent again."""
-        return self.kind is EventKind.UNKNOWN
+        """Whether the report has to be looked for before it is ever sent again: it may turn up."""
+        return self.doubt_until is not None
 
 
 def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jitter: float) -> Settlement:
@@ -52,8 +52,10 @@ def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jit
             return rejected(reason, message)
         case Throttled(reason, message):
             return Settlement(EventKind.THROTTLED, f"{reason}: {message}", due_at=now)
-        case NotSent(why) | Unknown(why) if _is_expired(tries, policy, now):
-            return rejected(Reason.EXPIRED, f"nothing got through for {policy.expire_after.days} days; last: {why}")
+        case NotSent(why) if _is_expired(tries, policy, now):
+            return _expired(why, policy)
+        case Unknown(why) if _is_expired(tries, policy, now):  # given up, yet it may turn up all the same
+            return replace(_expired(why, policy), doubt_until=now + policy.settle_after)
         case NotSent(why):
             return Settlement(EventKind.NOT_SENT, why, due_at=later, refused_since=tries.refused_since)
         case Unknown(why):
@@ -68,6 +70,10 @@ def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jit
 def rejected(reason: Reason, message: str) -> Settlement:
     """GitHub will not accept it, in the words of *message*."""
     return Settlement(EventKind.REJECTED, f"{reason}: {message}", rejection=reason)
+
+
+def _expired(why: str, policy: Policy) -> Settlement:
+    return rejected(Reason.EXPIRED, f"nothing got through for {policy.expire_after.days} days; last: {why}")
 
 
 def _is_expired(tries: Tries, policy: Policy, now: datetime) -> bool:

@@ -10,7 +10,6 @@ from pydantic import AwareDatetime
 
 from domain.outcome import Reason
 from settings import Settings
-from tasks.report_status import Undelivered
 from tasks.reporter import open_reporter
 from tasks.retry_report import Selection, retry_report, undelivered
 
@@ -44,7 +43,7 @@ async def retry_reports(
         for report_id in chosen:
             try:
                 logger.info("report %d: %s", report_id, await retry_report(reporter, report_id, settings))
-            except Undelivered as error:
+            except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
                 logger.warning("report %d: %s", report_id, error)
                 left.append(report_id)
     if left:

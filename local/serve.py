@@ -1,6 +1,7 @@
-"""Serve the deployments from this process: `python -m local.serve`, with PREFECT_API_URL set."""
+"""Serve deployments from this process: `python -m local.serve jobs` or `… reports`, with PREFECT_API_URL set."""
 
 import logging
+import sys
 from typing import TYPE_CHECKING, cast
 
 from prefect import serve
@@ -15,18 +16,19 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 AT_ONCE = 8
-"""Flow runs at once: a pass of the reconciliation must not wait behind long jobs."""
+"""Flow runs of one process at once."""
 
 
-def main() -> None:
+def main(what: str) -> None:
     """Serve until a signal ends this process."""
     make_non_dumpable()  # a job must not read the token here either
     logging.getLogger("prefect.runner").setLevel(logging.WARNING)
-    deployments = [
-        docs_job.to_deployment("docs-job"),
-        reconcile_reports.to_deployment("reconcile-reports", interval=Settings().interval),
-        retry_reports.to_deployment("retry-reports"),
-    ]
+    deployments = [docs_job.to_deployment("docs-job")]
+    if what == "reports":
+        deployments = [
+            reconcile_reports.to_deployment("reconcile-reports", interval=Settings().interval),
+            retry_reports.to_deployment("retry-reports"),
+        ]
     serve(
         *cast("list[RunnerDeployment]", deployments),  # outside an event loop these are no coroutines
         limit=AT_ONCE,
@@ -36,4 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -4,8 +4,9 @@ import asyncio
 import os
 import socket
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,19 +27,27 @@ class NotStarted(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A Prefect server at `api_url` (its UI at `ui_url`) that serves the deployments."""
+    """A Prefect server at `api_url` (its UI at `ui_url`), and processes that serve the deployments."""
 
     api_url: str
+    processes: tuple["Process", ...]
 
     @property
     def ui_url(self) -> str:
         """Where the server's pages are."""
         return self.api_url.removesuffix("/api")
 
+    async def until_one_ends(self) -> str:
+        """Wait until a process ends, which none of them should; its name, and what it said last."""
+        await asyncio.wait({one.command for one in self.processes}, return_when=asyncio.FIRST_COMPLETED)
+        return next(f"{one.name} ended: {one.last_words}" for one in self.processes if one.command.done())
+
 
 @asynccontextmanager
 async def running(home: Path, settings: Mapping[str, str], *, port: int = 0) -> AsyncIterator[Stack]:
     """A Prefect server on *port* (0: a free one) that keeps its data in *home*, and the deployments with *settings*.
+
+    The reconciliation has a process of its own: a pass must never wait for a place behind long jobs.
 
     Raises:
         NotStarted: one of them did not come up.
@@ -47,16 +56,14 @@ async def running(home: Path, settings: Mapping[str, str], *, port: int = 0) -> 
     api_url = f"http://127.0.0.1:{port}/api"
     env = {**_inherited(), **_prefect_settings(home, api_url)}
     server = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-    async with (
-        _process("the Prefect server", server, env, ready=f"{api_url}/health"),
-        _process(
-            "the deployments",
-            ("-m", "local.serve"),
-            {**env, **settings},
-            ready=f"{api_url}/deployments/name/docs-job/docs-job",
-        ),
-    ):
-        yield Stack(api_url)
+    served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
+    async with _process("the Prefect server", server, env, ready=f"{api_url}/health") as one, AsyncExitStack() as more:
+        jobs = _process("serving jobs", ("-m", "local.serve", "jobs"), served, ready=f"{deployed}/docs-job/docs-job")
+        reports = _process(
+            "serving reports", ("-m", "local.serve", "reports"), served, ready=f"{deployed}/retry-reports/retry-reports"
+        )
+        others = await asyncio.gather(more.enter_async_context(jobs), more.enter_async_context(reports))
+        yield Stack(api_url, (one, *others))
 
 
 def free_port() -> int:
@@ -90,31 +97,49 @@ def _prefect_settings(home: Path, api_url: str) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of ours. `last` holds the last lines it said."""
+
+    name: str
+    command: asyncio.Task[Finished]
+    last: deque[str]
+
+    @property
+    def last_words(self) -> str:
+        """Its last lines in one."""
+        return " | ".join(self.last) or "without a word"
+
+
 @asynccontextmanager
-async def _process(name: str, arguments: tuple[str, ...], env: Mapping[str, str], *, ready: str) -> AsyncIterator[None]:
+async def _process(
+    name: str, arguments: tuple[str, ...], env: Mapping[str, str], *, ready: str
+) -> AsyncIterator[Process]:
     """A Python process that is gone on leaving, with all its descendants. It is ready when *ready* answers 200."""
-    last: list[str] = []
+    last: deque[str] = deque(maxlen=5)
     command = asyncio.create_task(
         run_command((sys.executable, *arguments), cwd=ROOT, env=env, timeout=FOR_EVER, on_line=last.append)
     )
+    process = Process(name, command, last)
     try:
-        await _until_ready(name, command, ready, last)
-        yield
+        await _until_ready(process, ready)
+        yield process
     finally:
         command.cancel()
         await asyncio.wait({command})
 
 
-async def _until_ready(name: str, command: asyncio.Task[Finished], url: str, last: list[str]) -> None:
+async def _until_ready(process: Process, url: str) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         try:
             async with asyncio.timeout(START.total_seconds()):
                 while not await _answers(client, url):
-                    if command.done():
-                        raise NotStarted(f"{name} ended at once: {' | '.join(last[-5:])}")
+                    if process.command.done():
+                        raise NotStarted(f"{process.name} ended at once: {process.last_words}")
                     await asyncio.sleep(0.2)
         except TimeoutError:
-            raise NotStarted(f"{name} did not answer within {START.seconds} s: {' | '.join(last[-5:])}") from None
+            words = f"{process.name} did not answer within {START.seconds} s: {process.last_words}"
+            raise NotStarted(words) from None
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:

@@ -1,6 +1,5 @@
 """Everything on this machine until Ctrl-C: for trying Reportback, or running it for a small team."""
 
-import asyncio
 import os
 import subprocess
 import tempfile
@@ -23,7 +22,11 @@ REAL = ("REPORTBACK_GITHUB_TOKEN", "REPORTBACK_CREDENTIALS")
 
 
 async def up() -> None:
-    """Run it until this is cancelled."""
+    """Run it until this is cancelled.
+
+    Raises:
+        NotStarted: a part of it did not come up, or came to its end.
+    """
     make_non_dumpable()  # a job must not read the token here
     console = Console()
     with tempfile.TemporaryDirectory(prefix="reportback-up-") as folder:
@@ -31,7 +34,7 @@ async def up() -> None:
             console.print("Starting a Prefect server and the deployments ...")
             async with stack.running(home, settings, port=_port()) as local:
                 _explain(console, local)
-                await asyncio.Event().wait()
+                raise stack.NotStarted(await local.until_one_ends())
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.outcome import NotSent, Sent, Throttled, Unknown
+from domain.outcome import NotSent, Read, Sent, Throttled, Unknown
 from domain.policy import pause
 from storage.models import Credential
 from storage.once import insert_once
@@ -38,10 +38,12 @@ async def probe(session: AsyncSession, credential: Credential, *, until: datetim
     return True
 
 
-async def learn(session: AsyncSession, credential: Credential, sent: Sent, *, is_probe: bool, now: datetime) -> None:
+async def learn(
+    session: AsyncSession, credential: Credential, seen: Sent | Read, *, is_probe: bool, now: datetime
+) -> None:
     """Take in what an answer says about the credential's pause and its hourly account. The row is locked."""
     values: dict[str, object] = {}
-    outcome, exchange = sent.outcome, sent.exchange
+    outcome, exchange = seen.outcome, seen.exchange
     if isinstance(outcome, Throttled):
         values = _pausing(credential, outcome, is_probe=is_probe, now=now)
     elif is_probe:

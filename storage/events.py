@@ -13,7 +13,8 @@ from storage.models import ReportEvent, StatusReport, StatusTarget
 
 ANSWERED_2XX = range(200, 300)
 NOTE = 500
-"""Characters of a note that are kept."""
+SHORT = 100
+"""Characters that are kept of a note, and of whatever else came from outside."""
 
 
 async def append(
@@ -25,10 +26,15 @@ async def append(
     seen = exchange or Exchange()
     await session.exec(
         insert(ReportEvent).values(
-            report_id=report_id, credential=credential, at=at, kind=kind, attempt=attempt, seconds=seconds, actor=actor,
-            http_status=seen.http_status, github_request_id=seen.request_id, note=clean(note)[:NOTE] if note else None,
+            report_id=report_id, credential=credential, at=at, kind=kind, attempt=attempt, seconds=seconds,
+            http_status=seen.http_status, github_request_id=_fit(seen.request_id, SHORT),
+            actor=_fit(actor, SHORT), note=_fit(note, NOTE),
         )
     )  # fmt: skip
+
+
+def _fit(text: str | None, length: int) -> str | None:
+    return clean(text)[:length] if text else None
 
 
 async def story(session: AsyncSession, report_id: int) -> list[ReportEvent]:
@@ -40,9 +46,10 @@ async def story(session: AsyncSession, report_id: int) -> list[ReportEvent]:
 
 
 async def tries(session: AsyncSession, report: StatusReport) -> Tries:
-    """What came of *report* since it was recorded or, later, reopened."""
+    """What came of *report* since it was recorded or, later, reopened or repaired."""
     mine = col(ReportEvent.report_id) == report.id
-    reopened = select(func.max(ReportEvent.id)).where(mine, ReportEvent.kind == EventKind.REOPENED).scalar_subquery()
+    anew = col(ReportEvent.kind).in_((EventKind.REOPENED, EventKind.REPAIRED))
+    reopened = select(func.max(ReportEvent.id)).where(mine, anew).scalar_subquery()
     since = select(ReportEvent.at, ReportEvent.kind, ReportEvent.http_status).where(
         mine, col(ReportEvent.id) > func.coalesce(reopened, 0)
     )

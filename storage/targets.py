@@ -149,7 +149,7 @@ async def _take_lease(
         )
         .values(
             lease=uuid4(), lease_expires_at=expires_at, sending_id=StatusTarget.newest_id,
-            attempts=StatusTarget.attempts + 1,
+            attempts=StatusTarget.attempts + 1, due_at=now,
         )
         .returning(StatusTarget),
         execution_options={"synchronize_session": False, "populate_existing": True},
@@ -273,11 +273,11 @@ async def _let_go(session: AsyncSession, lease: Lease, values: dict[str, object]
 async def _write(session: AsyncSession, report_id: int, settlement: Settlement, now: datetime) -> None:
     facts: dict[str, object] = {}
     if settlement.read_back:
-        facts = {"read_back": True}
-    elif settlement.status_id is not None:
-        facts = {"delivered_at": now, "github_status_id": settlement.status_id}
-    elif settlement.rejection is not None:
-        facts = {"rejected_at": now, "rejection": settlement.rejection}
+        facts |= {"read_back": True}
+    if settlement.status_id is not None:
+        facts |= {"delivered_at": now, "github_status_id": settlement.status_id}
+    if settlement.rejection is not None:
+        facts |= {"rejected_at": now, "rejection": settlement.rejection}
     if facts:
         await session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(**facts))
 

@@ -19,6 +19,12 @@ from storage.reports import locked_target
 SECOND_LOOK = timedelta(hours=1)
 
 
+def next_look(delivered_at: datetime, now: datetime) -> datetime | None:
+    """When to look after a look *now*: an hour after the delivery, or never again if that is past."""
+    second = delivered_at + SECOND_LOOK
+    return second if now < second else None
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a look at GitHub is compared with. `older`: markers that the newest report speaks over."""
@@ -44,7 +50,7 @@ async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:
             col(StatusReport.delivered_at).is_not(None),
             col(StatusTarget.lease).is_(None),
             or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now),
-            col(Credential.paused_until).is_(None),
+            or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now),
         )
         .order_by(col(StatusTarget.verify_at))
         .limit(limit)
@@ -77,16 +83,21 @@ async def look(session: AsyncSession, target_id: int) -> Look | None:
     )
 
 
-async def looked(session: AsyncSession, seen: Look, *, now: datetime) -> None:
-    """All is well: look once more an hour after it was delivered, then never again."""
-    again = seen.delivered_at + SECOND_LOOK
-    as_read = and_(col(StatusTarget.id) == seen.target_id, col(StatusTarget.newest_id) == seen.newest_id)
-    values = {"verify_at": again if now < again else None}
-    await session.exec(update(StatusTarget).where(as_read, col(StatusTarget.verify_at) <= now).values(**values))
+async def is_as_read(session: AsyncSession, seen: Look) -> bool:
+    """Whether the target, locked from here on, is still what the look was compared with."""
+    target = await locked_target(session, seen.target_id)
+    newest = await session.get_one(StatusReport, seen.newest_id, populate_existing=True)
+    return target.newest_id == seen.newest_id and newest.edition == seen.edition and target.lease is None
+
+
+async def looked(session: AsyncSession, seen: Look, *, again_at: datetime | None) -> None:
+    """The look has been taken; the next one is due *again_at*. None: no more."""
+    mine = col(StatusTarget.id) == seen.target_id
+    await session.exec(update(StatusTarget).where(mine).values(verify_at=again_at))
 
 
 async def note_doubled(session: AsyncSession, seen: Look, mark: str, *, actor: str, now: datetime) -> None:
-    """GitHub holds a report's marker twice: the duplicate is counted, once."""
+    """GitHub holds a report's marker twice: the duplicate is counted, once. The target is locked."""
     report_id = (await session.exec(select(StatusReport.id).where(StatusReport.marker == mark))).one()
     assert report_id is not None
     doubled = (ReportEvent.report_id == report_id, ReportEvent.kind == EventKind.DOUBLED)
@@ -96,29 +107,20 @@ async def note_doubled(session: AsyncSession, seen: Look, mark: str, *, actor: s
         )
 
 
-async def repair(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> bool:
-    """An older report covers the newest on GitHub: the newest gets a new edition, and is due now.
-
-    False: things are no longer as they were read, and nothing changed.
-    """
-    target = await locked_target(session, seen.target_id)
-    if target.newest_id != seen.newest_id or target.lease is not None:
-        return False
-    newest = await session.get_one(StatusReport, seen.newest_id, populate_existing=True)
+async def repair(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> None:
+    """An older report covers the newest on GitHub: it gets a new edition, and is due now. The target is locked."""
+    newest = await session.get_one(StatusReport, seen.newest_id)
     edition = seen.edition + 1
     mark = marker(newest.job_id, newest.execution, newest.state, edition)
     as_read = and_(col(StatusReport.id) == seen.newest_id, col(StatusReport.edition) == seen.edition)
-    renewed = await session.exec(
+    await session.exec(
         update(StatusReport).where(as_read).values(
             edition=edition, marker=mark, target_url=marked(newest.target_url, mark),
             delivered_at=None, github_status_id=None,
         )
     )  # fmt: skip
-    if renewed.rowcount == 0:
-        return False
     await session.exec(update(StatusTarget).where(col(StatusTarget.id) == seen.target_id).values(due_at=now))
     note = f"an older status covered it; edition {edition}"
     await events.append(
         session, seen.newest_id, EventKind.REPAIRED, actor=actor, at=now, credential=seen.credential, note=note
     )
-    return True

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,10 +46,13 @@ def order_of(
 async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | Beating:
     """Take on *order*. `Beating`: another process carries it out, and lives: its beat was seen to move.
 
-    A process that has gone silent is watched until its beat is 30 s old, and then taken over.
+    A process that has gone silent is watched until its beat is 30 s old, and then taken over. One that comes to its end
+    while it is watched has not gone silent.
     """
     seen: Beating | None = None
     while True:
+        if seen is not None and (ended_at := await _ended_at(reporter, order.flow_run_id)) is not None:
+            return Beating(ended_at)
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             taken = await jobs.accept(session, order, by=this_process(), actor=reporter.actor, now=now)
@@ -57,6 +60,11 @@ async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | Bea
             return taken
         seen = taken
         await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+
+async def _ended_at(reporter: Reporter, job_id: UUID) -> datetime | None:
+    async with reporter.ledger.transaction() as session:
+        return await jobs.ended_at(session, job_id)
 
 
 def this_process() -> Process:

@@ -29,6 +29,9 @@ BACK = timedelta(hours=1)
 WAIT_OUT = timedelta(seconds=2)
 """How long a try waits for the write budget, before it leaves it to another try."""
 
+MAX_PAGES = 200
+"""Pages of 100 statuses that are read at the most: GitHub keeps 1000 statuses of each context of a commit."""
+
 T = TypeVar("T")
 
 
@@ -147,7 +150,7 @@ async def _look_for(
 ) -> tuple[Found | Absent | ReadFailure | GivenUp, Lease, Exchange]:
     """Walk through the commit's statuses, newest first, renewing the lease after each page."""
     page_url: str | None = None
-    while True:
+    for _ in range(MAX_PAGES):
         read = await reporter.github.statuses_of(lease.report.target, token, page_url)
         if not isinstance(read.outcome, Page):
             return read.outcome, lease, read.exchange
@@ -161,6 +164,7 @@ async def _look_for(
         if (renewed := await _renew(reporter, lease)) is None:
             return None, lease, read.exchange
         lease = renewed
+    return NotSent(f"the commit's statuses do not end after {MAX_PAGES} pages"), lease, Exchange()
 
 
 async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:

@@ -1,17 +1,20 @@
 """One pass of the reconciliation: deliver what others left, until nothing is due or the time is up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from domain.report import Phase
 from storage import backlog, passes
 from storage.targets import Busy, Settled
 from tasks.deliver import Reporter, deliver
-from tasks.verify_targets import verify_targets
+from tasks.verify_targets import to_verify, verify_target
 
+T = TypeVar("T")
 BATCH = 100
 REST = timedelta(seconds=1)
 """After a batch of which nothing could be settled: others are at work on it."""
@@ -28,24 +31,15 @@ class Pass:
 async def deliver_due(
     reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, on_trouble: Callable[[str], None]
 ) -> Pass:
-    """Look where a request may have been sent late, then deliver what is due, *senders* at once.
+    """Deliver what is due, *senders* at once, then look where a request may have been sent late.
 
-    Stays, within *budget*, for what comes due meanwhile.
-
-    What one report comes to never ends the pass. No try begins after *budget*.
+    Stays, within *budget*, for what comes due meanwhile; nothing begins after it. What one report comes to never ends
+    the pass.
     """
     async with reporter.ledger.transaction() as session:
         began = await reporter.ledger.clock(session)
         pass_id = await passes.begin(session, run_id, now=began)
-    until = began + budget
-    await verify_targets(reporter)
-    delivered = 0
-    limit = asyncio.Semaphore(senders)
-    while (batch := await _next_batch(reporter, until=until)) is not None:
-        tried = await asyncio.gather(*(_try(reporter, target_id, limit, until, on_trouble) for target_id in batch))
-        delivered += sum(map(_is_delivered, tried))
-        if not any(isinstance(came_to, Settled) for came_to in tried):
-            await asyncio.sleep(REST.total_seconds())
+    delivered = await _deliver(_Rounds(reporter, began + budget, asyncio.Semaphore(senders), on_trouble))
     async with reporter.ledger.transaction() as session:
         undelivered = await backlog.count_undelivered(session)
         now = await reporter.ledger.clock(session)
@@ -53,33 +47,58 @@ async def deliver_due(
     return Pass(delivered, undelivered)
 
 
-async def _next_batch(reporter: Reporter, *, until: datetime) -> list[int] | None:
-    """What is due, waiting for it if need be. None: nothing more comes due before *until*."""
+@dataclass(frozen=True, slots=True)
+class _Rounds:
+    """Many targets at once, `limit` at a time, nothing begun at `until` or later."""
+
+    reporter: Reporter
+    until: datetime
+    limit: asyncio.Semaphore
+    on_trouble: Callable[[str], None]
+
+    async def each(self, target_ids: Iterable[int], work: Callable[[int], Awaitable[T]]) -> list[T | None]:
+        """What *work* came to for each target. None: its time was over, or it raised, which is said."""
+        return await asyncio.gather(*(self._try(target_id, work) for target_id in target_ids))
+
+    async def _try(self, target_id: int, work: Callable[[int], Awaitable[T]]) -> T | None:
+        async with self.limit:
+            try:
+                if await self.reporter.ledger.now() < self.until:
+                    return await work(target_id)
+            except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
+                self.on_trouble(f"target {target_id} could not be tried: {error!r}")
+        return None
+
+
+async def _deliver(rounds: _Rounds) -> int:
+    """Deliver and look until nothing more comes due in time; how many were delivered."""
+    reporter, delivered, looked = rounds.reporter, 0, False
     while True:
-        async with reporter.ledger.transaction() as session:
-            now = await reporter.ledger.clock(session)
-            batch = await backlog.due(session, limit=BATCH, write_budget=reporter.policy.budget, now=now)
-            again_at = await backlog.next_due(session, write_budget=reporter.policy.budget, now=now)
-        if now >= until:
-            return None
+        now, batch, again_at = await _due(reporter)
+        if now >= rounds.until:
+            return delivered
         if batch:
-            return batch
-        if again_at is None or again_at >= until:
-            return None
-        await asyncio.sleep((again_at - now).total_seconds())
+            tried = await rounds.each(batch, partial(deliver, reporter, only_if_due=True))
+            delivered += sum(map(_is_delivered, tried))
+            if not any(isinstance(came_to, Settled) for came_to in tried):
+                await reporter.sleep(REST.total_seconds())
+        elif not looked:
+            looked = True
+            await rounds.each(await to_verify(reporter), partial(verify_target, reporter))
+        elif again_at is None or again_at >= rounds.until:
+            return delivered
+        else:
+            await reporter.sleep((again_at - now).total_seconds())
 
 
-async def _try(
-    reporter: Reporter, target_id: int, limit: asyncio.Semaphore, until: datetime, on_trouble: Callable[[str], None]
-) -> Settled | Busy | None:
-    async with limit:
-        try:
-            if await reporter.ledger.now() >= until:  # those before it in the batch took all the time
-                return None
-            return await deliver(reporter, target_id, only_if_due=True)
-        except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
-            on_trouble(f"target {target_id} could not be tried: {error!r}")
-            return None
+async def _due(reporter: Reporter) -> tuple[datetime, list[int], datetime | None]:
+    """The time, what is due, and when to ask again if nothing is."""
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        batch = await backlog.due(session, limit=BATCH, write_budget=reporter.policy.budget, now=now)
+        if batch:
+            return now, batch, None
+        return now, [], await backlog.next_due(session, write_budget=reporter.policy.budget, now=now)
 
 
 def _is_delivered(came_to: Settled | Busy | None) -> bool:

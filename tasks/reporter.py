@@ -20,11 +20,14 @@ from tasks.deliver import Reporter
 @asynccontextmanager
 async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporter]:
     """A reporter that acts as *actor* in the story of a report: "task …", "reconciliation", or a person."""
-    async with (
-        open_ledger(settings.database_url) as ledger,
-        GitHub(str(settings.github_api_url), settings.timeout, _local_time) as github,
-    ):
-        yield Reporter(ledger, github, settings.policy, token_of, _jitter, actor)
+    async with open_ledger(settings.database_url) as ledger:
+        ahead = await ledger.now() - datetime.now(UTC)  # GitHub's times are kept by the ledger's clock, not by ours
+
+        def now() -> datetime:
+            return datetime.now(UTC) + ahead
+
+        async with GitHub(str(settings.github_api_url), settings.timeout, now) as github:
+            yield Reporter(ledger, github, settings.policy, token_of, _jitter, actor)
 
 
 def credential_of(repository: str, settings: Settings) -> str:
@@ -57,10 +60,6 @@ async def token_of(name: str) -> str:
 async def _load_secret(block: str) -> object:
     secret: Secret[str] = await Secret.aload(block)
     return secret.get()
-
-
-def _local_time() -> datetime:
-    return datetime.now(UTC)
 
 
 def _jitter() -> float:

@@ -54,6 +54,8 @@ UNSOUND = [
     ({"CLONE_URL": "https://git.example.com/{owner}/{name}.git"}, "REPORTBACK_CLONE_URL may hold {repository}"),
     ({"CLONE_URL": "https://git.example.com/{repository"}, "REPORTBACK_CLONE_URL may hold {repository}"),
     ({"CLONE_URL": "https://git.example.com/{}"}, "REPORTBACK_CLONE_URL may hold {repository}"),
+    ({"CLONE_URL": "https://user:pass@git.example.com/{repository}"}, "REPORTBACK_CLONE_URL must hold no token"),
+    ({"CLONE_URL": "https://token@git.example.com/{repository}"}, "REPORTBACK_CLONE_URL must hold no token"),
 ]
 
 
@@ -172,7 +174,6 @@ def test_no_refusal_quotes_a_token(monkeypatch: pytest.MonkeyPatch, variables: d
 def test_settings_shown_hold_no_token_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", TOKEN)
     monkeypatch.setenv("REPORTBACK_DATABASE_URL", "postgresql://reportback:pa55word@db/ledger")
-    monkeypatch.setenv("REPORTBACK_CLONE_URL", f"https://x:{TOKEN}@git.example.com/{{repository}}.git")
     for shown in (repr(Settings()), str(Settings())):
         assert TOKEN not in shown
         assert "pa55word" not in shown

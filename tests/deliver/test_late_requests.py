@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from sqlmodel import select
-from world import ACTOR, CREDENTIAL, SHA, Clock, World, order, run_job, world_on
+from world import SHA, Clock, World, order, run_job, world_on
 
 from domain.report import EventKind
 from fake_github.faults import Kind
@@ -11,7 +11,7 @@ from fake_github.store import Draft
 from storage import verify
 from storage.engine import Ledger
 from storage.models import ReportEvent, StatusReport, StatusTarget
-from tasks.verify_targets import verify_target, verify_targets
+from tasks.verify_targets import to_verify, verify_target
 
 
 async def reports(world: World) -> list[StatusReport]:
@@ -22,6 +22,11 @@ async def reports(world: World) -> list[StatusReport]:
 async def kinds(world: World) -> list[str]:
     async with world.ledger.transaction() as session:
         return list(await session.exec(select(ReportEvent.kind)))
+
+
+async def verify_targets(world: World) -> int:
+    """Look wherever a look is asked for; how many were repaired."""
+    return sum([await verify_target(world.reporter, target_id) for target_id in await to_verify(world.reporter)])
 
 
 async def ask_for_a_look(world: World) -> None:
@@ -55,7 +60,7 @@ async def test_an_older_status_on_top_is_covered_again_by_a_new_edition(ledger: 
     async with world_on(ledger, clock) as world:
         pending, _ = await delivered(world)
         send_late(world, pending)
-        assert await verify_targets(world.reporter) == 1
+        assert await verify_targets(world) == 1
         await world.deliver()
         assert world.held() == ["success", "pending", "success"]
         assert EventKind.REPAIRED in await kinds(world)
@@ -79,7 +84,7 @@ async def test_what_somebody_else_put_on_top_is_left_alone(ledger: Ledger, clock
             repository="acme/site", sha=SHA, context="docs/sphinx", state="failure", target_url="https://x.test"
         )
         world.github.store.add(world.github.store.drafted(draft))
-        assert await verify_targets(world.reporter) == 0
+        assert await verify_targets(world) == 0
         assert world.posts() == 1
 
 
@@ -91,10 +96,10 @@ async def test_a_target_is_looked_at_a_minute_and_an_hour_after_its_delivery(led
         first = (await world.target()).verify_at
         assert first == clock.now + timedelta(minutes=1)
         clock.advance(60)
-        await verify_targets(world.reporter)
+        await verify_targets(world)
         assert (await world.target()).verify_at == first + timedelta(minutes=59)
         clock.advance(3540)
-        await verify_targets(world.reporter)
+        await verify_targets(world)
         assert (await world.target()).verify_at is None
 
 
@@ -104,39 +109,54 @@ async def test_nothing_is_looked_at_while_it_is_not_delivered_or_somebody_sends(
         await ask_for_a_look(world)
         async with ledger.transaction() as session:
             assert await verify.due(session, limit=10, now=clock.now) == []
-        assert await verify_targets(world.reporter) == 0
+        assert await verify_targets(world) == 0
         assert world.asked("GET") == 0
 
 
-async def test_a_repair_that_comes_after_something_newer_changes_nothing(ledger: Ledger, clock: Clock) -> None:
+async def test_a_look_that_something_newer_overtakes_changes_nothing(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
-        await delivered(world)
-        async with ledger.transaction() as session:
-            seen = await verify.look(session, await world.target_id())
-        assert seen is not None
-        await run_job(ledger, order())
-        async with ledger.transaction() as session:
-            assert not await verify.repair(session, seen, actor=ACTOR, now=clock.now)
+        pending, _ = await delivered(world)
+        send_late(world, pending)
+
+        async def overtake(name: str) -> None:
+            if name == "GET answered":
+                await run_job(ledger, order())
+
+        slow = await world.sender(overtake)
+        assert not await verify_target(slow, pending.target_id)
+        assert [report.edition for report in await reports(world)] == [1, 1, 1, 1]
 
 
-async def test_two_repairs_at_once_make_one_edition(ledger: Ledger, clock: Clock) -> None:
+async def test_two_looks_at_once_make_one_edition(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        pending, _ = await delivered(world)
+        send_late(world, pending)
+
+        async def another(name: str) -> None:
+            if name == "GET answered":
+                assert await verify_target(world.reporter, pending.target_id)
+
+        slow = await world.sender(another)
+        assert not await verify_target(slow, pending.target_id)
+        assert [report.edition for report in await reports(world)] == [1, 2]
+
+
+async def test_a_commit_that_cannot_be_read_any_more_keeps_nobody_waiting(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await delivered(world)
-        async with ledger.transaction() as session:
-            seen = await verify.look(session, await world.target_id())
-        assert seen is not None
-        for expected in (True, False):
-            async with ledger.transaction() as session:
-                assert await verify.repair(session, seen, actor=ACTOR, now=clock.now) is expected
+        world.fault(Kind.NOT_FOUND, method="GET")
+        assert await verify_targets(world) == 0
+        assert (await world.target()).verify_at is None
 
 
 async def test_a_look_that_is_refused_pauses_the_credential_and_is_taken_later(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await delivered(world)
         world.fault(Kind.BAD_CREDENTIALS, method="GET")
-        assert await verify_targets(world.reporter) == 0
-        assert await verify_targets(world.reporter) == 0
+        assert await verify_targets(world) == 0
+        assert await verify_targets(world) == 0
         assert world.asked("GET") == 1
-        world.tokens.pop(CREDENTIAL)
         clock.advance(3600)
-        assert await verify_targets(world.reporter) == 0
+        assert await verify_targets(world) == 0
+        assert world.asked("GET") == 2
+        assert (await world.target()).verify_at is None

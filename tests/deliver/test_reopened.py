@@ -1,0 +1,65 @@
+"""What a person's retry must not forget: a request that may still turn up, and a credential that is no more."""
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+from world import ACTOR, CREDENTIAL, World, order, run_job
+
+from fake_github.faults import Kind
+from storage import reports
+from storage.models import StatusReport
+from storage.targets import Busy
+
+WEEK = timedelta(days=7).total_seconds()
+
+
+async def outcome(world: World) -> StatusReport:
+    async with world.ledger.transaction() as session:
+        return (await session.exec(select(StatusReport).where(StatusReport.rank > 0))).one()
+
+
+async def reopen(world: World, credential: str = CREDENTIAL) -> bool:
+    report = await outcome(world)
+    async with world.ledger.transaction() as session:
+        return await reports.reopen(session, report.id or 0, credential=credential, actor=ACTOR, now=world.clock.now)
+
+
+async def given_up_in_doubt(world: World) -> None:
+    """Nothing got through for a week; the last request was stored, and nobody heard of it."""
+    token = world.tokens.pop(CREDENTIAL)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    world.tokens[CREDENTIAL] = token
+    world.clock.advance(WEEK)
+    world.fault(Kind.CLOSE, where="after")
+    await world.deliver()
+
+
+async def test_what_was_given_up_while_a_request_may_turn_up_is_looked_for_once_reopened(world: World) -> None:
+    await given_up_in_doubt(world)
+    assert await reopen(world)
+    world.clock.advance(60)
+    await world.deliver()
+    assert world.held() == ["success"]
+
+
+async def test_something_newer_waits_for_what_was_given_up_in_doubt(world: World) -> None:
+    await given_up_in_doubt(world)
+    await run_job(world.ledger, order())
+    assert isinstance(await world.deliver(), Busy)
+    world.clock.advance(60)
+    await world.deliver()
+    assert world.held() == ["success", "success"]
+    assert world.posts() == 2
+
+
+@pytest.mark.parametrize("new", ["env:NEW"])
+async def test_a_retry_takes_the_credential_that_the_settings_name_now(world: World, new: str) -> None:
+    world.tokens = {new: "a-better-token"}
+    await run_job(world.ledger, order())
+    await world.deliver()
+    assert not await reopen(world, new)  # it was merely due
+    await world.deliver()
+    assert world.held() == ["success"]
+    assert (await outcome(world)).delivered_at is not None
