@@ -16,20 +16,32 @@ from typing import TypeAlias
 
 
 class Reason(StrEnum):
-    """Why a report is rejected, or a credential pauses: what an operator filters by."""
+    """Why a report is rejected, or a credential pauses: what an operator filters by. Cures: docs/rejections.md."""
 
-    BAD_REQUEST = "bad_request"  # 400, 415, and a 422 that names a field
+    # rejected: about what was sent
+    BAD_REQUEST = "bad_request"  # 400, 415, and a 422 that names none of the fields below
+    BAD_URL = "bad_url"  # 422: target_url
+    BAD_DESCRIPTION = "bad_description"  # 422: description too long, or with a character of four bytes
+    BAD_CONTEXT = "bad_context"  # 422: context too long
+    BAD_STATE = "bad_state"  # 422: state
+    TOO_LARGE = "too_large"  # 413
+    # rejected: about the commit
     NO_SUCH_COMMIT = "no_such_commit"  # 422 "No commit found for SHA"; may heal, a push may still replicate
     TOO_MANY_STATUSES = "too_many_statuses"  # 422: 1000 statuses of this sha and context
-    FORBIDDEN = "forbidden"  # a 403 that is no limit
+    # rejected: about the repository, and who may write to it
     NOT_FOUND = "not_found"  # 404: not there, or not allowed to know
+    NO_PERMISSION = "no_permission"  # 403 "Resource not accessible by …": the permission is missing
+    SSO_REQUIRED = "sso_required"  # 403 or 404: the token is not authorized for the organization's single sign-on
+    ARCHIVED = "archived"  # 403: the repository is read-only
+    BLOCKED = "blocked"  # 403 or 451: GitHub disabled the repository
+    FORBIDDEN = "forbidden"  # any other 403 that is no limit
+    # rejected: the rest
     GONE = "gone"  # 410: the API version is no longer supported
-    TOO_LARGE = "too_large"  # 413
-    BLOCKED = "blocked"  # 451
     REDIRECTED = "redirected"  # a 3xx that leads nowhere or off the host
     REFUSED = "refused"  # any other 4xx
     UNVERIFIABLE = "unverifiable"  # five requests answered 2xx, none found by reading back
     EXPIRED = "expired"  # no request got through for a week
+    # a pause of the credential; the report stays due
     RATE_LIMITED = "rate_limited"  # the hourly limit, or a 429
     SECONDARY_LIMIT = "secondary_limit"  # a limit that only headers or text reveal
     BAD_CREDENTIALS = "bad_credentials"  # 401

@@ -26,24 +26,11 @@ from domain.outcome import (
 )
 from github_api.limits import rate_limit, throttled
 from github_api.origin import onward, shown
+from github_api.rejections import reason_of
 from github_api.replies import Refusal, created, listed, refusal, shortened
-
-NO_SUCH_COMMIT_TEXT = "no commit found for sha"
-TOO_MANY_TEXT = "maximum number of statuses"
-"""Two kinds of 422 that only GitHub's words tell apart from the others."""
 
 _NEXT = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?next"?\s*(?:[;,]|$)', re.IGNORECASE)
 
-_REASONS = {
-    400: Reason.BAD_REQUEST,
-    403: Reason.FORBIDDEN,
-    404: Reason.NOT_FOUND,
-    410: Reason.GONE,
-    413: Reason.TOO_LARGE,
-    415: Reason.BAD_REQUEST,
-    422: Reason.BAD_REQUEST,
-    451: Reason.BLOCKED,
-}
 _READ_IS_REFUSED = (403, 404, 410, 451)
 
 _NOTHING_LEFT = (
@@ -114,18 +101,11 @@ def _delivered(body: bytes, context: str) -> Delivered | Unknown:
 
 
 def _refused(status: int, headers: Mapping[str, str], said: Refusal, now: datetime) -> Throttled | Rejected:
-    return throttled(status, _lower(headers), said, now=now) or _rejected(status, said)
-
-
-def _rejected(status: int, said: Refusal) -> Rejected:
-    words = said.words() or f"HTTP {status}"
-    if status == HTTPStatus.UNPROCESSABLE_ENTITY and NO_SUCH_COMMIT_TEXT in words.lower():
-        return Rejected(Reason.NO_SUCH_COMMIT, words, may_heal=True)
-    if status == HTTPStatus.UNPROCESSABLE_ENTITY and TOO_MANY_TEXT in words.lower():
-        return Rejected(Reason.TOO_MANY_STATUSES, words)
-    if said.block:
-        return Rejected(Reason.BLOCKED, words)
-    return Rejected(_REASONS.get(status, Reason.REFUSED), words)
+    known = _lower(headers)
+    if (limit := throttled(status, known, said, now=now)) is not None:
+        return limit
+    reason = reason_of(status, known, said)
+    return Rejected(reason, said.words() or f"HTTP {status}", may_heal=reason is Reason.NO_SUCH_COMMIT)
 
 
 def _page(headers: Mapping[str, str], body: bytes, url: str) -> Page | NotSent:

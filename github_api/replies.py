@@ -1,5 +1,6 @@
 """What GitHub writes in its bodies, as far as it matters here. Never raises: what does not fit is None or left out."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -20,6 +21,9 @@ from domain.text import one_line
 
 MAX_WORDS = 300
 """Characters of GitHub's own words that an outcome carries."""
+
+_PROPERTY = re.compile(r"'properties/(\w+)'")
+"""How GitHub names a field whose value has a wrong type: For 'properties/state', nil is not a string."""
 
 _Id = Annotated[StrictInt, Field(gt=0, lt=2**63)]  # a real one needs more than 32 bits; the ledger has 64
 
@@ -68,6 +72,12 @@ class Refusal(BaseModel):
         """GitHub's message and its details, in one line of at most 300 characters; empty if it gave none."""
         details = "; ".join(_details(self.errors)) or (self.block.reason if self.block else "")
         return shortened(": ".join(filter(None, (self.message, details))))
+
+    def fields(self) -> list[str]:
+        """What may name the fields of the request that GitHub minds: also the words an error begins with."""
+        errors = (self.errors,) if isinstance(self.errors, str) else self.errors
+        named = [e.partition(" ")[0] if isinstance(e, str) else e.field or e.message.partition(" ")[0] for e in errors]
+        return [*named, *_PROPERTY.findall(self.message)]
 
 
 class _CreatedStatus(BaseModel):

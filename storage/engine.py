@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionma
 from sqlalchemy.ext.asyncio import AsyncSession as _AnySession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from storage.away import LedgerIsAway, is_away, is_of_a_database
 from storage.upgrade import NotUpgraded, is_current, upgrade_embedded
 
 LOCK_WAIT = 30
@@ -35,9 +36,18 @@ class Ledger:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: on disk when the block ends, gone as a whole when it raises."""
-        async with self.sessions() as session, session.begin():
-            yield session  # type: ignore[misc]  # the session maker is typed by SQLAlchemy, made with SQLModel's class
+        """One transaction: on disk when the block ends, gone as a whole when it raises.
+
+        Raises:
+            LedgerIsAway: it is locked, full, stopped or out of reach.
+        """
+        try:
+            async with self.sessions() as session, session.begin():
+                yield session  # type: ignore[misc]  # the session maker is typed by SQLAlchemy, made with SQLModel's class
+        except Exception as error:
+            if is_away(error):
+                raise LedgerIsAway(error) from error
+            raise
 
     async def now(self) -> datetime:
         """The ledger's time, UTC."""
@@ -50,7 +60,8 @@ async def _postgresql_now(session: AsyncSession) -> datetime:
     return now.astimezone(UTC)
 
 
-async def _host_now(_: AsyncSession) -> datetime:
+async def _host_now(session: AsyncSession) -> datetime:
+    await session.exec(select(1))  # type: ignore[call-overload]  # exec is typed for SQLModel's select; waits for the lock
     return datetime.now(UTC)
 
 
@@ -67,18 +78,37 @@ async def open_ledger(
     Raises:
         UnsoundLedger: the URL names no ledger that could keep the promise.
         NotUpgraded: a PostgreSQL ledger is not at this version's schema.
+        LedgerIsAway: it cannot be opened now.
     """
     engine = make_engine(url)
     try:
-        if engine.dialect.name == "sqlite":
-            await upgrade_embedded(engine, Path(engine.url.database or ""))
-        elif not await is_current(engine):
+        if not await _is_ready(engine):
             raise NotUpgraded
         own = _host_now if engine.dialect.name == "sqlite" else _postgresql_now
         sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
         yield Ledger(engine, sessions, clock or own)
     finally:
         await engine.dispose()
+
+
+async def _is_ready(engine: AsyncEngine) -> bool:
+    """Whether it is at this version's schema; SQLite is brought there."""
+    try:
+        if engine.dialect.name == "postgresql":
+            return await is_current(engine)
+        await upgrade_embedded(engine, Path(engine.url.database or ""))
+    except Exception as error:
+        if is_of_a_database(error):
+            raise LedgerIsAway(error, f"the ledger cannot be opened, {_place(engine.url)}") from error
+        raise
+    return True
+
+
+def _place(url: URL) -> str:
+    """What REPORTBACK_DATABASE_URL names, without user and password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"PostgreSQL database {url.database!r} on {url.host or url.query.get('host') or 'this machine'}"
 
 
 def make_engine(url: str) -> AsyncEngine:
@@ -104,7 +134,10 @@ def _sqlite(url: URL) -> AsyncEngine:
             f"REPORTBACK_DATABASE_URL: {url.database!r} is relative, so each process would have a ledger of its own; "
             "give an absolute path, with four slashes: sqlite:////var/lib/reportback/ledger.db"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnsoundLedger(f"REPORTBACK_DATABASE_URL: the folder of {path} cannot be made: {error}") from error
     if (disk := _file_system(path.parent)) in NETWORK_DISKS:
         raise UnsoundLedger(
             f"REPORTBACK_DATABASE_URL: {path} is on a network disk ({disk}), where SQLite's locks do not hold; "
@@ -163,4 +196,4 @@ def _file_system(folder: Path) -> str | None:
     return max(holding, key=lambda mount: len(mount[0].parts))[1] if holding else None
 
 
-__all__ = ["AsyncConnection", "Ledger", "NotUpgraded", "UnsoundLedger", "make_engine", "open_ledger"]
+__all__ = ["AsyncConnection", "Ledger", "LedgerIsAway", "NotUpgraded", "UnsoundLedger", "make_engine", "open_ledger"]

@@ -149,18 +149,26 @@ async def _take_on(session: AsyncSession, order: Order, actor: str, now: datetim
     return Execution(job.id, job.execution, report.id if report else None)
 
 
+async def ended_at(session: AsyncSession, job_id: UUID) -> datetime | None:
+    """When the job's latest execution came to an end of its own. None: it has not, or was only thought lost."""
+    ended = select(Job.ended_at).where(Job.id == job_id, Job.state != JobState.LOST)
+    return (await session.exec(ended)).one_or_none()
+
+
 async def begin(session: AsyncSession, job_id: UUID, execution: int, *, now: datetime) -> JobState | None:
     """Start the command, unless the job's exclusive group is taken: `running`, or `waiting` still. None: not ours.
 
-    Who waits is served in the order of acceptance; one that has gone silent is passed over.
+    Who waits is served in the order of acceptance; one that has gone silent is passed over. It may be called again
+    by who does not know whether it was stored.
     """
-    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state) == JobState.WAITING)
+    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
     job = (await session.exec(select(Job).where(mine))).one_or_none()
-    if job is None:
-        return None
+    if job is None or job.state is not JobState.WAITING:
+        return JobState.RUNNING if job and job.state is JobState.RUNNING else None
     if job.exclusive_group is not None and await _must_wait(session, job, now):
         return JobState.WAITING
-    return await _run(session, mine, {"state": JobState.RUNNING, "started_at": now, "beat_at": now})
+    still = and_(mine, col(Job.state) == JobState.WAITING)
+    return await _run(session, still, {"state": JobState.RUNNING, "started_at": now, "beat_at": now})
 
 
 async def _must_wait(session: AsyncSession, job: Job, now: datetime) -> bool:
@@ -213,4 +221,14 @@ async def end(
         return None
     job = await _locked(session, job_id)
     report = await reports.record(session, job, summary, credential=credential, actor=actor, now=now)
+    return Ended(report.id if report else None)
+
+
+async def ended_in(session: AsyncSession, job_id: UUID, execution: int, state: JobState) -> Ended | None:
+    """What `end` told, for who did not get to hear it. None: the execution did not end in *state*."""
+    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state) == state)
+    job = (await session.exec(select(Job).where(mine))).one_or_none()
+    if job is None:
+        return None
+    report = await reports.of_job(session, job)
     return Ended(report.id if report else None)

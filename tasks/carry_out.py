@@ -13,14 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from domain.job import JobState
 from domain.job_type import JobType
 from domain.summary import public, state_after, summarise
-from domain.text import one_line
 from github_api.credentials import NoCredential
 from storage import jobs
+from storage.engine import LedgerIsAway
 from storage.jobs import Execution, Order
 from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, Finished, child_environment, run_command
@@ -28,12 +26,13 @@ from tasks.deliver import Reporter
 from tasks.scratch import scratch
 
 BEAT_EVERY = timedelta(seconds=10)
+SHORTEST_SECRET = 8
+"""Characters of a variable's value that is kept out of what is shown; a shorter one, such as 1, is in every output."""
+
 LOOK_EVERY = timedelta(seconds=1)
 """How often a job whose exclusive group is taken looks whether it is free."""
 
 AGAIN = timedelta(seconds=5)
-LEDGER_IS_AWAY = (OperationalError, InterfaceError, OSError)
-"""What a ledger that is locked, full, stopped or out of reach raises, on either database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +103,8 @@ async def _beat(reporter: Reporter, execution: Execution, *, on_trouble: Say) ->
                 now = await reporter.ledger.clock(session)
                 if not await jobs.beat(session, execution.job_id, execution.number, now=now):
                     return
-        except LEDGER_IS_AWAY as error:
-            on_trouble(f"no beat could be given: {one_line(str(error))}")
+        except LedgerIsAway as error:
+            on_trouble(f"no beat could be given: {error}")
 
 
 async def _work(reporter: Reporter, work: Work, *, on_line: Say, on_trouble: Say) -> Ending | None:
@@ -127,8 +126,8 @@ async def _begun(reporter: Reporter, execution: Execution, *, on_trouble: Say) -
             async with reporter.ledger.transaction() as session:
                 now = await reporter.ledger.clock(session)
                 state = await jobs.begin(session, execution.job_id, execution.number, now=now)
-        except LEDGER_IS_AWAY as error:
-            on_trouble(f"the job could not be begun, and is tried again: {one_line(str(error))}")
+        except LedgerIsAway as error:
+            on_trouble(f"the job could not be begun, and is tried again: {error}")
             state = JobState.WAITING
         if state is not JobState.WAITING:
             return state is JobState.RUNNING
@@ -138,7 +137,8 @@ async def _begun(reporter: Reporter, execution: Execution, *, on_trouble: Say) -
 async def _run(reporter: Reporter, work: Work, on_line: Say) -> Ending:
     order, job_type = work.order, work.job_type
     token = await _checkout_token(reporter, order.credential)
-    secrets = [token or "", *(os.environ.get(name, "") for name in job_type.env)]
+    seen = (os.environ.get(name, "") for name in job_type.env)
+    secrets = [token or "", *(value for value in seen if len(value) >= SHORTEST_SECRET)]
     async with _folder(work, token) as folder, scratch() as home:
         shown = partial(public, secrets=secrets, roots=(str(folder), str(home)))
         done = await run_command(
@@ -181,16 +181,20 @@ async def _end(reporter: Reporter, work: Work, ending: Ending, *, on_trouble: Sa
 
     Waits for a ledger that is away: what a job came to is known nowhere else.
     """
+    execution, may_be_stored = work.execution, False
     while True:
         try:
             async with reporter.ledger.transaction() as session:
                 now = await reporter.ledger.clock(session)
                 ended = await jobs.end(
-                    session, work.execution.job_id, work.execution.number, ending.state, summary=ending.summary,
+                    session, execution.job_id, execution.number, ending.state, summary=ending.summary,
                     exit_code=ending.exit_code, credential=work.order.credential, actor=reporter.actor, now=now,
                 )  # fmt: skip
-        except LEDGER_IS_AWAY as error:
-            on_trouble(f"the job's end could not be stored, and is tried again: {one_line(str(error))}")
+                if ended is None and may_be_stored:
+                    ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)
+        except LedgerIsAway as error:
+            on_trouble(f"the job's end could not be stored, and is tried again: {error}")
+            may_be_stored = True  # the ledger may have been lost after its commit, before it said so
             await asyncio.sleep(AGAIN.total_seconds())
         else:
             return Ended(ending.state, ending.summary, ended.report_id) if ended else None

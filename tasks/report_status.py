@@ -13,6 +13,7 @@ from domain.outcome import NotSent, Outcome, Rejected, Throttled, Unknown
 from domain.report import Phase
 from settings import Settings
 from storage import targets
+from storage.engine import LedgerIsAway
 from storage.targets import Busy, Settled
 from tasks.deliver import Reporter, deliver
 from tasks.reporter import open_reporter
@@ -81,7 +82,7 @@ def _words(outcome: Outcome | None) -> str:
 
 async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Prefect's retry condition. Must be a plain async function: Prefect 3.8 never retries on a partial."""
-    return isinstance(state.data, Undelivered) and state.data.may_help
+    return isinstance(state.data, LedgerIsAway) or (isinstance(state.data, Undelivered) and state.data.may_help)
 
 
 @task(
@@ -98,6 +99,7 @@ async def report_status(report_id: int) -> Phase:
 
     Raises:
         Undelivered: not within Prefect's retries; the reconciliation goes on, unless GitHub rejected it.
+        LedgerIsAway: it stayed away for as long.
     """
     async with open_reporter(Settings(), actor=f"task of {flow_run.name or 'no flow run'}") as reporter:
         phase = await deliver_report(reporter, report_id, job_ends_now=True)

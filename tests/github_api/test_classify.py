@@ -164,7 +164,7 @@ def test_a_refused_field_is_told_in_githubs_words() -> None:
     ]
     outcome = posted(422, {"message": "Validation Failed", "errors": errors})
     assert outcome == Rejected(
-        Reason.BAD_REQUEST,
+        Reason.BAD_DESCRIPTION,
         "Validation Failed: description is too long (maximum is 140 characters); state missing_field",
     )
 
@@ -174,16 +174,67 @@ def test_an_odd_field_does_not_hide_the_message() -> None:
     assert outcome == Rejected(Reason.BAD_REQUEST, "Validation Failed")
 
 
+FIELDS = [
+    ("target_url", "target_url must use http(s) scheme", Reason.BAD_URL),
+    ("description", "description is too long (maximum is 140 characters)", Reason.BAD_DESCRIPTION),
+    ("description", "description doesn't accept 4-byte Unicode", Reason.BAD_DESCRIPTION),
+    ("context", "context is too long (maximum is 255 characters)", Reason.BAD_CONTEXT),
+    ("state", "state is not included in the list", Reason.BAD_STATE),
+    ("sha", "sha must be a 40 character SHA1", Reason.BAD_REQUEST),
+]
+
+
+@pytest.mark.parametrize(("field", "message", "reason"), FIELDS)
+def test_a_refused_field_has_its_own_reason_however_errors_are_written(
+    field: str, message: str, reason: Reason
+) -> None:
+    expected = Rejected(reason, f"Validation Failed: {message}")
+    described = {"resource": "Status", "code": "custom", "field": field, "message": message}
+    for errors in ([described], [{"message": message}], [message], message):
+        assert posted(422, {"message": "Validation Failed", "errors": errors}) == expected
+
+
+def test_a_field_of_the_wrong_type_has_its_own_reason() -> None:
+    outcome = posted(422, {"message": "Invalid request.\n\nFor 'properties/state', nil is not a string."})
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is Reason.BAD_STATE
+
+
 @pytest.mark.parametrize("status", [403, 451])
-def test_a_blocked_repository_is_blocked_whatever_the_status(status: int) -> None:
-    outcome = posted(status, {"message": "Repository access blocked", "block": {"reason": "tos"}})
-    assert outcome == Rejected(Reason.BLOCKED, "Repository access blocked: tos")
+@pytest.mark.parametrize("more", [{"block": {"reason": "tos"}}, {}])
+def test_a_blocked_repository_is_blocked_whatever_the_status(status: int, more: dict[str, object]) -> None:
+    outcome = posted(status, {"message": "Repository access blocked", **more})
+    assert outcome == Rejected(
+        Reason.BLOCKED, "Repository access blocked: tos" if more else "Repository access blocked"
+    )
 
 
-@pytest.mark.parametrize("message", ["Resource not accessible by integration", "Repository was archived."])
-def test_a_403_that_is_no_limit_is_rejected(message: str) -> None:
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("Resource not accessible by integration", Reason.NO_PERMISSION),
+        ("Resource not accessible by personal access token", Reason.NO_PERMISSION),
+        ("Repository was archived so is read-only.", Reason.ARCHIVED),
+        ("Resource protected by organization SAML enforcement. You must grant access.", Reason.SSO_REQUIRED),
+        ("The organization has an IP allow list enabled", Reason.FORBIDDEN),
+    ],
+)
+def test_a_403_that_is_no_limit_is_rejected_for_what_it_says(message: str, reason: Reason) -> None:
     outcome = posted(403, {"message": message}, {"x-ratelimit-remaining": "4999", "x-ratelimit-reset": "1"})
-    assert outcome == Rejected(Reason.FORBIDDEN, message)
+    assert outcome == Rejected(reason, message)
+    assert read(403, {"message": message}) == Rejected(reason, message)
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "reason"),
+    [
+        (403, "required; url=https://github.com/orgs/acme/sso?authorization_request=A", Reason.SSO_REQUIRED),
+        (404, "required; url=https://github.com/orgs/acme/sso?authorization_request=A", Reason.SSO_REQUIRED),
+        (404, "partial-results; organizations=1", Reason.NOT_FOUND),
+    ],
+)
+def test_single_sign_on_is_known_by_its_header_too(status: int, header: str, reason: Reason) -> None:
+    assert posted(status, {"message": "No."}, {"X-GitHub-SSO": header}) == Rejected(reason, "No.")
 
 
 def test_a_refusal_in_plain_text_keeps_its_words() -> None:
