@@ -172,8 +172,7 @@ def _roll_back(connection: Any, _: object, __: object) -> None:  # noqa: ANN401 
 
 def _begin_immediate(connection: Any) -> None:  # noqa: ANN401  # SQLAlchemy's event hands over a sync connection
     # A deferred transaction that reads and then writes fails at once with SQLITE_BUSY_SNAPSHOT, whatever the timeout.
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _postgresql(url: URL) -> AsyncEngine:

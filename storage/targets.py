@@ -50,7 +50,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Nothing is due; `phase` is that of the report that speaks."""
+    """A try came to its end, with `outcome`; or nothing is due. `phase` is what the report it was about is now."""
 
     phase: Phase
     outcome: Outcome | None = None

@@ -201,7 +201,7 @@ async def _renew(reporter: Reporter, lease: Lease) -> Lease | None:
 
 
 async def _let_go(reporter: Reporter, lease: Lease) -> Settled | Busy:
-    return await _give_back(reporter, lease, EventKind.SUPERSEDED, "the lease was lost, or something newer speaks")
+    return await _give_back(reporter, lease, EventKind.SUPERSEDED, "something newer speaks")
 
 
 async def _give_back(

@@ -1,0 +1,156 @@
+"""A job whose ledger fails at its beginning or its end: what it came to is stored once the ledger is back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from failing import FullDisk, PostgreSQL
+from relay import Fate, Relay
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from stand_in_rig import until
+from world import World, accept, end, order
+
+from domain.job import JobState
+from domain.job_type import JobType
+from storage.engine import Ledger
+from storage.models import Job, StatusReport
+from tasks import carry_out as module
+from tasks.carry_out import Ended, Work, carry_out
+from tasks.deliver import Reporter
+
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
+ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
+
+
+@pytest.fixture(autouse=True)
+def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
+    monkeypatch.setattr(module, "AGAIN", timedelta(seconds=0.05))
+
+
+async def job(world: World, script: str) -> Work:
+    asked = order()
+    job_type = JobType(name="sphinx", command=("sh", "-c", script))
+    return Work(await accept(world.ledger, asked), asked, job_type, None)
+
+
+async def carried_out(reporter: Reporter, work: Work, troubles: list[str]) -> Ended | None:
+    return await carry_out(reporter, work, on_line=lambda _: None, on_trouble=troubles.append)
+
+
+async def assert_succeeded(world: World, ended: Ended | None) -> None:
+    """The job has, once, and GitHub shows it, once."""
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    async with world.ledger.transaction() as session:
+        assert (await session.exec(select(Job.state))).one() is JobState.SUCCEEDED
+        found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+        recorded = [(report.id, report.state.value) for report in found]
+    assert [state for _, state in recorded] == ["pending", "success"]
+    assert ended.report_id == recorded[-1][0]
+    await world.reconcile()
+    assert world.held() == ["success"]
+
+
+async def until_there(condition: Callable[[], bool]) -> None:
+    async def holds() -> bool:
+        return condition()
+
+    await until(holds)
+
+
+@ON_POSTGRESQL
+async def test_a_job_that_succeeds_while_postgresql_is_stopped_has_succeeded_once_it_is_started(
+    world: World, server: PostgreSQL, tmp_path: Path
+) -> None:
+    troubles: list[str] = []
+    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+    running = asyncio.create_task(carried_out(world.reporter, work, troubles))
+    await until_there((tmp_path / "began").exists)
+    async with server.stopped():
+        (tmp_path / "go").touch()
+        await until_there(lambda: len(troubles) >= 2)
+    await assert_succeeded(world, await running)
+    assert all(one.startswith("the job's end could not be stored, and is tried again: ") for one in troubles)
+
+
+@ON_POSTGRESQL
+async def test_a_job_that_is_to_begin_while_postgresql_is_stopped_begins_once_it_is_started(
+    world: World, server: PostgreSQL
+) -> None:
+    troubles: list[str] = []
+    work = await job(world, "true")
+    async with server.stopped():
+        running = asyncio.create_task(carried_out(world.reporter, work, troubles))
+        await until_there(lambda: len(troubles) >= 2)
+    await assert_succeeded(world, await running)
+    assert all(one.startswith("the job could not be begun, and is tried again: ") for one in troubles)
+
+
+@ON_SQLITE
+async def test_a_job_that_succeeds_while_the_disk_is_full_has_succeeded_once_there_is_room(
+    world: World, full_disk: FullDisk, tmp_path: Path
+) -> None:
+    troubles: list[str] = []
+    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+    running = asyncio.create_task(carried_out(world.reporter, work, troubles))
+    await until_there((tmp_path / "began").exists)
+    await full_disk.strike()
+    try:
+        (tmp_path / "go").touch()
+        await until_there(lambda: len(troubles) >= 2)
+    finally:
+        full_disk.mend()
+    await assert_succeeded(world, await running)
+    assert "the ledger is away: disk I/O error" in troubles[0]
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("number", [0, 1], ids=["beginning", "end"])
+@pytest.mark.parametrize("fate", [Fate.LOST, Fate.UNANSWERED])
+async def test_a_beginning_or_an_end_whose_commit_was_lost_counts_once(
+    world: World, relay: tuple[Ledger, Relay], fate: Fate, number: int
+) -> None:
+    """Whether it was stored nobody can know: it is asked for again, and comes to the same."""
+    ledger, between = relay
+    troubles: list[str] = []
+    work = await job(world, "true")
+    between.lose_next(b"COMMIT", fate, skip=number)
+    await assert_succeeded(world, await carried_out(await world.sender(ledger=ledger), work, troubles))
+    assert (between.lost, len(troubles)) == (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class OvertakenLedger(Ledger):
+    """A ledger to which something is done before each transaction."""
+
+    first: Callable[[], Awaitable[None]]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        await self.first()
+        async with Ledger.transaction(self) as session:
+            yield session
+
+
+@ON_POSTGRESQL
+async def test_an_end_that_somebody_else_decided_while_the_ledger_was_away_stays_theirs(
+    world: World, relay: tuple[Ledger, Relay]
+) -> None:
+    own, between = relay
+    work = await job(world, "true")
+
+    async def cancel() -> None:
+        if between.lost:
+            await end(world.ledger, work.execution, JobState.CANCELLED, "cancelled by ann")
+
+    between.lose_next(b"COMMIT", Fate.LOST, skip=1)
+    overtaken = OvertakenLedger(own.engine, own.sessions, own.clock, cancel)
+    assert await carried_out(replace(world.reporter, ledger=overtaken), work, []) is None
+    await world.reconcile()
+    assert world.held() == ["error"]

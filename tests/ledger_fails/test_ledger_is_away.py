@@ -1,0 +1,150 @@
+"""What counts as a ledger that is away, what it says, and who tries again."""
+
+from pathlib import Path
+
+import pytest
+from failing import FullDisk, Locked, PostgreSQL
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Failed
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from storage import engine as engines
+from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, open_ledger
+from tasks.report_status import Undelivered, is_worth_a_retry, report_status
+
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
+ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
+SECRET = "geheim"
+
+
+async def write(
+    ledger: Ledger, statement: str = "INSERT INTO credential (name) VALUES (:name)", name: str = "x"
+) -> None:
+    async with ledger.transaction() as session:
+        await (await session.connection()).execute(text(statement), {"name": name})
+
+
+@ON_SQLITE
+async def test_a_full_disk_says_so_without_what_was_to_be_stored(ledger: Ledger, full_disk: FullDisk) -> None:
+    await write(ledger)
+    await full_disk.strike()
+    try:
+        with pytest.raises(LedgerIsAway) as raised:
+            await write(ledger, name=SECRET)
+    finally:
+        full_disk.mend()
+    assert str(raised.value) == "the ledger is away: disk I/O error"
+    await write(ledger, name=SECRET)
+
+
+@ON_SQLITE
+async def test_a_lock_is_waited_for_and_one_that_lasts_says_so(
+    ledger_url: str, locked: Locked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "LOCK_WAIT", 0.05)
+    async with open_ledger(ledger_url) as ledger:
+        await locked.strike()
+        with pytest.raises(LedgerIsAway, match=r"^the ledger is away: database is locked$"):
+            await write(ledger)
+        locked.mend()
+        await write(ledger)
+
+
+@ON_POSTGRESQL
+async def test_a_connection_that_was_ended_says_so(ledger: Ledger, server: PostgreSQL) -> None:
+    words = r"^the ledger is away: .*(terminating connection due to administrator command|closed)"
+    with pytest.raises(LedgerIsAway, match=words):  # noqa: PT012  # the block is the transaction
+        async with ledger.transaction() as session:
+            await (await session.connection()).execute(text("SELECT 1"))
+            await server.strike()
+            await (await session.connection()).execute(text("SELECT 1"))
+    await write(ledger)
+
+
+@ON_POSTGRESQL
+async def test_a_server_that_is_stopped_is_away_and_one_that_is_back_is_used_at_once(
+    ledger: Ledger, ledger_url: str, server: PostgreSQL
+) -> None:
+    await write(ledger)
+    async with server.stopped():
+        for _ in range(2):
+            with pytest.raises(LedgerIsAway):
+                await write(ledger, name="y")
+        with pytest.raises(LedgerIsAway, match=r"cannot be opened, PostgreSQL database 'ledger_\w+' on /"):
+            async with open_ledger(ledger_url):
+                pass
+    await write(ledger, name="y")
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("code", ["57P03", "53300", "53100", "40001", "08006", "55P03", "58030"])
+async def test_what_passes_by_itself_is_away(ledger: Ledger, code: str) -> None:
+    """The server starts, has no connection or disk left, undid it, lost the line, had it locked, could not read."""
+    with pytest.raises(LedgerIsAway, match=r"^the ledger is away: for a while$"):
+        await write(ledger, f"DO $$ BEGIN RAISE 'for a while' USING ERRCODE = '{code}'; END $$")
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM nowhere", "SELEC 1"])
+async def test_a_statement_that_is_wrong_is_not_for_a_retry(ledger: Ledger, statement: str) -> None:
+    with pytest.raises(DBAPIError):
+        await write(ledger, statement)
+
+
+async def test_a_row_that_may_not_be_is_not_for_a_retry(ledger: Ledger) -> None:
+    await write(ledger)
+    with pytest.raises(IntegrityError):
+        await write(ledger)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (f"postgresql://me:{SECRET}@127.0.0.1:1/reports", r"'reports' on 127\.0\.0\.1: .*Connect call failed"),
+        (f"postgresql://me:{SECRET}@/reports?host=/nowhere", r"'reports' on /nowhere: .*No such file"),
+    ],
+)
+async def test_a_ledger_that_cannot_be_reached_is_named_without_its_password(url: str, words: str) -> None:
+    with pytest.raises(LedgerIsAway, match=rf"^the ledger cannot be opened, PostgreSQL database {words}") as raised:
+        async with open_ledger(url):
+            pass
+    assert SECRET not in str(raised.value)
+
+
+@ON_POSTGRESQL
+async def test_a_database_that_does_not_exist_is_named(ledger_url: str) -> None:
+    name = ledger_url.partition("?")[0].rpartition("/")[2]
+    with pytest.raises(LedgerIsAway, match=r'cannot be opened, .*: database "nothing" does not exist$'):
+        async with open_ledger(ledger_url.replace(name, "nothing")):
+            pass
+
+
+async def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_text("Dear diary, " * 100, encoding="utf-8")
+    with pytest.raises(LedgerIsAway, match=rf"^the ledger cannot be opened, {path}: file is not a database$"):
+        async with open_ledger(f"sqlite:///{path}"):
+            pass
+
+
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnsoundLedger, match=r"the folder of .*/file/state/ledger\.db cannot be made"):
+        async with open_ledger(f"sqlite:///{tmp_path}/file/state/ledger.db"):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("raised", "again"),
+    [
+        (LedgerIsAway(OSError("gone")), True),
+        (Undelivered("not now", may_help=True), True),
+        (Undelivered("never", may_help=False), False),
+        (NotUpgraded(), False),
+        (KeyError("a bug"), False),
+    ],
+)
+async def test_the_task_tries_again_while_its_ledger_is_away(raised: Exception, *, again: bool) -> None:
+    state: State[object] = Failed(data=raised)
+    run = TaskRun(task_key="report_status", dynamic_key="0", state=state)
+    assert await is_worth_a_retry(report_status, run, state) is again

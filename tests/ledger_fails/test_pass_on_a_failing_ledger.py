@@ -1,0 +1,47 @@
+"""The ledger fails within a pass of the reconciliation: the pass tells of it, and the next one finishes."""
+
+from contextlib import suppress
+from datetime import timedelta
+from itertools import count
+from uuid import uuid4
+
+import pytest
+from relay import Fate, Relay
+from world import World, order, run_job
+
+from storage.engine import Ledger, LedgerIsAway
+from tasks import deliver_due as module
+from tasks.deliver import Reporter
+from tasks.deliver_due import deliver_due
+
+CONTEXTS = ("docs/a", "docs/b")
+
+
+async def one_pass(reporter: Reporter, troubles: list[str]) -> None:
+    with suppress(LedgerIsAway):
+        await deliver_due(
+            reporter, uuid4(), budget=timedelta(seconds=10), senders=1, on_trouble=troubles.append
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_a_commit_whose_reply_is_lost_anywhere_in_a_pass_leaves_the_rest_to_go_on(
+    world: World, relay: tuple[Ledger, Relay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REST", timedelta(0))
+    ledger, between = relay
+    sender, troubles = await world.sender(ledger=ledger), list[str]()
+    for number in count():
+        for context in CONTEXTS:
+            await run_job(world.ledger, order(context))
+        between.lose_next(b"COMMIT", Fate.UNANSWERED, skip=number)
+        await one_pass(sender, troubles)
+        world.clock.advance(30)  # a lease
+        for _ in range(2):
+            await one_pass(sender, troubles)
+            world.clock.advance(20)  # a doubt
+        if between.lost == number:
+            break
+    assert [world.held(context) for context in CONTEXTS] == [["success"] * (number + 1)] * 2
+    assert between.lost > 8
+    assert any("could not be tried: LedgerIsAway('the ledger is away: " in one for one in troubles)

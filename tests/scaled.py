@@ -1,0 +1,131 @@
+"""Delivery in real time, on real sockets to a stand-in in a process of its own; a second of GitHub's takes less.
+
+Everything is scaled alike, so that what holds here holds for the times of docs/guarantee.md.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+from sqlmodel import select
+from world import ACTOR, order, run_job
+
+from domain.job import JobState
+from domain.policy import Policy
+from domain.report import Phase
+from fake_github.process import StandIn
+from github_api.client import GitHub
+from storage.engine import Ledger, open_ledger
+from storage.jobs import Execution
+from storage.models import StatusTarget
+from storage.targets import Settled
+from tasks.deliver import Reporter, deliver
+
+SECOND = float(os.environ.get("REPORTBACK_TEST_SECOND", "0.12"))
+"""How long a second of GitHub's and of the policy's takes here. With 1 it is the real thing."""
+
+SCALED = Policy(
+    lease=timedelta(seconds=30 * SECOND),
+    timeout=timedelta(seconds=15 * SECOND),
+    settle_after=timedelta(seconds=20 * SECOND),
+    first_delay=timedelta(seconds=2 * SECOND),
+)
+GITHUB_WORKS = 10
+"""Seconds for which GitHub may go on with a request that was given up."""
+
+READS_LAG = 5
+TASK_RETRIES = (0, 1, 2, 4, 8, 16)
+"""Waits before the tries of the task `report_status`."""
+
+LATER = 12
+"""Seconds between further tries, as a reconciliation would make them."""
+
+
+def new_commit() -> str:
+    """A commit that no other test has."""
+    return f"{uuid4().hex}{'0' * 8}"
+
+
+async def seconds(number: float) -> None:
+    """Wait for so many seconds of GitHub's."""
+    await asyncio.sleep(number * SECOND)
+
+
+async def _token_of(_: str) -> str:
+    return "a-token"
+
+
+def reporter(ledger: Ledger, github: GitHub) -> Reporter:
+    """A sender with the scaled times."""
+    return Reporter(ledger, github, SCALED, _token_of, lambda: 0.0, ACTOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Senders on real sockets, and what the stand-in process holds in the end."""
+
+    ledger: Ledger
+    stand_in: StandIn
+    github: GitHub
+
+    async def fault(self, sha: str, kind: str, **fields: object) -> None:
+        """Script a fault for requests about one commit; times in it are seconds of GitHub's."""
+        scaled = {name: value * SECOND for name in ("seconds", "stored_after") if (value := fields.get(name))}  # type: ignore[operator]  # numbers
+        await self.stand_in.fault(kind, sha=sha, **{**fields, **scaled})
+
+    async def job(self, sha: str, state: JobState = JobState.SUCCEEDED) -> Execution:
+        """A job for a commit, which has ended."""
+        return await run_job(self.ledger, order(sha=sha), state)
+
+    async def target_id(self, sha: str) -> int:
+        async with self.ledger.transaction() as session:
+            return (await session.exec(select(StatusTarget.id).where(StatusTarget.sha == sha))).one() or 0
+
+    async def deliver(self, sha: str, *, by: GitHub | None = None) -> Phase | None:
+        """One try, perhaps by another client: the phase of what speaks, or None where nothing could be tried."""
+        came_to = await deliver(reporter(self.ledger, by or self.github), await self.target_id(sha))
+        return came_to.phase if isinstance(came_to, Settled) else None
+
+    async def deliver_until_settled(self, sha: str, *, by: GitHub | None = None) -> Phase:
+        """Try as the task does, and then as a reconciliation would."""
+        for wait in (*TASK_RETRIES, *[LATER] * 20):
+            await seconds(wait)
+            phase = await self.deliver(sha, by=by)
+            if phase in (Phase.DELIVERED, Phase.REJECTED):
+                return phase
+        raise TimeoutError(sha)
+
+    async def held(self, sha: str) -> list[str]:
+        """The states GitHub holds for a commit, oldest first."""
+        return (await self.all_held()).get(sha, [])
+
+    async def all_held(self) -> dict[str, list[str]]:
+        """The states GitHub holds, by their commits, oldest first."""
+        found: dict[str, list[str]] = {}
+        for status in await self.stand_in.statuses():
+            found.setdefault(str(status["sha"]), []).append(str(status["state"]))
+        return found
+
+    async def asked(self, method: str) -> Counter[str]:
+        """How many requests of a kind the stand-in has seen, by the commits they were about."""
+        seen = await self.stand_in.requests()
+        parts = (str(one["path"]).split("/") for one in seen if one["method"] == method)
+        return Counter(part for path in parts for part in path if len(part) == 40)
+
+
+@asynccontextmanager
+async def wire_to(stand_in: StandIn, ledger_url: str) -> AsyncIterator[Wire]:
+    """Senders to *stand_in* from the ledger at *ledger_url*, which keeps its own time."""
+    async with open_ledger(ledger_url) as ledger, client(stand_in.url) as github:
+        yield Wire(ledger, stand_in, github)
+
+
+def client(url: str, transport: httpx.AsyncBaseTransport | None = None) -> GitHub:
+    """The client, with the scaled deadline."""
+    return GitHub(url, SCALED.timeout, lambda: datetime.now(UTC), transport)
