@@ -4,11 +4,15 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, World, world_on
 
 from storage.engine import Ledger, make_engine, open_ledger
@@ -37,8 +41,13 @@ def database(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    asyncio.run(_make(f"sqlite:///{path}"))
+    asyncio.run(_open(f"sqlite:///{path}"))
     return path
+
+
+async def _open(url: str) -> None:
+    async with open_ledger(url):
+        """The embedded ledger makes itself."""
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +76,26 @@ async def _make(url: str) -> None:
 
 
 @pytest.fixture
-def ledger_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh ledger at this version's schema."""
+def ledger_url(database: str, request: pytest.FixtureRequest) -> str:
+    """An empty ledger at this version's schema. PostgreSQL's is the same for every test, emptied."""
+    if database == "sqlite":
+        fresh: str = request.getfixturevalue("fresh_url")
+        return fresh
+    url: str = request.getfixturevalue("postgresql").format(name="template_ledger")
+    asyncio.run(_empty(url))
+    return url
+
+
+@pytest.fixture
+def fresh_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty ledger at this version's schema of which the test may do away with anything."""
     if database == "sqlite":
         path = tmp_path / "ledger.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
-    return _new_database(request.getfixturevalue("postgresql"), template="template_ledger")
+    url: str = request.getfixturevalue("postgresql")
+    asyncio.run(_empty(url.format(name="template_ledger")))
+    return _new_database(url, template="template_ledger")
 
 
 @pytest.fixture
@@ -98,11 +120,29 @@ async def _copy(url: str, template: str, name: str) -> None:
     await connection.close()
 
 
+async def _empty(url: str) -> None:
+    import asyncpg  # noqa: PLC0415  # only where a PostgreSQL is wanted
+
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+    connection = await asyncpg.connect(url)
+    await connection.execute(others, "template_ledger")
+    tables = ", ".join(table.name for table in SQLModel.metadata.sorted_tables)
+    await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    await connection.close()
+
+
+warm_engine = cache(make_engine)
+"""An engine keeps what it compiled: the first transactions of a new one take three times as long."""
+
+
 @pytest.fixture
 async def ledger(ledger_url: str, clock: Clock) -> AsyncIterator[Ledger]:
     """An open ledger whose clock is `clock`."""
-    async with open_ledger(ledger_url, clock=clock.of_ledger) as opened:
-        yield opened
+    engine = warm_engine(ledger_url)
+    try:
+        yield Ledger(engine, async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False), clock.of_ledger)
+    finally:
+        await engine.dispose()
 
 
 @pytest.fixture

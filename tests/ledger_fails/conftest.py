@@ -12,6 +12,19 @@ from storage.engine import Ledger, open_ledger
 
 
 @pytest.fixture
+def ledger_url(fresh_url: str) -> str:
+    """A ledger of the test's own: what is done to it here must not stay."""
+    return fresh_url
+
+
+@pytest.fixture
+async def ledger(ledger_url: str, clock: Clock) -> AsyncIterator[Ledger]:
+    """Opened anew by every test, which may change how."""
+    async with open_ledger(ledger_url, clock=clock.of_ledger) as opened:
+        yield opened
+
+
+@pytest.fixture
 def full_disk(ledger_url: str) -> FullDisk:
     return FullDisk(Path(ledger_url.removeprefix("sqlite:///")))
 

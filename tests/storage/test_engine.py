@@ -25,6 +25,12 @@ ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
 
 
+@pytest.fixture
+def ledger_url(fresh_url: str) -> str:
+    """A ledger of the test's own: what is done to it here must not stay."""
+    return fresh_url
+
+
 async def value(ledger: Ledger, statement: str) -> object:
     async with ledger.transaction() as session:
         return await scalar(session, statement)

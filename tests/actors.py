@@ -1,0 +1,152 @@
+"""Actors that do their work from effect to effect: each waits before the next one until it is told to go on.
+
+An effect is a transaction, or a request with its reply. On PostgreSQL an actor can wait before every statement, too.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self, TypeAlias
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from world import Step, World
+
+from storage.engine import Ledger
+from tasks.deliver import Reporter
+
+Work: TypeAlias = Callable[[World, Reporter], Awaitable[object]]
+
+EFFECTS = frozenset({"transaction", "time", "POST", "GET"})
+
+
+class Died(BaseException):
+    """The actor's process ended here. No `except Exception` notices."""
+
+
+class Mortal:
+    """The steps of a process that dies at the one numbered *last*, counted from 0. Only steps of *names* count."""
+
+    def __init__(self, last: int | None = None, names: Container[str] | None = None) -> None:
+        self.lived = 0
+        self._last = last
+        self._names = names
+
+    async def __call__(self, name: str) -> None:
+        if self._names is not None and name not in self._names:
+            return
+        self.lived += 1
+        if self.lived - 1 == self._last:
+            raise Died(name)
+
+
+@dataclass(frozen=True, slots=True)
+class PausingLedger(Ledger):
+    """A ledger that tells `step` before a transaction begins, when it holds no lock yet."""
+
+    step: Step
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        await self.step("transaction")
+        async with Ledger.transaction(self) as session:
+            yield session
+
+    async def now(self) -> datetime:
+        await self.step("time")
+        async with Ledger.transaction(self) as session:
+            return await self.clock(session)
+
+
+class Actor:
+    """One who works while told to. `before` is the effect it waits at; None: it has ended."""
+
+    def __init__(self, waits_at: frozenset[str] = EFFECTS) -> None:
+        self.before: str | None = None
+        self._waits_at = waits_at
+        self._may_go = asyncio.Event()
+        self._has_stopped = asyncio.Event()
+        self._dies = False
+        self._task: asyncio.Task[object] | None = None
+
+    @classmethod
+    async def on(cls, world: World, work: Work) -> Self:
+        """An actor of *world* that waits before its first effect."""
+        actor = cls()
+        sender = await world.sender(actor.step)
+        ledger = PausingLedger(world.ledger.engine, world.ledger.sessions, world.ledger.clock, actor.step)
+        await actor.begin(work(world, replace(sender, ledger=ledger)))
+        return actor
+
+    async def begin(self, work: Awaitable[object]) -> None:
+        """Go to before the first effect of *work*."""
+
+        async def run() -> object:
+            return await work
+
+        self._task = asyncio.create_task(run())
+        self._task.add_done_callback(self._end)
+        await self._has_stopped.wait()
+
+    async def step(self, name: str) -> None:
+        """Called by its work, before *name*."""
+        if name not in self._waits_at:
+            return
+        self.before = name
+        self._has_stopped.set()
+        await self._may_go.wait()
+        self._may_go.clear()
+        if self._dies:
+            raise Died
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it was let go, and has neither stopped nor ended yet."""
+        return not self._has_stopped.is_set()
+
+    def let_go(self) -> None:
+        """Have it do what it waits before; see `stopped`."""
+        self._has_stopped.clear()
+        self._may_go.set()
+
+    async def stopped(self) -> None:
+        """Wait until it waits before the next effect, or has ended."""
+        await self._has_stopped.wait()
+        if self.before is None and self._task is not None and not self._dies:
+            self._task.result()
+
+    async def go(self) -> None:
+        """Do one effect."""
+        self.let_go()
+        await self.stopped()
+
+    async def go_to(self, effect: str) -> None:
+        """Go on until it waits before *effect*.
+
+        Raises:
+            AssertionError: it ended without.
+        """
+        while self.before != effect:
+            assert self.before is not None, f"it ended before any {effect}"
+            await self.go()
+
+    async def finish(self) -> object:
+        """Go on to the end; what its work came to."""
+        while self.before is not None:
+            await self.go()
+        assert self._task is not None
+        return self._task.result()
+
+    async def die(self) -> None:
+        """End where it stands, as a killed process does. One that has ended stays as it is."""
+        if self._task is None or self.before is None:
+            return
+        self._dies = True
+        self.let_go()
+        with suppress(Died):
+            await self._task
+
+    def _end(self, _: asyncio.Task[object]) -> None:
+        self.before = None
+        self._has_stopped.set()

@@ -1,0 +1,138 @@
+"""The promise as one question: what of it does this world break? Asked once everything has come to rest."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+from world import World
+
+from domain.report import EventKind, carries, marker
+from fake_github.store import Status
+from storage.models import ReportEvent, StatusReport, StatusTarget
+
+DELIVERED = (EventKind.DELIVERED, EventKind.FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that ledger and stand-in say of one target, each in its own order. Oldest first."""
+
+    target: StatusTarget
+    reports: list[StatusReport]
+    events: list[ReportEvent]
+    statuses: list[Status]
+    posts: int  # requests GitHub has seen
+
+    @property
+    def newest(self) -> StatusReport | None:
+        return next((report for report in self.reports if report.id == self.target.newest_id), None)
+
+    def kinds(self, report: StatusReport) -> list[EventKind]:
+        return [event.kind for event in self.events if event.report_id == report.id]
+
+    def shown(self) -> list[tuple[StatusReport | None, str]]:
+        """For each status its report and its marker."""
+        marks = {mark: report for report in self.reports for mark in _marks(report)}
+        found = [next((mark for mark in marks if carries(status.target_url, mark)), "") for status in self.statuses]
+        return [(marks.get(mark), mark) for mark in found]
+
+
+def _marks(report: StatusReport) -> Iterator[str]:
+    """Its marker, of every edition."""
+    for edition in range(1, report.edition + 1):
+        yield marker(report.job_id, report.execution, report.state, edition)
+
+
+async def told(world: World) -> list[Told]:
+    async with world.ledger.transaction() as session:
+        targets = list(await session.exec(select(StatusTarget)))
+        reports = list(await session.exec(select(StatusReport).order_by(col(StatusReport.id))))
+        events = list(await session.exec(select(ReportEvent).order_by(col(ReportEvent.id))))
+    of = {report.id: report.target_id for report in reports}
+    return [
+        Told(
+            target,
+            [report for report in reports if report.target_id == target.id],
+            [event for event in events if of[event.report_id] == target.id],
+            [one for one in world.github.store.held() if _key(one.repository, one.sha, one.context) == target.key],
+            sum(
+                seen.method == "POST" and seen.context == target.context and target.repository in seen.path
+                for seen in world.github.requests.seen
+            ),
+        )
+        for target in targets
+    ]  # fmt: skip
+
+
+def _key(repository: str, sha: str, context: str) -> str:
+    return f"{repository}@{sha}:{context}".lower()
+
+
+def broken(of: Told, *, overslept: bool = False) -> list[str]:
+    """What is wrong with a target at rest.
+
+    *overslept*: a sender was suspended between its last look at the lease and its request. Then a status may stand
+    twice, or an older one late, if that was noticed and the newest is on top again; otherwise nothing may.
+    """
+    where = f"{of.target.repository} {of.target.context}: "
+    found = [*_on_top(of), *_twice(of, overslept=overslept), *_rows_and_events(of)]
+    if not overslept:
+        found += _out_of_order(of)
+    return [where + words for words in found]
+
+
+def _on_top(of: Told) -> Iterator[str]:
+    newest, shown = of.newest, of.shown()
+    if any(report is None for report, _ in shown):
+        yield "a status of nobody"
+    if newest is None:
+        yield "nothing speaks"
+    elif newest.rejected_at is None and (not shown or shown[-1] != (newest, newest.marker)):
+        yield f"the newest is {newest.state} of turn {newest.turn}, on top is {shown[-1:]}"
+    if of.target.due_at is not None or of.target.lease is not None:
+        yield "not settled"
+
+
+def _twice(of: Told, *, overslept: bool) -> Iterator[str]:
+    shown = of.shown()
+    for mark, times in Counter(mark for _, mark in shown).items():
+        report = next(report for report, its in shown if its == mark)
+        if times > 1 and not overslept:
+            yield f"{mark} is there {times} times"
+        if times > 1 and report is not None and EventKind.DOUBLED not in of.kinds(report):
+            yield f"{mark} is there {times} times, and was not counted"
+
+
+def _out_of_order(of: Told) -> Iterator[str]:
+    order = [(report.turn, report.rank) for report, _ in of.shown() if report is not None]
+    if order != sorted(order):
+        yield f"out of order: {order}"
+    if any(report.edition > 1 for report in of.reports):
+        yield "repaired, though nobody overslept"
+
+
+def _rows_and_events(of: Told) -> Iterator[str]:
+    for report in of.reports:
+        yield from _row_and_events(of, report)
+    kinds = Counter(event.kind for event in of.events)
+    if of.target.attempts != kinds[EventKind.CLAIMED]:
+        yield f"{of.target.attempts} attempts, {kinds[EventKind.CLAIMED]} claims"
+    if kinds[EventKind.POSTED] < of.posts:
+        yield f"{of.posts} requests, {kinds[EventKind.POSTED]} noted before they left"
+
+
+def _row_and_events(of: Told, report: StatusReport) -> Iterator[str]:
+    kinds = of.kinds(report)
+    count = Counter(kinds)
+    arrived = sum(count[kind] for kind in DELIVERED)
+    if arrived != count[EventKind.REPAIRED] + (report.delivered_at is not None):
+        yield f"delivered at {report.delivered_at}, yet {kinds}"
+    if report.edition != 1 + count[EventKind.REPAIRED]:
+        yield f"edition {report.edition}, yet {kinds}"
+    if (report.rejected_at is not None) and EventKind.REJECTED not in kinds:
+        yield f"rejected, yet {kinds}"
+    if report.delivered_at is None and report.id != of.target.newest_id and EventKind.SUPERSEDED not in kinds:
+        yield f"superseded, yet {kinds}"
+    if kinds[0] is not EventKind.RECORDED:
+        yield f"its story begins with {kinds[:1]}"

@@ -1,0 +1,173 @@
+"""Each rule of the protocol: the way in which things would go wrong without it, gone through with the real code.
+
+The last two are assumptions rather than rules. Where they fail a status stands twice; that is noticed and counted.
+"""
+
+from uuid import UUID
+
+import pytest
+from actors import Actor
+from full import SQLITE_OR_ALL
+from promise import broken, told
+from told import look, told_once
+from world import CREDENTIAL, World, accept, begin, end, order, run_job
+
+from domain.job import JobState
+from fake_github.faults import Kind
+from storage import reports
+from storage.targets import Busy
+from tasks.deliver import Reporter, deliver
+
+OLD, NEW = UUID(int=1), UUID(int=2)
+LEASE, SETTLE_AFTER = 30, 20
+
+pytestmark = pytest.mark.parametrize("database", SQLITE_OR_ALL)
+
+
+async def send(world: World, reporter: Reporter) -> object:
+    return await deliver(reporter, await world.target_id())
+
+
+async def sender(world: World, *, before: str) -> Actor:
+    """One that has claimed, and waits before an effect."""
+    actor = await Actor.on(world, send)
+    await actor.go_to(before)
+    return actor
+
+
+async def posted(world: World) -> Actor:
+    """One that has its 201, and has not settled."""
+    actor = await sender(world, before="POST")
+    await actor.go()
+    return actor
+
+
+async def in_doubt(world: World) -> None:
+    """An outcome whose request was lost, its doubt over."""
+    await run_job(world.ledger, order())
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    world.clock.advance(SETTLE_AFTER)
+
+
+async def test_one_lease_while_one_sends_the_other_waits(world: World) -> None:
+    await run_job(world.ledger, order())
+    one = await sender(world, before="POST")
+    assert isinstance(await world.deliver(), Busy)
+    await one.finish()
+    await told_once(world)
+    assert world.held() == ["success"]
+
+
+async def test_newest_only_what_is_recorded_too_late_to_speak_is_not_sent(world: World) -> None:
+    old, new = [await accept(world.ledger, order(flow_run_id=run)) for run in (OLD, NEW)]
+    await begin(world.ledger, new)
+    await end(world.ledger, new)
+    await world.deliver()
+    await end(world.ledger, old, JobState.FAILED)
+    await world.deliver()
+    await told_once(world)
+    assert world.held() == ["success"]
+
+
+async def test_read_back_what_a_dead_sender_sent_is_found(world: World) -> None:
+    await run_job(world.ledger, order())
+    await (await posted(world)).die()
+    world.clock.advance(LEASE + SETTLE_AFTER)
+    await world.deliver()
+    await told_once(world)
+    assert (world.held(), world.posts()) == (["success"], 1)
+
+
+async def test_read_back_is_kept_through_a_refusal_and_a_reopening(world: World) -> None:
+    await run_job(world.ledger, order())
+    await (await posted(world)).die()
+    world.clock.advance(LEASE + SETTLE_AFTER)
+    world.fault(Kind.NOT_FOUND, method="GET")
+    await world.deliver()
+    async with world.ledger.transaction() as session:
+        newest, now = (await world.target()).newest_id or 0, world.clock.now
+        assert await reports.reopen(session, newest, credential=CREDENTIAL, actor="ann", now=now)
+    await world.deliver()
+    await told_once(world)
+    assert (world.held(), world.posts()) == (["success"], 1)
+
+
+async def test_doubt_waits_while_reads_lag(world: World) -> None:
+    await run_job(world.ledger, order())
+    late = await posted(world)
+    world.clock.advance(LEASE)
+    world.fault(Kind.LAG, seconds=LEASE + 1)
+    assert isinstance(await world.deliver(), Busy)
+    await late.finish()
+    await told_once(world)
+    assert (world.held(), world.posts()) == (["success"], 1)
+
+
+async def test_look_after_reading_who_lost_its_lease_on_the_way_does_not_send(world: World) -> None:
+    await in_doubt(world)
+    slow = await sender(world, before="GET")
+    await slow.go()
+    world.clock.advance(LEASE + SETTLE_AFTER)
+    other = await sender(world, before="POST")
+    assert isinstance(await slow.finish(), Busy)
+    await other.finish()
+    await told_once(world)
+    assert world.held() == ["success"]
+
+
+async def test_check_lease_who_took_too_long_does_not_send(world: World) -> None:
+    await run_job(world.ledger, order())
+    slow = await sender(world, before="time")
+    world.clock.advance(LEASE + SETTLE_AFTER)
+    await world.deliver()
+    assert isinstance(await slow.finish(), Busy)
+    await told_once(world)
+    assert world.held() == ["success"]
+
+
+async def test_settle_names_its_lease_a_late_refusal_frees_nobodys_target(world: World) -> None:
+    await run_job(world.ledger, order(flow_run_id=OLD), JobState.FAILED)
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    world.clock.advance(SETTLE_AFTER)
+    world.fault(Kind.NOT_FOUND, method="GET")
+    late = await sender(world, before="GET")
+    await late.go()
+    await run_job(world.ledger, order(flow_run_id=NEW))
+    world.clock.advance(LEASE + SETTLE_AFTER)
+    other = await posted(world)
+    assert isinstance(await late.finish(), Busy)
+    assert isinstance(await world.deliver(), Busy)
+    await other.finish()
+    await told_once(world)
+    assert world.held() == ["success"]
+
+
+async def counted_twice(world: World) -> None:
+    """It stands there twice, which a look finds out; nothing else is wrong, and nothing more is sent."""
+    await world.reconcile()
+    assert await look(world) == 0
+    assert world.held() == ["success", "success"]
+    assert [words for one in await told(world) for words in broken(one, overslept=True)] == []
+    assert "doubled" in await world.story()
+
+
+async def test_nobody_sleeps_or_else_what_stands_twice_is_counted(world: World) -> None:
+    await run_job(world.ledger, order())
+    sleeper = await sender(world, before="POST")
+    world.clock.advance(LEASE + SETTLE_AFTER)
+    other = await sender(world, before="POST")
+    await sleeper.finish()
+    await other.finish()
+    await counted_twice(world)
+
+
+async def test_github_settles_or_else_what_stands_twice_is_counted(world: World) -> None:
+    await run_job(world.ledger, order())
+    late = await posted(world)
+    world.clock.advance(LEASE + SETTLE_AFTER)
+    world.fault(Kind.LAG, seconds=LEASE + SETTLE_AFTER + 1)
+    await world.deliver()
+    await late.finish()
+    await counted_twice(world)

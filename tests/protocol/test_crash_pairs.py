@@ -1,0 +1,93 @@
+"""A process dies, its successor dies too, the next one goes on: every pair of places where they can die.
+
+The places are those after each effect: to die before one is to die after the one before it. By default each of the
+two is one try to deliver an outcome, the second one a recovery; with REPORTBACK_TEST_FULL=1 also a whole life of a job,
+from its acceptance on, each successor being a Retry of its flow run, the places right before each effect too, and
+PostgreSQL.
+"""
+
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import TypeAlias
+from uuid import UUID
+
+import pytest
+from actors import Died, Mortal
+from full import FULL, SQLITE_OR_ALL
+from told import told_once
+from world import ACTOR, ME, World, begin, end, order, run_job
+
+from storage import jobs
+from storage.jobs import Execution, Order
+from tasks.deliver import Reporter
+
+PLACES = None if FULL else ("committed", "POST answered", "GET answered")
+LONG_ENOUGH = 60
+"""Seconds after which a lease, a doubt and a beat are over."""
+
+Life: TypeAlias = Callable[[World, Reporter, Order], Awaitable[None]]
+
+
+def job(number: int) -> Order:
+    return order(f"docs/{number}", flow_run_id=UUID(int=number + 1), sha=f"{number:040x}")
+
+
+def context_of(asked: Order) -> str:
+    assert asked.target is not None
+    return asked.target.context
+
+
+async def delivery(world: World, process: Reporter, asked: Order) -> None:
+    """A try for a job that has ended."""
+    await world.deliver(context_of(asked), by=process)
+
+
+async def whole_life(world: World, process: Reporter, asked: Order) -> None:
+    """A process that carries out a job, or does what is left of it."""
+    async with process.ledger.transaction() as session:
+        taken = await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await process.ledger.clock(session))
+    if isinstance(taken, Execution):
+        await world.deliver(context_of(asked), by=process)
+        await begin(process.ledger, taken)
+        await end(process.ledger, taken)
+    await world.deliver(context_of(asked), by=process)
+
+
+async def dies(world: World, life: Life, asked: Order, last: int) -> bool:
+    """Whether a process that dies at place *last* got so far. Then much time passes."""
+    try:
+        await life(world, await world.sender(Mortal(last, PLACES)), asked)
+    except Died:
+        return True
+    finally:
+        world.clock.advance(LONG_ENOUGH)
+    return False
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("database", SQLITE_OR_ALL)
+@pytest.mark.parametrize("life", [delivery, whole_life] if FULL else [delivery])
+async def test_two_processes_that_die_anywhere_leave_one_status(world: World, life: Life) -> None:
+    numbers = count()
+    asked = []
+
+    async def new_job() -> Order:
+        asked.append(job(next(numbers)))
+        if life is delivery:
+            await run_job(world.ledger, asked[-1])
+        return asked[-1]
+
+    for first in count():
+        for second in count():
+            this = await new_job()
+            if not await dies(world, life, this, first):
+                break
+            if not await dies(world, life, this, second):
+                break
+            await life(world, world.reporter, this)
+        if second == 0:  # the first one lived
+            break
+    print(f"{len(asked)} pairs of crashes")  # noqa: T201  # for whoever asks with -s
+    assert len(asked) > 20
+    await told_once(world)
+    assert {world.held(context_of(this)).count("success") for this in asked} == {1}

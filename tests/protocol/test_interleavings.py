@@ -1,0 +1,138 @@
+"""Two actors of one target, every order of their effects, through the real code: GitHub is told once.
+
+Enumerated, not sampled: every order of the transactions and requests of the two, some of them with a jump of time past
+every lease, or with one crash or one lost request or reply. With REPORTBACK_TEST_FULL=1 every two with all of that at
+once, time jumping twice, past leases and past doubts; that takes minutes. On PostgreSQL see test_statements.py.
+"""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from full import FULL
+from schedules import Explorer, Scene
+from told import told_once
+from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
+
+from domain.job import JobState
+from fake_github.faults import Kind
+from storage import backlog, reports
+from storage.engine import Ledger
+from storage.jobs import Execution
+from tasks.deliver import Reporter, deliver
+
+TARGET = 1
+OLD, NEW = UUID(int=1), UUID(int=2)
+
+
+async def task(_: World, reporter: Reporter) -> None:
+    await deliver(reporter, TARGET, job_ends_now=True)
+
+
+async def reconciliation(_: World, reporter: Reporter) -> None:
+    async with reporter.ledger.transaction() as session:
+        ids = await backlog.due(session, limit=10, now=await reporter.ledger.clock(session))
+    for target_id in ids:
+        await deliver(reporter, target_id, only_if_due=True)
+
+
+async def person(world: World, reporter: Reporter) -> None:
+    """One who reopens the target's last report, and has it delivered."""
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        await reports.reopen(session, 2, credential=CREDENTIAL, actor="ann", now=now)
+    await task(world, reporter)
+
+
+async def old_job(world: World, reporter: Reporter) -> None:
+    await end(reporter.ledger, Execution(OLD, 1, None), JobState.FAILED)
+    await task(world, reporter)
+
+
+async def new_job(world: World, reporter: Reporter) -> None:
+    await end(reporter.ledger, Execution(NEW, 1, None))
+    await task(world, reporter)
+
+
+async def ended(world: World) -> None:
+    await run_job(world.ledger, order())
+
+
+async def in_doubt(world: World, **lost: object) -> None:
+    """GitHub has the outcome, or has not; we do not know."""
+    await ended(world)
+    world.fault(Kind.CLOSE, **lost)
+    await world.deliver()
+    world.clock.advance(20)
+
+
+async def in_doubt_and_stored(world: World) -> None:
+    await in_doubt(world, where="after")
+
+
+async def in_doubt_and_not_stored(world: World) -> None:
+    await in_doubt(world, where="before")
+
+
+async def refused(world: World) -> None:
+    world.fault(Kind.NOT_FOUND)
+    await ended(world)
+    await world.deliver()
+
+
+async def stored_in_doubt_and_then_refused(world: World) -> None:
+    await in_doubt_and_stored(world)
+    world.fault(Kind.NOT_FOUND, method="GET")
+    await world.deliver()
+
+
+async def running(world: World) -> None:
+    await begin(world.ledger, await accept(world.ledger, order(flow_run_id=NEW)))
+
+
+async def both_running(world: World) -> None:
+    await begin(world.ledger, await accept(world.ledger, order(flow_run_id=OLD)))
+    await running(world)
+
+
+SCENES = {
+    "task and task": Scene(ended, (task, task)),
+    "task and reconciliation": Scene(ended, (task, reconciliation)),
+    "task and reconciliation, in doubt and stored": Scene(in_doubt_and_stored, (task, reconciliation)),
+    "task and reconciliation, in doubt and not stored": Scene(in_doubt_and_not_stored, (task, reconciliation)),
+    "pending and its outcome": Scene(running, (task, new_job)),
+    "two jobs of one target": Scene(both_running, (old_job, new_job)),
+    "reopening and reconciliation": Scene(refused, (person, reconciliation)),
+    "reopening and reconciliation, stored": Scene(stored_in_doubt_and_then_refused, (person, reconciliation)),
+    "two who reopen": Scene(refused, (person, person)),
+}
+MAY_HAPPEN: dict[str, dict[str, object]] = {
+    "nothing": {},
+    "a jump": {"jumps": (30.0,)},  # makes a late holder of whoever has the lease then
+    "a fault": {"faults": 1},
+    "two jumps and a fault": {"jumps": (30.0, 20.0), "faults": 1},
+}
+QUICK = [
+    ("task and task", "a jump"),
+    ("task and task", "a fault"),
+    ("task and reconciliation", "a fault"),
+    ("task and reconciliation, in doubt and stored", "a fault"),
+    ("task and reconciliation, in doubt and not stored", "nothing"),
+    ("pending and its outcome", "nothing"),
+    ("two jobs of one target", "nothing"),
+    ("reopening and reconciliation", "nothing"),
+    ("reopening and reconciliation, stored", "a fault"),
+]
+ALL = [(scene, "two jumps and a fault") for scene in SCENES]
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize(("scene", "may_happen"), ALL if FULL else QUICK)
+async def test_whatever_the_order_of_two_github_is_told_once(
+    ledger: Ledger, clock: Clock, scene: str, may_happen: str
+) -> None:
+    explorer = Explorer(ledger, clock, told_once)
+    await explorer.explore(replace(SCENES[scene], **MAY_HAPPEN[may_happen]))  # type: ignore[arg-type]  # a scene's fields
+    assert explorer.schedules > 1
+    print(explorer.summary)  # noqa: T201  # how much was enumerated, for whoever asks with -s

@@ -1,0 +1,68 @@
+"""Real processes, ended by SIGKILL at each of their effects and in the middle of a request: one status all the same."""
+
+import pytest
+from full import FULL, SQLITE_OR_ALL
+from sender_process import WARM_UP, Later, job, life, sender
+from sending import reconcile, start, target_of, told
+from stand_in_rig import until
+from world import order, run_job
+
+from fake_github.process import running
+from storage.engine import open_ledger
+
+QUICK = [("sqlite", "request"), ("postgresql", "reply")]
+ALL = [(database, lost) for database in SQLITE_OR_ALL for lost in ("request", "reply")]
+PLACES = 40
+"""More than there are at which a process can be killed."""
+
+
+@pytest.mark.parametrize(("database", "lost"), ALL if FULL else QUICK)
+async def test_a_process_killed_at_any_of_its_effects_leaves_one_status(ledger_url: str, lost: str) -> None:
+    """From accepting a job to its second try, after its first request or the reply to that was lost.
+
+    With the request lost, the second try reads back and sends again; with the reply lost, it reads back and finds.
+    """
+    async with open_ledger(ledger_url), running() as stand_in:
+        for number in range(PLACES):
+            await stand_in.fault("close", where="before" if lost == "request" else "after", context=f"docs/{number}")
+        process = await start("lives", ledger_url, stand_in.url)
+        printed, _ = await process.communicate()
+        assert process.returncode == 0
+        died = int(printed)
+        await stand_in.clear()
+        time = Later()
+        time.pass_by(60)
+        async with sender(ledger_url, stand_in.url, time) as successor:
+            for number in range(died):
+                await life(successor, job(number), time)
+            await reconcile(successor, time)
+        assert await told(stand_in) == {f"docs/{number}": ["success"] for number in (*range(died + 1), WARM_UP)}
+    assert 20 < died < PLACES
+
+
+@pytest.mark.parametrize("database", SQLITE_OR_ALL)
+async def test_a_process_killed_in_the_middle_of_its_request_leaves_one_status(ledger_url: str) -> None:
+    """Its request is never stored, stored before it was killed, or stored after that."""
+    late = 1.0
+    faults: dict[str, dict[str, object]] = {"never": {}, "before": {"where": "after"}, "later": {"stored_after": late}}
+    async with open_ledger(ledger_url) as ledger, running() as stand_in:
+        for context, fault in faults.items():
+            await stand_in.fault("hang", context=context, **fault)
+            await run_job(ledger, order(context))
+        process = await start("sends", ledger_url, stand_in.url, *[await target_of(ledger, name) for name in faults])
+
+        async def all_are_waited_for() -> bool:
+            return len(await stand_in.requests()) == len(faults)
+
+        await until(all_are_waited_for)
+        process.kill()
+        await process.wait()
+
+        async def is_stored() -> bool:
+            return len(await stand_in.statuses()) == len(faults) - 1
+
+        await until(is_stored)
+        time = Later()
+        async with sender(ledger_url, stand_in.url, time) as successor:
+            await reconcile(successor, time)
+        assert await told(stand_in) == {context: ["success"] for context in faults}

@@ -1,0 +1,116 @@
+"""Two actors of one target on PostgreSQL, in every order of their single statements that locks allow: told once.
+
+By default a task and a late holder, in the orders that interrupt an actor once; with REPORTBACK_TEST_FULL=1 every two,
+interrupted twice.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+import pytest
+from actors import Work
+from full import FULL
+from statements import Statements
+from told import told_once
+from world import CREDENTIAL, World, accept, begin, end, order, run_job
+
+from domain.job import JobState
+from fake_github.faults import Kind
+from storage import reports
+from storage.jobs import Order
+from tasks.deliver import Reporter, deliver
+
+INTERRUPTIONS = 2 if FULL else 1
+
+Prepared: TypeAlias = Callable[[World, str], Awaitable[tuple[Work, Work]]]
+
+
+def asked(context: str) -> Order:
+    """An order for a commit of its own: the number of pages to be read back must not grow from one to the next."""
+    return order(context, sha=f"{int(context.removeprefix('docs/')):040x}")
+
+
+def sends(target_id: int, *, only_if_due: bool = False) -> Work:
+    async def send(_: World, reporter: Reporter) -> None:
+        await deliver(reporter, target_id, only_if_due=only_if_due)
+
+    return send
+
+
+async def ended(world: World, context: str) -> int:
+    await run_job(world.ledger, asked(context))
+    return await world.target_id(context)
+
+
+async def task_and_task(world: World, context: str) -> tuple[Work, Work]:
+    target_id = await ended(world, context)
+    return sends(target_id), sends(target_id)
+
+
+async def task_and_reconciliation(world: World, context: str) -> tuple[Work, Work]:
+    target_id = await ended(world, context)
+    return sends(target_id), sends(target_id, only_if_due=True)
+
+
+async def task_and_late_holder(world: World, context: str) -> tuple[Work, Work]:
+    """The lease runs out as the holder's answer comes."""
+    target_id = await ended(world, context)
+
+    async def late(world: World, reporter: Reporter) -> None:
+        async def sleep(name: str) -> None:
+            if name == "POST answered":
+                world.clock.advance(30)
+
+        sleeper = await world.sender(sleep)
+        await deliver(replace(reporter, github=sleeper.github), target_id)
+
+    return late, sends(target_id)
+
+
+async def two_jobs_of_one_target(world: World, context: str) -> tuple[Work, Work]:
+    executions = [await accept(world.ledger, asked(context)) for _ in range(2)]
+    target_id = await world.target_id(context)
+
+    def ends(number: int, state: JobState) -> Work:
+        async def work(_: World, reporter: Reporter) -> None:
+            await end(reporter.ledger, executions[number], state)
+            await deliver(reporter, target_id)
+
+        return work
+
+    for execution in executions:
+        await begin(world.ledger, execution)
+    return ends(0, JobState.FAILED), ends(1, JobState.SUCCEEDED)
+
+
+async def reopening_and_reconciliation(world: World, context: str) -> tuple[Work, Work]:
+    world.fault(Kind.NOT_FOUND)
+    target_id = await ended(world, context)
+    await world.deliver(context)
+    report_id = (await world.target(context)).newest_id or 0
+
+    async def reopen(world: World, reporter: Reporter) -> None:
+        async with reporter.ledger.transaction() as session:
+            now = world.clock.now
+            await reports.reopen(session, report_id, credential=CREDENTIAL, actor="ann", now=now)
+        await deliver(reporter, target_id)
+
+    return reopen, sends(target_id, only_if_due=True)
+
+
+QUICK = [task_and_late_holder]
+ALL = [*QUICK, reopening_and_reconciliation, task_and_task, task_and_reconciliation, two_jobs_of_one_target]
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("database", ["postgresql"])
+@pytest.mark.parametrize("prepared", ALL if FULL else QUICK)
+async def test_whatever_the_order_of_statements_github_is_told_once(
+    world: World, ledger_url: str, prepared: Prepared
+) -> None:
+    statements = Statements(world, ledger_url, INTERRUPTIONS)
+    await statements.explore(prepared)
+    assert statements.schedules > 10
+    print(f"{statements.schedules} schedules")  # noqa: T201  # how much was enumerated, for whoever asks with -s
+    await told_once(world)

@@ -1,0 +1,88 @@
+"""The limit of the promise: a process suspended between its last look and its request sends late.
+
+Nobody can keep it from that. It makes the duplicate that the limit admits, which is noticed and counted, and the newest
+is shown again if it was covered.
+"""
+
+import os
+import signal
+from asyncio import timeout
+from pathlib import Path
+
+import pytest
+from full import SQLITE_OR_ALL
+from sender_process import Later, sender
+from sending import reconcile, start, target_of, told
+from sqlmodel import select
+from stand_in_rig import until
+from world import order, run_job
+
+from domain.job import JobState
+from domain.report import EventKind
+from fake_github.process import running
+from storage.engine import Ledger, open_ledger
+from storage.models import ReportEvent, StatusReport, StatusTarget
+from tasks.verify_targets import to_verify, verify_target
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
+
+
+async def stories(ledger: Ledger, context: str) -> dict[str, list[str]]:
+    """What happened to each report of a context, by its state."""
+    async with ledger.transaction() as session:
+        found = await session.exec(
+            select(StatusReport.state, ReportEvent.kind)
+            .join(StatusTarget)
+            .join(ReportEvent)
+            .where(StatusTarget.context == context)
+            .order_by(ReportEvent.id)  # type: ignore[arg-type]  # SQLModel types a column as its value
+        )
+        story: dict[str, list[str]] = {}
+        for state, kind in found:
+            story.setdefault(state, []).append(kind)
+        return story
+
+
+@pytest.mark.parametrize("database", SQLITE_OR_ALL)
+async def test_what_a_suspended_process_sends_late_is_counted_and_no_longer_covers(ledger_url: str) -> None:
+    time = Later()
+    async with (
+        open_ledger(ledger_url, clock=time.of_ledger) as ledger,
+        running() as stand_in,
+        sender(ledger_url, stand_in.url, time) as successor,
+    ):
+        for context in ("doubled", "covering"):
+            await run_job(ledger, order(context), JobState.FAILED)
+        ids = [await target_of(ledger, context) for context in ("doubled", "covering")]
+        process = await start("stops", ledger_url, stand_in.url, *ids)
+
+        async def stopped() -> bool:
+            return is_stopped(process.pid)
+
+        await until(stopped)
+        time.pass_by(60)
+        await run_job(ledger, order("covering"))
+        await reconcile(successor, time)
+        assert await told(stand_in) == {"doubled": ["failure"], "covering": ["success"]}
+        os.kill(process.pid, signal.SIGCONT)
+        async with timeout(30):
+            await process.wait()
+        assert await told(stand_in) == {"doubled": ["failure", "failure"], "covering": ["success", "failure"]}
+
+        time.pass_by(600)
+        assert [await verify_target(successor, number) for number in sorted(await to_verify(successor))] == [
+            False,
+            True,
+        ]
+        await reconcile(successor, time)
+        end = {"doubled": ["failure", "failure"], "covering": ["success", "failure", "success"]}
+        assert await told(stand_in) == end
+        time.pass_by(7200)
+        assert [await verify_target(successor, number) for number in await to_verify(successor)] == [False] * len(ids)
+        assert await told(stand_in) == end
+        assert (await stories(ledger, "doubled"))["failure"][-2:] == [EventKind.LATE, EventKind.DOUBLED]
+        covering = await stories(ledger, "covering")
+        assert EventKind.LATE in covering["failure"]
+        assert EventKind.REPAIRED in covering["success"]

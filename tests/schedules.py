@@ -1,0 +1,229 @@
+"""Every order of the effects of a few actors, depth first, each order through the real code from its beginning.
+
+A way is left as soon as it comes to a state that another way came to: what may follow was followed from there. Its
+state is all that decides what follows: the ledger's rows, what GitHub holds, the time, the faults and jumps of time
+that are left, and for each actor where it stands and what state it saw before each of its effects.
+"""
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from actors import Actor, Work
+from world import Clock, World, world_on
+
+from fake_github.faults import Kind
+from storage.engine import Ledger
+
+LOSSES: dict[str, dict[str, object]] = {
+    "reply lost": {"where": "after"},
+    "request lost": {"where": "before"},
+    "stored 10 s late": {"stored_after": 10},
+}
+FACTS = (
+    "SELECT * FROM status_target",
+    "SELECT * FROM status_report ORDER BY id",
+    "SELECT * FROM credential ORDER BY name",
+    "SELECT id, state, execution, turn FROM job ORDER BY number",
+    "SELECT report_id, kind, at FROM report_event ORDER BY report_id, id",
+)
+TOKEN = "lease"  # random; which claim's it is can be told from `attempts` and `lease_expires_at`
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who is there, and what may happen. `before`: what has happened when they begin; it is done once.
+
+    Time jumps by each of `jumps`, in this order, at any moment, but never while a request is about to leave: that a
+    sender does not sleep there is the assumption of docs/guarantee.md. `faults`: how many of all actors' effects go
+    wrong at the most, by a crash, or by a request or reply that is lost.
+    """
+
+    before: Callable[[World], Awaitable[object]]
+    actors: tuple[Work, ...]
+    jumps: tuple[float, ...] = ()
+    faults: int = 0
+
+
+class Tree:
+    """Which way to take at each fork, so that every way is gone."""
+
+    def __init__(self) -> None:
+        self._way: list[tuple[int, int]] = []
+        self._at = 0
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody stood at this fork yet."""
+        return self._at == len(self._way)
+
+    def choose(self, ways: int) -> int:
+        """The way to take of so many."""
+        if self.is_new:
+            self._way.append((0, ways))
+        self._at += 1
+        taken, known = self._way[self._at - 1]
+        assert ways == known, "something else than the way decides what happens"
+        return taken
+
+    def back(self) -> bool:
+        """Go back to the beginning, to take another way at the last fork that has one. False: every way was gone."""
+        self._at = 0
+        while self._way and self._way[-1][0] + 1 == self._way[-1][1]:
+            self._way.pop()
+        if self._way:
+            taken, ways = self._way.pop()
+            self._way.append((taken + 1, ways))
+        return bool(self._way)
+
+
+@dataclass
+class Explorer:
+    """Goes through a scene on a SQLite ledger, run by run.
+
+    `schedules` of the runs were gone to their end, the others came to a state known before; of the `ends`, each is
+    checked once.
+    """
+
+    ledger: Ledger
+    clock: Clock
+    check: Callable[[World], Awaitable[None]]
+    runs: int = 0
+    schedules: int = 0
+    ends: int = 0
+    _seen: set[object] = field(default_factory=set)
+
+    @property
+    def summary(self) -> str:
+        """How much was gone through."""
+        return f"{self.runs} runs, {self.schedules} schedules to their end, {self.ends} different ends"
+
+    async def explore(self, scene: Scene) -> None:
+        """Go every way; `check` the world wherever one ends."""
+        path = await self._path()
+        began = self.clock.now
+        async with world_on(self.ledger, self.clock) as world:
+            await scene.before(world)
+        held = world.github.store.held()
+        prepared = self.clock.now
+        tree = Tree()
+        with closing(sqlite3.connect(path)) as file, closing(sqlite3.connect(":memory:")) as kept:
+            file.row_factory = sqlite3.Row
+            file.backup(kept)
+            while True:
+                kept.backup(file)
+                self.clock.now = prepared
+                async with world_on(self.ledger, self.clock) as world:
+                    for status in held:
+                        world.github.store.add(status)
+                    await self._go(_Run(world, scene, file), tree)
+                if not tree.back():
+                    break
+            kept.backup(file)
+        self.clock.now = began
+
+    async def _path(self) -> str:
+        """Where the ledger is: its engine may have been led elsewhere than its URL says."""
+        async with self.ledger.engine.connect() as connection:
+            databases = await connection.exec_driver_sql("PRAGMA database_list")
+            return str(databases.one()[2])
+
+    async def _go(self, run: "_Run", tree: Tree) -> None:
+        self.runs += 1
+        await run.begin()
+        try:
+            while moves := list(run.moves()):
+                if tree.is_new and self._was_here(run.state()):
+                    return
+                await run.do(moves[tree.choose(len(moves))])
+        finally:
+            await run.end()
+        self.schedules += 1
+        if not self._was_here(run.facts()):
+            self.ends += 1
+            try:
+                await self.check(run.world)
+            except AssertionError as error:
+                error.add_note(" → ".join(run.done))
+                raise
+
+    def _was_here(self, state: object) -> bool:
+        if state in self._seen:
+            return True
+        self._seen.add(state)
+        return False
+
+
+@dataclass
+class _Run:
+    world: World
+    scene: Scene
+    file: sqlite3.Connection
+    actors: list[Actor] = field(default_factory=list)
+    saw: list[list[str]] = field(default_factory=list)
+    jumps: list[float] = field(default_factory=list)
+    faults: int = 0
+    done: list[str] = field(default_factory=list)
+
+    async def begin(self) -> None:
+        self.actors = [await Actor.on(self.world, work) for work in self.scene.actors]
+        self.saw = [[] for _ in self.actors]
+        self.jumps, self.faults = list(self.scene.jumps), self.scene.faults
+
+    async def end(self) -> None:
+        for actor in self.actors:
+            await actor.die()
+
+    def moves(self) -> Iterator[tuple[int | None, str]]:
+        """What may happen next: an actor's number, and how its effect goes; None: time passes."""
+        alive = [number for number, actor in enumerate(self.actors) if actor.before is not None]
+        if not self.jumps:  # what the clock says then is the same before and after all that others do
+            alive = next(([number] for number in alive if self.actors[number].before == "time"), alive)
+        for number in alive:
+            before = self.actors[number].before
+            yield number, str(before)
+            if self.faults and self.saw[number]:
+                yield number, "dies"
+            if self.faults and before in ("POST", "GET"):
+                yield from ((number, loss) for loss in (LOSSES if before == "POST" else ["reply lost"]))
+        if alive and self.jumps and all(self.actors[number].before != "POST" for number in alive):
+            yield None, f"{self.jumps[0]} s"
+
+    async def do(self, move: tuple[int | None, str]) -> None:
+        number, how = move
+        self.done.append(how if number is None else f"{'AB'[number]} {how}")
+        if number is None:
+            self.world.clock.advance(self.jumps.pop(0))
+            return
+        actor = self.actors[number]
+        sees = {"transaction": self.rows, "GET": self.shown}.get(actor.before or "", str)
+        self.saw[number].append(f"{how} {self.world.clock.now} {sees()}")
+        if how in LOSSES or how == "dies":
+            self.faults -= 1
+        if how in LOSSES:
+            self.world.fault(Kind.CLOSE, method=actor.before, **LOSSES[how])
+        await (actor.die() if how == "dies" else actor.go())
+
+    def state(self) -> object:
+        """All that decides what follows."""
+        whos = [
+            (work, tuple(saw)) if actor.before else None
+            for work, actor, saw in zip(self.scene.actors, self.actors, self.saw, strict=True)
+        ]
+        return self.facts(), frozenset(Counter(whos).items()), len(self.jumps), self.faults
+
+    def facts(self) -> str:
+        """What is left when all actors are gone."""
+        return f"{self.rows()} {self.shown()} {self.world.clock.now}"
+
+    def rows(self) -> str:
+        """The ledger, as a digest."""
+        rows = [dict(row) | {TOKEN: None} for query in FACTS for row in self.file.execute(query)]
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+    def shown(self) -> str:
+        """What GitHub holds, or will."""
+        return repr([(str(status.created_at), status.target_url) for status in self.world.github.store._statuses])

@@ -1,0 +1,147 @@
+"""Senders in processes of their own, struck by a signal at one of their effects. A real ledger, a real socket.
+
+    sender_process.py lives LEDGER API              a child for each place where a process can be killed, until one
+                                                    lives; each carries out a job, and kills itself at its place
+    sender_process.py sends LEDGER API TARGET...    tries once to deliver these targets, all at once
+    sender_process.py stops LEDGER API TARGET...    the same, but stops itself when all are about to send
+
+The first imports everything once and forks: that takes milliseconds, an interpreter a second. It prints how many died.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, go_on, order
+
+from domain.policy import Policy
+from github_api.client import GitHub
+from github_api.transport import transport_to
+from storage import jobs, targets
+from storage.engine import open_ledger
+from storage.jobs import Done, Execution, Order
+from tasks.deliver import Reporter, deliver
+
+
+@dataclass
+class Later:
+    """The time of this machine, and some: what a test does not care to wait for."""
+
+    by: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.by
+
+    async def of_ledger(self, _: AsyncSession) -> datetime:
+        return self()
+
+    def pass_by(self, seconds: float) -> None:
+        self.by += timedelta(seconds=seconds)
+
+
+@asynccontextmanager
+async def sender(url: str, api_url: str, time: Later, step: Step = go_on) -> AsyncIterator[Reporter]:
+    """One that reaches its GitHub over a socket."""
+
+    async def token_of(_: str) -> str:
+        return "a-token"
+
+    policy = Policy()
+    way = SteppedTransport(transport_to(api_url), step)
+    async with open_ledger(url, clock=time.of_ledger) as ledger, GitHub(api_url, policy.timeout, time, way) as github:
+        stepped = SteppedLedger(ledger.engine, ledger.sessions, ledger.clock, step)
+        yield Reporter(stepped, github, policy, token_of, lambda: 0.0, ACTOR)
+
+
+def job(number: int) -> Order:
+    return order(f"docs/{number}", flow_run_id=UUID(int=number + 1), sha=f"{number:040x}")
+
+
+async def life(process: Reporter, asked: Order, time: Later) -> None:
+    """Carry out a job, and try twice to deliver its outcome, the second time after a doubt. Not if it has succeeded."""
+    async with process.ledger.transaction() as session:
+        taken = await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await process.ledger.clock(session))
+    if isinstance(taken, Done):
+        return
+    assert isinstance(taken, Execution)
+    await begin(process.ledger, taken)
+    report_id = await end(process.ledger, taken)
+    async with process.ledger.transaction() as session:
+        target_id = await targets.target_of(session, report_id or 0)
+    await deliver(process, target_id)
+    time.pass_by(20)
+    await deliver(process, target_id)
+
+
+WARM_UP = 1_000
+"""The number of a job that nobody kills."""
+
+
+class Killed:
+    """The steps of a process that SIGKILL strikes at the one numbered *last*, counted from 0."""
+
+    def __init__(self, last: int) -> None:
+        self._left = last
+
+    async def __call__(self, _: str) -> None:
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._left -= 1
+
+
+async def _live(number: int, url: str, api_url: str, step: Step = go_on) -> None:
+    time = Later()
+    async with sender(url, api_url, time, step) as process:
+        await life(process, job(number), time)
+
+
+def _lives(url: str, api_url: str) -> None:
+    asyncio.run(_live(WARM_UP, url, api_url))  # what is loaded and configured by need, once for all children
+    for number in count():
+        if (child := os.fork()) == 0:
+            os._exit(_child(number, url, api_url, Killed(number)))
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            print(number)  # noqa: T201  # its result: so many died
+            sys.exit(os.waitstatus_to_exitcode(status))
+
+
+def _child(number: int, url: str, api_url: str, step: Step) -> int:
+    try:
+        asyncio.run(_live(number, url, api_url, step))
+    except BaseException:  # noqa: BLE001  # a forked child must not run on into its parent's code
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+async def _send(url: str, api_url: str, *target_ids: int, stop: bool) -> None:
+    """Deliver all of them; if *stop*, stop this process when the last one is about to send."""
+    ready = asyncio.Barrier(len(target_ids))
+
+    async def together(name: str) -> None:
+        if name == "POST" and await ready.wait() == ready.parties - 1 and stop:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    async with sender(url, api_url, Later(), together) as process:
+        await asyncio.gather(*(deliver(process, target_id) for target_id in target_ids))
+
+
+def _main(what: str, url: str, api_url: str, *target_ids: str) -> None:
+    if what == "lives":
+        _lives(url, api_url)
+    else:
+        asyncio.run(_send(url, api_url, *map(int, target_ids), stop=what == "stops"))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

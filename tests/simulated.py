@@ -1,0 +1,140 @@
+"""Simulated time: an event loop on which nobody waits. Where it would sit idle, its clock jumps to the next timer.
+
+What runs on it is the real code, `asyncio.sleep`, deadlines and all; a day takes what its transactions cost. Only a
+transaction that is open is waited for: then the database is at work, and no time passes. With SQLite there is no
+thread and no chance: the same work comes to the same end.
+"""
+
+import asyncio
+import math
+import selectors
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiosqlite
+from sqlalchemy import event
+from sqlmodel.ext.asyncio.session import AsyncSession
+from world import Clock
+
+from storage.engine import Ledger, open_ledger
+
+PATIENCE = 60.0
+"""Real seconds a transaction may take before the simulation calls itself stuck."""
+
+T = TypeVar("T")
+
+
+class Stuck(Exception):
+    """Nothing is under way that could end, and no timer is set."""
+
+
+@dataclass
+class SimulatedClock(Clock):
+    """The time of a `SimulatedLoop`. A sleep is a timer like any other: others go on meanwhile."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class _Skipping(selectors.DefaultSelector):
+    """A selector that lets the clock jump instead of waiting."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.at_work = 0  # transactions that are open
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout <= 0:
+            return super().select(0)
+        if self.at_work or timeout is None:
+            if ready := super().select(PATIENCE):
+                return ready
+            raise Stuck(f"{self.at_work} transactions are open, and nothing happens")
+        self._clock.now += timedelta(microseconds=math.ceil(timeout * 1e6))  # rounded down it would never get there
+        return super().select(0)
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time is that of *clock*, which may also be moved ahead between two runs."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.clock = clock
+        self.one = asyncio.Lock()
+        self._start = clock.now
+        self._skipping = _Skipping(clock)
+        super().__init__(self._skipping)
+
+    def time(self) -> float:
+        return (self.clock.now - self._start).total_seconds()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """No time passes meanwhile."""
+        self._skipping.at_work += 1
+        try:
+            yield
+        finally:
+            self._skipping.at_work -= 1
+
+
+class _Session(AsyncSession):
+    """One at a time: who waits for SQLite's lock waits in earnest."""
+
+    loop: SimulatedLoop
+
+    async def __aenter__(self) -> Self:
+        await self.loop.one.acquire()
+        self._work = self.loop.at_work()
+        self._work.__enter__()
+        return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(kind, error, trace)
+        finally:
+            self._work.__exit__(None, None, None)
+            self.loop.one.release()
+
+
+class _Here(aiosqlite.Connection):
+    """SQLite without the driver's thread: the way to it and back takes longer than most statements."""
+
+    async def _execute(self, fn: Callable[..., T], *args: object, **kwargs: object) -> T:
+        return fn(*args, **kwargs)
+
+
+async def _connect_here(database: str, **how: object) -> aiosqlite.Connection:
+    connection = _Here(partial(sqlite3.connect, database, **{**how, "check_same_thread": False}), 64)
+    connection._thread.daemon = True
+    return await connection
+
+
+def _use_here(_dialect: object, _record: object, _positional: object, named: dict[str, object]) -> None:
+    named["async_creator_fn"] = _connect_here
+
+
+@asynccontextmanager
+async def open_simulated(url: str, loop: SimulatedLoop) -> AsyncIterator[Ledger]:
+    """The ledger at *url*, in the time of *loop*."""
+    with loop.at_work():
+        async with open_ledger(url, clock=loop.clock.of_ledger) as opened:
+            engine = opened.engine
+            if engine.dialect.name == "sqlite":
+                event.listen(engine.sync_engine, "do_connect", _use_here)
+                await engine.dispose()  # what was connected by a thread
+            session = type("_SessionOfLoop", (_Session,), {"loop": loop})
+            loop._skipping.at_work -= 1
+            try:
+                yield Ledger(engine, partial(session, engine, expire_on_commit=False), opened.clock)
+            finally:
+                loop._skipping.at_work += 1

@@ -1,0 +1,100 @@
+"""Two actors on PostgreSQL that wait before every statement, commit and request: schedules of those.
+
+An actor whose statement waits for a lock of the other's is recognised and passed over until it goes on. Of the orders
+those are gone through that interrupt an actor which could have gone on so many times at the most.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+
+from actors import Actor, Work
+from schedules import Tree
+from sqlalchemy import event, text
+from sqlalchemy.util import await_only
+from world import World
+
+from storage.engine import Ledger, open_ledger
+
+STEPS = frozenset({"statement", "commit", "POST", "GET"})
+SOON = 0.02
+"""Seconds after which one asks whether an actor waits for a lock; it is asked again until it does or has gone on."""
+
+
+@dataclass
+class Seat:
+    """A place for an actor: an opening of the ledger of its own, with one connection."""
+
+    ledger: Ledger
+    pid: int
+    actor: Actor = field(default_factory=Actor)
+
+
+@asynccontextmanager
+async def seat(world: World, url: str) -> AsyncIterator[Seat]:
+    """A seat whose every statement its actor waits before."""
+    async with open_ledger(url, clock=world.clock.of_ledger) as ledger:
+        async with ledger.engine.connect() as connection:  # back in the pool it is the one its actor gets, alone there
+            taken = Seat(ledger, await connection.scalar(text("SELECT pg_backend_pid()")))
+
+        def before_statement(*_: object) -> None:
+            await_only(taken.actor.step("statement"))
+
+        event.listen(ledger.engine.sync_engine, "before_cursor_execute", before_statement)
+        yield taken
+
+
+@dataclass
+class Statements:
+    """Goes through the orders of two actors, each on a target of its own. `schedules` were gone through."""
+
+    world: World
+    url: str
+    interruptions: int
+    schedules: int = 0
+
+    async def explore(self, before: Callable[[World, str], Awaitable[tuple[Work, Work]]]) -> None:
+        """Go every way. *before* prepares a target with this context, and says who then does what."""
+        tree = Tree()
+        async with seat(self.world, self.url) as one, seat(self.world, self.url) as other:
+            for number in count():
+                works = await before(self.world, f"docs/{number}")
+                for place, work in zip((one, other), works, strict=True):
+                    place.actor = Actor(STEPS)
+                    sender = await self.world.sender(place.actor.step, ledger=place.ledger)
+                    await place.actor.begin(work(self.world, sender))
+                await self._go((one, other), tree)
+                self.schedules += 1
+                if not tree.back():
+                    return
+
+    async def _go(self, seats: tuple[Seat, Seat], tree: Tree) -> None:
+        left, last = self.interruptions, None
+        while alive := [place for place in seats if place.actor.before is not None]:
+            free = [place for place in alive if not place.actor.is_off]
+            assert free, "each waits for a lock of the other's"
+            may_go_on = last in free
+            ways = [place for place in free if place is last or not may_go_on or left]
+            now = ways[tree.choose(len(ways))]
+            left -= may_go_on and now is not last
+            last = now
+            now.actor.let_go()
+            for place in alive:
+                await self._rest(place)
+
+    async def _rest(self, place: Seat) -> None:
+        """Return once it waits for us, for a lock, or has ended."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SOON):
+                    await place.actor.stopped()
+                    return
+            if await self._waits_for_a_lock(place.pid):
+                return
+
+    async def _waits_for_a_lock(self, pid: int) -> bool:
+        async with self.world.ledger.engine.connect() as connection:
+            blocked = await connection.scalar(text("SELECT cardinality(pg_blocking_pids(:pid))"), {"pid": pid})
+        return bool(blocked)
