@@ -7,8 +7,8 @@ effects while others go on, and die at any of them.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
 from typing import Any, ClassVar, TypeVar
@@ -182,7 +182,7 @@ class Rig:
         """An empty ledger, at the beginning of an hour."""
         async with self.ledger.transaction() as session:
             for table in reversed(SQLModel.metadata.sorted_tables):
-                await session.exec(table.delete())  # type: ignore[call-overload]  # exec is typed for SQLModel's own
+                await session.exec(table.delete())
         clock = self.loop.clock
         clock.now = clock.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
