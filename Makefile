@@ -14,7 +14,7 @@ UV := $(VENV)/uv/bin/uv
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up test lint docs mutants repeat soak lock clean
+.PHONY: help demo up test coverage lint docs mutants repeat soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -25,7 +25,10 @@ demo: $(RUN) ## four docs jobs for this project's commit, GitHub failing on the 
 up: $(RUN) ## a Prefect server, the deployments and a stand-in GitHub on this machine, until Ctrl-C
 	@exec $(BIN)/reportback up
 
-test: $(DEV) ## the whole suite on SQLite and PostgreSQL, with branch coverage
+test: $(DEV) ## the whole suite on SQLite and PostgreSQL
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
+
+coverage: $(DEV) ## the same, with the branches that no test takes
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered -q $(ARGS)
 
 lint: $(DEV) ## ruff, mypy, the lock and the whitespace: all that is not a test
