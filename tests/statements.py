@@ -81,7 +81,7 @@ class Statements:
             left -= may_go_on and now is not last
             last = now
             now.actor.let_go()
-            for place in alive:
+            for place in sorted(alive, key=lambda place: place is not now):  # its commit may set the other free
                 await self._rest(place)
 
     async def _rest(self, place: Seat) -> None:
