@@ -4,13 +4,12 @@ Other examples every time, for as long as one likes, and on PostgreSQL: `make so
 """
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import machine_on
 
 ENOUGH = settings(
-    phases=(Phase.generate,),
-    max_examples=20, stateful_step_count=20, deadline=None, derandomize=True, database=None,
+    max_examples=25, stateful_step_count=20, deadline=None, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck), print_blob=False,
 )  # fmt: skip
 
