@@ -51,6 +51,10 @@ repeat: $(DEV) ## crash and race tests N times (50), each time in another order 
 	    $(BIN)/python -m pytest -n 2 -q --no-header --hypothesis-seed=$$seed $(RACES) | tail -1
 	done
 
+MINUTES ?= 10
+soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databases; the seed it prints repeats a round
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header tests/model/soak.py
+
 lock: $(UV) ## pin every version anew, with hashes, for every platform and Python the project supports
 	@$(COMPILE) --upgrade --all-extras -o requirements/dev.txt
 	$(COMPILE) --extra docs -c requirements/dev.txt -o requirements/run.txt

@@ -1,8 +1,9 @@
 """The write budget, counted in the `posted` events of a credential whose row is locked."""
 
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import literal
+from sqlalchemy import ScalarSelect, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,17 +21,16 @@ async def wait_until(
     """When the next request is within *budget*; None: now is. For a true answer the credential's row is locked."""
     if budget is None:
         return None
-    spent = Spent(
-        last_at=await _posted_at(session, credential, 1),
-        filled_minute_at=await _posted_at(session, credential, budget.per_minute),
-        filled_hour_at=None if is_outcome_now else await _posted_at(session, credential, budget.per_hour),
-    )
+    nth_last = partial(_nth_last, credential)
+    asked = select(nth_last(1), nth_last(budget.per_minute), nth_last(budget.per_hour))
+    last_at, filled_minute_at, filled_hour_at = (await session.exec(asked)).one()
+    spent = Spent(last_at, filled_minute_at, filled_hour_at)
     moment = free_at(spent, budget, is_outcome_now=is_outcome_now)
     return moment if moment is not None and moment > now else None
 
 
-async def _posted_at(session: AsyncSession, credential: str, nth: int) -> datetime | None:
+def _nth_last(credential: str, nth: int) -> ScalarSelect[datetime]:
     """When the *nth* last request of the credential left."""
     mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == POSTED)
     found = select(ReportEvent.at).where(*mine).order_by(col(ReportEvent.at).desc()).offset(nth - 1).limit(1)
-    return (await session.exec(found)).one_or_none()
+    return found.scalar_subquery()

@@ -9,23 +9,20 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import count
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    MultipleResults,
     RuleBasedStateMachine,
-    consumes,
+    initialize,
     invariant,
-    multiple,
     precondition,
     rule,
 )
+from plans import LAST_LOOK, PLANS, Act, Plan, Sender
 from promise import broken, told
 from simulated import SimulatedClock, SimulatedLoop, open_simulated
 from sqlmodel import SQLModel, and_, col, func, not_, or_, select
@@ -34,7 +31,7 @@ from world import ACTOR, CREDENTIAL, ME, SHA, World, begin, end, world_on
 from domain.budget import WriteBudget
 from domain.job import JobState, Target
 from domain.policy import Policy
-from fake_github.faults import Fault, Kind
+from fake_github.faults import Fault
 from settings import Settings
 from storage import backlog, jobs, restored
 from storage.engine import Ledger
@@ -53,114 +50,21 @@ PLACES = (
 )
 """Where jobs report: two contexts of one commit, and one with another credential."""
 
+SOMEWHERE = st.sampled_from((*PLACES[:1] * 3, *PLACES[1:]))
+"""Mostly one place: what goes wrong there takes several that meet."""
+
 POLICY = Policy(budget=WriteBudget())
 PASS = timedelta(seconds=50)
 SENDERS = 3
 ENDS = (JobState.SUCCEEDED, JobState.FAILED, JobState.CRASHED, JobState.LOST)
-LAST_EFFECT = 16
 PASSES = 60
+LATEST = 15
+"""Seconds after which GitHub has stored all that it will ever store."""
 
-FAULTS: tuple[dict[str, object], ...] = (
-    {"kind": Kind.CLOSE},
-    {"kind": Kind.CLOSE, "where": "after"},
-    {"kind": Kind.CLOSE, "stored_after": 10},
-    {"kind": Kind.RESET, "where": "after"},
-    {"kind": Kind.HANG},
-    {"kind": Kind.HANG, "where": "after"},
-    {"kind": Kind.HANG, "seconds": 14},
-    {"kind": Kind.SERVER_ERROR, "times": 3},
-    {"kind": Kind.SERVER_ERROR, "where": "after", "status": 503},
-    {"kind": Kind.SERVER_ERROR, "stored_after": 9, "status": 504},
-    {"kind": Kind.TRUNCATE, "where": "after"},
-    {"kind": Kind.ODD_SUCCESS, "where": "after"},
-    {"kind": Kind.ODD_SUCCESS, "times": 6},
-    {"kind": Kind.FOREIGN, "where": "after"},
-    {"kind": Kind.LAG, "seconds": 5, "times": 2},
-    {"kind": Kind.SERVER_ERROR, "method": "GET", "times": 2},
-    {"kind": Kind.NOT_FOUND, "method": "GET"},
-    {"kind": Kind.HANG, "method": "GET"},
-    {"kind": Kind.PRIMARY_LIMIT, "seconds": 90, "method": "*"},
-    {"kind": Kind.SECONDARY_LIMIT, "status": 429, "times": 2},
-    {"kind": Kind.SECONDARY_LIMIT, "seconds": 40, "where": "after"},
-    {"kind": Kind.BAD_CREDENTIALS, "method": "*"},
-    {"kind": Kind.NO_SUCH_COMMIT, "times": 2},
-    {"kind": Kind.NOT_FOUND},
-    {"kind": Kind.FORBIDDEN},
-)
+A_LITTLE, ENOUGH = 3, 6
+"""Senders that have to be at work before what is dear, and puts things in order, comes to pass."""
 
 T = TypeVar("T")
-
-
-class Act(StrEnum):
-    """What becomes of a sender at one of its effects."""
-
-    GO_ON = "go on"
-    HOLD = "hold"  # it stands still until it is released
-    CRASH = "crash"  # its process ends
-    REFUSE = "refuse"  # its next request finds nobody who listens
-
-
-class Crash(BaseException):
-    """The process ends here. No `except Exception` notices."""
-
-
-class Sender:
-    """The step of one who has effects, perhaps several at once; at number *at* it comes to *act*."""
-
-    def __init__(self, loop: SimulatedLoop, act: Act, at: int) -> None:
-        self.overslept = False  # it stood still between its last look at the lease and its request
-        self.held = asyncio.Event()
-        self.task: asyncio.Task[object] | None = None
-        self._loop, self._act, self._at = loop, act, at
-        self._gate = asyncio.Event()
-        self._numbers = count()
-        self._rested: set[asyncio.Task[Any] | None] = set()
-
-    async def __call__(self, name: str) -> None:
-        if name == "POST" and asyncio.current_task() in self._rested:
-            self.overslept = True
-        self._rested.discard(asyncio.current_task())
-        is_time = next(self._numbers) >= self._at
-        if self._act is Act.CRASH and is_time:  # and whatever it does beside this ends, too
-            raise Crash(name)
-        if self._act is Act.REFUSE and is_time and name in ("POST", "GET"):
-            self._act = Act.GO_ON
-            raise httpx.ConnectError("nobody listens")
-        if self._act is Act.HOLD and is_time and name != "commit":  # there it would hold the ledger, too
-            self._act = Act.GO_ON
-            await self._stand_still()
-
-    async def _stand_still(self) -> None:
-        began = self._loop.clock.now
-        self.held.set()
-        await self._gate.wait()
-        if self._loop.clock.now > began:
-            self._rested.add(asyncio.current_task())
-
-    async def work(self, work: Coroutine[Any, Any, object]) -> bool:
-        """Begin *work*, until it ends or is held. True: it is held."""
-        self.task = asyncio.create_task(work)
-        is_held = asyncio.create_task(self.held.wait())
-        await asyncio.wait((self.task, is_held), return_when=asyncio.FIRST_COMPLETED)
-        is_held.cancel()
-        if self.task.done():
-            _raise_unless_crash(self.task)
-        return not self.task.done()
-
-    async def release(self, *, crash: bool = False) -> None:
-        """Let it go on to its end, or die where it stands, if it still stands there: a deadline may have struck."""
-        assert self.task is not None
-        if crash:
-            self._act, self._at = Act.CRASH, 0
-            self.task.cancel()
-        self._gate.set()
-        await asyncio.wait([self.task])
-        _raise_unless_crash(self.task)
-
-
-def _raise_unless_crash(task: asyncio.Task[object]) -> None:
-    with suppress(Crash, asyncio.CancelledError):
-        task.result()
 
 
 @dataclass
@@ -192,13 +96,14 @@ class Delivery(RuleBasedStateMachine):
 
     rig: ClassVar[Rig]
     jobs = Bundle("jobs")
-    senders = Bundle("senders")
 
     def __init__(self) -> None:
         super().__init__()
         self.loop, self.ledger = self.rig.loop, self.rig.ledger
         self.everybody: list[Sender] = []
         self.numbers = count(1)
+        self.may_oversleep = False
+        self.since_rest = 0  # senders that have begun since
         self.settings = Settings(credentials={"acme/*": CREDENTIAL, "*": OTHER})
         self.stack = AsyncExitStack()
         self.run(self.rig.clear())
@@ -216,11 +121,49 @@ class Delivery(RuleBasedStateMachine):
             self.run(self.stack.aclose())
 
     @property
-    def overslept(self) -> bool:
-        return any(sender.overslept for sender in self.everybody)
+    def held(self) -> list[Sender]:
+        return [sender for sender in self.everybody if sender.is_held]
 
-    @rule(target=jobs, place=st.sampled_from(PLACES))
-    def accept(self, place: tuple[Target, str]) -> Job:
+    def is_overslept(self, target: StatusTarget) -> bool:
+        """Whether a request for the target left later than its sender had the right to."""
+        seen = self.world.github.requests.seen
+        late = [seen[number] for sender in self.everybody for number in sender.overslept if number < len(seen)]
+        return any(one.context == target.context and target.repository in one.path for one in late)
+
+    @initialize(may_oversleep=st.sampled_from((False, False, True)))
+    def choose(self, *, may_oversleep: bool) -> None:
+        """Mostly nobody may: then what is promised without exception can be asked for."""
+        self.may_oversleep = may_oversleep
+
+    @rule(target=jobs, place=SOMEWHERE, plan=PLANS)
+    def accept(self, place: tuple[Target, str], plan: Plan) -> Job:
+        """A job begins, and its `pending` is sent."""
+        job = self._new_job(place)
+        self.send(job, plan, urgent=False)
+        return job
+
+    @rule(target=jobs, place=SOMEWHERE, state=st.sampled_from(ENDS), plan=PLANS)
+    def accept_and_end(self, place: tuple[Target, str], state: JobState, plan: Plan) -> Job:
+        """A job that is over before anybody has sent anything; its outcome is sent."""
+        job = self._new_job(place)
+        self.end(job, state, plan)
+        return job
+
+    @rule(job=jobs, state=st.sampled_from(ENDS), plan=PLANS)
+    def end(self, job: Job, state: JobState, plan: Plan) -> None:
+        """It ends, unless it has; one that was thought lost may come back. Its outcome is sent."""
+        self.run(begin(self.ledger, job.execution))
+        self.run(end(self.ledger, job.execution, state, credential=job.order.credential))
+        self.send(job, plan, urgent=True)
+
+    @rule(job=jobs, plan=PLANS)
+    def retry_job(self, job: Job, plan: Plan) -> None:
+        """A Retry of the flow run: executed again, unless it succeeded or is at work."""
+        if isinstance(taken := self.run(self._accept(job.order)), Execution):
+            job.execution = taken
+        self.send(job, plan, urgent=False)
+
+    def _new_job(self, place: tuple[Target, str]) -> Job:
         target, credential = place
         url = f"https://github.com/{target.repository}/commit/{target.sha}"
         order = Order(UUID(int=next(self.numbers)), "sphinx", {}, None, target, url, credential)
@@ -228,31 +171,16 @@ class Delivery(RuleBasedStateMachine):
         assert isinstance(taken, Execution)
         return Job(order, taken)
 
-    @rule(job=jobs, state=st.sampled_from(ENDS))
-    def end(self, job: Job, state: JobState) -> None:
-        """It ends, unless it has; one that was thought lost may come back."""
-        self.run(begin(self.ledger, job.execution))
-        self.run(end(self.ledger, job.execution, state, credential=job.order.credential))
-
-    @rule(job=jobs)
-    def retry_job(self, job: Job) -> None:
-        """A Retry of the flow run: executed again, unless it succeeded or is at work."""
-        if isinstance(taken := self.run(self._accept(job.order)), Execution):
-            job.execution = taken
-
     async def _accept(self, order: Order) -> object:
         async with self.ledger.transaction() as session:
             return await jobs.accept(session, order, by=ME, actor=ACTOR, now=await self.ledger.clock(session))
 
-    @rule(
-        target=senders, job=jobs, urgent=st.booleans(),
-        act=st.sampled_from(Act), at=st.integers(0, LAST_EFFECT),
-    )  # fmt: skip
-    def send(self, job: Job, act: Act, at: int, *, urgent: bool) -> "Sender | MultipleResults[Sender]":
+    @rule(job=jobs, urgent=st.booleans(), plan=PLANS)
+    def send(self, job: Job, plan: Plan, *, urgent: bool) -> None:
         async def work(reporter: Reporter) -> object:
             return await deliver(reporter, (await self._target(job)).id or 0, job_ends_now=urgent)
 
-        return self._work(act, at, work)
+        self._work(plan, work)
 
     async def _target(self, job: Job) -> StatusTarget:
         assert job.order.target is not None
@@ -260,12 +188,14 @@ class Delivery(RuleBasedStateMachine):
             found = select(StatusTarget).where(StatusTarget.key == job.order.target.key)
             return (await session.exec(found)).one()
 
-    @rule(target=senders, act=st.sampled_from(Act), at=st.integers(0, 3 * LAST_EFFECT))
-    def reconcile(self, act: Act, at: int) -> "Sender | MultipleResults[Sender]":
-        return self._work(act, at, self._pass)
+    @rule(seconds=st.sampled_from((0, 1, 5, 14, 31, 61, 600, 3700)), plan=PLANS)
+    def reconcile(self, seconds: int, plan: Plan) -> None:
+        """Time passes; then the reconciliation goes over what is due."""
+        self.run(asyncio.sleep(seconds))
+        self._work(plan, self._pass)
 
-    @rule(target=senders, job=jobs, act=st.sampled_from(Act), at=st.integers(0, LAST_EFFECT))
-    def retry_report(self, job: Job, act: Act, at: int) -> "Sender | MultipleResults[Sender]":
+    @rule(job=jobs, plan=PLANS)
+    def retry_report(self, job: Job, plan: Plan) -> None:
         """A person wants what speaks to be tried again, rejected or not."""
 
         async def work(reporter: Reporter) -> None:
@@ -273,35 +203,44 @@ class Delivery(RuleBasedStateMachine):
             with suppress(Undelivered):
                 await retry_report(reporter, newest_id, self.settings)
 
-        return self._work(act, at, work)
+        self._work(plan, work)
 
     async def _pass(self, reporter: Reporter) -> object:
         number = UUID(int=next(self.numbers))
         return await deliver_due(reporter, number, budget=PASS, senders=SENDERS, on_trouble=_fail)
 
-    def _work(
-        self, act: Act, at: int, work: Callable[[Reporter], Coroutine[Any, Any, object]]
-    ) -> "Sender | MultipleResults[Sender]":
-        async def begun() -> bool:
-            return await sender.work(work(await self.world.sender(sender)))
+    def _work(self, plan: Plan, work: Callable[[Reporter], Coroutine[Any, Any, object]]) -> None:
+        async def begun() -> None:
+            await sender.work(work(await self.world.sender(sender)))
 
-        sender = Sender(self.loop, act, at)
+        self.world.github.script.clear()
+        if plan.fault:
+            self.world.github.script.add(Fault.model_validate(plan.fault))
+        sender = Sender(self.loop.clock, plan, self.world.github.requests.seen)
         self.everybody.append(sender)
-        return sender if self.run(begun()) else multiple()
+        self.since_rest += 1
+        self.run(begun())
 
-    @rule(sender=consumes(senders), crash=st.booleans())
-    def release(self, sender: Sender, *, crash: bool) -> None:
-        self.run(sender.release(crash=crash))
+    @precondition(lambda self: self.held)
+    @rule(which=st.integers(0, 9), crash=st.booleans())
+    def release(self, which: int, *, crash: bool) -> None:
+        """Somebody who is held goes on, or dies where it stands."""
+        self.run(self.held[which % len(self.held)].release(crash=crash))
 
-    @rule(fault=st.sampled_from(FAULTS))
-    def fault(self, fault: dict[str, object]) -> None:
-        self.world.github.script.add(Fault.model_validate(fault))
+    @precondition(lambda self: self.may_oversleep)
+    @rule(target=jobs, place=SOMEWHERE, ended=st.booleans(), plan=PLANS)
+    def oversleep(self, place: tuple[Target, str], plan: Plan, *, ended: bool) -> Job:
+        """The sender of a `pending` is suspended just before its request, and wakes after others did their work."""
+        job = self._new_job(place)
+        self.send(job, Plan(Act.HOLD, LAST_LOOK), urgent=False)
+        sender = self.everybody[-1]
+        if ended:
+            self.end(job, JobState.SUCCEEDED, Plan())
+        self.reconcile(61, plan)
+        self.run(sender.release())
+        return job
 
-    @rule(seconds=st.sampled_from((1, 5, 14, 16, 31, 61, 600, 3700)))
-    def time_passes(self, seconds: int) -> None:
-        self.run(asyncio.sleep(seconds))
-
-    @precondition(lambda self: self.is_at_rest())
+    @precondition(lambda self: self.since_rest >= A_LITTLE and not self.held)
     @rule()
     def put_a_backup_back(self) -> None:
         """Of this very moment: what it has to do is to make nothing worse."""
@@ -312,9 +251,6 @@ class Delivery(RuleBasedStateMachine):
                 await restored.read_back_everything(session, policy=POLICY, actor=ACTOR, now=now)
 
         self.run(work())
-
-    def is_at_rest(self) -> bool:
-        return all(sender.task is None or sender.task.done() for sender in self.everybody)
 
     @invariant()
     def what_speaks_is_settled_or_somebody_will_see_to_it(self) -> None:
@@ -328,12 +264,16 @@ class Delivery(RuleBasedStateMachine):
         async with self.ledger.transaction() as session:
             return list(await session.exec(found.where(is_lost)))
 
+    @precondition(lambda self: self.since_rest >= ENOUGH)
     @rule()
     def at_rest_all_is_kept(self) -> None:
         """Nobody is held any more, nothing goes wrong any more, and the reconciliation has had its time."""
         self.run(self._come_to_rest())
-        wrong = [words for of in self.run(told(self.world)) for words in broken(of, overslept=self.overslept)]
-        assert wrong == []
+        wrong = [
+            words for of in self.run(told(self.world)) for words in broken(of, overslept=self.is_overslept(of.target))
+        ]
+        assert not wrong, "\n".join(wrong)
+        self.since_rest = 0
 
     async def _come_to_rest(self) -> None:
         self.world.github.script.clear()
@@ -342,7 +282,7 @@ class Delivery(RuleBasedStateMachine):
         for _ in range(PASSES):
             moment = await self._next_moment()
             if moment is None:
-                return
+                return await asyncio.sleep(LATEST)
             await asyncio.sleep((moment - self.loop.clock.now).total_seconds())
             await self._pass(self.world.reporter)
         raise AssertionError(f"not at rest after {PASSES} passes")

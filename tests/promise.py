@@ -1,8 +1,9 @@
 """The promise as one question: what of it does this world break? Asked once everything has come to rest."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlmodel import col, select
 from world import World
@@ -10,6 +11,9 @@ from world import World
 from domain.report import EventKind, carries, marker
 from fake_github.store import Status
 from storage.models import ReportEvent, StatusReport, StatusTarget
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 DELIVERED = (EventKind.DELIVERED, EventKind.FOUND)
 
@@ -50,19 +54,28 @@ async def told(world: World) -> list[Told]:
         reports = list(await session.exec(select(StatusReport).order_by(col(StatusReport.id))))
         events = list(await session.exec(select(ReportEvent).order_by(col(ReportEvent.id))))
     of = {report.id: report.target_id for report in reports}
+    reports_of = _grouped(reports, lambda report: report.target_id)
+    events_of = _grouped(events, lambda event: of[event.report_id])
+    statuses_of = _grouped(world.github.store.held(), lambda one: _key(one.repository, one.sha, one.context))
+    posts = (seen for seen in world.github.requests.seen if seen.method == "POST")
+    posts_to = Counter((seen.path.lower(), (seen.context or "").lower()) for seen in posts)
     return [
         Told(
             target,
-            [report for report in reports if report.target_id == target.id],
-            [event for event in events if of[event.report_id] == target.id],
-            [one for one in world.github.store.held() if _key(one.repository, one.sha, one.context) == target.key],
-            sum(
-                seen.method == "POST" and seen.context == target.context and target.repository in seen.path
-                for seen in world.github.requests.seen
-            ),
+            reports_of[target.id or 0],
+            events_of[target.id or 0],
+            statuses_of[target.key],
+            posts_to[f"/repos/{target.repository}/statuses/{target.sha}".lower(), target.context.lower()],
         )
         for target in targets
-    ]  # fmt: skip
+    ]
+
+
+def _grouped(things: Iterable[T], by: Callable[[T], K]) -> dict[K, list[T]]:
+    groups: dict[K, list[T]] = defaultdict(list)
+    for thing in things:
+        groups[by(thing)].append(thing)
+    return groups
 
 
 def _key(repository: str, sha: str, context: str) -> str:

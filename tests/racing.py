@@ -20,6 +20,7 @@ from uuid import UUID
 from sqlalchemy import text
 from world import ACTOR, CREDENTIAL, accept, begin, end, order
 
+from domain.budget import WriteBudget
 from domain.job import JobState
 from domain.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
 from domain.policy import Policy
@@ -51,6 +52,22 @@ async def claims(ledger: Ledger, number: int, target_id: str) -> str:
 
 async def probes(ledger: Ledger, number: int, *target_ids: str) -> str:
     return await claims(ledger, number, target_ids[number])
+
+
+async def spends(ledger: Ledger, number: int, *target_ids: str) -> str:
+    """Eight claims at once, each for a target of its own, within a budget of ten; how many were had."""
+    mine = target_ids[8 * number : 8 * number + 8]
+    return str(sum(await asyncio.gather(*(_spends(ledger, int(target_id)) for target_id in mine))))
+
+
+async def _spends(ledger: Ledger, target_id: int) -> bool:
+    ten = Policy(budget=WriteBudget(per_minute=10, per_hour=500))
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        lease = await targets.claim(
+            session, target_id, only_if_due=False, job_ends_now=True, policy=ten, actor=ACTOR, now=now
+        )
+    return lease is not None
 
 
 async def accepts(ledger: Ledger, number: int, flow_run_id: str) -> str:
@@ -119,7 +136,7 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
 
 
 CONTENDERS: dict[str, Callable[..., Awaitable[str]]] = {
-    contender.__name__: contender for contender in (claims, probes, accepts, begins, ends, sends, mixes)
+    contender.__name__: contender for contender in (claims, probes, spends, accepts, begins, ends, sends, mixes)
 }
 
 

@@ -4,12 +4,13 @@ Other examples every time, for as long as one likes, and on PostgreSQL: `make so
 """
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import machine_on
 
 ENOUGH = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, derandomize=True, database=None,
+    phases=(Phase.generate,),
+    max_examples=30, stateful_step_count=16, deadline=None, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck), print_blob=False,
 )  # fmt: skip
 

@@ -1,0 +1,305 @@
+"""A day in simulated time: jobs of many repositories, three credentials, two outages, a storm of limits.
+
+Jobs, tasks and reconciliation do what they do in earnest, through `deliver`, claims, backlog and ledger; only Prefect
+is left out. What the stand-in saw and holds at midnight is what the tests ask about.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from promise import Told, broken, told
+from simulated import SimulatedClock, SimulatedLoop, open_simulated
+from world import ACTOR, ME, World, begin, end, world_on
+
+from domain.budget import WriteBudget
+from domain.job import JobState, Target
+from domain.policy import Policy
+from fake_github.app import FakeGitHub
+from fake_github.faults import Fault, Kind
+from fake_github.github import Rules
+from fake_github.limits import Limits
+from fake_github.requests import Seen
+from storage import jobs
+from storage.jobs import Execution, Order
+from tasks.deliver import Reporter
+from tasks.deliver_due import deliver_due
+from tasks.report_status import RETRIES, Undelivered, deliver_report
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+REPOSITORIES = 50
+CREDENTIALS = ("env:ONE", "env:TWO", "env:THREE")
+WORK = (6 * HOUR, 20 * HOUR)
+"""When jobs begin; the night is left for what the day has left over."""
+
+STORM = (17 * HOUR, 20 * HOUR)
+DRAINED = 4 * HOUR
+"""How long a storm goes on for those it struck: its last pause, and the backlog."""
+
+PASS, SENDERS, INTERVAL = timedelta(seconds=50), 8, MINUTE
+"""The defaults of settings.py."""
+
+
+def name_of(number: int) -> str:
+    return f"acme/site-{number}"
+
+
+def credential_of(repository: str) -> str:
+    return CREDENTIALS[int(repository.partition("-")[2]) % len(CREDENTIALS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is to do. `in_storm` of the jobs begin while the first credential is told to wait."""
+
+    jobs: int
+    in_storm: int
+    budget: WriteBudget
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with GitHub from `start` to `end`, counted from midnight, for one credential or for all."""
+
+    start: timedelta
+    end: timedelta
+    faults: tuple[dict[str, object], ...]
+    credential: str | None = None
+    sequel: timedelta = 80 * MINUTE
+    """How long it goes on for those it struck: the longest backoff is an hour, give or take a fifth."""
+
+    def given(self) -> Iterator[Fault]:
+        """Its faults, for each repository they strike."""
+        for repository in map(name_of, range(REPOSITORIES)):
+            if self.credential in (None, credential_of(repository)):
+                for fault in self.faults:
+                    yield Fault.model_validate({**fault, "repository": repository, "times": 0})
+
+
+STRUCK = (CREDENTIALS[0], DRAINED)
+
+TROUBLES = (
+    Trouble(9 * HOUR, 10 * HOUR, ({"kind": Kind.SERVER_ERROR, "method": "*"},)),
+    Trouble(
+        13 * HOUR,
+        13 * HOUR + 30 * MINUTE,
+        ({"kind": Kind.CLOSE, "where": "after"}, {"kind": Kind.SERVER_ERROR, "method": "GET"}),
+    ),
+    Trouble(STORM[0], 18 * HOUR, ({"kind": Kind.PRIMARY_LIMIT, "seconds": 1500, "method": "*"},), *STRUCK),
+    Trouble(
+        18 * HOUR, 19 * HOUR, ({"kind": Kind.SECONDARY_LIMIT, "seconds": 700, "status": 429, "method": "*"},), *STRUCK
+    ),
+    Trouble(19 * HOUR, STORM[1], ({"kind": Kind.SECONDARY_LIMIT, "method": "*"},), *STRUCK),
+)
+"""GitHub is down; it stores, but its replies are lost; it limits one credential, and says until when, or does not."""
+
+
+@dataclass
+class Day:
+    """What happens from midnight to midnight, and what is known of it then. One number makes always the same day."""
+
+    world: World
+    size: Size
+    chance: random.Random
+    midnight: datetime = field(init=False)
+    told: list[Told] = field(init=False)
+    is_quiet: bool = field(init=False, default=False)  # nothing was recorded since a pass that left nothing over
+
+    def __post_init__(self) -> None:
+        self.midnight = self.world.clock.now
+
+    async def pass_by(self) -> None:
+        """The day, and as much of the night as is needed."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._reconciliations())
+            group.create_task(self._weather())
+            for number, (start, target) in enumerate(self._jobs()):
+                group.create_task(self._job(number, start, target))
+        self.told = await told(self.world)
+
+    def _jobs(self) -> Iterator[tuple[timedelta, Target]]:
+        """When a job begins, and for what; one in five for a commit that had one already."""
+        for number in range(self.size.jobs):
+            in_storm = number < self.size.in_storm
+            first, last = STORM if in_storm else WORK
+            start = first + self.chance.random() * (last - first)
+            repository = self.chance.randrange(0, REPOSITORIES, 3) if in_storm else self.chance.randrange(REPOSITORIES)
+            sha = f"{self.chance.randrange(1 + 4 * number // 5):040x}"
+            yield start, Target(name_of(repository), sha, "docs/sphinx")
+
+    async def _until(self, moment: timedelta) -> None:
+        await asyncio.sleep((self.midnight + moment - self.world.clock.now).total_seconds())
+
+    async def _weather(self) -> None:
+        """GitHub has the troubles of each hour."""
+        for moment in sorted({moment for trouble in TROUBLES for moment in (trouble.start, trouble.end)}):
+            await self._until(moment)
+            script = self.world.github.script
+            script.clear()
+            script.add(
+                *(fault for trouble in TROUBLES if trouble.start <= moment < trouble.end for fault in trouble.given())
+            )
+
+    async def _job(self, number: int, start: timedelta, target: Target) -> None:
+        await self._until(start)
+        url = f"https://github.com/{target.repository}/commit/{target.sha}"
+        order = Order(UUID(int=number + 1), "sphinx", {}, None, target, url, credential_of(target.repository))
+        execution = await self._accept(order)
+        with suppress(Undelivered):
+            await deliver_report(self.world.reporter, execution.report_id or 0)
+        await begin(self.world.ledger, execution)
+        await asyncio.sleep(self.chance.uniform(20, 600))
+        state = self.chance.choice((JobState.SUCCEEDED, JobState.FAILED))
+        self.is_quiet = False
+        report_id = await end(self.world.ledger, execution, state, credential=order.credential)
+        if self.chance.random() > 0.05:  # else its process dies here
+            await report_status(self.world.reporter, report_id or 0)
+
+    async def _accept(self, order: Order) -> Execution:
+        ledger = self.world.ledger
+        self.is_quiet = False
+        async with ledger.transaction() as session:
+            taken = await jobs.accept(session, order, by=ME, actor=ACTOR, now=await ledger.clock(session))
+        assert isinstance(taken, Execution)
+        return taken
+
+    async def _reconciliations(self) -> None:
+        """A pass every minute, but none where there is nothing it could find."""
+        for number in range(int(2 * 24 * HOUR / INTERVAL)):
+            await self._until(number * INTERVAL)
+            if self.is_quiet and self.world.clock.now > self.midnight + WORK[1] + HOUR:
+                return
+            if not self.is_quiet:
+                self.is_quiet = True
+                came_to = await deliver_due(
+                    self.world.reporter, UUID(int=number), budget=PASS, senders=SENDERS, on_trouble=_fail
+                )
+                self.is_quiet = self.is_quiet and came_to.undelivered == 0
+        raise AssertionError("not done by the next midnight")
+
+    def requests(self, credential: str) -> list[Seen]:
+        """What GitHub saw of a credential, oldest first."""
+        return [
+            seen for seen in self.world.github.requests.seen if credential_of(seen.path.split("/")[3]) == credential
+        ]
+
+    def troubles(self, credential: str) -> list[Trouble]:
+        return [trouble for trouble in TROUBLES if trouble.credential in (None, credential)]
+
+
+def simulated_day(url: str, size: Size, seed: int) -> Day:
+    """The day number *seed*, on the ledger at *url*."""
+    clock = SimulatedClock()
+    loop = SimulatedLoop(clock)
+    try:
+        return loop.run_until_complete(_day(url, loop, size, seed))
+    finally:
+        loop.close()
+
+
+async def _day(url: str, loop: SimulatedLoop, size: Size, seed: int) -> Day:
+    rules = Rules(limits=Limits(writes_per_minute=size.budget.per_minute))
+    github = FakeGitHub(rules, clock=loop.clock, sleep=loop.clock.sleep)
+    policy = Policy(budget=size.budget)
+    async with open_simulated(url, loop) as ledger, world_on(ledger, loop.clock, policy=policy, github=github) as world:
+        world.tokens = {name: f"token-of-{name[4:]}" for name in CREDENTIALS}
+        day = Day(world, size, random.Random(seed))  # noqa: S311  # a day that can be had again
+        await day.pass_by()
+        return day
+
+
+async def report_status(reporter: Reporter, report_id: int) -> None:
+    """The task of that name, with Prefect's retries."""
+    for number in range(RETRIES + 1):
+        try:
+            await deliver_report(reporter, report_id, job_ends_now=True)
+        except Undelivered as error:
+            if not error.may_help or number == RETRIES:
+                return
+            await asyncio.sleep(2**number)
+        else:
+            return
+
+
+def _fail(words: str) -> None:
+    raise AssertionError(words)
+
+
+def earliest(before: list[datetime], count: int, budget: WriteBudget, *, start: datetime) -> list[datetime]:
+    """When *count* requests could leave at the earliest, from *start* on and after those *before* them."""
+    windows = ((1, budget.spacing), (budget.per_minute, MINUTE), (budget.per_hour, HOUR))
+    sent = list(before)
+    for _ in range(count):
+        sent.append(max([start, *(sent[-most] + span for most, span in windows if len(sent) >= most)]))
+    return sent[len(before) :]
+
+
+def drain_time(count: int, budget: WriteBudget) -> timedelta:
+    """How long it takes at the least to send *count* reports, if nothing was sent in the hour before.
+
+    In closed form, from the first request to the last: the hours that are filled on the way, then the minutes, then
+    the space between requests. An hour has to have room for `per_hour` requests; a minute that has none for
+    `per_minute` does not bind.
+    """
+    hours, rest = divmod(count - 1, budget.per_hour)
+    per_minute = budget.per_minute if budget.per_minute * budget.spacing <= MINUTE else budget.per_hour
+    minutes, last = divmod(rest, per_minute)
+    return hours * HOUR + minutes * MINUTE + last * budget.spacing
+
+
+# What is wrong with a day.
+
+
+def lost_or_doubled(day: Day) -> list[str]:
+    """What is not on its commit exactly once, and on top."""
+    return [words for of in day.told for words in broken(of)]
+
+
+def impatient(day: Day) -> list[str]:
+    """Requests made while GitHub had told their credential to wait."""
+    found = []
+    for name in CREDENTIALS:
+        told_at = wait_until = day.midnight
+        for seen in day.requests(name):
+            if told_at < seen.at < wait_until:
+                found.append(f"{name} asked at {seen.at}, having been told at {told_at} to wait until {wait_until}")
+            if seen.answered in (403, 429):
+                told_at, wait_until = seen.at, seen.at + _named_wait(day, name, seen.at)
+    return found
+
+
+def _named_wait(day: Day, credential: str, at: datetime) -> timedelta:
+    """How long GitHub wants to be left alone; a minute where it does not say."""
+    strikes = (trouble for trouble in day.troubles(credential) if trouble.start <= at - day.midnight < trouble.end)
+    seconds = [fault.get("seconds", 60) for trouble in strikes for fault in trouble.faults]
+    assert seconds, f"a limit of GitHub's own at {at}: the budget was not kept"
+    return timedelta(seconds=float(str(seconds[0])))
+
+
+def starved(day: Day) -> list[str]:
+    """Outcomes that waited for longer than their own credential's troubles explain."""
+    found = []
+    for of in day.told:
+        newest = of.newest
+        assert newest is not None and newest.delivered_at is not None
+        recorded = newest.created_at - day.midnight
+        mine = day.troubles(of.target.credential or "")
+        excused = [one.end + one.sequel for one in mine if one.start <= recorded < one.end + one.sequel]
+        latest = max([recorded + 2 * INTERVAL, *excused])
+        if newest.delivered_at - day.midnight > latest:
+            found.append(f"{of.target.repository}: {recorded} recorded, {newest.delivered_at - day.midnight} delivered")
+    return found
+
+
+def drain(day: Day) -> tuple[int, timedelta, timedelta]:
+    """What the storm left over: how many reports, how long they took, and how long they had to take."""
+    posts = [seen for seen in day.requests(CREDENTIALS[0]) if seen.method == "POST"]
+    after = [seen.at for seen in posts if seen.at > day.midnight + STORM[1]]
+    before = [seen.at for seen in posts if seen.at <= day.midnight + STORM[1]]
+    ideal = earliest(before, len(after), day.size.budget, start=after[0])
+    return len(after), after[-1] - after[0], ideal[-1] - after[0]

@@ -1,0 +1,146 @@
+"""What GitHub says about waiting is obeyed, end to end: as long as it says, by everybody, and then by one probe."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from racing import Race, from_connections, from_processes
+from sqlmodel import select
+from world import Clock, World, accept, order, run_job, world_on
+
+from domain.budget import WriteBudget
+from domain.policy import Policy
+from fake_github.faults import Kind
+from storage import backlog
+from storage.engine import Ledger, open_ledger
+from storage.models import StatusTarget
+from storage.targets import Busy, Settled
+from tasks.deliver import deliver
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SQLITE = pytest.mark.parametrize("database", ["sqlite"])
+
+
+def in_(seconds: float) -> str:
+    return format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+
+
+def used_up(reset_in: float) -> dict[str, str]:
+    return {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp() + reset_in))}
+
+
+HOUR = 3600
+WAYS: dict[str, tuple[Mapping[str, str], int]] = {
+    "seconds": ({"retry-after": "120"}, 120),
+    "a date": ({"retry-after": in_(90)}, 90),
+    "a date, by a clock that is an hour ahead": ({"retry-after": in_(HOUR + 90), "date": in_(HOUR)}, 90),
+    "a date, by a clock that is a day behind": ({"retry-after": in_(90 - 24 * HOUR), "date": in_(-24 * HOUR)}, 90),
+    "the reset": (used_up(300), 301),
+    "the reset, by a clock that is an hour ahead": (used_up(HOUR + 300) | {"date": in_(HOUR)}, 301),
+    "seconds rather than the reset": (used_up(300) | {"retry-after": "7"}, 7),
+    "nothing": ({}, 60),
+    "no sense": ({"retry-after": "soon", "x-ratelimit-reset": "later"}, 60),
+    "a date long ago": ({"retry-after": in_(-HOUR)}, 60),
+    "the reset long ago": (used_up(-HOUR), 60),
+    "ages": ({"retry-after": "999999999"}, HOUR),
+    "a date in another age": ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, HOUR),
+    "more digits than a time has": ({"retry-after": "9" * 400}, 60),
+}
+
+
+@SQLITE
+@pytest.mark.parametrize("way", WAYS)
+async def test_no_request_is_made_before_the_time_github_names_in(world: World, way: str) -> None:
+    headers, seconds = WAYS[way]
+    world.fault(Kind.ANSWER, status=429, headers=headers, body={"message": "slow down"})
+    await run_job(world.ledger, order())
+    assert isinstance(await world.deliver(), Settled)
+    world.clock.advance(seconds - 1)
+    assert isinstance(await world.deliver(), Busy)
+    assert world.posts() == 1
+    world.clock.advance(1)
+    await world.deliver()
+    assert world.held() == ["success"]
+    assert await world.story() == ["recorded", "claimed", "posted", "throttled", "claimed", "posted", "delivered"]
+
+
+async def test_a_limit_spends_nothing_of_a_report(world: World) -> None:
+    """Neither does its own waiting time begin, nor the week after which nothing more is tried."""
+    world.fault(Kind.SECONDARY_LIMIT, seconds=HOUR, times=8)
+    await run_job(world.ledger, order())
+    for _ in range(8):
+        await world.deliver()
+        assert (await world.target()).due_at == world.clock.now
+        world.clock.advance(24 * HOUR)
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    world.clock.advance(20)
+    await world.deliver()
+    assert world.held() == ["success"]
+
+
+async def test_a_pause_holds_for_whoever_comes_after_a_restart(world: World, clock: Clock, ledger_url: str) -> None:
+    world.fault(Kind.SECONDARY_LIMIT, seconds=300)
+    for context in ("docs/a", "docs/b"):
+        await run_job(world.ledger, order(context))
+    await world.deliver("docs/a")
+    async with open_ledger(ledger_url, clock=clock.of_ledger) as again, world_on(again, clock) as other:
+        clock.advance(299)
+        assert isinstance(await other.deliver("docs/b"), Busy)
+        assert other.posts() == 0
+        clock.advance(1)
+        await other.deliver("docs/b")
+        assert other.held("docs/b") == ["success"]
+
+
+async def test_after_a_pause_nobody_sends_before_the_probe_is_answered(world: World) -> None:
+    contexts = [f"docs/{number}" for number in range(4)]
+    for context in contexts:
+        await run_job(world.ledger, order(context))
+    world.fault(Kind.SECONDARY_LIMIT, seconds=300)
+    await world.deliver(contexts[0])
+    world.clock.advance(300)
+    meanwhile = []
+
+    async def try_the_others(name: str) -> None:
+        if name in ("POST", "POST answered"):
+            meanwhile.extend([await world.deliver(context) for context in contexts[1:]])
+
+    await world.deliver(contexts[0], by=await world.sender(try_the_others))
+    assert [type(came_to) for came_to in meanwhile] == [Busy] * 6
+    assert world.posts() == 2
+    for context in contexts[1:]:
+        await world.deliver(context)
+    assert [world.held(context) for context in contexts] == [["success"]] * 4
+
+
+async def test_what_is_left_of_the_budget_goes_to_outcomes(ledger: Ledger, clock: Clock) -> None:
+    policy = Policy(budget=WriteBudget(per_minute=3, per_hour=500, spacing=timedelta(0)))
+    async with world_on(ledger, clock, policy=policy) as world:
+        for number in range(4):
+            await accept(ledger, order(f"docs/pending-{number}"))
+        clock.advance(1)
+        for number in range(4):
+            await run_job(ledger, order(f"docs/ended-{number}"))
+        async with ledger.transaction() as session:
+            ids = await backlog.due(session, limit=100, write_budget=policy.budget, now=clock.now)
+        for target_id in ids:
+            await deliver(world.reporter, target_id, only_if_due=True)
+        assert [status.state for status in world.github.store.held()] == ["success"] * 3
+        clock.advance(60)
+        for target_id in ids:
+            await deliver(world.reporter, target_id, only_if_due=True)
+        assert [status.state for status in world.github.store.held()][3:] == ["success", "pending", "pending"]
+
+
+@pytest.mark.parametrize("race", [from_connections, from_processes])
+async def test_forty_claims_at_once_keep_within_a_budget_of_ten(ledger_url: str, race: Race) -> None:
+    """Five contenders, each with eight connections."""
+    async with open_ledger(ledger_url) as ledger:
+        for number in range(40):
+            await run_job(ledger, order(f"docs/{number}"))
+        async with ledger.transaction() as session:
+            ids = [str(target_id) for target_id in await session.exec(select(StatusTarget.id))]
+    results = await race("spends", ledger_url, *ids, count=5)
+    assert sum(map(int, results)) == 10

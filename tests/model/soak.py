@@ -1,0 +1,59 @@
+"""`make soak`: the machine and whole days, other ones every time, on both databases. Collected only by its name.
+
+MINUTES says for how long (10). SEED, as printed, repeats one round of each.
+"""
+
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from day import Size, drain, impatient, lost_or_doubled, simulated_day, starved
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+from machine import machine_on
+
+from domain.budget import WriteBudget
+
+WHOLE = Size(jobs=1100, in_storm=700, budget=WriteBudget())
+ROUND = settings(
+    max_examples=100,
+    stateful_step_count=40,
+    deadline=None,
+    database=None,
+    print_blob=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def rounds(share: float, what: str) -> Iterator[int]:
+    """The seeds of as many rounds as fit in a *share* of the time: one at the least."""
+    until = time.monotonic() + share * 60 * float(os.environ.get("MINUTES") or 10)
+    given = os.environ.get("SEED")
+    first = int(given) if given else random.SystemRandom().randrange(10**6)
+    for number in count(first):
+        sys.stderr.write(f"\n{what}: make soak SEED={number}")
+        yield number
+        if given or time.monotonic() > until:
+            return
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_whatever_happens_the_promise_is_kept_once_it_is_quiet(ledger_url: str, database: str) -> None:
+    with machine_on(ledger_url) as machine:
+        for number in rounds(0.35, f"machine on {database}"):
+            run_state_machine_as_test(seed(number)(machine), settings=ROUND)
+
+
+def test_a_whole_day_keeps_every_promise(tmp_path: Path) -> None:
+    for number in rounds(0.3, "day on sqlite"):
+        day = simulated_day(f"sqlite:///{tmp_path}/{number}.db", WHOLE, number)
+        left_over, took, ideal = drain(day)
+        sys.stderr.write(f": {len(day.told)} targets, {left_over} drained in {took}, at best {ideal}")
+        assert (lost_or_doubled(day), impatient(day), starved(day)) == ([], [], [])
+        assert left_over > WHOLE.budget.per_hour
+        assert took <= 1.05 * ideal
