@@ -14,7 +14,7 @@ UV := $(VENV)/uv/bin/uv
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up test coverage lint docs mutants repeat soak lock clean
+.PHONY: help demo up deploy test coverage lint docs mutants repeat soak lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -24,6 +24,9 @@ demo: $(RUN) ## four docs jobs for this project's commit, GitHub failing on the 
 
 up: $(RUN) ## a Prefect server, the deployments and a stand-in GitHub on this machine, until Ctrl-C
 	@exec $(BIN)/reportback up
+
+deploy: $(RUN) ## make the deployments of this checkout on the Prefect server that PREFECT_API_URL names
+	@exec $(BIN)/reportback deploy
 
 test: $(DEV) ## the whole suite on SQLite and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
@@ -53,7 +56,7 @@ repeat: $(DEV) ## crash and race tests N times (50), each time in another order 
 
 MINUTES ?= 10
 soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databases; the seed it prints repeats a round
-	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header tests/model/soak.py
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/model/soak.py
 
 lock: $(UV) ## pin every version anew, with hashes, for every platform and Python the project supports
 	@$(COMPILE) --upgrade --all-extras -o requirements/dev.txt
