@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any
 
 from cyclopts import App
@@ -32,12 +33,55 @@ def up() -> int:
     return _run(stay_up())
 
 
+@app.command
+def deploy() -> int:
+    """Make the deployments of this checkout on the Prefect server that PREFECT_API_URL names."""
+    from local.deploy import deploy as make_deployments  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(make_deployments())
+
+
+@app.command
+def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:
+    """Pause the work pools and wait until nothing of them runs: before their workers are stopped, or an upgrade.
+
+    Args:
+        pools: Names of work pools; without any, both of Reportback's.
+        timeout: How long to wait, such as 90s, 10m or 2h. What still runs then makes the exit code 1.
+    """
+    from local.drain import drain as drain_pools  # noqa: PLC0415  # each command loads what it needs
+    from local.prefect_server import POOLS  # noqa: PLC0415  # the same
+
+    return _run(drain_pools(pools or POOLS, timeout))
+
+
+@app.command
+def resume(*pools: str) -> int:
+    """Let the workers of the work pools take on flow runs again, after `drain`.
+
+    Args:
+        pools: Names of work pools; without any, both of Reportback's.
+    """
+    from local.drain import resume as resume_pools  # noqa: PLC0415  # each command loads what it needs
+    from local.prefect_server import POOLS  # noqa: PLC0415  # the same
+
+    return _run(resume_pools(pools or POOLS))
+
+
 @db.command
 def upgrade() -> int:
     """Bring the ledger to this version's schema. The embedded one does so by itself."""
     from local.ledger import upgrade as upgrade_ledger  # noqa: PLC0415  # each command loads what it needs
 
     return _run(upgrade_ledger())
+
+
+@db.command(name="id")
+def identity() -> int:
+    """Print the ledger's id. Each deployment carries it, and a flow refuses every other ledger."""
+    from local.ledger import print_id  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(print_id())
 
 
 @db.command

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from pydantic import BeforeValidator, Field, HttpUrl, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +42,17 @@ def _budget(value: object) -> object:
     return parse_budget(value) if isinstance(value, str) else value
 
 
+def _id(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return UUID(value)
+    except ValueError:  # not quoted, as no value is
+        raise ValueError(
+            "REPORTBACK_LEDGER_ID is no ledger's id; `prefect deploy` by itself leaves it so: deploy with `make deploy`"
+        ) from None
+
+
 Span = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0), le=timedelta(days=1))]
 
 
@@ -65,6 +77,8 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field(default_factory=_embedded_ledger, repr=False)  # may hold a password
+    ledger_id: Annotated[UUID | None, BeforeValidator(_id)] = None
+    """The only ledger to report by. Each deployment carries it; unset, any ledger will do."""
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
     """Without the place for owner/name: one repository for all."""

@@ -64,6 +64,7 @@ def _settings(folder: Path, github_url: str, clone_url: str) -> dict[str, str]:
         "REPORTBACK_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
         "REPORTBACK_GITHUB_API_URL": github_url,
         "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
+        "REPORTBACK_LEDGER_ID": "",
         "REPORTBACK_CREDENTIALS": "{}",
         "REPORTBACK_CLONE_URL": clone_url,
         "REPORTBACK_JOBS_FILE": str(stack.ROOT / "demo" / "jobs.toml"),

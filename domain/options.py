@@ -76,6 +76,11 @@ class StringOption(_Valued):
                 raise ValueError(f"{value!r} could never be given: {problem}")
         return self
 
+    @property
+    def allowed(self) -> str:
+        """What can be given, as a form says it."""
+        return " or ".join(self.choices) if self.choices else f"matches {self.pattern}"
+
     def problem(self, value: object) -> str | None:
         """Why *value* is refused; None where it is not."""
         if not isinstance(value, str):
@@ -109,6 +114,11 @@ class IntegerOption(_Valued):
             raise ValueError(f"default: {problem}")
         return self
 
+    @property
+    def allowed(self) -> str:
+        """What can be given, as a form says it."""
+        return f"{self.minimum} to {self.maximum}"
+
     def problem(self, value: object) -> str | None:
         """Why *value* is refused; None where it is not."""
         if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
@@ -128,6 +138,11 @@ class FlagOption(_Declared):
         if any(VALUE in arg for arg in args):
             raise ValueError(f'a flag has no value: "{VALUE}" means nothing in its arguments')
         return args
+
+    @property
+    def allowed(self) -> str:
+        """What can be given, as a form says it."""
+        return "true or false"
 
     def problem(self, value: object) -> str | None:
         """Why *value* is refused; None where it is not."""

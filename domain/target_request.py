@@ -12,7 +12,7 @@ MAX_URL = 2000
 
 
 class TargetRequest(BaseModel):
-    """A commit on GitHub. Prefect shows the fields as a form, with these descriptions."""
+    """A commit on GitHub, and how the outcome shows on it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,7 +28,7 @@ class TargetRequest(BaseModel):
     sha: Annotated[
         str,
         Field(
-            description="The whole hash of the commit: 40 hexadecimal digits.",
+            description="The whole hash of the commit, 40 hexadecimal digits; no branch, no abbreviation.",
             pattern=r"^[0-9a-fA-F]{40}$",
             examples=["6dcb09b5b57875f334f61aebed695e2e4193db5e"],
         ),
@@ -37,6 +37,7 @@ class TargetRequest(BaseModel):
         str,
         Field(
             description="Under which name the outcome shows on the commit. Empty: the job type's own.",
+            pattern=r"^$|\S",
             max_length=MAX_CONTEXT,
             examples=["docs/sphinx"],
         ),
@@ -44,7 +45,7 @@ class TargetRequest(BaseModel):
     url: Annotated[
         str,
         Field(
-            description="Where the outcome links to. Empty: the page of this run.",
+            description="Where the outcome links to, http or https. Empty: the page of this run.",
             pattern=r"^([Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*)?$",
             max_length=MAX_URL,
             examples=["https://docs.example.com/preview/42"],

@@ -6,20 +6,25 @@ from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.exceptions import Abort
+from prefect.exceptions import Abort, PrefectSignal
 from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
+from domain.names import name_of
+from domain.report import Phase
+from domain.story import came_of_retry
 from domain.target_request import TargetRequest
-from flows.job_types import JOB_TYPES, JobName
+from flows.job_types import JOB_TYPES, JobName, described
 from settings import Settings
 from tasks.accept_job import Beating, Done, Execution, Order, accept_job, order_of
 from tasks.carry_out import Ended, Work
+from tasks.job_page import JobPage, job_page
 from tasks.non_dumpable import make_non_dumpable
+from tasks.patience import open_with_patience, with_patience
 from tasks.report_status import report_status
 from tasks.reporter import open_reporter
-from tasks.retry_report import reopen_report
+from tasks.retry_report import phase_of, reopen_report
 from tasks.run_job import run_job, state_of
 
 
@@ -28,7 +33,15 @@ def _or_nowhere(value: object, check: ValidatorFunctionWrapHandler) -> TargetReq
     return None if value is None else check(value)
 
 
-@flow(name="docs-job", persist_result=False)
+def _name() -> str:
+    """What the flow run is called in Prefect's UI, once it runs."""
+    asked = flow_run.parameters
+    job_type, wanted = JOB_TYPES[str(asked["job"])], asked.get("target")
+    return name_of(job_type.name, wanted.to_target(job_type.context) if wanted else None)
+
+
+@flow(name="docs-job", flow_run_name=_name, persist_result=False)
+@described
 async def docs_job(
     job: JobName,
     options: dict[str, Any] = {},  # noqa: B006  # never written to; "| None" would blur what the form says is wrong
@@ -40,8 +53,8 @@ async def docs_job(
     goes on with that one. Retried, a job that succeeded is not executed again: only its report is delivered.
 
     Args:
-        job: What to run.
-        options: What the job type lets you choose, by name.
+        job: What to run. {jobs}
+        options: What the job type lets you choose, by name, as JSON. {options}
         target: The commit to run for and to report on. Without it the job runs in an empty folder and reports nothing.
     """
     make_non_dumpable()
@@ -51,28 +64,43 @@ async def docs_job(
     match await _accepted(order, settings):
         case Execution() as execution:
             clone_url = settings.clone_url.format(repository=order.target.repository) if order.target else None
-            return await _carried_out(Work(execution, order, job_type, clone_url))
+            async with job_page(order, settings) as shown:
+                return await _carried_out(Work(execution, order, job_type, clone_url), shown)
         case Done(report_id):
-            return await _reported_again(report_id, settings)
+            async with job_page(order, settings) as shown:
+                return await _reported_again(report_id, settings, shown)
         case Beating(beat_at):
-            raise Abort(f"another process carries out this flow run: it gave a sign of life at {beat_at:%H:%M:%S} UTC")
+            raise _left(
+                f"another process carries out this flow run: its last sign of life was at {beat_at:%H:%M:%S} UTC"
+            )
+
+
+def _left(why: str) -> Abort:
+    """How a process leaves a flow run to another one, without touching its state; its log says *why*."""
+    get_run_logger().warning("this process leaves: %s", why)
+    return Abort(why)
 
 
 async def _accepted(order: Order, settings: Settings) -> Execution | Done | Beating:
-    async with open_reporter(settings, actor="job") as reporter:
-        return await accept_job(reporter, order)
+    async def accepted() -> Execution | Done | Beating:
+        async with open_reporter(settings, actor="job") as reporter:
+            return await accept_job(reporter, order)
+
+    return await with_patience(accepted, on_trouble=get_run_logger().warning)
 
 
-async def _carried_out(work: Work) -> State[Any]:
+async def _carried_out(work: Work, shown: JobPage) -> State[Any]:
     """Run the command while `pending` goes out, then report what came of it."""
+    shown.refresh()
     pending = asyncio.create_task(_reported(work.execution.report_id, once=True))
-    state: State[Any] = await run_job(lambda: work, return_state=True)  # type: ignore[misc]  # Prefect types no await
+    state: State[Any] = await run_job(lambda: work, shown.hear, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
     ended: Ended | BaseException | None = await state.aresult(raise_on_failure=False)
     if isinstance(ended, BaseException):
         raise ended
     if ended is None:
-        raise Abort("this execution was ended or taken over by somebody else")
+        raise _left("this execution was ended or taken over by somebody else")
+    shown.refresh()
     await _reported(ended.report_id)
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"
 
@@ -82,13 +110,22 @@ async def _reported(report_id: int | None, *, once: bool = False) -> None:
     if report_id is None:
         return
     task = report_status.with_options(name="report_pending", retries=0) if once else report_status
-    await task(report_id, return_state=True)  # type: ignore[misc]  # Prefect types no await
+    try:
+        await task(report_id, return_state=True)  # type: ignore[misc]  # Prefect types no await
+    except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome is another matter
+        get_run_logger().warning("report %d is left to the reconciliation: %r", report_id, error)
 
 
-async def _reported_again(report_id: int | None, settings: Settings) -> State[Any]:
-    get_run_logger().info("the job has succeeded before and is not executed again")
+async def _reported_again(report_id: int | None, settings: Settings, shown: JobPage) -> State[Any]:
+    """Look after the report of a job that has succeeded before. It is not executed again."""
+    logger, before, after = get_run_logger(), None, None
     if report_id is not None:
-        async with open_reporter(settings, actor=f"retry of {flow_run.name}") as reporter:
-            await reopen_report(reporter, report_id, settings)
-        await _reported(report_id)
-    return Completed(message="succeeded before; only its report was looked after")
+        async with open_with_patience(settings, f"retry of {flow_run.name}", on_trouble=logger.warning) as reporter:
+            before = await phase_of(reporter, report_id)
+            if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
+                await reopen_report(reporter, report_id, settings)
+                await _reported(report_id)
+            after = await phase_of(reporter, report_id)
+    shown.note = came_of_retry(before, after)
+    logger.info(shown.note)
+    return Completed(message=shown.note)

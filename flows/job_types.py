@@ -1,8 +1,10 @@
 """The job types of this installation, as the form of the deployment shows them: frozen when it is deployed."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from domain.form import jobs_in_words, options_in_words
 from domain.job_type import parse_job_types
 from settings import Settings
 
@@ -13,3 +15,13 @@ if TYPE_CHECKING:
     JobName = str
 else:
     JobName = StrEnum("JobName", {name: name for name in JOB_TYPES})  # becomes the form's drop-down
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def described(flow: F) -> F:
+    """*flow* with what its docstring leaves open, {jobs} and {options}: a form shows its flow's docstring."""
+    types = JOB_TYPES.values()
+    words = {"jobs": jobs_in_words(types), "options": options_in_words(types)}
+    flow.__doc__ = (flow.__doc__ or "").format_map(words)  # empty under -OO
+    return flow

@@ -8,13 +8,21 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import AwareDatetime
 
+from domain.names import name_of_retry
 from domain.outcome import Reason
 from settings import Settings
 from tasks.reporter import open_reporter
 from tasks.retry_report import Selection, retry_report, undelivered
 
 
-@flow(name="retry-reports", persist_result=False)
+def _name() -> str:
+    """What the flow run is called in Prefect's UI, once it runs."""
+    asked = flow_run.parameters
+    reports, reason, since = asked.get("reports") or [], asked.get("reason"), asked.get("since")
+    return name_of_retry(reports, asked.get("job"), asked.get("repository"), reason, since)
+
+
+@flow(name="retry-reports", flow_run_name=_name, persist_result=False)
 async def retry_reports(
     reports: list[int] = [],  # noqa: B006  # never written to; "| None" would blur what the form says is wrong
     job: UUID | None = None,
@@ -36,7 +44,7 @@ async def retry_reports(
         return Failed(message="nothing was selected: name reports, job, repository, reason or since")
     settings, logger = Settings(), get_run_logger()
     left: list[int] = []
-    async with open_reporter(settings, actor=f"retry {flow_run.name}") as reporter:
+    async with open_reporter(settings, actor=flow_run.name) as reporter:
         chosen = await undelivered(reporter, selection)
         for report_id in sorted(set(reports) - set(chosen)):
             logger.warning("report %d: delivered, superseded or unknown: left alone", report_id)

@@ -1,11 +1,13 @@
 """The ledger that the settings name, outside of any flow."""
 
 import getpass
+import sys
 
 from rich.console import Console
 
 from settings import Settings
 from storage import engine
+from storage.identity import ledger_id
 from storage.restored import read_back_everything
 from storage.upgrade import upgrade as upgrade_schema
 
@@ -18,6 +20,13 @@ async def upgrade() -> None:
     finally:
         await opened.dispose()
     Console().print("The ledger is at this version's schema.")
+
+
+async def print_id() -> None:
+    """Print its id, and nothing else."""
+    async with engine.open_ledger(Settings().database_url) as ledger, ledger.transaction() as session:
+        found = await ledger_id(session)
+    sys.stdout.write(f"{found}\n")
 
 
 async def restored() -> None:

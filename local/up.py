@@ -52,6 +52,7 @@ async def _github(folder: Path, console: Console) -> AsyncIterator[tuple[Path, d
                 "REPORTBACK_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
                 "REPORTBACK_GITHUB_API_URL": github.url,
                 "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
+                "REPORTBACK_LEDGER_ID": "",
                 "REPORTBACK_CLONE_URL": stack.ROOT.as_uri(),
             },
         )

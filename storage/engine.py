@@ -49,6 +49,11 @@ class Ledger:
                 raise LedgerIsAway(error) from error
             raise
 
+    @property
+    def place(self) -> str:
+        """Where it is, without user and password."""
+        return _place(self.engine.url)
+
     async def now(self) -> datetime:
         """The ledger's time, UTC."""
         async with self.transaction() as session:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -172,11 +173,22 @@ async def begin(session: AsyncSession, job_id: UUID, execution: int, *, now: dat
 
 
 async def _must_wait(session: AsyncSession, job: Job, now: datetime) -> bool:
+    return bool((await session.exec(select(exists().where(_goes_before(job, now))))).one())
+
+
+def _goes_before(job: Job, now: datetime) -> ColumnElement[bool]:
+    """Whether a job keeps *job* from its group: it runs, or was accepted earlier and waits, and not in silence."""
     is_ahead = and_(col(Job.state) == JobState.WAITING, col(Job.number) < job.number, col(Job.beat_at) > now - OLD_BEAT)
-    taken = exists().where(
-        col(Job.exclusive_group) == job.exclusive_group, or_(col(Job.state) == JobState.RUNNING, is_ahead)
-    )
-    return bool((await session.exec(select(taken))).one())
+    return and_(col(Job.exclusive_group) == job.exclusive_group, or_(col(Job.state) == JobState.RUNNING, is_ahead))
+
+
+async def waits_for(session: AsyncSession, job_id: UUID, *, now: datetime) -> list[UUID]:
+    """The jobs that keep this one from its exclusive group: the one that runs first, then in order of acceptance."""
+    job = await _locked(session, job_id)
+    if job.exclusive_group is None:
+        return []
+    order = (col(Job.state) != JobState.RUNNING, col(Job.number))
+    return list(await session.exec(select(Job.id).where(_goes_before(job, now)).order_by(*order)))
 
 
 async def _run(session: AsyncSession, mine: Any, values: dict[str, object]) -> JobState | None:  # noqa: ANN401  # a condition
@@ -199,22 +211,30 @@ async def beat(session: AsyncSession, job_id: UUID, execution: int, *, now: date
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
     alive = col(Job.state).in_((JobState.WAITING, JobState.RUNNING))
     beaten = await session.exec(update(Job).where(mine, alive).values(beat_at=now))
-    if beaten.rowcount:
+    return bool(beaten.rowcount) or await _come_back(session, and_(mine, col(Job.state) == JobState.LOST), now)
+
+
+async def _come_back(session: AsyncSession, lost: Any, now: datetime) -> bool:  # noqa: ANN401  # a condition
+    back = {"beat_at": now, "ended_at": None, "summary": None}
+    waits = and_(lost, col(Job.started_at).is_(None))
+    waiting = await session.exec(update(Job).where(waits).values(state=JobState.WAITING, **back))
+    if waiting.rowcount:
         return True
-    back = {"state": JobState.RUNNING, "beat_at": now, "ended_at": None}
-    lost = and_(mine, col(Job.state) == JobState.LOST, col(Job.started_at).is_not(None))
-    return await _run(session, lost, back) is JobState.RUNNING
+    ran = and_(lost, col(Job.started_at).is_not(None))
+    return await _run(session, ran, {"state": JobState.RUNNING, **back}) is JobState.RUNNING
 
 
 async def end(
-    session: AsyncSession, job_id: UUID, execution: int, state: JobState, *,
+    session: AsyncSession, job_id: UUID, execution: int, state: JobState, *, beaten_at: datetime | None = None,
     summary: str, exit_code: int | None, credential: str, actor: str, now: datetime,
 ) -> Ended | None:  # fmt: skip
     """End the execution and record its report, in one transaction: no outcome without its report, nor the reverse.
 
-    None: the execution is no longer ours, and nothing changed.
+    None: the execution is no longer ours, or *beaten_at* was given and is not its last sign of life; nothing changed.
     """
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state).in_(MAY_STILL_END))
+    if beaten_at is not None:
+        mine = and_(mine, col(Job.beat_at) == beaten_at)
     values = {"state": state, "ended_at": now, "beat_at": now, "exit_code": exit_code, "summary": clean(summary)[:500]}
     ended = await session.exec(update(Job).where(mine).values(**values))
     if ended.rowcount == 0:

@@ -50,6 +50,16 @@ def _named(kind: type[StrEnum]) -> Enum:
     )  # fmt: skip
 
 
+class LedgerIdentity(SQLModel, table=True):
+    """Which ledger this is: one row, made by the migrations and never changed."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (CheckConstraint("number = 1", name="only_one"),)
+
+    number: int = Field(default=1, primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
+    id: UUID
+
+
 class Credential(SQLModel, table=True):
     """A named way to be somebody on GitHub; never the secret. Its row is the lock for pause and budget."""
 

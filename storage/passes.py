@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, update
+from sqlmodel import col, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage.models import Reconciliation
@@ -23,3 +23,8 @@ async def end(session: AsyncSession, pass_id: int, *, delivered: int, undelivere
     mine = col(Reconciliation.id) == pass_id
     values = {"ended_at": now, "delivered": delivered, "undelivered": undelivered}
     await session.exec(update(Reconciliation).where(mine).values(**values))
+
+
+async def has_succeeded_since(session: AsyncSession, moment: datetime) -> bool:
+    """Whether a pass has come to its end at *moment* or later."""
+    return bool((await session.exec(select(exists().where(col(Reconciliation.ended_at) >= moment)))).one())

@@ -21,10 +21,15 @@ ADVISORY_LOCK = 0x7265706F7274  # "report": two upgrades of one PostgreSQL ledge
 class NotUpgraded(RuntimeError):
     """The ledger's schema is not this version's."""
 
+    def __init__(self, words: str = "is not at this version's schema; run: reportback db upgrade") -> None:
+        super().__init__(f"the ledger in REPORTBACK_DATABASE_URL {words}")
+
+
+class NewerLedger(NotUpgraded):
+    """A newer version has upgraded the ledger."""
+
     def __init__(self) -> None:
-        super().__init__(
-            "the ledger in REPORTBACK_DATABASE_URL is not at this version's schema; run: reportback db upgrade"
-        )
+        super().__init__("was upgraded by a newer version than this, and no schema goes back: run the newer version")
 
 
 def _config() -> Config:
@@ -34,24 +39,37 @@ def _config() -> Config:
 
 
 def _is_current(connection: Connection) -> bool:
-    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == head
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision not in {None, *(script.revision for script in scripts.walk_revisions())}:
+        raise NewerLedger
+    return revision == scripts.get_current_head()
 
 
 def _upgrade(connection: Connection) -> None:
+    if _is_current(connection):
+        return
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
 async def is_current(engine: AsyncEngine) -> bool:
-    """Whether the ledger is at this version's schema."""
+    """Whether the ledger is at this version's schema.
+
+    Raises:
+        NewerLedger: it is ahead of it.
+    """
     async with engine.connect() as connection:
         return await connection.run_sync(_is_current)
 
 
 async def upgrade(engine: AsyncEngine) -> None:
-    """Bring the ledger to this version's schema, in one transaction; a second call changes nothing."""
+    """Bring the ledger to this version's schema, in one transaction; a second call changes nothing.
+
+    Raises:
+        NewerLedger: it is ahead of it.
+    """
     async with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})

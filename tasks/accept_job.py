@@ -1,11 +1,9 @@
 """Take on what a flow run asks for, or refuse it by name before anything runs."""
 
 import asyncio
-import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -14,11 +12,12 @@ from domain.job_type import JobType
 from domain.target_request import TargetRequest
 from settings import Settings
 from storage import jobs
-from storage.jobs import Beating, Done, Execution, Order, Process
+from storage.jobs import Beating, Done, Execution, Order
 from tasks.deliver import Reporter
+from tasks.processes import this_process
 from tasks.reporter import credential_of
 
-__all__ = ["Beating", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of", "this_process"]
+__all__ = ["Beating", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
 
 LOOK_EVERY = timedelta(seconds=2)
 """How often a second process looks whether the first one's beat moves."""
@@ -38,7 +37,8 @@ def order_of(
     if wanted is None:
         return Order(flow_run_id, job_type.name, options, job_type.exclusive, None, None, "")
     target = wanted.to_target(job_type.context)
-    url = wanted.url or (page if page and not _is_loopback(page) else commit_page(str(settings.github_api_url), target))
+    own = page if is_address(page) and not _is_loopback(page) else None
+    url = wanted.url or own or commit_page(str(settings.github_api_url), target)
     credential = credential_of(target.repository, settings)
     return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential)
 
@@ -67,18 +67,16 @@ async def _ended_at(reporter: Reporter, job_id: UUID) -> datetime | None:
         return await jobs.ended_at(session, job_id)
 
 
-def this_process() -> Process:
-    """Who we are, so that somebody else on this machine can tell whether we live."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return Process(host=boot, pid=os.getpid(), started=int(after_name[19]))  # field 22 of proc(5): starttime
-
-
 def commit_page(api_url: str, target: Target) -> str:
     """The commit's page on the GitHub whose API is at *api_url*: github.com, an Enterprise Server, or a stand-in."""
     parts = urlsplit(api_url)
     base = "https://github.com" if parts.hostname == "api.github.com" else f"{parts.scheme}://{parts.netloc}"
     return f"{base}/{target.repository}/commit/{target.sha}"
+
+
+def is_address(page: str | None) -> TypeGuard[str]:
+    """Whether *page* can be linked to. Prefect tells "None/…" where it knows of no UI."""
+    return page is not None and urlsplit(page).scheme in {"http", "https"}
 
 
 def _is_loopback(url: str) -> bool:

@@ -5,13 +5,14 @@ A beat goes on meanwhile. When it says that the execution is no longer ours, the
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from domain.job import JobState
 from domain.job_type import JobType
@@ -20,12 +21,12 @@ from github_api.credentials import NoCredential
 from storage import jobs
 from storage.engine import LedgerIsAway
 from storage.jobs import Execution, Order
+from tasks.beat import Stopped, beat_on
 from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, Finished, child_environment, run_command
 from tasks.deliver import Reporter
 from tasks.scratch import scratch
 
-BEAT_EVERY = timedelta(seconds=10)
 SHORTEST_SECRET = 8
 """Characters of a variable's value that is kept out of what is shown; a shorter one, such as 1, is in every output."""
 
@@ -64,27 +65,52 @@ class Ended:
 
 
 Say = Callable[[str], None]
+CANCELLED = Ending(JobState.CANCELLED, "cancelled")
 
 
-async def carry_out(reporter: Reporter, work: Work, *, on_line: Say, on_trouble: Say) -> Ended | None:
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who is told, and asked, while a job is carried out.
+
+    `on_line` gets the command's output, `on_trouble` what an operator should read, `on_wait` the jobs that keep this
+    one from its exclusive group, whenever they change: none once it is free. `is_cancelled` is asked now and then.
+    """
+
+    on_line: Say
+    on_trouble: Say
+    on_wait: Callable[[Sequence[UUID]], Awaitable[None]]
+    is_cancelled: Callable[[], Awaitable[bool]]
+
+
+async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended | None:
     """Carry out *work* and end it. None: the execution was ended or taken over by somebody else, and is left to them.
 
-    *on_line* gets the command's output, *on_trouble* what an operator should read. Cancelled: no process of the job is
-    left, the execution is ended as cancelled, and its report is the reconciliation's.
+    Cancelled: no process of the job is left, the execution is ended as cancelled, and its report is the
+    reconciliation's; if `is_cancelled` said so, the caller's.
     """
-    working = asyncio.create_task(_work(reporter, work, on_line=on_line, on_trouble=on_trouble))
-    beating = asyncio.create_task(_beat(reporter, work.execution, on_trouble=on_trouble))
+    working = asyncio.create_task(_work(reporter, work, watchers))
+    beating = asyncio.create_task(beat_on(reporter, work.execution, watchers.is_cancelled, watchers.on_trouble))
     try:
         await asyncio.wait({working, beating}, return_when=asyncio.FIRST_COMPLETED)
-        ending = working.result() if working.done() else beating.result()
-        return await _end(reporter, work, ending, on_trouble=on_trouble) if ending else None
+        if working.done():
+            ending = working.result()
+        elif beating.result() is Stopped.CANCELLED:
+            ending = await _came_to(working) or CANCELLED
+        else:
+            return None
+        return await _end(reporter, work, ending, watchers.on_trouble) if ending else None
     except asyncio.CancelledError:
-        await _stop(working)
-        ending = (None if working.cancelled() else working.result()) or Ending(JobState.CANCELLED, "cancelled")
-        await asyncio.shield(_end(reporter, work, ending, on_trouble=on_trouble))
+        ending = await _came_to(working) or CANCELLED
+        await asyncio.shield(_end(reporter, work, ending, watchers.on_trouble))
         raise
     finally:
         await _stop(working, beating)
+
+
+async def _came_to(working: asyncio.Task[Ending | None]) -> Ending | None:
+    """Stop the work: what it came to, if it had come to its end before."""
+    await _stop(working)
+    return None if working.cancelled() else working.result()
 
 
 async def _stop(*tasks: asyncio.Task[Any]) -> None:
@@ -94,41 +120,33 @@ async def _stop(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-async def _beat(reporter: Reporter, execution: Execution, *, on_trouble: Say) -> None:
-    """Give a sign of life until the execution is no longer ours. A ledger that is away is no news."""
-    while True:
-        await asyncio.sleep(BEAT_EVERY.total_seconds())
-        try:
-            async with reporter.ledger.transaction() as session:
-                now = await reporter.ledger.clock(session)
-                if not await jobs.beat(session, execution.job_id, execution.number, now=now):
-                    return
-        except LedgerIsAway as error:
-            on_trouble(f"no beat could be given: {error}")
-
-
-async def _work(reporter: Reporter, work: Work, *, on_line: Say, on_trouble: Say) -> Ending | None:
-    if not await _begun(reporter, work.execution, on_trouble=on_trouble):
-        return None
+async def _work(reporter: Reporter, work: Work, watchers: Watchers) -> Ending | None:
     try:
-        return await _run(reporter, work, on_line)
+        if not await _begun(reporter, work.execution, watchers):
+            return None
+        return await _run(reporter, work, watchers.on_line)
     except (CheckoutFailed, CannotStart) as error:
         return Ending(JobState.CRASHED, str(error))
     except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
-        on_trouble(f"Reportback itself failed: {error!r}")
+        watchers.on_trouble(f"Reportback itself failed: {error!r}")
         return Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}")
 
 
-async def _begun(reporter: Reporter, execution: Execution, *, on_trouble: Say) -> bool:
+async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers) -> bool:
     """Wait for the job's exclusive group, or a ledger that is away, and begin. False: no longer ours."""
+    before: list[UUID] = []
     while True:
         try:
             async with reporter.ledger.transaction() as session:
                 now = await reporter.ledger.clock(session)
                 state = await jobs.begin(session, execution.job_id, execution.number, now=now)
+                waits = state is JobState.WAITING
+                ahead = await jobs.waits_for(session, execution.job_id, now=now) if waits else []
         except LedgerIsAway as error:
-            on_trouble(f"the job could not be begun, and is tried again: {error}")
-            state = JobState.WAITING
+            watchers.on_trouble(f"the job could not be begun, and is tried again: {error}")
+            state, ahead = JobState.WAITING, before
+        if ahead != before:
+            await watchers.on_wait(before := ahead)
         if state is not JobState.WAITING:
             return state is JobState.RUNNING
         await asyncio.sleep(LOOK_EVERY.total_seconds())
@@ -176,7 +194,7 @@ async def _checkout_token(reporter: Reporter, credential: str) -> str | None:
         return None
 
 
-async def _end(reporter: Reporter, work: Work, ending: Ending, *, on_trouble: Say) -> Ended | None:
+async def _end(reporter: Reporter, work: Work, ending: Ending, on_trouble: Say) -> Ended | None:
     """End the execution and record its report, in one transaction. None: it is no longer ours.
 
     Waits for a ledger that is away: what a job came to is known nowhere else.

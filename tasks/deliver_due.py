@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from domain.report import Phase
@@ -29,17 +29,18 @@ class Pass:
 
 
 async def deliver_due(
-    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, on_trouble: Callable[[str], None]
-) -> Pass:
+    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, on_trouble: Callable[[str], None],
+    others: asyncio.Future[Any] | None = None,
+) -> Pass:  # fmt: skip
     """Deliver what is due, *senders* at once, then look where a request may have been sent late.
 
-    Stays, within *budget*, for what comes due meanwhile; nothing begins after it. What one report comes to never ends
-    the pass.
+    Stays, within *budget*, for what comes due meanwhile, and until *others* are done, who may record something; nothing
+    begins after it. What one report comes to never ends the pass.
     """
     async with reporter.ledger.transaction() as session:
         began = await reporter.ledger.clock(session)
         pass_id = await passes.begin(session, run_id, now=began)
-    delivered = await _deliver(_Rounds(reporter, began + budget, asyncio.Semaphore(senders), on_trouble))
+    delivered = await _deliver(_Rounds(reporter, began + budget, asyncio.Semaphore(senders), on_trouble), others)
     async with reporter.ledger.transaction() as session:
         undelivered = await backlog.count_undelivered(session)
         now = await reporter.ledger.clock(session)
@@ -70,7 +71,7 @@ class _Rounds:
         return None
 
 
-async def _deliver(rounds: _Rounds) -> int:
+async def _deliver(rounds: _Rounds, others: asyncio.Future[Any] | None) -> int:
     """Deliver and look until nothing more comes due in time; how many were delivered."""
     reporter, delivered, looked = rounds.reporter, 0, False
     while True:
@@ -85,10 +86,12 @@ async def _deliver(rounds: _Rounds) -> int:
         elif not looked:
             looked = True
             await rounds.each(await to_verify(reporter), partial(verify_target, reporter))
-        elif again_at is None or again_at >= rounds.until:
-            return delivered
-        else:
+        elif again_at is not None and again_at < rounds.until:
             await reporter.sleep((again_at - now).total_seconds())
+        elif others is not None and not others.done():
+            await asyncio.wait({others})
+        else:
+            return delivered
 
 
 async def _due(reporter: Reporter) -> tuple[datetime, list[int], datetime | None]:

@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 from prefect.blocks.system import Secret
@@ -13,14 +14,20 @@ from github_api import credentials
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
 from settings import Settings
-from storage.engine import open_ledger
+from storage.engine import Ledger, open_ledger
+from storage.identity import WrongLedger, ledger_id
 from tasks.deliver import Reporter
 
 
 @asynccontextmanager
 async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporter]:
-    """A reporter that acts as *actor* in the story of a report: "task …", "reconciliation", or a person."""
+    """A reporter that acts as *actor* in the story of a report: "task …", "reconciliation", or a person.
+
+    Raises:
+        WrongLedger: the deployment is for another ledger than the one that REPORTBACK_DATABASE_URL names.
+    """
     async with open_ledger(settings.database_url) as ledger:
+        await _check_identity(ledger, settings.ledger_id)
         ahead = await ledger.now() - datetime.now(UTC)  # GitHub's times are kept by the ledger's clock, not by ours
 
         def now() -> datetime:
@@ -28,6 +35,15 @@ async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporte
 
         async with GitHub(str(settings.github_api_url), settings.timeout, now) as github:
             yield Reporter(ledger, github, settings.policy, token_of, _jitter, actor)
+
+
+async def _check_identity(ledger: Ledger, named: UUID | None) -> None:
+    if named is None:
+        return
+    async with ledger.transaction() as session:
+        opened = await ledger_id(session)
+    if opened != named:
+        raise WrongLedger(opened, named, ledger.place)
 
 
 def credential_of(repository: str, settings: Settings) -> str:

@@ -3,13 +3,13 @@
 from domain.report import Phase
 from github_api.credentials import NoCredential
 from settings import Settings
-from storage import reports
+from storage import reports, targets
 from storage.reports import Selection
 from tasks.deliver import Reporter
 from tasks.report_status import Undelivered, deliver_report
 from tasks.reporter import credential_of
 
-__all__ = ["Selection", "reopen_report", "retry_report", "undelivered"]
+__all__ = ["Selection", "phase_of", "reopen_report", "retry_report", "undelivered"]
 
 
 async def undelivered(reporter: Reporter, selection: Selection) -> list[int]:
@@ -43,3 +43,9 @@ async def reopen_report(reporter: Reporter, report_id: int, settings: Settings) 
         credential = credential_of(await reports.repository_of(session, report_id), settings)
         now = await reporter.ledger.clock(session)
         return await reports.reopen(session, report_id, credential=credential, actor=reporter.actor, now=now)
+
+
+async def phase_of(reporter: Reporter, report_id: int) -> Phase:
+    """What the report is now."""
+    async with reporter.ledger.transaction() as session:
+        return await targets.phase_of(session, report_id)

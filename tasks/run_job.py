@@ -1,37 +1,50 @@
 """The task that runs a job's command, with its output in the flow run's log and its progress in the UI."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from uuid import UUID
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from domain.job import JobState
 from settings import Settings
-from tasks.carry_out import Ended, Work, carry_out
+from tasks.carry_out import Ended, Watchers, Work, carry_out
+from tasks.patience import open_with_patience
+from tasks.prefect_runs import courtesy, is_cancelled, show_waiting
 from tasks.progress_bar import progress_bar
-from tasks.reporter import open_reporter
 
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)
-async def run_job(work: Callable[[], Work]) -> State[Ended | None]:
+async def run_job(work: Callable[[], Work], hear: Callable[[str], None]) -> State[Ended | None]:
     """Carry out the work; this task's state is the job's. Its data: how it ended, or None if somebody else has it.
 
-    *work* comes behind a function because Prefect would walk through, and copy, a value.
+    *work* comes behind a function because Prefect would walk through, and copy, a value. *hear* gets the output, too.
     """
     asked, logger = work(), get_run_logger()
     async with (
-        open_reporter(Settings(), actor="job") as reporter,
+        open_with_patience(Settings(), "job", on_trouble=logger.warning) as reporter,
         progress_bar(_title(asked)) as show,
     ):
 
         def on_line(line: str) -> None:
             logger.info("%s", line)
             show(line)
+            hear(line)
 
-        ended = await carry_out(reporter, asked, on_line=on_line, on_trouble=logger.warning)
+        ended = await carry_out(reporter, asked, _watchers(asked, on_line))
     return state_of(ended)
+
+
+def _watchers(work: Work, on_line: Callable[[str], None]) -> Watchers:
+    run_id, warn = work.order.flow_run_id, get_run_logger().warning
+
+    async def on_wait(ahead: Sequence[UUID]) -> None:
+        await courtesy(show_waiting(run_id, ahead), on_trouble=warn)
+
+    return Watchers(on_line, warn, on_wait, partial(is_cancelled, run_id))
 
 
 def _title(work: Work) -> str:
@@ -45,4 +58,6 @@ def state_of(ended: Ended | None) -> State[Ended | None]:
         return Failed(message="ended or taken over by somebody else", data=None)
     if ended.state is JobState.SUCCEEDED:
         return Completed(message=ended.summary, data=ended)
+    if ended.state is JobState.CANCELLED:
+        return Cancelled(message=ended.summary, data=ended)
     return Failed(name=ended.state.value.replace("_", " ").title().replace(" ", ""), message=ended.summary, data=ended)

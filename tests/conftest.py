@@ -10,8 +10,8 @@ from tempfile import mkdtemp
 from uuid import uuid4
 
 import pytest
+from emptied import TABLES
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, World, world_on
 
@@ -126,8 +126,7 @@ async def _empty(url: str) -> None:
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
     connection = await asyncpg.connect(url)
     await connection.execute(others, "template_ledger")
-    tables = ", ".join(table.name for table in SQLModel.metadata.sorted_tables)
-    await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    await connection.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)} RESTART IDENTITY")
     await connection.close()
 
 

@@ -17,12 +17,13 @@ from prefect import Flow, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
+    ArtifactFilterType,
     FlowRunFilter,
     FlowRunFilterId,
     LogFilter,
     LogFilterFlowRunId,
 )
-from prefect.client.schemas.objects import State, StateType, TaskRun
+from prefect.client.schemas.objects import Artifact, State, StateType, TaskRun
 from prefect.exceptions import Abort
 from prefect.flow_engine import run_flow
 from prefect.logging.handlers import APILogHandler
@@ -277,6 +278,11 @@ async def state_of_run(run_id: UUID) -> State[Any]:
     return state
 
 
+async def name_of_run(run_id: UUID) -> str:
+    async with get_client() as client:
+        return (await client.read_flow_run(run_id)).name
+
+
 async def task_runs(run_id: UUID, count: int) -> dict[str, TaskRun]:
     """The task runs of a flow run by their task's name, once there are *count* that are over."""
     wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
@@ -301,11 +307,17 @@ async def log_of(run_id: UUID, *words: str) -> str:
     return await _until(read, lambda text: all(word in text for word in words))
 
 
-async def artifacts_of(run_id: UUID) -> list[Any]:
+async def artifacts_of(run_id: UUID, kind: str) -> list[Artifact]:
+    """The artifacts of a flow run of a kind, such as "progress", oldest first."""
+    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]), type=ArtifactFilterType(any_=[kind]))
     async with get_client() as client:
-        return await client.read_artifacts(
-            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
-        )
+        found = await client.read_artifacts(artifact_filter=wanted)
+    return sorted(found, key=lambda one: one.created or datetime.min.replace(tzinfo=UTC))
+
+
+async def page_of(run_id: UUID) -> str:
+    """The page of a flow run's job, as its last process left it."""
+    return str((await artifacts_of(run_id, "markdown"))[-1].data)
 
 
 async def _until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:

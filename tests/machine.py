@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+from emptied import TABLES
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -25,7 +26,7 @@ from hypothesis.stateful import (
 from plans import LAST_LOOK, PLANS, Act, Plan, Sender
 from promise import broken, told
 from simulated import SimulatedClock, SimulatedLoop, open_simulated
-from sqlmodel import SQLModel, and_, col, func, not_, or_, select
+from sqlmodel import and_, col, not_, or_, select
 from world import ACTOR, CREDENTIAL, ME, SHA, World, begin, end, world_on
 
 from domain.budget import WriteBudget
@@ -36,7 +37,7 @@ from settings import Settings
 from storage import backlog, jobs, restored
 from storage.engine import Ledger
 from storage.jobs import Execution, Order
-from storage.models import StatusReport, StatusTarget
+from storage.models import Credential, StatusReport, StatusTarget
 from tasks.deliver import Reporter, deliver
 from tasks.deliver_due import deliver_due
 from tasks.report_status import Undelivered
@@ -64,6 +65,14 @@ LATEST = 15
 A_LITTLE, ENOUGH = 3, 6
 """Senders that have to be at work before what is dear, and puts things in order, comes to pass."""
 
+LOOKS = (
+    select(StatusTarget.verify_at, StatusTarget.doubt_until, Credential.paused_until)
+    .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
+    .join(Credential, col(Credential.name) == col(StatusTarget.credential))
+    .where(col(StatusTarget.verify_at).is_not(None), col(StatusReport.delivered_at).is_not(None))
+)
+"""What a look has to wait for."""
+
 T = TypeVar("T")
 
 
@@ -85,7 +94,7 @@ class Rig:
     async def clear(self) -> None:
         """An empty ledger, at the beginning of an hour."""
         async with self.ledger.transaction() as session:
-            for table in reversed(SQLModel.metadata.sorted_tables):
+            for table in TABLES:
                 await session.exec(table.delete())
         clock = self.loop.clock
         clock.now = clock.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -290,13 +299,12 @@ class Delivery(RuleBasedStateMachine):
     async def _next_moment(self) -> datetime | None:
         """When there is something to do for the reconciliation. None: all is settled and looked at."""
         now = self.loop.clock.now
-        is_newest = col(StatusReport.id) == col(StatusTarget.newest_id)
-        looks = select(func.min(StatusTarget.verify_at)).join(StatusReport, is_newest)
         async with self.ledger.transaction() as session:
             is_due = await backlog.due(session, limit=1, write_budget=POLICY.budget, now=now)
             due_at = now if is_due else await backlog.next_due(session, write_budget=POLICY.budget, now=now)
-            look_at = (await session.exec(looks.where(col(StatusReport.delivered_at).is_not(None)))).one()
-        return max(now, min(filter(None, (due_at, look_at)))) if due_at or look_at else None
+            looks = await session.exec(LOOKS)
+            moments = [max(filter(None, look)) for look in looks] + ([due_at] if due_at else [])
+        return max(now, min(moments)) if moments else None
 
 
 def _fail(words: str) -> None:

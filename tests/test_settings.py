@@ -4,6 +4,7 @@ import json
 import os
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -177,6 +178,19 @@ def test_settings_shown_hold_no_token_and_no_password(monkeypatch: pytest.Monkey
     for shown in (repr(Settings()), str(Settings())):
         assert TOKEN not in shown
         assert "pa55word" not in shown
+
+
+@pytest.mark.parametrize("value", ["{{ $REPORTBACK_LEDGER_ID }}", "7", TOKEN])
+def test_a_deployment_that_was_not_made_by_make_deploy_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """`prefect deploy` by itself leaves what stands in prefect.yaml as it stands there."""
+    why = refused(monkeypatch, LEDGER_ID=value)
+    assert "deploy with `make deploy`" in why
+    assert value not in why.replace("\n", " ") or value == "7"
+
+
+def test_a_ledgers_id_is_a_uuid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_LEDGER_ID", str(UUID(int=7)))
+    assert Settings().ledger_id == UUID(int=7)
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from flow_rig import TOKEN, Rig, artifacts_of, log_of, task_runs
+from flow_rig import TOKEN, Rig, artifacts_of, log_of, page_of, task_runs
 
 from domain.job import JobState
 from domain.report import Phase
@@ -125,7 +125,7 @@ async def test_the_output_is_in_the_flow_runs_log(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("secret", [TOKEN, "of-the-job's-own"])
-async def test_a_secret_in_the_output_is_masked_in_log_state_ledger_and_status(
+async def test_a_secret_in_the_output_is_masked_in_log_state_page_ledger_and_status(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
     monkeypatch.setenv("A_SECRET", "of-the-job's-own")
@@ -136,12 +136,15 @@ async def test_a_secret_in_the_output_is_masked_in_log_state_ledger_and_status(
     assert secret not in await log_of(done.id, "fatal: with *** it fails")
     assert (await rig.job()).summary == done.shows[2]
     assert secret.encode() not in rig.ledger_file.read_bytes()
+    page = await page_of(done.id)
+    assert "fatal: with *** it fails" in page
+    assert secret not in page
 
 
 async def test_progress_in_the_output_is_a_bar(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.progress_bar.EVERY", timedelta(seconds=0.05))
     rig.job_is("echo 'Progress: 5/10'; sleep 1")
     done = await rig.run_job()
-    (bar,) = await artifacts_of(done.id)
+    (bar,) = await artifacts_of(done.id, "progress")
     assert (bar.type, bar.data) == ("progress", 50.0)
     assert bar.description == f"sphinx for acme/site@{rig.sha[:12]}"

@@ -6,12 +6,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from flow_rig import Rig, new_run, run, run_again, run_made, task_runs
+from flow_rig import Rig, log_of, name_of_run, new_run, page_of, run, run_again, run_made, task_runs
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, update
 from world import ACTOR, ME
 
 from domain.job import JobState
+from domain.markdown import literal
 from domain.report import Phase
 from fake_github.faults import Kind
 from flows import docs_job as module
@@ -32,10 +33,13 @@ async def test_a_job_that_succeeded_is_not_executed_again(rig: Rig) -> None:
     rig.job_is(NOTE_A_RUN)
     done = await rig.run_job()
     again = await run_again(docs_job, done.id)
-    assert again.shows[0] == "COMPLETED"
+    words = "nothing to do: the job succeeded before, and GitHub has its outcome"
+    assert again.shows == ("COMPLETED", "Completed", words)
     assert rig.noted() == ["ran"]
     assert rig.states() == ["pending", "success"]
     assert rig.posts() == 2
+    assert await log_of(done.id, words)
+    assert f"**{literal(words)}**" in await page_of(done.id)
 
 
 async def test_a_retry_delivers_what_github_refused_without_executing_the_job_again(rig: Rig) -> None:
@@ -43,10 +47,15 @@ async def test_a_retry_delivers_what_github_refused_without_executing_the_job_ag
     rig.job_is(NOTE_A_RUN)
     done = await rig.run_job()
     assert rig.states() == ["pending"]
+    assert "GitHub refuses it: `archived`. Unarchive the repository" in await page_of(done.id)
     again = await run_again(docs_job, done.id)
-    assert again.shows == ("COMPLETED", "Completed", "succeeded before; only its report was looked after")
+    words = "succeeded before, and was not executed again; its report is delivered"
+    assert again.shows == ("COMPLETED", "Completed", words)
     assert rig.noted() == ["ran"]
     assert rig.states() == ["pending", "success"]
+    page = await page_of(done.id)
+    assert f"**{words}**" in page
+    assert "| reopened | retry of sphinx" in page
 
 
 @pytest.mark.parametrize("by", ["the flow run's Retry", "the reconciliation", "retry_reports"])
@@ -62,7 +71,9 @@ async def test_a_manual_retry_after_all_retries_delivers_without_executing_the_j
     if by == "the flow run's Retry":
         await run_again(docs_job, done.id)
     elif by == "retry_reports":
-        assert (await run(retry_reports, {"job": done.id})).shows[2] == "1 delivered"
+        retried = await run(retry_reports, {"job": done.id})
+        assert retried.shows[2] == "1 delivered"
+        assert await name_of_run(retried.id) == f"retry job {done.id}"
     else:
         rig.skipped += timedelta(minutes=2)
         await run(reconcile_reports)
@@ -79,6 +90,18 @@ async def test_a_job_that_failed_is_executed_again_and_speaks_over_its_failure(r
     assert rig.noted() == ["ran", "ran"]
     assert rig.states() == ["pending", "failure", "pending", "success"]
     assert (await rig.job()).execution == 2
+
+
+async def test_a_retry_speaks_over_another_job_that_spoke_last(rig: Rig) -> None:
+    rig.job_is("exit 1")
+    old = await rig.run_job()
+    rig.job_is("exit 0")
+    await rig.run_job()
+    rig.job_is("exit 2")
+    again = await run_again(docs_job, old.id)
+    assert again.shows[:2] == ("FAILED", "Failed")
+    assert rig.states() == ["pending", "failure", "pending", "success", "pending", "failure"]
+    assert "execution 1, report 2, `failure`: delivered" in await page_of(old.id)
 
 
 @pytest.mark.parametrize("by", ["the flow run's Retry", "the reconciliation"])
@@ -131,6 +154,7 @@ async def test_a_second_process_leaves_a_flow_run_alone_whose_first_one_beats(
     second = await run_made(docs_job, run_id)
     beating.cancel()
     assert second.shows[:2] == ("RUNNING", "Running")
+    assert await log_of(run_id, "this process leaves: another process carries out this flow run")
     assert rig.noted() == []
     assert rig.posts() == 0
     assert (await rig.job()).execution == 1
@@ -150,7 +174,7 @@ async def test_a_process_that_has_gone_silent_is_taken_over_after_30_s(
 
 
 async def test_an_execution_that_was_taken_over_ends_without_a_word(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.carry_out.BEAT_EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.beat.BEAT_EVERY", timedelta(seconds=0.1))
     rig.job_is("echo started > {folder}/notes; sleep 60; echo ended >> {folder}/notes")
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
     running = asyncio.create_task(run_made(docs_job, run_id))
@@ -171,6 +195,7 @@ async def test_a_flow_run_that_is_cancelled_leaves_an_error_to_the_reconciliatio
     running.cancel()
     await asyncio.wait({running})
     assert (await rig.job()).state is JobState.CANCELLED
+    assert "| Outcome | **cancelled**: cancelled |" in await page_of(run_id)
     await run(reconcile_reports)
     assert rig.held()[-1] == ("error", "cancelled")
     assert rig.noted() == ["started"]

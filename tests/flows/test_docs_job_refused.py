@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from flow_rig import Rig
-from prefect.exceptions import ParameterTypeError
+from prefect import get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.exceptions import ParameterTypeError, PrefectHTTPStatusError
 
 from flows import job_types
 from flows.docs_job import docs_job
@@ -63,6 +65,45 @@ async def test_what_is_refused_is_refused_before_anything_runs(rig: Rig, what: s
     assert done.shows[0] == "FAILED"
     assert words in done.shows[2]
     await nothing_happened(rig)
+
+
+FORM: dict[str, tuple[dict[str, object], str]] = {
+    "job": ({"job": "rm"}, "'job'. Failure reason: 'rm' is not one of ['sphinx', 'linkcheck', 'mkdocs']"),
+    "repository": (
+        {"target": WHOLE | {"repository": "site"}},
+        "'target.repository'. Failure reason: 'site' does not match",
+    ),
+    "sha": ({"target": WHOLE | {"sha": "main"}}, "'target.sha'. Failure reason: 'main' does not match"),
+    "no sha": ({"target": {"repository": "acme/site"}}, "'sha' is a required property"),
+    "context": ({"target": WHOLE | {"context": " "}}, "'target.context'. Failure reason: ' ' does not match"),
+    "url": (
+        {"target": WHOLE | {"url": "javascript:alert(1)"}},
+        "'target.url'. Failure reason: 'javascript:alert(1)' does not match",
+    ),
+    "a field that is none": ({"target": WHOLE | {"branch": "main"}}, "'branch' was unexpected"),
+    "options": ({"options": ["--jobs"]}, "'options'. Failure reason: ['--jobs'] is not of type"),
+}
+
+
+async def test_a_deployments_form_refuses_by_the_fields_name_before_a_run_exists(rig: Rig) -> None:
+    deployment = await docs_job.ato_deployment("form")
+    deployment_id = await deployment.aapply()
+    async with get_client() as client:
+        for parameters, words in FORM.values():
+            with pytest.raises(PrefectHTTPStatusError) as refused:
+                await client.create_flow_run_from_deployment(deployment_id, parameters={"job": "sphinx", **parameters})
+            assert words in refused.value.response.json()["detail"]
+        ours = DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id]))
+        assert await client.read_flow_runs(deployment_filter=ours) == []
+    await nothing_happened(rig)
+
+
+def test_the_form_says_what_each_field_takes() -> None:
+    fields = docs_job.parameters.properties
+    assert "sphinx: Build this project's documentation" in fields["job"]["description"]
+    assert "processes (1 to 8), nitpicky (true or false). linkcheck: none." in fields["options"]["description"]
+    assert "reports nothing" in fields["target"]["description"]
+    assert "{" not in fields["job"]["description"]
 
 
 async def test_a_repository_without_a_credential_is_refused_by_its_name(

@@ -20,7 +20,7 @@ from domain.job_type import JobType
 from storage.engine import Ledger
 from storage.models import Job, StatusReport
 from tasks import carry_out as module
-from tasks.carry_out import Ended, Work, carry_out
+from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.deliver import Reporter
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
@@ -40,7 +40,13 @@ async def job(world: World, script: str) -> Work:
 
 
 async def carried_out(reporter: Reporter, work: Work, troubles: list[str]) -> Ended | None:
-    return await carry_out(reporter, work, on_line=lambda _: None, on_trouble=troubles.append)
+    async def nobody_waits(_: object) -> None:
+        raise AssertionError("there is no group")
+
+    async def nobody_cancels() -> bool:
+        return False
+
+    return await carry_out(reporter, work, Watchers(lambda _: None, troubles.append, nobody_waits, nobody_cancels))
 
 
 async def assert_succeeded(world: World, ended: Ended | None) -> None:

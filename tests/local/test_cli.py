@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -49,6 +50,12 @@ def test_db_upgrade_makes_the_ledger_and_a_second_time_changes_nothing(tmp_path:
     ledger.close()
 
 
+def test_db_id_prints_the_same_id_every_time_and_nothing_else(tmp_path: Path) -> None:
+    first, again = (reportback("db", "id", REPORTBACK_DATABASE_URL=f"sqlite:///{tmp_path}/ledger.db") for _ in range(2))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert str(UUID(first.stdout.strip())) + "\n" == first.stdout == again.stdout
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
@@ -62,6 +69,13 @@ def test_a_mistake_of_the_users_is_a_line_and_no_traceback(variables: dict[str, 
     assert done.stderr.startswith("reportback: ")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_deploying_to_no_server_is_a_line_and_no_traceback(tmp_path: Path) -> None:
+    done = reportback("deploy", PREFECT_API_URL="", PREFECT_HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("reportback: PREFECT_API_URL is not set: export ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

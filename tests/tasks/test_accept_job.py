@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from world import ACTOR, World, order
@@ -17,7 +17,7 @@ from settings import Settings
 from storage import jobs
 from storage.jobs import Beating, Done, Execution, Order
 from tasks import accept_job as module
-from tasks.accept_job import accept_job, order_of, this_process
+from tasks.accept_job import accept_job, order_of
 
 SHA = "3f2a91c0" * 5
 PROCESSES = IntegerOption(type="integer", minimum=1, maximum=8, args=("-j", "{value}"))
@@ -71,7 +71,15 @@ def test_a_status_links_to_the_page_of_its_flow_run_where_others_can_open_it() -
 
 
 @pytest.mark.parametrize(
-    "page", [None, HERE, "http://localhost:4200/runs/1", "http://[::1]:4200/runs/1", "http://127.1.2.3/runs/1"]
+    "page",
+    [
+        None,
+        "None/flow-runs/flow-run/1",
+        HERE,
+        "http://localhost:4200/runs/1",
+        "http://[::1]:4200/runs/1",
+        "http://127.1.2.3/runs/1",
+    ],
 )
 def test_a_status_links_to_its_commit_where_nobody_else_can_open_the_flow_runs_page(page: str | None) -> None:
     assert ordered(page=page).url == f"https://github.com/{COMMIT}"
@@ -87,13 +95,6 @@ def test_a_status_links_to_its_commit_where_nobody_else_can_open_the_flow_runs_p
 )
 def test_the_commits_page_is_on_the_github_that_is_reported_to(api_url: str, base: str) -> None:
     assert ordered(github_api_url=api_url).url == f"{base}/{COMMIT}"
-
-
-def test_this_process_can_be_told_from_one_that_had_its_number_before() -> None:
-    me = this_process()
-    assert str(UUID(me.host)) == me.host
-    assert me.started > 0
-    assert me == this_process()
 
 
 async def test_an_order_is_taken_on_once(world: World) -> None:

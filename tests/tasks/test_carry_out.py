@@ -2,11 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from processes import FAMILY, is_alive, pids_in
@@ -20,8 +21,9 @@ from domain.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway
 from storage.jobs import Execution, Order
 from storage.models import Job, StatusReport
+from tasks import beat
 from tasks import carry_out as module
-from tasks.carry_out import Ended, Work, carry_out
+from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.deliver import Reporter
 
 BRIEFLY = timedelta(seconds=0.02)
@@ -29,7 +31,8 @@ BRIEFLY = timedelta(seconds=0.02)
 
 @pytest.fixture(autouse=True)
 def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BEAT_EVERY", "LOOK_EVERY", "AGAIN"):
+    monkeypatch.setattr(beat, "BEAT_EVERY", BRIEFLY)
+    for name in ("LOOK_EVERY", "AGAIN"):
         monkeypatch.setattr(module, name, BRIEFLY)
 
 
@@ -37,6 +40,18 @@ def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
 class Said:
     lines: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    waited_for: list[list[UUID]] = field(default_factory=list)
+    is_cancelled: bool = False
+
+    @property
+    def watchers(self) -> Watchers:
+        return Watchers(self.lines.append, self.troubles.append, self._on_wait, self._asked)
+
+    async def _on_wait(self, ahead: Sequence[UUID]) -> None:
+        self.waited_for.append(list(ahead))
+
+    async def _asked(self) -> bool:
+        return self.is_cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +85,7 @@ async def work_for(world: World, job_type: JobType, asked: Order | None = None) 
 async def carried_out(
     world: World, work: Work, said: Said | None = None, *, by: Reporter | None = None
 ) -> Ended | None:
-    said = said or Said()
-    return await carry_out(
-        by or world.reporter, work, on_line=said.lines.append, on_trouble=said.troubles.append
-    )  # fmt: skip
+    return await carry_out(by or world.reporter, work, (said or Said()).watchers)
 
 
 async def job(world: World, execution: Execution) -> Job:
@@ -160,6 +172,47 @@ async def test_a_job_that_is_cancelled_while_it_waits_for_its_group_is_cancelled
     with pytest.raises(asyncio.CancelledError):
         await running
     assert (await job(world, work.execution)).state is JobState.CANCELLED
+
+
+async def test_a_job_that_was_cancelled_behind_its_back_is_ended_and_its_caller_reports_it(
+    world: World, tmp_path: Path
+) -> None:
+    family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
+    work, said = await work_for(world, family), Said()
+    running = asyncio.create_task(carried_out(world, work, said))
+    await until_there(lambda: len(pids_in(tmp_path)) == 3)
+    said.is_cancelled = True
+    ended = await running
+    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+    assert ended is not None
+    assert (await job(world, work.execution)).state is ended.state is JobState.CANCELLED
+    assert (await reports(world))[1:] == [("error", "cancelled")]
+
+
+async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(world: World, tmp_path: Path) -> None:
+    async def away() -> bool:
+        raise ConnectionError("nobody listens")
+
+    said = Said()
+    work = await work_for(world, shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
+    running = asyncio.create_task(carry_out(world.reporter, work, replace(said.watchers, is_cancelled=away)))
+    await until_there(lambda: len(said.troubles) >= 2)
+    (tmp_path / "go").touch()
+    ended = await running
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    assert said.troubles[0] == "no beat could be given: nobody listens"
+
+
+async def test_whoever_waits_for_its_group_is_told_for_whom(world: World) -> None:
+    first = await accept(world.ledger, order("docs/first", group="g"))
+    await begin(world.ledger, first)
+    work, said = await work_for(world, shell("true"), order(group="g")), Said()
+    running = asyncio.create_task(carried_out(world, work, said))
+    await until_there(lambda: len(said.waited_for) == 1)
+    await end(world.ledger, first)
+    await running
+    assert said.waited_for == [[first.job_id], []]
 
 
 async def test_a_job_that_was_taken_over_is_killed_and_reports_nothing(world: World, tmp_path: Path) -> None:
@@ -261,7 +314,7 @@ async def test_a_ledger_that_is_away_when_the_job_begins_is_waited_for(world: Wo
 async def carry_out_without_beats(world: World, work: Work, said: Said, by: Reporter) -> Ended | None:
     """So that only the job's beginning and its end go to the ledger."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "BEAT_EVERY", timedelta(hours=1))
+        patch.setattr(beat, "BEAT_EVERY", timedelta(hours=1))
         return await carried_out(world, work, said, by=by)
 
 
@@ -294,7 +347,7 @@ async def test_a_bug_of_ours_ends_the_job_as_an_error_and_not_as_pending_for_eve
 
     said = Said()
     work = await work_for(world, shell("echo a line"))
-    ended = await carry_out(world.reporter, work, on_line=fail, on_trouble=said.troubles.append)
+    ended = await carry_out(world.reporter, work, replace(said.watchers, on_line=fail))
     assert ended is not None
     assert (ended.state, ended.summary) == (JobState.CRASHED, "could not be run: KeyError")
     assert "our own bug" in said.troubles[0]

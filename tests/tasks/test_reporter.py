@@ -1,11 +1,16 @@
 """What delivering needs, as the settings say: the credential of a repository and its token."""
 
+from pathlib import Path
+from uuid import UUID
+
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
 from local.stack import free_port
 from settings import Settings
+from storage.engine import open_ledger
+from storage.identity import WrongLedger, ledger_id
 from tasks import reporter as module
 from tasks.reporter import credential_of, open_reporter, token_of
 
@@ -50,7 +55,7 @@ async def test_a_prefect_that_cannot_be_reached_is_no_credential_and_is_said() -
         await token_of("secret:acme")
 
 
-async def test_a_reporter_goes_by_the_settings(tmp_path: object) -> None:
+async def test_a_reporter_goes_by_the_settings(tmp_path: Path) -> None:
     named = Settings(database_url=f"sqlite:///{tmp_path}/ledger.db")
     async with open_reporter(named, actor="ann") as reporter:
         assert reporter.actor == "ann"
@@ -58,3 +63,17 @@ async def test_a_reporter_goes_by_the_settings(tmp_path: object) -> None:
         assert -1 <= reporter.jitter() <= 1
         assert await reporter.ledger.now() is not None
     assert module.token_of is token_of
+
+
+async def test_a_deployment_reports_by_its_own_ledger_only(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    async with open_ledger(url) as ledger, ledger.transaction() as session:
+        mine = await ledger_id(session)
+    async with open_reporter(Settings(database_url=url, ledger_id=mine), actor="ann"):
+        """Its own is taken."""
+    with pytest.raises(WrongLedger) as refused:
+        async with open_reporter(Settings(database_url=url, ledger_id=UUID(int=7)), actor="ann"):
+            pytest.fail("nothing may be done with another one")
+    words = str(refused.value)
+    assert all(word in words for word in (str(mine), str(UUID(int=7)), str(tmp_path), "make deploy"))
+    assert "\n" not in words

@@ -1,0 +1,29 @@
+"""What the form of a docs job says of the job types, each in a line, and of their options."""
+
+import json
+from collections.abc import Iterable
+
+from domain.job_type import JobType
+from domain.text import one_line
+
+
+def jobs_in_words(job_types: Iterable[JobType]) -> str:
+    """Each job type and what it does."""
+    return " ".join(f"{one.name}: {one_line(one.description) or 'not described.'}" for one in job_types)
+
+
+def options_in_words(job_types: Iterable[JobType]) -> str:
+    """Each job type's options and what they can be, and an example."""
+    types = tuple(job_types)
+    return " ".join([*(f"{one.name}: {_options(one)}." for one in types), *_example(types)])
+
+
+def _options(job_type: JobType) -> str:
+    return ", ".join(f"{name} ({option.allowed})" for name, option in job_type.options.items()) or "none"
+
+
+def _example(types: Iterable[JobType]) -> list[str]:
+    for one in types:
+        if given := {name: option.default for name, option in one.options.items() if option.default is not None}:
+            return [f"For {one.name}, such as {json.dumps(given)}."]
+    return []

@@ -1,0 +1,94 @@
+"""A job's page in Prefect's UI, in Markdown."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from domain.markdown import code, fenced, link, literal, table
+from domain.names import name_of
+from domain.story import Event, JobStory, ReportStory, clock, what_next
+
+TAIL = 20
+"""How many lines of the output's end are shown."""
+
+WIDTH = 200
+"""Characters that are shown of each."""
+
+EARLIER = 10
+"""How many reports of earlier executions are listed."""
+
+MOST_OPTIONS = 1000
+
+
+def page(
+    story: JobStory, *, at: datetime, tail: Sequence[str] = (), note: str = "",
+    commit_url: str | None = None, flow_run_url: str | None = None,
+) -> str:  # fmt: skip
+    """The job's page, in Markdown, as it stood *at* a time.
+
+    *tail*: the last lines of its output, already made public. *note*: what is to be said first.
+    """
+    parts = [
+        f"# {literal(name_of(story.type, story.target))}",
+        f"**{literal(note)}**" if note else "",
+        table(("", ""), _facts(story, commit_url, flow_run_url)),
+        *_output(tail),
+        *_reports(story, at),
+        f"*As of {clock(at)}.*",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _facts(story: JobStory, commit_url: str | None, flow_run_url: str | None) -> Iterator[tuple[str, str]]:
+    yield "Job", f"{code(story.type)}, execution {story.execution}"
+    yield "Options", code(_json(story.options)) or "none"
+    if story.target is not None:
+        sha = story.target.sha
+        yield "Commit", f"{link(sha, commit_url) if commit_url else code(sha)} of {literal(story.target.repository)}"
+        yield "Context", code(story.target.context)
+    else:
+        yield "Commit", "none: it ran in an empty folder, and reports nowhere"
+    state = f"**{story.state.value.replace('_', ' ')}**"
+    yield "Outcome", f"{state}: {literal(story.summary)}" if story.summary else state
+    if story.started_at is not None:
+        yield "Started", clock(story.started_at)
+    if story.ended_at is not None:
+        yield "Ended", clock(story.ended_at)
+    if flow_run_url:
+        yield "Flow run", link("its page, with the whole output in its log", flow_run_url)
+
+
+def _json(options: Mapping[str, Any]) -> str:
+    return json.dumps(dict(options), ensure_ascii=False)[:MOST_OPTIONS] if options else ""
+
+
+def _output(tail: Sequence[str]) -> Iterator[str]:
+    if tail:
+        yield "## The end of its output"
+        yield fenced(tail[-TAIL:], width=WIDTH)
+
+
+def _reports(story: JobStory, now: datetime) -> Iterator[str]:
+    latest = [report for report in story.reports if report.execution == story.execution]
+    for report in reversed(latest):
+        yield f"## Report {report.id}, {code(report.state)}: {report.phase}"
+        yield what_next(report, now)
+        if report.left_out:
+            yield f"{report.left_out} earlier events are not shown."
+        yield table(("when (UTC)", "what", "by", "GitHub", "in words"), map(_row, report.events))
+    earlier = [report for report in story.reports if report.execution != story.execution]
+    if earlier:
+        yield "## Earlier executions"
+        yield "\n".join(_earlier(earlier[-EARLIER:]))
+
+
+def _row(event: Event) -> tuple[str, ...]:
+    answer = " ".join(filter(None, (str(event.http_status or ""), code(event.request_id or ""))))
+    when = f"{event.at:%Y-%m-%d %H:%M:%S}"
+    return when, event.kind.value.replace("_", " "), literal(event.actor), answer, literal(event.note or "")
+
+
+def _earlier(reports: Iterable[ReportStory]) -> Iterator[str]:
+    for report in reports:
+        yield f"- execution {report.execution}, report {report.id}, {code(report.state)}: {report.phase}"

@@ -1,0 +1,55 @@
+"""Markdown in which outside text stays text: no link, no HTML and no heading comes of it, and no fence ends early."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from domain.text import ELLIPSIS, clean, one_line
+
+MEANS_SOMETHING = re.compile(r"[\\`*_{}\[\]<>|&~@:#$!]|(?<=www)\.", re.IGNORECASE)
+"""What Markdown could make something of, within a line. The colon, "@" and "www." would make links by themselves:
+https://github.github.com/gfm/#autolinks-extension-"""
+
+TAB = "    "
+
+
+def literal(text: str) -> str:
+    """*text* as one line of Markdown that shows it as it is."""
+    return MEANS_SOMETHING.sub(r"\\\g<0>", one_line(text))
+
+
+def code(text: str) -> str:
+    """*text* as one line of code, also in a table: a "|" would begin another column there, inside code too."""
+    shown = one_line(text)
+    quote = "`" * (_longest_run("`", shown) + 1)
+    blank = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{quote}{blank}{shown}{blank}{quote}".replace("|", "\\|") if shown else ""
+
+
+def fenced(lines: Iterable[str], *, width: int) -> str:
+    """*lines* as a block of code, each cut to *width* characters. Its fence is longer than any within."""
+    shown = [_cut(_printable(line), width) for line in lines]
+    fence = "`" * max(3, 1 + max((_longest_run("`", line) for line in shown), default=0))
+    return "\n".join([f"{fence}text", *shown, fence])
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; its cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def link(words: str, url: str) -> str:
+    """A link to *url*, which is one of ours: an http(s) address without blanks, "<" or ">"."""
+    return f"[{literal(words)}](<{url}>)"
+
+
+def _longest_run(character: str, text: str) -> int:
+    return max(map(len, re.findall(f"{re.escape(character)}+", text)), default=0)
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in clean(line).replace("\t", TAB)).rstrip()
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 1] + ELLIPSIS

@@ -1,0 +1,120 @@
+"""What an operator wants to know about a job: what became of it, of each of its reports, and what happens next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from domain.cures import cure
+from domain.job import JobState, StatusState, Target
+from domain.report import EventKind, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a report, when, by whose hand, and what GitHub answered, if it did."""
+
+    at: datetime
+    kind: EventKind
+    actor: str
+    http_status: int | None = None
+    request_id: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a report that is not settled waits for; None: not for that."""
+
+    due_at: datetime | None = None
+    lease_until: datetime | None = None  # a sender is at it
+    doubt_until: datetime | None = None  # a request that was lost sight of may still turn up
+    paused_until: datetime | None = None  # its credential pauses
+    pause_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStory:
+    """A report and all that happened to it; `left_out` earlier events are not in `events`."""
+
+    id: int
+    execution: int
+    state: StatusState
+    phase: Phase
+    waits: Waits = Waits()
+    status_id: int | None = None
+    rejection: str | None = None
+    events: tuple[Event, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobStory:
+    """A job as its latest execution stands. `reports` of all executions, in order; events only of the latest."""
+
+    type: str
+    options: Mapping[str, Any]
+    target: Target | None
+    execution: int
+    state: JobState
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    summary: str | None = None
+    reports: tuple[ReportStory, ...] = ()
+
+
+def what_next(report: ReportStory, now: datetime) -> str:
+    """What happens next to *report*, as a sentence or two of Markdown."""
+    match report.phase:
+        case Phase.DELIVERED:
+            return f"GitHub has it, as status {report.status_id}. Nothing is left to do."
+        case Phase.SUPERSEDED:
+            return "Something newer speaks for this commit and context: it is never sent again."
+        case Phase.REJECTED:
+            reason = report.rejection or ""
+            return (
+                f"GitHub refuses it: `{reason}`. {cure(reason)} Then retry this flow run, or run `retry-reports`: "
+                "the job is not executed again if it succeeded."
+            )
+        case Phase.SENDING:
+            return f"A sender is at it{_until(report.waits.lease_until)}."
+        case Phase.DUE:
+            return _why_due(report.waits, now)
+        case other:
+            assert_never(other)
+
+
+def _why_due(waits: Waits, now: datetime) -> str:
+    if waits.paused_until is not None and waits.paused_until > now:
+        reason = waits.pause_reason or ""
+        return f"Its credential pauses{_until(waits.paused_until)}: `{reason}`. {cure(reason)}"
+    if waits.doubt_until is not None and waits.doubt_until > now:
+        return (
+            f"A request of this commit and context may still turn up{_until(waits.doubt_until)}. Then the "
+            "reconciliation looks whether GitHub has it, and sends only what it has not."
+        )
+    if waits.due_at is not None and waits.due_at > now:
+        return f"The reconciliation tries again in its first pass after {clock(waits.due_at)}."
+    return "It is due now: the next pass of the reconciliation takes it."
+
+
+def _until(moment: datetime | None) -> str:
+    return f" until {clock(moment)}" if moment else ""
+
+
+def clock(moment: datetime) -> str:
+    """A time of the ledger's as a person reads it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def came_of_retry(before: Phase | None, after: Phase | None) -> str:
+    """What a Retry of a job that had succeeded did, the phases being its report's. None: it reports nowhere."""
+    match before:
+        case None:
+            return "nothing to do: the job succeeded before, and reports nowhere"
+        case Phase.DELIVERED:
+            return "nothing to do: the job succeeded before, and GitHub has its outcome"
+        case Phase.SUPERSEDED:
+            return "nothing to do: the job succeeded before, and something newer speaks for its commit and context"
+        case _:
+            return f"succeeded before, and was not executed again; its report is {after}"

@@ -1,0 +1,94 @@
+"""Let what runs come to its end before workers are stopped: a worker that is stopped kills its flow runs."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from rich.console import Console
+
+from local.prefect_server import prefect_server
+
+UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+"""A worker has taken on what is Pending, though its process may not have begun."""
+LOOK_EVERY = timedelta(seconds=2)
+STILL = 2
+"""How many looks in a row must find nothing: a worker may have asked for runs just before its pool was paused."""
+
+
+async def drain(pools: Sequence[str], patience: timedelta) -> int:
+    """Pause *pools*, one after the other, and wait until nothing of them runs. 0: nothing does; 1: *patience* is over.
+
+    Raises:
+        NoServer: no Prefect server is named, or it does not answer.
+        NoPool: the server has no such pool.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    async with prefect_server() as client:
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                for pool in pools:
+                    await _pause(client, pool, paused=True)
+                    await _until_still(client, pool, console)
+        except TimeoutError:
+            left = [one for pool in pools for one in await _under_way(client, pool)]
+            console.print(
+                f"After {patience} there still run: {_names(left)}. Who is stopped now is reported as an error."
+            )
+            return 1
+    console.print(f"Paused, and nothing runs: {', '.join(pools)}. `reportback resume` lets them go on.")
+    return 0
+
+
+async def resume(pools: Sequence[str]) -> None:
+    """Let the workers of *pools* take on flow runs again.
+
+    Raises:
+        NoServer: no Prefect server is named, or it does not answer.
+        NoPool: the server has no such pool.
+    """
+    async with prefect_server() as client:
+        for pool in pools:
+            await _pause(client, pool, paused=False)
+
+
+class NoPool(ValueError):
+    """The Prefect server has no such work pool."""
+
+
+async def _pause(client: PrefectClient, pool: str, *, paused: bool) -> None:
+    try:
+        await client.update_work_pool(pool, WorkPoolUpdate(is_paused=paused))
+    except ObjectNotFound:
+        raise NoPool(f"{client.api_url} has no work pool {pool}: run `make deploy` first") from None
+
+
+async def _until_still(client: PrefectClient, pool: str, console: Console) -> None:
+    still, said = 0, ""
+    while still < STILL:
+        runs = await _under_way(client, pool)
+        still = 0 if runs else still + 1
+        if runs and said != (said := _names(runs)):
+            console.print(f"{pool} is paused; waiting for {said}")
+        await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+
+async def _under_way(client: PrefectClient, pool: str) -> list[FlowRun]:
+    return await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY))),
+        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])),
+    )
+
+
+def _names(runs: Sequence[FlowRun]) -> str:
+    return ", ".join(f"{run.name} ({run.state_name})" for run in runs)

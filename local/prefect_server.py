@@ -1,0 +1,41 @@
+"""The Prefect server that PREFECT_API_URL or the profile names, through Prefect's own client: also Prefect Cloud."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.settings import PREFECT_API_URL
+
+from domain.text import one_line
+
+JOBS = "reportback-jobs"
+RECONCILE = "reportback-reconcile"
+POOLS = (JOBS, RECONCILE)
+"""The work pools that prefect.yaml names. Two, so that long jobs never keep the reconciliation waiting."""
+
+
+class NoServer(ValueError):
+    """There is no Prefect server to talk to; the message says why, and what to do."""
+
+
+@asynccontextmanager
+async def prefect_server() -> AsyncIterator[PrefectClient]:
+    """A client of the server, which has just answered.
+
+    Raises:
+        NoServer: none is named, or it does not answer.
+    """
+    if not (url := PREFECT_API_URL.value()):  # Prefect's client would start a server of its own
+        raise NoServer(
+            "PREFECT_API_URL is not set: export the address of your Prefect server, such as http://127.0.0.1:4200/api"
+        )
+    try:
+        async with get_client() as client:
+            await client.read_work_pools(limit=1)
+            yield client
+    except httpx.TransportError as error:
+        raise NoServer(f"the Prefect server at {url} cannot be reached: {type(error).__name__}: {error}") from error
+    except httpx.HTTPStatusError as error:
+        words = one_line(error.response.text)[:200]
+        raise NoServer(f"the Prefect server at {url} answered {error.response.status_code}: {words}") from error

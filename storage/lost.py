@@ -1,0 +1,74 @@
+"""Jobs that have not ended, and those whose process did: they are ended as lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BindParameter, bindparam
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import JobState
+from storage import jobs
+from storage.jobs import Process
+from storage.models import Job, StatusTarget
+
+NOT_OVER: BindParameter[list[JobState]] = bindparam(
+    "not_over", [JobState.WAITING, JobState.RUNNING], expanding=True, literal_execute=True
+)
+"""In so many words: PostgreSQL takes a partial index for a condition that it can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """An execution that has not ended. `credential` is its target's, empty without one."""
+
+    job_id: UUID
+    execution: int
+    beat_at: datetime
+    process: Process
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A job that has ended, and whose process that was."""
+
+    job_id: UUID
+    state: JobState
+    ended_at: datetime
+    process: Process
+
+
+async def at_work(session: AsyncSession) -> list[AtWork]:
+    """The executions that have not ended, the most silent first."""
+    found = (
+        select(Job, StatusTarget.credential)
+        .outerjoin(StatusTarget, col(StatusTarget.id) == col(Job.target_id))
+        .where(col(Job.state).in_(NOT_OVER))
+        .order_by(col(Job.beat_at))
+    )
+    return [
+        AtWork(job.id, job.execution, job.beat_at, _process(job), credential or "")
+        for job, credential in await session.exec(found)
+    ]
+
+
+async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, now: datetime) -> bool:
+    """End *one* as lost, with *words* on its commit. False: it has given a sign of life, or ended; nothing changed."""
+    ended = await jobs.end(
+        session, one.job_id, one.execution, JobState.LOST, beaten_at=one.beat_at, summary=words, exit_code=None,
+        credential=one.credential, actor=actor, now=now,
+    )  # fmt: skip
+    return ended is not None
+
+
+async def over(session: AsyncSession, job_ids: Sequence[UUID]) -> list[Over]:
+    """Those of the jobs that are known here and have ended."""
+    found = await session.exec(select(Job).where(col(Job.id).in_(job_ids), col(Job.ended_at).is_not(None)))
+    return [Over(job.id, job.state, job.ended_at, _process(job)) for job in found if job.ended_at]
+
+
+def _process(job: Job) -> Process:
+    return Process(job.host or "", job.pid or 0, job.pid_started or 0)

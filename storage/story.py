@@ -1,0 +1,76 @@
+"""What happened to a job and its reports, read for a person."""
+
+from uuid import UUID
+
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import Target
+from domain.story import Event, JobStory, ReportStory, Waits
+from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
+from storage.reports import phase
+
+MOST_EVENTS = 40
+"""Of a report; a week of tries makes some hundreds."""
+
+
+async def of_job(session: AsyncSession, job_id: UUID) -> JobStory | None:
+    """The story of a job; the events of its latest execution's reports, of each the last ones. None: no such job."""
+    found = await session.exec(
+        select(Job, StatusTarget)
+        .outerjoin(StatusTarget, col(StatusTarget.id) == col(Job.target_id))
+        .where(Job.id == job_id)
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    job: Job = row[0]
+    target: StatusTarget | None = row[1]  # SQLModel types no outer join
+    return JobStory(
+        type=job.type, options=job.options, execution=job.execution, state=job.state, started_at=job.started_at,
+        ended_at=job.ended_at, summary=job.summary, reports=await _reports(session, job),
+        target=Target(target.repository, target.sha, target.context) if target else None,
+    )  # fmt: skip
+
+
+async def _reports(session: AsyncSession, job: Job) -> tuple[ReportStory, ...]:
+    found = await session.exec(
+        select(StatusReport, StatusTarget, Credential)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .outerjoin(Credential, col(Credential.name) == col(StatusTarget.credential))
+        .where(StatusReport.job_id == job.id)
+        .order_by(col(StatusReport.id))
+    )
+    return tuple([await _report(session, job, *row) for row in found.all()])
+
+
+async def _report(
+    session: AsyncSession, job: Job, report: StatusReport, target: StatusTarget, credential: Credential | None
+) -> ReportStory:
+    assert report.id is not None
+    events, left_out = await _events(session, report.id) if report.execution == job.execution else ((), 0)
+    return ReportStory(
+        id=report.id, execution=report.execution, state=report.state, phase=phase(report, target),
+        waits=_waits(target, credential), status_id=report.github_status_id, rejection=report.rejection,
+        events=events, left_out=left_out,
+    )  # fmt: skip
+
+
+def _waits(target: StatusTarget, credential: Credential | None) -> Waits:
+    return Waits(
+        due_at=target.due_at,
+        lease_until=target.lease_expires_at,
+        doubt_until=target.doubt_until,
+        paused_until=credential.paused_until if credential else None,
+        pause_reason=credential.pause_reason if credential else None,
+    )
+
+
+async def _events(session: AsyncSession, report_id: int) -> tuple[tuple[Event, ...], int]:
+    mine = ReportEvent.report_id == report_id
+    count = (await session.exec(select(func.count()).where(mine))).one()
+    last = await session.exec(select(ReportEvent).where(mine).order_by(col(ReportEvent.id).desc()).limit(MOST_EVENTS))
+    events = tuple(
+        Event(one.at, one.kind, one.actor, one.http_status, one.github_request_id, one.note) for one in last
+    )[::-1]
+    return events, count - len(events)

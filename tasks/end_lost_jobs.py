@@ -1,0 +1,60 @@
+"""End the jobs whose process has died, or has been silent for too long, and have `error` reported for them."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from storage import lost
+from storage.jobs import OLD_BEAT
+from storage.lost import AtWork
+from tasks.beat import BEAT_EVERY
+from tasks.deliver import Reporter
+from tasks.processes import is_gone
+
+WATCH = BEAT_EVERY * 1.2
+"""How long a suspect is watched. Who lives gives a sign of life within it, though the ledger was just away; and of who
+died, the leash has ended the last process by then, so that the next job of an exclusive group may begin."""
+
+HUNG = timedelta(minutes=10)
+"""A process that lives but has been silent for this long hangs, or is stopped: the commit must not wait for it."""
+
+
+async def end_lost_jobs(reporter: Reporter, *, on_lost: Callable[[str], None]) -> list[UUID]:
+    """The ids of the jobs that were ended as lost. Takes 12 s if any job is suspect, else no time.
+
+    A job is lost when it gives no sign of life while it is watched, and either its process is seen to be gone from
+    this machine, or its beat is 30 s old by then. Should it come back, its own outcome speaks over this `error`.
+    """
+    suspects = [one for one, now in await _at_work(reporter) if _why(one, now + WATCH)]
+    if not suspects:
+        return []
+    await reporter.sleep(WATCH.total_seconds())
+    still = [one for one, _ in await _at_work(reporter) if one in suspects]
+    return [one.job_id for one in still if await _lose(reporter, one, on_lost)]
+
+
+async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        return [(one, now) for one in await lost.at_work(session)]
+
+
+async def _lose(reporter: Reporter, one: AtWork, on_lost: Callable[[str], None]) -> bool:
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        words = _why(one, now)
+        is_lost = words is not None and await lost.lose(session, one, words, actor=reporter.actor, now=now)
+    if is_lost:
+        on_lost(f"job {one.job_id}, execution {one.execution}: {words}")
+    return is_lost
+
+
+def _why(one: AtWork, now: datetime) -> str | None:
+    """Why *one* is lost, if it gives no sign of life until *now*: said on the commit. None: it may live."""
+    gone, silence = is_gone(one.process), now - one.beat_at
+    since = f"no sign of life since {one.beat_at:%H:%M:%S} UTC"
+    if gone:
+        return f"its process died: {since}"
+    if gone is None and silence >= OLD_BEAT:
+        return f"lost: {since}"
+    return f"its process hangs: {since}" if silence >= HUNG else None

@@ -1,0 +1,118 @@
+"""A job's page in Prefect's UI, an artifact, and its run's tags: courtesies, which fail no job and hold up none."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from prefect import get_client, get_run_logger
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.runtime import flow_run
+
+from domain.job_page import TAIL, page
+from domain.names import key_of, name_of, tags_of
+from settings import Settings
+from storage import story
+from storage.engine import open_ledger
+from tasks.accept_job import Order, commit_page, is_address
+
+LAST_WORD = timedelta(seconds=10)
+"""How long the end of a flow run waits for its page."""
+
+
+@asynccontextmanager
+async def job_page(order: Order, settings: Settings) -> AsyncIterator["JobPage"]:
+    """The page of the flow run that is *order*'s, and its tags, kept up to date beside what the block does.
+
+    The block is never held up; its end is, for `LAST_WORD` at most. What Prefect or the ledger refuses is logged.
+    """
+    kept = JobPage(order, settings)
+    keeping = asyncio.create_task(kept.keep())
+    try:
+        yield kept
+    finally:
+        kept.finish()
+        await asyncio.wait({keeping}, timeout=LAST_WORD.total_seconds())
+        keeping.cancel()
+        await asyncio.wait({keeping})
+
+
+@dataclass
+class JobPage:
+    """A job's page, read from the ledger each time; only the end of the output is told by the process that has it.
+
+    `note` is what the page says first.
+    """
+
+    _order: Order
+    _settings: Settings
+    note: str = ""
+    _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+    _artifact: UUID | None = None
+    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_over: bool = False
+
+    def hear(self, line: str) -> None:
+        """Take a line of the command's output, already made public."""
+        self._tail.append(line)
+
+    def refresh(self) -> None:
+        """Have the page show how things stand, soon."""
+        self._wanted.set()
+
+    def finish(self) -> None:
+        """Have it shown for the last time."""
+        self._is_over = True
+        self.refresh()
+
+    async def keep(self) -> None:
+        """Tag the flow run, then show the page whenever that is wanted, until it is over."""
+        await _courtesy(self._tag(), "the flow run has no tags")
+        is_last = False
+        while not is_last:
+            await self._wanted.wait()
+            self._wanted.clear()
+            is_last = self._is_over
+            await _courtesy(self._show(), "the job's page is not up to date")
+
+    async def _tag(self) -> None:
+        tags = list(dict.fromkeys([*flow_run.tags, *tags_of(self._order.type, self._order.target)]))
+        async with get_client() as client:
+            await client.update_flow_run(self._order.flow_run_id, tags=tags)
+
+    async def _show(self) -> None:
+        text = await self._text()
+        if text is not None and self._artifact is not None:
+            async with get_client() as client:
+                await client.update_artifact(self._artifact, ArtifactUpdate(data=text))
+        elif text is not None:
+            key, called = key_of(self._order.flow_run_id), name_of(self._order.type, self._order.target)
+            self._artifact = await acreate_markdown_artifact(text, key=key, description=called)
+
+    async def _text(self) -> str | None:
+        async with open_ledger(self._settings.database_url) as ledger, ledger.transaction() as session:
+            told = await story.of_job(session, self._order.flow_run_id)
+            now = await ledger.clock(session)
+        if told is None:
+            return None
+        commit_url = commit_page(str(self._settings.github_api_url), told.target) if told.target else None
+        own = flow_run.ui_url
+        return page(
+            told,
+            at=now,
+            tail=tuple(self._tail),
+            note=self.note,
+            commit_url=commit_url,
+            flow_run_url=own if is_address(own) else None,
+        )
+
+
+async def _courtesy(what: Awaitable[None], otherwise: str) -> None:
+    try:
+        await what
+    except Exception as error:  # noqa: BLE001  # whatever is the matter with Prefect or the ledger, the job goes on
+        get_run_logger().warning("%s: %r", otherwise, error)

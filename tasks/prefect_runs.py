@@ -1,0 +1,149 @@
+"""What Prefect's server believes of our flow runs, and the truth it is told.
+
+Every function raises what Prefect's client raises where the server cannot be asked. `courtesy` makes a line in the log
+of it: Prefect's silence keeps no report waiting.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterNextScheduledStartTime,
+    FlowRunFilterStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import Cancelled, Crashed, Running
+
+from storage import lost
+from storage.lost import Over
+from tasks.deliver import Reporter
+from tasks.processes import is_gone
+
+PATIENCE = timedelta(seconds=20)
+"""How long Prefect may take for what it is asked here."""
+
+REPORTING = timedelta(minutes=10)
+"""A job that has ended is being reported for less than this."""
+
+AT_ONCE = 8
+Say = Callable[[str], None]
+
+
+async def courtesy(work: Awaitable[None], *, on_trouble: Say) -> None:
+    """Do *work* if Prefect lets us. What goes wrong is said, and nothing else comes of it."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001  # whatever is the matter with Prefect, reports go on
+        on_trouble(f"Prefect's server could not be asked or told: {error!r}")
+
+
+@asynccontextmanager
+async def _server() -> AsyncIterator[PrefectClient]:
+    async with asyncio.timeout(PATIENCE.total_seconds()), get_client() as client:
+        yield client
+
+
+async def is_cancelled(run_id: UUID) -> bool:
+    """Whether the flow run is, or was, to be cancelled: of which its process may hear nothing.
+
+    Nobody tells it when the API sets Cancelled, or when its worker has died.
+    """
+    async with _server() as client:
+        state = (await client.read_flow_run(run_id)).state
+        return state is not None and (state.is_cancelled() or state.is_cancelling())
+
+
+async def show_waiting(run_id: UUID, ahead: Sequence[UUID]) -> None:
+    """Show in the flow run's state for whom it waits, or, with nobody *ahead*, that it runs."""
+    async with _server() as client:
+        state: State[None] = Running()
+        if ahead:
+            names = [(await client.read_flow_run(one)).name for one in ahead]
+            state = Running(
+                name="Waiting", message=f"waits for {', '.join(names)}: one at a time of its exclusive group"
+            )
+        await client.set_flow_run_state(run_id, state, force=True)
+
+
+async def crash_dead_runs(reporter: Reporter) -> None:
+    """Set to Crashed what stands Running though its process died, so that the UI tells the truth."""
+    async with _server() as client:
+        believed = {run.id: run for run in await _believed_at_work(client)}
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            ended = await lost.over(session, list(believed))
+        dead = [one for one in ended if _is_dead(believed[one.job_id], one, now)]
+        await asyncio.gather(
+            *(client.set_flow_run_state(one.job_id, _truth(believed[one.job_id], one)) for one in dead)
+        )
+
+
+def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
+    """Whether nobody is at work any more for a flow run whose job has ended. Retried since, it has another process."""
+    if run.state and run.state.is_running() and run.state.timestamp > one.ended_at:
+        return now - run.state.timestamp > REPORTING
+    gone = is_gone(one.process)
+    return gone is True or (gone is None and now - one.ended_at > REPORTING)
+
+
+def _truth(run: FlowRun, one: Over) -> State[None]:
+    ended = f"{one.state.value.replace('_', ' ')} at {one.ended_at:%H:%M:%S} UTC"
+    words = f"the process of this flow run died; its job had ended as {ended}"
+    is_cancelling = run.state is not None and run.state.is_cancelling()
+    return Cancelled(message=words) if is_cancelling else Crashed(message=words)
+
+
+async def crash_dead_passes(deployment_id: UUID, *, before: datetime) -> None:
+    """Set to Crashed the passes that began before then and stand Running: each would have ended long ago."""
+    ours = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
+        state=_in(StateType.RUNNING),
+        start_time=FlowRunFilterStartTime(before_=before),
+    )
+    async with _server() as client:
+        await _set_all(client, await client.read_flow_runs(flow_run_filter=ours), Crashed(message="its process died"))
+
+
+async def cancel_late_passes(deployment_id: UUID, *, before: datetime) -> None:
+    """Cancel the passes that should have begun before then, and have not: one does the work of all."""
+    late = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
+        state=_in(StateType.SCHEDULED),
+        next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=before),
+    )
+    async with _server() as client:
+        runs = await client.read_flow_runs(flow_run_filter=late)
+        await _set_all(client, runs, Cancelled(message="late, skipped: another pass does its work"))
+
+
+async def _believed_at_work(client: PrefectClient) -> list[FlowRun]:
+    return await client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=["docs-job"])),
+        flow_run_filter=FlowRunFilter(state=_in(StateType.RUNNING, StateType.CANCELLING)),
+    )
+
+
+def _in(*types: StateType) -> FlowRunFilterState:
+    return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types)))
+
+
+async def _set_all(client: PrefectClient, runs: Sequence[FlowRun], state: State[None]) -> None:
+    """Set each of *runs* to *state*, a few at a time."""
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(run: FlowRun) -> None:
+        async with limit:
+            await client.set_flow_run_state(run.id, state)
+
+    await asyncio.gather(*map(one, runs))

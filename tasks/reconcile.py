@@ -1,0 +1,33 @@
+"""A pass of the reconciliation: end lost jobs, and deliver what is due, theirs included."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from storage import passes
+from tasks.deliver import Reporter
+from tasks.deliver_due import Pass, deliver_due
+from tasks.end_lost_jobs import end_lost_jobs
+
+
+async def reconcile(
+    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, on_trouble: Callable[[str], None]
+) -> Pass:
+    """One pass: needs the ledger and GitHub, not Prefect. *on_trouble* is told what an operator should read."""
+    lost = asyncio.create_task(end_lost_jobs(reporter, on_lost=on_trouble))
+    try:
+        came_to = await deliver_due(
+            reporter, run_id, budget=budget, senders=senders, on_trouble=on_trouble, others=lost
+        )
+        await lost
+    finally:
+        lost.cancel()
+        await asyncio.wait({lost})
+    return came_to
+
+
+async def has_succeeded_since(reporter: Reporter, moment: datetime) -> bool:
+    """Whether a pass has come to its end at *moment* or later."""
+    async with reporter.ledger.transaction() as session:
+        return await passes.has_succeeded_since(session, moment)

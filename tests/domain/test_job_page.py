@@ -1,0 +1,96 @@
+"""A job's page in Prefect's UI."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from domain.job import JobState, StatusState, Target
+from domain.job_page import TAIL, page
+from domain.report import EventKind, Phase
+from domain.story import Event, JobStory, ReportStory, Waits
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SHA = "3f2a91c0" * 5
+SITE = Target("acme/site", SHA, "docs/sphinx")
+COMMIT = f"https://github.com/acme/site/commit/{SHA}"
+REFUSED = ReportStory(
+    8, 2, StatusState.SUCCESS, Phase.REJECTED, rejection="archived",
+    events=(
+        Event(NOW, EventKind.RECORDED, "job"),
+        Event(NOW, EventKind.REJECTED, "task of sphinx 3f2a91c acme/site", 403, "57A1:1", "archived: read-only"),
+    ),
+)  # fmt: skip
+PENDING = ReportStory(7, 2, StatusState.PENDING, Phase.DELIVERED, status_id=41)
+BEFORE = ReportStory(6, 1, StatusState.FAILURE, Phase.DELIVERED, status_id=40)
+STORY = JobStory(
+    "sphinx", {"processes": 2}, SITE, 2, JobState.SUCCEEDED, NOW, NOW + timedelta(seconds=12), "succeeded in 12 s",
+    (BEFORE, PENDING, REFUSED),
+)  # fmt: skip
+
+
+def shown(story: JobStory = STORY, **given: object) -> str:
+    return page(story, at=NOW, commit_url=COMMIT, **given)  # type: ignore[arg-type]  # a test's shorthand
+
+
+def test_the_page_says_what_was_run_and_what_came_of_it() -> None:
+    text = shown()
+    assert text.startswith("# sphinx 3f2a91c acme/site\n")
+    for words in (
+        "| Job | `sphinx`, execution 2 |",
+        '| Options | `{"processes": 2}` |',
+        f"| Commit | [{SHA}](<{COMMIT}>) of acme/site |",
+        "| Context | `docs/sphinx` |",
+        "| Outcome | **succeeded**: succeeded in 12 s |",
+        "| Ended | 2026-11-23 12:00:12 UTC |",
+        "*As of 2026-11-23 12:00:00 UTC.*",
+    ):
+        assert words in text
+
+
+def test_the_page_tells_the_reports_story_the_outcome_first() -> None:
+    text = shown()
+    assert text.index("## Report 8, `success`: rejected") < text.index("## Report 7, `pending`: delivered")
+    assert "GitHub refuses it: `archived`. Unarchive the repository" in text
+    row = "| 2026-11-23 12:00:00 | rejected | task of sphinx 3f2a91c acme/site | 403 `57A1:1` | archived\\: read-only |"
+    assert row in text
+    assert "- execution 1, report 6, `failure`: delivered" in text
+
+
+def test_the_page_shows_the_last_lines_of_the_output() -> None:
+    text = shown(tail=[f"line {number}" for number in range(100)])
+    assert "line 79\n" not in text
+    assert f"```text\nline {100 - TAIL}\n" in text
+    assert "line 99\n```" in text
+    assert "end of its output" not in shown()
+
+
+def test_a_note_comes_first() -> None:
+    assert shown(note="nothing to do").splitlines()[2] == "**nothing to do**"
+
+
+def test_a_job_without_a_target_reports_nowhere() -> None:
+    bare = replace(STORY, target=None, reports=(), options={}, started_at=None, ended_at=None, summary=None)
+    text = page(bare, at=NOW)
+    assert "reports nowhere" in text
+    assert "| Options | none |" in text
+    assert "## Report" not in text
+
+
+def test_events_that_are_left_out_are_counted() -> None:
+    assert "3 earlier events are not shown." in shown(replace(STORY, reports=(replace(REFUSED, left_out=3),)))
+
+
+def test_nothing_from_outside_becomes_a_link_or_html() -> None:
+    nasty = "<script>x</script> [a](http://evil.example) http://evil.example | b"
+    events = (Event(NOW, EventKind.UNKNOWN, nasty, 500, nasty, nasty),)
+    story = replace(
+        STORY, target=Target("acme/site", SHA, nasty), options={"a": nasty}, summary=nasty,
+        reports=(replace(REFUSED, events=events, phase=Phase.DUE, waits=Waits(due_at=NOW)),),
+    )  # fmt: skip
+    outside_code = re.sub(r"(`+).*?\1", "", shown(story, note=nasty))
+    assert "<script" not in outside_code.replace("\\<script", "")
+    assert re.findall(r"https?://[^>]*", outside_code) == [COMMIT]
+
+
+def test_flow_runs_page_is_linked() -> None:
+    assert "(<https://prefect.example/runs/1>)" in shown(flow_run_url="https://prefect.example/runs/1")

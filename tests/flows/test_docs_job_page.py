@@ -1,0 +1,65 @@
+"""What a person sees of a docs job in Prefect's UI besides its state: name, tags, and the job's page."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from flow_rig import Rig, artifacts_of, log_of
+from prefect import get_client
+
+from domain.names import key_of
+from storage.models import Job
+
+
+async def test_a_run_says_what_it_does_and_its_page_what_came_of_it(rig: Rig) -> None:
+    rig.job_is("echo 'reading page.md'; echo 'Error: no `title` in <b>'; exit 3")
+    done = await rig.run_job(options={"processes": 2})
+    async with get_client() as client:
+        run = await client.read_flow_run(done.id)
+    assert run.name == f"sphinx {rig.sha[:7]} acme/site"
+    assert set(run.tags) == {"job:sphinx", "repository:acme/site", "context:docs/sphinx"}
+    (shown,) = await artifacts_of(done.id, "markdown")
+    assert (shown.key, shown.description) == (key_of(done.id), run.name)
+    page = str(shown.data)
+    ids = [status.id for status in rig.github.store.held()]
+    for words in (
+        '| Options | `{"processes": 2}` |',
+        f"[{rig.sha}](<http://github.test/acme/site/commit/{rig.sha}>) of acme/site",
+        "| Outcome | **failed**: exit code 3\\: Error\\: no \\`title\\` in \\<b\\> |",
+        f"/flow-run/{done.id}>)",
+        "```text\nreading page.md\nError: no `title` in <b>\n```",
+        f"## Report 2, `failure`: delivered\n\nGitHub has it, as status {ids[1]}.",
+        f"## Report 1, `pending`: delivered\n\nGitHub has it, as status {ids[0]}.",
+        f"| delivered | task of {run.name} | 201 `",
+    ):
+        assert words in page
+
+
+async def test_a_prefect_that_takes_neither_page_nor_tags_is_a_line_in_the_log(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise httpx.ConnectError("nobody is there")
+
+    monkeypatch.setattr("tasks.job_page.acreate_markdown_artifact", refuse)
+    monkeypatch.setattr("tasks.job_page.JobPage._tag", refuse)
+    done = await rig.run_job()
+    assert done.shows[0] == "COMPLETED"
+    assert rig.states() == ["pending", "success"]
+    await log_of(done.id, "the flow run has no tags: ConnectError", "the job's page is not up to date: ConnectError")
+
+
+async def test_a_prefect_that_never_answers_holds_no_job_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    rig.job_is("exit 0", after_pending=False)
+    monkeypatch.setattr("tasks.job_page.LAST_WORD", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.job_page.JobPage._tag", hang)
+    async with asyncio.timeout(20):
+        done = await rig.run_job(target=None)
+    assert done.shows[0] == "COMPLETED"
+    async with get_client() as client:
+        assert (await client.read_flow_run(done.id)).name == "sphinx"
+    assert [job.target_id for job in await rig.rows(Job)] == [None]

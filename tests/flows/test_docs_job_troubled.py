@@ -1,0 +1,76 @@
+"""A docs job among troubles of others: a ledger that is away at its start, an engine that fails to report."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from failing import Locked
+from flow_rig import Rig, log_of
+from prefect.exceptions import Abort
+
+from domain.report import Phase
+from flows import docs_job as module
+from storage import engine as engines
+from storage.models import Job
+
+
+@pytest.fixture
+def locked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Locked:
+    """The rig's ledger, which waits for a lock as long as nothing."""
+    monkeypatch.setattr(engines, "LOCK_WAIT", 0.02)
+    monkeypatch.setattr("tasks.patience.EVERY", timedelta(seconds=0.1))
+    return Locked(rig.ledger_file)
+
+
+async def test_a_ledger_that_is_away_at_the_start_is_waited_for(rig: Rig, locked: Locked) -> None:
+    rig.job_is("exit 0", after_pending=False)
+    await locked.strike()
+    running = asyncio.create_task(rig.run_job(target=None))
+    try:
+        await asyncio.wait({running}, timeout=1.5)
+        assert not running.done()
+    finally:
+        locked.mend()
+    done = await running
+    assert done.shows[0] == "COMPLETED"
+    await log_of(done.id, "waiting for the ledger, for up to ", "locked")
+
+
+async def test_a_ledger_that_stays_away_fails_the_run_before_anything_is_accepted(
+    rig: Rig, locked: Locked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.patience.PATIENCE", timedelta(seconds=0.3))
+    await locked.strike()
+    try:
+        done = await rig.run_job()
+    finally:
+        locked.mend()
+    assert done.shows[0] == "FAILED"
+    assert "LedgerIsAway" in done.shows[2]
+    assert "locked" in done.shows[2]
+    assert await rig.rows(Job) == []
+
+
+class FailingEngine:
+    """A task of which Prefect's engine makes nothing."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def with_options(self, **_: object) -> "FailingEngine":
+        return self
+
+    async def __call__(self, *_: object, **__: object) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the engine stalled"), Abort("not allowed")], ids=repr)
+async def test_an_engine_that_fails_to_report_leaves_the_jobs_outcome_alone_and_due(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(module, "report_status", FailingEngine(error))
+    rig.job_is("exit 0", after_pending=False)
+    done = await rig.run_job()
+    assert done.shows[0] == "COMPLETED"
+    assert await rig.phases() == [("pending", Phase.SUPERSEDED), ("success", Phase.DUE)]
+    await log_of(done.id, "report 1 is left to the reconciliation: ", "report 2 is left to the reconciliation: ")

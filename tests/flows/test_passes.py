@@ -1,0 +1,163 @@
+"""Passes of the reconciliation as Prefect runs them: late ones, dead ones, and what Prefect is told of dead jobs."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from flow_rig import Rig, log_of, new_run, run, run_made, state_of_run
+from prefect import get_client
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelling, Completed, Running, Scheduled
+from world import begin, end, order
+
+from domain.job import JobState
+from flows.docs_job import docs_job
+from flows.reconcile_reports import reconcile_reports
+from storage import jobs, passes
+from storage.jobs import Execution, Process
+from tasks.processes import this_process
+
+ELSEWHERE = Process("another machine", 1, 1)
+FIVE_MINUTES = timedelta(minutes=5)
+
+
+async def deployed() -> UUID:
+    """A deployment of the reconciliation whose runs nobody takes up."""
+    async with get_client() as client:
+        return await client.create_deployment(await client.create_flow(reconcile_reports), str(uuid4()))
+
+
+async def a_pass(deployment_id: UUID, state: State[None]) -> UUID:
+    async with get_client() as client:
+        return (await client.create_flow_run_from_deployment(deployment_id, state=state)).id
+
+
+def ago(span: timedelta) -> State[None]:
+    return Scheduled(scheduled_time=datetime.now(UTC) - span)
+
+
+async def name_of(run_id: UUID) -> str:
+    return (await state_of_run(run_id)).name or ""
+
+
+async def has_passed(rig: Rig, at: datetime) -> None:
+    """Another pass ended then."""
+    async with rig.ledger() as ledger, ledger.transaction() as session:
+        pass_id = await passes.begin(session, uuid4(), now=at - timedelta(seconds=5))
+        await passes.end(session, pass_id, delivered=0, undelivered=0, now=at)
+
+
+async def test_a_pass_that_begins_late_leaves_its_work_to_the_one_that_has_done_it(rig: Rig) -> None:
+    deployment_id = await deployed()
+    late = await a_pass(deployment_id, ago(FIVE_MINUTES))
+    await has_passed(rig, datetime.now(UTC) - timedelta(minutes=4))
+    done = await run_made(reconcile_reports, late)
+    assert done.shows == ("COMPLETED", "Completed", "late, skipped: another pass has succeeded meanwhile")
+
+
+async def test_a_pass_that_begins_late_works_if_no_other_has(rig: Rig) -> None:
+    late = await a_pass(await deployed(), ago(FIVE_MINUTES))
+    await has_passed(rig, datetime.now(UTC) - timedelta(minutes=6))
+    assert (await run_made(reconcile_reports, late)).shows[2] == "delivered 0, undelivered 0"
+
+
+@pytest.mark.usefixtures("rig")
+async def test_one_late_pass_does_the_work_of_all() -> None:
+    deployment_id = await deployed()
+    late = [await a_pass(deployment_id, ago(n * FIVE_MINUTES)) for n in range(1, 5)]
+    soon = await a_pass(deployment_id, ago(timedelta(seconds=5)))
+    another = await a_pass(await deployed(), ago(FIVE_MINUTES))
+    await run_made(reconcile_reports, late[0])
+    assert [await name_of(one) for one in late] == ["Completed", "Cancelled", "Cancelled", "Cancelled"]
+    assert [await name_of(one) for one in (soon, another)] == ["Scheduled", "Scheduled"]
+
+
+@pytest.mark.usefixtures("rig")
+async def test_a_pass_whose_process_died_is_said_to_have_crashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REPORTBACK_INTERVAL", "REPORTBACK_PASS_BUDGET"):
+        monkeypatch.setenv(name, "PT0.01S")
+    deployment_id = await deployed()
+    died = await a_pass(deployment_id, ago(timedelta(0)))
+    async with get_client() as client:
+        await client.set_flow_run_state(died, Running())
+    await run_made(reconcile_reports, await a_pass(deployment_id, ago(timedelta(0))))
+    assert await name_of(died) == "Crashed"
+
+
+async def a_job(rig: Rig, state: JobState, process: Process, *, ended: timedelta) -> UUID:
+    """A flow run that Prefect believes Running, though its job ended so long ago in *process*."""
+    run_id = await new_run(docs_job)
+    asked = replace(order(sha=rig.sha), flow_run_id=run_id)
+    async with get_client() as client:
+        await client.set_flow_run_state(run_id, Running())
+    async with rig.ledger() as ledger:
+        async with ledger.transaction() as session:
+            taken = await jobs.accept(session, asked, by=process, actor="test", now=rig.now())
+        assert isinstance(taken, Execution)
+        await begin(ledger, taken)
+        await end(ledger, taken, state)
+    rig.skipped += ended
+    return run_id
+
+
+@pytest.fixture
+def dead() -> Process:
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        return replace(this_process(), pid=child.pid)
+
+
+async def test_prefect_is_told_of_a_flow_run_whose_process_died(rig: Rig, dead: Process) -> None:
+    run_id = await a_job(rig, JobState.LOST, dead, ended=timedelta(seconds=20))
+    await run(reconcile_reports)
+    state = await state_of_run(run_id)
+    assert state.name == "Crashed"
+    assert (state.message or "").startswith("the process of this flow run died; its job had ended as lost at ")
+
+
+async def test_a_flow_run_whose_job_succeeded_is_told_of_too(rig: Rig, dead: Process) -> None:
+    """Its worker was ended while it reported; the reconciliation delivers."""
+    run_id = await a_job(rig, JobState.SUCCEEDED, dead, ended=timedelta(seconds=20))
+    await run(reconcile_reports)
+    assert await name_of(run_id) == "Crashed"
+    assert rig.states() == ["success"]
+
+
+async def test_a_flow_run_that_was_to_be_cancelled_is_cancelled(rig: Rig, dead: Process) -> None:
+    run_id = await a_job(rig, JobState.LOST, dead, ended=timedelta(seconds=20))
+    async with get_client() as client:
+        await client.set_flow_run_state(run_id, Cancelling())
+    await run(reconcile_reports)
+    assert await name_of(run_id) == "Cancelled"
+
+
+async def test_a_flow_run_that_may_still_report_is_left_alone(rig: Rig) -> None:
+    here = await a_job(rig, JobState.SUCCEEDED, this_process(), ended=timedelta(0))
+    long_ago = await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=6))
+    elsewhere = await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=5))
+    await run(reconcile_reports)
+    assert [await name_of(one) for one in (here, elsewhere, long_ago)] == ["Running", "Running", "Crashed"]
+
+
+async def test_a_flow_run_that_was_retried_has_another_process(rig: Rig, dead: Process) -> None:
+    run_id = await a_job(rig, JobState.FAILED, dead, ended=timedelta(0))
+    async with get_client() as client:
+        await client.set_flow_run_state(run_id, Completed())
+        await client.set_flow_run_state(run_id, Running(), force=True)
+    await run(reconcile_reports)
+    assert await name_of(run_id) == "Running"
+
+
+async def test_prefect_s_silence_keeps_no_report_waiting(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise httpx.ConnectError("nobody listens")
+
+    await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=15))
+    monkeypatch.setattr("tasks.prefect_runs.get_client", away)
+    done = await run(reconcile_reports)
+    assert done.shows[0] == "COMPLETED"
+    assert rig.states() == ["success"]
+    assert await log_of(done.id, "Prefect's server could not be asked or told: ConnectError('nobody listens')")

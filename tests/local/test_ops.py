@@ -1,0 +1,76 @@
+"""What cannot be run in a test is read: the units of systemd and the Containerfile name only what there is."""
+
+import re
+import shlex
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cyclopts import convert
+
+import cli
+from local.prefect_server import POOLS
+from settings import ROOT, Settings
+
+UNITS = sorted((ROOT / "ops" / "systemd").glob("*.service"))
+CONTAINERFILE = (ROOT / "Containerfile").read_text(encoding="utf-8")
+PLACE = "/opt/reportback/.venv/bin/"
+
+
+def lines_of(unit: Path, key: str) -> list[str]:
+    return re.findall(rf"^{key}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def span(text: str) -> timedelta:
+    found: timedelta = convert(timedelta, (text,))
+    return found
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_a_unit_runs_commands_that_there_are(unit: Path) -> None:
+    commands = [shlex.split(line) for key in ("ExecStartPre", "ExecStart", "ExecStop") for line in lines_of(unit, key)]
+    assert commands
+    assert all(command[0] in {f"{PLACE}prefect", f"{PLACE}reportback"} for command in commands)
+    for _, *words in (command for command in commands if command[0].endswith("reportback")):
+        assert cli.app.parse_args(words, exit_on_error=False, print_error=False)[0].__name__ == words[0]
+    for pool in (word for command in commands for word in command if word.startswith("reportback-")):
+        assert pool in POOLS
+
+
+def test_a_stop_of_the_jobs_worker_has_time_to_drain() -> None:
+    unit = ROOT / "ops" / "systemd" / "reportback-worker-jobs.service"
+    (stop,), (timeout,) = lines_of(unit, "ExecStop"), lines_of(unit, "TimeoutStopSec")
+    assert span(stop.rpartition("--timeout ")[2]) < span(timeout.replace("min", "m"))
+
+
+def test_the_example_of_an_environment_names_settings_that_there_are() -> None:
+    text = (ROOT / "ops" / "systemd" / "reportback.env").read_text(encoding="utf-8")
+    names = re.findall(r"^REPORTBACK_(\w+)=", text, re.MULTILINE)
+    assert {name.lower() for name in names} - {"github_token"} <= Settings.model_fields.keys()
+
+
+def test_the_container_copies_what_there_is_and_all_that_is_installed() -> None:
+    copied = {
+        source for line in re.findall(r"^COPY (.*)$", CONTAINERFILE, re.MULTILINE) for source in line.split()[:-1]
+    }
+    assert all((ROOT / source).exists() for source in copied)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    setuptools = project["tool"]["setuptools"]
+    needed = {name.partition(".")[0] for name in setuptools["packages"]} | {
+        f"{one}.py" for one in setuptools["py-modules"]
+    }
+    needed |= {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+    assert needed | {"prefect.yaml", "jobs.toml", "requirements/run.txt"} <= copied
+
+
+def test_the_container_installs_as_make_does() -> None:
+    install = (ROOT / "requirements" / "install.sh").read_text(encoding="utf-8")
+    for words in ("--no-deps --require-hashes --only-binary :all: -r", "--no-deps --no-build-isolation -e ."):
+        assert words in install
+        assert words in CONTAINERFILE
+
+
+def test_the_container_runs_as_nobody_special() -> None:
+    assert re.search(r"^USER reportback$", CONTAINERFILE, re.MULTILINE)
+    assert CONTAINERFILE.index("USER reportback") < CONTAINERFILE.index("ENTRYPOINT")

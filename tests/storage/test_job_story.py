@@ -1,0 +1,83 @@
+"""A job's story as a person reads it: all its reports, what each waits for, and what happened to the latest."""
+
+from datetime import timedelta
+
+from sqlmodel import update
+from world import ACTOR, World, accept, begin, end, order, run_job
+
+from domain.job import JobState, StatusState, Target
+from domain.outcome import Exchange
+from domain.report import EventKind, Phase
+from domain.story import JobStory
+from fake_github.faults import Kind
+from storage import events, story
+from storage.jobs import Order
+from storage.models import Credential
+
+
+async def told(world: World, asked: Order) -> JobStory:
+    async with world.ledger.transaction() as session:
+        found = await story.of_job(session, asked.flow_run_id)
+    assert found is not None
+    return found
+
+
+async def test_a_job_that_is_delivered_is_told_from_its_acceptance_on(world: World) -> None:
+    asked = order()
+    await run_job(world.ledger, asked)
+    await world.deliver()
+    job = await told(world, asked)
+    assert (job.type, job.target, job.execution, job.state) == (
+        "sphinx", Target("acme/site", asked.target.sha if asked.target else "", "docs/sphinx"), 1, JobState.SUCCEEDED,
+    )  # fmt: skip
+    assert (job.summary, job.ended_at) == ("41 pages", world.clock.now)
+    pending, success = job.reports
+    assert (pending.state, pending.phase) == (StatusState.PENDING, Phase.SUPERSEDED)
+    assert (success.state, success.phase) == (StatusState.SUCCESS, Phase.DELIVERED)
+    assert success.status_id == world.github.store.held()[-1].id
+    assert [event.kind.value for event in success.events] == ["recorded", "claimed", "posted", "delivered"]
+    assert (success.events[-1].http_status, success.events[-1].actor) == (201, ACTOR)
+    assert success.events[-1].request_id
+
+
+async def test_a_report_that_waits_says_for_what(world: World) -> None:
+    asked = order()
+    await run_job(world.ledger, asked)
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    until = world.clock.now + timedelta(minutes=5)
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Credential).values(paused_until=until, pause_reason="bad_credentials"))
+    waits = (await told(world, asked)).reports[-1].waits
+    assert waits.due_at is not None
+    assert waits.due_at > world.clock.now
+    assert waits.doubt_until == world.clock.now + world.policy.settle_after
+    assert (waits.paused_until, waits.pause_reason, waits.lease_until) == (until, "bad_credentials", None)
+
+
+async def test_a_job_without_a_target_and_one_that_is_not_there(world: World) -> None:
+    asked = order()
+    bare = Order(asked.flow_run_id, "sphinx", {"processes": 2}, None, None, None, "")
+    await accept(world.ledger, bare)
+    job = await told(world, bare)
+    assert (job.target, job.options, job.reports, job.state) == (None, {"processes": 2}, (), JobState.WAITING)
+    async with world.ledger.transaction() as session:
+        assert await story.of_job(session, order().flow_run_id) is None
+
+
+async def test_earlier_executions_are_named_and_only_the_last_events_of_the_latest_are_told(world: World) -> None:
+    asked = order()
+    await run_job(world.ledger, asked, JobState.FAILED)
+    again = await accept(world.ledger, asked)
+    await begin(world.ledger, again)
+    report_id = await end(world.ledger, again)
+    async with world.ledger.transaction() as session:
+        for number in range(story.MOST_EVENTS):
+            await events.append(
+                session, report_id or 0, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now,
+                exchange=Exchange(500 + number),
+            )  # fmt: skip
+    job = await told(world, asked)
+    assert [(one.execution, bool(one.events)) for one in job.reports] == [(1, False), (1, False), (2, True), (2, True)]
+    assert job.reports[-1].left_out == 1
+    assert [event.http_status for event in job.reports[-1].events] == [500 + n for n in range(story.MOST_EVENTS)]

@@ -1,0 +1,168 @@
+"""A ledger of the first schema, with rows of every kind, comes along unchanged, and what was due in it is delivered."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from world import Clock, world_on
+
+from domain.report import Phase
+from storage.engine import Ledger, NotUpgraded, make_engine, open_ledger
+from storage.identity import ledger_id
+from storage.upgrade import NewerLedger, _config, is_current, upgrade
+from tasks.deliver_due import deliver_due
+
+ROWS = (Path(__file__).with_name("first_ledger.sql")).read_text(encoding="utf-8")
+TABLES = re.findall(r"^INSERT INTO (\w+)", ROWS, re.MULTILINE)
+HELD = {
+    "docs/settled": [],  # GitHub is a new stand-in: what was delivered before is not asked for again
+    "docs/due": ["failure"],
+    "docs/dead-sender": ["error"],
+    "docs/doubt-over": ["error"],
+    "docs/doubt": ["error"],
+    "docs/rejected": [],
+    "docs/again": [],
+    "docs/paused": [],
+    "docs/later": [],
+    "docs/sending": ["success"],
+    "docs/waiting": ["pending"],
+}
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[AsyncConnection]:
+    """A transaction on a ledger of whatever schema."""
+    engine = make_engine(url)
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+def migrate_to(revision: str, connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+@pytest.fixture
+async def first_url(empty_url: str, database: str) -> str:
+    """A ledger of the first schema, with rows of every kind."""
+    async with connected(empty_url) as connection:
+        await connection.run_sync(lambda sync: migrate_to("0001", sync))
+    async with connected(empty_url) as connection:
+        if database == "postgresql":
+            await connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+        for statement in ROWS.removesuffix(";\n").split(";\n"):
+            await connection.exec_driver_sql(statement)
+        if database == "postgresql":
+            await go_on_counting(connection)
+    return empty_url
+
+
+async def go_on_counting(connection: AsyncConnection) -> None:
+    """Rows with keys of their own leave a sequence where it was."""
+    found = await connection.execute(
+        text("SELECT table_name, column_name FROM information_schema.columns WHERE column_default LIKE 'nextval%'")
+    )
+    for table, column in found.all():
+        await connection.exec_driver_sql(
+            f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"  # noqa: S608  # names of ours
+        )
+
+
+async def rows(url: str) -> dict[str, list[dict[str, object]]]:
+    """All there is in the first schema's tables."""
+    async with connected(url) as connection:
+        found = {table: await connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}  # noqa: S608  # names of ours
+        return {table: [dict(row) for row in result.mappings()] for table, result in found.items()}
+
+
+async def upgraded(url: str) -> None:
+    engine = make_engine(url)
+    try:
+        await upgrade(engine)
+    finally:
+        await engine.dispose()
+
+
+async def test_the_first_ledger_holds_rows_of_every_kind(first_url: str) -> None:
+    found = await rows(first_url)
+    assert len({row["state"] for row in found["job"]}) == 8
+    assert len({row["kind"] for row in found["report_event"]}) == 16
+    assert {target["context"] for target in found["status_target"]} == HELD.keys()
+    assert all(any(row[column] for row in found[table]) for table in TABLES for column in found[table][0])
+
+
+async def test_every_row_is_as_it_was(first_url: str) -> None:
+    before = await rows(first_url)
+    await upgraded(first_url)
+    after = await rows(first_url)
+    kept = {
+        table: [{column: row[column] for column in old} for old, row in zip(before[table], after[table], strict=True)]
+        for table in TABLES
+    }
+    assert kept == before
+
+
+async def test_what_was_due_before_the_upgrade_is_delivered_after_it(first_url: str, clock: Clock) -> None:
+    await upgraded(first_url)
+    async with open_ledger(first_url, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
+        trouble: list[str] = []
+        came_to = await deliver_due(
+            world.reporter, UUID(int=7), budget=timedelta(seconds=50), senders=4, on_trouble=trouble.append
+        )
+        assert trouble == []
+        assert {context: world.held(context) for context in HELD} == HELD
+        assert (came_to.delivered, came_to.undelivered) == (6, 2)
+        assert (await world.phases("docs/rejected"))["error"] is Phase.REJECTED
+        assert (await world.phases("docs/again"))["failure"] is Phase.SUPERSEDED
+
+
+async def test_two_upgrades_of_the_first_schema_at_once_are_one(first_url: str) -> None:
+    await asyncio.gather(*(upgraded(first_url) for _ in range(3)))
+    async with open_ledger(first_url) as ledger:
+        assert await is_current(ledger.engine)
+        first = await id_of(ledger)
+        await upgraded(first_url)
+        assert await id_of(ledger) == first
+
+
+async def id_of(ledger: Ledger) -> UUID:
+    async with ledger.transaction() as session:
+        return await ledger_id(session)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_the_embedded_ledger_comes_along_when_it_is_opened(first_url: str) -> None:
+    before = await rows(first_url)
+    async with open_ledger(first_url) as ledger:
+        await id_of(ledger)
+    assert await rows(first_url) == before
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_a_ledger_of_the_first_schema_is_not_used_before_it_is_upgraded(first_url: str) -> None:
+    with pytest.raises(NotUpgraded, match="run: reportback db upgrade"):
+        async with open_ledger(first_url):
+            pytest.fail("it was opened")
+
+
+async def test_a_ledger_of_a_newer_version_is_left_alone(fresh_url: str) -> None:
+    """An execution of the old version that comes to its end late, or a worker that was forgotten."""
+    async with connected(fresh_url) as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(NewerLedger, match="run the newer version"):
+        async with open_ledger(fresh_url):
+            pytest.fail("it was opened")
+    with pytest.raises(NewerLedger):
+        await upgraded(fresh_url)

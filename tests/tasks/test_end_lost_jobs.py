@@ -1,0 +1,168 @@
+"""Jobs whose process died, or is silent: ended as lost, reported as `error`; whoever lives is left alone."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import col, select, update
+from world import World, accept, begin, end, order, run_job
+
+from domain.job import JobState
+from storage import jobs
+from storage.jobs import Execution, Process
+from storage.models import Job
+from tasks.end_lost_jobs import HUNG, end_lost_jobs
+from tasks.processes import this_process
+
+ELSEWHERE = Process("another machine", 4711, 12345)
+
+
+@pytest.fixture
+def dead() -> Process:
+    """A process of this machine that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        return replace(this_process(), pid=child.pid)
+
+
+async def job_of(
+    world: World, process: Process, *, silent_for: float = 0, context: str = "docs/sphinx", group: str | None = None,
+) -> Execution:  # fmt: skip
+    """A job that runs in *process*, which gave its last sign of life so many seconds ago."""
+    execution = await accept(world.ledger, order(context, group=group))
+    await begin(world.ledger, execution)
+    values = {
+        "host": process.host, "pid": process.pid, "pid_started": process.started,
+        "beat_at": world.clock.now - timedelta(seconds=silent_for),
+    }  # fmt: skip
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Job).where(col(Job.id) == execution.job_id).values(**values))
+    return execution
+
+
+async def state_of(world: World, execution: Execution) -> JobState:
+    async with world.ledger.transaction() as session:
+        return (await session.exec(select(Job).where(Job.id == execution.job_id))).one().state
+
+
+async def beat(world: World, execution: Execution) -> bool:
+    async with world.ledger.transaction() as session:
+        return await jobs.beat(session, execution.job_id, execution.number, now=world.clock.now)
+
+
+async def lost(world: World) -> list[UUID]:
+    said: list[str] = []
+    ended = await end_lost_jobs(world.reporter, on_lost=said.append)
+    assert [str(job_id) in line for job_id, line in zip(ended, said, strict=True)] == [True] * len(ended)
+    return ended
+
+
+async def test_a_job_whose_process_died_is_an_error_on_its_commit(world: World, dead: Process) -> None:
+    execution = await job_of(world, dead)
+    assert await lost(world) == [execution.job_id]
+    assert await state_of(world, execution) is JobState.LOST
+    await world.deliver()
+    (status,) = world.github.store.held()
+    assert status.state == "error"
+    assert status.description == "its process died: no sign of life since 12:00:00 UTC"
+
+
+async def test_a_job_that_was_silent_for_too_long_elsewhere_is_lost(world: World) -> None:
+    execution = await job_of(world, ELSEWHERE, silent_for=18)
+    began = world.clock.now
+    assert await lost(world) == [execution.job_id]
+    assert world.clock.now - began == timedelta(seconds=12)  # 30 s without a sign
+
+
+async def test_a_job_elsewhere_has_thirty_seconds_for_a_sign_of_life(world: World) -> None:
+    execution = await job_of(world, ELSEWHERE, silent_for=17)
+    assert await lost(world) == []
+    assert await state_of(world, execution) is JobState.RUNNING
+
+
+async def test_nobody_is_waited_for_where_all_live(world: World) -> None:
+    await job_of(world, ELSEWHERE, silent_for=9)
+    await job_of(world, this_process(), silent_for=300, context="docs/other")
+    began = world.clock.now
+    assert await lost(world) == []
+    assert world.clock.now == began
+
+
+async def test_who_gives_a_sign_of_life_while_it_is_watched_is_not_lost(world: World) -> None:
+    """A ledger that was away for a minute makes no job lost."""
+    execution = await job_of(world, ELSEWHERE, silent_for=60)
+
+    async def meanwhile(seconds: float) -> None:
+        world.clock.advance(seconds - 1)
+        assert await beat(world, execution)
+        world.clock.advance(1)
+
+    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile), on_lost=pytest.fail) == []
+    assert await state_of(world, execution) is JobState.RUNNING
+
+
+async def test_who_gives_a_sign_of_life_at_the_last_moment_is_not_lost(world: World) -> None:
+    """Between the second look and the end."""
+    execution = await job_of(world, ELSEWHERE, silent_for=60)
+
+    async def first(name: str) -> None:
+        if name == "committed" and world.clock.now > began:
+            world.clock.advance(1)
+            await beat(world, execution)
+
+    began = world.clock.now
+    reporter = await world.sender(first)
+    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep), on_lost=pytest.fail) == []
+    assert await state_of(world, execution) is JobState.RUNNING
+
+
+async def test_a_process_that_hangs_is_not_waited_for_for_ever(world: World) -> None:
+    execution = await job_of(world, this_process(), silent_for=HUNG.total_seconds())
+    assert await lost(world) == [execution.job_id]
+
+
+async def test_a_job_that_waits_for_its_group_can_be_lost_and_come_back(world: World, dead: Process) -> None:
+    execution = await accept(world.ledger, order())
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Job).values(host=dead.host, pid=dead.pid))
+    assert await lost(world) == [execution.job_id]
+    assert await beat(world, execution)
+    assert await state_of(world, execution) is JobState.WAITING
+    await begin(world.ledger, execution)
+    await end(world.ledger, execution)
+    await world.deliver()
+    assert world.held() == ["success"]
+
+
+async def test_the_group_of_a_dead_job_is_free_and_the_job_stays_out_if_it_comes_back(
+    world: World, dead: Process
+) -> None:
+    execution = await job_of(world, dead, context="docs/first", group="g")
+    other = await accept(world.ledger, order(group="g"))
+    assert await begin(world.ledger, other) is JobState.WAITING
+    async with world.ledger.transaction() as session:
+        assert await jobs.waits_for(session, other.job_id, now=world.clock.now) == [execution.job_id]
+    await lost(world)
+    assert await begin(world.ledger, other) is JobState.RUNNING
+    assert not await beat(world, execution)  # its process kills its child then
+    assert await state_of(world, execution) is JobState.LOST
+
+
+async def test_what_has_ended_is_not_ended_again(world: World, dead: Process) -> None:
+    await run_job(world.ledger, order())
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Job).values(host=dead.host, pid=dead.pid))
+    assert await lost(world) == []
+
+
+async def test_two_passes_at_once_end_a_job_once(world: World, dead: Process) -> None:
+    execution = await job_of(world, dead)
+
+    async def another(seconds: float) -> None:
+        assert await lost(world) == [execution.job_id]
+        world.clock.advance(seconds)
+
+    assert await end_lost_jobs(replace(world.reporter, sleep=another), on_lost=pytest.fail) == []
+    assert (await world.story()).count("recorded") == 1

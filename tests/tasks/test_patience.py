@@ -1,0 +1,70 @@
+"""A ledger that is away for some seconds is waited for, in sight; one that stays away is not."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from settings import Settings
+from storage.engine import LedgerIsAway
+from tasks import patience as module
+from tasks.patience import open_with_patience, with_patience
+
+
+@pytest.fixture(autouse=True)
+def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EVERY", timedelta(seconds=0.01))
+
+
+class Away:
+    """A ledger that is away for the first *times*."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    async def ask(self) -> str:
+        if self.left:
+            self.left -= 1
+            raise LedgerIsAway(OSError("nobody listens"))
+        return "here"
+
+
+async def test_what_comes_back_is_asked_again_and_each_wait_is_said() -> None:
+    said: list[str] = []
+    assert await with_patience(Away(3).ask, on_trouble=said.append) == "here"
+    assert said == ["waiting for the ledger, for up to 60 s more: the ledger is away: nobody listens"] * 3
+
+
+async def test_what_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", timedelta(seconds=0.05))
+    with pytest.raises(LedgerIsAway, match="nobody listens"):
+        await with_patience(Away(1000).ask, on_trouble=lambda _: None)
+
+
+async def test_what_is_wrong_otherwise_is_not_asked_again() -> None:
+    asked: list[int] = []
+
+    async def ask() -> None:
+        asked.append(1)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011  # it has no words
+        await with_patience(ask, on_trouble=lambda _: None)
+    assert asked == [1]
+
+
+async def test_a_reporter_is_opened_once_its_ledger_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    away, closed = Away(2), []
+
+    @asynccontextmanager
+    async def opening(_: Settings, actor: str) -> AsyncIterator[str]:
+        await away.ask()
+        yield actor
+        closed.append(actor)
+
+    monkeypatch.setattr(module, "open_reporter", opening)
+    async with open_with_patience(Settings(), "ann", on_trouble=lambda _: None) as opened:
+        assert str(opened) == "ann"
+        assert closed == []
+    assert closed == ["ann"]

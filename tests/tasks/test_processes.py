@@ -1,0 +1,49 @@
+"""Whether the process that a ledger remembers still lives."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from tasks.processes import is_gone, this_machine, this_process
+
+
+def test_a_machine_is_known_by_its_boot_and_its_processes_by_their_namespace() -> None:
+    boot, namespace = this_machine().split()
+    assert str(UUID(boot)) == boot
+    assert namespace.startswith("pid:[")
+    assert len(this_machine()) <= 64  # what a ledger keeps of it
+
+
+def test_we_live_and_whoever_had_our_number_before_does_not() -> None:
+    me = this_process()
+    assert me == this_process()
+    assert is_gone(me) is False
+    assert is_gone(replace(me, started=me.started - 1)) is True
+
+
+def test_a_process_that_ended_is_gone_before_its_parent_has_noticed() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        there = replace(this_process(), pid=child.pid, started=_started(child.pid))
+        assert is_gone(there) is False
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
+        assert is_gone(there) is True
+    finally:
+        child.kill()
+        child.communicate()
+    assert is_gone(there) is True
+
+
+@pytest.mark.parametrize("host", ["", "another", "6dc8d0f4-8f33-4a1c-9b3e-000000000000 pid:[4026531836]"])
+def test_nothing_is_known_of_a_process_elsewhere(host: str) -> None:
+    assert is_gone(replace(this_process(), host=host)) is None
+
+
+def _started(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
