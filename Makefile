@@ -14,10 +14,10 @@ UV := $(VENV)/uv/bin/uv
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy test coverage lint docs mutants repeat soak lock clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak e2e e2e-smoke hour lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 demo: $(RUN) ## four docs jobs for this project's commit, GitHub failing on the way: every outcome on its commit once
 	@exec $(BIN)/reportback demo
@@ -27,6 +27,9 @@ up: $(RUN) ## a Prefect server, the deployments and a stand-in GitHub on this ma
 
 deploy: $(RUN) ## make the deployments of this checkout on the Prefect server that PREFECT_API_URL names
 	@exec $(BIN)/reportback deploy
+
+upgrade: $(RUN) ## bring the ledger that REPORTBACK_DATABASE_URL names to this version's schema
+	@exec $(BIN)/reportback db upgrade
 
 test: $(DEV) ## the whole suite on SQLite and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
@@ -57,6 +60,16 @@ repeat: $(DEV) ## crash and race tests N times (50), each time in another order 
 MINUTES ?= 10
 soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databases; the seed it prints repeats a round
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/model/soak.py
+
+e2e: $(DEV) ## a whole installation, and all that can happen to it: Retry, every way to die, restarts; eight minutes
+	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e $(ARGS)
+
+e2e-smoke: $(DEV) ## the least of it: the schedule fires and delivers, Retry, a killed flow; two minutes
+	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e/test_smoke.py tests/e2e/test_the_whole_story.py $(ARGS)
+
+hour: $(RUN) ## `make up` for MINUTES, a job a minute and faults at random; memory, and every row, compared at the end
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m benchmarks.hour
+hour: MINUTES = 60
 
 lock: $(UV) ## pin every version anew, with hashes, for every platform and Python the project supports
 	@$(COMPILE) --upgrade --all-extras -o requirements/dev.txt

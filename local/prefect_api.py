@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -34,14 +34,24 @@ class RunState:
 
 
 class PrefectApi:
-    """The API of one server. A server on SQLite answers 503 now and then, when its database is locked: asked again."""
+    """The API of one server. It is asked again when it answers 503 or not at all: its SQLite database may be locked."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         """*client* has the API's address as its base."""
         self._client = client
 
-    async def start(self, deployment: str, parameters: Mapping[str, Any]) -> str:
-        """The id of a new flow run of *deployment* ("flow/deployment").
+    async def start(
+        self,
+        deployment: str,
+        parameters: Mapping[str, Any],
+        *,
+        queue: str | None = None,
+        env: Mapping[str, str] | None = None,
+        at: datetime | None = None,
+    ) -> str:
+        """The id of a new flow run of *deployment* ("flow/deployment"), to start now, or *at* a time.
+
+        *queue* is the work queue it is offered in, if not the deployment's own; *env* is added to its environment.
 
         Raises:
             Refused: no such deployment, or the parameters are not what its form allows.
@@ -49,7 +59,13 @@ class PrefectApi:
         found = await self._ask("GET", f"/deployments/name/{deployment}")
         if found.is_client_error:
             raise Refused(f"{deployment}: {found.json()['detail']}")
-        asked = {"parameters": dict(parameters), "idempotency_key": uuid4().hex}
+        asked: dict[str, Any] = {"parameters": dict(parameters), "idempotency_key": uuid4().hex}
+        if queue is not None:
+            asked["work_queue_name"] = queue
+        if env is not None:
+            asked["job_variables"] = {"env": dict(env)}
+        if at is not None:
+            asked["state"] = {"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat()}}
         made = await self._ask("POST", f"/deployments/{found.json()['id']}/create_flow_run", asked)
         if made.is_client_error:
             raise Refused(made.json()["detail"])
@@ -60,6 +76,45 @@ class PrefectApi:
         state = (await self._ask("GET", f"/flow_runs/{run_id}")).raise_for_status().json()["state"]
         return RunState(state["type"], state["name"], state["message"])
 
+    async def set_state(self, run_id: str, type_: str, name: str | None = None) -> None:
+        """Set the state of a flow run, as Prefect's UI does: CANCELLING to cancel it, and so on.
+
+        Raises:
+            Refused: Prefect does not let the run go from where it is to there.
+        """
+        state = {"type": type_, "name": name or type_.title()}
+        done = (await self._ask("POST", f"/flow_runs/{run_id}/set_state", {"state": state})).json()
+        if done["status"] != "ACCEPT":
+            raise Refused(f"{run_id} to {type_}: {done['status']} {done['details'].get('reason') or ''}".rstrip())
+
+    async def retry(self, run_id: str) -> None:
+        """What the Retry button of Prefect's UI does.
+
+        Raises:
+            Refused: see `set_state`.
+        """
+        await self.set_state(run_id, "SCHEDULED", "AwaitingRetry")
+
+    async def log(self, run_id: str) -> list[str]:
+        """What a flow run has said in its log so far, the latest 200 lines. The server stores it some seconds later."""
+        asked = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_DESC", "limit": 200}
+        found = (await self._ask("POST", "/logs/filter", asked)).raise_for_status().json()
+        return [line["message"] for line in reversed(found)]
+
+    async def runs(self, deployment: str, *states: str) -> list[str]:
+        """The ids of at most 200 flow runs of *deployment* in one of the *states*, types of Prefect's."""
+        name = deployment.rpartition("/")[2]
+        asked = {
+            "deployments": {"name": {"any_": [name]}},
+            "flow_runs": {"state": {"type": {"any_": list(states)}}},
+            "limit": 200,
+        }
+        return [run["id"] for run in (await self._ask("POST", "/flow_runs/filter", asked)).raise_for_status().json()]
+
+    async def name(self, run_id: str) -> str:
+        """The name of a flow run."""
+        return str((await self._ask("GET", f"/flow_runs/{run_id}")).raise_for_status().json()["name"])
+
     async def until_over(self, run_id: str) -> RunState:
         """The state in which a flow run ended. Waits for as long as that takes."""
         while not (state := await self.state(run_id)).is_over:  # noqa: ASYNC110  # another process ends it
@@ -67,10 +122,15 @@ class PrefectApi:
         return state
 
     async def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
-        for _ in range(TRIES):
-            response = await self._client.request(method, path, json=body)
-            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
+        for left in reversed(range(TRIES)):
+            try:
+                response = await self._client.request(method, path, json=body)
+            except httpx.TransportError:
+                if not left:
+                    raise
+            else:
+                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
             await asyncio.sleep(REST.total_seconds())
         return response if response.is_client_error else response.raise_for_status()
 

@@ -54,7 +54,7 @@ async def running(home: Path, settings: Mapping[str, str], *, port: int = 0) -> 
     """
     port = port or free_port()
     api_url = f"http://127.0.0.1:{port}/api"
-    env = {**_inherited(), **_prefect_settings(home, api_url)}
+    env = {**inherited(), **prefect_settings(home, api_url)}
     server = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
     served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
     async with _process("the Prefect server", server, env, ready=f"{api_url}/health") as one, AsyncExitStack() as more:
@@ -80,12 +80,13 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """Our environment without a Prefect of somebody's own: its profile must not receive our flow runs."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
 
 
-def _prefect_settings(home: Path, api_url: str) -> dict[str, str]:
+def prefect_settings(home: Path, api_url: str) -> dict[str, str]:
+    """What makes a process use the server at *api_url* with its own data in *home*, and nobody else's."""
     return {
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": api_url,

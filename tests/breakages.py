@@ -59,4 +59,12 @@ BREAKAGES = (
     Breakage("any 2xx is a success", "github_api/classify.py", "if status == HTTPStatus.CREATED:", "if 200 <= status < 300:", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/engine.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
     Breakage("a repair keeps its marker", "storage/verify.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", ("tests/deliver/test_late_requests.py",)),
+    Breakage("what is superseded is sent after reading", TARGETS, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (READS, CRASHES, "tests/deliver")),
+    Breakage("anybody's status is ours", DELIVER, "if carries(status.target_url, lease.report.marker):", "if True:", (READS,)),
+    Breakage("a doubt that ends before GitHub is done", "domain/policy.py", "settle_after: timedelta = timedelta(seconds=20)", "settle_after: timedelta = timedelta(seconds=8)", ("tests/domain", READS, "tests/deliver")),
+    Breakage("the task tries once", "tasks/report_status.py", "    retries=RETRIES,", "    retries=0,", ("tests/flows/test_report_retries.py",)),
+    Breakage("whoever beats is lost all the same", JOBS, "    if beaten_at is not None:\n", "    if False:\n", ("tests/tasks/test_end_lost_jobs.py",)),
+    Breakage("silence elsewhere is no death", "tasks/end_lost_jobs.py", "if gone is None and silence >= OLD_BEAT:", "if False:", ("tests/tasks/test_end_lost_jobs.py",)),
+    Breakage("the next of a group begins beside a dead one's remains", "tasks/end_lost_jobs.py", "WATCH = BEAT_EVERY * 1.2", "WATCH = BEAT_EVERY * 0", ("tests/tasks/test_end_lost_jobs.py",)),
+    Breakage("a flow on any ledger", "tasks/reporter.py", "    if opened != named:\n", "    if False:\n", ("tests/tasks/test_reporter.py",)),
 )  # fmt: skip

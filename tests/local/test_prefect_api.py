@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -54,6 +54,18 @@ async def test_a_flow_run_that_was_made_while_the_server_was_locked_is_not_made_
     assert first == second
 
 
+async def test_a_server_that_does_not_answer_is_asked_again(server: respx.Router, prefect: PrefectApi) -> None:
+    server.get(f"/flow_runs/{RUN}").mock(side_effect=[httpx.ReadTimeout("30 s"), state("RUNNING")])
+    assert (await prefect.state(RUN)).type == "RUNNING"
+
+
+async def test_one_that_never_answers_is_an_error_in_the_end(server: respx.Router, prefect: PrefectApi) -> None:
+    asked = server.get(f"/flow_runs/{RUN}").mock(side_effect=httpx.ConnectError("refused"))
+    with pytest.raises(httpx.ConnectError):
+        await prefect.state(RUN)
+    assert asked.call_count == module.TRIES
+
+
 async def test_two_flow_runs_have_keys_of_their_own(server: respx.Router, prefect: PrefectApi) -> None:
     made = server.post(CREATE).respond(201, json={"id": RUN})
     for _ in range(2):
@@ -99,3 +111,47 @@ async def test_a_server_that_stays_locked_is_an_error_in_the_end(server: respx.R
     with pytest.raises(httpx.HTTPStatusError, match="503"):
         await prefect.state(RUN)
     assert asked.call_count == module.TRIES
+
+
+async def test_queue_environment_and_time_are_asked_for(server: respx.Router, prefect: PrefectApi) -> None:
+    made = server.post(CREATE).respond(201, json={"id": RUN})
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    await prefect.start("docs-job/docs-job", {}, queue="mine", env={"A": "1"}, at=at)
+    asked = json.loads(made.calls.last.request.content)
+    assert asked["work_queue_name"] == "mine"
+    assert asked["job_variables"] == {"env": {"A": "1"}}
+    assert asked["state"]["state_details"] == {"scheduled_time": "2026-03-01T12:00:00+00:00"}
+
+
+async def test_retry_is_what_the_button_of_prefects_ui_sets(server: respx.Router, prefect: PrefectApi) -> None:
+    set_state = server.post(f"/flow_runs/{RUN}/set_state").respond(json={"status": "ACCEPT", "details": {}})
+    await prefect.retry(RUN)
+    asked = json.loads(set_state.calls.last.request.content)
+    assert asked == {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}}
+
+
+async def test_a_state_that_prefect_does_not_accept_is_refused_with_its_reason(
+    server: respx.Router, prefect: PrefectApi
+) -> None:
+    answer = {"status": "ABORT", "details": {"reason": "it is over"}}
+    server.post(f"/flow_runs/{RUN}/set_state").respond(json=answer)
+    with pytest.raises(Refused, match=f"{RUN} to CANCELLING: ABORT it is over"):
+        await prefect.set_state(RUN, "CANCELLING")
+
+
+async def test_a_log_is_told_from_its_beginning(server: respx.Router, prefect: PrefectApi) -> None:
+    server.post("/logs/filter").respond(json=[{"message": "second"}, {"message": "first"}])
+    assert await prefect.log(RUN) == ["first", "second"]
+
+
+async def test_the_runs_of_a_deployment_are_found_by_their_state(server: respx.Router, prefect: PrefectApi) -> None:
+    found = server.post("/flow_runs/filter").respond(json=[{"id": RUN}])
+    assert await prefect.runs("docs-job/docs-job", "RUNNING", "PENDING") == [RUN]
+    asked = json.loads(found.calls.last.request.content)
+    assert asked["deployments"] == {"name": {"any_": ["docs-job"]}}
+    assert asked["flow_runs"] == {"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}
+
+
+async def test_a_run_has_a_name(server: respx.Router, prefect: PrefectApi) -> None:
+    server.get(f"/flow_runs/{RUN}").respond(json={"name": "sphinx 3f2a91c acme/site"})
+    assert await prefect.name(RUN) == "sphinx 3f2a91c acme/site"

@@ -1,0 +1,1 @@
+"""What takes long to measure. Each module is a command: `python -m benchmarks.hour`."""

@@ -1,0 +1,179 @@
+"""An hour of `make up`: a job a minute, faults at random, and at the end every row compared. `make hour`.
+
+MINUTES says for how long (60); SEED, as printed, repeats what goes wrong. Ends with 0 if the ledger and the stand-in
+tell the same story, and no process holds more than 1.10 times the memory it held after ten minutes.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random, SystemRandom
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.memory import ROLES, resident
+from benchmarks.trouble import Trouble
+from demo import source
+from fake_github.exchange import Json
+from fake_github.process import StandIn
+from fake_github.process import running as github_running
+from local import stack
+from local.prefect_api import PrefectApi, prefect_api
+from local.row_for_row import Rows, differences, rows_of, unsettled
+from storage.engine import Ledger, open_ledger
+
+MINUTE = 60.0
+LOOK_EVERY = 10.0
+"""Seconds between two looks at the memory; a minute's figure is the median of its looks."""
+
+WARM = 10
+"""The minute with which the last one is compared."""
+
+MAY_GROW = 1.10
+QUIET = 300.0
+"""Seconds in which everything has to be settled, once nothing goes wrong any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What the hour is played on."""
+
+    minutes: int
+    github: StandIn
+    prefect: PrefectApi
+    ledger: Ledger
+    sha: str
+    random: Random
+    console: Console
+    memory: list[dict[str, float]] = field(default_factory=list)
+    happened: Counter[str] = field(default_factory=Counter)
+
+
+async def main(minutes: int, seed: int) -> int:
+    """Play it; the exit code."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{minutes} minutes, SEED={seed}")
+    async with AsyncExitStack() as up:
+        folder = Path(up.enter_context(tempfile.TemporaryDirectory(prefix="reportback-hour-")))
+        clone_url, sha = source.commit(folder)
+        github = await up.enter_async_context(github_running())
+        url = f"sqlite:///{folder / 'ledger.db'}"
+        local = await up.enter_async_context(stack.running(folder / "prefect", _settings(url, github.url, clone_url)))
+        prefect = await up.enter_async_context(prefect_api(local.api_url))
+        ledger = await up.enter_async_context(open_ledger(url))
+        hour = Hour(minutes, github, prefect, ledger, sha, Random(seed), console)  # noqa: S311  # what goes wrong is no secret
+        playing, ended = asyncio.create_task(_play(hour)), asyncio.create_task(local.until_one_ends())
+        await asyncio.wait({playing, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not playing.done():
+            playing.cancel()
+            raise stack.NotStarted(ended.result())
+        ended.cancel()
+        return playing.result()
+
+
+def _settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str]:
+    """Those of `make up`: every time is the default."""
+    return {
+        "REPORTBACK_DATABASE_URL": ledger_url,
+        "REPORTBACK_GITHUB_API_URL": github_url,
+        "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
+        "REPORTBACK_CLONE_URL": clone_url,
+        "REPORTBACK_JOBS_FILE": str(Path(__file__).with_name("jobs.toml")),
+    }
+
+
+async def _play(hour: Hour) -> int:
+    for minute in range(1, hour.minutes + 1):
+        until = time.monotonic() + MINUTE
+        await _start_job(hour, minute)
+        hour.memory.append(await _minute(hour, until))
+        shown = "  ".join(f"{role} {mib:.0f}" for role, mib in hour.memory[-1].items())
+        hour.console.print(f"minute {minute}: {shown} MiB", style="dim")
+    await hour.github.clear()
+    return _tell(hour, await _settled(hour), await hour.github.statuses())
+
+
+async def _start_job(hour: Hour, number: int) -> None:
+    """Each of ten contexts gets a job every ten minutes: the newest has to speak over what was there."""
+    options = {"seconds": hour.random.randint(2, 50), "exit": hour.random.choice((0, 0, 0, 1))}
+    target = {"repository": "reportback/hour", "sha": hour.sha, "context": f"docs/{number % 10}"}
+    await hour.prefect.start("docs-job/docs-job", {"job": "stays", "options": options, "target": target})
+
+
+async def _minute(hour: Hour, until: float) -> dict[str, float]:
+    """A minute of trouble; the memory that each role held in it."""
+    trouble, looks = Trouble(hour.github, hour.prefect, hour.random), []
+    at_github, of_a_job = hour.random.uniform(0, 1), hour.random.uniform(0, 4)  # a job's in one minute of four
+    while (left := until - time.monotonic()) > 0:
+        passed = 1 - left / MINUTE
+        if at_github < passed:
+            at_github = 2
+            _note(hour, await trouble.at_github())
+        if of_a_job < passed:
+            of_a_job = 5
+            _note(hour, await trouble.of_a_job((await rows_of(hour.ledger)).jobs))
+        looks.append(resident())
+        await asyncio.sleep(min(LOOK_EVERY, max(until - time.monotonic(), 0)))
+    return {role: median(look.get(role, 0) for look in looks) for role in ROLES}
+
+
+def _note(hour: Hour, words: str | None) -> None:
+    if words:
+        hour.console.print(f"  {words}")
+        hour.happened[words.partition(" {")[0] if words.startswith("GitHub") else words.split()[-1]] += 1
+
+
+async def _settled(hour: Hour) -> Rows:
+    """The ledger once nothing is to come, or when it has had its time."""
+    deadline = time.monotonic() + QUIET
+    while unsettled(rows := await rows_of(hour.ledger)) and time.monotonic() < deadline:  # noqa: ASYNC110  # other processes settle it
+        await asyncio.sleep(LOOK_EVERY / 2)
+    return rows
+
+
+def _tell(hour: Hour, rows: Rows, statuses: Sequence[Json]) -> int:
+    """Print what it came to. 0: all is well."""
+    wrong = [*unsettled(rows), *differences(rows, statuses)]
+    grown = _memory(hour)
+    jobs = Counter(job.state.value for job in rows.jobs)
+    hour.console.print("jobs:", _counted(jobs), " went wrong:", _counted(hour.happened))
+    hour.console.print(f"{len(rows.reports)} reports, {len(statuses)} statuses, {len(wrong)} differences")
+    for words in wrong:
+        hour.console.print(f"  {words}", style="red")
+    if len(rows.jobs) != hour.minutes:
+        hour.console.print(f"  {hour.minutes} jobs were started", style="red")
+    return 0 if not wrong and not grown and len(rows.jobs) == hour.minutes else 1
+
+
+def _memory(hour: Hour) -> list[str]:
+    """Print it; who holds more than it may. The stand-in remembers all it has seen, and may."""
+    table = Table("MiB resident", f"minute {WARM}", f"minute {hour.minutes}", "times", "highest")
+    grown = []
+    for role in ROLES:
+        warm, last = hour.memory[min(WARM, hour.minutes) - 1][role], hour.memory[-1][role]
+        times = last / warm if warm else 0
+        highest = max(one[role] for one in hour.memory)
+        table.add_row(role, f"{warm:.0f}", f"{last:.0f}", f"{times:.2f}", f"{highest:.0f}")
+        grown += [role] if role != "stand-in" and not 0 < times <= MAY_GROW else []
+    hour.console.print(table)
+    if grown:
+        hour.console.print(f"  more than {MAY_GROW} times: {', '.join(grown)}", style="red")
+    return grown
+
+
+def _counted(counter: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counter.most_common()) or "nothing"
+
+
+if __name__ == "__main__":
+    seed = int(os.environ.get("SEED") or SystemRandom().randrange(10**6))
+    sys.exit(asyncio.run(main(int(os.environ.get("MINUTES") or 60), seed)))

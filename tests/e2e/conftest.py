@@ -1,0 +1,92 @@
+"""One installation for all of these tests. Most of their time is waiting, so those marked `together` run at once."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import pytest_asyncio
+from e2e_rig import DEATHS, Rig, rig_in
+from real_processes import ROOT, adopt_orphans, command_line, offspring
+
+HERE = Path(__file__).parent
+AT_ONCE = 4
+BODY = pytest.StashKey[Callable[..., Awaitable[None]]]()
+LOGS = ROOT / "build" / "e2e"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "together: runs at once with the others that are marked so")
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Only a call that names this folder, or something in it, collects these tests: `make test` does not."""
+    asked = (config.invocation_params.dir / arg.partition("::")[0] for arg in config.args)
+    return None if any(HERE in (path.resolve(), *path.resolve().parents) for path in asked) else True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that run together come first. Such an item only waits for what `under_way` has started for it."""
+    items.sort(key=lambda item: item.get_closest_marker("together") is None)
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("together"):
+            item.stash[BODY] = item.obj
+            item.obj = _waits_for(item)
+
+
+def _waits_for(item: pytest.Function) -> Callable[..., Awaitable[None]]:
+    async def wait(**_: object) -> None:
+        under_way = cast("Mapping[str, asyncio.Task[None]]", item.funcargs["under_way"])
+        await under_way[item.nodeid]
+
+    return wait
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    """The installation. Nothing of it is left at the end."""
+    adopt_orphans()
+    others = set(offspring(os.getpid()))
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    try:
+        async with rig_in(tmp_path_factory.mktemp("e2e"), LOGS) as made:
+            yield made
+    finally:
+        left = {pid: command_line(pid) for pid in offspring(os.getpid()) if pid not in others}
+        for pid in left:
+            with suppress(ProcessLookupError):  # over meanwhile
+                os.kill(pid, signal.SIGKILL)
+    assert left == {}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def under_way(rig: Rig, request: pytest.FixtureRequest) -> AsyncIterator[dict[str, asyncio.Task[None]]]:
+    """What runs together, by the name of the test that waits for it."""
+    places = asyncio.Semaphore(AT_ONCE)
+    chosen = [item for item in request.session.items if BODY in item.stash]
+    tasks = {item.nodeid: asyncio.create_task(_in_a_place(places, item, rig)) for item in chosen}
+    yield tasks
+    for task in tasks.values():
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks.values())
+
+
+async def _in_a_place(places: asyncio.Semaphore, item: pytest.Item, rig: Rig) -> None:
+    params: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    async with places:
+        await item.stash[BODY](rig=rig, **params)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"\nWhat the processes said is in {LOGS}")
+    if DEATHS:
+        terminalreporter.write_line("\n| how it ends | seconds to its outcome on the commit |\n| --- | --- |")
+    for way, seconds in DEATHS.items():
+        terminalreporter.write_line(f"| {way} | {seconds:.0f} |")

@@ -1,0 +1,91 @@
+"""Retry, in Prefect's UI, by its API or `prefect flow-run retry`: all set the same state."""
+
+import os
+import signal
+
+import pytest
+from e2e_rig import BEAT_OLD, INTERVAL, Rig
+from e2e_run import STARTS
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
+
+SENT = 15
+"""Seconds within which what the job's own task sends is there."""
+
+
+async def test_a_rejected_report_is_delivered_and_its_job_is_not_executed_again(rig: Rig) -> None:
+    run = await rig.start("rejected")
+    await rig.github.fault("not_found", context=run.context, state="success")
+    run.go()
+    await run.is_over("COMPLETED", within=STARTS)
+    assert await run.states() == ["pending"]
+    await run.retry()
+    await run.shows("pending", "success", within=STARTS)
+    await run.is_over("COMPLETED", within=SENT)
+    assert run.executions == 1
+
+
+async def test_an_undelivered_report_is_delivered_once_and_its_job_is_not_executed_again(rig: Rig) -> None:
+    run = await rig.start("undelivered")
+    await rig.github.fault("no_such_commit", context=run.context, state="success", times=3)
+    run.go()
+    await run.is_over("COMPLETED", within=STARTS)
+    await run.retry()
+    await run.shows("pending", "success", within=STARTS + 3 * INTERVAL)
+    await run.is_over("COMPLETED", within=STARTS)
+    assert run.executions == 1
+
+
+async def test_a_failed_job_is_executed_again_and_its_new_outcome_stands(rig: Rig) -> None:
+    run = await rig.start("failed")
+    run.go(1)
+    await run.is_over("FAILED", within=STARTS)
+    await run.shows("pending", "failure", within=SENT)
+    run.stay()
+    await run.retry()
+    await run.is_at_work(2)
+    await run.shows("pending", "failure", "pending", within=SENT)
+    run.go(0)
+    await run.shows("pending", "failure", "pending", "success", within=SENT)
+    await run.is_over("COMPLETED", within=SENT)
+    assert (await run.job()).execution == 2
+
+
+async def test_a_retried_job_speaks_over_another_that_spoke_last(rig: Rig) -> None:
+    first = await rig.start("first-of-two")
+    first.go(1)
+    await first.shows("pending", "failure", within=STARTS)
+    second = await rig.start("second-of-two", context=first.context, sha=first.sha)
+    second.go(0)
+    await second.shows("pending", "failure", "pending", "success", within=STARTS)
+    await first.is_over(within=SENT)
+    await first.retry()
+    await first.shows("pending", "failure", "pending", "success", "pending", "failure", within=STARTS)
+
+
+async def test_pressed_while_the_job_runs_the_second_process_leaves(rig: Rig) -> None:
+    run = await rig.start("pressed-while-running")
+    await run.is_at_work()
+    first = await run.pid()
+    await run.retry()
+    await run.says("another process", within=STARTS)
+    assert await run.pid() == first
+    run.go()
+    await run.shows("pending", "success", within=SENT)
+    await run.is_over("COMPLETED", within=SENT)
+    assert run.executions == 1
+
+
+async def test_pressed_after_a_death_the_new_process_takes_over(rig: Rig) -> None:
+    run = await rig.start("pressed-after-death")
+    await run.is_at_work()
+    await run.shows("pending", within=SENT)
+    os.kill(await run.pid(), signal.SIGKILL)
+    await run.is_over("CRASHED", within=SENT)
+    await run.retry()
+    await run.is_at_work(2, within=BEAT_OLD + STARTS)
+    run.go()
+    await run.shows_on_top("success", within=SENT)
+    await run.is_over("COMPLETED", within=SENT)
+    assert (await run.states()).count("success") == 1
+    assert run.executions == 2

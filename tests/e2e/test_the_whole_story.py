@@ -1,0 +1,21 @@
+"""In the end, after all that the others did: the last test of all."""
+
+import pytest
+from e2e_rig import FROM_DEATH_TO_ERROR, Rig
+from waiting import until
+
+from local.row_for_row import differences, rows_of, unsettled
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_ledger_and_github_tell_the_same_story_row_for_row(rig: Rig) -> None:
+    left: list[str] = []
+
+    async def is_settled() -> bool:
+        left[:] = unsettled(await rows_of(rig.ledger))
+        return not left
+
+    await until(is_settled, within=2 * FROM_DEATH_TO_ERROR, what=lambda: left)
+    held = [one for one in await rig.github.statuses() if one["repository"] == rig.repository]
+    assert differences(await rows_of(rig.ledger), held) == []
