@@ -1,6 +1,7 @@
 """Deliver what others left: on a schedule, and as often as anybody likes."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import FlowRun, State
@@ -29,16 +30,19 @@ async def reconcile_reports() -> State[None]:
     settings, logger, run = Settings(), get_run_logger(), _this_run()
     async with open_reporter(settings, actor="reconciliation") as reporter:
         if await _is_superfluous(reporter, run, settings.interval):
-            return Completed(message="late, skipped: another pass has succeeded meanwhile")
-        came_to = await reconcile(
-            reporter,
-            run.id,
-            budget=settings.pass_budget,
-            senders=settings.senders,
-            on_trouble=logger.warning,
-        )
-        await _tell_prefect(reporter, run, settings.interval)
-    words = f"delivered {came_to.delivered}, undelivered {came_to.undelivered}"
+            words = "late, skipped: another pass has succeeded meanwhile"
+        else:
+            came_to = await reconcile(
+                reporter,
+                run.id,
+                budget=settings.pass_budget,
+                senders=settings.senders,
+                on_trouble=logger.warning,
+            )
+            words = f"delivered {came_to.delivered}, undelivered {came_to.undelivered}"
+            await courtesy(crash_dead_runs(reporter), on_trouble=logger.warning)
+    if run.deployment_id:  # last: with a pile of late passes Prefect's server is slow, and reports do not wait for it
+        await courtesy(_tidy_up(run.deployment_id, settings.interval), on_trouble=logger.warning)
     logger.info("%s", words)
     return Completed(message=words)
 
@@ -50,18 +54,15 @@ def _this_run() -> FlowRun:
 
 
 async def _is_superfluous(reporter: Reporter, run: FlowRun, interval: timedelta) -> bool:
-    """Whether this pass begins more than *interval* late, and others are at it. Whatever is late is cancelled then."""
-    wanted_at, latest = run.expected_start_time, datetime.now(UTC) - interval
-    if wanted_at is None or wanted_at >= latest:
+    """Whether this pass begins more than *interval* late, and another has done its work."""
+    wanted_at = run.expected_start_time
+    if wanted_at is None or datetime.now(UTC) - wanted_at <= interval:
         return False
-    if run.deployment_id:
-        await courtesy(cancel_late_passes(run.deployment_id, before=latest), on_trouble=get_run_logger().warning)
     return await has_succeeded_since(reporter, wanted_at)
 
 
-async def _tell_prefect(reporter: Reporter, run: FlowRun, interval: timedelta) -> None:
-    warn = get_run_logger().warning
-    await courtesy(crash_dead_runs(reporter), on_trouble=warn)
-    if run.deployment_id:
-        long_ago = datetime.now(UTC) - 2 * interval
-        await courtesy(crash_dead_passes(run.deployment_id, before=long_ago), on_trouble=warn)
+async def _tidy_up(deployment_id: UUID, interval: timedelta) -> None:
+    """Passes that are late are left out, and those whose process died are over."""
+    now = datetime.now(UTC)
+    await cancel_late_passes(deployment_id, before=now - interval)
+    await crash_dead_passes(deployment_id, before=now - 2 * interval)

@@ -25,6 +25,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Cancelled, Crashed, Running
 
+from domain.job import JobState
 from storage import lost
 from storage.lost import Over
 from tasks.deliver import Reporter
@@ -36,7 +37,9 @@ PATIENCE = timedelta(seconds=20)
 REPORTING = timedelta(minutes=10)
 """A job that has ended is being reported for less than this."""
 
-AT_ONCE = 8
+AT_ONCE = 2
+"""States set at once: more of them only wait for each other in a server on SQLite."""
+
 Say = Callable[[str], None]
 
 
@@ -93,8 +96,7 @@ def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
     """Whether nobody is at work any more for a flow run whose job has ended. Retried since, it has another process."""
     if run.state and run.state.is_running() and run.state.timestamp > one.ended_at:
         return now - run.state.timestamp > REPORTING
-    gone = is_gone(one.process)
-    return gone is True or (gone is None and now - one.ended_at > REPORTING)
+    return one.state is JobState.LOST or bool(is_gone(one.process)) or now - one.ended_at > REPORTING
 
 
 def _truth(run: FlowRun, one: Over) -> State[None]:

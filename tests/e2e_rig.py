@@ -119,7 +119,8 @@ class Server:
     """The Prefect server, which can be restarted."""
 
     def __init__(self, logs: Path, env: Mapping[str, str], port: int) -> None:
-        self._log, self._env, self._url = logs / "server.log", env, f"http://127.0.0.1:{port}/api/health"
+        self._log, self._url = logs / "server.log", f"http://127.0.0.1:{port}/api/health"
+        self._env = {**env, "PYTHONPATH": str(ROOT / "tests" / "e2e" / "server")}
         self._words = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -123,7 +123,7 @@ async def _dies(run: Run, words: str, death: Awaitable[None]) -> None:
 
 async def test_cancelled_while_it_waits_to_report_its_outcome_is_delivered(rig: Rig) -> None:
     run = await rig.start("cancelled-before-a-retry")
-    await rig.github.fault("server_error", status=503, context=run.context, state="success", times=4)
+    await rig.github.fault("server_error", status=503, context=run.context, state="success", times=3)
     run.go()
     await run.says("Retry 1/5 will start", within=STARTS)
     await _cancel(run)

@@ -135,11 +135,13 @@ async def test_a_flow_run_that_was_to_be_cancelled_is_cancelled(rig: Rig, dead: 
 
 
 async def test_a_flow_run_that_may_still_report_is_left_alone(rig: Rig) -> None:
-    here = await a_job(rig, JobState.SUCCEEDED, this_process(), ended=timedelta(0))
     long_ago = await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=6))
     elsewhere = await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=5))
+    here = await a_job(rig, JobState.SUCCEEDED, this_process(), ended=timedelta(0))
+    lost = await a_job(rig, JobState.LOST, ELSEWHERE, ended=timedelta(0))
     await run(reconcile_reports)
-    assert [await name_of(one) for one in (here, elsewhere, long_ago)] == ["Running", "Running", "Crashed"]
+    assert [await name_of(one) for one in (here, elsewhere)] == ["Running", "Running"]
+    assert [await name_of(one) for one in (lost, long_ago)] == ["Crashed", "Crashed"]
 
 
 async def test_a_flow_run_that_was_retried_has_another_process(rig: Rig, dead: Process) -> None:

@@ -88,7 +88,8 @@ async def test_whatever_becomes_of_a_reply_there_is_one_status(wire: Wire) -> No
     }
     assert all(1 <= reads[sha] <= READS for sha in commits.values()), reads
     lost = sum(not one.stored for one in CASES.values())
-    print(f"{posts.total()} POSTs, {lost} lost; {len(CASES)} statuses; {reads.total()} GETs")  # noqa: T201  # shown by -rP
+    told = f"POSTs / statuses: {posts.total()}/{len(CASES)}, {lost} of them lost before anything was stored; "
+    print(f"{told}GETs / reports, every POST in doubt: {reads.total()}/{len(CASES)}")  # noqa: T201  # shown by -rP
 
 
 @ON_SQLITE
