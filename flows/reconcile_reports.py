@@ -1,6 +1,6 @@
 """Deliver what others left: on a schedule, and as often as anybody likes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from prefect import flow, get_run_logger
@@ -12,7 +12,7 @@ from prefect.states import Completed
 from settings import Settings
 from tasks.deliver import Reporter
 from tasks.prefect_runs import cancel_late_passes, courtesy, crash_dead_passes, crash_dead_runs
-from tasks.reconcile import has_succeeded_since, reconcile
+from tasks.reconcile import has_succeeded_within, reconcile
 from tasks.reporter import open_reporter
 
 
@@ -42,7 +42,7 @@ async def reconcile_reports() -> State[None]:
             words = f"delivered {came_to.delivered}, undelivered {came_to.undelivered}"
             await courtesy(crash_dead_runs(reporter), on_trouble=logger.warning)
     if run.deployment_id:  # last: with a pile of late passes Prefect's server is slow, and reports do not wait for it
-        await courtesy(_tidy_up(run.deployment_id, settings.interval), on_trouble=logger.warning)
+        await courtesy(_tidy_up(run.deployment_id, _began_at(run), settings.interval), on_trouble=logger.warning)
     logger.info("%s", words)
     return Completed(message=words)
 
@@ -55,14 +55,17 @@ def _this_run() -> FlowRun:
 
 async def _is_superfluous(reporter: Reporter, run: FlowRun, interval: timedelta) -> bool:
     """Whether this pass begins more than *interval* late, and another has done its work."""
-    wanted_at = run.expected_start_time
-    if wanted_at is None or datetime.now(UTC) - wanted_at <= interval:
-        return False
-    return await has_succeeded_since(reporter, wanted_at)
+    late = _began_at(run) - (run.expected_start_time or _began_at(run))
+    return late > interval and await has_succeeded_within(reporter, late)
 
 
-async def _tidy_up(deployment_id: UUID, interval: timedelta) -> None:
+def _began_at(run: FlowRun) -> datetime:
+    """By the clock of Prefect's server, like the time it was wanted at. No other one is compared with that."""
+    assert run.state is not None  # it runs
+    return run.state.timestamp
+
+
+async def _tidy_up(deployment_id: UUID, began_at: datetime, interval: timedelta) -> None:
     """Passes that are late are left out, and those whose process died are over."""
-    now = datetime.now(UTC)
-    await cancel_late_passes(deployment_id, before=now - interval)
-    await crash_dead_passes(deployment_id, before=now - 2 * interval)
+    await cancel_late_passes(deployment_id, before=began_at - interval)
+    await crash_dead_passes(deployment_id, before=began_at - 2 * interval)

@@ -19,6 +19,10 @@ from storage.upgrade import NotUpgraded, is_current, upgrade_embedded
 LOCK_WAIT = 30
 """Seconds a SQLite transaction waits for another one. They take milliseconds; this is for a machine that stalls."""
 
+COMMAND_WAIT = 60
+"""Seconds a statement may take on PostgreSQL: a connection that a firewall has forgotten would be waited for by the
+kernel, for a quarter of an hour."""
+
 NETWORK_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "glusterfs", "ceph", "lustre"})
 
 
@@ -116,8 +120,10 @@ def _place(url: URL) -> str:
     return f"PostgreSQL database {url.database!r} on {url.host or url.query.get('host') or 'this machine'}"
 
 
-def make_engine(url: str) -> AsyncEngine:
+def make_engine(url: str, *, command_timeout: float | None = COMMAND_WAIT) -> AsyncEngine:
     """An engine for *url* whose every connection keeps a commit on disk before the request leaves.
+
+    *command_timeout*: seconds that PostgreSQL may take for a statement; None: as long as it likes.
 
     Raises:
         UnsoundLedger: see `open_ledger`.
@@ -127,7 +133,7 @@ def make_engine(url: str) -> AsyncEngine:
         case "sqlite":
             return _sqlite(parsed)
         case "postgresql":
-            return _postgresql(parsed)
+            return _postgresql(parsed, command_timeout)
         case other:
             raise UnsoundLedger(f"REPORTBACK_DATABASE_URL: {other} is no ledger; use sqlite:////… or postgresql://…")
 
@@ -180,11 +186,14 @@ def _begin_immediate(connection: Any) -> None:  # noqa: ANN401  # SQLAlchemy's e
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _postgresql(url: URL) -> AsyncEngine:
+def _postgresql(url: URL, command_timeout: float | None) -> AsyncEngine:
     return create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         pool_pre_ping=True,
-        connect_args={"server_settings": {"synchronous_commit": "on", "application_name": "reportback"}},
+        connect_args={
+            "command_timeout": command_timeout,
+            "server_settings": {"synchronous_commit": "on", "application_name": "reportback"},
+        },
     )
 
 

@@ -91,7 +91,7 @@ async def accept(
     """Take on *order*, once for each flow run; `pending` is recorded in the same transaction.
 
     A job that ended any other way than well is executed again, and so is one whose process has gone silent: as the
-    next execution, with the target's next turn.
+    next execution, with the target's next turn. Who asks again, not having heard the answer, gets what it was given.
 
     Raises:
         ConflictingJob: the flow run is a job of another type or target.
@@ -108,10 +108,17 @@ async def accept(
         if job.state is JobState.SUCCEEDED:
             report = await reports.of_job(session, job)
             return Done(report.id if report else None)
+        if job.state is JobState.WAITING and _process_of(job) == by:
+            report = await reports.of_job(session, job)
+            return Execution(job.id, job.execution, report.id if report else None)
         if not job.state.is_over and now - job.beat_at < OLD_BEAT:
             return Beating(job.beat_at)
-        await _again(session, job, by, now)
+        await _again(session, job, order, by, now)
     return await _take_on(session, order, actor, now)
+
+
+def _process_of(job: Job) -> Process:
+    return Process(job.host or "", job.pid or 0, job.pid_started or 0)
 
 
 async def _locked(session: AsyncSession, job_id: UUID) -> Job:
@@ -127,11 +134,12 @@ async def _same(session: AsyncSession, job: Job, order: Order) -> None:
         )
 
 
-async def _again(session: AsyncSession, job: Job, by: Process, now: datetime) -> None:
+async def _again(session: AsyncSession, job: Job, order: Order, by: Process, now: datetime) -> None:
     this = and_(col(Job.id) == job.id, col(Job.execution) == job.execution)
     await session.exec(
         update(Job).where(this).values(
             execution=job.execution + 1, state=JobState.WAITING, host=by.host, pid=by.pid, pid_started=by.started,
+            exclusive_group=order.exclusive_group, url=order.url, options=dict(order.options),
             beat_at=now, started_at=None, ended_at=None, exit_code=None, summary=None,
         )
     )  # fmt: skip
@@ -159,10 +167,11 @@ async def ended_at(session: AsyncSession, job_id: UUID) -> datetime | None:
 async def begin(session: AsyncSession, job_id: UUID, execution: int, *, now: datetime) -> JobState | None:
     """Start the command, unless the job's exclusive group is taken: `running`, or `waiting` still. None: not ours.
 
-    Who waits is served in the order of acceptance; one that has gone silent is passed over. It may be called again
-    by who does not know whether it was stored.
+    Who waits is served in the order of acceptance; one that has gone silent is passed over. One that was only thought
+    lost comes back by this. It may be called again by who does not know whether it was stored.
     """
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
+    await _come_back(session, mine, now)
     job = (await session.exec(select(Job).where(mine))).one_or_none()
     if job is None or job.state is not JobState.WAITING:
         return JobState.RUNNING if job and job.state is JobState.RUNNING else None
@@ -211,10 +220,12 @@ async def beat(session: AsyncSession, job_id: UUID, execution: int, *, now: date
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
     alive = col(Job.state).in_((JobState.WAITING, JobState.RUNNING))
     beaten = await session.exec(update(Job).where(mine, alive).values(beat_at=now))
-    return bool(beaten.rowcount) or await _come_back(session, and_(mine, col(Job.state) == JobState.LOST), now)
+    return bool(beaten.rowcount) or await _come_back(session, mine, now)
 
 
-async def _come_back(session: AsyncSession, lost: Any, now: datetime) -> bool:  # noqa: ANN401  # a condition
+async def _come_back(session: AsyncSession, mine: Any, now: datetime) -> bool:  # noqa: ANN401  # a condition
+    """Have an execution that is lost wait or run again. False: it is not lost, or its group has been taken."""
+    lost = and_(mine, col(Job.state) == JobState.LOST)
     back = {"beat_at": now, "ended_at": None, "summary": None}
     waits = and_(lost, col(Job.started_at).is_(None))
     waiting = await session.exec(update(Job).where(waits).values(state=JobState.WAITING, **back))

@@ -55,6 +55,11 @@ async def at_work(session: AsyncSession) -> list[AtWork]:
     ]
 
 
+async def at_work_on(session: AsyncSession, job_id: UUID) -> AtWork | None:
+    """The execution of a job that has not ended. None: it has, or nobody knows the job."""
+    return next((one for one in await at_work(session) if one.job_id == job_id), None)
+
+
 async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, now: datetime) -> bool:
     """End *one* as lost, with *words* on its commit. False: it has given a sign of life, or ended; nothing changed."""
     ended = await jobs.end(

@@ -11,10 +11,12 @@ from domain.job import Target
 from domain.job_type import JobType
 from domain.target_request import TargetRequest
 from settings import Settings
-from storage import jobs
-from storage.jobs import Beating, Done, Execution, Order
+from storage import jobs, lost
+from storage.jobs import OLD_BEAT, Beating, Done, Execution, Order
+from storage.lost import AtWork
+from tasks.beat import WATCH
 from tasks.deliver import Reporter
-from tasks.processes import this_process
+from tasks.processes import is_gone, this_process
 from tasks.reporter import credential_of
 
 __all__ = ["Beating", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
@@ -44,22 +46,43 @@ def order_of(
 
 
 async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | Beating:
-    """Take on *order*. `Beating`: another process carries it out, and lives: its beat was seen to move.
+    """Take on *order*. `Beating`: another process carries it out and gave its last sign of life then.
 
-    A process that has gone silent is watched until its beat is 30 s old, and then taken over. One that comes to its end
-    while it is watched has not gone silent.
+    One that is silent is watched, for as long as a beat may take and until its last one is 30 s old, and then taken
+    over. One that ends meanwhile, gives a sign of life, or is seen to live on this machine, is left alone.
     """
-    seen: Beating | None = None
+    other, now = await _other(reporter, order)
+    if other is not None and (beating := await _watch(reporter, order, other, now)) is not None:
+        return beating
+    return await _accept(reporter, order)
+
+
+async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetime) -> Beating | None:
+    """Watch who carries out the job. None: it is silent, or was ended as lost."""
     while True:
-        if seen is not None and (ended_at := await _ended_at(reporter, order.flow_run_id)) is not None:
-            return Beating(ended_at)
-        async with reporter.ledger.transaction() as session:
-            now = await reporter.ledger.clock(session)
-            taken = await jobs.accept(session, order, by=this_process(), actor=reporter.actor, now=now)
-        if not isinstance(taken, Beating) or (seen is not None and taken != seen):
-            return taken
-        seen = taken
         await asyncio.sleep(LOOK_EVERY.total_seconds())
+        other, now = await _other(reporter, order)
+        if other is None:
+            ended_at = await _ended_at(reporter, order.flow_run_id)
+            return Beating(ended_at) if ended_at else None
+        if other != first:
+            return Beating(other.beat_at)
+        if now - since >= WATCH and now - first.beat_at >= OLD_BEAT:
+            return Beating(first.beat_at) if is_gone(first.process) is False else None
+
+
+async def _other(reporter: Reporter, order: Order) -> tuple[AtWork | None, datetime]:
+    """The execution that another process has begun and not ended, and the time."""
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        one = await lost.at_work_on(session, order.flow_run_id)
+    return (one if one and one.process != this_process() else None), now
+
+
+async def _accept(reporter: Reporter, order: Order) -> Execution | Done | Beating:
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        return await jobs.accept(session, order, by=this_process(), actor=reporter.actor, now=now)
 
 
 async def _ended_at(reporter: Reporter, job_id: UUID) -> datetime | None:

@@ -1,18 +1,24 @@
-"""The beat of an execution: a sign of life every ten seconds, and a look whether it is still wanted."""
+"""The beat of an execution: a sign of life every ten seconds; beside it, a look whether it is still wanted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import Enum
-from itertools import count
 
 from storage import jobs
 from storage.jobs import Execution
 from tasks.deliver import Reporter
 
 BEAT_EVERY = timedelta(seconds=10)
-ASK_EVERY = 3
-"""Beats from one question whether the job was cancelled to the next."""
+PATIENCE = timedelta(seconds=10)
+"""How long a beat may take: a connection that nobody answers must not hold up the next."""
+
+WATCH = BEAT_EVERY * 1.2
+"""How long a suspect is watched. Who lives gives a sign of life within it, though the ledger was just away; and of who
+died, the leash has ended the last process by then, so that the next job of an exclusive group may begin."""
+
+ASK_EVERY = timedelta(seconds=30)
+"""How often it is asked whether the job was cancelled."""
 
 
 class Stopped(Enum):
@@ -32,16 +38,32 @@ async def beat_on(
 
     What cannot be done or asked is no news: who gives no sign of life for long is ended by the reconciliation.
     """
-    for number in count(1):
-        await asyncio.sleep(BEAT_EVERY.total_seconds())
+
+    async def is_lost() -> bool:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            return not await _beat(reporter, execution)
+
+    beats = asyncio.create_task(_until(is_lost, BEAT_EVERY, "no beat could be given", on_trouble))
+    asks = asyncio.create_task(_until(is_cancelled, ASK_EVERY, "Prefect could not be asked", on_trouble))
+    try:
+        await asyncio.wait({beats, asks}, return_when=asyncio.FIRST_COMPLETED)
+        return Stopped.NOT_OURS if beats.done() else Stopped.CANCELLED
+    finally:
+        for task in (beats, asks):
+            task.cancel()
+        await asyncio.wait({beats, asks})
+
+
+async def _until(
+    holds: Callable[[], Awaitable[bool]], every: timedelta, trouble: str, on_trouble: Callable[[str], None]
+) -> None:
+    while True:
+        await asyncio.sleep(every.total_seconds())
         try:
-            if not await _beat(reporter, execution):
-                return Stopped.NOT_OURS
-            if number % ASK_EVERY == 0 and await is_cancelled():
-                return Stopped.CANCELLED
+            if await holds():
+                return
         except Exception as error:  # noqa: BLE001  # whatever it is, the command goes on
-            on_trouble(f"no beat could be given: {error}")
-    raise AssertionError("it counts for ever")
+            on_trouble(f"{trouble}: {str(error) or type(error).__name__}")
 
 
 async def _beat(reporter: Reporter, execution: Execution) -> bool:

@@ -86,10 +86,10 @@ async def _deliver(rounds: _Rounds, others: asyncio.Future[Any] | None) -> int:
         elif not looked:
             looked = True
             await rounds.each(await to_verify(reporter), partial(verify_target, reporter))
+        elif others is not None and not others.done():
+            await asyncio.wait({others}, timeout=(min(again_at or rounds.until, rounds.until) - now).total_seconds())
         elif again_at is not None and again_at < rounds.until:
             await reporter.sleep((again_at - now).total_seconds())
-        elif others is not None and not others.done():
-            await asyncio.wait({others})
         else:
             return delivered
 

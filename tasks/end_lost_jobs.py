@@ -7,13 +7,9 @@ from uuid import UUID
 from storage import lost
 from storage.jobs import OLD_BEAT
 from storage.lost import AtWork
-from tasks.beat import BEAT_EVERY
+from tasks.beat import WATCH
 from tasks.deliver import Reporter
-from tasks.processes import is_gone
-
-WATCH = BEAT_EVERY * 1.2
-"""How long a suspect is watched. Who lives gives a sign of life within it, though the ledger was just away; and of who
-died, the leash has ended the last process by then, so that the next job of an exclusive group may begin."""
+from tasks.processes import is_gone, kill
 
 HUNG = timedelta(minutes=10)
 """A process that lives but has been silent for this long hangs, or is stopped: the commit must not wait for it."""
@@ -40,6 +36,9 @@ async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
 
 
 async def _lose(reporter: Reporter, one: AtWork, on_lost: Callable[[str], None]) -> bool:
+    """End *one* as lost, unless it may live. One that hangs here is killed first; its leash ends the command."""
+    if _why(one, await reporter.ledger.now()):
+        kill(one.process)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         words = _why(one, now)

@@ -5,9 +5,10 @@ of it: Prefect's silence keeps no report waiting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from prefect import get_client
@@ -63,13 +64,18 @@ async def is_cancelled(run_id: UUID) -> bool:
     Nobody tells it when the API sets Cancelled, or when its worker has died.
     """
     async with _server() as client:
-        state = (await client.read_flow_run(run_id)).state
-        return state is not None and (state.is_cancelled() or state.is_cancelling())
+        return _is_cancelled((await client.read_flow_run(run_id)).state)
+
+
+def _is_cancelled(state: State[Any] | None) -> bool:
+    return state is not None and (state.is_cancelled() or state.is_cancelling())
 
 
 async def show_waiting(run_id: UUID, ahead: Sequence[UUID]) -> None:
-    """Show in the flow run's state for whom it waits, or, with nobody *ahead*, that it runs."""
+    """Show in the flow run's state for whom it waits, or, with nobody *ahead*, that it runs; unless it is cancelled."""
     async with _server() as client:
+        if _is_cancelled((await client.read_flow_run(run_id)).state):
+            return
         state: State[None] = Running()
         if ahead:
             names = [(await client.read_flow_run(one)).name for one in ahead]
@@ -86,10 +92,8 @@ async def crash_dead_runs(reporter: Reporter) -> None:
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             ended = await lost.over(session, list(believed))
-        dead = [one for one in ended if _is_dead(believed[one.job_id], one, now)]
-        await asyncio.gather(
-            *(client.set_flow_run_state(one.job_id, _truth(believed[one.job_id], one)) for one in dead)
-        )
+        runs = [(believed[one.job_id], one) for one in ended]
+        await _set_all(client, {run.id: _truth(run, one) for run, one in runs if _is_dead(run, one, now)})
 
 
 def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
@@ -101,7 +105,7 @@ def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
 
 def _truth(run: FlowRun, one: Over) -> State[None]:
     ended = f"{one.state.value.replace('_', ' ')} at {one.ended_at:%H:%M:%S} UTC"
-    words = f"the process of this flow run died; its job had ended as {ended}"
+    words = f"the process of this flow run died, or is cut off; its job had ended as {ended}"
     is_cancelling = run.state is not None and run.state.is_cancelling()
     return Cancelled(message=words) if is_cancelling else Crashed(message=words)
 
@@ -114,7 +118,8 @@ async def crash_dead_passes(deployment_id: UUID, *, before: datetime) -> None:
         start_time=FlowRunFilterStartTime(before_=before),
     )
     async with _server() as client:
-        await _set_all(client, await client.read_flow_runs(flow_run_filter=ours), Crashed(message="its process died"))
+        runs = await client.read_flow_runs(flow_run_filter=ours)
+        await _set_all(client, {run.id: Crashed(message="its process died") for run in runs})
 
 
 async def cancel_late_passes(deployment_id: UUID, *, before: datetime) -> None:
@@ -126,7 +131,8 @@ async def cancel_late_passes(deployment_id: UUID, *, before: datetime) -> None:
     )
     async with _server() as client:
         runs = await client.read_flow_runs(flow_run_filter=late)
-        await _set_all(client, runs, Cancelled(message="late, skipped: another pass does its work"))
+        skipped: State[None] = Cancelled(message="late, skipped: another pass does its work")
+        await _set_all(client, {run.id: skipped for run in runs})
 
 
 async def _believed_at_work(client: PrefectClient) -> list[FlowRun]:
@@ -140,12 +146,12 @@ def _in(*types: StateType) -> FlowRunFilterState:
     return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types)))
 
 
-async def _set_all(client: PrefectClient, runs: Sequence[FlowRun], state: State[None]) -> None:
-    """Set each of *runs* to *state*, a few at a time."""
+async def _set_all(client: PrefectClient, states: Mapping[UUID, State[None]]) -> None:
+    """Set each flow run to its state, a few at a time."""
     limit = asyncio.Semaphore(AT_ONCE)
 
-    async def one(run: FlowRun) -> None:
+    async def one(run_id: UUID, state: State[None]) -> None:
         async with limit:
-            await client.set_flow_run_state(run.id, state)
+            await client.set_flow_run_state(run_id, state)
 
-    await asyncio.gather(*map(one, runs))
+    await asyncio.gather(*(one(run_id, state) for run_id, state in states.items()))

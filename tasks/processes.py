@@ -1,9 +1,13 @@
 """Processes as a ledger remembers them: by machine, number and start, so that a number used again deceives nobody."""
 
 import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 from storage.jobs import Process
+
+ANYBODY = Path("/proc/1/stat")
 
 STARTED = 19
 """Where `starttime` stands after the name in /proc/PID/stat: field 22 of proc(5)."""
@@ -23,10 +27,25 @@ def this_machine() -> str:
 
 
 def is_gone(process: Process) -> bool | None:
-    """Whether *process* has ended. None: it belongs to another machine, or to another boot of this one."""
-    if process.host != this_machine():
+    """Whether *process* has ended. None: that cannot be seen from here.
+
+    It belongs to another machine, boot or namespace; or /proc hides what is not ours, as `hidepid` and systemd's
+    `ProtectProc` have it: a process that is not dumpable is not.
+    """
+    if process.host != this_machine() or not ANYBODY.exists():
         return None
     return _started(process.pid) != process.started
+
+
+def kill(process: Process) -> None:
+    """SIGKILL to *process*, if it lives on this machine, is ours to kill, and nobody else has its number now."""
+    with suppress(ProcessLookupError, PermissionError):
+        handle = os.pidfd_open(process.pid)
+        try:
+            if is_gone(process) is False:  # asked after it was opened: nobody else can be behind the handle
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        finally:
+            os.close(handle)
 
 
 def _started(pid: int) -> int | None:

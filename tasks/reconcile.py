@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from storage import passes
@@ -27,7 +27,7 @@ async def reconcile(
     return came_to
 
 
-async def has_succeeded_since(reporter: Reporter, moment: datetime) -> bool:
-    """Whether a pass has come to its end at *moment* or later."""
+async def has_succeeded_within(reporter: Reporter, span: timedelta) -> bool:
+    """Whether a pass has come to its end not longer ago than that."""
     async with reporter.ledger.transaction() as session:
-        return await passes.has_succeeded_since(session, moment)
+        return await passes.has_succeeded_since(session, await reporter.ledger.clock(session) - span)

@@ -60,3 +60,8 @@ stay()
 """
 """A job of three processes that note themselves in a folder and stay. Arguments: the folder; "stubborn": they ignore
 SIGTERM; "leave": the first exits with 7 once the two others are there."""
+
+
+def started(pid: int) -> int:
+    """When process *pid* started, in clock ticks after boot."""
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])

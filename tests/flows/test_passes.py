@@ -115,7 +115,9 @@ async def test_prefect_is_told_of_a_flow_run_whose_process_died(rig: Rig, dead: 
     await run(reconcile_reports)
     state = await state_of_run(run_id)
     assert state.name == "Crashed"
-    assert (state.message or "").startswith("the process of this flow run died; its job had ended as lost at ")
+    assert (state.message or "").startswith(
+        "the process of this flow run died, or is cut off; its job had ended as lost at "
+    )
 
 
 async def test_a_flow_run_whose_job_succeeded_is_told_of_too(rig: Rig, dead: Process) -> None:

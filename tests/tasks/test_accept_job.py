@@ -15,7 +15,7 @@ from domain.target_request import TargetRequest
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
 from settings import Settings
 from storage import jobs
-from storage.jobs import Beating, Done, Execution, Order
+from storage.jobs import Beating, Done, Execution, Order, Process
 from tasks import accept_job as module
 from tasks.accept_job import accept_job, order_of
 
@@ -58,6 +58,7 @@ def test_a_repository_without_a_credential_is_named() -> None:
 
 
 OURS = "https://prefect.example.com/runs/flow-run/1"
+ELSEWHERE = Process("another machine", 4711, 12345)
 COMMIT = f"acme/site/commit/{SHA}"
 
 
@@ -109,8 +110,7 @@ async def test_an_order_is_taken_on_once(world: World) -> None:
 async def test_a_process_whose_beat_moves_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
     asked = order()
-    taken = await accept_job(world.reporter, asked)
-    assert isinstance(taken, Execution)
+    taken = await accepted_elsewhere(world, asked)
     second = asyncio.create_task(accept_job(world.reporter, asked))
     await asyncio.sleep(0.2)
     assert not second.done(), "a beat that stands may be of a process that has just died"
@@ -125,8 +125,9 @@ async def test_a_process_whose_beat_stands_for_30_s_is_taken_over_with_the_next_
 ) -> None:
     monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
     asked = order()
-    await accept_job(world.reporter, asked)
+    await accepted_elsewhere(world, asked)
     second = asyncio.create_task(accept_job(world.reporter, asked))
+    await asyncio.sleep(0.2)
     world.clock.advance(29)
     await asyncio.sleep(0.2)
     assert not second.done()
@@ -137,11 +138,53 @@ async def test_a_process_whose_beat_stands_for_30_s_is_taken_over_with_the_next_
     assert (await world.target()).turns == 2
 
 
+async def test_a_process_that_was_silent_while_the_ledger_was_away_is_watched_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
+    asked = order()
+    taken = await accepted_elsewhere(world, asked)
+    world.clock.advance(60)
+    second = asyncio.create_task(accept_job(world.reporter, asked))
+    await asyncio.sleep(0.2)
+    assert not second.done()
+    world.clock.advance(9)
+    async with world.ledger.transaction() as session:
+        assert await jobs.beat(session, taken.job_id, 1, now=world.clock.now)
+    assert await second == Beating(world.clock.now)
+
+
+async def test_a_process_that_is_silent_but_lives_here_is_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
+    asked, beat_at = order(), world.clock.now
+    await accept_job(world.reporter, asked)
+    monkeypatch.setattr(module, "this_process", lambda: ELSEWHERE)
+    second = asyncio.create_task(accept_job(world.reporter, asked))
+    await asyncio.sleep(0.2)
+    world.clock.advance(60)
+    assert await second == Beating(beat_at)
+
+
+async def test_who_did_not_hear_that_it_was_accepted_is_not_a_second_execution(world: World) -> None:
+    asked = order()
+    assert await accept_job(world.reporter, asked) == await accept_job(world.reporter, asked)
+    assert (await world.target()).turns == 1
+
+
 async def test_the_same_flow_run_cannot_ask_for_something_else(world: World) -> None:
     asked = order()
     await accept_job(world.reporter, asked)
     with pytest.raises(jobs.ConflictingJob, match="start a new flow run"):
         await accept_job(world.reporter, replace(asked, type="linkcheck"))
+
+
+async def accepted_elsewhere(world: World, asked: Order) -> Execution:
+    async with world.ledger.transaction() as session:
+        taken = await jobs.accept(session, asked, by=ELSEWHERE, actor=ACTOR, now=world.clock.now)
+    assert isinstance(taken, Execution)
+    return taken
 
 
 async def finish(world: World, execution: Execution) -> None:

@@ -31,7 +31,8 @@ BRIEFLY = timedelta(seconds=0.02)
 
 @pytest.fixture(autouse=True)
 def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beat, "BEAT_EVERY", BRIEFLY)
+    for name in ("BEAT_EVERY", "ASK_EVERY"):
+        monkeypatch.setattr(beat, name, BRIEFLY)
     for name in ("LOOK_EVERY", "AGAIN"):
         monkeypatch.setattr(module, name, BRIEFLY)
 
@@ -201,7 +202,7 @@ async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(world: W
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert said.troubles[0] == "no beat could be given: nobody listens"
+    assert said.troubles[0] == "Prefect could not be asked: nobody listens"
 
 
 async def test_whoever_waits_for_its_group_is_told_for_whom(world: World) -> None:

@@ -1,5 +1,6 @@
 """Jobs whose process died, or is silent: ended as lost, reported as `error`; whoever lives is left alone."""
 
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from processes import started
 from sqlmodel import col, select, update
 from world import World, accept, begin, end, order, run_job
 
@@ -118,9 +120,23 @@ async def test_who_gives_a_sign_of_life_at_the_last_moment_is_not_lost(world: Wo
     assert await state_of(world, execution) is JobState.RUNNING
 
 
-async def test_a_process_that_hangs_is_not_waited_for_for_ever(world: World) -> None:
-    execution = await job_of(world, this_process(), silent_for=HUNG.total_seconds())
+async def test_a_job_that_has_not_begun_comes_back_by_beginning(world: World, dead: Process) -> None:
+    execution = await accept(world.ledger, order())
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Job).values(host=dead.host, pid=dead.pid))
     assert await lost(world) == [execution.job_id]
+    assert await begin(world.ledger, execution) is JobState.RUNNING
+    await end(world.ledger, execution)
+    await world.deliver()
+    assert world.held() == ["success"]
+
+
+async def test_a_process_that_hangs_is_not_waited_for_for_ever(world: World) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        hangs = replace(this_process(), pid=child.pid, started=started(child.pid))
+        execution = await job_of(world, hangs, silent_for=HUNG.total_seconds())
+        assert await lost(world) == [execution.job_id]
+        assert child.wait(timeout=10) == -signal.SIGKILL  # with it, its leash ends the command
 
 
 async def test_a_job_that_waits_for_its_group_can_be_lost_and_come_back(world: World, dead: Process) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from processes import started
 
-from tasks.processes import is_gone, this_machine, this_process
+from tasks import processes
+from tasks.processes import is_gone, kill, this_machine, this_process
 
 
 def test_a_machine_is_known_by_its_boot_and_its_processes_by_their_namespace() -> None:
@@ -29,7 +31,7 @@ def test_we_live_and_whoever_had_our_number_before_does_not() -> None:
 def test_a_process_that_ended_is_gone_before_its_parent_has_noticed() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        there = replace(this_process(), pid=child.pid, started=_started(child.pid))
+        there = replace(this_process(), pid=child.pid, started=started(child.pid))
         assert is_gone(there) is False
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
@@ -45,5 +47,15 @@ def test_nothing_is_known_of_a_process_elsewhere(host: str) -> None:
     assert is_gone(replace(this_process(), host=host)) is None
 
 
-def _started(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+def test_nothing_is_known_of_anybody_where_processes_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "ANYBODY", Path("/proc/0/stat"))
+    assert is_gone(replace(this_process(), started=1)) is None
+
+
+def test_whoever_has_the_number_now_is_not_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        kill(replace(this_process(), pid=child.pid, started=started(child.pid) - 1))
+        assert child.poll() is None
+        kill(replace(this_process(), pid=child.pid, started=started(child.pid)))
+        assert child.wait(timeout=10) == -9
+    kill(replace(this_process(), pid=child.pid))  # over: nothing happens
