@@ -14,7 +14,7 @@ UV := $(VENV)/uv/bin/uv
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak e2e e2e-smoke hour lock clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak test-external e2e e2e-smoke hour lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -60,6 +60,9 @@ repeat: $(DEV) ## crash and race tests N times (50), each time in another order 
 MINUTES ?= 10
 soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databases; the seed it prints repeats a round
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/model/soak.py
+
+test-external: $(DEV) ## what needs tools from outside: the alerts, a scrape and a push, with real Prometheus and Pushgateway
+	@$(BIN)/python -m pytest -q --no-header tests/external $(ARGS)
 
 e2e: $(DEV) ## a whole installation, and all that can happen to it: Retry, every way to die, restarts; eight minutes
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e $(ARGS)

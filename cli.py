@@ -3,18 +3,42 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
-from datetime import timedelta
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
 
-from cyclopts import App
+from cyclopts import App, Parameter, Token, convert
+from cyclopts.validators import Number
 from pydantic import ValidationError
+
+from domain.outcome import Reason
 
 INTERRUPTED = 130
 
-app = App(name="reportback", help="Every docs job's outcome on its commit, exactly once.")
+
+def _given(kind: Any, tokens: Sequence[Token]) -> object:  # noqa: ANN401  # whatever an option takes
+    """The value that was given. Left to itself, Cyclopts takes "none" for None, and so would lift a filter silently."""
+    return convert(kind, tokens)
+
+
+GIVEN = Parameter(converter=_given)
+OfJob = Annotated[UUID | None, GIVEN]
+OfReason = Annotated[Reason | None, GIVEN]
+Since = Annotated[timedelta | datetime | None, GIVEN]
+Json = Annotated[bool, Parameter(name="--json")]
+
+
+app = App(
+    name="reportback",
+    help="Every docs job's outcome on its commit, exactly once.",
+    default_parameter=Parameter(negative=()),
+)
+app.register_install_completion_command()
 db = App(name="db", help="Look after the ledger.")
+reports = App(name="reports", help="See what is on GitHub and what is not, and have it tried again.")
 app.command(db)
+app.command(reports)
 
 
 @app.command
@@ -92,6 +116,133 @@ def restored() -> int:
     return _run(ledger_restored())
 
 
+@reports.command(name="list")
+def list_reports(
+    *,
+    undelivered: bool = False,
+    rejected: bool = False,
+    repository: str | None = None,
+    reason: OfReason = None,
+    job: OfJob = None,
+    since: Since = None,
+    limit: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
+    json: Json = False,
+    exit_code: bool = False,
+) -> int:
+    """List reports, the newest first; with --undelivered or --rejected only those, the oldest first.
+
+    Args:
+        undelivered: Only what is not on GitHub and will be tried again.
+        rejected: Only what GitHub refuses, until a person retries it.
+        repository: Only of this repository, as owner/name.
+        reason: Only what was rejected for this reason.
+        job: Only of the docs-job flow run with this id.
+        since: Only what was recorded since then: a time, UTC unless it says otherwise, or a span such as 2h or 3d.
+        limit: How many to list at the most. What is left out is said on stderr.
+        json: Print a JSON array, for programs.
+        exit_code: Exit with 1 if anything is listed.
+    """
+    from console.asked import Asked  # noqa: PLC0415  # each command loads what it needs
+    from console.list import list_reports as list_them  # noqa: PLC0415  # the same
+    from storage.listing import Wanted  # noqa: PLC0415  # the same
+
+    wanted = [kind for kind, is_asked in ((Wanted.UNDELIVERED, undelivered), (Wanted.REJECTED, rejected)) if is_asked]
+    asked = Asked((), job, repository, reason, since)
+    return _run(list_them(asked, wanted, limit=limit, as_json=json, fails_if_any=exit_code))
+
+
+@reports.command
+def show(report: int | UUID, *, json: Json = False) -> int:
+    """Tell the whole story of a report: who tried when, what GitHub answered, what happens next, what to do.
+
+    Args:
+        report: Its number, or the id of a docs-job flow run for each of its reports.
+        json: Print a JSON array, for programs.
+    """
+    from console.show import show as show_report  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(show_report(report, as_json=json))
+
+
+@reports.command
+def retry(
+    *ids: int,
+    repository: str | None = None,
+    reason: OfReason = None,
+    job: OfJob = None,
+    since: Since = None,
+    dry_run: bool = False,
+    yes: Annotated[bool, Parameter(alias="-y")] = False,
+) -> int:
+    """Reopen rejected reports whose cause is gone, and deliver them and what is merely due, now.
+
+    All that is given must hold. The story of each report names the user of this shell: a note for colleagues, not an
+    authentication. Exits with 1 if some are still undelivered, with 2 if nothing was tried.
+
+    Args:
+        ids: Numbers of reports.
+        repository: Only of this repository, as owner/name.
+        reason: Only what was rejected for this reason.
+        job: Only of the docs-job flow run with this id.
+        since: Only what was recorded since then: a time, UTC unless it says otherwise, or a span such as 2h or 3d.
+        dry_run: List what would be tried, and try nothing.
+        yes: Do not ask before more than 10 are tried.
+    """
+    from console.asked import Asked  # noqa: PLC0415  # each command loads what it needs
+    from console.retry import retry as retry_reports  # noqa: PLC0415  # the same
+
+    return _run(retry_reports(Asked(ids, job, repository, reason, since), is_dry_run=dry_run, is_sure=yes))
+
+
+@app.command
+def credentials(*, json: Json = False) -> int:
+    """Tell what each credential stands at: pause, GitHub's rate limit, requests against the write budget.
+
+    Args:
+        json: Print a JSON array, for programs.
+    """
+    from console.credentials import credentials as tell  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(tell(as_json=json))
+
+
+@app.command
+def reconcile() -> int:
+    """Do one pass of the reconciliation here and now, without Prefect: for a day when its scheduler is dead.
+
+    Delivers what is due and ends lost jobs. A report whose token is in a Secret block of Prefect waits for Prefect.
+    Exits with 1 if something is left.
+    """
+    from console.reconcile import reconcile_now  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(reconcile_now())
+
+
+@app.command
+def metrics(*, serve: str | None = None) -> int:
+    """Print the metrics as Prometheus reads them, or serve them.
+
+    Args:
+        serve: Where to listen until Ctrl-C, as HOST:PORT. There is no log-in: 127.0.0.1, unless the network is yours.
+    """
+    from console.metrics import print_metrics, serve_metrics  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(serve_metrics(serve) if serve is not None else print_metrics())
+
+
+@app.command
+def doctor(*, repository: str | None = None, json: Json = False) -> int:
+    """Look at everything Reportback stands on; of each, say that it is ok or what to do. Exits with 1 if any is wrong.
+
+    Args:
+        repository: As owner/name: also ask GitHub whether its credential may write there. Nothing is written.
+        json: Print a JSON array, for programs.
+    """
+    from console.doctor import doctor as look  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(look(repository, as_json=json))
+
+
 def _run(work: Coroutine[Any, Any, int | None]) -> int:
     """Run *work* to its end; Ctrl-C and SIGTERM cancel it, and what it started ends with it."""
     try:
@@ -109,21 +260,16 @@ async def _cancellable(work: Coroutine[Any, Any, int | None]) -> int | None:
     return await task
 
 
-def _problem(field: str, message: str) -> str:
-    """A mistake in the settings, by the name that its variable has."""
-    words = message.removeprefix("Value error, ")
-    return words if not field or words.startswith("REPORTBACK_") else f"REPORTBACK_{field.upper()}: {words}"
-
-
 def main() -> None:
     """Entry point: a mistake of the user's is one line on stderr, not a traceback."""
-    from local.stack import NotStarted  # noqa: PLC0415  # each command loads what it needs
+    from console.problems import problems  # noqa: PLC0415  # each command loads what it needs
+    from local.stack import NotStarted  # noqa: PLC0415  # the same
     from storage.engine import LedgerIsAway, NotUpgraded  # noqa: PLC0415  # the same
+    from storage.identity import WrongLedger  # noqa: PLC0415  # the same
 
     try:
         sys.exit(app())
     except ValidationError as error:
-        lines = (_problem(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors())
-        sys.exit("reportback: " + "\n            ".join(lines))
-    except (NotStarted, NotUpgraded, LedgerIsAway, ValueError) as error:
+        sys.exit("reportback: " + "\n            ".join(problems(error)))
+    except (NotStarted, NotUpgraded, WrongLedger, LedgerIsAway, ValueError) as error:
         sys.exit(f"reportback: {error}")

@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     first_delay: Span = timedelta(seconds=60)
     senders: Annotated[int, Field(ge=1, le=64)] = 8
     write_budget: Annotated[WriteBudget | None, BeforeValidator(_budget)] = WriteBudget()
+    pushgateway_url: HttpUrl | None = Field(None, repr=False)  # may hold a password
 
     @field_validator("credentials")
     @classmethod
@@ -145,6 +146,11 @@ class Settings(BaseSettings):
                 f"REPORTBACK_JOBS_FILE ({self.jobs_file}) must be absolute: flows run in a temporary folder"
             )
         return self
+
+    @property
+    def pushgateway(self) -> str | None:
+        """The Pushgateway's address."""
+        return str(self.pushgateway_url) if self.pushgateway_url else None
 
     @property
     def policy(self) -> Policy:

@@ -11,6 +11,7 @@ from prefect.states import Completed
 
 from settings import Settings
 from tasks.deliver import Reporter
+from tasks.emit_metrics import emit_metrics
 from tasks.prefect_runs import cancel_late_passes, courtesy, crash_dead_passes, crash_dead_runs
 from tasks.reconcile import has_succeeded_within, reconcile
 from tasks.reporter import open_reporter
@@ -40,6 +41,9 @@ async def reconcile_reports() -> State[None]:
                 on_trouble=logger.warning,
             )
             words = f"delivered {came_to.delivered}, undelivered {came_to.undelivered}"
+            await emit_metrics(
+                reporter.ledger, settings.pushgateway, interval=settings.interval, on_trouble=logger.warning
+            )
             await courtesy(crash_dead_runs(reporter), on_trouble=logger.warning)
     if run.deployment_id:  # last: with a pile of late passes Prefect's server is slow, and reports do not wait for it
         await courtesy(_tidy_up(run.deployment_id, _began_at(run), settings.interval), on_trouble=logger.warning)

@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import JobState, Target
 from domain.text import clean
-from storage import credentials, reports
+from storage import credentials, reports, totals
 from storage.models import Job
 from storage.once import insert_once
 from storage.targets import ensure_target, take_turn
@@ -252,6 +252,7 @@ async def end(
         return None
     job = await _locked(session, job_id)
     report = await reports.record(session, job, summary, credential=credential, actor=actor, now=now)
+    await totals.add(session, {("jobs", job.type, state.value): 1})  # the row forgets it when the job is retried
     return Ended(report.id if report else None)
 
 

@@ -28,3 +28,10 @@ async def end(session: AsyncSession, pass_id: int, *, delivered: int, undelivere
 async def has_succeeded_since(session: AsyncSession, moment: datetime) -> bool:
     """Whether a pass has come to its end at *moment* or later."""
     return bool((await session.exec(select(exists().where(col(Reconciliation.ended_at) >= moment)))).one())
+
+
+async def last_success(session: AsyncSession) -> datetime | None:
+    """When the latest pass that came to its end did. None: none has."""
+    ended = col(Reconciliation.ended_at)
+    latest = select(ended).where(ended.is_not(None)).order_by(col(Reconciliation.started_at).desc()).limit(1)
+    return (await session.exec(latest)).one_or_none()

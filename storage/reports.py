@@ -122,21 +122,28 @@ class Selection:
     since: datetime | None = None  # recorded then or later
 
 
+def chosen_by(selection: Selection) -> list[ColumnElement[bool]]:
+    """What *selection* asks of a report joined with its target."""
+    asked: list[ColumnElement[bool]] = []
+    if selection.report_ids:
+        asked.append(col(StatusReport.id).in_(selection.report_ids))
+    if selection.job_id is not None:
+        asked.append(col(StatusReport.job_id) == selection.job_id)
+    if selection.repository is not None:
+        asked.append(func.lower(col(StatusTarget.repository)) == selection.repository.lower())
+    if selection.reason is not None:
+        asked.append(col(StatusReport.rejection) == selection.reason)
+    if selection.since is not None:
+        asked.append(col(StatusReport.created_at) >= selection.since)
+    return asked
+
+
 async def undelivered(session: AsyncSession, selection: Selection) -> list[int]:
     """Ids of the selected reports that speak for their targets and are not on GitHub, rejected or due, oldest first."""
     speaks = and_(col(StatusTarget.newest_id) == col(StatusReport.id), col(StatusReport.delivered_at).is_(None))
-    found = select(StatusReport.id).join(StatusTarget, speaks).order_by(col(StatusReport.id))
-    if selection.report_ids:
-        found = found.where(col(StatusReport.id).in_(selection.report_ids))
-    if selection.job_id is not None:
-        found = found.where(col(StatusReport.job_id) == selection.job_id)
-    if selection.repository is not None:
-        found = found.where(func.lower(col(StatusTarget.repository)) == selection.repository.lower())
-    if selection.reason is not None:
-        found = found.where(col(StatusReport.rejection) == selection.reason)
-    if selection.since is not None:
-        found = found.where(col(StatusReport.created_at) >= selection.since)
-    return [report_id for report_id in await session.exec(found) if report_id is not None]
+    found = select(StatusReport.id).join(StatusTarget, speaks).where(*chosen_by(selection))
+    oldest_first = found.order_by(col(StatusReport.id))
+    return [report_id for report_id in await session.exec(oldest_first) if report_id is not None]
 
 
 async def repository_of(session: AsyncSession, report_id: int) -> str:

@@ -51,12 +51,13 @@ async def _report(
     events, left_out = await _events(session, report.id) if report.execution == job.execution else ((), 0)
     return ReportStory(
         id=report.id, execution=report.execution, state=report.state, phase=phase(report, target),
-        waits=_waits(target, credential), status_id=report.github_status_id, rejection=report.rejection,
+        waits=waits_of(target, credential), status_id=report.github_status_id, rejection=report.rejection,
         events=events, left_out=left_out,
     )  # fmt: skip
 
 
-def _waits(target: StatusTarget, credential: Credential | None) -> Waits:
+def waits_of(target: StatusTarget, credential: Credential | None) -> Waits:
+    """What stands on the target's and its credential's row in the way of what speaks for it."""
     return Waits(
         due_at=target.due_at,
         lease_until=target.lease_expires_at,
@@ -70,7 +71,10 @@ async def _events(session: AsyncSession, report_id: int) -> tuple[tuple[Event, .
     mine = ReportEvent.report_id == report_id
     count = (await session.exec(select(func.count()).where(mine))).one()
     last = await session.exec(select(ReportEvent).where(mine).order_by(col(ReportEvent.id).desc()).limit(MOST_EVENTS))
-    events = tuple(
-        Event(one.at, one.kind, one.actor, one.http_status, one.github_request_id, one.note) for one in last
-    )[::-1]
+    events = tuple(map(told, last))[::-1]
     return events, count - len(events)
+
+
+def told(event: ReportEvent) -> Event:
+    """A row of the story as a person reads it."""
+    return Event(event.at, event.kind, event.actor, event.http_status, event.github_request_id, event.note)

@@ -164,7 +164,8 @@ async def test_a_second_process_leaves_a_flow_run_alone_whose_first_one_beats(
 async def test_a_process_that_has_gone_silent_is_taken_over_after_30_s(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, seconds_ago: float
 ) -> None:
-    monkeypatch.setattr("tasks.accept_job.LOOK_EVERY", timedelta(seconds=0.1))
+    for name in ("LOOK_EVERY", "WATCH"):
+        monkeypatch.setattr(f"tasks.accept_job.{name}", timedelta(seconds=0.1))
     run_id = await accept_elsewhere(rig, seconds_ago=seconds_ago)
     taken_over = await run_made(docs_job, run_id)
     assert taken_over.shows[0] == "COMPLETED"

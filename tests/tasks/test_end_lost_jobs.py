@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -27,6 +28,14 @@ def dead() -> Process:
     """A process of this machine that has ended."""
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         return replace(this_process(), pid=child.pid)
+
+
+@pytest.fixture
+def hanging() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of this machine that lives, and gives no sign of life."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        yield child
+        child.kill()
 
 
 async def job_of(
@@ -131,12 +140,13 @@ async def test_a_job_that_has_not_begun_comes_back_by_beginning(world: World, de
     assert world.held() == ["success"]
 
 
-async def test_a_process_that_hangs_is_not_waited_for_for_ever(world: World) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        hangs = replace(this_process(), pid=child.pid, started=started(child.pid))
-        execution = await job_of(world, hangs, silent_for=HUNG.total_seconds())
-        assert await lost(world) == [execution.job_id]
-        assert child.wait(timeout=10) == -signal.SIGKILL  # with it, its leash ends the command
+async def test_a_process_that_hangs_is_not_waited_for_for_ever(
+    world: World, hanging: "subprocess.Popen[bytes]"
+) -> None:
+    hangs = replace(this_process(), pid=hanging.pid, started=started(hanging.pid))
+    execution = await job_of(world, hangs, silent_for=HUNG.total_seconds())
+    assert await lost(world) == [execution.job_id]
+    assert hanging.wait(timeout=10) == -signal.SIGKILL  # with it, its leash ends the command
 
 
 async def test_a_job_that_waits_for_its_group_can_be_lost_and_come_back(world: World, dead: Process) -> None:

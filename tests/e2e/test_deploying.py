@@ -1,4 +1,4 @@
-"""`make deploy` and `reportback drain`, against a real Prefect server."""
+"""`make deploy` and `reportback drain`, against a Prefect server of their own."""
 
 import asyncio
 import os

@@ -1,0 +1,1 @@
+"""What an operator asks from a shell: each command of `reportback reports`, `credentials`, `reconcile`, `doctor`."""

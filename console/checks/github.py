@@ -1,0 +1,123 @@
+"""GitHub: that it answers, by the same clock, and takes each credential's token."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+import httpx
+
+from console.checks.finding import Finding, bad, good
+from console.credentials import names
+from console.words import span
+from github_api.checkup import Answer, Checkup, Silence
+from github_api.credentials import NoCredential, credential_name
+from settings import Settings
+
+MOST_SKEW = timedelta(seconds=30)
+MAY_WRITE = frozenset({"repo", "repo:status"})
+"""Scopes of a classic token that let it write statuses.
+https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps"""
+
+NO_LIMITS = HTTPStatus.NOT_FOUND
+"""What an Enterprise Server without rate limits answers to the question for them."""
+
+
+async def check(settings: Settings, repository: str | None) -> AsyncIterator[Finding]:
+    """Ask GitHub, first as nobody, then with each credential; of *repository* only with its own."""
+    async with Checkup(str(settings.github_api_url), settings.timeout, _now) as github:
+        for finding in reached(str(settings.github_api_url), await github.limits(None), _now()):
+            yield finding
+        for name in names(settings):
+            yield await _taken(github, name)
+        if repository is not None:
+            yield await _may_write(github, repository, settings)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def reached(url: str, answer: Answer | Silence, now: datetime) -> Iterator[Finding]:
+    """Whether it answered as GitHub does, and how far its clock is from *now*."""
+    if isinstance(answer, Silence):
+        yield bad("GitHub", f"{url} does not answer: {answer.why}; check REPORTBACK_GITHUB_API_URL, network and proxy")
+        return
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or httpx.codes.is_redirect(answer.status):
+        yield bad("GitHub", f"{url} answers {answer.status}: {answer.words}")
+    elif not answer.is_github:
+        yield bad("GitHub", f"what answers at {url} is not GitHub; check REPORTBACK_GITHUB_API_URL, network and proxy")
+    else:
+        yield good("GitHub", f"{url} answers")
+    if answer.date is not None:
+        yield clock(answer.date - now)
+
+
+def clock(skew: timedelta) -> Finding:
+    """Whether both clocks agree; *skew* is how far GitHub's is ahead."""
+    if abs(skew) <= MOST_SKEW:
+        return good("clock", f"within {span(MOST_SKEW)} of GitHub's")
+    side = "behind" if skew > timedelta(0) else "ahead of"
+    return bad(
+        "clock",
+        f"{span(abs(skew))} {side} GitHub's: times in stories read wrong; set this machine's clock (NTP)",
+    )
+
+
+async def _taken(github: Checkup, name: str) -> Finding:
+    what = f"credential {name}"
+    try:
+        token = await _token_of(name)
+    except NoCredential as error:
+        return bad(what, str(error))
+    return taken(what, await github.limits(token))
+
+
+def taken(what: str, answer: Answer | Silence) -> Finding:
+    """Whether GitHub takes the token."""
+    match answer:
+        case Silence(why):
+            return bad(what, f"not asked: {why}")
+        case Answer(status=HTTPStatus.UNAUTHORIZED, words=words):
+            return bad(what, f"GitHub does not take its token ({words}): renew it where its name says it is read")
+        case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND, scopes=None):
+            return good(what, "its token is taken; whether it may write statuses, --repository tells better")
+        case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND, scopes=scopes) if scopes and scopes & MAY_WRITE:
+            return good(what, "its token is taken, and may write statuses")
+        case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND):
+            return bad(what, "its token is taken, but has no scope to write statuses: give it `repo:status`")
+        case Answer(status, words):
+            return bad(what, f"GitHub answers {status}: {words}")
+
+
+async def _may_write(github: Checkup, repository: str, settings: Settings) -> Finding:
+    what, name = f"repository {repository}", credential_name(repository, settings.credentials)
+    if name is None:
+        return bad(what, "REPORTBACK_CREDENTIALS names no credential for it: add a pattern that matches it")
+    try:
+        token = await _token_of(name)
+    except NoCredential as error:
+        return bad(what, str(error))
+    return may_write(what, name, await github.repository(repository, token))
+
+
+def may_write(what: str, name: str, answer: Answer | Silence) -> Finding:
+    """Whether the owner of the credential's token may write statuses there."""
+    match answer:
+        case Silence(why):
+            return bad(what, f"not asked: {why}")
+        case Answer(status=HTTPStatus.OK, may_push=True, scopes=None):
+            return good(what, f"the owner of {name} may write there; the token itself needs *Commit statuses: write*")
+        case Answer(status=HTTPStatus.OK, may_push=True):
+            return good(what, f"{name} may write there")
+        case Answer(status=HTTPStatus.OK, may_push=False):
+            return bad(what, f"{name} may read it, not write there: give its owner write access")
+        case Answer(status=HTTPStatus.OK):
+            return good(what, f"{name} may read it; GitHub does not say whether it may write there")
+        case Answer(status, words):
+            return bad(what, f"GitHub answers {status} to {name}: {words}")
+
+
+async def _token_of(name: str) -> str:
+    from console.reporter import token_of  # noqa: PLC0415  # loads Prefect, which takes seconds
+
+    return await token_of(name)

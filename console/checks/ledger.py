@@ -1,0 +1,70 @@
+"""The ledger: that it opens, is the right one, has room, and that somebody reconciles."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.engine import make_url
+
+from console.checks.finding import Finding, bad, good
+from console.words import span
+from settings import Settings
+from storage import passes
+from storage.engine import LedgerIsAway, NotUpgraded, open_ledger
+from storage.identity import WrongLedger, ledger_id
+
+ROOM = 2**30
+"""Bytes that have to be free where an embedded ledger lies."""
+
+PASSES = 3
+"""Intervals of the reconciliation within which one has to come to its end."""
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """What there is to say of the ledger, its disk and the reconciliation that keeps it."""
+    try:
+        async with open_ledger(settings.database_url) as ledger, ledger.transaction() as session:
+            found = await ledger_id(session)
+            now, ended_at = await ledger.clock(session), await passes.last_success(session)
+    except (LedgerIsAway, NotUpgraded, ValueError) as error:
+        return [bad("ledger", str(error))]
+    return [
+        identity(found, settings.ledger_id, ledger.place),
+        *_room(settings.database_url),
+        reconciliation(ended_at, now, settings.interval),
+    ]
+
+
+def identity(found: UUID, named: UUID | None, place: str) -> Finding:
+    """Whether it is the one that the settings name, if they do."""
+    if named not in (None, found):
+        return bad("ledger", str(WrongLedger(found, named, place)))
+    return good("ledger", f"{found}, {place}")
+
+
+def _room(url: str) -> Iterator[Finding]:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        folder = Path(parsed.database or "").parent
+        yield room(folder, shutil.disk_usage(folder).free)
+
+
+def room(folder: Path, free: int) -> Finding:
+    """Whether *free* bytes are enough."""
+    words = f"{free / ROOM:.1f} GiB free in {folder}"
+    if free >= ROOM:
+        return good("disk", words)
+    return bad("disk", f"{words}: a full disk stops every job; make room for at least 1 GiB")
+
+
+def reconciliation(ended_at: datetime | None, now: datetime, interval: timedelta) -> Finding:
+    """Whether a pass has come to its end lately."""
+    cure = "see that reconcile-reports is scheduled and its pool has a worker; `reportback reconcile` does a pass now"
+    if ended_at is None:
+        return bad("reconciliation", f"no pass has ever come to its end: {cure}")
+    words = f"the last pass ended {span(now - ended_at)} ago"
+    if now - ended_at <= PASSES * interval:
+        return good("reconciliation", words)
+    return bad("reconciliation", f"{words}, though one is due every {span(interval)}: {cure}")

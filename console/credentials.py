@@ -1,0 +1,79 @@
+"""`reportback credentials`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from rich.table import Table
+
+from console.terminal import plain, results, table, write_json
+from console.words import ahead
+from domain.budget import WriteBudget
+from github_api.credentials import DEFAULT_CREDENTIAL
+from settings import Settings
+from storage.accounts import Account, accounts
+from storage.engine import open_ledger
+
+
+async def credentials(*, as_json: bool) -> None:
+    """Print what each credential stands at: those of the settings, and those that the ledger knows. Never a secret."""
+    settings = Settings()
+    async with open_ledger(settings.database_url) as ledger, ledger.transaction() as session:
+        now = await ledger.clock(session)
+        known = await accounts(session, now=now)
+    named = names(settings)
+    unused = [Account(name) for name in named if name not in {one.name for one in known}]
+    every = sorted([*known, *unused], key=lambda one: one.name)
+    if as_json:
+        write_json([fields(one, named, settings.write_budget) for one in every])
+    else:
+        results().print(rows(every, named, settings.write_budget, now))
+
+
+def names(settings: Settings) -> list[str]:
+    """The credentials that the settings name, each once."""
+    return sorted(set(settings.credentials.values())) or [DEFAULT_CREDENTIAL]
+
+
+def fields(one: Account, named: Collection[str], budget: WriteBudget | None) -> Mapping[str, object]:
+    """A credential as `--json` gives it. The names stay; further ones may come."""
+    return {
+        "credential": one.name, "configured": one.name in named,
+        "paused_until": one.paused_until, "pause_reason": one.pause_reason,
+        "rate_limit": one.rate_limit, "rate_remaining": one.rate_remaining, "rate_reset_at": one.rate_reset_at,
+        "posts_last_minute": one.posts_last_minute, "budget_per_minute": budget.per_minute if budget else None,
+        "posts_last_hour": one.posts_last_hour, "budget_per_hour": budget.per_hour if budget else None,
+        "undelivered": one.undelivered,
+    }  # fmt: skip
+
+
+def rows(every: Sequence[Account], named: Collection[str], budget: WriteBudget | None, now: datetime) -> Table:
+    """The credentials for a person."""
+    made = table("credential", "pauses", "left at GitHub", "posts/min", "posts/h", "undelivered")
+    for one in every:
+        name = one.name if one.name in named else f"{one.name} (not in the settings)"
+        minute = _of(one.posts_last_minute, budget.per_minute if budget else None)
+        hour = _of(one.posts_last_hour, budget.per_hour if budget else None)
+        made.add_row(*map(plain, (name, pause(one, now), rate(one, now), minute, hour, one.undelivered)))
+    return made
+
+
+def pause(one: Account, now: datetime) -> str:
+    """Whether it pauses, until when, and why."""
+    if one.paused_until is None:
+        return "no"
+    if one.paused_until <= now:
+        return f"{one.pause_reason}: over; the next request tells"
+    return f"{one.pause_reason}: until {one.paused_until:%H:%M:%S} UTC, {ahead(one.paused_until, now)}"
+
+
+def rate(one: Account, now: datetime) -> str:
+    """What is left of GitHub's hour, as GitHub said it last."""
+    if one.rate_limit is None or one.rate_reset_at is None:
+        return "not known"
+    if one.rate_reset_at <= now:
+        return f"{one.rate_limit} of {one.rate_limit}"
+    return f"{one.rate_remaining} of {one.rate_limit}, anew {ahead(one.rate_reset_at, now)}"
+
+
+def _of(count: int, most: int | None) -> str:
+    return str(count) if most is None else f"{count} of {most}"

@@ -1,0 +1,53 @@
+"""`reportback doctor`."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.text import Text
+
+from console.checks import github, ledger, versions
+from console.checks.finding import Finding, bad, good
+from console.problems import problems
+from console.terminal import plain, results, write_json
+from settings import Settings
+
+
+async def doctor(repository: str | None, *, as_json: bool) -> int:
+    """Look at everything Reportback stands on, and say of each that it is ok, or what to do. 1: something is wrong."""
+    out, found = results(), []
+    async for finding in findings(repository):
+        found.append(finding)
+        if not as_json:
+            show(out, finding)
+    if as_json:
+        write_json([asdict(finding) for finding in found])
+    return int(not all(finding.ok for finding in found))
+
+
+async def findings(repository: str | None) -> AsyncIterator[Finding]:
+    """Each as it is found. With unsound settings there is nothing else to look at."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for words in problems(error):
+            yield bad("settings", words)
+        return
+    yield good("settings", "sound")
+    for finding in versions.check():
+        yield finding
+    for finding in await ledger.check(settings):
+        yield finding
+    async for finding in github.check(settings, repository):
+        yield finding
+    from console.checks import prefect  # noqa: PLC0415  # takes seconds to load
+
+    for finding in await prefect.check():
+        yield finding
+
+
+def show(out: Console, finding: Finding) -> None:
+    """A line, begun by a word that needs no colour to be told apart."""
+    mark = Text("ok    ", style="green") if finding.ok else Text("WRONG ", style="bold red")
+    out.print(Text.assemble(mark, plain(f"{finding.what}: {finding.words}")))

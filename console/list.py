@@ -1,0 +1,66 @@
+"""`reportback reports list`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from rich.table import Table
+
+from console.asked import Asked
+from console.terminal import aside, plain, results, table, write_json
+from console.words import next_try, next_try_at, reason, span, why
+from domain.names import SHORT_SHA
+from settings import Settings
+from storage.engine import open_ledger
+from storage.listing import Listed, Wanted, listing
+
+NARROW = 140
+"""Columns below which repository, commit and context share one."""
+
+
+async def list_reports(
+    asked: Asked, wanted: Collection[Wanted], *, limit: int, as_json: bool, fails_if_any: bool
+) -> int:
+    """Print the reports that are asked for. 1 if *fails_if_any*, and there is one; else 0."""
+    async with open_ledger(Settings().database_url) as ledger, ledger.transaction() as session:
+        now = await ledger.clock(session)
+        found, is_more = await listing(session, asked.selection(now), wanted, limit=limit)
+    if as_json:
+        write_json([fields(one, now) for one in found])
+    elif found:
+        out = results()
+        out.print(rows(found, now, is_narrow=out.width < NARROW))
+    else:
+        results().print(plain(f"No such report in {ledger.place}."))
+    if is_more:
+        aside().print(
+            plain(f"There are more; these are the first {limit}. --limit shows more of them, a filter fewer.")
+        )
+    return int(fails_if_any and bool(found))
+
+
+def fields(report: Listed, now: datetime) -> Mapping[str, object]:
+    """A report as `--json` gives it. The names stay; further ones may come."""
+    return {
+        "report": report.id, "job": report.job_id, "execution": report.execution,
+        "repository": report.target.repository, "sha": report.target.sha, "context": report.target.context,
+        "state": report.state, "phase": report.phase, "recorded_at": report.recorded_at,
+        "delivered_at": report.delivered_at, "status_id": report.status_id, "credential": report.credential,
+        "reason": reason(report, now), "last_error": report.last_error,
+        "next_try_at": next_try_at(report.phase, report.waits),
+    }  # fmt: skip
+
+
+def rows(reports: Sequence[Listed], now: datetime, *, is_narrow: bool) -> Table:
+    """The reports for a person."""
+    target = ("commit",) if is_narrow else ("repository", "sha", "context")
+    made = table("report", *target, "state", "phase", "age", "next try", "why")
+    for column in made.columns:
+        column.no_wrap = column.header in ("report", "sha", "state", "phase", "age", "next try")
+    for one in reports:
+        about = (one.target.repository, one.target.sha[:SHORT_SHA], one.target.context)
+        cells = (
+            one.id, *((" ".join(about),) if is_narrow else about), one.state, one.phase,
+            span(now - one.recorded_at), next_try(one, now), why(one, now),
+        )  # fmt: skip
+        made.add_row(*map(plain, cells))
+    return made

@@ -1,0 +1,94 @@
+"""`reportback metrics`: the ledger's figures as Prometheus reads them."""
+
+import re
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from prometheus_client import generate_latest
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from domain.metrics import Snapshot
+from settings import Settings
+from storage.engine import Ledger, LedgerIsAway, open_ledger
+from tasks.emit_metrics import read_metrics
+from tasks.metric_families import registry_of
+
+PLACE = re.compile(r"(?P<host>[^:]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
+UNAVAILABLE = 503
+
+
+async def print_metrics() -> None:
+    """Print them."""
+    async with open_ledger(Settings().database_url) as ledger:
+        shown = await read_metrics(ledger)
+    sys.stdout.write(generate_latest(registry_of(shown)).decode())
+
+
+async def serve_metrics(place: str) -> None:
+    """Serve them at *place*, HOST:PORT, below /metrics, until cancelled; port 0 is a free one.
+
+    Raises:
+        ValueError: it is no such place, or nobody can listen there.
+    """
+    settings = Settings()
+    with listening(place) as sock:
+        async with open_ledger(settings.database_url) as ledger:
+            host, port = sock.getsockname()[:2]
+            sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics\n")
+            sys.stdout.flush()
+            await serve_on(sock, ledger)
+
+
+def listening(place: str) -> socket.socket:
+    """A socket that listens at *place*.
+
+    Raises:
+        ValueError: as `serve_metrics`.
+    """
+    parts = PLACE.fullmatch(place)
+    if parts is None:
+        raise ValueError(f"--serve {place}: give HOST:PORT, such as 127.0.0.1:9464")
+    host, is_v6 = parts["host"].strip("[]"), parts["host"].startswith("[")
+    try:
+        return socket.create_server(
+            (host, int(parts["port"])), family=socket.AF_INET6 if is_v6 else socket.AF_INET, backlog=64
+        )
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"--serve {place}: {error}") from error
+
+
+def app_of(read: Callable[[], Awaitable[Snapshot]]) -> Starlette:
+    """An application that answers GET /metrics with what *read* tells at that moment; 503 while nobody can tell."""
+
+    async def metrics(request: Request) -> Response:
+        try:
+            shown = await read()
+        except LedgerIsAway as error:
+            return PlainTextResponse(f"{error}\n", status_code=UNAVAILABLE)
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry_of(shown)), headers={"Content-Type": content_type})
+
+    return Starlette(routes=[Route("/metrics", metrics)])
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the command, which cancels it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve_on(sock: socket.socket, ledger: Ledger) -> None:
+    """Serve the figures of *ledger* until cancelled."""
+    config = uvicorn.Config(
+        app_of(lambda: read_metrics(ledger)), lifespan="off", log_level="warning", access_log=False, ws="none"
+    )
+    await _Server(config).serve([sock])

@@ -1,0 +1,13 @@
+"""Mistakes in the settings, in words."""
+
+from pydantic import ValidationError
+
+
+def problems(error: ValidationError) -> list[str]:
+    """A line for each mistake, by the name that its variable has."""
+    return [_problem(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
+
+
+def _problem(field: str, message: str) -> str:
+    words = message.removeprefix("Value error, ")
+    return words if not field or words.startswith("REPORTBACK_") else f"REPORTBACK_{field.upper()}: {words}"

@@ -1,0 +1,45 @@
+"""How far a command has come, on stderr, as soon as it takes longer than a second and somebody looks."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from console.terminal import aside, plain
+
+SILENT = 1.0
+"""Seconds without a bar: what ends sooner needs none."""
+
+
+class Going:
+    """`with Going("retrying", total=3) as going`. Without a *total* it only shows that it goes on."""
+
+    def __init__(self, what: str, *, total: int | None = None) -> None:
+        counted = () if total is None else (BarColumn(), MofNCompleteColumn())
+        self._bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), *counted, TimeElapsedColumn(),
+            console=aside(), transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task(what, total=total)
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar.live.is_started:
+            self._bar.stop()
+
+    def say(self, words: str) -> None:
+        """A line on stderr, above the bar."""
+        self._bar.console.print(plain(words))
+
+    def step(self, number: int = 1) -> None:
+        """*number* more are done; 0: it goes on."""
+        is_slow = time.monotonic() - self._began > SILENT
+        if is_slow and self._bar.console.is_terminal and not self._bar.live.is_started:
+            self._bar.start()
+        self._bar.advance(self._task, number)

@@ -1,0 +1,46 @@
+"""`reportback reconcile`: for a day when Prefect's scheduler is dead."""
+
+import asyncio
+from uuid import uuid4
+
+from console.asked import Asked
+from console.list import list_reports
+from console.person import os_user
+from console.progress import Going
+from console.reporter import open_reporter
+from console.terminal import plain, results
+from settings import Settings
+from storage.listing import Wanted
+from tasks.deliver_due import Pass
+from tasks.reconcile import reconcile
+
+LOOK_EVERY = 0.5
+LISTED = 20
+
+
+async def reconcile_now() -> int:
+    """One pass, without Prefect. 1: something is still undelivered, and is listed."""
+    settings = Settings()
+    with Going("delivering what is due") as going:
+        came_to = await _pass(settings, going)
+    results().print(plain(f"Delivered {came_to.delivered}, undelivered {came_to.undelivered}."))
+    if not came_to.undelivered:
+        return 0
+    return await list_reports(Asked(), (Wanted.UNDELIVERED,), limit=LISTED, as_json=False, fails_if_any=True)
+
+
+async def _pass(settings: Settings, going: Going) -> Pass:
+    async with open_reporter(settings, actor=f"reconciliation by {os_user()}") as reporter:
+        work = asyncio.create_task(
+            reconcile(
+                reporter, uuid4(), budget=settings.pass_budget, senders=settings.senders, on_trouble=going.say
+            )
+        )  # fmt: skip
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=LOOK_EVERY)
+                going.step(0)
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
+        return work.result()

@@ -1,0 +1,69 @@
+"""`reportback reports retry`."""
+
+import sys
+from collections.abc import Sequence
+
+from console.asked import Asked
+from console.list import list_reports
+from console.person import os_user
+from console.progress import Going
+from console.reporter import open_reporter
+from console.terminal import agreed, aside, plain, results
+from settings import Settings
+from storage.listing import Wanted
+from tasks.deliver import Reporter
+from tasks.retry_report import retry_report, undelivered
+
+MANY = 10
+"""More than these are not tried without a yes."""
+
+REFUSED = 2
+LISTED = 100
+
+
+async def retry(asked: Asked, *, is_dry_run: bool, is_sure: bool) -> int:
+    """Reopen what is rejected and deliver it, and what is merely due. 1: some are still undelivered; 2: refused."""
+    if asked == Asked():
+        return _refuse("nothing was selected: name reports, or --job, --repository, --reason or --since")
+    if is_dry_run:
+        return await list_reports(asked, tuple(Wanted), limit=LISTED, as_json=False, fails_if_any=False)
+    settings = Settings()
+    async with open_reporter(settings, actor=os_user()) as reporter:
+        chosen = await undelivered(reporter, asked.selection(await reporter.ledger.now()))
+        for report_id in sorted(set(asked.report_ids) - set(chosen)):
+            aside().print(plain(f"report {report_id}: delivered, superseded or unknown: left alone"))
+        if len(chosen) > MANY and not is_sure:
+            if not sys.stdin.isatty():
+                return _refuse(f"these are {len(chosen)} reports: see them with --dry-run, then say --yes")
+            if not await agreed(f"Retry {len(chosen)} reports?"):
+                return _refuse("nothing was tried")
+        left = await _retry_each(reporter, chosen, settings)
+    results().print(plain(_summary(len(chosen), left)))
+    return 1 if left else 0
+
+
+def _refuse(why: str) -> int:
+    aside().print(plain(f"reportback: {why}"))
+    return REFUSED
+
+
+async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Settings) -> int:
+    """How many are still undelivered."""
+    left = 0
+    with Going("retrying", total=len(chosen)) as going:
+        for report_id in chosen:
+            try:
+                going.say(f"report {report_id}: {await retry_report(reporter, report_id, settings)}")
+            except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
+                going.say(f"report {report_id}: {error}")
+                left += 1
+            going.step()
+    return left
+
+
+def _summary(count: int, left: int) -> str:
+    if not count:
+        return "Nothing to deliver."
+    if not left:
+        return f"{count} delivered or superseded."
+    return f"{left} of {count} are still undelivered; the reconciliation goes on with what is due."

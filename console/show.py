@@ -1,0 +1,118 @@
+"""`reportback reports show`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from console.terminal import aside, plain, results, table, write_json
+from console.words import next_try_at
+from domain.report import Phase
+from domain.story import Event, clock, what_next
+from settings import Settings
+from storage.engine import open_ledger
+from storage.whole_story import WholeStory, of_report, reports_of
+
+LONGEST_WORD = len("reconciliation")
+"""Of those who act in a story."""
+
+
+async def show(asked: int | UUID, *, as_json: bool) -> int:
+    """Print the whole story of a report, or of each of a job's reports. 1: there is no such one."""
+    async with open_ledger(Settings().database_url) as ledger, ledger.transaction() as session:
+        now = await ledger.clock(session)
+        found = await _stories(session, asked)
+    if found is None:
+        kind = "report" if isinstance(asked, int) else "job"
+        aside().print(plain(f"reportback: no {kind} {asked} in {ledger.place}"))
+        return 1
+    if as_json:
+        write_json([fields(one, now) for one in found])
+        return 0
+    out = results()
+    if not found:
+        out.print(plain(f"Job {asked} has no report: it has no commit to report on."))
+    for one in found:
+        _print(out, one, now)
+    return 0
+
+
+async def _stories(session: AsyncSession, asked: int | UUID) -> list[WholeStory] | None:
+    numbers = [asked] if isinstance(asked, int) else await reports_of(session, asked)
+    if numbers is None:
+        return None
+    found = [await of_report(session, number) for number in numbers]
+    known = [one for one in found if one is not None]
+    return known if known or not numbers else None
+
+
+def _print(out: Console, whole: WholeStory, now: datetime) -> None:
+    report = whole.report
+    out.print(plain(f"Report {report.id}, {report.state}: {report.phase}"), style="bold")
+    about = table("", "")
+    about.show_header = False
+    for name, value in facts(whole):
+        about.add_row(plain(name), plain(value))
+    out.print(about)
+    out.print()
+    out.print(Markdown(next_words(whole, now)))
+    out.print()
+    out.print(story(whole.report.events))
+    out.print()
+
+
+def facts(whole: WholeStory) -> Iterator[tuple[str, str]]:
+    """What a report is about, and what it says."""
+    job, report = whole.job, whole.report
+    if job.target is not None:
+        yield "Repository", job.target.repository
+        yield "Commit", job.target.sha
+        yield "Context", job.target.context
+    yield "Says", whole.description
+    yield "Links to", whole.target_url
+    yield "Credential", whole.credential or "none yet"
+    of = "" if report.execution == job.execution else f", of which this is about execution {report.execution}"
+    yield "Job", f"{job.type} {whole.job_id}, execution {job.execution}{of}: {job.state.value.replace('_', ' ')}"
+    if job.ended_at is not None:
+        yield "Job ended", clock(job.ended_at)
+
+
+def next_words(whole: WholeStory, now: datetime) -> str:
+    """What happens next, and what a person can do, in Markdown."""
+    words = what_next(whole.report, now)
+    if whole.report.phase is Phase.REJECTED:
+        return f"{words} From here: `reportback reports retry {whole.report.id}`."
+    return words
+
+
+def story(events: tuple[Event, ...]) -> Table:
+    """Who did what, when, and what GitHub answered."""
+    made = table("when (UTC)", "what", "by", "GitHub", "request id", "in words")
+    for column in made.columns[:2]:
+        column.no_wrap = True
+    made.columns[2].min_width = LONGEST_WORD
+    for one in events:
+        what = one.kind.value.replace("_", " ")
+        when = f"{one.at:%Y-%m-%d %H:%M:%S}"
+        cells = (when, what, one.actor, one.http_status or "", one.request_id or "", one.note or "")
+        made.add_row(*map(plain, cells))
+    return made
+
+
+def fields(whole: WholeStory, now: datetime) -> Mapping[str, object]:
+    """A report's story as `--json` gives it. The names stay; further ones may come."""
+    report, target = whole.report, whole.job.target
+    return {
+        "report": report.id, "job": whole.job_id, "execution": report.execution,
+        "repository": target.repository if target else None, "sha": target.sha if target else None,
+        "context": target.context if target else None, "state": report.state, "phase": report.phase,
+        "description": whole.description, "target_url": whole.target_url, "credential": whole.credential,
+        "status_id": report.status_id, "reason": report.rejection,
+        "next_try_at": next_try_at(report.phase, report.waits), "next": what_next(report, now),
+        "events": [asdict(event) for event in report.events],
+    }  # fmt: skip

@@ -1,0 +1,64 @@
+"""What a shell says of a report: made from its arguments."""
+
+from datetime import datetime, timedelta
+
+from domain.report import Phase
+from domain.story import Waits
+from domain.text import one_line
+from storage.listing import Listed
+
+UNITS = (
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+    (timedelta(seconds=1), "s"),
+)
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its largest whole unit, rounded down: "45 s", "12 min", "3 h", "5 d"."""
+    for unit, name in UNITS:
+        if length >= unit:
+            return f"{length // unit} {name}"
+    return "0 s"
+
+
+def ahead(moment: datetime, now: datetime) -> str:
+    """How far off *moment* is: "now" once it has come, else such as "in 4 min"."""
+    return "now" if moment <= now else f"in {span(moment - now)}"
+
+
+def next_try_at(phase: Phase, waits: Waits) -> datetime | None:
+    """From when on the reconciliation tries again, the write budget permitting. None: nobody will, or one is at it."""
+    if phase is not Phase.DUE:
+        return None
+    moments = (waits.due_at, waits.doubt_until, waits.paused_until)
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def next_try(report: Listed, now: datetime) -> str:
+    """When it is tried again, in a word or two; empty for what is settled."""
+    match report.phase:
+        case Phase.SENDING:
+            return "at it"
+        case Phase.REJECTED:
+            return "by hand"
+        case _:
+            moment = next_try_at(report.phase, report.waits)
+            return ahead(moment, now) if moment else ""
+
+
+def reason(report: Listed, now: datetime) -> str | None:
+    """A domain.outcome.Reason: why it is rejected, or its credential pauses."""
+    waits = report.waits
+    is_paused = waits.paused_until is not None and waits.paused_until > now
+    return report.rejection or (waits.pause_reason if is_paused else None)
+
+
+def why(report: Listed, now: datetime) -> str:
+    """Why it is not on GitHub, as far as anybody knows: a reason, and what was seen or said last."""
+    known, last = reason(report, now), one_line(report.last_error or "")
+    if known is None or last.startswith(known):
+        return last
+    paused = "" if report.rejection else "credential pauses: "
+    return f"{paused}{known}" + (f"; {last}" if last else "")

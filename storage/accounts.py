@@ -1,0 +1,61 @@
+"""What each credential stands at: its pause, its hour at GitHub, what it has sent, and what waits for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import case, col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.budget import HOUR, MINUTE
+from storage.budget import POSTED
+from storage.models import Credential, ReportEvent, StatusTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A credential by its name; never the secret. The rate is GitHub's word as it last said it; None: it has not."""
+
+    name: str
+    paused_until: datetime | None = None
+    pause_reason: str | None = None
+    rate_limit: int | None = None
+    rate_remaining: int | None = None
+    rate_reset_at: datetime | None = None
+    posts_last_minute: int = 0
+    posts_last_hour: int = 0
+    undelivered: int = 0
+
+
+async def accounts(session: AsyncSession, *, now: datetime) -> list[Account]:
+    """Every credential that has ever been used here, by name."""
+    posts = await _posts(session, now)
+    waiting = await _undelivered(session)
+    found = await session.exec(select(Credential).order_by(col(Credential.name)))
+    return [_account(one, *posts.get(one.name, (0, 0)), waiting.get(one.name, 0)) for one in found]
+
+
+def _account(one: Credential, minute: int, hour: int, undelivered: int) -> Account:
+    return Account(
+        one.name, one.paused_until, one.pause_reason, one.rate_limit, one.rate_remaining, one.rate_reset_at,
+        minute, hour, undelivered,
+    )  # fmt: skip
+
+
+async def _posts(session: AsyncSession, now: datetime) -> dict[str, tuple[int, int]]:
+    """How many requests each has made in the last minute, and in the last hour: what the write budget counts."""
+    in_minute = func.sum(case((col(ReportEvent.at) > now - MINUTE, 1), else_=0))
+    sent = (col(ReportEvent.kind) == POSTED, col(ReportEvent.at) > now - HOUR)
+    found = select(ReportEvent.credential, in_minute, func.count()).where(
+        *sent,
+        col(ReportEvent.credential).in_(
+            select(Credential.name)
+        ),  # so that the index, which begins with the name, serves
+    )
+    rows = await session.exec(found.group_by(col(ReportEvent.credential)))
+    return {name: (int(minute), hour) for name, minute, hour in rows if name is not None}
+
+
+async def _undelivered(session: AsyncSession) -> dict[str, int]:
+    found = select(StatusTarget.credential, func.count()).where(col(StatusTarget.due_at).is_not(None))
+    rows = await session.exec(found.group_by(col(StatusTarget.credential)))
+    return {name: count for name, count in rows if name is not None}

@@ -1,0 +1,148 @@
+"""What only grows, counted in append-only rows from the ledger's first day.
+
+Rows up to a mark are in the totals already; those after it are counted when somebody asks. `fold` moves the mark, in
+the transaction that adds to the totals: a counter is true after any crash, never falls, and costs what an hour holds.
+Nothing is pruned yet; what will be must have been folded before.
+"""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Float, cast, extract, literal
+from sqlalchemy.orm import Mapped
+from sqlmodel import SQLModel, and_, case, col, exists, func, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
+from storage import totals
+from storage.models import Reconciliation, ReportEvent, StatusReport
+from storage.totals import Key
+
+OLD = timedelta(hours=1)
+"""PostgreSQL commits ids out of order. Before an event of that age, by id, no other will turn up."""
+
+CHUNK = 20_000
+"""Ids that are folded at once: SQLite's other writers wait meanwhile."""
+
+EVENTS: Key = ("folded", "report_event", "")
+PASSES: Key = ("folded", "reconciliation", "")
+"""The marks: the highest id that is in the totals."""
+
+ENDED: Key = ("passes", "ended", "")
+FAILED: Key = ("passes", "failed", "")
+SECONDS: Key = ("latency", "seconds", "")
+
+
+async def look_up(session: AsyncSession) -> None:
+    """Have the transaction find what belongs to a few rows by its key, never by reading a whole table.
+
+    Left to itself, PostgreSQL takes two thousand look-ups to be dearer than a million rows.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        off = (func.set_config(f"enable_{join}", "off", True) for join in ("hashjoin", "mergejoin"))
+        await session.exec(select(*off))
+
+
+async def read(session: AsyncSession) -> Counter[Key]:
+    """All counters.
+
+    `ENDED`, `FAILED`, `SECONDS`; ("events", kind, state of the report); ("latency", place in `BUCKETS`, ""), each
+    bucket alone; ("jobs", type, state).
+    """
+    counted = await totals.read(session)
+    counted.update(await _events(session, col(ReportEvent.id) > _mark(counted[EVENTS])))
+    counted[ENDED] += await _ended(session, after=counted[PASSES])
+    return counted
+
+
+async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -> bool:
+    """Add the oldest rows that are not in the totals to them. True: there may be more that are old enough.
+
+    A pass that has not come to its end *dead_after* it began, an hour at least, has failed.
+    """
+    await look_up(session)
+    after = int(await totals.locked(session, EVENTS))
+    upto = await _old_enough(session, after, now - OLD)
+    passes_after = int(await totals.locked(session, PASSES))
+    passes = await _passes(session, passes_after, now - max(dead_after, OLD))
+    among = and_(col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(upto))
+    await totals.add(session, {**await _events(session, among), **passes, EVENTS: upto - after})
+    return upto == after + CHUNK
+
+
+def _mark(number: float) -> ColumnElement[int]:
+    """In so many words: for a bound parameter PostgreSQL may plan to read all there is."""
+    return literal(int(number), literal_execute=True)
+
+
+async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[Key]:
+    """What the events *among* all add to the counters."""
+    told = or_(
+        and_(col(ReportEvent.kind).in_(TRIED), col(ReportEvent.attempt).is_not(None)),  # none: a backup was put back
+        col(ReportEvent.kind).in_(TWICE),
+    )
+    rows = (
+        select(ReportEvent.kind, StatusReport.state, func.count())
+        .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
+        .where(among, told)
+        .group_by(col(ReportEvent.kind), col(StatusReport.state))
+    )
+    found: Any = await session.exec(rows)
+    counted: Any = Counter({("events", kind.value, state.value): count for kind, state, count in found})
+    for place, count, seconds in await session.exec(_latencies(session, among)):
+        counted["latency", str(place), ""] = count
+        counted[SECONDS] += seconds
+    return counted  # type: ignore[no-any-return]  # of floats, since seconds are counted too
+
+
+def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noqa: ANN401  # a select of three columns
+    """For each place in `BUCKETS`: how many outcomes were on GitHub for the first time, and their seconds."""
+    earlier = SQLModel.metadata.tables["report_event"].alias("earlier")
+    is_again = exists().where(
+        earlier.c.report_id == ReportEvent.report_id, earlier.c.kind.in_(ON_GITHUB), earlier.c.id < ReportEvent.id
+    )
+    took: Any = _seconds(session, col(StatusReport.created_at), col(ReportEvent.at))
+    first = (
+        select(took.label("took"))
+        .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
+        .where(among, col(ReportEvent.kind).in_(ON_GITHUB), col(StatusReport.rank) > 0, ~is_again)
+        .subquery()
+    )
+    place = case(*((first.c.took <= le, place) for place, le in enumerate(BUCKETS[:-1])), else_=len(BUCKETS) - 1)
+    placed = select(place.label("place"), first.c.took).subquery()
+    return select(placed.c.place, func.count(), func.sum(placed.c.took)).group_by(placed.c.place)
+
+
+def _seconds(session: AsyncSession, since: Mapped[datetime], until: Mapped[datetime]) -> ColumnElement[float]:
+    """The seconds between two times; SQLite reckons in milliseconds."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.round((func.julianday(until) - func.julianday(since)) * 86400.0, 3)
+    return cast(extract("epoch", until - since), Float)
+
+
+async def _old_enough(session: AsyncSession, after: int, horizon: datetime) -> int:
+    """The highest id, at most `CHUNK` further, up to which every event is older than *horizon*."""
+    end = after + CHUNK
+    last = (await session.exec(select(func.max(ReportEvent.id)))).one() or after
+    near = (col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(end))
+    young = select(ReportEvent.id).where(*near, col(ReportEvent.at) > horizon).order_by(col(ReportEvent.id)).limit(1)
+    first_young = (await session.exec(young)).one_or_none()
+    return min(last, end) if first_young is None else first_young - 1
+
+
+async def _passes(session: AsyncSession, after: int, horizon: datetime) -> dict[Key, float]:
+    """What the passes that began by *horizon* add to the counters, and to their mark."""
+    begun = select(func.max(Reconciliation.id)).where(col(Reconciliation.started_at) <= horizon)
+    upto = max((await session.exec(begun)).one() or 0, after)
+    within = (col(Reconciliation.id) > _mark(after), col(Reconciliation.id) <= _mark(upto))
+    count, ended = (
+        await session.exec(select(func.count(), func.count(col(Reconciliation.ended_at))).where(*within))
+    ).one()
+    return {ENDED: ended, FAILED: count - ended, PASSES: upto - after}
+
+
+async def _ended(session: AsyncSession, *, after: float) -> int:
+    """Passes that ended and are not in the totals. One that has not ended yet counts as failed only once it is."""
+    rows = select(func.count(col(Reconciliation.ended_at))).where(col(Reconciliation.id) > _mark(after))
+    return (await session.exec(rows)).one()

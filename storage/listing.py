@@ -1,0 +1,92 @@
+"""Reports in a row, for an operator who asks which, and why they are not on GitHub."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, union_all
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import StatusState, Target
+from domain.report import Phase
+from domain.story import Waits
+from storage.models import Credential, StatusReport, StatusTarget
+from storage.reports import Selection, chosen_by, phase
+from storage.story import waits_of
+
+OPEN = (Phase.DUE, Phase.SENDING)
+
+
+class Wanted(StrEnum):
+    """Which of the reports that speak for their targets and are not on GitHub."""
+
+    UNDELIVERED = "undelivered"  # due, or being sent
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A report as it stands. `last_error` and `waits` say something of one that is undelivered or rejected only."""
+
+    id: int
+    job_id: UUID
+    execution: int
+    target: Target
+    state: StatusState
+    phase: Phase
+    recorded_at: datetime
+    delivered_at: datetime | None
+    status_id: int | None
+    credential: str | None
+    rejection: str | None
+    last_error: str | None
+    waits: Waits
+
+
+async def listing(
+    session: AsyncSession, selection: Selection, wanted: Collection[Wanted] = (), *, limit: int
+) -> tuple[list[Listed], bool]:
+    """The selected reports, at most *limit*, and whether there are more.
+
+    With *wanted*, those that are one of it, the oldest first: what hurts most. Without, all, the newest first.
+    """
+    found = (
+        select(StatusReport, StatusTarget, Credential)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .outerjoin(Credential, col(Credential.name) == col(StatusTarget.credential))
+        .where(*chosen_by(selection))
+        .limit(limit + 1)
+    )
+    number = col(StatusReport.id)
+    found = found.where(_is_one_of(wanted)).order_by(number) if wanted else found.order_by(number.desc())
+    rows = (await session.exec(found)).all()
+    return [_listed(*row) for row in rows[:limit]], len(rows) > limit
+
+
+def _is_one_of(wanted: Collection[Wanted]) -> ColumnElement[bool]:
+    """Whether a report is wanted, by way of the few rows that are: most are settled, and nobody may read them all."""
+    due = select(StatusTarget.newest_id).where(col(StatusTarget.due_at).is_not(None))
+    refused = (
+        select(StatusReport.id)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(col(StatusReport.rejected_at).is_not(None), col(StatusTarget.newest_id) == col(StatusReport.id))
+    )
+    ways = {Wanted.UNDELIVERED: due, Wanted.REJECTED: refused}
+    return col(StatusReport.id).in_(union_all(*(ways[one] for one in sorted(set(wanted)))))
+
+
+def _listed(report: StatusReport, target: StatusTarget, credential: Credential | None) -> Listed:
+    assert report.id is not None
+    is_now = phase(report, target)
+    is_open = is_now in OPEN
+    return Listed(
+        id=report.id, job_id=report.job_id, execution=report.execution, state=report.state, phase=is_now,
+        target=Target(target.repository, target.sha, target.context),
+        recorded_at=report.created_at, delivered_at=report.delivered_at, status_id=report.github_status_id,
+        credential=target.credential, rejection=report.rejection,
+        last_error=target.last_error if is_open or is_now is Phase.REJECTED else None,
+        waits=waits_of(target, credential) if is_open else Waits(),
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""All figures of one moment, from at most a dozen statements, each over an index or a small table."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import case, col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import JobState, StatusState
+from domain.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastPass, Latency, Snapshot
+from domain.outcome import Reason
+from domain.report import EventKind, Phase
+from storage import counters
+from storage.lost import NOT_OVER
+from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
+from storage.reports import PHASE
+from storage.totals import Key
+
+
+async def at_one_moment(session: AsyncSession) -> None:
+    """Have all that a transaction reads be of one moment, and cheap; to be said first. SQLite's is so by itself."""
+    if session.get_bind().dialect.name == "postgresql":
+        statement: Any = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        await session.exec(statement)
+        await counters.look_up(session)
+
+
+async def snapshot(session: AsyncSession, *, now: datetime) -> Snapshot:
+    """The figures; all of one moment where `at_one_moment` began the transaction."""
+    counted = await counters.read(session)
+    undelivered, oldest = await _undelivered(session, now)
+    return Snapshot(
+        reports=undelivered | await _rejected(session),
+        oldest_undelivered_at=oldest,
+        deliveries={state: sum(_of(counted, kind, state) for kind in ON_GITHUB) for state in StatusState},
+        tries={kind: sum(_of(counted, kind, state) for state in StatusState) for kind in TRIED},
+        latency=_latency(counted),
+        duplicates=sum(_of(counted, kind, state) for kind in TWICE for state in StatusState),
+        paused_until=await _paused(session),
+        passes={True: int(counted[counters.ENDED]), False: int(counted[counters.FAILED])},
+        last_pass=await _last_pass(session),
+        jobs=_jobs(counted, await _types_at_work(session)),
+    )
+
+
+def _of(counted: Mapping[Key, float], kind: EventKind, state: StatusState) -> int:
+    return int(counted["events", kind.value, state.value])
+
+
+def _latency(counted: Mapping[Key, float]) -> Latency:
+    counts = {le: int(counted["latency", str(place), ""]) for place, le in enumerate(BUCKETS)}
+    return Latency(counts, float(counted[counters.SECONDS]))
+
+
+def _jobs(counted: Mapping[Key, float], at_work: set[str]) -> dict[tuple[str, JobState], int]:
+    types = at_work | {job_type for name, job_type, _ in counted if name == "jobs"}
+    return {(one, state): int(counted["jobs", one, state.value]) for one in sorted(types) for state in ENDS}
+
+
+async def _undelivered(session: AsyncSession, now: datetime) -> tuple[dict[Group, int], datetime | None]:
+    """What is due or being sent, and when the oldest of it was recorded."""
+    reason = case(
+        (col(Credential.paused_until) > now, func.coalesce(Credential.pause_reason, "")),
+        (col(StatusTarget.refused_since).is_not(None), Reason.NO_SUCH_COMMIT.value),
+        else_="",
+    )
+    waiting = (
+        select(col(StatusReport.state), PHASE.label("phase"), reason.label("reason"), col(StatusReport.created_at))
+        .join(StatusTarget, col(StatusTarget.newest_id) == col(StatusReport.id))
+        .join(Credential, col(Credential.name) == col(StatusTarget.credential))
+        .where(col(StatusTarget.due_at).is_not(None))
+        .subquery()
+    )
+    by = (waiting.c.state, waiting.c.phase, waiting.c.reason)
+    rows: Any = select(*by, func.count(), func.min(waiting.c.created_at))  # type: ignore[call-overload]  # for so many columns
+    found = list(await session.exec(rows.group_by(*by)))
+    counted = {Group(state, Phase(phase), reason): count for state, phase, reason, count, _ in found}
+    return counted, min((oldest for *_, oldest in found), default=None)
+
+
+async def _rejected(session: AsyncSession) -> dict[Group, int]:
+    by = (col(StatusReport.state), col(StatusReport.rejection))
+    rows: Any = (
+        select(*by, func.count())
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(col(StatusReport.rejected_at).is_not(None), col(StatusTarget.newest_id) == col(StatusReport.id))
+        .group_by(*by)
+    )
+    return {Group(state, Phase.REJECTED, reason): count for state, reason, count in await session.exec(rows)}
+
+
+async def _paused(session: AsyncSession) -> dict[str, datetime]:
+    rows = select(Credential.name, Credential.paused_until).where(col(Credential.paused_until).is_not(None))
+    return {name: until for name, until in await session.exec(rows) if until is not None}
+
+
+async def _last_pass(session: AsyncSession) -> LastPass | None:
+    rows = (
+        select(Reconciliation.started_at, Reconciliation.ended_at)
+        .where(col(Reconciliation.ended_at).is_not(None))
+        .order_by(col(Reconciliation.id).desc())
+        .limit(1)
+    )
+    ended = (await session.exec(rows)).one_or_none()
+    if ended is None or ended[1] is None:
+        return None
+    return LastPass(ended[1], ended[1] - ended[0])
+
+
+async def _types_at_work(session: AsyncSession) -> set[str]:
+    """Types of the jobs that have not ended: their counters stand at 0 before the first of them ends."""
+    return set(await session.exec(select(Job.type).where(col(Job.state).in_(NOT_OVER)).distinct()))

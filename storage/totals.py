@@ -1,0 +1,40 @@
+"""What counters have come to, where the rows that tell may change or go: kept in the transaction that makes it so."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage.models import MetricTotal
+from storage.once import INSERT, insert_once
+
+Key: TypeAlias = tuple[str, str, str]
+"""Name of a counter, and by what it is divided: two words, empty where it is divided by less."""
+
+KEY = ("name", "first", "second")
+
+
+async def add(session: AsyncSession, amounts: Mapping[Key, float]) -> None:
+    """Raise counters by what is above 0. Their rows stay locked: the last thing that a transaction does."""
+    rows = [dict(zip(KEY, key, strict=True), total=amount) for key, amount in sorted(amounts.items()) if amount]
+    if rows:
+        insert = INSERT[session.get_bind().dialect.name](MetricTotal)
+        more = {"total": col(MetricTotal.total) + insert.excluded.total}
+        await session.exec(insert.values(rows).on_conflict_do_update(index_elements=KEY, set_=more))
+
+
+async def read(session: AsyncSession) -> Counter[Key]:
+    """All of them, as of one moment."""
+    found: Any = Counter()  # of floats, since seconds are counted too
+    for one in await session.exec(select(MetricTotal), execution_options={"populate_existing": True}):
+        found[one.name, one.first, one.second] = one.total
+    return found  # type: ignore[no-any-return]  # see above
+
+
+async def locked(session: AsyncSession, key: Key) -> float:
+    """One of them, locked until the transaction ends; 0 if it has not been raised yet."""
+    row = dict(zip(KEY, key, strict=True))
+    await insert_once(session, MetricTotal, KEY, {**row, "total": 0.0})
+    return (await session.exec(select(MetricTotal.total).filter_by(**row).with_for_update())).one()

@@ -1,0 +1,78 @@
+"""Hand the figures on: to a Pushgateway, or to whoever asks. They are the ledger's, so any process may."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from domain.metrics import Snapshot
+from storage import counters, metrics
+from storage.engine import Ledger
+from tasks.metric_families import registry_of
+
+PATIENCE = timedelta(seconds=5)
+"""How long a Pushgateway may take: a pass has other things to do."""
+
+MOST_FOLDS = 20
+"""Steps of folding in one pass; a ledger that has more than that to fold has it done by the next ones."""
+
+GROUP = "metrics/job/reportback"
+"""Where a Pushgateway keeps them. It calls what it groups by `job`: scrape it with `honor_labels: true`."""
+
+
+async def read_metrics(ledger: Ledger) -> Snapshot:
+    """All figures, of this moment.
+
+    Raises:
+        LedgerIsAway: nobody knows them now.
+    """
+    async with ledger.transaction() as session:
+        await metrics.at_one_moment(session)
+        return await metrics.snapshot(session, now=await ledger.clock(session))
+
+
+async def emit_metrics(
+    ledger: Ledger, pushgateway: str | None, *, interval: timedelta, on_trouble: Callable[[str], None]
+) -> None:
+    """Fold what is old into the totals, and push the figures to *pushgateway* if there is one.
+
+    Metrics fail nothing: *on_trouble* is told, and that is all. *interval* is that of the reconciliation.
+    """
+    try:
+        await _fold(ledger, dead_after=2 * interval)
+        if pushgateway is not None:
+            await push(pushgateway, await read_metrics(ledger))
+    except Exception as error:  # noqa: BLE001  # whatever is the matter with figures, reports go on
+        on_trouble(f"metrics could not be handed on: {error!r}")
+
+
+async def _fold(ledger: Ledger, *, dead_after: timedelta) -> None:
+    for _ in range(MOST_FOLDS):
+        async with ledger.transaction() as session:
+            has_more = await counters.fold(session, dead_after=dead_after, now=await ledger.clock(session))
+        if not has_more:
+            return
+
+
+class PushFailed(Exception):
+    """The Pushgateway did not take the figures."""
+
+
+async def push(pushgateway: str, shown: Snapshot) -> None:
+    """Put *shown* in the place of what the Pushgateway at this address has.
+
+    Raises:
+        PushFailed: it cannot be reached, or refuses. The address is not quoted: it may hold a password.
+    """
+    headers = {"Content-Type": CONTENT_TYPE_LATEST}
+    try:
+        wait = PATIENCE.total_seconds()
+        async with asyncio.timeout(wait), httpx.AsyncClient(timeout=wait) as client:  # httpx's is for each step
+            url = f"{pushgateway.rstrip('/')}/{GROUP}"
+            answer = await client.put(url, content=generate_latest(registry_of(shown)), headers=headers)
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise PushFailed(f"the Pushgateway cannot be reached: {type(error).__name__}") from error
+    if not answer.is_success:
+        raise PushFailed(f"the Pushgateway answered {answer.status_code}: {answer.text[:200].strip()}")

@@ -1,0 +1,163 @@
+"""What `reportback doctor` makes of what it finds."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.responses import DeploymentResponse
+
+from console.checks import github, ledger, prefect, versions
+from console.checks.finding import Finding
+from github_api.checkup import Answer, Silence
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+URL = "https://api.github.com"
+
+
+@pytest.mark.parametrize(
+    ("fastapi", "sqlalchemy", "ok"),
+    [
+        ("0.150.9", "2.0.58", [True, True]),
+        ("0.151.0", "2.0.58", [False, True]),
+        ("0.150", "2.1.0b1", [True, False]),
+        ("1.0", "3.0", [False, False]),
+    ],
+)
+def test_versions_that_break_prefect_are_wrong(fastapi: str, sqlalchemy: str, ok: list[bool]) -> None:
+    installed = {"fastapi": fastapi, "sqlalchemy": sqlalchemy}
+    assert [finding.ok for finding in versions.check(installed.__getitem__)] == ok
+
+
+def test_what_is_installed_here_is_no_trap() -> None:
+    assert all(finding.ok for finding in versions.check())
+
+
+def test_another_ledger_than_the_settings_name_is_wrong() -> None:
+    found, named = uuid4(), uuid4()
+    assert ledger.identity(found, None, "here").ok
+    assert ledger.identity(found, found, "here").ok
+    wrong = ledger.identity(found, named, "here")
+    assert not wrong.ok
+    assert str(found) in wrong.words
+    assert str(named) in wrong.words
+
+
+@pytest.mark.parametrize(("free", "ok"), [(2**30, True), (2**30 - 1, False)])
+def test_a_disk_with_less_than_a_gibibyte_is_wrong(free: int, *, ok: bool) -> None:
+    assert ledger.room(Path("/var/lib"), free).ok is ok
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "ok"),
+    [(NOW, True), (NOW - 3 * MINUTE, True), (NOW - 3 * MINUTE - timedelta(seconds=1), False), (None, False)],
+)
+def test_a_reconciliation_that_has_not_come_to_its_end_for_three_intervals_is_wrong(
+    ended_at: datetime | None, *, ok: bool
+) -> None:
+    assert ledger.reconciliation(ended_at, NOW, MINUTE).ok is ok
+
+
+@pytest.mark.parametrize(("status", "ok"), [(200, True), (404, True), (403, True), (302, False), (503, False)])
+def test_who_answers_like_github_is_reached(status: int, *, ok: bool) -> None:
+    [finding] = github.reached(URL, Answer(status, "words", None, None), NOW)
+    assert finding.ok is ok
+
+
+def test_who_answers_otherwise_than_github_is_wrong() -> None:
+    [finding] = github.reached(URL, Answer(200, "", None, None, is_github=False), NOW)
+    assert not finding.ok
+
+
+def test_who_does_not_answer_is_named_with_the_error() -> None:
+    [finding] = github.reached(URL, Silence("ConnectError: refused"), NOW)
+    assert not finding.ok
+    assert f"{URL} does not answer: ConnectError: refused" in finding.words
+
+
+@pytest.mark.parametrize(
+    ("skew", "words"),
+    [(30, "within 30 s"), (-30, "within 30 s"), (31, "31 s behind GitHub's"), (-90, "1 min ahead of GitHub's")],
+)
+def test_a_clock_that_is_off_by_more_than_30_s_is_wrong(skew: int, words: str) -> None:
+    answered = Answer(200, "", NOW + timedelta(seconds=skew), None)
+    _, finding = github.reached(URL, answered, NOW)
+    assert finding.ok is (abs(skew) <= 30)
+    assert finding.words.startswith(words)
+
+
+def scoped(*scopes: str, status: int = 200) -> Answer:
+    return Answer(status, "", None, frozenset(scopes))
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok", "words"),
+    [
+        (scoped("repo"), True, "may write statuses"),
+        (scoped("repo:status", "gist"), True, "may write statuses"),
+        (scoped("repo", status=404), True, "may write statuses"),
+        (scoped("public_repo"), False, "`repo:status`"),
+        (scoped(), False, "`repo:status`"),
+        (Answer(200, "", None, None), True, "--repository"),
+        (Answer(401, "Bad credentials", None, None), False, "renew it"),
+        (Answer(403, "Forbidden", None, None), False, "403: Forbidden"),
+        (Silence("ReadTimeout: slow"), False, "ReadTimeout"),
+    ],
+)
+def test_whether_a_token_is_taken(answer: Answer | Silence, *, ok: bool, words: str) -> None:
+    finding = github.taken("credential env:T", answer)
+    assert finding.ok is ok
+    assert words in finding.words
+
+
+def repository(*, may_push: bool | None, scopes: frozenset[str] | None = None) -> Answer:
+    return Answer(200, "", None, scopes, may_push=may_push)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok", "words"),
+    [
+        (repository(may_push=True, scopes=frozenset({"repo"})), True, "env:T may write there"),
+        (repository(may_push=True), True, "the token itself needs"),
+        (repository(may_push=False), False, "not write there"),
+        (repository(may_push=None), True, "does not say"),
+        (Answer(404, "Not Found", None, None), False, "404 to env:T: Not Found"),
+        (Silence("ReadTimeout: slow"), False, "ReadTimeout"),
+    ],
+)
+def test_whether_a_repository_may_be_written_to(answer: Answer | Silence, *, ok: bool, words: str) -> None:
+    finding = github.may_write("repository acme/site", "env:T", answer)
+    assert finding.ok is ok
+    assert words in finding.words
+
+
+RECONCILE = "reconcile-reports/reconcile-reports"
+
+
+def deployment(*, paused: bool = False, active: tuple[bool, ...] = (True,)) -> DeploymentResponse:
+    schedules = [{"schedule": {"interval": 60}, "active": one} for one in active]
+    return DeploymentResponse.model_validate(
+        {"name": "reconcile-reports", "flow_id": uuid4(), "paused": paused, "schedules": schedules}
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "ok"),
+    [
+        (deployment(), True),
+        (deployment(active=(False, True)), True),
+        (deployment(active=(False,)), False),
+        (deployment(active=()), False),
+        (deployment(paused=True), False),
+        (None, False),
+    ],
+)
+def test_a_reconciliation_that_prefect_will_not_start_is_wrong(one: DeploymentResponse | None, *, ok: bool) -> None:
+    assert prefect.deployed(RECONCILE, one).ok is ok
+
+
+def test_a_deployment_without_a_schedule_is_started_by_people() -> None:
+    assert prefect.deployed("docs-job/docs-job", deployment(active=())) == Finding(
+        "deployment docs-job", True, "is there"
+    )

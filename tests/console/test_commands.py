@@ -1,0 +1,94 @@
+"""The commands as a shell and a script call them: words, exit codes, one-line errors, and no Prefect anywhere near."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from shell import recorded
+from world import World
+
+import cli
+from fake_github.faults import Kind
+from fake_github.process import StandIn
+
+ROOT = Path(cli.__file__).parent
+ALL = ("reports list", "reports show", "reports retry", "credentials", "reconcile", "doctor")
+
+
+pytestmark = pytest.mark.usefixtures("shell")  # its settings are in the environment that processes inherit
+
+
+def reportback(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "import cli; cli.main()", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd="/", check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_each_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.app([*command.split(), "--help"])
+    assert ended.value.code == 0
+    assert f"reportback {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "reports list --limit 0",
+        "reports list --reason idleness",
+        "reports list --reason none",
+        "reports retry --repository acme/site --reason null",
+        "reports retry 1 --since none",
+        "reports retry 1 --job none",
+        "reports list --since yesterday",
+        "reports list --no-rejected",
+        "reports show",
+        "reports show abc",
+        "reports retry abc",
+    ],
+)
+def test_words_that_mean_nothing_are_refused(words: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.app(words.split())
+    assert ended.value.code == 2
+
+
+async def test_a_script_lists_what_is_rejected_and_learns_whether_there_is_any(world: World) -> None:
+    number = await recorded(world, "docs/refused", Kind.ARCHIVED)
+    asked = ("reports", "list", "--rejected", "--reason", "archived", "--since", "3h", "--repository", "acme/site")
+    done = reportback(*asked, "--json", "--exit-code")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [one["report"] for one in json.loads(done.stdout)] == [number]
+
+
+async def test_a_pass_needs_no_prefect(world: World, stand_in: StandIn) -> None:
+    await recorded(world, "docs/a")
+    done = reportback("reconcile")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Delivered 1, undelivered 0.\n", "")
+    assert len(await stand_in.statuses()) == 1
+
+
+def test_a_ledger_out_of_reach_is_a_line_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    done = reportback("reports", "list")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith("reportback: the ledger cannot be opened, PostgreSQL database 'none' on 127.0.0.1: ")
+
+
+@pytest.mark.usefixtures("ledger_url")
+def test_a_wrong_ledger_is_a_line_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_LEDGER_ID", "0b0e8a80-0000-4000-8000-000000000000")
+    done = reportback("reports", "retry", "1")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith("reportback: REPORTBACK_DATABASE_URL names ledger ")
+
+
+def test_what_is_read_needs_no_prefect_in_memory() -> None:
+    words = "import sys, console.list, console.show, console.credentials; sys.exit('prefect' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", words], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert done.returncode == 0

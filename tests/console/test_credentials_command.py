@@ -1,0 +1,72 @@
+"""`reportback credentials`."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from shell import TOKEN, Shell, recorded
+from sqlmodel import update
+from world import World
+
+from console.credentials import credentials, pause, rate
+from fake_github.faults import Kind
+from storage.accounts import Account
+from storage.models import Credential
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SOON = NOW + timedelta(minutes=5)
+
+
+async def test_each_is_told_and_no_secret(world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_CREDENTIALS", '{"acme/*": "secret:acme", "*": "env:REPORTBACK_GITHUB_TOKEN"}')
+    monkeypatch.setenv("REPORTBACK_WRITE_BUDGET", "80/min,500/h")
+    await recorded(world, "docs/old", credential="env:OLD")
+    await recorded(world, "docs/a", Kind.CLOSE)
+    await credentials(as_json=False)
+    out, _ = shell.heard()
+    assert [" ".join(line.split()) for line in out.splitlines()] == [
+        "credential pauses left at GitHub posts/min posts/h undelivered",
+        "env:OLD (not in the settings) no not known 0 of 80 0 of 500 1",
+        "env:REPORTBACK_GITHUB_TOKEN no not known 0 of 80 0 of 500 1",
+        "secret:acme no not known 0 of 80 0 of 500 0",
+    ]
+    assert TOKEN not in out
+
+
+async def test_a_program_gets_the_same(world: World, shell: Shell) -> None:
+    await recorded(world, "docs/a")
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Credential).values(paused_until=until, pause_reason="bad_credentials"))
+    await credentials(as_json=True)
+    assert shell.json() == [
+        {
+            "credential": "env:REPORTBACK_GITHUB_TOKEN", "configured": True, "paused_until": until.isoformat(),
+            "pause_reason": "bad_credentials", "rate_limit": None, "rate_remaining": None, "rate_reset_at": None,
+            "posts_last_minute": 0, "budget_per_minute": None, "posts_last_hour": 0, "budget_per_hour": None,
+            "undelivered": 1,
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (Account("a"), "no"),
+        (Account("a", SOON, "rate_limited"), "rate_limited: until 12:05:00 UTC, in 5 min"),
+        (Account("a", NOW, "rate_limited"), "rate_limited: over; the next request tells"),
+    ],
+)
+def test_a_pause_is_told_until_an_answer_ends_it(one: Account, words: str) -> None:
+    assert pause(one, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (Account("a"), "not known"),
+        (Account("a", None, None, 5000, 17, SOON), "17 of 5000, anew in 5 min"),
+        (Account("a", None, None, 5000, 17, NOW), "5000 of 5000"),
+    ],
+)
+def test_the_rate_is_githubs_last_word_until_its_hour_is_over(one: Account, words: str) -> None:
+    assert rate(one, NOW) == words

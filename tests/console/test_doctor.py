@@ -1,0 +1,105 @@
+"""`reportback doctor`."""
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from shell import TOKEN, Shell
+from world import World
+
+from console.checks import prefect
+from console.checks.finding import Finding
+from console.doctor import doctor
+from fake_github.process import StandIn
+
+
+@pytest.fixture
+def no_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for Prefect to say nothing."""
+
+    async def check() -> list[Finding]:
+        return []
+
+    monkeypatch.setattr(prefect, "check", check)
+
+
+async def looked(repository: str | None = None, *, as_json: bool = False) -> int:
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        return await doctor(repository, as_json=as_json)
+
+
+@pytest.mark.usefixtures("no_prefect")
+async def test_each_thing_is_a_line_that_says_ok_or_what_to_do(world: World, shell: Shell, stand_in: StandIn) -> None:
+    assert await looked() == 1
+    out, err = shell.heard()
+    lines = [line.split(":")[0].split(maxsplit=1) for line in out.splitlines()]
+    assert [line for line in lines if line[1] != "disk"] == [
+        ["ok", "settings"],
+        ["ok", "fastapi"],
+        ["ok", "sqlalchemy"],
+        ["ok", "ledger"],
+        ["WRONG", "reconciliation"],
+        ["ok", "GitHub"],
+        ["ok", "clock"],
+        ["ok", "credential env"],
+    ]
+    assert str(world.ledger.place) in out
+    assert stand_in.url in out
+    assert (err, TOKEN in out) == ("", False)
+
+
+async def test_unsound_settings_are_all_that_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_LEASE", "1s")
+    assert await looked() == 1
+    assert shell.said().startswith("WRONG settings: REPORTBACK_LEASE (0:00:01) must be at least twice")
+
+
+@pytest.mark.usefixtures("world")
+async def test_without_github_everything_else_is_still_looked_at(shell: Shell) -> None:
+    assert await looked() == 1
+    said = shell.said()
+    assert "WRONG GitHub: http://127.0.0.1:9/ does not answer: ConnectError" in said
+    assert "WRONG Prefect: the Prefect server at http://127.0.0.1:9/api cannot be reached" in said
+
+
+@pytest.mark.usefixtures("no_prefect")
+async def test_a_ledger_that_cannot_be_opened_is_wrong(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_DATABASE_URL", "sqlite:///relative.db")
+    assert await looked() == 1
+    assert "WRONG ledger: REPORTBACK_DATABASE_URL: 'relative.db' is relative" in shell.said()
+
+
+@pytest.mark.usefixtures("world", "stand_in", "no_prefect")
+async def test_a_credential_without_a_token_is_wrong(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REPORTBACK_GITHUB_TOKEN")
+    assert await looked() == 1
+    assert (
+        "WRONG credential env:REPORTBACK_GITHUB_TOKEN: The environment variable REPORTBACK_GITHUB_TOKEN holds no"
+        in (shell.said())
+    )
+
+
+@pytest.mark.usefixtures("world", "stand_in", "no_prefect")
+@pytest.mark.parametrize(
+    ("repository", "words"),
+    [
+        (
+            "acme/site",
+            "WRONG repository acme/site: GitHub answers 404 to env:TOKEN_OF_ACME",
+        ),  # of a stand-in without it
+        ("other/site", "WRONG repository other/site: REPORTBACK_CREDENTIALS names no credential for it"),
+    ],
+)
+async def test_a_repository_is_asked_for_with_its_own_credential(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, *, repository: str, words: str
+) -> None:
+    monkeypatch.setenv("REPORTBACK_CREDENTIALS", '{"acme/*": "env:TOKEN_OF_ACME"}')
+    monkeypatch.setenv("TOKEN_OF_ACME", TOKEN)
+    assert await looked(repository) == 1
+    assert words in shell.said()
+
+
+@pytest.mark.usefixtures("world", "no_prefect")
+async def test_a_program_gets_the_same(shell: Shell) -> None:
+    assert await looked(as_json=True) == 1
+    found = shell.json()
+    assert found[0] == {"what": "settings", "ok": True, "words": "sound"}
+    assert [one["ok"] for one in found if one["what"] in ("GitHub", "reconciliation", "ledger")] == [True, False, False]

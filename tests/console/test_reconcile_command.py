@@ -1,0 +1,68 @@
+"""`reportback reconcile`, while nothing of Prefect can be reached."""
+
+from datetime import timedelta
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from shell import Shell, recorded
+from sqlmodel import select, update
+from world import World, accept, begin, order
+
+from console.reconcile import reconcile_now
+from domain.job import JobState
+from fake_github.faults import Kind
+from fake_github.process import StandIn
+from storage.models import Job, Reconciliation
+from tasks import end_lost_jobs
+
+
+async def test_what_is_due_is_delivered_and_the_pass_is_noted(world: World, shell: Shell, stand_in: StandIn) -> None:
+    await recorded(world, "docs/a")
+    await recorded(world, "docs/refused", Kind.ARCHIVED)
+    assert await reconcile_now() == 0
+    assert shell.heard() == ("Delivered 1, undelivered 0.\n", "")
+    assert [status["context"] for status in await stand_in.statuses()] == ["docs/a"]
+    async with world.ledger.transaction() as session:
+        [noted] = await session.exec(select(Reconciliation))
+    assert (noted.delivered, noted.ended_at is not None) == (1, True)
+
+
+async def test_a_lost_job_is_ended_and_reported(
+    world: World, shell: Shell, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(end_lost_jobs, "WATCH", timedelta(seconds=0.1))
+    asked = order("docs/lost")
+    execution = await accept(world.ledger, asked)
+    await begin(world.ledger, execution)
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Job).values(host="a boot that is over"))
+    monkeypatch.setenv("REPORTBACK_CREDENTIALS", "")
+    monkeypatch.setenv("TOKEN", "a-token")
+    assert await reconcile_now() == 0
+    out, err = shell.heard()
+    assert out.startswith("Delivered ")
+    assert f"job {asked.flow_run_id}, execution 1: lost: no sign of life since " in err
+    assert (await stand_in.statuses())[-1]["state"] == "error"
+    async with world.ledger.transaction() as session:
+        assert (await session.exec(select(Job.state))).one() is JobState.LOST
+
+
+@pytest.mark.parametrize(
+    ("api_url", "words"),
+    [
+        ("http://127.0.0.1:9/api", "Prefect cannot be asked for the Secret block of secret:acme: ConnectError"),
+        ("", "PREFECT_API_URL is not set, so that Prefect cannot be asked for the Secret block of secret:acme"),
+    ],
+)
+async def test_a_report_whose_token_prefect_keeps_waits_and_says_so(
+    world: World, shell: Shell, stand_in: StandIn, *, api_url: str, words: str
+) -> None:
+    await recorded(world, "docs/a")
+    number = await recorded(world, "docs/secret", credential="secret:acme")
+    with temporary_settings({PREFECT_API_URL: api_url or None}):
+        assert await reconcile_now() == 1
+    said = shell.said()
+    assert said.startswith("Delivered 1, undelivered 1.")
+    assert f"{number} acme/site 3f2a91c docs/secret success due 2 h in " in said
+    assert words in said
+    assert len(await stand_in.statuses()) == 1

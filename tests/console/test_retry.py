@@ -1,0 +1,133 @@
+"""`reportback reports retry`."""
+
+import asyncio
+import io
+import os
+import pty
+import sys
+from collections.abc import Iterator
+
+import pytest
+from shell import Shell, recorded
+from world import World
+
+from console.asked import Asked
+from console.retry import MANY, retry
+from domain.outcome import Reason
+from domain.report import EventKind, Phase
+from fake_github.faults import Kind
+from fake_github.process import StandIn
+from storage import events
+
+
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """What a person types at the terminal that is stdin now."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs) as terminal, os.fdopen(ours, "wb", buffering=0) as keys:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        yield keys.fileno()
+
+
+async def tried(asked: Asked, *, is_dry_run: bool = False, is_sure: bool = False) -> int:
+    return await retry(asked, is_dry_run=is_dry_run, is_sure=is_sure)
+
+
+async def many(world: World) -> None:
+    for number in range(MANY + 1):
+        await recorded(world, f"docs/{number}")
+
+
+async def test_a_rejected_report_is_reopened_and_delivered_by_the_user_of_the_shell(
+    world: World, shell: Shell, stand_in: StandIn
+) -> None:
+    number = await recorded(world, "docs/refused", Kind.ARCHIVED)
+    assert await tried(Asked((number,))) == 0
+    assert shell.heard() == ("1 delivered or superseded.\n", f"report {number}: delivered\n")
+    assert [status["context"] for status in await stand_in.statuses()] == ["docs/refused"]
+    async with world.ledger.transaction() as session:
+        story = await events.story(session, number)
+    assert [event.actor for event in story if event.kind is EventKind.REOPENED] == ["ada"]
+
+
+async def test_what_is_still_undelivered_makes_the_exit_code(world: World, shell: Shell, stand_in: StandIn) -> None:
+    good, bad = await recorded(world, "docs/a"), await recorded(world, "docs/b")
+    await stand_in.fault("archived", context="docs/b")
+    assert await tried(Asked(repository="acme/site")) == 1
+    out, err = shell.heard()
+    assert out == "1 of 2 are still undelivered; the reconciliation goes on with what is due.\n"
+    assert f"report {good}: delivered\n" in err
+    assert f"report {bad}: rejected: archived: " in err
+    assert (await world.phases("docs/b"))["success"] is Phase.REJECTED
+
+
+async def test_only_what_is_selected_is_tried(world: World, shell: Shell, stand_in: StandIn) -> None:
+    await recorded(world, "docs/archived", Kind.ARCHIVED)
+    await recorded(world, "docs/gone", Kind.GONE)
+    await recorded(world, "docs/due")
+    assert await tried(Asked(reason=Reason.GONE)) == 0
+    assert shell.said() == "1 delivered or superseded."
+    assert [status["context"] for status in await stand_in.statuses()] == ["docs/gone"]
+
+
+async def test_a_number_of_nothing_undelivered_is_said(world: World, shell: Shell) -> None:
+    number = await recorded(world, "docs/a")
+    assert await tried(Asked((number - 1, 4711))) == 0
+    said = [f"report {one}: delivered, superseded or unknown: left alone\n" for one in (number - 1, 4711)]
+    assert shell.heard() == ("Nothing to deliver.\n", "".join(said))
+
+
+async def test_a_dry_run_lists_what_would_be_tried_and_tries_nothing(
+    world: World, shell: Shell, stand_in: StandIn
+) -> None:
+    await recorded(world, "docs/refused", Kind.ARCHIVED)
+    await recorded(world, "docs/due")
+    assert await tried(Asked(repository="acme/site"), is_dry_run=True) == 0
+    said = shell.said()
+    assert "docs/refused success rejected" in said
+    assert "docs/due success due" in said
+    assert await stand_in.requests() == []
+    assert (await world.phases("docs/refused"))["success"] is Phase.REJECTED
+
+
+async def test_without_a_selection_nothing_is_tried(shell: Shell) -> None:
+    assert await tried(Asked(), is_sure=True) == 2
+    out, err = shell.heard()
+    assert out == ""
+    assert err.startswith("reportback: nothing was selected")
+
+
+async def test_many_need_a_yes_where_nobody_can_be_asked(world: World, shell: Shell, stand_in: StandIn) -> None:
+    await many(world)
+    assert await tried(Asked(repository="acme/site")) == 2
+    assert shell.heard() == ("", "reportback: these are 11 reports: see them with --dry-run, then say --yes\n")
+    assert await stand_in.requests() == []
+    assert await tried(Asked(repository="acme/site"), is_sure=True) == 0
+    assert len(await stand_in.statuses()) == 11
+
+
+@pytest.mark.parametrize(("typed", "code", "count"), [(b"y\n", 0, 11), (b"n\n", 2, 0), (b"\n", 2, 0), (b"\x04", 2, 0)])
+async def test_a_person_is_asked_before_many(
+    world: World, shell: Shell, stand_in: StandIn, keyboard: int, *, typed: bytes, code: int, count: int
+) -> None:
+    await many(world)
+    os.write(keyboard, typed)
+    assert await tried(Asked(repository="acme/site")) == code
+    assert shell.heard()[1].startswith("Retry 11 reports? [y/N] ")
+    assert len(await stand_in.statuses()) == count
+
+
+@pytest.mark.usefixtures("shell", "keyboard")
+async def test_a_question_that_nobody_answers_can_be_interrupted(world: World) -> None:
+    await many(world)
+    asking = asyncio.create_task(tried(Asked(repository="acme/site")))
+    await asyncio.wait({asking}, timeout=1)
+    assert not asking.done()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asking, timeout=5)

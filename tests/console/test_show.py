@@ -1,0 +1,50 @@
+"""`reportback reports show`."""
+
+from uuid import UUID, uuid4
+
+from shell import Shell, recorded
+from world import World
+
+from console.show import show
+from domain.cures import cure
+from fake_github.faults import Kind
+
+
+async def test_a_rejected_report_is_told_from_its_recording_to_its_cure(world: World, shell: Shell) -> None:
+    number = await recorded(world, "docs/refused", Kind.ARCHIVED)
+    assert await show(number, as_json=False) == 0
+    said = shell.said()
+    assert said.startswith(f"Report {number}, success: rejected Repository acme/site Commit {'3f2a91c0' * 5} ")
+    assert cure("archived") in said
+    assert f"reportback reports retry {number}" in said
+    assert "rejected test 403 57A1:" in said
+    assert "archived: Repository was archived so is read-only." in said
+
+
+async def test_a_job_shows_each_of_its_reports(world: World, shell: Shell) -> None:
+    number = await recorded(world, "docs/a")
+    await show(number, as_json=True)
+    job = shell.json()[0]["job"]
+    assert await show(UUID(job), as_json=False) == 0
+    said = shell.said()
+    assert said.index(f"Report {number - 1}, pending: superseded") < said.index(f"Report {number}, success: due")
+
+
+async def test_a_program_gets_the_same(world: World, shell: Shell) -> None:
+    number = await recorded(world, "docs/refused", Kind.ARCHIVED)
+    assert await show(number, as_json=True) == 0
+    [one] = shell.json()
+    assert (one["report"], one["phase"], one["reason"], one["description"]) == (
+        number, "rejected", "archived", "41 pages",
+    )  # fmt: skip
+    assert [event["kind"] for event in one["events"]] == ["recorded", "claimed", "posted", "rejected"]
+    assert one["events"][-1]["http_status"] == 403
+    assert one["target_url"].startswith("https://github.com/acme/site/commit/")
+
+
+async def test_what_is_not_there_is_one_line(world: World, shell: Shell) -> None:
+    unknown = uuid4()
+    assert await show(4711, as_json=False) == 1
+    assert shell.heard() == ("", f"reportback: no report 4711 in {world.ledger.place}\n")
+    assert await show(unknown, as_json=True) == 1
+    assert shell.heard() == ("", f"reportback: no job {unknown} in {world.ledger.place}\n")

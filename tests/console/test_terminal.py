@@ -1,0 +1,71 @@
+"""What a terminal shows while a command is at work, and what else does not."""
+
+import io
+import sys
+
+import pytest
+from rich.console import Console
+
+from console import progress, terminal
+from console.person import os_user
+from console.progress import Going
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """stderr, at which somebody looks."""
+    made = Terminal()
+    monkeypatch.setattr(progress, "aside", lambda: Console(file=made, force_terminal=True, width=80))
+    return made
+
+
+def test_what_takes_longer_than_a_second_shows_how_far_it_is(screen: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "SILENT", 0.0)
+    with Going("retrying", total=3) as going:
+        going.step()
+        going.say("report 7: delivered")
+    shown = screen.getvalue()
+    assert "retrying" in shown
+    assert "1/3" in shown
+    assert "report 7: delivered" in shown
+
+
+def test_what_is_done_within_a_second_shows_no_bar(screen: Terminal) -> None:
+    with Going("retrying", total=3) as going:
+        going.step()
+        going.say("report 7: delivered")
+    assert screen.getvalue() == "report 7: delivered\n"
+
+
+def test_where_nobody_looks_there_is_no_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "SILENT", 0.0)
+    with Going("delivering") as going:
+        going.step(0)
+        going.say("a line")
+    assert capsys.readouterr().err == "a line\n"
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, terminal.WIDE), ("80", 80)])
+def test_a_pipe_is_wide_unless_it_is_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, columns: str | None, width: int
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert terminal.results().width == width
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert os_user().startswith("uid ")

@@ -1,0 +1,100 @@
+"""What a shell says of a report."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from console.asked import Asked
+from console.words import ahead, next_try, next_try_at, reason, span, why
+from domain.job import StatusState, Target
+from domain.report import Phase
+from domain.story import Waits
+from storage.listing import Listed
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SOON, LATER = NOW + timedelta(minutes=4, seconds=10), NOW + timedelta(hours=2)
+DUE = Listed(
+    id=1, job_id=uuid4(), execution=1, target=Target("acme/site", "0" * 40, "docs"), state=StatusState.SUCCESS,
+    phase=Phase.DUE, recorded_at=NOW, delivered_at=None, status_id=None, credential="env:T", rejection=None,
+    last_error=None, waits=Waits(due_at=NOW),
+)  # fmt: skip
+REJECTED = replace(DUE, phase=Phase.REJECTED, rejection="archived", last_error="archived: read-only", waits=Waits())
+PAUSED = replace(DUE, waits=Waits(due_at=NOW, paused_until=SOON, pause_reason="rate_limited"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "0 s"), (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (86400 * 12, "12 d")],
+)
+def test_a_span_is_told_in_its_largest_whole_unit(seconds: float, words: str) -> None:
+    assert span(timedelta(seconds=seconds)) == words
+
+
+def test_what_has_come_is_now() -> None:
+    assert [ahead(moment, NOW) for moment in (NOW - timedelta(days=1), NOW, SOON)] == ["now", "now", "in 4 min"]
+
+
+@pytest.mark.parametrize(
+    ("waits", "moment"),
+    [
+        (Waits(due_at=NOW), NOW),
+        (Waits(due_at=NOW, doubt_until=SOON), SOON),
+        (Waits(due_at=SOON, doubt_until=NOW, paused_until=LATER), LATER),
+        (Waits(), None),
+    ],
+)
+def test_what_is_due_is_tried_when_nothing_stands_in_the_way_any_more(waits: Waits, moment: datetime | None) -> None:
+    assert next_try_at(Phase.DUE, waits) == moment
+
+
+@pytest.mark.parametrize("phase", [one for one in Phase if one is not Phase.DUE])
+def test_nobody_tries_what_is_not_due(phase: Phase) -> None:
+    assert next_try_at(phase, Waits(due_at=NOW)) is None
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (DUE, "now"),
+        (PAUSED, "in 4 min"),
+        (REJECTED, "by hand"),
+        (replace(DUE, phase=Phase.SENDING), "at it"),
+        (replace(DUE, phase=Phase.DELIVERED, waits=Waits()), ""),
+        (replace(DUE, phase=Phase.SUPERSEDED, waits=Waits()), ""),
+    ],
+)
+def test_when_it_is_tried_again(report: Listed, words: str) -> None:
+    assert next_try(report, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("report", "known", "words"),
+    [
+        (DUE, None, ""),
+        (replace(DUE, last_error="HTTP 502"), None, "HTTP 502"),
+        (REJECTED, "archived", "archived: read-only"),
+        (PAUSED, "rate_limited", "credential pauses: rate_limited"),
+        (replace(PAUSED, last_error="HTTP 502"), "rate_limited", "credential pauses: rate_limited; HTTP 502"),
+        (replace(DUE, waits=Waits(paused_until=NOW, pause_reason="rate_limited")), None, ""),
+        (replace(DUE, last_error="a\x1b[31m\nb"), None, "a [31m b"),
+    ],
+)
+def test_why_it_is_not_on_github(report: Listed, known: str | None, words: str) -> None:
+    assert (reason(report, NOW), why(report, NOW)) == (known, words)
+
+
+@pytest.mark.parametrize(
+    ("since", "meant"),
+    [
+        (None, None),
+        (timedelta(hours=2), NOW - timedelta(hours=2)),
+        (datetime(2026, 5, 1, 8), datetime(2026, 5, 1, 8, tzinfo=UTC)),  # noqa: DTZ001  # as it comes from a command line
+        (LATER, LATER),
+    ],
+)
+def test_since_is_a_span_back_from_now_or_a_time_of_utc(
+    since: timedelta | datetime | None, meant: datetime | None
+) -> None:
+    assert Asked(since=since).selection(NOW).since == meant

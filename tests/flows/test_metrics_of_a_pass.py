@@ -1,0 +1,34 @@
+"""A pass of the reconciliation hands its figures on, and fails nothing by it."""
+
+from datetime import timedelta
+
+import pytest
+from flow_rig import Rig, log_of, run
+from world import order, run_job
+
+from flows.reconcile_reports import reconcile_reports
+from storage import totals
+from storage.counters import EVENTS
+
+
+async def test_a_pushgateway_that_is_down_is_a_line_in_the_log_of_a_pass_that_succeeds(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTBACK_PUSHGATEWAY_URL", "http://user:pa55word@127.0.0.1:9")
+    async with rig.ledger() as ledger:
+        await run_job(ledger, order("docs/a", sha=rig.sha))
+    done = await run(reconcile_reports)
+    assert done.shows[0] == "COMPLETED"
+    assert rig.states() == ["success"]
+    log = await log_of(done.id, "the Pushgateway cannot be reached", "delivered 1, undelivered 0")
+    assert "pa55word" not in log
+
+
+async def test_a_pass_adds_what_is_old_to_the_totals(rig: Rig) -> None:
+    async with rig.ledger() as ledger:
+        await run_job(ledger, order("docs/a", sha=rig.sha))
+    await run(reconcile_reports)
+    rig.skipped += timedelta(hours=2)
+    await run(reconcile_reports)
+    async with rig.ledger() as ledger, ledger.transaction() as session:
+        assert (await totals.read(session))[EVENTS] > 0

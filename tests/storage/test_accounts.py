@@ -1,0 +1,46 @@
+"""What each credential stands at."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlmodel import update
+from world import CREDENTIAL, World, order, run_job
+
+from storage.accounts import Account, accounts
+from storage.models import Credential
+
+OTHER = "env:OTHER"
+
+
+async def found(world: World) -> list[Account]:
+    async with world.ledger.transaction() as session:
+        return await accounts(session, now=world.clock.now)
+
+
+async def test_a_ledger_without_a_report_knows_no_credential(world: World) -> None:
+    assert await found(world) == []
+
+
+async def test_requests_of_the_last_minute_and_hour_and_what_waits_are_counted_for_each(world: World) -> None:
+    await run_job(world.ledger, replace(order("docs/other"), credential=OTHER))
+    for context in ("docs/a", "docs/b"):
+        await run_job(world.ledger, order(context))
+        await world.deliver(context)
+        world.clock.advance(90)
+    await run_job(world.ledger, order("docs/c"))
+    await world.deliver("docs/c")
+    await run_job(world.ledger, order("docs/waits"))
+    other, mine = await found(world)
+    assert (other.name, other.posts_last_minute, other.posts_last_hour, other.undelivered) == (OTHER, 0, 0, 1)
+    assert (mine.name, mine.posts_last_minute, mine.posts_last_hour, mine.undelivered) == (CREDENTIAL, 1, 3, 1)
+    world.clock.advance(3600)
+    assert [one.posts_last_hour for one in await found(world)] == [0, 0]
+
+
+async def test_a_pause_is_told_with_its_reason_and_the_rate_as_github_said_it(world: World) -> None:
+    await run_job(world.ledger, order())
+    until = world.clock.now + timedelta(minutes=5)
+    rate = {"rate_limit": 5000, "rate_remaining": 17, "rate_reset_at": until}
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Credential).values(paused_until=until, pause_reason="rate_limited", **rate))
+    assert await found(world) == [Account(CREDENTIAL, until, "rate_limited", 5000, 17, until, undelivered=1)]

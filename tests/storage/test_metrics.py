@@ -1,0 +1,411 @@
+"""Figures of a ledger in a known state, on both databases; counters that never fall."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import event, text
+from world import CREDENTIAL, World, accept, begin, end, order, run_job
+
+from domain.job import JobState, StatusState
+from domain.metrics import BUCKETS, Group, LastPass, Snapshot
+from domain.report import EventKind, Phase
+from fake_github.faults import Kind
+from storage import counters, passes, totals, verify
+from storage.engine import Ledger
+from storage.metrics import at_one_moment, snapshot
+from storage.restored import read_back_everything
+
+HOUR = timedelta(hours=1)
+MOST_STATEMENTS = 12
+
+
+async def figures(world: World) -> Snapshot:
+    async with world.ledger.transaction() as session:
+        await at_one_moment(session)
+        return await snapshot(session, now=world.clock.now)
+
+
+async def fold(world: World) -> bool:
+    async with world.ledger.transaction() as session:
+        return await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+
+
+async def mark(world: World) -> float:
+    """Up to which event the totals tell."""
+    async with world.ledger.transaction() as session:
+        return (await totals.read(session))[counters.EVENTS]
+
+
+def never_falls(before: Snapshot, after: Snapshot) -> bool:
+    """Whether each counter of *before* is there *after*, and not less."""
+    then, now = figures_of(before), figures_of(after)
+    return then.keys() <= now.keys() and all(now[key] >= then[key] for key in then)
+
+
+def figures_of(shown: Snapshot) -> dict[tuple[str, object], float]:
+    """All that only grows."""
+    groups: dict[str, Any] = {
+        "deliveries": shown.deliveries, "tries": shown.tries, "passes": shown.passes, "jobs": shown.jobs,
+        "latency": shown.latency.counts,
+        "all": {"duplicates": shown.duplicates, "seconds": round(shown.latency.seconds, 6)},
+    }  # fmt: skip
+    return {(name, key): value for name, group in groups.items() for key, value in group.items()}
+
+
+async def passed(world: World, *, seconds: float | None) -> None:
+    """A pass of the reconciliation that takes so long; None: it dies."""
+    async with world.ledger.transaction() as session:
+        number = await passes.begin(session, uuid4(), now=world.clock.now)
+    if seconds is not None:
+        world.clock.advance(seconds)
+        async with world.ledger.transaction() as session:
+            await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+
+
+async def test_an_empty_ledger_shows_zeros(world: World) -> None:
+    shown = await figures(world)
+    assert shown.reports == {}
+    assert shown.oldest_undelivered_at is None
+    assert shown.last_pass is None
+    assert set(shown.deliveries.values()) | set(shown.tries.values()) | set(shown.passes.values()) == {0}
+    assert (shown.duplicates, shown.latency.seconds, set(shown.latency.counts.values())) == (0, 0, {0})
+
+
+async def test_what_is_due_sending_and_rejected_is_told_by_state_and_reason(world: World) -> None:
+    world.fault(Kind.ARCHIVED)
+    world.fault(Kind.NO_SUCH_COMMIT)
+    for context in ("docs/refused", "docs/healing", "docs/due"):
+        await run_job(world.ledger, order(context))
+        if context != "docs/due":
+            await world.deliver(context)
+    await accept(world.ledger, order("docs/running"))
+    assert (await figures(world)).reports == {
+        Group(StatusState.SUCCESS, Phase.REJECTED, "archived"): 1,
+        Group(StatusState.SUCCESS, Phase.DUE, "no_such_commit"): 1,
+        Group(StatusState.SUCCESS, Phase.DUE, ""): 1,
+        Group(StatusState.PENDING, Phase.DUE, ""): 1,
+    }
+
+
+async def test_a_report_that_is_being_sent_is_told_as_such(world: World) -> None:
+    seen: list[Snapshot] = []
+
+    async def look(step: str) -> None:
+        if step == "POST":
+            seen.append(await figures(world))
+
+    await run_job(world.ledger, order())
+    await world.deliver(by=await world.sender(look))
+    assert [shown.reports for shown in seen] == [{Group(StatusState.SUCCESS, Phase.SENDING, ""): 1}]
+
+
+async def test_a_pause_is_the_reason_of_what_waits_for_it(world: World) -> None:
+    world.fault(Kind.SECONDARY_LIMIT)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    shown = await figures(world)
+    assert shown.reports == {Group(StatusState.SUCCESS, Phase.DUE, "secondary_limit"): 1}
+    assert list(shown.paused_until) == [CREDENTIAL]
+    assert shown.paused_until[CREDENTIAL] > world.clock.now
+    world.clock.advance(3600)
+    assert (await figures(world)).reports == {Group(StatusState.SUCCESS, Phase.DUE, ""): 1}
+    await world.deliver()
+    assert (await figures(world)).paused_until == {}
+
+
+async def test_the_oldest_undelivered_is_the_oldest_that_still_speaks(world: World) -> None:
+    await run_job(world.ledger, order("docs/old"))
+    recorded = world.clock.now
+    world.clock.advance(60)
+    await run_job(world.ledger, order("docs/new"))
+    assert (await figures(world)).oldest_undelivered_at == recorded
+    await world.deliver("docs/old")
+    assert (await figures(world)).oldest_undelivered_at == recorded + timedelta(seconds=60)
+    await world.deliver("docs/new")
+    assert (await figures(world)).oldest_undelivered_at is None
+
+
+async def test_a_rejected_report_is_not_undelivered(world: World) -> None:
+    world.fault(Kind.ARCHIVED)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    assert (await figures(world)).oldest_undelivered_at is None
+
+
+async def test_a_refusal_that_may_heal_counts_as_a_try_each_time_and_as_one_report(world: World) -> None:
+    world.fault(Kind.NO_SUCH_COMMIT, times=3)
+    await run_job(world.ledger, order())
+    for _ in range(3):
+        await world.deliver()
+        world.clock.advance(2000)
+    shown = await figures(world)
+    assert shown.tries[EventKind.REJECTED] == 3
+    assert shown.reports == {Group(StatusState.SUCCESS, Phase.REJECTED, "no_such_commit"): 1}
+
+
+async def test_a_second_error_of_one_execution_is_one_report(world: World) -> None:
+    execution = await accept(world.ledger, order())
+    await begin(world.ledger, execution)
+    await end(world.ledger, execution, JobState.LOST)
+    await end(world.ledger, execution, JobState.CRASHED)
+    assert (await figures(world)).reports == {Group(StatusState.ERROR, Phase.DUE, ""): 1}
+    await world.deliver()
+    shown = await figures(world)
+    assert shown.deliveries[StatusState.ERROR] == sum(shown.latency.counts.values()) == 1
+    assert (shown.jobs["sphinx", JobState.LOST], shown.jobs["sphinx", JobState.CRASHED]) == (1, 1)
+
+
+async def test_a_superseded_refusal_is_no_rejected_report(world: World) -> None:
+    world.fault(Kind.ARCHIVED)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    await run_job(world.ledger, order())
+    assert (await figures(world)).reports == {Group(StatusState.SUCCESS, Phase.DUE, ""): 1}
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5, 0.501, 1, 30, 60, 60.001, 86400, 86401])
+async def test_latency_runs_from_the_jobs_end_to_github_and_a_bound_is_included(world: World, seconds: float) -> None:
+    await run_job(world.ledger, order())
+    world.clock.advance(seconds)
+    await world.deliver()
+    latency = (await figures(world)).latency
+    assert {le for le, count in latency.counts.items() if count} == {min(le for le in BUCKETS if seconds <= le)}
+    assert latency.seconds == pytest.approx(seconds)
+
+
+async def test_latency_is_of_outcomes_and_of_the_first_time_only(world: World) -> None:
+    execution = await accept(world.ledger, order())
+    await world.deliver()
+    assert sum((await figures(world)).latency.counts.values()) == 0
+    await end(world.ledger, execution)
+    await world.deliver()
+    await repaired(world)
+    world.clock.advance(500)
+    await world.deliver()
+    shown = await figures(world)
+    assert sum(shown.latency.counts.values()) == 1
+    assert (shown.deliveries[StatusState.SUCCESS], shown.duplicates) == (2, 2)
+
+
+async def repaired(world: World) -> None:
+    """What speaks is due once more, as if an older status covered it."""
+    async with world.ledger.transaction() as session:
+        seen = await verify.look(session, await world.target_id())
+        assert seen is not None
+        await verify.note_doubled(session, seen, seen.marker, actor="test", now=world.clock.now)
+        await verify.note_doubled(session, seen, seen.marker, actor="test", now=world.clock.now)
+    assert (await figures(world)).duplicates == 1
+    async with world.ledger.transaction() as session:
+        await verify.repair(session, seen, actor="test", now=world.clock.now)
+
+
+async def test_jobs_are_counted_as_they_end_and_a_retry_takes_none_back(world: World) -> None:
+    asked = order()
+    await run_job(world.ledger, asked, JobState.FAILED)
+    first = await figures(world)
+    assert first.jobs["sphinx", JobState.FAILED] == 1
+    await run_job(world.ledger, asked)
+    again = await figures(world)
+    assert (again.jobs["sphinx", JobState.FAILED], again.jobs["sphinx", JobState.SUCCEEDED]) == (1, 1)
+
+
+async def test_a_type_of_job_stands_at_zero_before_the_first_has_ended(world: World) -> None:
+    await accept(world.ledger, order())
+    assert (await figures(world)).jobs == {("sphinx", state): 0 for state in JobState if state.is_over}
+
+
+async def test_what_github_holds_after_much_trouble_is_what_is_counted(world: World) -> None:
+    kinds = (Kind.CLOSE, Kind.SERVER_ERROR, Kind.SECONDARY_LIMIT, Kind.ARCHIVED)
+    for number, kind in enumerate(kinds * 2):
+        world.fault(kind, where="after" if kind is Kind.CLOSE else "before")
+        await run_job(world.ledger, order(f"docs/{number}", sha=f"{number:040x}"))
+        await world.deliver(f"docs/{number}")
+        world.clock.advance(100)
+    await world.reconcile(every=100)
+    shown = await figures(world)
+    held = world.github.store.held()
+    assert shown.deliveries[StatusState.SUCCESS] == len(held) == sum(shown.latency.counts.values())
+    assert sum(count for group, count in shown.reports.items() if group.phase is Phase.REJECTED) == 8 - len(held)
+    assert shown.tries == {
+        EventKind.DELIVERED: 4,
+        EventKind.FOUND: 2,
+        EventKind.REJECTED: 2,
+        EventKind.THROTTLED: 2,
+        EventKind.NOT_SENT: 0,
+        EventKind.UNKNOWN: 4,
+        EventKind.RECOVERED: 0,
+    }
+
+
+async def test_passes_are_told_by_how_they_ended(world: World) -> None:
+    await passed(world, seconds=7)
+    ended_at = world.clock.now
+    await passed(world, seconds=None)
+    assert (await figures(world)).last_pass == LastPass(ended_at, timedelta(seconds=7))
+    assert (await figures(world)).passes == {True: 1, False: 0}
+    world.clock.advance(3599)
+    await fold(world)
+    assert (await figures(world)).passes == {True: 1, False: 0}
+    world.clock.advance(2)
+    await fold(world)
+    assert (await figures(world)).passes == {True: 1, False: 1}
+
+
+async def test_a_pass_that_ends_after_it_was_given_up_stays_given_up(world: World) -> None:
+    async with world.ledger.transaction() as session:
+        number = await passes.begin(session, UUID(int=1), now=world.clock.now)
+    world.clock.advance(3601)
+    await fold(world)
+    async with world.ledger.transaction() as session:
+        await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+    assert (await figures(world)).passes == {True: 0, False: 1}
+
+
+async def test_folding_changes_no_figure(world: World) -> None:
+    for number in range(4):
+        world.fault(Kind.CLOSE, where="after")
+        await run_job(world.ledger, order(f"docs/{number}"))
+        await world.deliver(f"docs/{number}")
+        await passed(world, seconds=1)
+    await world.reconcile()
+    before = await figures(world)
+    assert await mark(world) == 0
+    world.clock.advance(1800)
+    await run_job(world.ledger, order("docs/young"))
+    await world.deliver("docs/young")
+    young = await figures(world)
+    world.clock.advance(1900)
+    assert not await fold(world)
+    assert await mark(world) > 0
+    assert figures_of(await figures(world)) == figures_of(young)
+    assert never_falls(before, young)
+    for _ in range(2):
+        await fold(world)
+    assert figures_of(await figures(world)) == figures_of(young)
+
+
+async def test_what_is_younger_than_an_hour_is_not_folded(world: World) -> None:
+    await run_job(world.ledger, order())
+    world.clock.advance(3600)
+    await world.deliver()
+    await fold(world)
+    assert await mark(world) == 3  # recorded twice, superseded once
+
+
+async def test_a_large_ledger_is_folded_in_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "CHUNK", 3)
+    for number in range(3):
+        await run_job(world.ledger, order(f"docs/{number}"))
+        await world.deliver(f"docs/{number}")
+    before = await figures(world)
+    world.clock.advance(3601)
+    steps = 0
+    while await fold(world):
+        steps += 1
+        assert figures_of(await figures(world)) == figures_of(before)
+    assert steps >= 4
+
+
+async def test_racing_folds_count_everything_once(world: World) -> None:
+    await run_job(world.ledger, order())
+    await world.deliver()
+    before = await figures(world)
+    world.clock.advance(3601)
+    await asyncio.gather(*(fold(world) for _ in range(5)))
+    assert figures_of(await figures(world)) == figures_of(before)
+
+
+async def test_no_counter_falls_while_others_append_and_fold(world: World) -> None:
+    async def work(number: int) -> None:
+        await run_job(world.ledger, order(f"docs/{number}"))
+        await world.deliver(f"docs/{number}")
+
+    for number in range(4):
+        await work(number)
+    world.clock.advance(3601)
+    seen: list[Snapshot] = []
+
+    async def look() -> None:
+        seen.extend([await figures(world) for _ in range(12)])
+
+    await asyncio.gather(look(), fold(world), *(work(number) for number in range(4, 10)), fold(world))
+    seen.append(await figures(world))
+    assert all(never_falls(one, other) for one, other in pairwise(seen))
+    assert seen[-1].deliveries[StatusState.SUCCESS] == len(world.held("docs/0")) * 10
+
+
+async def test_a_fold_that_does_not_commit_counts_nothing(world: World) -> None:
+    await run_job(world.ledger, order())
+    await world.deliver()
+    world.clock.advance(3601)
+    before = figures_of(await figures(world))
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012  # the block is the transaction
+        async with world.ledger.transaction() as session:
+            await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+            raise ZeroDivisionError
+    assert figures_of(await figures(world)) == before
+    assert await mark(world) == 0
+
+
+async def test_a_backup_that_was_put_back_is_no_try(world: World) -> None:
+    await run_job(world.ledger, order())
+    async with world.ledger.transaction() as session:
+        await read_back_everything(session, policy=world.policy, actor="test", now=world.clock.now)
+    assert (await figures(world)).tries[EventKind.RECOVERED] == 0
+
+
+@contextmanager
+def statements(ledger: Ledger) -> Iterator[list[str]]:
+    """The statements that reach the database meanwhile."""
+    seen: list[str] = []
+
+    def note(*told: object) -> None:
+        seen.append(str(told[2]))
+
+    event.listen(ledger.engine.sync_engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(ledger.engine.sync_engine, "before_cursor_execute", note)
+
+
+async def test_a_snapshot_takes_a_dozen_statements_at_the_most(world: World) -> None:
+    await run_job(world.ledger, order())
+    with statements(world.ledger) as seen:
+        await figures(world)
+    assert 0 < len(seen) <= MOST_STATEMENTS
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_every_statement_of_a_snapshot_goes_by_an_index_or_a_small_table(world: World) -> None:
+    await run_job(world.ledger, order())
+    with statements(world.ledger) as seen:
+        await figures(world)
+    plans = [await plan_of(world.ledger, statement) for statement in seen if statement.startswith("SELECT")]
+    scans = {line for plan in plans for line in plan if line.startswith("SCAN") and " USING " not in line}
+    assert scans <= {"SCAN metric_total", "SCAN credential", "SCAN reconciliation"}, scans
+    assert any("FROM reconciliation" in one and "DESC" in one and "LIMIT" in one for one in seen)  # from its end
+
+
+async def plan_of(ledger: Ledger, statement: str) -> list[str]:
+    async with ledger.engine.connect() as connection:
+        parameters = tuple("" for _ in range(statement.count("?")))
+        found = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [str(row[3]) for row in found.all()]
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_a_snapshot_is_planned_by_look_ups_and_no_other_transaction_is(world: World) -> None:
+    async with world.ledger.transaction() as session:
+        await at_one_moment(session)
+        connection = await session.connection()
+        assert await connection.scalar(text("SHOW enable_hashjoin")) == "off"
+        assert await connection.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+    async with world.ledger.transaction() as session:
+        connection = await session.connection()
+        assert await connection.scalar(text("SHOW enable_hashjoin")) == "on"
+        assert await connection.scalar(text("SHOW transaction_isolation")) == "read committed"

@@ -1,0 +1,35 @@
+"""When the reconciliation last came to its end."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from world import World
+
+from storage import passes
+
+
+async def last(world: World) -> datetime | None:
+    async with world.ledger.transaction() as session:
+        return await passes.last_success(session)
+
+
+async def begun(world: World) -> int:
+    async with world.ledger.transaction() as session:
+        return await passes.begin(session, uuid4(), now=world.clock.now)
+
+
+async def test_a_pass_that_never_ended_is_no_success(world: World) -> None:
+    await begun(world)
+    assert await last(world) is None
+
+
+async def test_the_latest_pass_that_ended_counts(world: World) -> None:
+    for _ in range(2):
+        pass_id = await begun(world)
+        world.clock.advance(60)
+        async with world.ledger.transaction() as session:
+            await passes.end(session, pass_id, delivered=0, undelivered=0, now=world.clock.now)
+    ended = world.clock.now
+    world.clock.advance(60)
+    await begun(world)
+    assert await last(world) == ended

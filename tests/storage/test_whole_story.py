@@ -1,0 +1,68 @@
+"""All that is known of a report, found by its number or by its job."""
+
+from uuid import uuid4
+
+from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
+
+from domain.job import JobState
+from domain.report import EventKind, Phase
+from storage import events
+from storage.story import MOST_EVENTS
+from storage.whole_story import WholeStory, of_report, reports_of
+
+
+async def story_of(world: World, report_id: int) -> WholeStory | None:
+    async with world.ledger.transaction() as session:
+        return await of_report(session, report_id)
+
+
+async def numbers(world: World, asked: object) -> list[int] | None:
+    async with world.ledger.transaction() as session:
+        return await reports_of(session, asked)  # type: ignore[arg-type]  # an id of a job
+
+
+async def test_a_report_is_told_with_what_it_says_and_by_whose_name(world: World) -> None:
+    asked = order()
+    await run_job(world.ledger, asked)
+    await world.deliver()
+    pending, success = await numbers(world, asked.flow_run_id) or []
+    whole = await story_of(world, success)
+    assert whole is not None
+    assert (whole.report.phase, whole.job_id, whole.credential) == (Phase.DELIVERED, asked.flow_run_id, CREDENTIAL)
+    held = world.github.store.held()[-1]
+    assert (whole.description, whole.target_url) == (held.description, held.target_url)
+    assert [event.kind.value for event in whole.report.events] == ["recorded", "claimed", "posted", "delivered"]
+    other = await story_of(world, pending)
+    assert other is not None
+    assert other.report.phase is Phase.SUPERSEDED
+
+
+async def test_a_report_of_an_earlier_execution_is_told_whole(world: World) -> None:
+    asked = order()
+    await run_job(world.ledger, asked, JobState.FAILED)
+    await world.deliver()
+    again = await accept(world.ledger, asked)
+    await begin(world.ledger, again)
+    await end(world.ledger, again)
+    first = (await numbers(world, asked.flow_run_id) or [])[1]
+    whole = await story_of(world, first)
+    assert whole is not None
+    assert (whole.report.execution, whole.job.execution) == (1, 2)
+    assert whole.report.events[-1].kind is EventKind.DELIVERED
+
+
+async def test_no_event_is_left_out_of_a_long_story(world: World) -> None:
+    asked = order()
+    await run_job(world.ledger, asked)
+    number = (await numbers(world, asked.flow_run_id) or [])[-1]
+    async with world.ledger.transaction() as session:
+        for _ in range(MOST_EVENTS + 1):
+            await events.append(session, number, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now)
+    whole = await story_of(world, number)
+    assert whole is not None
+    assert (len(whole.report.events), whole.report.left_out) == (MOST_EVENTS + 2, 0)
+
+
+async def test_what_is_not_there_is_none(world: World) -> None:
+    assert await story_of(world, 4711) is None
+    assert await numbers(world, uuid4()) is None
