@@ -108,7 +108,7 @@ async def accept(
         if job.state is JobState.SUCCEEDED:
             report = await reports.of_job(session, job)
             return Done(report.id if report else None)
-        if job.state is JobState.WAITING and _process_of(job) == by:
+        if job.state is JobState.WAITING and process_of(job) == by:
             report = await reports.of_job(session, job)
             return Execution(job.id, job.execution, report.id if report else None)
         if not job.state.is_over and now - job.beat_at < OLD_BEAT:
@@ -117,7 +117,8 @@ async def accept(
     return await _take_on(session, order, actor, now)
 
 
-def _process_of(job: Job) -> Process:
+def process_of(job: Job) -> Process:
+    """Who runs, or ran, the latest execution."""
     return Process(job.host or "", job.pid or 0, job.pid_started or 0)
 
 
@@ -171,8 +172,9 @@ async def begin(session: AsyncSession, job_id: UUID, execution: int, *, now: dat
     lost comes back by this. It may be called again by who does not know whether it was stored.
     """
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
-    await _come_back(session, mine, now)
     job = (await session.exec(select(Job).where(mine))).one_or_none()
+    if job is not None and job.state is JobState.LOST and await _come_back(session, mine, now):
+        job = await _locked(session, job_id)
     if job is None or job.state is not JobState.WAITING:
         return JobState.RUNNING if job and job.state is JobState.RUNNING else None
     if job.exclusive_group is not None and await _must_wait(session, job, now):

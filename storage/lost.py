@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import JobState
 from storage import jobs
-from storage.jobs import Process
+from storage.jobs import Process, process_of
 from storage.models import Job, StatusTarget
 
 NOT_OVER: BindParameter[list[JobState]] = bindparam(
@@ -41,23 +41,20 @@ class Over:
     process: Process
 
 
-async def at_work(session: AsyncSession) -> list[AtWork]:
-    """The executions that have not ended, the most silent first."""
+async def at_work(session: AsyncSession, *, job_id: UUID | None = None) -> list[AtWork]:
+    """The executions that have not ended, of all jobs or of one, the most silent first."""
     found = (
         select(Job, StatusTarget.credential)
         .outerjoin(StatusTarget, col(StatusTarget.id) == col(Job.target_id))
         .where(col(Job.state).in_(NOT_OVER))
         .order_by(col(Job.beat_at))
     )
+    if job_id is not None:
+        found = found.where(col(Job.id) == job_id)
     return [
-        AtWork(job.id, job.execution, job.beat_at, _process(job), credential or "")
+        AtWork(job.id, job.execution, job.beat_at, process_of(job), credential or "")
         for job, credential in await session.exec(found)
     ]
-
-
-async def at_work_on(session: AsyncSession, job_id: UUID) -> AtWork | None:
-    """The execution of a job that has not ended. None: it has, or nobody knows the job."""
-    return next((one for one in await at_work(session) if one.job_id == job_id), None)
 
 
 async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, now: datetime) -> bool:
@@ -72,8 +69,4 @@ async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, no
 async def over(session: AsyncSession, job_ids: Sequence[UUID]) -> list[Over]:
     """Those of the jobs that are known here and have ended."""
     found = await session.exec(select(Job).where(col(Job.id).in_(job_ids), col(Job.ended_at).is_not(None)))
-    return [Over(job.id, job.state, job.ended_at, _process(job)) for job in found if job.ended_at]
-
-
-def _process(job: Job) -> Process:
-    return Process(job.host or "", job.pid or 0, job.pid_started or 0)
+    return [Over(job.id, job.state, job.ended_at, process_of(job)) for job in found if job.ended_at]

@@ -75,8 +75,8 @@ async def _other(reporter: Reporter, order: Order) -> tuple[AtWork | None, datet
     """The execution that another process has begun and not ended, and the time."""
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        one = await lost.at_work_on(session, order.flow_run_id)
-    return (one if one and one.process != this_process() else None), now
+        others = await lost.at_work(session, job_id=order.flow_run_id)
+    return next((one for one in others if one.process != this_process()), None), now
 
 
 async def _accept(reporter: Reporter, order: Order) -> Execution | Done | Beating:

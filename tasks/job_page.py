@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +19,7 @@ from settings import Settings
 from storage import story
 from storage.engine import open_ledger
 from tasks.accept_job import Order, commit_page, is_address
+from tasks.prefect_runs import courtesy
 
 LAST_WORD = timedelta(seconds=10)
 """How long the end of a flow run waits for its page."""
@@ -71,13 +72,14 @@ class JobPage:
 
     async def keep(self) -> None:
         """Tag the flow run, then show the page whenever that is wanted, until it is over."""
-        await _courtesy(self._tag(), "the flow run has no tags")
+        warn = get_run_logger().warning
+        await courtesy(self._tag(), on_trouble=warn, otherwise="the flow run has no tags")
         is_last = False
         while not is_last:
             await self._wanted.wait()
             self._wanted.clear()
             is_last = self._is_over
-            await _courtesy(self._show(), "the job's page is not up to date")
+            await courtesy(self._show(), on_trouble=warn, otherwise="the job's page is not up to date")
 
     async def _tag(self) -> None:
         tags = list(dict.fromkeys([*flow_run.tags, *tags_of(self._order.type, self._order.target)]))
@@ -109,10 +111,3 @@ class JobPage:
             commit_url=commit_url,
             flow_run_url=own if is_address(own) else None,
         )
-
-
-async def _courtesy(what: Awaitable[None], otherwise: str) -> None:
-    try:
-        await what
-    except Exception as error:  # noqa: BLE001  # whatever is the matter with Prefect or the ledger, the job goes on
-        get_run_logger().warning("%s: %r", otherwise, error)

@@ -44,12 +44,14 @@ AT_ONCE = 2
 Say = Callable[[str], None]
 
 
-async def courtesy(work: Awaitable[None], *, on_trouble: Say) -> None:
-    """Do *work* if Prefect lets us. What goes wrong is said, and nothing else comes of it."""
+async def courtesy(
+    work: Awaitable[None], *, on_trouble: Say, otherwise: str = "Prefect's server could not be asked or told"
+) -> None:
+    """Do *work* if Prefect lets us. What goes wrong is said, after *otherwise*, and nothing else comes of it."""
     try:
         await work
-    except Exception as error:  # noqa: BLE001  # whatever is the matter with Prefect, reports go on
-        on_trouble(f"Prefect's server could not be asked or told: {error!r}")
+    except Exception as error:  # noqa: BLE001  # whatever is the matter with Prefect, jobs and reports go on
+        on_trouble(f"{otherwise}: {error!r}")
 
 
 @asynccontextmanager
@@ -117,9 +119,7 @@ async def crash_dead_passes(deployment_id: UUID, *, before: datetime) -> None:
         state=_in(StateType.RUNNING),
         start_time=FlowRunFilterStartTime(before_=before),
     )
-    async with _server() as client:
-        runs = await client.read_flow_runs(flow_run_filter=ours)
-        await _set_all(client, {run.id: Crashed(message="its process died") for run in runs})
+    await _set_matching(ours, Crashed(message="its process died"))
 
 
 async def cancel_late_passes(deployment_id: UUID, *, before: datetime) -> None:
@@ -129,10 +129,13 @@ async def cancel_late_passes(deployment_id: UUID, *, before: datetime) -> None:
         state=_in(StateType.SCHEDULED),
         next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=before),
     )
+    await _set_matching(late, Cancelled(message="late, skipped: another pass does its work"))
+
+
+async def _set_matching(runs: FlowRunFilter, state: State[None]) -> None:
     async with _server() as client:
-        runs = await client.read_flow_runs(flow_run_filter=late)
-        skipped: State[None] = Cancelled(message="late, skipped: another pass does its work")
-        await _set_all(client, {run.id: skipped for run in runs})
+        found = await client.read_flow_runs(flow_run_filter=runs)
+        await _set_all(client, {run.id: state for run in found})
 
 
 async def _believed_at_work(client: PrefectClient) -> list[FlowRun]:
