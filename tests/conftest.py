@@ -77,10 +77,10 @@ async def _make(url: str) -> None:
 
 @pytest.fixture
 def ledger_url(database: str, request: pytest.FixtureRequest) -> str:
-    """An empty ledger at this version's schema. PostgreSQL's is the same for every test, emptied."""
+    """An empty ledger at this version's schema, at the same URL for every test: its engine stays warm."""
     if database == "sqlite":
-        fresh: str = request.getfixturevalue("fresh_url")
-        return fresh
+        template: Path = request.getfixturevalue("sqlite_template")
+        return _copied(template, template.with_name("ledger.db"))
     url: str = request.getfixturevalue("postgresql").format(name="template_ledger")
     asyncio.run(_empty(url))
     return url
@@ -90,12 +90,18 @@ def ledger_url(database: str, request: pytest.FixtureRequest) -> str:
 def fresh_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty ledger at this version's schema of which the test may do away with anything."""
     if database == "sqlite":
-        path = tmp_path / "ledger.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
+        return _copied(request.getfixturevalue("sqlite_template"), tmp_path / "ledger.db")
     url: str = request.getfixturevalue("postgresql")
     asyncio.run(_empty(url.format(name="template_ledger")))
     return _new_database(url, template="template_ledger")
+
+
+def _copied(template: Path, path: Path) -> str:
+    """A file of its own: what a process of another test may still hold is not this one."""
+    for old in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+        old.unlink(missing_ok=True)
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture
@@ -103,6 +109,14 @@ def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
     """Where a ledger could be: no file yet, or a database without tables."""
     if database == "sqlite":
         return f"sqlite:///{tmp_path / 'empty.db'}"
+    return _new_database(request.getfixturevalue("postgresql"), template="template0")
+
+
+@pytest.fixture
+def other_empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a ledger of the other kind could be."""
+    if database == "postgresql":
+        return f"sqlite:///{tmp_path / 'other.db'}"
     return _new_database(request.getfixturevalue("postgresql"), template="template0")
 
 
