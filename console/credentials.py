@@ -17,7 +17,7 @@ from storage.engine import open_ledger
 async def credentials(*, as_json: bool) -> None:
     """Print what each credential stands at: those of the settings, and those that the ledger knows. Never a secret."""
     settings = Settings()
-    async with open_ledger(settings.database_url) as ledger, ledger.transaction() as session:
+    async with open_ledger(settings.database_url) as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
         known = await accounts(session, now=now)
     named = names(settings)

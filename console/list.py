@@ -21,7 +21,7 @@ async def list_reports(
     asked: Asked, wanted: Collection[Wanted], *, limit: int, as_json: bool, fails_if_any: bool
 ) -> int:
     """Print the reports that are asked for. 1 if *fails_if_any*, and there is one; else 0."""
-    async with open_ledger(Settings().database_url) as ledger, ledger.transaction() as session:
+    async with open_ledger(Settings().database_url) as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
         found, is_more = await listing(session, asked.selection(now), wanted, limit=limit)
     if as_json:

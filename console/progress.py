@@ -37,6 +37,10 @@ class Going:
         """A line on stderr, above the bar."""
         self._bar.console.print(plain(words))
 
+    def expect(self, total: int) -> None:
+        """There are *total* of them."""
+        self._bar.update(self._task, total=total)
+
     def step(self, number: int = 1) -> None:
         """*number* more are done; 0: it goes on."""
         is_slow = time.monotonic() - self._began > SILENT

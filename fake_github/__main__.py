@@ -23,10 +23,23 @@ def main() -> None:
         _die_with(asked.die_with_parent)
     rules = Rules(
         bad_tokens=frozenset(asked.bad_token),
-        commits=frozenset(sha.lower() for sha in asked.commit) or None,
+        readers=frozenset(asked.reader),
+        repositories=_folded(asked.repository) or None,
+        archived=_folded(asked.archived),
+        commits=_folded(asked.commit) or None,
+        refs=dict(asked.ref),
         limits=Limits(per_hour=asked.per_hour, writes_per_minute=asked.writes_per_minute),
     )
     serve(FakeGitHub(rules).app, host=asked.host, port=asked.port)
+
+
+def _folded(names: list[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
+def _ref(text: str) -> tuple[str, str]:
+    name, _, sha = text.rpartition("=")
+    return name, sha.lower()
 
 
 def _arguments() -> argparse.Namespace:
@@ -34,7 +47,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0, the default: a free one")
     parser.add_argument("--commit", action="append", default=[], help="a sha that exists; without any, all do")
+    parser.add_argument("--ref", action="append", default=[], type=_ref, help="a branch or tag, as NAME=SHA")
     parser.add_argument("--bad-token", action="append", default=[], help="a token that is answered 401")
+    parser.add_argument("--reader", action="append", default=[], help="a token whose owner may only read")
+    parser.add_argument("--repository", action="append", default=[], help="one that exists; without any, all do")
+    parser.add_argument("--archived", action="append", default=[], help="a repository that takes nothing any more")
     parser.add_argument("--per-hour", type=int, default=5000, help="requests of one token in an hour")
     parser.add_argument("--writes-per-minute", type=int, help="statuses of one token in a minute; default: any number")
     parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end with the process PID, our parent")

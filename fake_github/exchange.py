@@ -17,6 +17,7 @@ class Endpoint(Enum):
     LIST_STATUSES = auto()
     COMBINED_STATUS = auto()
     COMMIT = auto()
+    REPOSITORY = auto()
     RATE_LIMIT = auto()
 
 
@@ -27,7 +28,8 @@ _ROUTES = (
     ("GET", re.compile(_REPOSITORY + r"/statuses/(?P<ref>[^/]+)"), Endpoint.LIST_STATUSES),
     ("GET", re.compile(_REPOSITORY + r"/commits/(?P<ref>[^/]+)/statuses"), Endpoint.LIST_STATUSES),
     ("GET", re.compile(_REPOSITORY + r"/commits/(?P<ref>[^/]+)/status"), Endpoint.COMBINED_STATUS),
-    ("GET", re.compile(_REPOSITORY + r"/commits/(?P<ref>[^/]+)"), Endpoint.COMMIT),
+    ("GET", re.compile(_REPOSITORY + r"/commits/(?P<ref>.*[^/])"), Endpoint.COMMIT),  # a branch may have slashes
+    ("GET", re.compile(_REPOSITORY), Endpoint.REPOSITORY),
     ("GET", re.compile(r"/rate_limit"), Endpoint.RATE_LIMIT),
 )
 

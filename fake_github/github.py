@@ -1,28 +1,32 @@
 """What GitHub answers when nothing goes wrong on the way: requests in, answers out, no sockets."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 
-from fake_github import refusals, shapes
+from fake_github import reads, refusals, repository_shapes, shapes
 from fake_github.exchange import Answer, Call, Endpoint, Route
 from fake_github.limits import Balance, Limits
-from fake_github.paging import Paging
-from fake_github.store import Status, Store, latest
-
-VERSIONS = ("2022-11-28", "2026-03-10")
-"""https://docs.github.com/rest/about-the-rest-api/api-versions; the first is the default."""
+from fake_github.refs import commit_named
+from fake_github.store import Store
 
 AT_ONCE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What this GitHub knows. `commits`: the only ones there are, in lower case; None: any sha is a commit."""
+    """What this GitHub knows. Of repositories and commits, in lower case: the only ones there are; None: any is one.
+
+    `readers`: tokens whose owners may only read. `archived`: repositories, in lower case. `refs`: the branches and tags
+    of every repository, and their commits.
+    """
 
     bad_tokens: frozenset[str] = frozenset()
+    readers: frozenset[str] = frozenset()
+    repositories: frozenset[str] | None = None
+    archived: frozenset[str] = frozenset()
     commits: frozenset[str] | None = None
+    refs: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
 
@@ -47,7 +51,7 @@ class GitHub:
         cost = 0 if call.path == "/rate_limit" else 1
         balance = self.rules.limits.charge(token, cost, now=self.store.clock())
         refused = self._unwelcome(call, token) or self._limited(call, token, balance)
-        answer = refused or self._answered(call, timing, balance)
+        answer = refused or self._answered(call, token, timing, balance)
         return answer.with_headers({**balance.headers, **answer.headers, "x-github-media-type": "github.v3"})
 
     def name_of(self, route: Route) -> str | None:
@@ -60,12 +64,12 @@ class GitHub:
         """What is said before anybody looks at what is asked."""
         if not call.headers.get("user-agent"):
             return Answer(403, refusals.NO_USER_AGENT)
-        if not token:
+        if not token and call.path != "/rate_limit":
             return refusals.refusal(401, "Requires authentication")
         if token in self.rules.bad_tokens:
             return refusals.bad_credentials()
-        if call.headers.get("x-github-api-version", VERSIONS[0]) not in VERSIONS:
-            return refusals.refusal(400, f"Unsupported API version. Supported: {', '.join(VERSIONS)}")
+        if call.headers.get("x-github-api-version", reads.VERSIONS[0]) not in reads.VERSIONS:
+            return refusals.refusal(400, f"Unsupported API version. Supported: {', '.join(reads.VERSIONS)}")
         return None
 
     def _limited(self, call: Call, token: str, balance: Balance) -> Answer | None:
@@ -75,24 +79,48 @@ class GitHub:
             return refusals.secondary_limit(403, retry_after=60)
         return None
 
-    def _answered(self, call: Call, timing: Timing, balance: Balance) -> Answer:
+    def _answered(self, call: Call, token: str, timing: Timing, balance: Balance) -> Answer:
         route = call.route
         if route is None:
             return refusals.not_found()
         if route.endpoint is Endpoint.RATE_LIMIT:
-            return _rate_limit(call, balance)
+            return reads.rate_limit(call, balance)
         repository = self.name_of(route)
-        if repository is None:
+        if repository is None or not self._has(repository):
             return refusals.not_found()
+        if route.endpoint is Endpoint.REPOSITORY:
+            return self._repository(call, token, repository)
         if route.endpoint is Endpoint.CREATE_STATUS:
-            return self._create(call, repository, route.ref, timing.store_in)
-        sha = route.ref.lower()
-        if self.rules.commits is not None and sha not in self.rules.commits:
+            refused = self._read_only(token, repository)
+            return refused or self._create(call, repository, route.ref, timing.store_in)
+        sha = self._commit(route)
+        if sha is None:
             missing = route.endpoint is Endpoint.COMMIT
             return refusals.no_such_commit(route.ref) if missing else refusals.not_found()
         statuses = self.store.of_commit(repository, sha, lag=timing.lag)
-        read = _READS[route.endpoint]
-        return _cached(read(self.store, call, repository, sha, statuses))
+        return reads.of_commit(self.store, call, route.endpoint, repository=repository, sha=sha, statuses=statuses)
+
+    def _commit(self, route: Route) -> str | None:
+        if route.endpoint is Endpoint.COMMIT:
+            return commit_named(route.ref, self.rules.refs, self.rules.commits)
+        sha = route.ref.lower()
+        return sha if self.rules.commits is None or sha in self.rules.commits else None
+
+    def _has(self, repository: str) -> bool:
+        return self.rules.repositories is None or repository.lower() in self.rules.repositories
+
+    def _repository(self, call: Call, token: str, name: str) -> Answer:
+        number, is_archived = self.store.repository_id(name), name.lower() in self.rules.archived
+        may_push = token not in self.rules.readers
+        shape = repository_shapes.full_repository(
+            name, number, call.base_url, may_push=may_push, is_archived=is_archived
+        )
+        return reads.cached(Answer(200, shape))
+
+    def _read_only(self, token: str, repository: str) -> Answer | None:
+        if repository.lower() in self.rules.archived:
+            return refusals.archived(403)
+        return refusals.forbidden(403) if token in self.rules.readers else None
 
     def _create(self, call: Call, repository: str, sha: str, store_in: timedelta | None) -> Answer:
         draft = refusals.understood(repository, sha, call.body)
@@ -109,47 +137,3 @@ class GitHub:
         made = status.id if store_in is not None else None
         headers = {"location": str(body["url"]), "cache-control": "private, max-age=60, s-maxage=60"}
         return Answer(201, body, headers, made)
-
-
-def _list(store: Store, call: Call, repository: str, sha: str, statuses: list[Status]) -> Answer:
-    paging = Paging.asked(call.query)
-    body = [shapes.status(one, call.base_url) for one in statuses[paging.shown]]
-    url = f"{call.base_url}/repositories/{store.repository_id(repository)}/commits/{sha}/statuses"
-    return Answer(200, body, paging.link(url, len(statuses)))
-
-
-def _combined(store: Store, call: Call, repository: str, sha: str, statuses: list[Status]) -> Answer:
-    paging = Paging.asked(call.query)
-    number = store.repository_id(repository)
-    whose = shapes.repository(repository, number, call.base_url)
-    body = shapes.combined(whose, sha, statuses, paging.shown, call.base_url)
-    url = f"{call.base_url}/repositories/{number}/commits/{sha}/status"
-    return Answer(200, body, paging.link(url, len(latest(statuses))))
-
-
-def _commit(_store: Store, call: Call, repository: str, sha: str, _statuses: list[Status]) -> Answer:
-    if "application/vnd.github.sha" in call.headers.get("accept", ""):
-        return Answer(200, sha)
-    return Answer(200, shapes.commit(repository, sha, call.base_url))
-
-
-_READS: dict[Endpoint, Callable[[Store, Call, str, str, list[Status]], Answer]] = {
-    Endpoint.LIST_STATUSES: _list,
-    Endpoint.COMBINED_STATUS: _combined,
-    Endpoint.COMMIT: _commit,
-}
-
-
-def _cached(answer: Answer) -> Answer:
-    """*answer* as GitHub sends reads: a client that caches may show it again for a minute."""
-    tag = sha256(answer.content()[0]).hexdigest()
-    return answer.with_headers({"etag": f'W/"{tag}"', "cache-control": "private, max-age=60, s-maxage=60"})
-
-
-def _rate_limit(call: Call, balance: Balance) -> Answer:
-    """The account; `rate` is gone from version 2026-03-10 on."""
-    core = balance.body
-    body: dict[str, object] = {"resources": {"core": core, "search": {**core, "limit": 30, "remaining": 30, "used": 0}}}
-    if call.headers.get("x-github-api-version", VERSIONS[0]) == VERSIONS[0]:
-        body["rate"] = core
-    return Answer(200, body)

@@ -51,6 +51,17 @@ def bad_credentials() -> Answer:
     return refusal(401, "Bad credentials")
 
 
+def forbidden(status: int) -> Answer:
+    """The token, or its owner, may not write statuses."""
+    headers = {"x-accepted-github-permissions": "statuses=write"}
+    return refusal(status, "Resource not accessible by integration", docs=STATUS_DOCS, headers=headers)
+
+
+def archived(status: int) -> Answer:
+    """The repository takes nothing any more."""
+    return refusal(status, "Repository was archived so is read-only.")
+
+
 def no_such_commit(sha: str) -> Answer:
     """Carries no `errors`: https://github.com/kubernetes/test-infra/issues/21987."""
     return refusal(422, f"No commit found for SHA: {sha}", docs=STATUS_DOCS)

@@ -83,12 +83,6 @@ def _login_attempts(case: _Case) -> Answer:
     return refusals.refusal(case.status(403), message)
 
 
-def _forbidden(case: _Case) -> Answer:
-    headers = {"x-accepted-github-permissions": "statuses=write"}
-    message = "Resource not accessible by integration"
-    return refusals.refusal(case.status(403), message, docs=refusals.STATUS_DOCS, headers=headers)
-
-
 def _sso(case: _Case) -> Answer:
     message = (
         "Resource protected by organization SAML enforcement. "
@@ -125,8 +119,8 @@ _REPLIES: dict[Kind, _Reply] = {
     Kind.ABUSE_LIMIT: _abuse_limit,
     Kind.LOGIN_ATTEMPTS: _login_attempts,
     Kind.BAD_CREDENTIALS: lambda _: refusals.bad_credentials(),
-    Kind.FORBIDDEN: _forbidden,
-    Kind.ARCHIVED: lambda case: refusals.refusal(case.status(403), "Repository was archived so is read-only."),
+    Kind.FORBIDDEN: lambda case: refusals.forbidden(case.status(403)),
+    Kind.ARCHIVED: lambda case: refusals.archived(case.status(403)),
     Kind.SSO: _sso,
     Kind.BLOCKED: _blocked,
     Kind.NOT_FOUND: lambda _: refusals.not_found(),

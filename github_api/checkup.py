@@ -6,10 +6,9 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, ValidationError
 
-from domain.job import Target
 from github_api.classify import classify_failure
-from github_api.client import MAX_REPLY, GitHub, _Request, _Response
-from github_api.limits import _http_date
+from github_api.connection import Connection, Request, Response
+from github_api.limits import http_date
 from github_api.replies import refusal, shortened
 
 CLASSIC = "x-oauth-scopes"
@@ -34,6 +33,7 @@ class Answer:
     scopes: frozenset[str] | None
     is_github: bool = True  # it names its request, as GitHub does in every answer
     may_push: bool | None = None  # of a repository: what the token's owner may do there, not the token itself
+    is_archived: bool = False  # the same: read-only for everybody
 
 
 class _Permissions(BaseModel):
@@ -42,49 +42,48 @@ class _Permissions(BaseModel):
 
 class _Repository(BaseModel):
     permissions: _Permissions | None = None
+    archived: bool = False
 
 
-class Checkup(GitHub):
-    """The client, with questions about itself."""
+class Checkup(Connection):
+    """Questions to GitHub, to be used as `async with Checkup(...) as github`."""
 
     async def limits(self, token: str | None) -> Answer | Silence:
         """Ask for the rate limit: it costs nothing of it. 404: an Enterprise Server without limits.
 
         https://docs.github.com/rest/rate-limit/rate-limit
         """
-        return await self._asked(f"{self._api_url}/rate_limit", token)
+        return await self._asked(f"{self.api_url}/rate_limit", token)
 
     async def repository(self, repository: str, token: str | None) -> Answer | Silence:
         """Ask for *repository*, as owner/name.
 
         https://docs.github.com/rest/repos/repos#get-a-repository
         """
-        return await self._asked(self._repository_url(Target(repository, "", "")), token)
+        return await self._asked(self.repository_url(repository), token)
 
     async def _asked(self, url: str, token: str | None) -> Answer | Silence:
-        response, exchange = await self._ask(_Request("GET", url, token, None, MAX_REPLY))
+        response, exchange = await self.ask(Request("GET", url, token))
         if isinstance(response, Exception):
             return Silence(classify_failure(response).why)
         return _answer(response, is_github=exchange.request_id is not None)
 
 
-def _answer(got: _Response, *, is_github: bool) -> Answer:
+def _answer(got: Response, *, is_github: bool) -> Answer:
     granted = got.headers.get(CLASSIC)
     scopes = None if granted is None else frozenset(filter(None, map(str.strip, granted.split(","))))
-    is_ok = got.status == HTTPStatus.OK
-    return Answer(
-        got.status,
-        "" if is_ok else refusal(got.body).words() or shortened(f"HTTP {got.status}"),
-        _http_date(got.headers.get("date", "")),
-        scopes,
-        is_github,
-        _may_push(got.body) if is_ok else None,
-    )
+    date = http_date(got.headers.get("date", ""))
+    if got.status != HTTPStatus.OK:
+        words = refusal(got.body).words() or shortened(f"HTTP {got.status}")
+        return Answer(got.status, words, date, scopes, is_github)
+    seen = _repository(got.body)
+    may_push = seen.permissions.push if seen.permissions else None
+    return Answer(got.status, "", date, scopes, is_github, may_push, seen.archived)
 
 
-def _may_push(body: bytes) -> bool | None:
+def _repository(body: bytes) -> _Repository:
+    """What *body* says of a repository; nothing, if it is about something else."""
     try:
-        said = _Repository.model_validate_json(body).permissions
+        return _Repository.model_validate_json(body)
     except ValidationError:
-        return None
-    return said.push if said else None
+        return _Repository()

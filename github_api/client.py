@@ -1,102 +1,20 @@
 """Creating and reading commit statuses: one request each, under one deadline, never repeated."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
-
-import httpx
 
 from domain.job import Target
 from domain.outcome import Exchange, NotSent, Read, Sent
 from domain.report import Report
-from github_api.classify import classify, classify_failure, classify_read, exchange_of
+from github_api.classify import classify, classify_failure, classify_read
+from github_api.connection import Connection, Request
 from github_api.origin import onward, shown
-from github_api.transport import transport_to
 
-MAX_REDIRECTS = 5
-MAX_REPLY = 2**20
 MAX_PAGE = 4 * 2**20
-"""Bytes of a body that are read: a status is about 2 KB, a page has 100. A longer body counts as unreadable."""
-
-HEADERS = {
-    "Accept": "application/vnd.github+json",
-    # Not compressed, so that a bound on the bytes read bounds memory too.
-    "Accept-Encoding": "identity",
-    "User-Agent": "reportback/0.1",
-    # Supported until March 2028 and known to every Enterprise Server; 2026-03-10 changes nothing about statuses.
-    # https://docs.github.com/rest/about-the-rest-api/api-versions
-    "X-GitHub-Api-Version": "2022-11-28",
-}
-
-# GitHub redirects what was renamed or moved, a POST too, and means "do the same there".
-# https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
-_DO_IT_THERE = (301, 302, 307, 308)
-
-_FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)  # a TimeoutError is an OSError
+"""Bytes of a page of statuses that are read: a status is about 2 KB, a page has 100."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    url: str
-    token: str | None
-    json: Mapping[str, str] | None
-    max_body: int
-
-    def headers(self) -> dict[str, str]:
-        headers = dict(HEADERS)
-        if self.method == "GET":
-            headers["Cache-Control"] = "no-cache"  # GitHub allows caches a minute, in which a status may appear
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        return headers
-
-
-@dataclass(frozen=True, slots=True)
-class _Response:
-    status: int
-    headers: httpx.Headers
-    body: bytes
-
-
-class GitHub:
-    """A connection to GitHub's API, to be used as `async with GitHub(...) as github`.
-
-    `timeout` bounds each call as a whole: pool, connect, TLS, redirects and reply. `now` gives the local time and is
-    asked only to translate GitHub's. `transport` replaces the network, for tests. Neither method raises for anything
-    that GitHub or the network does; cancelling ends a request at once, and whether it arrived is then unknown.
-    """
-
-    def __init__(
-        self,
-        api_url: str,
-        timeout: timedelta,
-        now: Callable[[], datetime],
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._api_url = api_url.rstrip("/")
-        self._seconds = timeout.total_seconds()
-        self._now = now
-        # A connection that cannot be made says so before the deadline does, which would have to call it Unknown:
-        # pool, TCP and TLS each have a time of their own and together 13/15 of the whole.
-        self._limits = httpx.Timeout(None, pool=self._seconds / 5, connect=self._seconds / 3).as_dict()
-        # Not httpx.AsyncClient: it keeps cookies, takes credentials from an address, and parses redirects it does not
-        # follow.
-        self._transport = transport or transport_to(api_url)
-
-    async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._transport.__aexit__(kind, error, trace)
+class GitHub(Connection):
+    """Commit statuses, to be used as `async with GitHub(...) as github`."""
 
     async def create_status(self, report: Report, token: str | None) -> Sent:
         """Send *report*, once. *token* is visible ASCII; None sends no Authorization.
@@ -104,17 +22,17 @@ class GitHub:
         https://docs.github.com/rest/commits/statuses#create-a-commit-status
         """
         target = report.target
-        url = f"{self._repository_url(target)}/statuses/{quote(target.sha, safe='')}"
+        url = f"{self.repository_url(target.repository)}/statuses/{quote(target.sha, safe='')}"
         payload = {
             "state": report.state.value,
             "target_url": report.target_url,
             "description": report.description,
             "context": target.context,
         }
-        response, exchange = await self._ask(_Request("POST", url, token, payload, MAX_REPLY))
+        response, exchange = await self.ask(Request("POST", url, token, payload))
         if isinstance(response, Exception):
             return Sent(classify_failure(response), exchange)
-        outcome = classify(response.status, response.headers, response.body, context=target.context, now=self._now())
+        outcome = classify(response.status, response.headers, response.body, context=target.context, now=self.now())
         return Sent(outcome, exchange)
 
     async def statuses_of(self, target: Target, token: str | None, page_url: str | None = None) -> Read:
@@ -123,67 +41,12 @@ class GitHub:
         The first page, or the one at *page_url*, which is the `next_url` of the page before.
         https://docs.github.com/rest/commits/statuses#list-commit-statuses-for-a-reference
         """
-        url = f"{self._repository_url(target)}/commits/{quote(target.sha, safe='')}/statuses?per_page=100"
+        url = f"{self.repository_url(target.repository)}/commits/{quote(target.sha, safe='')}/statuses?per_page=100"
         if page_url is not None and onward(url, page_url) is None:
-            return Read(NotSent(f"not a page of {self._api_url}: {shown(page_url)}"), Exchange())
-        asked = _Request("GET", page_url or url, token, None, MAX_PAGE)
-        response, exchange = await self._ask(asked)
+            return Read(NotSent(f"not a page of {self.api_url}: {shown(page_url)}"), Exchange())
+        asked = Request("GET", page_url or url, token, max_body=MAX_PAGE)
+        response, exchange = await self.ask(asked)
         if isinstance(response, Exception):
             return Read(NotSent(classify_failure(response).why), exchange)
-        outcome = classify_read(response.status, response.headers, response.body, url=asked.url, now=self._now())
+        outcome = classify_read(response.status, response.headers, response.body, url=asked.url, now=self.now())
         return Read(outcome, exchange)
-
-    def _repository_url(self, target: Target) -> str:
-        owner, _, name = target.repository.partition("/")
-        return f"{self._api_url}/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
-
-    async def _ask(self, request: _Request) -> tuple[_Response | Exception, Exchange]:
-        """The answer to *request* where its redirects lead, or what stood in its way, and what was seen of it."""
-        deadline = asyncio.get_running_loop().time() + self._seconds
-        for _ in range(MAX_REDIRECTS):
-            answer, exchange = await self._ask_once(request, deadline)
-            there = None if isinstance(answer, Exception) else _redirected_to(request.url, answer)
-            if there is None:
-                return answer, exchange
-            request = replace(request, url=there)
-        return await self._ask_once(request, deadline)
-
-    async def _ask_once(self, request: _Request, deadline: float) -> tuple[_Response | Exception, Exchange]:
-        exchange = Exchange()
-        try:
-            async with asyncio.timeout_at(deadline), self._response(request) as got:
-                exchange = exchange_of(got.status_code, got.headers, now=self._now())
-                body = await _body(got, request.max_body)
-        except _FAILURES as error:
-            return error, exchange
-        if request.token and not got.is_success:  # who echoes a request must not make us store what was in it
-            body = body.replace(request.token.encode(), b"[token]")
-        return _Response(got.status_code, got.headers, body), exchange
-
-    @asynccontextmanager
-    async def _response(self, asked: _Request) -> AsyncIterator[httpx.Response]:
-        """The response as it begins; closed, with its connection if the body was not read to the end."""
-        request = httpx.Request(
-            asked.method, asked.url, headers=asked.headers(), json=asked.json, extensions={"timeout": self._limits}
-        )
-        response = await self._transport.handle_async_request(request)
-        try:
-            yield response
-        finally:
-            await response.aclose()
-
-
-def _redirected_to(url: str, response: _Response) -> str | None:
-    if response.status not in _DO_IT_THERE:
-        return None
-    return onward(url, response.headers.get("location", ""))
-
-
-async def _body(response: httpx.Response, most: int) -> bytes:
-    """The body, or nothing if it is longer than *most* bytes."""
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > most:
-            return b""
-    return bytes(body)

@@ -66,7 +66,7 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
     seconds = _number(text)
     if seconds is not None:
         return min(timedelta(seconds=seconds), LONGEST)
-    moment = _http_date(text)
+    moment = http_date(text)
     return _ahead(moment.timestamp(), headers, now) if moment else timedelta(0)
 
 
@@ -76,7 +76,7 @@ def _used_up(headers: Mapping[str, str]) -> bool:
 
 def _ahead(epoch: float, headers: Mapping[str, str], now: datetime) -> timedelta:
     """How far *epoch* lies ahead, by GitHub's own clock where it shows it: ours may be wrong by more than the wait."""
-    github_now = _http_date(headers.get("date", "")) or now
+    github_now = http_date(headers.get("date", "")) or now
     return timedelta(seconds=min(max(epoch - github_now.timestamp(), 0), LONGEST.total_seconds()))
 
 
@@ -85,7 +85,8 @@ def _number(text: str | None, *, digits: int = 9) -> int | None:
     return int(text) if text and re.fullmatch(rf"[0-9]{{1,{digits}}}", text := text.strip()) else None
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """The time of an HTTP header, with a zone. None: it is no date."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):  # what its parser raises on text that is no date

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticUseDefault
 
 from domain.outcome import PostedStatus
+from domain.summary import without_credentials
 from domain.text import one_line
 
 MAX_WORDS = 300
@@ -29,8 +30,8 @@ _Id = Annotated[StrictInt, Field(gt=0, lt=2**63)]  # a real one needs more than 
 
 
 def shortened(text: str) -> str:
-    """*text* as one line of at most 300 characters."""
-    line = one_line(text)
+    """*text* as one line of at most 300 characters, without the credentials that a proxy may have quoted."""
+    line = without_credentials(one_line(text))
     return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1].rstrip() + "…"
 
 

@@ -1,12 +1,15 @@
 """Pauses: what GitHub said to one sender holds for all with the same credential, and survives every process."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.news import Paused
 from domain.outcome import NotSent, Read, Sent, Throttled, Unknown
 from domain.policy import pause
+from storage import news
 from storage.models import Credential
 from storage.once import insert_once
 
@@ -45,7 +48,9 @@ async def learn(
     values: dict[str, object] = {}
     outcome, exchange = seen.outcome, seen.exchange
     if isinstance(outcome, Throttled):
-        values = _pausing(credential, outcome, is_probe=is_probe, now=now)
+        values = pausing = _pausing(credential, outcome, is_probe=is_probe, now=now)
+        if "pause_seconds" in pausing:  # a pause begins or is doubled; a longer one is the same
+            news.add(session, Paused(credential.name, pausing["paused_until"], outcome.reason))
     elif is_probe:
         silent = isinstance(outcome, NotSent | Unknown) and exchange.http_status is None
         values = (
@@ -57,7 +62,7 @@ async def learn(
         await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(**values))
 
 
-def _pausing(credential: Credential, outcome: Throttled, *, is_probe: bool, now: datetime) -> dict[str, object]:
+def _pausing(credential: Credential, outcome: Throttled, *, is_probe: bool, now: datetime) -> dict[str, Any]:
     in_a_row = credential.pause_seconds is not None
     previous = timedelta(seconds=credential.pause_seconds or 0) if in_a_row else None
     if credential.paused_until is not None and not is_probe:  # an answer to an earlier request only lengthens the pause

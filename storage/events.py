@@ -9,6 +9,7 @@ from domain.outcome import Exchange
 from domain.report import EventKind
 from domain.settlement import Tries
 from domain.text import clean
+from storage import news
 from storage.models import ReportEvent, StatusReport, StatusTarget
 
 ANSWERED_2XX = range(200, 300)
@@ -24,13 +25,13 @@ async def append(
 ) -> None:  # fmt: skip
     """Append what happened to a report. *seconds* is how long its request took."""
     seen = exchange or Exchange()
-    await session.exec(
-        insert(ReportEvent).values(
-            report_id=report_id, credential=credential, at=at, kind=kind, attempt=attempt, seconds=seconds,
-            http_status=seen.http_status, github_request_id=_fit(seen.request_id, SHORT),
-            actor=_fit(actor, SHORT), note=_fit(note, NOTE),
-        )
-    )  # fmt: skip
+    row = {
+        "report_id": report_id, "credential": credential, "at": at, "kind": kind, "attempt": attempt,
+        "seconds": seconds, "http_status": seen.http_status, "github_request_id": _fit(seen.request_id, SHORT),
+        "actor": _fit(actor, SHORT), "note": _fit(note, NOTE),
+    }  # fmt: skip
+    await session.exec(insert(ReportEvent).values(**row))
+    news.add_move(session, row)
 
 
 def _fit(text: str | None, length: int) -> str | None:

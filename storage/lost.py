@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import JobState
-from storage import jobs
+from domain.news import Lost
+from storage import jobs, news
 from storage.jobs import Process, process_of
 from storage.models import Job, StatusTarget
 
@@ -63,7 +64,10 @@ async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, no
         session, one.job_id, one.execution, JobState.LOST, beaten_at=one.beat_at, summary=words, exit_code=None,
         credential=one.credential, actor=actor, now=now,
     )  # fmt: skip
-    return ended is not None
+    if ended is None:
+        return False
+    news.add(session, Lost(one.job_id, one.execution, words))
+    return True
 
 
 async def over(session: AsyncSession, job_ids: Sequence[UUID]) -> list[Over]:

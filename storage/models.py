@@ -122,6 +122,8 @@ class Job(SQLModel, table=True):
         CheckConstraint("execution >= 1", name="execution_counts_from_1"),
         _partial("uq_job_exclusive_group_running", "exclusive_group", where="state = 'running'", unique=True),
         _partial("ix_job_beat_at", "beat_at", where="state IN ('waiting', 'running')"),
+        Index("ix_job_target_id", "target_id"),
+        Index("ix_job_ended_at", "ended_at", "number"),
     )  # fmt: skip
 
     number: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
@@ -215,7 +217,7 @@ class Reconciliation(SQLModel, table=True):
 
 
 class MetricTotal(SQLModel, table=True):
-    """Part of a counter that rows no longer tell: storage/totals.py. Nothing is pruned from the other tables yet."""
+    """Part of a counter that rows no longer tell, or that are gone: storage/totals.py."""
 
     __tablename__ = "metric_total"
 

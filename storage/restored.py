@@ -8,8 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.policy import Policy
 from domain.report import EventKind
 from storage import events
+from storage.leases import RELEASED
 from storage.models import StatusReport, StatusTarget
-from storage.targets import RELEASED
 
 
 async def read_back_everything(session: AsyncSession, *, policy: Policy, actor: str, now: datetime) -> int:

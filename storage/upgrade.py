@@ -12,7 +12,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from storage import moved
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x7265706F7274  # "report": two upgrades of one PostgreSQL ledger at once, one after the other
@@ -32,6 +34,13 @@ class NewerLedger(NotUpgraded):
         super().__init__("was upgraded by a newer version than this, and no schema goes back: run the newer version")
 
 
+class MovedLedger(NotUpgraded):
+    """The ledger was moved elsewhere; what stands here is not kept up."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"was moved to {place}: name that one")
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -41,6 +50,8 @@ def _config() -> Config:
 def _is_current(connection: Connection) -> bool:
     scripts = ScriptDirectory(str(MIGRATIONS))
     revision = MigrationContext.configure(connection).get_current_revision()
+    if revision == moved.REVISION:
+        raise MovedLedger(moved.place(connection))
     if revision not in {None, *(script.revision for script in scripts.walk_revisions())}:
         raise NewerLedger
     return revision == scripts.get_current_head()
@@ -59,9 +70,10 @@ async def is_current(engine: AsyncEngine) -> bool:
 
     Raises:
         NewerLedger: it is ahead of it.
+        MovedLedger: it is elsewhere now.
     """
     async with engine.connect() as connection:
-        return await connection.run_sync(_is_current)
+        return await is_current_within(connection)
 
 
 async def upgrade(engine: AsyncEngine) -> None:
@@ -69,11 +81,22 @@ async def upgrade(engine: AsyncEngine) -> None:
 
     Raises:
         NewerLedger: it is ahead of it.
+        MovedLedger: it is elsewhere now.
     """
     async with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        await connection.run_sync(_upgrade)
+        await upgrade_within(connection)
+
+
+async def upgrade_within(connection: AsyncConnection) -> None:
+    """The same, in the transaction of *connection*."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    await connection.run_sync(_upgrade)
+
+
+async def is_current_within(connection: AsyncConnection) -> bool:
+    """`is_current`, in the transaction of *connection*."""
+    return await connection.run_sync(_is_current)
 
 
 async def upgrade_embedded(engine: AsyncEngine, path: Path) -> None:

@@ -16,6 +16,9 @@ from storage import events
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
 from storage.reports import locked_target
 
+FIRST_LOOK = timedelta(minutes=1)
+"""When to look whether a request that was sent late left a second mark: after it was noticed, or was delivered."""
+
 SECOND_LOOK = timedelta(hours=1)
 
 
@@ -37,6 +40,12 @@ class Look:
     marker: str
     delivered_at: datetime
     older: frozenset[str]
+
+
+async def ask(session: AsyncSession, target_id: int, *, now: datetime) -> None:
+    """Have somebody look: a request may have been sent late."""
+    mine = col(StatusTarget.id) == target_id
+    await session.exec(update(StatusTarget).where(mine).values(verify_at=now + FIRST_LOOK))
 
 
 async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:

@@ -1,19 +1,8 @@
 """Finding out what of a job is still alive."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 10.0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for *condition*, for 10 seconds at most."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:

@@ -26,7 +26,7 @@ from domain.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
 from domain.policy import Policy
 from domain.settlement import Tries, settle
 from github_api.client import GitHub
-from storage import backlog, jobs, targets
+from storage import backlog, jobs, leases, settling
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Process
 from tasks.deliver import Reporter, deliver
@@ -44,7 +44,7 @@ class Race(Protocol):
 async def claims(ledger: Ledger, number: int, target_id: str) -> str:
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
-        lease = await targets.claim(
+        lease = await leases.claim(
             session, int(target_id), only_if_due=False, policy=Policy(), actor=f"sender {number}", now=now
         )
     return "won" if lease else "lost"
@@ -64,7 +64,7 @@ async def _spends(ledger: Ledger, target_id: int) -> bool:
     ten = Policy(budget=WriteBudget(per_minute=10, per_hour=500))
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
-        lease = await targets.claim(
+        lease = await leases.claim(
             session, target_id, only_if_due=False, job_ends_now=True, policy=ten, actor=ACTOR, now=now
         )
     return lease is not None
@@ -123,7 +123,7 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
     if not ids:
         return
     async with ledger.transaction() as session:
-        lease = await targets.claim(
+        lease = await leases.claim(
             session, chance.choice(ids), only_if_due=True, policy=policy, actor=ACTOR, now=await ledger.clock(session)
         )
     if lease is None:
@@ -132,7 +132,7 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
         settlement = settle(outcome, Tries(lease.recorded_at), policy, now=now, jitter=0)
-        await targets.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
+        await settling.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
 
 
 CONTENDERS: dict[str, Callable[..., Awaitable[str]]] = {

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from processes import is_alive
 
+from local import process_tree
+
 ROOT = Path(__file__).parents[1]
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -28,21 +30,12 @@ def adopt_orphans() -> None:
 
 def offspring(of: int) -> list[int]:
     """The processes below *of* that are not over, each after its parent."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # over meanwhile
-            parents[int(stat.parent.name)] = int(stat.read_bytes().rpartition(b")")[2].split()[1])
-    found = [pid for pid, parent in parents.items() if parent == of]
-    for one in found:
-        found += [pid for pid, parent in parents.items() if parent == one]
-    return [pid for pid in found if is_alive(pid)]
+    return [pid for pid in process_tree.below(of) if is_alive(pid)]
 
 
 def command_line(pid: int) -> str:
     """What *pid* was started as."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    return "over"
+    return " ".join(process_tree.command_line(pid)) or "over"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from github_api.client import GitHub
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Execution
 from storage.models import StatusTarget
-from storage.targets import Settled
+from storage.standing import Settled
 from tasks.deliver import Reporter, deliver
 
 SECOND = float(os.environ.get("REPORTBACK_TEST_SECOND", "0.12"))

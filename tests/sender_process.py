@@ -26,7 +26,7 @@ from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, 
 from domain.policy import Policy
 from github_api.client import GitHub
 from github_api.transport import transport_to
-from storage import jobs, targets
+from storage import jobs, standing
 from storage.engine import open_ledger
 from storage.jobs import Done, Execution, Order
 from tasks.deliver import Reporter, deliver
@@ -76,7 +76,7 @@ async def life(process: Reporter, asked: Order, time: Later) -> None:
     await begin(process.ledger, taken)
     report_id = await end(process.ledger, taken)
     async with process.ledger.transaction() as session:
-        target_id = await targets.target_of(session, report_id or 0)
+        target_id = await standing.target_of(session, report_id or 0)
     await deliver(process, target_id)
     time.pass_by(20)
     await deliver(process, target_id)

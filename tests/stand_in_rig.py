@@ -1,7 +1,6 @@
-"""What the tests of the stand-in share: a stepped time, clients, and waiting for a condition."""
+"""What the tests of the stand-in share: a stepped time, and clients."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -34,13 +33,3 @@ def in_process_client(github: FakeGitHub) -> httpx.AsyncClient:
 def client_of(url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     headers = {"authorization": "Bearer token", "user-agent": "tests"}
     return httpx.AsyncClient(base_url=url, transport=transport, headers=headers, trust_env=False, timeout=10)
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for *condition*, for 10 s at most."""
-    async with asyncio.timeout(10):
-        for _ in range(1000):
-            if await condition():
-                return
-            await asyncio.sleep(0.01)
-    raise TimeoutError

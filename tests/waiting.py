@@ -1,16 +1,35 @@
-"""Waiting for what another process does."""
+"""Waiting for what another process or task does: for a condition, with a bound."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+FIRST_LOOK = 0.01
 LOOK_EVERY = 0.5
+"""Seconds between looks, at first and at the most: what comes soon is seen soon, and long waits cost little."""
+
+PATIENCE = 10.0
+"""Seconds, for what takes a moment."""
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, within: float, what: Callable[[], object] | str) -> None:
+async def until(
+    condition: Callable[[], Awaitable[bool]],
+    *,
+    within: float = PATIENCE,
+    what: Callable[[], object] | str = "what was waited for",
+) -> None:
     """Wait for *condition*. *within* is in seconds; then it is said *what* was waited for."""
-    deadline = time.monotonic() + within
+    deadline, pause = time.monotonic() + within, FIRST_LOOK
     while not await condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what if isinstance(what, str) else what()}")
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LOOK_EVERY)
+
+
+def block_until(condition: Callable[[], bool]) -> None:
+    """The same for a test without a loop, for 10 s at most."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(FIRST_LOOK)

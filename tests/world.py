@@ -23,11 +23,11 @@ from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
-from storage import backlog, events, jobs, targets
+from storage import backlog, events, jobs, standing
 from storage.engine import Ledger
 from storage.jobs import Execution, Order, Process
 from storage.models import StatusReport, StatusTarget
-from storage.targets import Busy, Settled
+from storage.standing import Busy, Settled
 from tasks.deliver import Reporter, deliver
 
 SHA = "3f2a91c0" * 5
@@ -206,7 +206,7 @@ class World:
         async with self.ledger.transaction() as session:
             found = select(StatusReport).join(StatusTarget).where(StatusTarget.context == context)
             reports = await session.exec(found.order_by(col(StatusReport.id)))
-            return {report.state: await targets.phase_of(session, report.id or 0) for report in reports.all()}
+            return {report.state: await standing.phase_of(session, report.id or 0) for report in reports.all()}
 
     async def story(self, context: str = "docs/sphinx") -> list[str]:
         """What happened to the report that speaks for a context, in order."""

@@ -105,6 +105,8 @@ def may_write(what: str, name: str, answer: Answer | Silence) -> Finding:
     match answer:
         case Silence(why):
             return bad(what, f"not asked: {why}")
+        case Answer(status=HTTPStatus.OK, is_archived=True):
+            return bad(what, "it is archived: unarchive it, or stop running jobs for it")
         case Answer(status=HTTPStatus.OK, may_push=True, scopes=None):
             return good(what, f"the owner of {name} may write there; the token itself needs *Commit statuses: write*")
         case Answer(status=HTTPStatus.OK, may_push=True):

@@ -8,7 +8,7 @@ from world import World
 from console.checks import prefect
 from console.checks.finding import Finding
 from console.doctor import doctor
-from fake_github.process import StandIn
+from fake_github.process import StandIn, running
 
 
 @pytest.fixture
@@ -81,10 +81,7 @@ async def test_a_credential_without_a_token_is_wrong(shell: Shell, monkeypatch: 
 @pytest.mark.parametrize(
     ("repository", "words"),
     [
-        (
-            "acme/site",
-            "WRONG repository acme/site: GitHub answers 404 to env:TOKEN_OF_ACME",
-        ),  # of a stand-in without it
+        ("acme/site", "ok repository acme/site: the owner of env:TOKEN_OF_ACME may write there"),
         ("other/site", "WRONG repository other/site: REPORTBACK_CREDENTIALS names no credential for it"),
     ],
 )
@@ -95,6 +92,30 @@ async def test_a_repository_is_asked_for_with_its_own_credential(
     monkeypatch.setenv("TOKEN_OF_ACME", TOKEN)
     assert await looked(repository) == 1
     assert words in shell.said()
+
+
+@pytest.mark.usefixtures("world", "no_prefect")
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (("--bad-token", TOKEN), "GitHub answers 401 to env:REPORTBACK_GITHUB_TOKEN: Bad credentials"),
+        (("--reader", TOKEN), "env:REPORTBACK_GITHUB_TOKEN may read it, not write there"),
+        (("--archived", "acme/site"), "it is archived: unarchive it, or stop running jobs for it"),
+        (("--repository", "acme/other"), "GitHub answers 404 to env:REPORTBACK_GITHUB_TOKEN: Not Found"),
+    ],
+)
+async def test_a_repository_that_may_not_be_written_to_is_wrong_and_nothing_is_written(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, *, rule: tuple[str, str], words: str
+) -> None:
+    async with running(*rule) as stand_in:
+        monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", stand_in.url)
+        assert await looked("acme/site") == 1
+        assert {seen["method"] for seen in await stand_in.requests()} == {"GET"}
+    said = shell.said()
+    assert f"WRONG repository acme/site: {words}" in said
+    is_bad = rule[0] == "--bad-token"
+    assert ("WRONG credential env:REPORTBACK_GITHUB_TOKEN: GitHub does not take its token" in said) is is_bad
+    assert TOKEN not in said
 
 
 @pytest.mark.usefixtures("world", "no_prefect")

@@ -12,7 +12,7 @@ from domain.policy import Policy
 from domain.report import Phase
 from fake_github.faults import Kind
 from storage.engine import Ledger
-from storage.targets import Busy, Settled
+from storage.standing import Busy, Settled
 
 DAY = 24 * 60 * 60
 

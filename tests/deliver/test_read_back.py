@@ -12,7 +12,7 @@ from domain.report import Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage import reports
-from storage.targets import Busy, Settled
+from storage.standing import Busy, Settled
 
 
 def post_by_others(world: World, count: int, *, url: str | None = None, age: timedelta = timedelta(0)) -> None:

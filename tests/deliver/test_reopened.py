@@ -9,7 +9,7 @@ from world import ACTOR, CREDENTIAL, World, order, run_job
 from fake_github.faults import Kind
 from storage import reports
 from storage.models import StatusReport
-from storage.targets import Busy
+from storage.standing import Busy
 
 WEEK = timedelta(days=7).total_seconds()
 

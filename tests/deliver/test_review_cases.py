@@ -13,7 +13,7 @@ from domain.report import Phase
 from fake_github.faults import Kind
 from storage import backlog, reports
 from storage.engine import open_ledger
-from storage.targets import Busy, Settled
+from storage.standing import Busy, Settled
 
 HOUR = 60 * 60
 

@@ -15,7 +15,7 @@ from fake_github.faults import Kind
 from storage import backlog
 from storage.engine import Ledger, open_ledger
 from storage.models import StatusTarget
-from storage.targets import Busy, Settled
+from storage.standing import Busy, Settled
 from tasks.deliver import deliver
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from domain.policy import Policy
 from fake_github.faults import Kind
 from storage import backlog
 from storage.engine import Ledger
-from storage.targets import Busy, Settled
+from storage.standing import Busy, Settled
 from tasks.deliver import deliver
 
 BUDGET = WriteBudget(per_minute=3, per_hour=5, spacing=timedelta(seconds=1))

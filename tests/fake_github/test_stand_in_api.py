@@ -215,3 +215,50 @@ async def test_errors_are_as_described(client: httpx.AsyncClient) -> None:
     ):
         schema = {"$ref": f"#/components/schemas/{name}", "components": DESCRIPTION["components"]}
         OAS30Validator(schema).validate(response.json())
+
+
+async def test_a_repository_is_as_described(client: httpx.AsyncClient) -> None:
+    """`full-repository` is the schema `repository` and two more counts."""
+    response = await client.get("/repos/Octo/Docs")
+    schema = {"$ref": "#/components/schemas/repository", "components": DESCRIPTION["components"]}
+    body = response.json()
+    OAS30Validator(schema, format_checker=oas30_format_checker).validate(body)
+    assert body["full_name"] == "Octo/Docs"
+    assert {body["network_count"], body["subscribers_count"]} == {0}
+    assert (body["archived"], body["permissions"]["push"]) == (False, True)
+    assert (await client.get(f"/repositories/{body['id']}")).json() == body
+
+
+async def test_nobody_may_ask_for_the_rate_limit_and_for_no_repository(client: httpx.AsyncClient) -> None:
+    nobody = {"authorization": ""}
+    assert (await client.get("/rate_limit", headers=nobody)).status_code == 200
+    assert (await client.get("/repos/Octo/Docs", headers=nobody)).status_code == 401
+
+
+READ_ONLY = Rules(
+    readers=frozenset({"token"}), repositories=frozenset({"octo/docs", "octo/old"}), archived=frozenset({"octo/old"})
+)
+
+
+@pytest.mark.parametrize(
+    ("repository", "status", "words"),
+    [
+        ("Octo/Docs", 403, "Resource not accessible by integration"),
+        ("Octo/Old", 403, "Repository was archived so is read-only."),
+        ("Octo/None", 404, "Not Found"),
+    ],
+)
+async def test_what_may_not_be_written_to_is_refused(
+    time: SteppedTime, repository: str, status: int, words: str
+) -> None:
+    async with in_process_client(FakeGitHub(READ_ONLY, clock=time, sleep=time.sleep)) as client:
+        response = await post(client, f"/repos/{repository}/statuses/{SHA}")
+    assert (response.status_code, response.json()["message"]) == (status, words)
+
+
+async def test_a_repository_tells_what_may_be_done_there(time: SteppedTime) -> None:
+    async with in_process_client(FakeGitHub(READ_ONLY, clock=time, sleep=time.sleep)) as client:
+        read_only, archived, missing = [await client.get(f"/repos/Octo/{name}") for name in ("Docs", "Old", "None")]
+    assert read_only.json()["permissions"]["push"] is False
+    assert (read_only.json()["archived"], archived.json()["archived"]) == (False, True)
+    assert missing.status_code == 404

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from stand_in_rig import client_of, until
+from stand_in_rig import client_of
+from waiting import until
 
 from fake_github.faults import Kind
 from fake_github.process import StandIn, running

@@ -9,7 +9,8 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
-from stand_in_rig import client_of, until
+from stand_in_rig import client_of
+from waiting import until
 
 from fake_github.process import StandInFailed, running
 

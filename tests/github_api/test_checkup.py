@@ -102,6 +102,19 @@ async def test_what_may_be_done_in_a_repository(
     assert answer.may_push is may_push
 
 
+@pytest.mark.parametrize(
+    ("body", "is_archived"), [({"archived": True}, True), ({"archived": False}, False), ({}, False)]
+)
+async def test_an_archived_repository_says_so(
+    github: Checkup, net: respx.MockRouter, body: object, *, is_archived: bool
+) -> None:
+    with net:
+        net.get(f"{API}/repos/acme/site").respond(200, json=body)
+        answer = await github.repository("acme/site", TOKEN)
+    assert isinstance(answer, Answer)
+    assert answer.is_archived is is_archived
+
+
 async def test_a_repository_that_was_renamed_is_followed_on_the_same_host_only(
     github: Checkup, net: respx.MockRouter
 ) -> None:

@@ -15,7 +15,8 @@ from openapi_schema_validator import OAS30Validator
 from domain.job import StatusState, Target
 from domain.outcome import Delivered, Exchange, NotSent, Page, RateLimit, Reason, Rejected, Throttled, Unknown
 from domain.report import Report
-from github_api.client import MAX_PAGE, MAX_REPLY, GitHub
+from github_api.client import MAX_PAGE, GitHub
+from github_api.connection import MAX_REPLY
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 API = "https://api.github.com"

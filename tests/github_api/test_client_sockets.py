@@ -15,7 +15,8 @@ import pytest
 from domain.job import StatusState, Target
 from domain.outcome import Delivered, NotSent, Page, Reason, Rejected, Unknown
 from domain.report import Report
-from github_api.client import MAX_REPLY, GitHub
+from github_api.client import GitHub
+from github_api.connection import MAX_REPLY
 from github_api.transport import transport_to
 
 TARGET = Target("o/r", "a" * 40, "docs/build")

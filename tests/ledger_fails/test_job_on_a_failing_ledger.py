@@ -12,7 +12,7 @@ from failing import FullDisk, PostgreSQL
 from relay import Fate, Relay
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from stand_in_rig import until
+from waiting import until
 from world import World, accept, end, order
 
 from domain.job import JobState

@@ -100,7 +100,7 @@ async def test_a_row_that_may_not_be_is_not_for_a_retry(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        (f"postgresql://me:{SECRET}@127.0.0.1:1/reports", r"'reports' on 127\.0\.0\.1: .*Connect call failed"),
+        (f"postgresql://me:{SECRET}@127.0.0.1:1/reports", r"'reports' on 127\.0\.0\.1, port 1: .*Connect call failed"),
         (f"postgresql://me:{SECRET}@/reports?host=/nowhere", r"'reports' on /nowhere: .*No such file"),
     ],
 )

@@ -15,7 +15,7 @@ from world import CREDENTIAL, World, accept, begin, end, order, run_job
 from domain.job import JobState
 from fake_github.faults import Kind
 from storage import reports
-from storage.targets import Busy
+from storage.standing import Busy
 from tasks.deliver import Reporter, deliver
 
 OLD, NEW = UUID(int=1), UUID(int=2)

@@ -4,7 +4,7 @@ import pytest
 from full import FULL, SQLITE_OR_ALL
 from sender_process import WARM_UP, Later, job, life, sender
 from sending import reconcile, start, target_of, told
-from stand_in_rig import until
+from waiting import until
 from world import order, run_job
 
 from fake_github.process import running

@@ -17,7 +17,7 @@ from fake_github.faults import Kind
 from settings import Settings
 from storage.engine import open_ledger
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
-from storage.targets import Busy
+from storage.standing import Busy
 from tasks.deliver import Reporter, deliver
 from tasks.deliver_due import deliver_due
 from tasks.report_status import Undelivered, deliver_report

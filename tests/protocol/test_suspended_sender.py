@@ -14,7 +14,7 @@ from full import SQLITE_OR_ALL
 from sender_process import Later, sender
 from sending import reconcile, start, target_of, told
 from sqlmodel import select
-from stand_in_rig import until
+from waiting import until
 from world import order, run_job
 
 from domain.job import JobState

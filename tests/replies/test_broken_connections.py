@@ -10,7 +10,7 @@ import killed_sender
 import pytest
 from relay import Fate, to_http
 from scaled import GITHUB_WORKS, READS_LAG, Wire, client, new_commit, seconds
-from stand_in_rig import until
+from waiting import until
 from world import order, run_job
 
 from domain.report import Phase

@@ -11,7 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from processes import FAMILY, ROOT, is_alive, pids_in, until
+from processes import FAMILY, ROOT, is_alive, pids_in
+from waiting import block_until
 
 from domain.summary import EndedBy
 from tasks.command import CannotStart, Finished, OnLine, child_environment, run_command
@@ -122,7 +123,7 @@ async def test_what_a_finished_command_leaves_behind_ends_and_its_exit_code_stay
 
 async def test_a_cancelled_job_is_over_before_the_cancellation_is(tmp_path: Path) -> None:
     job = asyncio.create_task(python(FAMILY, str(tmp_path), "stubborn"))
-    await asyncio.to_thread(until, lambda: len(pids_in(tmp_path)) == 3)
+    await asyncio.to_thread(block_until, lambda: len(pids_in(tmp_path)) == 3)
     job.cancel()
     await asyncio.sleep(SHORT.total_seconds() / 2)
     job.cancel()  # a second time, while it waits for the end
@@ -180,9 +181,9 @@ def test_no_process_of_a_job_outlives_its_flow(end: signal.Signals, tmp_path: Pa
     with subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL
     ) as flow:
-        until(lambda: len(pids_in(tmp_path)) == 3)
+        block_until(lambda: len(pids_in(tmp_path)) == 3)
         flow.send_signal(end)
-    until(lambda: not any(map(is_alive, pids_in(tmp_path))))
+    block_until(lambda: not any(map(is_alive, pids_in(tmp_path))))
 
 
 def test_a_job_sees_what_it_may_and_nothing_else(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import FAMILY, ROOT, is_alive, pids_in, until
+from processes import FAMILY, ROOT, is_alive, pids_in
+from waiting import block_until
 
 LEASH = ROOT / "tasks" / "leash.py"
 
 
 def leashed(fd: int, *command: str) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, "-I", "-S", str(LEASH), str(fd), "0.2", *command]
+    argv = [sys.executable, "-I", "-S", str(LEASH), str(fd), "0.2", "", *command]
     return subprocess.Popen(argv, pass_fds=(fd,), stdin=subprocess.DEVNULL)
 
 
@@ -30,7 +31,7 @@ def test_it_ends_as_its_command_did(script: str, code: int) -> None:
 def test_it_ends_everything_when_let_go_or_told(how: str, tmp_path: Path) -> None:
     read, write = os.pipe()
     with leashed(read, sys.executable, "-c", FAMILY, str(tmp_path), "stubborn") as leash:
-        until(lambda: len(pids_in(tmp_path)) == 3)
+        block_until(lambda: len(pids_in(tmp_path)) == 3)
         if how == "written":
             os.write(write, b"x")
         elif how != "closed":
@@ -48,8 +49,8 @@ def test_it_collects_orphans_while_the_command_runs(tmp_path: Path) -> None:
     read, write = os.pipe()
     script = f"for n in 1 2 3; do (sh -c 'echo $$ > {tmp_path}/orphan; exit' &); done; echo > {tmp_path}/made; sleep 60"
     with leashed(read, "sh", "-c", script) as leash:
-        until((tmp_path / "made").exists)
+        block_until((tmp_path / "made").exists)
         children = Path(f"/proc/{leash.pid}/task/{leash.pid}/children")
-        until(lambda: len(children.read_text().split()) == 1)  # zombies would count
+        block_until(lambda: len(children.read_text().split()) == 1)  # zombies would count
         os.close(write)
     os.close(read)

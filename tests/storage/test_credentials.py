@@ -12,10 +12,10 @@ from domain.outcome import Delivered, Exchange, NotSent, Outcome, RateLimit, Rea
 from domain.policy import Policy
 from domain.report import EventKind
 from domain.settlement import Tries, settle
-from storage import targets
+from storage import leases, settling
 from storage.engine import open_ledger
+from storage.leases import Lease
 from storage.models import Credential
-from storage.targets import Lease
 
 POLICY = Policy()
 MINUTE = timedelta(minutes=1)
@@ -26,7 +26,7 @@ LIMITED = Throttled(Reason.RATE_LIMITED, "wait")
 async def claim(world: World, context: str) -> Lease | None:
     target_id = await world.target_id(context)
     async with world.ledger.transaction() as session:
-        return await targets.claim(
+        return await leases.claim(
             session, target_id, only_if_due=False, policy=POLICY, actor=ACTOR, now=world.clock.now
         )
 
@@ -44,7 +44,7 @@ async def answered(
     settlement = settle(outcome, Tries(lease.recorded_at), POLICY, now=now, jitter=0)
     sent = Sent(outcome, Exchange(http_status, None, rate))
     async with world.ledger.transaction() as session:
-        await targets.settle(session, lease, settlement, sent, actor=ACTOR, now=now)
+        await settling.settle(session, lease, settlement, sent, actor=ACTOR, now=now)
 
 
 async def credential(world: World) -> Credential:
@@ -59,15 +59,17 @@ async def pause(world: World) -> timedelta | None:
 
 
 @pytest.fixture
-async def leases(world: World) -> list[Lease]:
+async def senders(world: World) -> list[Lease]:
     """Three senders of one credential that were under way before anything was said about it; a fourth target waits."""
     for context in "abcd":
         await accept(world.ledger, order(context))
     return [await held(world, context) for context in "abc"]
 
 
-async def test_a_limit_pauses_every_target_of_its_credential_and_of_no_other(world: World, leases: list[Lease]) -> None:
-    await answered(world, leases[0], LIMITED)
+async def test_a_limit_pauses_every_target_of_its_credential_and_of_no_other(
+    world: World, senders: list[Lease]
+) -> None:
+    await answered(world, senders[0], LIMITED)
     assert await pause(world) == MINUTE
     assert await claim(world, "d") is None
     await accept(world.ledger, replace(order("e"), credential="env:OTHER"))
@@ -75,9 +77,9 @@ async def test_a_limit_pauses_every_target_of_its_credential_and_of_no_other(wor
 
 
 async def test_a_pause_survives_the_reopening_of_the_ledger(
-    world: World, leases: list[Lease], ledger_url: str, clock: Clock
+    world: World, senders: list[Lease], ledger_url: str, clock: Clock
 ) -> None:
-    await answered(world, leases[0], LIMITED)
+    await answered(world, senders[0], LIMITED)
     async with open_ledger(ledger_url, clock=clock.of_ledger) as again, world_on(again, clock) as other:
         clock.advance(59)
         assert await claim(other, "d") is None
@@ -85,20 +87,20 @@ async def test_a_pause_survives_the_reopening_of_the_ledger(
         assert await claim(other, "d") is not None
 
 
-async def test_github_s_own_time_is_obeyed(world: World, leases: list[Lease]) -> None:
-    await answered(world, leases[0], Throttled(Reason.RATE_LIMITED, "wait", world.clock.now + 7 * MINUTE))
+async def test_github_s_own_time_is_obeyed(world: World, senders: list[Lease]) -> None:
+    await answered(world, senders[0], Throttled(Reason.RATE_LIMITED, "wait", world.clock.now + 7 * MINUTE))
     assert await pause(world) == 7 * MINUTE
     assert (await credential(world)).pause_reason == Reason.RATE_LIMITED
 
 
-async def test_a_time_beyond_all_measure_pauses_for_an_hour(world: World, leases: list[Lease]) -> None:
-    for lease in leases:
+async def test_a_time_beyond_all_measure_pauses_for_an_hour(world: World, senders: list[Lease]) -> None:
+    for lease in senders:
         await answered(world, lease, Throttled(Reason.RATE_LIMITED, "wait", world.clock.now + timedelta(days=1)))
         assert await pause(world) == 60 * MINUTE
 
 
-async def test_after_a_pause_one_probe_goes_through(world: World, leases: list[Lease]) -> None:
-    await answered(world, leases[0], LIMITED)
+async def test_after_a_pause_one_probe_goes_through(world: World, senders: list[Lease]) -> None:
+    await answered(world, senders[0], LIMITED)
     world.clock.advance(60)
     probe = await held(world, "d")
     assert probe.is_probe
@@ -119,40 +121,42 @@ async def test_of_twenty_that_could_be_the_probe_one_is(ledger_url: str) -> None
     assert sorted(results) == ["lost"] * (MANY - 1) + ["won"]
 
 
-async def test_a_pause_doubles_once_with_each_probe_that_is_refused(world: World, leases: list[Lease]) -> None:
-    await answered(world, leases[0], LIMITED)
+async def test_a_pause_doubles_once_with_each_probe_that_is_refused(world: World, senders: list[Lease]) -> None:
+    await answered(world, senders[0], LIMITED)
     for minutes in (2, 4, 8, 16, 32, 60, 60):
         world.clock.now = (await credential(world)).paused_until or world.clock.now
         await answered(world, await held(world, "d"), LIMITED)
         assert await pause(world) == minutes * MINUTE
 
 
-async def test_answers_to_earlier_requests_neither_double_a_pause_nor_end_it(world: World, leases: list[Lease]) -> None:
-    await answered(world, leases[0], LIMITED)
-    await answered(world, leases[1], LIMITED)
-    await answered(world, leases[2], Delivered(7), http_status=201)
+async def test_answers_to_earlier_requests_neither_double_a_pause_nor_end_it(
+    world: World, senders: list[Lease]
+) -> None:
+    await answered(world, senders[0], LIMITED)
+    await answered(world, senders[1], LIMITED)
+    await answered(world, senders[2], Delivered(7), http_status=201)
     assert await pause(world) == MINUTE
 
 
-async def test_answers_to_earlier_requests_lengthen_a_pause(world: World, leases: list[Lease]) -> None:
-    await answered(world, leases[0], LIMITED)
-    await answered(world, leases[1], Throttled(Reason.SECONDARY_LIMIT, "wait", world.clock.now + 30 * SECOND))
+async def test_answers_to_earlier_requests_lengthen_a_pause(world: World, senders: list[Lease]) -> None:
+    await answered(world, senders[0], LIMITED)
+    await answered(world, senders[1], Throttled(Reason.SECONDARY_LIMIT, "wait", world.clock.now + 30 * SECOND))
     assert await pause(world) == MINUTE
-    await answered(world, leases[2], Throttled(Reason.SECONDARY_LIMIT, "wait", world.clock.now + 3 * MINUTE))
+    await answered(world, senders[2], Throttled(Reason.SECONDARY_LIMIT, "wait", world.clock.now + 3 * MINUTE))
     assert await pause(world) == 3 * MINUTE
 
 
 async def test_an_earlier_request_that_is_answered_after_the_pause_does_not_double_it(
-    world: World, leases: list[Lease]
+    world: World, senders: list[Lease]
 ) -> None:
-    await answered(world, leases[0], Throttled(Reason.SECONDARY_LIMIT, "wait", world.clock.now + 5 * SECOND))
+    await answered(world, senders[0], Throttled(Reason.SECONDARY_LIMIT, "wait", world.clock.now + 5 * SECOND))
     world.clock.advance(10)
-    await answered(world, leases[1], LIMITED)
+    await answered(world, senders[1], LIMITED)
     assert (await held(world, "d")).is_probe
 
 
-async def test_a_probe_that_dies_lets_another_through_after_its_lease(world: World, leases: list[Lease]) -> None:
-    await answered(world, leases[0], LIMITED)
+async def test_a_probe_that_dies_lets_another_through_after_its_lease(world: World, senders: list[Lease]) -> None:
+    await answered(world, senders[0], LIMITED)
     world.clock.advance(60)
     await held(world, "d")
     world.clock.advance(29)
@@ -163,28 +167,28 @@ async def test_a_probe_that_dies_lets_another_through_after_its_lease(world: Wor
 
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Unknown("timeout")])
 async def test_a_probe_that_heard_nothing_lets_another_through_at_once(
-    world: World, leases: list[Lease], outcome: Outcome
+    world: World, senders: list[Lease], outcome: Outcome
 ) -> None:
-    await answered(world, leases[0], LIMITED)
+    await answered(world, senders[0], LIMITED)
     world.clock.advance(60)
     await answered(world, await held(world, "d"), outcome, http_status=None)
     assert (await held(world, "a")).is_probe
 
 
-async def test_a_probe_that_was_given_back_lets_another_through_at_once(world: World, leases: list[Lease]) -> None:
-    await answered(world, leases[0], LIMITED)
+async def test_a_probe_that_was_given_back_lets_another_through_at_once(world: World, senders: list[Lease]) -> None:
+    await answered(world, senders[0], LIMITED)
     world.clock.advance(60)
     lease, now = await held(world, "d"), world.clock.now
     async with world.ledger.transaction() as session:
-        await targets.give_back(session, lease, EventKind.NOT_SENT, due_at=now, note="", actor=ACTOR, now=now)
+        await settling.give_back(session, lease, EventKind.NOT_SENT, due_at=now, note="", actor=ACTOR, now=now)
     assert (await held(world, "a")).is_probe
 
 
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Delivered(7), LIMITED])
 async def test_a_probe_whose_lease_was_taken_away_says_nothing_about_the_pause(
-    world: World, leases: list[Lease], outcome: Outcome
+    world: World, senders: list[Lease], outcome: Outcome
 ) -> None:
-    await answered(world, leases[0], LIMITED)
+    await answered(world, senders[0], LIMITED)
     world.clock.advance(60)
     lost = await held(world, "d")
     world.clock.advance(30)
@@ -194,9 +198,9 @@ async def test_a_probe_whose_lease_was_taken_away_says_nothing_about_the_pause(
     assert await pause(world) == 2 * MINUTE
 
 
-async def test_the_hourly_account_is_noted(world: World, leases: list[Lease]) -> None:
+async def test_the_hourly_account_is_noted(world: World, senders: list[Lease]) -> None:
     rate = RateLimit(5000, 4711, world.clock.now + 10 * MINUTE)
-    await answered(world, leases[0], Delivered(7), http_status=201, rate=rate)
+    await answered(world, senders[0], Delivered(7), http_status=201, rate=rate)
     row = await credential(world)
     assert (row.name, row.rate_limit, row.rate_remaining) == (CREDENTIAL, 5000, 4711)
     assert row.rate_reset_at == rate.reset_at

@@ -11,7 +11,7 @@ import pytest
 from cancelling import cancelled_at
 from racing import MANY, Race, from_connections, from_processes
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, order, run_job
@@ -108,6 +108,31 @@ async def test_who_reads_first_may_write_for_its_transaction_is_immediate(ledger
 
     await run_job(ledger, order())
     await asyncio.gather(*(read_then_write() for _ in range(5)))
+
+
+async def test_a_reader_sees_one_moment_and_no_writer_waits_for_it(ledger: Ledger) -> None:
+    """Nor does the reader wait for a writer."""
+    await run_job(ledger, order())
+    number = "SELECT count(*) FROM job"
+    async with asyncio.timeout(5), ledger.reading() as reader:
+        assert await scalar(reader, number) == 1
+        await run_job(ledger, order("docs/other"))
+        async with ledger.transaction() as writer:
+            await scalar(writer, "UPDATE credential SET rate_limit = 1")
+            assert await scalar(reader, number) == 1
+            assert await scalar(reader, "SELECT rate_limit FROM credential") is None
+    assert await value(ledger, number) == 2
+
+
+@ON_POSTGRESQL
+async def test_a_reader_writes_nothing_and_whoever_has_its_connection_next_may(ledger: Ledger) -> None:
+    write = "UPDATE credential SET rate_limit = 1"
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        async with ledger.reading() as reader:
+            await scalar(reader, write)
+    async with ledger.transaction() as session:
+        await scalar(session, write)
+        assert await scalar(session, "SHOW transaction_isolation") == "read committed"
 
 
 async def test_a_transaction_that_raises_leaves_nothing(ledger: Ledger) -> None:

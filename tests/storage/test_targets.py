@@ -15,11 +15,12 @@ from domain.outcome import Delivered, Exchange, NotSent, Outcome, Reason, Reject
 from domain.policy import Policy
 from domain.report import EventKind, Phase
 from domain.settlement import Tries, settle
-from storage import backlog, reports, targets
+from storage import backlog, leases, reports, settling, standing
 from storage.engine import Ledger, open_ledger
+from storage.leases import Lease
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.reports import PHASE
-from storage.targets import Busy, Lease, Settled
+from storage.standing import Busy, Settled
 
 POLICY = Policy()
 LEASE = POLICY.lease
@@ -31,7 +32,7 @@ DELIVERED, REJECTED = Delivered(7), Rejected(Reason.NOT_FOUND, "Not Found")
 async def claim(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | None:
     target_id = await world.target_id(context)
     async with world.ledger.transaction() as session:
-        return await targets.claim(
+        return await leases.claim(
             session, target_id, only_if_due=only_if_due, policy=POLICY, actor=ACTOR, now=world.clock.now
         )
 
@@ -46,12 +47,12 @@ async def settled(world: World, lease: Lease, outcome: Outcome = DELIVERED) -> P
     now = world.clock.now
     settlement = settle(outcome, Tries(lease.recorded_at), POLICY, now=now, jitter=0)
     async with world.ledger.transaction() as session:
-        return await targets.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
+        return await settling.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
 
 
 async def renewed(world: World, lease: Lease) -> bool:
     async with world.ledger.transaction() as session:
-        until = await targets.renew(session, lease, policy=POLICY, now=world.clock.now)
+        until = await leases.renew(session, lease, policy=POLICY, now=world.clock.now)
     assert until in (None, world.clock.now + LEASE)
     return until is not None
 
@@ -73,7 +74,7 @@ async def change(world: World, **facts: object) -> None:
 
 async def stands(world: World, *, only_if_due: bool = False) -> Settled | Busy:
     async with world.ledger.transaction() as session:
-        return await targets.standing(
+        return await standing.of_target(
             session, await world.target_id(), only_if_due=only_if_due, policy=POLICY, now=world.clock.now
         )
 
@@ -228,7 +229,7 @@ async def test_what_is_given_back_is_due_when_said_and_by_its_holder_alone(world
     due_at = world.clock.now + timedelta(minutes=3)
     for one, released in ((replace(lease, token=uuid4()), False), (lease, True)):
         async with world.ledger.transaction() as session:
-            await targets.give_back(
+            await settling.give_back(
                 session, one, EventKind.ABSENT, due_at=due_at, note="", actor=ACTOR, now=world.clock.now
             )
         assert ((await world.target()).lease is None) is released
@@ -275,7 +276,7 @@ async def test_the_phase_is_the_same_in_python_and_in_sql_for_every_combination(
                         )
                     )  # fmt: skip
                     in_sql = select(PHASE).select_from(StatusReport).join(StatusTarget).where(StatusReport.id == 2)
-                    phase = await targets.phase_of(session, 2)
+                    phase = await standing.phase_of(session, 2)
                     assert (await session.exec(in_sql)).one() == phase.value
                     seen.add(phase)
     assert seen == set(Phase)

@@ -1,27 +1,19 @@
 """A ledger of the first schema, with rows of every kind, comes along unchanged, and what was due in it is delivered."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from first_ledger import TABLES, connected, make_first, upgraded
 from world import Clock, world_on
 
 from domain.report import Phase
-from storage.engine import Ledger, NotUpgraded, make_engine, open_ledger
+from storage.engine import Ledger, NotUpgraded, open_ledger
 from storage.identity import ledger_id
-from storage.upgrade import NewerLedger, _config, is_current, upgrade
+from storage.upgrade import NewerLedger, is_current
 from tasks.deliver_due import deliver_due
 
-ROWS = (Path(__file__).with_name("first_ledger.sql")).read_text(encoding="utf-8")
-TABLES = re.findall(r"^INSERT INTO (\w+)", ROWS, re.MULTILINE)
 HELD = {
     "docs/settled": [],  # GitHub is a new stand-in: what was delivered before is not asked for again
     "docs/due": ["failure"],
@@ -37,47 +29,11 @@ HELD = {
 }
 
 
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction on a ledger of whatever schema."""
-    engine = make_engine(url)
-    try:
-        async with engine.begin() as connection:
-            yield connection
-    finally:
-        await engine.dispose()
-
-
-def migrate_to(revision: str, connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-
-
 @pytest.fixture
-async def first_url(empty_url: str, database: str) -> str:
+async def first_url(empty_url: str) -> str:
     """A ledger of the first schema, with rows of every kind."""
-    async with connected(empty_url) as connection:
-        await connection.run_sync(lambda sync: migrate_to("0001", sync))
-    async with connected(empty_url) as connection:
-        if database == "postgresql":
-            await connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
-        for statement in ROWS.removesuffix(";\n").split(";\n"):
-            await connection.exec_driver_sql(statement)
-        if database == "postgresql":
-            await go_on_counting(connection)
+    await make_first(empty_url)
     return empty_url
-
-
-async def go_on_counting(connection: AsyncConnection) -> None:
-    """Rows with keys of their own leave a sequence where it was."""
-    found = await connection.execute(
-        text("SELECT table_name, column_name FROM information_schema.columns WHERE column_default LIKE 'nextval%'")
-    )
-    for table, column in found.all():
-        await connection.exec_driver_sql(
-            f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"  # noqa: S608  # names of ours
-        )
 
 
 async def rows(url: str) -> dict[str, list[dict[str, object]]]:
@@ -85,14 +41,6 @@ async def rows(url: str) -> dict[str, list[dict[str, object]]]:
     async with connected(url) as connection:
         found = {table: await connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}  # noqa: S608  # names of ours
         return {table: [dict(row) for row in result.mappings()] for table, result in found.items()}
-
-
-async def upgraded(url: str) -> None:
-    engine = make_engine(url)
-    try:
-        await upgrade(engine)
-    finally:
-        await engine.dispose()
 
 
 async def test_the_first_ledger_holds_rows_of_every_kind(first_url: str) -> None:

@@ -14,6 +14,7 @@ from sqlmodel import col, select, update
 from world import World, accept, begin, end, order, run_job
 
 from domain.job import JobState
+from domain.news import Lost, News
 from storage import jobs
 from storage.jobs import Execution, Process
 from storage.models import Job
@@ -64,9 +65,9 @@ async def beat(world: World, execution: Execution) -> bool:
 
 
 async def lost(world: World) -> list[UUID]:
-    said: list[str] = []
-    ended = await end_lost_jobs(world.reporter, on_lost=said.append)
-    assert [str(job_id) in line for job_id, line in zip(ended, said, strict=True)] == [True] * len(ended)
+    told: list[News] = []
+    ended = await end_lost_jobs(replace(world.reporter, ledger=replace(world.ledger, tell=told.append)))
+    assert [one.job_id for one in told if isinstance(one, Lost)] == ended
     return ended
 
 
@@ -110,7 +111,7 @@ async def test_who_gives_a_sign_of_life_while_it_is_watched_is_not_lost(world: W
         assert await beat(world, execution)
         world.clock.advance(1)
 
-    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile), on_lost=pytest.fail) == []
+    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile)) == []
     assert await state_of(world, execution) is JobState.RUNNING
 
 
@@ -125,7 +126,7 @@ async def test_who_gives_a_sign_of_life_at_the_last_moment_is_not_lost(world: Wo
 
     began = world.clock.now
     reporter = await world.sender(first)
-    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep), on_lost=pytest.fail) == []
+    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep)) == []
     assert await state_of(world, execution) is JobState.RUNNING
 
 
@@ -190,5 +191,5 @@ async def test_two_passes_at_once_end_a_job_once(world: World, dead: Process) ->
         assert await lost(world) == [execution.job_id]
         world.clock.advance(seconds)
 
-    assert await end_lost_jobs(replace(world.reporter, sleep=another), on_lost=pytest.fail) == []
+    assert await end_lost_jobs(replace(world.reporter, sleep=another)) == []
     assert (await world.story()).count("recorded") == 1

@@ -1,0 +1,28 @@
+"""`reportback db move`."""
+
+from sqlalchemy.engine import make_url
+
+from console.progress import Going
+from console.terminal import plain, results
+from settings import Settings
+from storage.engine import make_engine, place_of
+from storage.move import move
+
+
+async def move_ledger(to: str) -> int:
+    """Move the ledger that the settings name to the URL *to*, and say what to do next.
+
+    Raises:
+        ValueError: *to* holds a password, or the move is refused: see `storage.move.move`.
+    """
+    await make_engine(to, given_as="--to").dispose()  # no URL, or none of a ledger: said before anything is looked at
+    if make_url(to).password:
+        raise ValueError("--to must hold no password, for a command line is for all to read: set PGPASSWORD")
+    with Going("moving rows", total=0) as going:
+        rows = await move(Settings().database_url, to, on_begin=going.expect, on_rows=going.step)
+    what = "The ledger had been moved there before" if rows is None else f"Moved {rows} rows"
+    place = place_of(make_url(to))
+    results().print(
+        plain(f"{what}. Set REPORTBACK_DATABASE_URL to {place} wherever it is set; the old one is refused.")
+    )
+    return 0

@@ -1,0 +1,197 @@
+"""Leases: who may speak to GitHub about a target, and for how long. One transaction on the target's row each.
+
+Rows are locked in one order: credential, target, report. How a lease ends that is still ours: `storage.settling`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlmodel import and_, col, not_, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import Target
+from domain.outcome import Exchange
+from domain.policy import Policy
+from domain.report import EventKind, Report
+from storage import budget, credentials, events, verify
+from storage.models import StatusReport, StatusTarget
+from storage.reports import locked_target
+from storage.standing import Busy, over_budget
+
+RELEASED = {"lease": None, "sending_id": None, "lease_expires_at": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to speak to GitHub about one target, and what to say."""
+
+    token: UUID
+    target_id: int
+    report_id: int
+    report: Report
+    recorded_at: datetime
+    read_back: bool  # look for the report before sending it
+    doubt_until: datetime | None  # set where a request may still turn up: nothing may be sent
+    expires_at: datetime
+    credential: str
+    is_probe: bool  # the one claim let through after a pause
+    attempt: int
+    is_outcome_now: bool  # somebody waits for it: of the write budget, only the minute binds it
+
+
+async def claim(
+    session: AsyncSession, target_id: int, *,
+    only_if_due: bool, job_ends_now: bool = False, policy: Policy, actor: str, now: datetime,
+) -> Lease | None:  # fmt: skip
+    """Take the target's lease for the report that speaks. None: see `storage.standing` for why not.
+
+    An expired lease is ended first. *only_if_due* is the reconciliation's way: what is due later is left alone.
+    *job_ends_now*: somebody waits for the outcome, so only the minute of the write budget binds it. A report that is
+    read back first spends nothing yet: see `renew_to_post`.
+    """
+    name = (await session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id))).one()
+    assert name is not None  # written with the target's first report
+    credential = await credentials.locked(session, name)
+    await recover(session, target_id, policy=policy, actor=actor, now=now)
+    if credentials.is_paused(credential, now):
+        return None
+    expires_at = now + policy.lease
+    within = await _within_budget(session, name, policy, job_ends_now=job_ends_now, now=now)
+    target = await _take_lease(
+        session, target_id, name, only_if_due=only_if_due, within=within, expires_at=expires_at, now=now
+    )
+    if target is None:
+        return None
+    is_probe = await credentials.probe(session, credential, until=expires_at)
+    lease = await _held(session, target, name, is_probe=is_probe, job_ends_now=job_ends_now)
+    await append(session, lease, EventKind.CLAIMED, actor=actor, at=now)
+    if not lease.read_back:
+        await append(session, lease, EventKind.POSTED, actor=actor, at=now)
+    return lease
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """Which requests the write budget allows now."""
+
+    outcome: bool
+    pending: bool
+
+
+async def _within_budget(
+    session: AsyncSession, credential: str, policy: Policy, *, job_ends_now: bool, now: datetime
+) -> _Within:
+    pending = await budget.wait_until(session, credential, policy.budget, is_outcome_now=False, now=now) is None
+    if pending or not job_ends_now:
+        return _Within(pending, pending)
+    outcome = await budget.wait_until(session, credential, policy.budget, is_outcome_now=True, now=now) is None
+    return _Within(outcome, pending)
+
+
+async def _take_lease(
+    session: AsyncSession, target_id: int, credential: str, *,
+    only_if_due: bool, within: _Within, expires_at: datetime, now: datetime,
+) -> StatusTarget | None:  # fmt: skip
+    newest = StatusReport.id == StatusTarget.newest_id
+    reads_back = select(StatusReport.read_back).where(newest).scalar_subquery()
+    is_pending = select(col(StatusReport.rank) == 0).where(newest).scalar_subquery()
+    affordable = or_(reads_back, and_(is_pending, within.pending), and_(not_(is_pending), within.outcome))
+    free = and_(col(StatusTarget.lease).is_(None), col(StatusTarget.due_at).is_not(None))
+    no_doubt = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now, reads_back)
+    is_due = or_(col(StatusTarget.due_at) <= now, not only_if_due)
+    taken = await session.exec(
+        update(StatusTarget)
+        .where(
+            col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential,
+            free, no_doubt, is_due, affordable,
+        )
+        .values(
+            lease=uuid4(), lease_expires_at=expires_at, sending_id=StatusTarget.newest_id,
+            attempts=StatusTarget.attempts + 1, due_at=now,
+        )
+        .returning(StatusTarget),
+        execution_options={"synchronize_session": False, "populate_existing": True},
+    )  # fmt: skip
+    return taken.scalar_one_or_none()
+
+
+async def _held(
+    session: AsyncSession, target: StatusTarget, credential: str, *, is_probe: bool, job_ends_now: bool
+) -> Lease:
+    found = await session.exec(
+        select(StatusReport).where(StatusReport.id == target.sending_id), execution_options={"populate_existing": True}
+    )
+    row = found.one()
+    assert target.lease and target.lease_expires_at and target.id and row.id  # just taken
+    to = Target(target.repository, target.sha, target.context)
+    return Lease(
+        token=target.lease, target_id=target.id, report_id=row.id,
+        report=Report(to, row.state, row.description, row.target_url, row.marker),
+        recorded_at=row.created_at, read_back=row.read_back, doubt_until=target.doubt_until,
+        expires_at=target.lease_expires_at, credential=credential, is_probe=is_probe, attempt=target.attempts,
+        is_outcome_now=job_ends_now and row.rank > 0,
+    )  # fmt: skip
+
+
+async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: datetime) -> datetime | None:
+    """Hold on for another lease's length, while it is still ours and nothing newer speaks. None: let go."""
+    expires_at = now + policy.lease
+    still = and_(
+        col(StatusTarget.id) == lease.target_id,
+        col(StatusTarget.lease) == lease.token,
+        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),
+    )
+    renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))
+    return expires_at if renewed.rowcount else None
+
+
+async def renew_to_post(
+    session: AsyncSession, lease: Lease, *, policy: Policy, actor: str, now: datetime
+) -> datetime | Busy | None:
+    """Renew the lease of a report that reading back did not find, for a request that leaves next.
+
+    `Busy`: the write budget does not allow one now; the lease is as it was. None: let go.
+    """
+    await credentials.locked(session, lease.credential)
+    wait = await budget.wait_until(
+        session, lease.credential, policy.budget, is_outcome_now=lease.is_outcome_now, now=now
+    )
+    if wait is not None:
+        return over_budget(wait)
+    expires_at = await renew(session, lease, policy=policy, now=now)
+    if expires_at is not None:
+        await append(session, lease, EventKind.ABSENT, actor=actor, at=now)
+        await append(session, lease, EventKind.POSTED, actor=actor, at=now)
+    return expires_at
+
+
+async def recover(session: AsyncSession, target_id: int, *, policy: Policy, actor: str, now: datetime) -> bool:
+    """End the target's lease if it has expired. Its sender's request may still turn up: the target is in doubt."""
+    target = await locked_target(session, target_id)
+    if target.lease_expires_at is None or target.lease_expires_at > now:
+        return False
+    doubt = max(target.lease_expires_at + policy.settle_after, target.doubt_until or target.lease_expires_at)
+    report_id = target.sending_id
+    assert report_id is not None  # named by the lease
+    mine = and_(col(StatusTarget.id) == target_id, col(StatusTarget.lease) == target.lease)
+    await session.exec(update(StatusTarget).where(mine).values(**RELEASED, doubt_until=doubt))
+    await verify.ask(session, target_id, now=now)
+    await session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(read_back=True))
+    note = "its sender's lease ran out: it may have been sent"
+    await events.append(
+        session, report_id, EventKind.RECOVERED, actor=actor, at=now, credential=target.credential,
+        attempt=target.attempts, note=note,
+    )  # fmt: skip
+    return True
+
+
+async def append(
+    session: AsyncSession, lease: Lease, kind: EventKind, *, actor: str, at: datetime, exchange: Exchange | None = None,
+    seconds: float | None = None, note: str | None = None,
+) -> None:  # fmt: skip
+    """Write down what happened to the report that is spoken for."""
+    await events.append(
+        session, lease.report_id, kind, actor=actor, at=at, credential=lease.credential, attempt=lease.attempt,
+        exchange=exchange, seconds=seconds, note=note,
+    )  # fmt: skip

@@ -1,0 +1,152 @@
+"""Move a ledger to another database, as a whole or not at all, so that there is never a second one to report by."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col, delete, func, select
+
+from domain.text import one_line
+from storage import copy_rows, moved
+from storage.away import LedgerIsAway, is_away
+from storage.engine import LOCK_WAIT, make_engine, place_of
+from storage.jobs import OLD_BEAT
+from storage.lost import NOT_OVER
+from storage.models import Job, LedgerIdentity, StatusTarget
+from storage.upgrade import NotUpgraded, is_current_within, upgrade_within
+
+MOST_SKEW = timedelta(seconds=5)
+"""Times in the ledger are compared with the other database's clock from then on; the end of a doubt has this margin."""
+
+Time = Callable[[AsyncConnection], Awaitable[datetime]]
+Heard = Callable[[int], None]
+
+
+class CannotMove(ValueError):
+    """The ledger stays where it is; the message says why, and what to do."""
+
+
+async def ledger_time(connection: AsyncConnection) -> datetime:
+    """The time that a ledger stamps its rows with: PostgreSQL's own, or this host's."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    return now.astimezone(UTC)
+
+
+def _unheard(_: int) -> None:
+    """Nobody listens."""
+
+
+async def move(
+    source: str, destination: str, *, time: Time = ledger_time, on_begin: Heard = _unheard, on_rows: Heard = _unheard
+) -> int | None:
+    """Move the ledger at *source* to *destination*; how many rows it has. None: it had been moved there before.
+
+    Nobody else gets at either meanwhile. If this dies, the source goes on as if nothing had been. Only between its two
+    commits, when the source is marked and the destination still empty, neither can be used until this is called again.
+
+    Args:
+        source: as in `storage.engine.open_ledger`; at this version's schema.
+        destination: an empty database, or a ledger at this version's schema without a row.
+        time: the time of a ledger.
+        on_begin: told how many rows will go by, each twice: when it is copied, and when it is compared.
+        on_rows: told how many went by.
+
+    Raises:
+        CannotMove: somebody is at work in the source, the destination is not empty, or their clocks differ.
+        UnsoundLedger: one of them could not keep the promise.
+        NotUpgraded: the source is not at this version's schema.
+        LedgerIsAway: one of them cannot be used now.
+    """
+    if (place := place_of(make_url(destination))) == place_of(make_url(source)):
+        raise CannotMove(f"{place} is where the ledger is")
+    # The inner one, the source, commits first. The other way round, a crash between the two would leave two ledgers.
+    async with _alone(destination, given_as="--to") as there, _alone(source) as here:
+        is_again = await _is_again(here, place)
+        await _prepare(there, place)
+        if is_again and await _id_of(here) == await _id_of(there):
+            return None
+        await _lock(there)
+        await _lock(here)
+        await _refuse(here, there, place, time)
+        await _transfer(here, there, on_begin, on_rows)
+        if not is_again:
+            await here.run_sync(moved.mark, place)
+        return await copy_rows.count(there)
+
+
+@asynccontextmanager
+async def _alone(url: str, *, given_as: str = "REPORTBACK_DATABASE_URL") -> AsyncIterator[AsyncConnection]:
+    """A transaction on the ledger at *url*, whatever stands there."""
+    engine = make_engine(url, command_timeout=None, given_as=given_as)
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except (DBAPIError, OSError) as error:
+        if is_away(error):
+            raise LedgerIsAway(error, "not moved, or not seen to be; run the same again") from error
+        raise CannotMove(f"the ledger stays where it is: {one_line(str(error))}") from error
+    finally:
+        await engine.dispose()
+
+
+async def _is_again(here: AsyncConnection, place: str) -> bool:
+    """Whether the ledger has been marked as moved to *place* before."""
+    if not await here.run_sync(moved.is_marked):
+        if not await is_current_within(here):
+            raise NotUpgraded
+        return False
+    if (other := await here.run_sync(moved.place)) != place:
+        raise CannotMove(f"the ledger in REPORTBACK_DATABASE_URL was moved to {other} before, so not to {place}")
+    return True
+
+
+async def _prepare(there: AsyncConnection, place: str) -> None:
+    """Make the schema, unless it stands there."""
+    if await there.run_sync(lambda sync: inspect(sync).get_table_names()):
+        try:
+            is_current = await is_current_within(there)
+        except NotUpgraded:
+            is_current = False
+        if not is_current:
+            raise CannotMove(f"{place} holds tables already, and not those of a new ledger: name an empty database")
+    await upgrade_within(there)
+
+
+async def _id_of(connection: AsyncConnection) -> object:
+    return (await connection.execute(select(LedgerIdentity.id))).scalar_one()
+
+
+async def _lock(connection: AsyncConnection) -> None:
+    """Keep every other writer out until the end. SQLite's transaction does so from its beginning."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'"))
+        tables = ", ".join(table.name for table in copy_rows.TABLES)
+        await connection.execute(text(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+async def _refuse(here: AsyncConnection, there: AsyncConnection, place: str, time: Time) -> None:
+    now, then = await time(here), await time(there)
+    if abs(then - now) > MOST_SKEW:
+        raise CannotMove(f"the clocks of the two databases are {abs(then - now).total_seconds():.0f} s apart: set them")
+    if await copy_rows.count(there) > 1:  # its id
+        raise CannotMove(f"{place} holds a ledger that is in use: name an empty database")
+    beats = select(func.count()).where(col(Job.state).in_(NOT_OVER), col(Job.beat_at) > now - OLD_BEAT)
+    leases = select(func.count()).where(col(StatusTarget.lease_expires_at) > now)
+    if jobs := (await here.execute(beats)).scalar_one():
+        raise CannotMove(f"{jobs} jobs are at work: let them end with `reportback drain`, stop the workers, try again")
+    if reports := (await here.execute(leases)).scalar_one():
+        raise CannotMove(f"{reports} reports are being sent: stop the workers, wait a minute, and try again")
+
+
+async def _transfer(here: AsyncConnection, there: AsyncConnection, on_begin: Heard, on_rows: Heard) -> None:
+    on_begin(2 * await copy_rows.count(here))
+    await there.execute(delete(LedgerIdentity))
+    await copy_rows.copy(here, there, on_rows=on_rows)
+    if (table := await copy_rows.differing(here, there, on_rows=on_rows)) is not None:
+        raise CannotMove(f"the ledger stays where it is: its copy differs from it in table {table}")

@@ -1,0 +1,80 @@
+"""What stands: of a report, what it is now; of a target, why nothing can be sent for it now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.outcome import Outcome
+from domain.policy import Policy
+from domain.report import Phase
+from storage import budget, credentials
+from storage.models import Credential, StatusReport, StatusTarget
+from storage.reports import phase
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A try came to its end, with `outcome`; or nothing is due. `phase` is what the report it was about is now."""
+
+    phase: Phase
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Not now: another sender holds the lease, a doubt has to end, a credential pauses, or it is not due yet.
+
+    `over_budget`: nothing else stands in the way but the write budget.
+    """
+
+    until: datetime
+    why: str
+    over_budget: bool = False
+
+
+def over_budget(until: datetime) -> Busy:
+    """Nothing stands in the way but the write budget."""
+    return Busy(until, "the write budget of its credential is spent", over_budget=True)
+
+
+async def target_of(session: AsyncSession, report_id: int) -> int:
+    """The id of the report's target."""
+    return (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one()
+
+
+async def phase_of(session: AsyncSession, report_id: int) -> Phase:
+    """What the report is now."""
+    found = select(StatusReport, StatusTarget).where(
+        StatusReport.id == report_id, StatusTarget.id == StatusReport.target_id
+    )
+    report, target = (await session.exec(found, execution_options={"populate_existing": True})).one()
+    return phase(report, target)
+
+
+async def of_target(
+    session: AsyncSession, target_id: int, *,
+    only_if_due: bool, job_ends_now: bool = False, policy: Policy, now: datetime,
+) -> Settled | Busy:  # fmt: skip
+    """Why a claim took nothing."""
+    found = (
+        select(StatusTarget, StatusReport, Credential)
+        .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
+        .join(Credential, col(Credential.name) == col(StatusTarget.credential))
+        .where(StatusTarget.id == target_id)
+    )
+    target, report, credential = (await session.exec(found, execution_options={"populate_existing": True})).one()
+    if target.due_at is None:
+        return Settled(phase(report, target))
+    if target.lease_expires_at is not None:
+        return Busy(target.lease_expires_at, "another sender holds the lease")
+    if credentials.is_paused(credential, now):
+        return Busy(credential.paused_until or now, f"credential {credential.name} pauses: {credential.pause_reason}")
+    if target.doubt_until is not None and target.doubt_until > now and not report.read_back:
+        return Busy(target.doubt_until, "an earlier request may still turn up")
+    if only_if_due and target.due_at > now:
+        return Busy(target.due_at, "not due yet")
+    is_outcome_now = job_ends_now and report.rank > 0
+    wait = await budget.wait_until(session, credential.name, policy.budget, is_outcome_now=is_outcome_now, now=now)
+    return over_budget(wait) if wait is not None else Busy(now, "it came free just now")

@@ -1,0 +1,21 @@
+"""Turns: which execution speaks for a target; later ones speak over earlier ones."""
+
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import Target
+from storage.models import StatusTarget
+from storage.once import INSERT
+
+
+async def take_turn(session: AsyncSession, target: Target) -> tuple[int, int]:
+    """The id of the target's row, made if this is its first job, and the target's next turn, taken.
+
+    One statement: between two of them the row could be pruned.
+    """
+    row = {"key": target.key, "repository": target.repository, "sha": target.sha, "context": target.context}
+    insert = INSERT[session.get_bind().dialect.name](StatusTarget).values(**row, turns=1, attempts=0)
+    taken = insert.on_conflict_do_update(index_elements=("key",), set_={"turns": StatusTarget.turns + 1})
+    found = await session.exec(taken.returning(col(StatusTarget.id), col(StatusTarget.turns)))
+    target_id, turn = found.one()
+    return target_id, turn

@@ -1,0 +1,326 @@
+"""A ledger moves from SQLite to PostgreSQL and back as a whole, and there is never a second one to report by."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from actors import Died
+from first_ledger import connected, make_first, upgraded
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from world import Clock, order, run_job, world_on
+
+from storage import copy_rows
+from storage import move as moving
+from storage.engine import LedgerIsAway, NotUpgraded, make_engine, open_ledger
+from storage.identity import ledger_id
+from storage.move import CannotMove, move
+from storage.upgrade import MovedLedger
+from tasks.deliver_due import deliver_due
+
+LATER = 600
+"""Seconds after the first ledger's time: whoever was at work in it is gone."""
+
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
+ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
+
+
+@pytest.fixture
+async def source(empty_url: str) -> str:
+    """A ledger with rows of every kind."""
+    await make_first(empty_url)
+    await upgraded(empty_url)
+    return empty_url
+
+
+async def moved(source: str, destination: str, clock: Clock) -> int | None:
+    return await move(source, destination, time=at(clock))
+
+
+def at(clock: Clock) -> moving.Time:
+    async def time(_: AsyncConnection) -> datetime:
+        return clock.now
+
+    return time
+
+
+async def rows(url: str) -> dict[str, list[Any]]:
+    """All there is, by table."""
+    async with connected(url) as connection:
+        return {
+            table.name: sorted((await connection.execute(table.select())).all(), key=str) for table in copy_rows.TABLES
+        }
+
+
+async def id_of(url: str) -> UUID:
+    async with open_ledger(url) as ledger, ledger.transaction() as session:
+        return await ledger_id(session)
+
+
+async def test_every_row_and_the_ledgers_id_come_along(source: str, other_empty_url: str, clock: Clock) -> None:
+    clock.advance(LATER)
+    before = await rows(source)
+    assert all(before.values())
+    heard: list[int] = []
+    number = await move(
+        source, other_empty_url, time=at(clock), on_begin=heard.append, on_rows=lambda more: heard.append(-more)
+    )
+    assert await rows(other_empty_url) == before == await rows(source)
+    assert number == sum(map(len, before.values()))
+    assert (heard[0], sum(heard)) == (2 * number, 0)
+    assert await id_of(other_empty_url) == before["ledger"][0].id
+
+
+async def test_more_rows_than_a_batch_come_along_in_the_order_of_either_database(
+    source: str, other_empty_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys of text are ordered by locale in PostgreSQL, by byte in SQLite."""
+    clock.advance(LATER)
+    monkeypatch.setattr(copy_rows, "BATCH", 3)
+    async with connected(source) as connection:
+        for name in ("B", "a", "_", "ä", "Z", "z-"):
+            await connection.exec_driver_sql(f"INSERT INTO credential (name) VALUES ('{name}')")  # noqa: S608  # names of ours
+    before = await rows(source)
+    await moved(source, other_empty_url, clock)
+    assert await rows(other_empty_url) == before
+
+
+async def test_work_goes_on_in_the_new_ledger(source: str, other_empty_url: str, clock: Clock) -> None:
+    """What was due is delivered, and new rows get keys of their own."""
+    clock.advance(LATER)
+    await moved(source, other_empty_url, clock)
+    async with open_ledger(other_empty_url, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
+        await run_job(ledger, order("docs/new"))
+        await deliver_due(world.reporter, UUID(int=7), budget=timedelta(seconds=50), senders=2, on_trouble=pytest.fail)
+        assert [world.held(context) for context in ("docs/new", "docs/due")] == [["success"], ["failure"]]
+
+
+async def test_the_old_ledger_is_refused_by_who_opens_it(source: str, other_empty_url: str, clock: Clock) -> None:
+    clock.advance(LATER)
+    await moved(source, other_empty_url, clock)
+    with pytest.raises(MovedLedger, match=r"was moved to .*: name that one"):
+        async with open_ledger(source):
+            pytest.fail("it was opened")
+    with pytest.raises(MovedLedger):
+        await upgraded(source)
+
+
+async def test_who_has_the_old_ledger_open_can_write_no_more(source: str, other_empty_url: str, clock: Clock) -> None:
+    clock.advance(LATER)
+    async with open_ledger(source, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
+        await moved(source, other_empty_url, clock)
+        before = await rows(source)
+        with pytest.raises(DBAPIError, match="this ledger was moved elsewhere"):
+            await run_job(ledger, order())
+        with pytest.raises(DBAPIError, match="this ledger was moved elsewhere"):
+            await world.deliver("docs/due")
+        assert await rows(source) == before
+        assert world.held("docs/due") == []
+
+
+async def test_a_ledger_moves_back_to_a_new_place_only(
+    source: str, other_empty_url: str, clock: Clock, tmp_path: Path
+) -> None:
+    clock.advance(LATER)
+    before = await rows(source)
+    await moved(source, other_empty_url, clock)
+    with pytest.raises(CannotMove, match="holds tables already"):
+        await moved(other_empty_url, source, clock)
+    await moved(other_empty_url, back := f"sqlite:///{tmp_path / 'back.db'}", clock)
+    assert await rows(back) == before
+    with pytest.raises(MovedLedger):
+        await id_of(other_empty_url)
+
+
+@pytest.mark.parametrize(
+    ("later", "words"),
+    [(0, "jobs are at work: let them end with `reportback drain`"), (40, "2 reports are being sent")],
+)
+async def test_nothing_moves_while_somebody_is_at_work(
+    source: str, other_empty_url: str, clock: Clock, later: int, words: str
+) -> None:
+    clock.advance(later)
+    if later:
+        async with connected(source) as connection:
+            await connection.exec_driver_sql(
+                "UPDATE status_target SET lease_expires_at = '2026-11-23 12:00:41+00:00' WHERE lease IS NOT NULL"
+            )
+    before = await rows(source)
+    with pytest.raises(CannotMove, match=words):
+        await moved(source, other_empty_url, clock)
+    assert await rows(source) == before
+    await id_of(source)
+
+
+async def test_a_destination_that_holds_anything_is_left_alone(source: str, other_empty_url: str, clock: Clock) -> None:
+    clock.advance(LATER)
+    await upgraded(other_empty_url)
+    async with connected(other_empty_url) as connection:
+        await connection.exec_driver_sql("INSERT INTO credential (name) VALUES ('env:TOKEN')")
+    with pytest.raises(CannotMove, match="holds a ledger that is in use"):
+        await moved(source, other_empty_url, clock)
+    await id_of(source)
+
+
+async def test_a_destination_with_tables_of_somebody_elses_is_left_alone(
+    source: str, other_empty_url: str, clock: Clock
+) -> None:
+    clock.advance(LATER)
+    async with connected(other_empty_url) as connection:
+        await connection.exec_driver_sql("CREATE TABLE flow_run (id INTEGER)")
+    with pytest.raises(CannotMove, match="and not those of a new ledger"):
+        await moved(source, other_empty_url, clock)
+
+
+async def test_a_new_ledger_becomes_the_one_that_moves_in(source: str, other_empty_url: str, clock: Clock) -> None:
+    clock.advance(LATER)
+    await upgraded(other_empty_url)
+    before = await rows(source)
+    await moved(source, other_empty_url, clock)
+    assert await rows(other_empty_url) == before
+
+
+async def test_clocks_that_differ_are_to_be_set_first(source: str, other_empty_url: str, clock: Clock) -> None:
+    async def time(_: AsyncConnection) -> datetime:
+        clock.advance(6)
+        return clock.now
+
+    with pytest.raises(CannotMove, match="clocks of the two databases are 6 s apart"):
+        await move(source, other_empty_url, time=time)
+
+
+async def test_the_time_of_a_ledger_is_that_of_its_rows(empty_url: str) -> None:
+    async with connected(empty_url) as connection:
+        first, second = [await moving.ledger_time(connection) for _ in range(2)]
+    assert first.tzinfo is not None
+    assert timedelta(0) < second - first < timedelta(seconds=5)
+
+
+async def test_a_ledger_does_not_move_onto_itself(source: str) -> None:
+    with pytest.raises(CannotMove, match="is where the ledger is"):
+        await move(source, source)
+
+
+async def test_an_old_ledger_is_upgraded_first(empty_url: str, other_empty_url: str, clock: Clock) -> None:
+    await make_first(empty_url)
+    clock.advance(LATER)
+    with pytest.raises(NotUpgraded, match="run: reportback db upgrade"):
+        await moved(empty_url, other_empty_url, clock)
+
+
+async def test_a_copy_that_differs_is_undone(
+    source: str, other_empty_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.advance(LATER)
+
+    async def copy_badly(here: AsyncConnection, there: AsyncConnection, **heard: Callable[[int], None]) -> None:
+        await copy(here, there, **heard)
+        await there.exec_driver_sql("UPDATE report_event SET note = 'x' WHERE id = 16")
+
+    copy = copy_rows.copy
+    monkeypatch.setattr(copy_rows, "copy", copy_badly)
+    with pytest.raises(CannotMove, match="differs from it in table report_event"):
+        await moved(source, other_empty_url, clock)
+    await id_of(source)
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM report_event WHERE id = 16", "DELETE FROM report_event"])
+async def test_a_copy_that_lacks_rows_differs(source: str, other_empty_url: str, clock: Clock, sql: str) -> None:
+    clock.advance(LATER)
+    await moved(source, other_empty_url, clock)
+    async with connected(source) as here, connected(other_empty_url) as there:
+        assert await copy_rows.differing(here, there, on_rows=lambda _: None) is None
+        await there.exec_driver_sql(sql)
+        assert await copy_rows.differing(here, there, on_rows=lambda _: None) == "report_event"
+        assert await copy_rows.differing(there, here, on_rows=lambda _: None) == "report_event"
+
+
+async def test_moving_again_changes_nothing_and_moving_elsewhere_is_refused(
+    source: str, other_empty_url: str, clock: Clock, tmp_path: Path
+) -> None:
+    clock.advance(LATER)
+    assert await moved(source, other_empty_url, clock)
+    before = await rows(other_empty_url)
+    assert await moved(source, other_empty_url, clock) is None
+    assert await rows(other_empty_url) == before
+    with pytest.raises(CannotMove, match=r"was moved to .* before, so not to"):
+        await moved(source, f"sqlite:///{tmp_path / 'third.db'}", clock)
+
+
+EFFECTS = (
+    "DELETE FROM ledger",
+    "INSERT INTO job",
+    "INSERT INTO report_event",
+    "CREATE TABLE moved",
+    "UPDATE alembic_version",
+)
+
+
+@contextmanager
+def crashing(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever moves dies before the effect of this *number*: a statement of `EFFECTS`, or a commit of either."""
+    left = [number]
+
+    def effect(*_: object) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Died
+
+    def statement(_: object, __: object, words: str, *___: object) -> None:
+        if words.lstrip().startswith(EFFECTS):
+            effect()
+
+    def made(url: str, *, command_timeout: float | None, given_as: str) -> AsyncEngine:
+        engine = make_engine(url, command_timeout=command_timeout, given_as=given_as)
+        event.listen(engine.sync_engine, "before_cursor_execute", statement)
+        event.listen(engine.sync_engine, "commit", effect)
+        return engine
+
+    with monkeypatch.context() as patched:
+        patched.setattr(moving, "make_engine", made)
+        yield
+
+
+async def is_open(url: str, identity: UUID) -> bool:
+    """Whether somebody could work in this ledger."""
+    try:
+        return await id_of(url) == identity
+    except NotUpgraded:
+        return False
+
+
+async def test_a_crash_anywhere_leaves_one_ledger_and_moving_again_ends_it(
+    source: str, other_empty_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source, until it is marked; then none until it is moved again; then the destination."""
+    clock.advance(LATER)
+    identity, before = await id_of(source), await rows(source)
+    await upgraded(other_empty_url)
+    found: list[tuple[bool, bool]] = []
+    for number in count():
+        with crashing(number, monkeypatch):
+            try:
+                await moved(source, other_empty_url, clock)
+            except Died:
+                found.append((await is_open(source, identity), await is_open(other_empty_url, identity)))
+            else:
+                break
+    ends = (await is_open(source, identity), await is_open(other_empty_url, identity))
+    assert found == sorted(found, reverse=True)
+    assert set(found) == {(True, False), (False, False)}
+    assert len(found) >= len(EFFECTS) + 2
+    assert ends == (False, True)
+    assert await rows(other_empty_url) == before
+
+
+@ON_POSTGRESQL
+async def test_a_server_that_cannot_be_reached_moves_nothing(source: str, clock: Clock) -> None:
+    with pytest.raises(LedgerIsAway, match="run the same again"):
+        await moved(source, "postgresql://nobody@127.0.0.1:9/ledger", clock)
+    await id_of(source)
