@@ -1,11 +1,14 @@
 """A reporter for a person at a shell: it needs the ledger and GitHub, and Prefect only for the secrets kept there."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from prefect.settings import PREFECT_API_URL
 
+from domain.log_lines import level_of, line_of
+from domain.news import News
 from github_api.credentials import NoCredential
 from settings import Settings
 from tasks import reporter
@@ -21,6 +24,15 @@ async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporte
     """
     async with reporter.open_reporter(settings, actor) as made:
         yield replace(made, token_of=token_of)
+
+
+def heard_by(reporter: Reporter, say: Callable[[str], None]) -> Reporter:
+    """*reporter*, with a line for each of its moves, as the log of a flow run has it."""
+
+    def tell(news: News) -> None:
+        say(f"{logging.getLevelName(level_of(news))} {line_of(news)}")
+
+    return replace(reporter, ledger=replace(reporter.ledger, tell=tell))
 
 
 async def token_of(name: str) -> str:

@@ -7,7 +7,7 @@ from console.asked import Asked
 from console.list import list_reports
 from console.person import os_user
 from console.progress import Going
-from console.reporter import open_reporter
+from console.reporter import heard_by, open_reporter
 from console.terminal import agreed, aside, plain, results
 from settings import Settings
 from storage.listing import Wanted
@@ -51,9 +51,10 @@ async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Setti
     """How many are still undelivered."""
     left = 0
     with Going("retrying", total=len(chosen)) as going:
+        heard = heard_by(reporter, going.say)
         for report_id in chosen:
             try:
-                going.say(f"report {report_id}: {await retry_report(reporter, report_id, settings)}")
+                going.say(f"report {report_id}: {await retry_report(heard, report_id, settings)}")
             except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
                 going.say(f"report {report_id}: {error}")
                 left += 1

@@ -1,7 +1,7 @@
 """What the world may read about a job's end: a short text without secrets, and without the paths of this machine."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from signal import Signals
@@ -45,14 +45,15 @@ class EndedBy(StrEnum):
     EXITED = "exited"  # it came to its own end, with an exit code
     SIGNAL = "signal"  # something killed it
     TIME_LIMIT = "time_limit"  # we did, because its time was over
+    PROCESS_LIMIT = "process_limit"  # we did, because it had too many processes
 
 
-def state_after(ended_by: EndedBy, exit_code: int | None) -> JobState:
+def state_after(ended_by: EndedBy, exit_code: int | None, success_codes: Collection[int | None] = (0,)) -> JobState:
     """The state of a job whose command ended so."""
     match ended_by:
         case EndedBy.EXITED:
-            return JobState.SUCCEEDED if exit_code == 0 else JobState.FAILED
-        case EndedBy.SIGNAL:
+            return JobState.SUCCEEDED if exit_code in success_codes else JobState.FAILED
+        case EndedBy.SIGNAL | EndedBy.PROCESS_LIMIT:
             return JobState.CRASHED
         case EndedBy.TIME_LIMIT:
             return JobState.TIMED_OUT
@@ -66,15 +67,20 @@ def public(text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = ())
     """
     hidden = _values(secrets)
     shown = _without(hidden, clean(text))
-    shown = TOKEN.sub(HIDDEN, shown)
-    shown = HEADER.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", shown)
-    shown = USER_INFO.sub(rf"\1{HIDDEN}@", shown)
-    shown = PARAMETER.sub(rf"\1{HIDDEN}", shown)
+    shown = without_credentials(shown)
     for root in sorted({root.rstrip("/") for root in roots} - {""}, key=len, reverse=True):
         shown = re.sub(
             rf"(?:file://)?{re.escape(root)}(?:/+(?={PATH_CHARACTER})|(?P<itself>/*)(?![\w.-]))", _relative, shown
         )
     return _without(hidden, PATH.sub(_last_name, shown))
+
+
+def without_credentials(text: str) -> str:
+    """*text* without what has the shape of a GitHub token, Authorization headers, and credentials in URLs."""
+    shown = TOKEN.sub(HIDDEN, text)
+    shown = HEADER.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", shown)
+    shown = USER_INFO.sub(rf"\1{HIDDEN}@", shown)
+    return PARAMETER.sub(rf"\1{HIDDEN}", shown)
 
 
 def summarise(
@@ -85,15 +91,20 @@ def summarise(
     tail: Sequence[str],
     elapsed: timedelta,
     timeout: timedelta,
+    success_codes: Collection[int | None] = (0,),
 ) -> str:
     """How a command ended, short enough for a status's description. *tail*: its last lines, already made public."""
     match ended_by:
+        case EndedBy.PROCESS_LIMIT:
+            said = f"stopped after {in_words(elapsed)}: more processes at once than its limit"
         case EndedBy.TIME_LIMIT:
             said = f"stopped after its time limit of {in_words(timeout)}"
+        case EndedBy.SIGNAL if signal == Signals.SIGXFSZ:
+            said = f"stopped after {in_words(elapsed)}: a file larger than its limit"
         case EndedBy.SIGNAL:
             said = f"ended by {_signal_name(signal)} after {in_words(elapsed)}"
-        case EndedBy.EXITED if exit_code == 0:
-            said = f"succeeded in {in_words(elapsed)}"
+        case EndedBy.EXITED if exit_code in success_codes:
+            said = f"succeeded in {in_words(elapsed)}" + (f", exit code {exit_code}" if exit_code else "")
         case EndedBy.EXITED:
             said = ": ".join(filter(None, (f"exit code {exit_code}", telling_line(tail))))
     return fit_description(said)

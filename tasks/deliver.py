@@ -18,10 +18,11 @@ from domain.report import EventKind, carries
 from domain.settlement import settle
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
-from storage import events, targets
+from storage import events, leases, settling, standing
 from storage.engine import Ledger
+from storage.leases import Lease
 from storage.models import StatusReport
-from storage.targets import Busy, Lease, Settled
+from storage.standing import Busy, Settled
 
 BACK = timedelta(hours=1)
 """How much older than the report a status must be before reading back stops: far more than clocks differ."""
@@ -95,12 +96,10 @@ async def _claim(
         how = {"only_if_due": only_if_due, "job_ends_now": job_ends_now}
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
-            lease = await targets.claim(
-                session, target_id, **how, policy=reporter.policy, actor=reporter.actor, now=now
-            )
+            lease = await leases.claim(session, target_id, **how, policy=reporter.policy, actor=reporter.actor, now=now)
             if lease is not None:
                 return _Claimed(lease, now), now
-            return await targets.standing(session, target_id, **how, policy=reporter.policy, now=now), now
+            return await standing.of_target(session, target_id, **how, policy=reporter.policy, now=now), now
 
     return await _within_budget(reporter, once)
 
@@ -176,7 +175,7 @@ async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled |
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             policy, actor = reporter.policy, reporter.actor
-            return await targets.renew_to_post(session, lease, policy=policy, actor=actor, now=now), now
+            return await leases.renew_to_post(session, lease, policy=policy, actor=actor, now=now), now
 
     match await _within_budget(reporter, once):
         case None:
@@ -196,7 +195,7 @@ async def _is_unverifiable(reporter: Reporter, lease: Lease) -> bool:
 async def _renew(reporter: Reporter, lease: Lease) -> Lease | None:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        expires_at = await targets.renew(session, lease, policy=reporter.policy, now=now)
+        expires_at = await leases.renew(session, lease, policy=reporter.policy, now=now)
     return replace(lease, expires_at=expires_at) if expires_at is not None else None
 
 
@@ -211,7 +210,7 @@ async def _give_back(
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         until = due_at or now
-        await targets.give_back(session, lease, kind, due_at=until, note=why, actor=reporter.actor, now=now)
+        await settling.give_back(session, lease, kind, due_at=until, note=why, actor=reporter.actor, now=now)
     return Busy(until, why)
 
 
@@ -225,7 +224,7 @@ async def _settle(
         settlement = settle(sent.outcome, tries, reporter.policy, now=now, jitter=reporter.jitter())
         if found:
             settlement = replace(settlement, kind=EventKind.FOUND)
-        phase = await targets.settle(session, lease, settlement, sent, seconds=seconds, actor=reporter.actor, now=now)
+        phase = await settling.settle(session, lease, settlement, sent, seconds=seconds, actor=reporter.actor, now=now)
     if phase is None:
         return Busy(now, "the lease had ended before the answer came; the report is read back next")
     return Settled(phase, sent.outcome)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from domain.report import Phase
-from storage import backlog, passes
-from storage.targets import Busy, Settled
+from storage import backlog, overdue, passes
+from storage.standing import Busy, Settled
 from tasks.deliver import Reporter, deliver
 from tasks.verify_targets import to_verify, verify_target
 
@@ -18,6 +18,12 @@ T = TypeVar("T")
 BATCH = 100
 REST = timedelta(seconds=1)
 """After a batch of which nothing could be settled: others are at work on it."""
+
+OVERDUE = timedelta(minutes=15)
+"""For how long a report is undelivered when that is told: the alert's 15 minutes."""
+
+MOST_OVERDUE = 100
+"""How many of them a pass tells of, the oldest: who hears of these looks at the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ async def deliver_due(
         pass_id = await passes.begin(session, run_id, now=began)
     delivered = await _deliver(_Rounds(reporter, began + budget, asyncio.Semaphore(senders), on_trouble), others)
     async with reporter.ledger.transaction() as session:
+        await overdue.tell(session, began=began, after=OVERDUE, limit=MOST_OVERDUE)
         undelivered = await backlog.count_undelivered(session)
         now = await reporter.ledger.clock(session)
         await passes.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)

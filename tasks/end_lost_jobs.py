@@ -1,6 +1,5 @@
 """End the jobs whose process has died, or has been silent for too long, and have `error` reported for them."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +14,7 @@ HUNG = timedelta(minutes=10)
 """A process that lives but has been silent for this long hangs, or is stopped: the commit must not wait for it."""
 
 
-async def end_lost_jobs(reporter: Reporter, *, on_lost: Callable[[str], None]) -> list[UUID]:
+async def end_lost_jobs(reporter: Reporter) -> list[UUID]:
     """The ids of the jobs that were ended as lost. Takes 12 s if any job is suspect, else no time.
 
     A job is lost when it gives no sign of life while it is watched, and either its process is seen to be gone from
@@ -26,7 +25,7 @@ async def end_lost_jobs(reporter: Reporter, *, on_lost: Callable[[str], None]) -
         return []
     await reporter.sleep(WATCH.total_seconds())
     still = [one for one, _ in await _at_work(reporter) if one in suspects]
-    return [one.job_id for one in still if await _lose(reporter, one, on_lost)]
+    return [one.job_id for one in still if await _lose(reporter, one)]
 
 
 async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
@@ -35,17 +34,14 @@ async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
         return [(one, now) for one in await lost.at_work(session)]
 
 
-async def _lose(reporter: Reporter, one: AtWork, on_lost: Callable[[str], None]) -> bool:
+async def _lose(reporter: Reporter, one: AtWork) -> bool:
     """End *one* as lost, unless it may live. One that hangs here is killed first; its leash ends the command."""
     if _why(one, await reporter.ledger.now()):
         kill(one.process)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         words = _why(one, now)
-        is_lost = words is not None and await lost.lose(session, one, words, actor=reporter.actor, now=now)
-    if is_lost:
-        on_lost(f"job {one.job_id}, execution {one.execution}: {words}")
-    return is_lost
+        return words is not None and await lost.lose(session, one, words, actor=reporter.actor, now=now)
 
 
 def _why(one: AtWork, now: datetime) -> str | None:

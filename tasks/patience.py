@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TypeVar
 
+from domain.news import Tell, nobody
 from settings import Settings
 from storage.engine import LedgerIsAway
 from tasks.deliver import Reporter
@@ -38,7 +39,9 @@ async def with_patience(ask: Callable[[], Awaitable[T]], *, on_trouble: Say) -> 
 
 
 @asynccontextmanager
-async def open_with_patience(settings: Settings, actor: str, *, on_trouble: Say) -> AsyncIterator[Reporter]:
+async def open_with_patience(
+    settings: Settings, actor: str, tell: Tell = nobody, *, on_trouble: Say
+) -> AsyncIterator[Reporter]:
     """`open_reporter`, for who can wait for the ledger.
 
     Raises:
@@ -46,5 +49,5 @@ async def open_with_patience(settings: Settings, actor: str, *, on_trouble: Say)
     """
     async with AsyncExitStack() as opened:
         yield await with_patience(
-            lambda: opened.enter_async_context(open_reporter(settings, actor)), on_trouble=on_trouble
+            lambda: opened.enter_async_context(open_reporter(settings, actor, tell)), on_trouble=on_trouble
         )

@@ -3,18 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 from prefect.tasks import Task, exponential_backoff
 
+from domain.news import Tell
 from domain.outcome import NotSent, Outcome, Rejected, Throttled, Unknown
 from domain.report import Phase
 from settings import Settings
-from storage import targets
+from storage import standing
 from storage.engine import LedgerIsAway
-from storage.targets import Busy, Settled
+from storage.standing import Busy, Settled
 from tasks.deliver import Reporter, deliver
 from tasks.reporter import open_reporter
 
@@ -38,11 +39,11 @@ async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bo
         Undelivered: it is neither.
     """
     async with reporter.ledger.transaction() as session:
-        target_id = await targets.target_of(session, report_id)
+        target_id = await standing.target_of(session, report_id)
     came_to = await deliver(reporter, target_id, job_ends_now=job_ends_now)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        phase = await targets.phase_of(session, report_id)
+        phase = await standing.phase_of(session, report_id)
     if phase in (Phase.DELIVERED, Phase.SUPERSEDED):
         return phase
     raise Undelivered(_said(came_to), may_help=_may_help(came_to, now))
@@ -94,14 +95,12 @@ async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[An
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def report_status(report_id: int) -> Phase:
-    """Get the report onto GitHub: delivered, or superseded by a newer one that was.
+async def report_status(report_id: int, tell: Tell) -> Phase:
+    """Get the report onto GitHub: delivered, or superseded by a newer one that was. *tell* hears of each move.
 
     Raises:
         Undelivered: not within Prefect's retries; the reconciliation goes on, unless GitHub rejected it.
         LedgerIsAway: it stayed away for as long.
     """
-    async with open_reporter(Settings(), actor=f"task of {flow_run.name or 'no flow run'}") as reporter:
-        phase = await deliver_report(reporter, report_id, job_ends_now=True)
-    get_run_logger().info("report %d: %s", report_id, phase)
-    return phase
+    async with open_reporter(Settings(), f"task of {flow_run.name or 'no flow run'}", tell) as reporter:
+        return await deliver_report(reporter, report_id, job_ends_now=True)

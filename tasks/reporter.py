@@ -10,6 +10,7 @@ import httpx
 from prefect.blocks.system import Secret
 from prefect.exceptions import PrefectException
 
+from domain.news import Tell, nobody
 from github_api import credentials
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
@@ -20,13 +21,15 @@ from tasks.deliver import Reporter
 
 
 @asynccontextmanager
-async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporter]:
+async def open_reporter(settings: Settings, actor: str, tell: Tell = nobody) -> AsyncIterator[Reporter]:
     """A reporter that acts as *actor* in the story of a report: "task …", "reconciliation", or a person.
+
+    *tell* hears what the ledger commits through it.
 
     Raises:
         WrongLedger: the deployment is for another ledger than the one that REPORTBACK_DATABASE_URL names.
     """
-    async with open_ledger(settings.database_url) as ledger:
+    async with open_ledger(settings.database_url, tell=tell) as ledger:
         await _check_identity(ledger, settings.ledger_id)
         ahead = await ledger.now() - datetime.now(UTC)  # GitHub's times are kept by the ledger's clock, not by ours
 

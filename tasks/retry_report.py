@@ -3,7 +3,7 @@
 from domain.report import Phase
 from github_api.credentials import NoCredential
 from settings import Settings
-from storage import reports, targets
+from storage import reports, standing
 from storage.reports import Selection
 from tasks.deliver import Reporter
 from tasks.report_status import Undelivered, deliver_report
@@ -48,4 +48,4 @@ async def reopen_report(reporter: Reporter, report_id: int, settings: Settings) 
 async def phase_of(reporter: Reporter, report_id: int) -> Phase:
     """What the report is now."""
     async with reporter.ledger.transaction() as session:
-        return await targets.phase_of(session, report_id)
+        return await standing.phase_of(session, report_id)

@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
 from domain.job import JobState
+from domain.news import Tell
 from settings import Settings
 from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.patience import open_with_patience
@@ -18,14 +19,15 @@ from tasks.progress_bar import progress_bar
 
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)
-async def run_job(work: Callable[[], Work], hear: Callable[[str], None]) -> State[Ended | None]:
+async def run_job(work: Callable[[], Work], hear: Callable[[str], None], tell: Tell) -> State[Ended | None]:
     """Carry out the work; this task's state is the job's. Its data: how it ended, or None if somebody else has it.
 
-    *work* comes behind a function because Prefect would walk through, and copy, a value. *hear* gets the output, too.
+    *work* comes behind a function because Prefect would walk through, and copy, a value. *hear* gets the output,
+    too, and *tell* what the ledger commits.
     """
     asked, logger = work(), get_run_logger()
     async with (
-        open_with_patience(Settings(), "job", on_trouble=logger.warning) as reporter,
+        open_with_patience(Settings(), "job", tell, on_trouble=logger.warning) as reporter,
         progress_bar(_title(asked)) as show,
     ):
 

@@ -48,7 +48,11 @@ async def test_a_rejected_report_is_reopened_and_delivered_by_the_user_of_the_sh
 ) -> None:
     number = await recorded(world, "docs/refused", Kind.ARCHIVED)
     assert await tried(Asked((number,))) == 0
-    assert shell.heard() == ("1 delivered or superseded.\n", f"report {number}: delivered\n")
+    out, err = shell.heard()
+    assert out == "1 delivered or superseded.\n"
+    *moves, last = err.splitlines()
+    assert [line.partition(":")[0] for line in moves] == ["INFO reopened", "INFO sending to GitHub", "INFO on GitHub"]
+    assert last == f"report {number}: delivered"
     assert [status["context"] for status in await stand_in.statuses()] == ["docs/refused"]
     async with world.ledger.transaction() as session:
         story = await events.story(session, number)

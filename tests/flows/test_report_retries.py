@@ -9,11 +9,12 @@ from prefect import flow
 from prefect.client.schemas.objects import TaskRun
 from world import order, run_job
 
+from domain.news import nobody
 from domain.report import Phase
 from fake_github.faults import Kind
 from flows import docs_job as module
 from settings import Settings
-from storage import targets
+from storage import leases
 from tasks.report_status import PATIENCE, report_status
 from tasks.reporter import open_reporter
 
@@ -23,7 +24,7 @@ SUCCESS = 2  # the number of a job's second report
 @flow(name="report", persist_result=False)
 async def report() -> None:
     """Deliver the outcome of the only job, as docs_job does."""
-    await module._reported(SUCCESS)
+    await module._reported(SUCCESS, nobody)
 
 
 async def reported(rig: Rig) -> TaskRun:
@@ -124,7 +125,7 @@ async def test_a_sender_that_died_after_its_request_is_waited_for_and_its_status
     async with open_reporter(Settings(), actor="another") as other:
         await run_job(other.ledger, order(sha=rig.sha))
         async with other.ledger.transaction() as session:
-            lease = await targets.claim(
+            lease = await leases.claim(
                 session, 1, only_if_due=False, policy=other.policy, actor="another", now=rig.now()
             )
         assert lease is not None

@@ -11,7 +11,7 @@ from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
 from flows.retry_reports import retry_reports
 from settings import Settings
-from storage import targets
+from storage import leases
 from storage.models import Reconciliation, StatusReport
 from tasks.reporter import open_reporter
 
@@ -50,7 +50,7 @@ async def test_the_reconciliation_recovers_the_lease_of_a_sender_that_died(rig: 
     await recorded(rig, "docs/a")
     async with open_reporter(Settings(), actor="another") as other:
         async with other.ledger.transaction() as session:
-            lease = await targets.claim(session, 1, only_if_due=True, policy=other.policy, actor="x", now=rig.now())
+            lease = await leases.claim(session, 1, only_if_due=True, policy=other.policy, actor="x", now=rig.now())
         assert lease is not None
         await other.github.create_status(lease.report, "a-token")
     rig.skipped += timedelta(seconds=31)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.news import Tell
 from settings import Settings
 from storage.engine import LedgerIsAway
 from tasks import patience as module
@@ -58,7 +59,7 @@ async def test_a_reporter_is_opened_once_its_ledger_is_back(monkeypatch: pytest.
     away, closed = Away(2), []
 
     @asynccontextmanager
-    async def opening(_: Settings, actor: str) -> AsyncIterator[str]:
+    async def opening(_: Settings, actor: str, __: Tell) -> AsyncIterator[str]:
         await away.ask()
         yield actor
         closed.append(actor)

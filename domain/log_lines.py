@@ -1,0 +1,115 @@
+"""A line of a log for each piece of news: what happened, for a person, and then its facts as `key=value`, for a search.
+
+What heals by itself is a WARNING at most. An ERROR needs a person.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from logging import ERROR, INFO, WARNING
+from typing import assert_never
+
+from domain.news import Lost, Move, News, Overdue, Paused, ReportName
+from domain.outcome import Reason
+from domain.report import EventKind
+from domain.text import one_line
+
+PHRASES: dict[EventKind, tuple[int, str]] = {
+    EventKind.POSTED: (INFO, "sending to GitHub"),
+    EventKind.DELIVERED: (INFO, "on GitHub"),
+    EventKind.FOUND: (INFO, "on GitHub: an earlier try had got through"),
+    EventKind.ABSENT: (INFO, "not on GitHub so far"),
+    EventKind.UNKNOWN: (WARNING, "perhaps on GitHub: it is looked for before it is sent again"),
+    EventKind.NOT_SENT: (WARNING, "not sent"),
+    EventKind.THROTTLED: (WARNING, "told to wait by GitHub"),
+    EventKind.REJECTED: (WARNING, "refused by GitHub, and tried again: the commit may still arrive"),
+    EventKind.SUPERSEDED: (INFO, "not sent any more: something newer speaks"),
+    EventKind.REOPENED: (INFO, "reopened"),
+    EventKind.RECOVERED: (WARNING, "left by a sender that died: it is looked for before it is sent again"),
+    EventKind.LATE: (WARNING, "answered after the sender's lease had ended: GitHub is looked at again"),
+    EventKind.DOUBLED: (WARNING, "twice on GitHub"),
+    EventKind.REPAIRED: (WARNING, "covered by an older status, and sent again"),
+}
+REFUSED = "refused by GitHub: somebody has to look"
+PLAIN = re.compile(r"""[^\s="\\]+""")
+
+
+def level_of(news: News) -> int:
+    """How much it matters, as a level of `logging`."""
+    match news:
+        case Move(rejection=None, kind=kind):
+            return PHRASES[kind][0]
+        case Move(kind=EventKind.REJECTED) | Paused(reason=Reason.BAD_CREDENTIALS):
+            return ERROR
+        case Move(kind=kind):
+            return PHRASES[kind][0]
+        case Overdue() | Paused() | Lost():
+            return WARNING
+        case other:
+            assert_never(other)
+
+
+def line_of(news: News) -> str:
+    """What happened, in one line."""
+    facts = (f"{key}={_written(value)}" for key, value in _facts(news) if value is not None)
+    return " ".join((f"{_phrase(news)}:", *facts))
+
+
+def _phrase(news: News) -> str:
+    match news:
+        case Move(kind=EventKind.REJECTED, rejection=str()):
+            return REFUSED
+        case Move(kind=kind):
+            return PHRASES[kind][1]
+        case Overdue():
+            return "still not on GitHub"
+        case Paused():
+            return "the credential pauses"
+        case Lost():
+            return "a job is lost"
+        case other:
+            assert_never(other)
+
+
+def _facts(news: News) -> Iterator[tuple[str, object]]:
+    match news:
+        case Move():
+            yield from _name(news.report)
+            yield "attempt", news.attempt
+            yield "outcome", news.kind
+            yield "reason", news.rejection
+            yield "http_status", news.http_status
+            yield "request_id", news.request_id
+            yield "seconds", None if news.seconds is None else f"{news.seconds:.3f}"
+            yield "note", news.note
+        case Overdue():
+            yield from _name(news.report)
+            yield "since", news.recorded_at
+            yield "last_error", news.last_error
+        case Paused():
+            yield "credential", news.credential
+            yield "until", news.until
+            yield "reason", news.reason
+        case Lost():
+            yield "job", news.job_id
+            yield "execution", news.execution
+            yield "words", news.words
+        case other:
+            assert_never(other)
+
+
+def _name(report: ReportName) -> Iterator[tuple[str, object]]:
+    yield "report", report.id
+    yield "state", report.state
+    yield "target", f"{report.target.repository}@{report.target.sha}:{report.target.context}"
+    yield "job", report.job_id
+    yield "execution", report.execution
+
+
+def _written(value: object) -> str:
+    """As logfmt has it: quoted where a blank, a quote or "=" is in it."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    text = one_line(str(value))
+    return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

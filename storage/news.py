@@ -1,0 +1,66 @@
+"""News of a transaction: gathered while it goes on, told by the ledger once it is committed, and only then.
+
+So nothing is told that did not happen, and nothing twice; who dies right after the commit does not tell it.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import Target
+from domain.news import Lost, Move, News, Overdue, Paused, ReportName
+from domain.report import EventKind
+from storage.models import StatusReport, StatusTarget
+
+GATHERED = "news"
+"""Where a session carries it."""
+
+UNTOLD = frozenset({EventKind.RECORDED, EventKind.CLAIMED})
+"""Moves that are nobody's concern: what comes of them is told."""
+
+Row = dict[str, Any]
+"""A row of report_event."""
+
+
+def add(session: AsyncSession, news: Overdue | Paused | Lost) -> None:
+    """Have *news* told once the transaction is committed."""
+    _gathered(session).append(news)
+
+
+def add_move(session: AsyncSession, event: Row) -> None:
+    """The same for what happened to a report."""
+    if event["kind"] not in UNTOLD:
+        _gathered(session).append(event)
+
+
+def _gathered(session: AsyncSession) -> list[News | Row]:
+    gathered: list[News | Row] = session.info.setdefault(GATHERED, [])
+    return gathered
+
+
+async def of(session: AsyncSession) -> list[News]:
+    """What the transaction, about to be committed, has gathered, in order."""
+    gathered = _gathered(session)
+    known = await _known(session, {one["report_id"] for one in gathered if isinstance(one, dict)})
+    return [_move(one, known) if isinstance(one, dict) else one for one in gathered]
+
+
+def _move(event: Row, known: Mapping[int, tuple[ReportName, str | None]]) -> Move:
+    name, rejection = known[event["report_id"]]
+    facts = {key: value for key, value in event.items() if key not in ("report_id", "github_request_id")}
+    return Move(name, rejection, request_id=event["github_request_id"], **facts)
+
+
+async def _known(session: AsyncSession, report_ids: Collection[int]) -> dict[int, tuple[ReportName, str | None]]:
+    """Of each report its name, and for what it is rejected."""
+    if not report_ids:
+        return {}
+    target = (StatusTarget.repository, StatusTarget.sha, StatusTarget.context)
+    report = (StatusReport.id, StatusReport.state, StatusReport.job_id, StatusReport.execution, StatusReport.rejection)
+    found = select(*report, *target).join(StatusTarget).where(col(StatusReport.id).in_(report_ids))  # type: ignore[call-overload]  # typed for up to four columns
+    return {
+        report_id: (ReportName(report_id, state, job_id, execution, Target(*target)), rejection)
+        for report_id, state, job_id, execution, rejection, *target in await session.exec(found)
+    }

@@ -1,0 +1,39 @@
+"""Reports that have been undelivered for long, each found by one pass of the reconciliation."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.job import Target
+from domain.news import Overdue, ReportName
+from storage import news
+from storage.models import Reconciliation, StatusReport, StatusTarget
+
+
+async def tell(session: AsyncSession, *, began: datetime, after: timedelta, limit: int) -> None:
+    """Tell of the reports, *limit* at most, that have become older than *after* since the last pass began.
+
+    *began*: when this pass did. A pass that died did not tell, so its time is the next one's.
+    """
+    last = (
+        select(Reconciliation.started_at)
+        .where(col(Reconciliation.ended_at).is_not(None), col(Reconciliation.started_at) < began)
+        .order_by(col(Reconciliation.started_at).desc())
+        .limit(1)
+    )
+    before = (await session.exec(last)).one_or_none()
+    found = (
+        select(StatusReport, StatusTarget)
+        .join(StatusTarget, col(StatusTarget.newest_id) == col(StatusReport.id))
+        .where(col(StatusTarget.due_at).is_not(None), col(StatusReport.created_at) <= began - after)
+        .order_by(col(StatusReport.created_at))
+        .limit(limit)
+    )
+    if before is not None:
+        found = found.where(col(StatusReport.created_at) > before - after)
+    for report, target in await session.exec(found):
+        assert report.id is not None  # stored
+        named = Target(target.repository, target.sha, target.context)
+        name = ReportName(report.id, report.state, report.job_id, report.execution, named)
+        news.add(session, Overdue(name, report.created_at, target.last_error))

@@ -1,0 +1,83 @@
+"""What Prefect's automations hear of the news: `reportback.…` events. docs/operate.md lists them."""
+
+from collections.abc import Mapping
+from typing import assert_never
+from uuid import UUID
+
+from prefect.events import Event
+
+from domain.news import Lost, Move, News, Overdue, Paused, ReportName
+from domain.report import EventKind
+
+NAMES = {
+    EventKind.DELIVERED: "delivered",
+    EventKind.FOUND: "delivered",
+    EventKind.LATE: "late",
+    EventKind.REPAIRED: "repaired",
+}
+
+
+def event_of(news: News, run_id: UUID) -> Event | None:
+    """The event that *news* is, told by the flow run of that id. None: it is none."""
+    match news:
+        case Move():
+            name = _name_of(news)
+            return _of_report(name, news.report, _moved(news), run_id) if name else None
+        case Overdue(report, recorded_at, last_error):
+            return _of_report("undelivered", report, {"recorded_at": recorded_at, "words": last_error}, run_id)
+        case Paused(credential, until, reason):
+            resource = _resource(f"reportback.credential.{credential}", credential, {"reason": reason})
+            told = {"credential": credential, "until": until, "reason": reason}
+            return _event("reportback.credential.paused", resource, told, {"teller": run_id})
+        case Lost(job_id, execution, words):
+            resource = _resource(f"reportback.job.{job_id}", f"job {job_id}", {})
+            told = {"job": job_id, "execution": execution, "words": words}
+            return _event("reportback.job.lost", resource, told, {"flow-run": job_id, "teller": run_id})
+        case other:
+            assert_never(other)
+
+
+def _name_of(move: Move) -> str | None:
+    match move:
+        case Move(kind=EventKind.REJECTED, rejection=str()):
+            return "rejected"
+        case Move(kind=EventKind.SUPERSEDED, attempt=None):  # that a sender notices is no second time
+            return "superseded"
+        case _:
+            return NAMES.get(move.kind)
+
+
+def _moved(move: Move) -> dict[str, object]:
+    return {
+        "at": move.at, "actor": move.actor, "attempt": move.attempt, "outcome": move.kind, "reason": move.rejection,
+        "http_status": move.http_status, "request_id": move.request_id, "seconds": move.seconds, "words": move.note,
+    }  # fmt: skip
+
+
+def _of_report(name: str, report: ReportName, told: Mapping[str, object], run_id: UUID) -> Event:
+    target = report.target
+    labels = {"state": report.state, "repository": target.repository, "context": target.context}
+    called = f"{report.state} of {target.repository}@{target.sha[:7]} {target.context}"
+    resource = _resource(f"reportback.report.{report.id}", called, {**labels, "reason": told.get("reason")})
+    payload = {"report": report.id, "job": report.job_id, "execution": report.execution, "sha": target.sha, **labels}
+    return _event(
+        f"reportback.report.{name}", resource, {**payload, **told}, {"flow-run": report.job_id, "teller": run_id}
+    )
+
+
+def _resource(resource_id: str, name: str, labels: Mapping[str, object]) -> dict[str, str]:
+    known = {f"reportback.{key}": str(value) for key, value in labels.items() if value is not None}
+    return {"prefect.resource.id": resource_id, "prefect.resource.name": name, **known}
+
+
+def _event(name: str, resource: dict[str, str], told: Mapping[str, object], flow_runs: Mapping[str, UUID]) -> Event:
+    """*flow_runs* by their roles; one that has two is named once, as the first, which Prefect's actions mean."""
+    roles: dict[UUID, str] = {}
+    for role, run_id in flow_runs.items():
+        roles.setdefault(run_id, role)
+    related = [
+        {"prefect.resource.id": f"prefect.flow-run.{run_id}", "prefect.resource.role": role}
+        for run_id, role in roles.items()
+    ]
+    payload = {key: value for key, value in told.items() if value is not None}
+    return Event.model_validate({"event": name, "resource": resource, "related": related, "payload": payload})

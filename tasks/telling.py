@@ -1,0 +1,87 @@
+"""Who hears, in a flow run, what the ledger commits: its log, and Prefect's automations.
+
+Events are a courtesy. They are sent beside what goes on, some at a time, by a request of their own and not by Prefect's
+`emit_event`: that one keeps a process whose server has gone from ending, for eight seconds with each event that waits,
+and a pass may have hundreds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from prefect import get_client, get_run_logger
+from prefect.events import Event
+from prefect.runtime import flow_run
+
+from domain.log_lines import level_of, line_of
+from domain.news import News, Tell
+from tasks.prefect_events import event_of
+from tasks.prefect_runs import Say, courtesy
+
+PATIENCE = timedelta(seconds=5)
+"""How long Prefect may take for what is sent at once, and the end of a flow run for the last of it."""
+
+NOT_TOLD = "Prefect was not told of events"
+
+
+@asynccontextmanager
+async def telling() -> AsyncIterator[Tell]:
+    """Who hears in this flow run. What cannot be sent in time is a line in the log, and dropped.
+
+    The block is never held up; its end is, for `PATIENCE` at most.
+    """
+    run_id, logger = UUID(flow_run.id), get_run_logger()
+    events = _Events(logger.warning)
+
+    def tell(news: News) -> None:
+        logger.log(level_of(news), "%s", line_of(news))
+        if (event := event_of(news, run_id)) is not None:
+            events.add(event)
+
+    sending = asyncio.create_task(events.send())
+    try:
+        yield tell
+    finally:
+        events.finish()
+        _, late = await asyncio.wait({sending}, timeout=PATIENCE.total_seconds())
+        if late:
+            logger.warning("%s: it takes too long", NOT_TOLD)
+        sending.cancel()
+        await asyncio.wait({sending})
+
+
+class _Events:
+    """Events on their way to Prefect's server."""
+
+    def __init__(self, on_trouble: Say) -> None:
+        self._on_trouble = on_trouble
+        self._waiting: list[Event] = []
+        self._is_wanted = asyncio.Event()
+        self._is_over = False
+
+    def add(self, event: Event) -> None:
+        """Have it sent, with what else waits by then."""
+        self._waiting.append(event)
+        self._is_wanted.set()
+
+    def finish(self) -> None:
+        """Have what waits sent, and no more."""
+        self._is_over = True
+        self._is_wanted.set()
+
+    async def send(self) -> None:
+        """Send what is added, until it is over."""
+        while self._waiting or not self._is_over:
+            await self._is_wanted.wait()
+            self._is_wanted.clear()
+            batch, self._waiting = self._waiting, []
+            if batch:
+                await courtesy(_send(batch), on_trouble=self._on_trouble, otherwise=NOT_TOLD)
+
+
+async def _send(batch: Sequence[Event]) -> None:
+    async with asyncio.timeout(PATIENCE.total_seconds()), get_client() as client:
+        answer = await client.request("POST", "/events", json=[event.model_dump(mode="json") for event in batch])
+        answer.raise_for_status()

@@ -1,0 +1,95 @@
+"""What a transaction did is told once it is committed, and only then."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from world import ACTOR, CREDENTIAL, World, accept, order, run_job
+
+from domain.job import StatusState
+from domain.news import Lost, Move, News, Paused, ReportName
+from domain.report import EventKind
+from fake_github.faults import Kind
+from storage import events, lost
+from storage.engine import Ledger
+
+
+@pytest.fixture
+def told() -> list[News]:
+    return []
+
+
+@pytest.fixture
+def telling(ledger: Ledger, told: list[News]) -> Ledger:
+    """The ledger, with somebody who listens."""
+    return replace(ledger, tell=told.append)
+
+
+async def test_a_move_is_told_with_the_name_of_its_report(world: World, telling: Ledger, told: list[News]) -> None:
+    asked = order()
+    execution = await run_job(world.ledger, asked)
+    async with telling.transaction() as session:
+        await events.append(
+            session, 2, EventKind.POSTED, actor="ann", at=world.clock.now, credential=CREDENTIAL, attempt=3, note="why"
+        )
+        assert told == []
+    assert asked.target is not None
+    name = ReportName(2, StatusState.SUCCESS, execution.job_id, 1, asked.target)
+    posted = Move(name, None, EventKind.POSTED, world.clock.now, "ann", CREDENTIAL, attempt=3, note="why")
+    assert told == [posted]
+
+
+async def test_what_is_rolled_back_is_never_told(world: World, telling: Ledger, told: list[News]) -> None:
+    await run_job(world.ledger, order())
+    with suppress(RuntimeError):
+        async with telling.transaction() as session:
+            await events.append(session, 2, EventKind.POSTED, actor=ACTOR, at=world.clock.now)
+            raise RuntimeError
+    async with telling.transaction():
+        pass
+    assert told == []
+
+
+async def test_a_duty_that_is_recorded_is_no_news_until_something_comes_of_it(
+    telling: Ledger, told: list[News]
+) -> None:
+    await accept(telling, order())
+    assert told == []
+
+
+async def test_an_overtaken_pending_is_told_as_superseded(telling: Ledger, told: list[News]) -> None:
+    await run_job(telling, order())
+    (superseded,) = told
+    assert isinstance(superseded, Move)
+    assert (superseded.kind, superseded.report.state) == (EventKind.SUPERSEDED, StatusState.PENDING)
+
+
+async def test_a_pause_is_told_once_however_many_are_told_to_wait(
+    world: World, telling: Ledger, told: list[News]
+) -> None:
+    world.fault(Kind.PRIMARY_LIMIT, times=2, seconds=300)
+    for context in ("docs/a", "docs/b"):
+        await run_job(world.ledger, order(context))
+    by = replace(world.reporter, ledger=telling)
+
+    async def another_goes_first(name: str) -> None:
+        if name == "POST":
+            await world.deliver("docs/b", by=by)
+
+    first = await world.sender(another_goes_first)
+    await world.deliver("docs/a", by=replace(by, github=first.github))
+    kinds = [one.kind for one in told if isinstance(one, Move)]
+    assert kinds.count(EventKind.THROTTLED) == 2
+    (paused,) = (one for one in told if isinstance(one, Paused))
+    assert (paused.credential, paused.reason) == (CREDENTIAL, "rate_limited")
+    assert (paused.until - world.clock.now).total_seconds() == pytest.approx(300, abs=1)
+
+
+async def test_a_lost_job_is_told_once(world: World, telling: Ledger, told: list[News]) -> None:
+    await accept(world.ledger, order())
+    for _ in range(2):
+        async with telling.transaction() as session:
+            for one in await lost.at_work(session):
+                assert await lost.lose(session, one, "its process died", actor=ACTOR, now=world.clock.now)
+    (ended,) = (one for one in told if isinstance(one, Lost))
+    assert ended.words == "its process died"

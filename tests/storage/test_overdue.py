@@ -1,0 +1,75 @@
+"""Which reports a pass tells of as undelivered: each is found by one pass, also after passes that died."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from world import World, order, run_job
+
+from domain.news import News, Overdue
+from fake_github.faults import Kind
+from storage import overdue, passes
+
+AFTER = timedelta(minutes=15)
+
+
+async def one_pass(world: World, *, dies: bool = False, limit: int = 10) -> Sequence[str]:
+    """A pass at this time: the contexts that it tells of."""
+    told: list[News] = []
+    ledger = replace(world.ledger, tell=told.append)
+    async with ledger.transaction() as session:
+        began = world.clock.now
+        number = await passes.begin(session, uuid4(), now=began)
+    world.clock.advance(10)
+    if not dies:
+        async with ledger.transaction() as session:
+            await overdue.tell(session, began=began, after=AFTER, limit=limit)
+            await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+    return [one.report.target.context for one in told if isinstance(one, Overdue)]
+
+
+async def aged(world: World, *contexts: str, minutes: float) -> None:
+    for context in contexts:
+        await run_job(world.ledger, order(context))
+    world.clock.advance(minutes * 60)
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(14.99, []), (15, ["docs/a"])])
+async def test_a_report_is_told_of_when_it_is_fifteen_minutes_old(
+    world: World, minutes: float, told: list[str]
+) -> None:
+    await aged(world, "docs/a", minutes=minutes)
+    assert await one_pass(world) == told
+
+
+async def test_no_later_pass_tells_of_it_again(world: World) -> None:
+    await aged(world, "docs/a", minutes=16)
+    assert await one_pass(world) == ["docs/a"]
+    for _ in range(3):
+        world.clock.advance(60)
+        assert await one_pass(world) == []
+
+
+async def test_what_a_pass_that_died_did_not_tell_the_next_one_does(world: World) -> None:
+    await one_pass(world)
+    await aged(world, "docs/a", minutes=15)
+    assert await one_pass(world, dies=True) == []
+    world.clock.advance(60)
+    assert await one_pass(world) == ["docs/a"]
+
+
+async def test_the_oldest_come_first_and_no_more_than_a_limit(world: World) -> None:
+    await aged(world, "docs/c", "docs/b", "docs/a", minutes=20)
+    assert await one_pass(world, limit=2) == ["docs/c", "docs/b"]
+
+
+async def test_what_is_delivered_refused_or_overtaken_is_not_told_of(world: World) -> None:
+    await aged(world, "docs/delivered", "docs/refused", minutes=0)
+    world.fault(Kind.ARCHIVED, context="docs/refused")
+    for context in ("docs/delivered", "docs/refused"):
+        await world.deliver(context)
+    await aged(world, "docs/overtaken", minutes=14)
+    await aged(world, "docs/overtaken", minutes=2)
+    assert await one_pass(world) == []
