@@ -7,12 +7,14 @@ from console.asked import Asked
 from console.list import list_reports
 from console.person import os_user
 from console.progress import Going
-from console.reporter import open_reporter
+from console.reporter import heard_by, open_reporter
 from console.terminal import plain, results
 from settings import Settings
 from storage.listing import Wanted
+from tasks.deliver import Reporter
 from tasks.deliver_due import Pass
 from tasks.reconcile import reconcile
+from tasks.upkeep import keep_up
 
 LOOK_EVERY = 0.5
 LISTED = 20
@@ -31,11 +33,7 @@ async def reconcile_now() -> int:
 
 async def _pass(settings: Settings, going: Going) -> Pass:
     async with open_reporter(settings, actor=f"reconciliation by {os_user()}") as reporter:
-        work = asyncio.create_task(
-            reconcile(
-                reporter, uuid4(), budget=settings.pass_budget, senders=settings.senders, on_trouble=going.say
-            )
-        )  # fmt: skip
+        work = asyncio.create_task(_work(reporter, settings, going))
         try:
             while not work.done():
                 await asyncio.wait({work}, timeout=LOOK_EVERY)
@@ -44,3 +42,12 @@ async def _pass(settings: Settings, going: Going) -> Pass:
             work.cancel()
             await asyncio.wait({work})
         return work.result()
+
+
+async def _work(reporter: Reporter, settings: Settings, going: Going) -> Pass:
+    came_to = await reconcile(
+        heard_by(reporter, going.say), uuid4(),
+        budget=settings.pass_budget, senders=settings.senders, on_trouble=going.say,
+    )  # fmt: skip
+    await keep_up(reporter.ledger, settings, on_trouble=going.say)
+    return came_to

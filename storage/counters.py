@@ -2,7 +2,7 @@
 
 Rows up to a mark are in the totals already; those after it are counted when somebody asks. `fold` moves the mark, in
 the transaction that adds to the totals: a counter is true after any crash, never falls, and costs what an hour holds.
-Nothing is pruned yet; what will be must have been folded before.
+Rows after their mark are never pruned: storage/prune.py.
 """
 
 from collections import Counter

@@ -18,9 +18,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.job import JobState, Target
 from domain.text import clean
 from storage import credentials, reports, totals
-from storage.models import Job
+from storage.models import Job, StatusTarget
 from storage.once import insert_once
-from storage.targets import ensure_target, take_turn
+from storage.turns import take_turn
 
 OLD_BEAT = timedelta(seconds=30)
 """A beat comes every 10 s; one that is older than this belongs to a process that is gone, or stopped."""
@@ -44,7 +44,11 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a flow run asks for. `url` is where its statuses link to; target and url are both given or both None."""
+    """What a flow run asks for. `url` is where its statuses link to; target and url are both given or both None.
+
+    `start` counts the starts of the flow run: the number of the first execution that is known here. One whose job was
+    pruned shares neither its executions nor the markers on GitHub with that.
+    """
 
     flow_run_id: UUID
     type: str
@@ -53,6 +57,7 @@ class Order:
     target: Target | None
     url: str | None
     credential: str
+    start: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,10 @@ async def accept(
     """
     row = {
         "id": order.flow_run_id, "type": order.type, "options": dict(order.options), "url": order.url,
-        "exclusive_group": order.exclusive_group, "execution": 1, "state": JobState.WAITING,
+        "exclusive_group": order.exclusive_group, "execution": order.start, "state": JobState.WAITING,
         "host": by.host, "pid": by.pid, "pid_started": by.started, "beat_at": now,
     }  # fmt: skip
-    is_new = await insert_once(session, Job, ("id",), row)
-    job = await _locked(session, order.flow_run_id)
+    job, is_new = await _ensure(session, row)
     if not is_new:
         await _same(session, job, order)
         if job.state is JobState.SUCCEEDED:
@@ -117,6 +121,16 @@ async def accept(
     return await _take_on(session, order, actor, now)
 
 
+async def _ensure(session: AsyncSession, row: dict[str, Any]) -> tuple[Job, bool]:
+    """The job's row, locked, and whether it was made by this; anew if it was just being pruned."""
+    this = select(Job).where(Job.id == row["id"]).with_for_update(key_share=True)
+    while True:
+        is_new = await insert_once(session, Job, ("id",), row)
+        job = (await session.exec(this, execution_options={"populate_existing": True})).one_or_none()
+        if job is not None:
+            return job, is_new
+
+
 def process_of(job: Job) -> Process:
     """Who runs, or ran, the latest execution."""
     return Process(job.host or "", job.pid or 0, job.pid_started or 0)
@@ -128,8 +142,8 @@ async def _locked(session: AsyncSession, job_id: UUID) -> Job:
 
 
 async def _same(session: AsyncSession, job: Job, order: Order) -> None:
-    target_id = await ensure_target(session, order.target) if order.target else None
-    if (job.type, job.target_id) != (order.type, target_id):
+    key = (await session.exec(select(StatusTarget.key).where(StatusTarget.id == job.target_id))).one_or_none()
+    if (job.type, key) != (order.type, order.target.key if order.target else None):
         raise ConflictingJob(
             f"flow run {job.id} is already a job of type {job.type!r} with another target or type; start a new flow run"
         )
@@ -149,8 +163,7 @@ async def _again(session: AsyncSession, job: Job, order: Order, by: Process, now
 async def _take_on(session: AsyncSession, order: Order, actor: str, now: datetime) -> Execution:
     if order.target is not None:
         await credentials.ensure(session, order.credential)  # before the target's row is locked
-        target_id = await ensure_target(session, order.target)
-        turn = await take_turn(session, target_id)
+        target_id, turn = await take_turn(session, order.target)
         await session.exec(update(Job).where(col(Job.id) == order.flow_run_id).values(target_id=target_id, turn=turn))
     job = await _locked(session, order.flow_run_id)
     report = await reports.record(
@@ -239,16 +252,19 @@ async def _come_back(session: AsyncSession, mine: Any, now: datetime) -> bool:  
 
 async def end(
     session: AsyncSession, job_id: UUID, execution: int, state: JobState, *, beaten_at: datetime | None = None,
-    summary: str, exit_code: int | None, credential: str, actor: str, now: datetime,
+    summary: str, exit_code: int | None, url: str | None = None, credential: str, actor: str, now: datetime,
 ) -> Ended | None:  # fmt: skip
     """End the execution and record its report, in one transaction: no outcome without its report, nor the reverse.
 
-    None: the execution is no longer ours, or *beaten_at* was given and is not its last sign of life; nothing changed.
+    *url*: what the outcome links to, instead of what the job's other statuses do. None: the execution is no longer
+    ours, or *beaten_at* was given and is not its last sign of life; nothing changed.
     """
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state).in_(MAY_STILL_END))
     if beaten_at is not None:
         mine = and_(mine, col(Job.beat_at) == beaten_at)
     values = {"state": state, "ended_at": now, "beat_at": now, "exit_code": exit_code, "summary": clean(summary)[:500]}
+    if url is not None:
+        values["url"] = url
     ended = await session.exec(update(Job).where(mine).values(**values))
     if ended.rowcount == 0:
         return None

@@ -35,8 +35,9 @@ async def of_report(session: AsyncSession, report_id: int) -> WholeStory | None:
         return None
     report, credential = row
     job = await story.of_job(session, report.job_id)
-    assert job is not None  # a report has its job: fk_status_report_job_id_job
-    told = next(one for one in job.reports if one.id == report_id)
+    told = next((one for one in job.reports if one.id == report_id), None) if job else None
+    if job is None or told is None:  # pruned since the first statement
+        return None
     all_of_it = tuple(map(story.told, await events.story(session, report_id)))
     return WholeStory(
         replace(told, events=all_of_it, left_out=0), report.job_id, job, report.description, report.target_url,

@@ -27,9 +27,9 @@ LOOK_EVERY = timedelta(seconds=2)
 
 def order_of(
     flow_run_id: UUID, job_type: JobType, options: Mapping[str, Any], wanted: TargetRequest | None, settings: Settings,
-    *, page: str | None,
+    *, page: str | None, start: int = 1,
 ) -> Order:  # fmt: skip
-    """What the flow run asks for. *page* is its own page in Prefect's UI.
+    """What the flow run asks for. *page* is its own page in Prefect's UI; *start* counts how often it was started.
 
     Raises:
         BadOptions: an option is not declared, or out of its bounds.
@@ -37,12 +37,12 @@ def order_of(
     """
     job_type.check_options(options)
     if wanted is None:
-        return Order(flow_run_id, job_type.name, options, job_type.exclusive, None, None, "")
+        return Order(flow_run_id, job_type.name, options, job_type.exclusive, None, None, "", start)
     target = wanted.to_target(job_type.context)
     own = page if is_address(page) and not _is_loopback(page) else None
     url = wanted.url or own or commit_page(str(settings.github_api_url), target)
     credential = credential_of(target.repository, settings)
-    return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential)
+    return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential, start)
 
 
 async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | Beating:

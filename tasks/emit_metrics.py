@@ -28,7 +28,7 @@ async def read_metrics(ledger: Ledger) -> Snapshot:
     Raises:
         LedgerIsAway: nobody knows them now.
     """
-    async with ledger.transaction() as session:
+    async with ledger.reading() as session:
         await metrics.at_one_moment(session)
         return await metrics.snapshot(session, now=await ledger.clock(session))
 

@@ -6,7 +6,7 @@ of it: Prefect's silence keeps no report waiting.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,12 +18,14 @@ from prefect.client.schemas.filters import (
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterDeploymentId,
+    FlowRunFilterEndTime,
     FlowRunFilterNextScheduledStartTime,
     FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed, Running
 
 from domain.job import JobState
@@ -40,6 +42,9 @@ REPORTING = timedelta(minutes=10)
 
 AT_ONCE = 2
 """States set at once: more of them only wait for each other in a server on SQLite."""
+
+MOST_DELETED = 50
+"""Flow runs that one pass deletes."""
 
 Say = Callable[[str], None]
 
@@ -130,6 +135,19 @@ async def cancel_late_passes(deployment_id: UUID, *, before: datetime) -> None:
         next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=before),
     )
     await _set_matching(late, Cancelled(message="late, skipped: another pass does its work"))
+
+
+async def delete_old_passes(deployment_id: UUID, *, before: datetime) -> None:
+    """Delete passes that ended before then, with their logs: `MOST_DELETED`, and the next pass goes on."""
+    old = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
+        state=_in(*TERMINAL_STATES),
+        end_time=FlowRunFilterEndTime(before_=before),
+    )
+    async with _server() as client:
+        for run in await client.read_flow_runs(flow_run_filter=old, limit=MOST_DELETED):
+            with suppress(ObjectNotFound):  # another pass was quicker
+                await client.delete_flow_run(run.id)
 
 
 async def _set_matching(runs: FlowRunFilter, state: State[None]) -> None:

@@ -1,4 +1,4 @@
-"""Folders that go when their user goes, also when it was killed: the next user sweeps what it left behind."""
+"""Folders that go when their user goes, also when it was killed: what it left behind is swept, and a few are kept."""
 
 import asyncio
 import fcntl
@@ -12,6 +12,10 @@ from pathlib import Path
 PREFIX = "reportback-scratch-"
 """Whatever is called so and is locked by nobody is removed: nothing else may use it."""
 
+KEPT_PREFIX = "reportback-failed-"
+KEPT = 5
+"""Folders that stay for somebody to look at: the last of each place."""
+
 
 @asynccontextmanager
 async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
@@ -21,13 +25,41 @@ async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
     leftover, and is removed here.
     """
     within = parent or Path(tempfile.gettempdir())
-    await asyncio.to_thread(_sweep, within)
+    await asyncio.to_thread(sweep, within)
     folder, lock = _claim(within)
     try:
         yield folder
     finally:
         await asyncio.to_thread(_remove, folder)
         os.close(lock)
+
+
+def keep(inside: Path) -> Path | None:
+    """Have the scratch folder that *inside* stands in stay under another name; where *inside* is from now on.
+
+    Of those that were kept before it, the last `KEPT` - 1 stay. None: it is not there any more.
+    """
+    folder = next(one for one in (inside, *inside.parents) if one.name.startswith(PREFIX))
+    kept = folder.with_name(KEPT_PREFIX + folder.name.removeprefix(PREFIX))
+    try:
+        folder.rename(kept)
+        os.utime(kept)
+    except OSError:
+        return None
+    for old in _kept(kept.parent)[:-KEPT]:
+        _remove(old)
+    return kept / inside.relative_to(folder)
+
+
+def _kept(within: Path) -> list[Path]:
+    """Our own, the one that was kept first first."""
+    found: list[tuple[int, Path]] = []
+    for folder in within.glob(f"{KEPT_PREFIX}*"):
+        with suppress(OSError):  # gone meanwhile
+            seen = folder.lstat()
+            if seen.st_uid == os.geteuid() and not folder.is_symlink():
+                found.append((seen.st_mtime_ns, folder))
+    return [folder for _, folder in sorted(found)]
 
 
 def _claim(within: Path) -> tuple[Path, int]:
@@ -41,8 +73,9 @@ def _claim(within: Path) -> tuple[Path, int]:
             os.close(lock)
 
 
-def _sweep(within: Path) -> None:
-    for folder in within.glob(f"{PREFIX}*"):
+def sweep(within: Path | None = None) -> None:
+    """Remove what users that died have left in *within* (the system's temporary folder)."""
+    for folder in (within or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
         with suppress(OSError):  # in use, gone meanwhile, or another user's
             if folder.lstat().st_uid != os.geteuid():
                 continue

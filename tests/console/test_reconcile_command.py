@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from shell import Shell, recorded
 from sqlmodel import select, update
@@ -12,7 +13,8 @@ from console.reconcile import reconcile_now
 from domain.job import JobState
 from fake_github.faults import Kind
 from fake_github.process import StandIn
-from storage.models import Job, Reconciliation
+from storage import counters, totals
+from storage.models import Job, Reconciliation, ReportEvent, StatusTarget
 from tasks import end_lost_jobs
 
 
@@ -20,11 +22,42 @@ async def test_what_is_due_is_delivered_and_the_pass_is_noted(world: World, shel
     await recorded(world, "docs/a")
     await recorded(world, "docs/refused", Kind.ARCHIVED)
     assert await reconcile_now() == 0
-    assert shell.heard() == ("Delivered 1, undelivered 0.\n", "")
+    out, err = shell.heard()
+    assert out == "Delivered 1, undelivered 0.\n"
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["INFO sending to GitHub", "INFO on GitHub"]
     assert [status["context"] for status in await stand_in.statuses()] == ["docs/a"]
     async with world.ledger.transaction() as session:
         [noted] = await session.exec(select(Reconciliation))
     assert (noted.delivered, noted.ended_at is not None) == (1, True)
+
+
+@pytest.mark.usefixtures("stand_in")
+async def test_prefect_is_sent_nothing_that_the_end_could_wait_for(
+    world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EventsWorker, "instance", pytest.fail)
+    monkeypatch.setattr("tasks.telling.get_client", pytest.fail)
+    await recorded(world, "docs/a")
+    assert await reconcile_now() == 0
+    assert "on GitHub: " in shell.heard()[1]
+
+
+@pytest.mark.usefixtures("stand_in")
+async def test_what_is_old_is_folded_and_forgotten_as_by_any_pass(
+    world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTBACK_KEEP", "1d")
+    world.clock.advance(-2 * 86400)
+    await recorded(world, "docs/old")
+    assert await reconcile_now() == 0
+    async with world.ledger.transaction() as session:
+        assert (await totals.read(session))[counters.EVENTS] > 0
+        await session.exec(update(ReportEvent).values(at=world.clock.now))
+    await recorded(world, "docs/new")
+    assert await reconcile_now() == 0
+    assert "could not" not in shell.said()
+    async with world.ledger.transaction() as session:
+        assert list(await session.exec(select(StatusTarget.context))) == ["docs/new"]
 
 
 async def test_a_lost_job_is_ended_and_reported(
@@ -41,7 +74,7 @@ async def test_a_lost_job_is_ended_and_reported(
     assert await reconcile_now() == 0
     out, err = shell.heard()
     assert out.startswith("Delivered ")
-    assert f"job {asked.flow_run_id}, execution 1: lost: no sign of life since " in err
+    assert f'WARNING a job is lost: job={asked.flow_run_id} execution=1 words="lost: no sign of life since ' in err
     assert (await stand_in.statuses())[-1]["state"] == "error"
     async with world.ledger.transaction() as session:
         assert (await session.exec(select(Job.state))).one() is JobState.LOST

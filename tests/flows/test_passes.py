@@ -11,10 +11,12 @@ import pytest
 from flow_rig import Rig, log_of, new_run, run, run_made, state_of_run
 from prefect import get_client
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelling, Completed, Running, Scheduled
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelling, Completed, Failed, Running, Scheduled
 from world import begin, end, order
 
 from domain.job import JobState
+from fake_github.faults import Kind
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
 from storage import jobs, passes
@@ -165,3 +167,31 @@ async def test_prefect_s_silence_keeps_no_report_waiting(rig: Rig, monkeypatch: 
     assert done.shows[0] == "COMPLETED"
     assert rig.states() == ["success"]
     assert await log_of(done.id, "Prefect's server could not be asked or told: ConnectError('nobody listens')")
+
+
+async def is_known(run_id: UUID) -> bool:
+    """Whether Prefect still has the flow run."""
+    async with get_client() as client:
+        try:
+            await client.read_flow_run(run_id)
+        except ObjectNotFound:
+            return False
+    return True
+
+
+async def test_prefect_forgets_passes_that_are_over_and_nothing_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Least of all a run with something undelivered."""
+    rig.fault(Kind.ARCHIVED, times=9)
+    undelivered = (await rig.run_job()).id
+    deployment_id, other = await deployed(), await deployed()
+    ends: tuple[State[None], ...] = (Completed(), Failed())
+    over = [await a_pass(deployment_id, state) for state in ends]
+    others = await a_pass(other, Completed())
+    at_work = await a_pass(deployment_id, Running())
+    soon = await a_pass(deployment_id, ago(timedelta(seconds=-60)))
+    await run_made(reconcile_reports, first := await a_pass(deployment_id, ago(timedelta(0))))
+    assert all([await is_known(one) for one in over])
+    monkeypatch.setattr("flows.reconcile_reports.PASSES_KEPT", timedelta(0))
+    await run_made(reconcile_reports, await a_pass(deployment_id, ago(timedelta(0))))
+    assert [await is_known(one) for one in (*over, first)] == [False, False, False]
+    assert all([await is_known(one) for one in (undelivered, others, at_work, soon)])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from processes import ROOT, names_in
 
-from tasks.scratch import PREFIX, scratch
+from tasks.scratch import KEPT, KEPT_PREFIX, PREFIX, keep, scratch, sweep
 
 HOLDER = """
 import asyncio, sys
@@ -131,3 +131,46 @@ async def test_users_at_the_same_time_do_not_sweep_each_other(parent: Path) -> N
                 assert (folder / "file").exists()
 
     await asyncio.gather(*(check() for _ in range(8)))
+
+
+async def kept_copy(parent: Path) -> Path | None:
+    async with scratch(parent) as folder:
+        fill(folder)
+        (folder / "copy").mkdir()
+        return keep(folder / "copy")
+
+
+async def test_what_is_kept_stays_when_its_user_goes_and_nobody_sweeps_it(parent: Path) -> None:
+    copy = await kept_copy(parent)
+    await use(parent)
+    assert copy is not None
+    assert copy.is_dir()
+    assert (copy.parent / "out").is_symlink()
+    assert not [name for name in names_in(parent) if name.startswith(PREFIX)]
+
+
+async def test_only_the_last_few_are_kept(parent: Path) -> None:
+    (parent / f"{KEPT_PREFIX}out").symlink_to(parent / "precious")
+    copies = [await kept_copy(parent) for _ in range(KEPT + 2)]
+    assert [copy is not None and copy.exists() for copy in copies] == [False, False] + KEPT * [True]
+    assert (parent / "precious" / "file").exists()
+
+
+async def test_a_folder_that_its_job_took_away_is_not_kept(parent: Path) -> None:
+    async with scratch(parent) as folder:
+        folder.rename(parent / "elsewhere")
+        assert keep(folder) is None
+
+
+def test_what_a_killed_user_left_behind_is_swept_without_another_user(parent: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, parent], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        left_behind = Path(killed.stdout.readline().strip())
+        sweep(parent)
+        assert left_behind.exists()
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        sweep(parent)
+        assert not left_behind.exists()

@@ -1,0 +1,99 @@
+"""What forgetting costs on a large ledger: `python -m benchmarks.prune`, on both databases.
+
+Fills a ledger as `benchmarks.metrics` does and folds it; then measures a pass that finds nothing old enough, one that
+finds only what may not go, and the transactions that forget. The last column compares each with an empty transaction
+of the same run. Minutes, and about 2 GB below --folder.
+"""
+
+import argparse
+import asyncio
+import shutil
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+
+from sqlmodel import col, update
+
+from benchmarks.metrics import DIALECT, RECENT, fill, fold_all, ledgers, say
+from storage.engine import Ledger
+from storage.models import Job
+from storage.prune import BATCH, Place, prune_jobs
+
+TIMES = 100
+NOTHING, ALL = timedelta(days=30), timedelta(days=1)
+"""How long is kept, so that nothing is old enough, or nearly everything."""
+
+
+async def milliseconds(work: Callable[[], Awaitable[object]]) -> float:
+    """How long *work* took."""
+    began = time.perf_counter()
+    await work()
+    return (time.perf_counter() - began) * 1000
+
+
+async def forget(ledger: Ledger, keep: timedelta, after: Place | None = None) -> tuple[int, Place | None]:
+    """One transaction."""
+    async with ledger.transaction() as session:
+        return await prune_jobs(session, before=await ledger.clock(session) - keep, after=after)
+
+
+async def set_apart(ledger: Ledger, first: int, count: int) -> Place:
+    """Have *count* jobs end by themselves, as jobs do; the place before them. `fill` has a million end at once."""
+    these = (col(Job.number) >= first, col(Job.number) < first + count)
+    async with ledger.transaction() as session:
+        ended_at = await ledger.clock(session) - 2 * ALL
+        await session.exec(update(Job).where(*these).values(ended_at=ended_at))
+    return Place(ended_at - ALL / 2, 0)
+
+
+async def walk(ledger: Ledger, place: Place | None) -> None:
+    """Go through all that is old behind *place*, where nothing may go."""
+    while place is not None:
+        count, place = await forget(ledger, ALL, place)
+        assert count == 0
+
+
+def show(what: str, times: list[float], empty: float) -> None:
+    """Median and most, and how many empty transactions the median is."""
+    median = statistics.median(times)
+    say(f"  {what:44} {median:8.1f} ms, at most {max(times):7.1f} ms, {median / empty:6.1f} empty transactions")
+
+
+async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:
+    """Print the figures of one database."""
+    async with ledgers(kind, folder) as ledger:
+        await fill(ledger, settled, undelivered)
+        await fold_all(ledger)
+        say(f"{kind}: {settled} settled, {undelivered} undelivered or rejected")
+        empty = statistics.median([await milliseconds(ledger.now) for _ in range(TIMES)])
+        say(f"  {'an empty transaction':44} {empty:8.1f} ms")
+        show(
+            "nothing is old enough", [await milliseconds(lambda: forget(ledger, NOTHING)) for _ in range(TIMES)], empty
+        )
+        show(f"{BATCH} jobs forgotten", [await milliseconds(lambda: forget(ledger, ALL)) for _ in range(TIMES)], empty)
+        place = await set_apart(ledger, settled - RECENT + 1, undelivered)  # the settled ones were made first
+        times = [await milliseconds(lambda: walk(ledger, place)) for _ in range(5)]
+        show(f"{undelivered} that may not go", times, empty)
+
+
+def main() -> None:
+    """Measure on both databases."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settled", type=int, default=1_000_000)
+    parser.add_argument("--undelivered", type=int, default=10_000)
+    parser.add_argument("--only", choices=sorted(DIALECT))
+    parser.add_argument("--folder", type=Path, help="on a disk with room; default: the one for temporary files")
+    asked = parser.parse_args()
+    for kind in [asked.only] if asked.only else sorted(DIALECT, reverse=True):
+        folder = Path(mkdtemp(prefix="reportback-prune-", dir=asked.folder))
+        try:
+            asyncio.run(measure(kind, folder, asked.settled, asked.undelivered))
+        finally:
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Forget what is settled and has long been left alone: jobs with their reports and events, targets, passes.
+
+A job goes as a whole, and the target that it spoke for last goes with it. What speaks and is not on GitHub, rejected or
+due, stays, and so does its job. Of what is counted only that goes which is in the totals: no counter falls.
+
+Whoever holds a row is left alone, and what it holds to another time, so that nobody waits for anybody here, and two at
+once forget different jobs. Rows are locked in one order: job, target.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Delete, delete, literal, tuple_
+from sqlmodel import SQLModel, and_, col, exists, func, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from storage import counters, totals
+from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
+
+BATCH = 200
+"""Jobs, or passes, that one transaction looks at: SQLite's other writers wait meanwhile."""
+
+COLUMNS = SQLModel.metadata.tables["job"].c
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a walk through the jobs that ended has come, in the order of their ends."""
+
+    ended_at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The highest ids of events and reports that may go.
+
+    Those after them are not in the totals yet, or the last of all: SQLite would give their ids to others, which would
+    then count as in the totals, or be taken for the report that a sender of long ago comes back to.
+    """
+
+    event: int
+    report: int
+
+
+async def prune_jobs(
+    session: AsyncSession, *, before: datetime, after: Place | None = None
+) -> tuple[int, Place | None]:
+    """Forget jobs that nothing has touched since *before*; how many, and where to go on. None: that was all.
+
+    With each job go its reports and their events, and its target, if this was the last of its jobs.
+    """
+    await counters.look_up(session)
+    old = await _locked_jobs(session, before, after)
+    if not old:
+        return 0, None
+    of_jobs = {job.target_id for job in old if job.target_id is not None}
+    targets = await _locked_targets(session, of_jobs, before)
+    found = [job.id for job in old if job.target_id is None or job.target_id in targets]
+    gone = sorted(set(found) - await _kept(session, found, before, await _last(session)))
+    if gone:
+        await _forget(session, gone, targets)
+    last = old[-1]
+    assert last.ended_at is not None and last.number is not None  # by these it was found
+    return len(gone), Place(last.ended_at, last.number) if len(old) == BATCH else None
+
+
+async def _locked_jobs(session: AsyncSession, before: datetime, after: Place | None) -> Sequence[Job]:
+    """The next jobs that ended by *before*, locked; without those that somebody else holds."""
+    old = select(Job).where(col(Job.ended_at) <= before).order_by(col(Job.ended_at), col(Job.number)).limit(BATCH)
+    if after is not None:
+        place = tuple_(literal(after.ended_at, COLUMNS.ended_at.type), literal(after.number))
+        old = old.where(tuple_(col(Job.ended_at), col(Job.number)) > place)
+    return (await session.exec(old.with_for_update(skip_locked=True))).all()
+
+
+async def _locked_targets(session: AsyncSession, ids: set[int], before: datetime) -> set[int]:
+    """Those of the targets about which nothing is to be done, locked."""
+    at_rest = and_(
+        col(StatusTarget.due_at).is_(None),
+        col(StatusTarget.lease).is_(None),
+        col(StatusTarget.verify_at).is_(None),
+        or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= before),
+    )
+    found = select(StatusTarget.id).where(col(StatusTarget.id).in_(sorted(ids)), at_rest)
+    return {one for one in await session.exec(found.with_for_update(skip_locked=True)) if one is not None}
+
+
+async def _last(session: AsyncSession) -> _Last:
+    event = (await session.exec(select(func.max(ReportEvent.id)))).one() or 0
+    report = (await session.exec(select(func.max(StatusReport.id)))).one() or 0
+    folded = (await totals.read(session))[counters.EVENTS]
+    return _Last(min(int(folded), event - 1), report - 1)
+
+
+async def _kept(session: AsyncSession, job_ids: Sequence[UUID], before: datetime, last: _Last) -> set[UUID]:
+    """Those of the jobs that speak and are not on GitHub, or not alone at their target, or were touched since."""
+    touched = exists().where(
+        col(ReportEvent.report_id) == col(StatusReport.id),
+        or_(col(ReportEvent.at) > before, col(ReportEvent.id) > last.event),
+    )
+    has_others = exists().where(
+        col(Job.target_id) == col(StatusReport.target_id), col(Job.id) != col(StatusReport.job_id)
+    )
+    speaks = col(StatusTarget.newest_id) == col(StatusReport.id)
+    stays = or_(
+        touched,
+        col(StatusReport.id) > last.report,
+        and_(speaks, or_(col(StatusReport.delivered_at).is_(None), has_others)),
+    )
+    found = (
+        select(StatusReport.job_id)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(col(StatusReport.job_id).in_(job_ids), stays)
+    )
+    return set(await session.exec(found))
+
+
+async def _forget(session: AsyncSession, job_ids: Sequence[UUID], targets: set[int]) -> None:
+    """Delete the jobs and all that is theirs, and those of the *targets* that no job is left of."""
+    reports = select(StatusReport.id).where(col(StatusReport.job_id).in_(job_ids))
+    has_jobs = exists().where(col(Job.target_id) == col(StatusTarget.id))
+    for statement in (
+        delete(ReportEvent).where(col(ReportEvent.report_id).in_(reports)),
+        delete(StatusReport).where(col(StatusReport.job_id).in_(job_ids)),
+        delete(Job).where(col(Job.id).in_(job_ids)),
+        delete(StatusTarget).where(col(StatusTarget.id).in_(sorted(targets)), ~has_jobs),
+    ):
+        await session.exec(_unread(statement))
+
+
+def _unread(statement: Delete) -> Delete:
+    """Without SQLAlchemy looking which objects of the session it concerns: nobody uses them any more."""
+    return statement.execution_options(synchronize_session=False)
+
+
+async def prune_passes(session: AsyncSession, *, before: datetime) -> bool:
+    """Forget passes that began before then and are in the totals. True: there may be more."""
+    last = (await session.exec(select(func.max(Reconciliation.id)))).one() or 0
+    folded = (await totals.read(session))[counters.PASSES]
+    old = and_(col(Reconciliation.started_at) <= before, col(Reconciliation.id) <= min(int(folded), last - 1))
+    found = select(Reconciliation.id).where(old).order_by(col(Reconciliation.started_at)).limit(BATCH)
+    ids = (await session.exec(found.with_for_update(skip_locked=True))).all()
+    await session.exec(_unread(delete(Reconciliation).where(col(Reconciliation.id).in_(ids))))
+    return len(ids) == BATCH

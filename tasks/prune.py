@@ -1,0 +1,47 @@
+"""Forget what is settled and old: a little in each pass of the reconciliation."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from storage.engine import Ledger
+from storage.prune import prune_jobs, prune_passes
+
+BUDGET = timedelta(seconds=5)
+"""How long a pass may prune. The next one goes on."""
+
+PAUSE = timedelta(milliseconds=20)
+"""Between two transactions: who waits for SQLite's lock looks for it only now and then."""
+
+
+async def prune(ledger: Ledger, *, keep: timedelta, on_trouble: Callable[[str], None]) -> int:
+    """Forget what nothing has touched for *keep*; how many jobs. It fails nothing: *on_trouble* is told, no more."""
+    until = time.monotonic() + BUDGET.total_seconds()
+    try:
+        before = await ledger.now() - keep
+        await _prune_passes(ledger, before, until)
+        return await _prune_jobs(ledger, before, until)
+    except Exception as error:  # noqa: BLE001  # what is old can wait; what is new must not
+        on_trouble(f"what is old could not be pruned: {error!r}")
+        return 0
+
+
+async def _prune_passes(ledger: Ledger, before: datetime, until: float) -> None:
+    while True:
+        async with ledger.transaction() as session:
+            has_more = await prune_passes(session, before=before)
+        if not has_more or time.monotonic() >= until:
+            return
+        await asyncio.sleep(PAUSE.total_seconds())
+
+
+async def _prune_jobs(ledger: Ledger, before: datetime, until: float) -> int:
+    pruned, place = 0, None
+    while True:
+        async with ledger.transaction() as session:
+            count, place = await prune_jobs(session, before=before, after=place)
+        pruned += count
+        if place is None or time.monotonic() >= until:
+            return pruned
+        await asyncio.sleep(PAUSE.total_seconds())

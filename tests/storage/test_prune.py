@@ -1,0 +1,460 @@
+"""What is settled and old is forgotten as a whole; what is not on GitHub never is; no counter falls."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeAlias
+from uuid import uuid4
+
+import pytest
+from actors import Work
+from sqlalchemy import func
+from sqlalchemy.exc import NoResultFound
+from sqlmodel import SQLModel, col, select, update
+from statements import Statements
+from world import ACTOR, World, accept, begin, end, order, run_job
+
+from domain.job import JobState, StatusState
+from domain.metrics import Snapshot
+from domain.report import EventKind
+from fake_github.faults import Kind
+from storage import counters, jobs, passes, prune, reports, story, verify, whole_story
+from storage.engine import Ledger
+from storage.jobs import Execution, Order
+from storage.metrics import at_one_moment, snapshot
+from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
+from storage.prune import Place, prune_jobs, prune_passes
+from tasks.deliver import Reporter
+
+HOUR = timedelta(hours=1)
+KEEP = timedelta(days=30)
+LONG = KEEP.total_seconds() + 1
+TODAY: dict[type[SQLModel], int] = {Job: 1, StatusTarget: 1, StatusReport: 2, ReportEvent: 6}
+"""The rows of a job that was delivered at once."""
+
+Prepared: TypeAlias = Callable[[World], Awaitable[object]]
+
+
+async def settled(world: World, context: str = "docs/old", state: JobState = JobState.SUCCEEDED) -> Execution:
+    """A job whose outcome is on GitHub."""
+    execution = await run_job(world.ledger, order(context), state)
+    await world.deliver(context)
+    return execution
+
+
+async def long_after(world: World) -> None:
+    """Much later, and a job of that day: its rows have the highest ids."""
+    world.clock.advance(LONG)
+    await settled(world, "docs/today")
+
+
+async def pruned(world: World, ledger: Ledger | None = None) -> int:
+    """Fold what is old enough, then forget; how many jobs."""
+    ledger = ledger or world.ledger
+    async with ledger.transaction() as session:
+        await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+    return await forgotten(world, ledger)
+
+
+async def forgotten(world: World, ledger: Ledger | None = None) -> int:
+    count, place, before = 0, None, world.clock.now - KEEP
+    while True:
+        async with (ledger or world.ledger).transaction() as session:
+            gone, place = await prune_jobs(session, before=before, after=place)
+        count += gone
+        if place is None:
+            return count
+
+
+async def rows(world: World) -> dict[type[SQLModel], int]:
+    """How many there are of each kind, but for those of today's job."""
+    async with world.ledger.transaction() as session:
+        found = {one: (await session.exec(select(func.count()).select_from(one))).one() for one in TODAY}
+    return {one: count - TODAY[one] for one, count in found.items() if count != TODAY[one]}
+
+
+async def figures(world: World) -> Snapshot:
+    async with world.ledger.transaction() as session:
+        await at_one_moment(session)
+        return await snapshot(session, now=world.clock.now)
+
+
+async def change(world: World, **values: object) -> None:
+    """Somebody changes the old target's row."""
+    async with world.ledger.transaction() as session:
+        await session.exec(update(StatusTarget).where(col(StatusTarget.context) == "docs/old").values(**values))
+
+
+async def test_a_settled_job_goes_with_its_target_its_reports_and_their_events(world: World) -> None:
+    await settled(world)
+    await long_after(world)
+    assert await pruned(world) == 1
+    assert await rows(world) == {}
+
+
+async def test_what_is_younger_stays(world: World) -> None:
+    await settled(world)
+    world.clock.advance(LONG - 2)
+    await settled(world, "docs/today")
+    assert await pruned(world) == 0
+
+
+async def test_a_job_without_a_target_goes_too(world: World) -> None:
+    asked = Order(uuid4(), "sphinx", {}, None, None, None, "")
+    await run_job(world.ledger, asked)
+    still_at_work = Order(uuid4(), "sphinx", {}, None, None, None, "")
+    await accept(world.ledger, still_at_work)
+    await long_after(world)
+    assert await pruned(world) == 1
+    assert await rows(world) == {Job: 1}
+
+
+async def due(world: World) -> None:
+    await run_job(world.ledger, order("docs/old"))
+
+
+async def rejected(world: World) -> None:
+    world.fault(Kind.ARCHIVED)
+    await settled(world)
+
+
+async def in_doubt(world: World) -> None:
+    world.fault(Kind.CLOSE, where="after")
+    await settled(world)
+
+
+async def paused(world: World) -> None:
+    world.fault(Kind.BAD_CREDENTIALS)
+    await settled(world)
+    world.tokens.clear()
+
+
+async def under_way(world: World) -> None:
+    await begin(world.ledger, await accept(world.ledger, order("docs/old")))
+    await world.deliver("docs/old")
+
+
+async def leased(world: World) -> None:
+    await settled(world)
+    newest = (await world.target("docs/old")).newest_id
+    await change(world, lease=uuid4(), sending_id=newest, lease_expires_at=world.clock.now)
+
+
+async def to_be_verified(world: World) -> None:
+    await settled(world)
+    await change(world, verify_at=world.clock.now)
+
+
+async def doubted_lately(world: World) -> None:
+    await settled(world)
+    await change(world, doubt_until=world.clock.now + KEEP)
+
+
+@pytest.mark.parametrize(
+    "prepared", [due, rejected, in_doubt, paused, under_way, leased, to_be_verified, doubted_lately]
+)
+async def test_what_is_not_settled_never_goes(world: World, prepared: Prepared) -> None:
+    await prepared(world)
+    await long_after(world)
+    assert await pruned(world) == 0
+
+
+async def test_a_report_that_was_delivered_late_stays_as_long_from_then_on(world: World) -> None:
+    await rejected(world)
+    newest = (await world.target("docs/old")).newest_id or 0
+    world.clock.advance(LONG)
+    async with world.ledger.transaction() as session:
+        await reports.reopen(session, newest, credential="env:TOKEN", actor="ann", now=world.clock.now)
+    await world.deliver("docs/old")
+    world.clock.advance(LONG - 2)
+    await settled(world, "docs/today")
+    assert await pruned(world) == 0
+    world.clock.advance(2)
+    assert await pruned(world) == 1
+
+
+async def test_what_is_not_in_the_totals_yet_stays(world: World) -> None:
+    await settled(world)
+    await long_after(world)
+    assert await forgotten(world) == 0
+    assert await pruned(world) == 1
+
+
+async def test_what_is_spoken_over_goes_though_what_speaks_was_refused(world: World) -> None:
+    await run_job(world.ledger, order("docs/old"), JobState.FAILED)  # never sent: the next job speaks over it
+    await settled(world)
+    await rejected(world)
+    await long_after(world)
+    assert await pruned(world) == 2
+    assert await rows(world) == {Job: 1, StatusTarget: 1, StatusReport: 2, ReportEvent: 6}
+    assert EventKind.REJECTED in await world.story("docs/old")
+
+
+async def test_nothing_goes_of_a_target_that_waits(world: World) -> None:
+    await settled(world)
+    await due(world)
+    await long_after(world)
+    assert await pruned(world) == 0
+
+
+async def test_a_target_goes_with_the_last_of_its_jobs(world: World) -> None:
+    """The one whose outcome stands ends first."""
+    early = await accept(world.ledger, order("docs/old"))
+    await settled(world)
+    world.clock.advance(100)
+    await begin(world.ledger, early)
+    await end(world.ledger, early)
+    world.clock.advance(LONG - 50)
+    await settled(world, "docs/today")
+    assert await pruned(world) == 0
+    world.clock.advance(51)
+    assert await pruned(world) == 1
+    assert (await rows(world))[StatusTarget] == 1
+    assert await pruned(world) == 1
+    assert await rows(world) == {}
+
+
+async def test_a_lost_job_goes_and_its_process_finds_nothing_to_come_back_to(world: World) -> None:
+    execution = await accept(world.ledger, order("docs/old"))
+    await begin(world.ledger, execution)
+    await end(world.ledger, execution, JobState.LOST)
+    await world.deliver("docs/old")
+    await long_after(world)
+    assert await pruned(world) == 1
+    assert await end(world.ledger, execution) is None
+    async with world.ledger.transaction() as session:
+        assert not await jobs.beat(session, execution.job_id, execution.number, now=world.clock.now)
+
+
+async def test_no_figure_changes(world: World) -> None:
+    for number, kind in enumerate((Kind.CLOSE, Kind.SERVER_ERROR, Kind.ARCHIVED, Kind.SECONDARY_LIMIT)):
+        world.fault(kind, where="after" if kind is Kind.CLOSE else "before")
+        await settled(world, f"docs/{number}")
+        world.clock.advance(100)
+    await world.reconcile(every=100)
+    async with world.ledger.transaction() as session:
+        seen = await verify.look(session, await world.target_id("docs/0"))
+        assert seen is not None
+        await verify.note_doubled(session, seen, seen.marker, actor=ACTOR, now=world.clock.now)
+    await long_after(world)
+    before = await figures(world)
+    assert before.duplicates == 1
+    assert await pruned(world) == 3  # what was refused stays
+    assert await figures(world) == before
+    await run_job(world.ledger, order("docs/0"))
+    await world.deliver("docs/0")
+    after = await figures(world)
+    success = StatusState.SUCCESS
+    assert after.deliveries[success] == before.deliveries[success] + 1
+    assert sum(after.latency.counts.values()) == sum(before.latency.counts.values()) + 1
+
+
+async def test_the_highest_ids_are_never_given_again(world: World) -> None:
+    """SQLite would: what happens next would count as in the totals, and be the story of another report."""
+    await settled(world)
+    world.clock.advance(LONG)
+    assert await pruned(world) == 0
+    before = await figures(world)
+    await settled(world, "docs/next")
+    assert await pruned(world) == 1
+    assert (await figures(world)).deliveries[StatusState.SUCCESS] == before.deliveries[StatusState.SUCCESS] + 1
+
+
+async def test_neither_the_last_event_nor_the_last_report_goes(world: World) -> None:
+    for context in ("docs/old", "docs/last"):
+        await run_job(world.ledger, order(context))
+    for context in ("docs/last", "docs/old"):
+        await world.deliver(context)
+    world.clock.advance(LONG)
+    assert await pruned(world) == 0
+
+
+async def test_a_pruning_that_does_not_commit_forgets_nothing(world: World) -> None:
+    await settled(world)
+    await long_after(world)
+    before = await rows(world)
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012  # the block is the transaction
+        async with world.ledger.transaction() as session:
+            await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+            assert await prune_jobs(session, before=world.clock.now - KEEP) == (1, None)
+            raise ZeroDivisionError
+    assert await rows(world) == before
+
+
+async def test_many_at_once_forget_each_job_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "BATCH", 3)
+    for number in range(10):
+        await settled(world, f"docs/{number}")
+    await long_after(world)
+    async with world.ledger.transaction() as session:
+        await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+    counts = await asyncio.gather(*(forgotten(world) for _ in range(4)))
+    assert sum(counts) + await forgotten(world) == 10
+    assert await rows(world) == {}
+
+
+async def test_a_walk_goes_on_behind_what_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "BATCH", 2)
+    for number in range(3):
+        world.fault(Kind.ARCHIVED)
+        await settled(world, f"docs/{number}")
+    await settled(world)
+    await long_after(world)
+    places: list[Place | None] = [None]
+    async with world.ledger.transaction() as session:
+        await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+    while len(places) == 1 or places[-1] is not None:
+        async with world.ledger.transaction() as session:
+            _, place = await prune_jobs(session, before=world.clock.now - KEEP, after=places[-1])
+        places.append(place)
+    assert [place.number for place in places if place] == [2, 4]
+    assert await rows(world) == {Job: 3, StatusTarget: 3, StatusReport: 6, ReportEvent: 18}
+
+
+async def ended_pass(world: World, *, seconds: float | None = 1) -> None:
+    async with world.ledger.transaction() as session:
+        number = await passes.begin(session, uuid4(), now=world.clock.now)
+        if seconds is not None:
+            await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+
+
+async def prune_old_passes(world: World) -> bool:
+    async with world.ledger.transaction() as session:
+        return await prune_passes(session, before=world.clock.now - KEEP)
+
+
+async def count_passes(world: World) -> int:
+    async with world.ledger.transaction() as session:
+        return (await session.exec(select(func.count()).select_from(Reconciliation))).one()
+
+
+async def test_old_passes_go_and_stay_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "BATCH", 2)
+    for seconds in (1, None, 1):
+        await ended_pass(world, seconds=seconds)
+    world.clock.advance(LONG)
+    await ended_pass(world)
+    assert not await prune_old_passes(world)
+    assert await count_passes(world) == 4  # not in the totals yet
+    await pruned(world)
+    before = await figures(world)
+    assert [await prune_old_passes(world) for _ in range(2)] == [True, False]
+    assert await count_passes(world) == 1
+    assert await figures(world) == before
+    assert before.passes == {True: 3, False: 1}
+
+
+async def test_the_last_pass_stays(world: World) -> None:
+    await ended_pass(world)
+    world.clock.advance(LONG)
+    await pruned(world)
+    await prune_old_passes(world)
+    assert await count_passes(world) == 1
+
+
+async def test_a_retry_of_what_was_pruned_executes_anew_as_somebody_else(world: World) -> None:
+    """Also where it had succeeded: nobody knows any more. GitHub still holds the first one's status."""
+    asked = order("docs/old")
+    await run_job(world.ledger, asked)
+    await world.deliver("docs/old")
+    first = await markers(world)
+    await long_after(world)
+    assert await pruned(world) == 1
+    execution = await run_job(world.ledger, replace(asked, start=2))
+    assert execution.number == 2
+    assert not first & await markers(world)
+    world.fault(Kind.CLOSE, where="before")  # so that it is looked for before it is sent again
+    await world.deliver("docs/old")
+    await world.reconcile(every=60)
+    assert world.held("docs/old") == ["success", "success"]
+
+
+async def markers(world: World) -> set[str]:
+    async with world.ledger.transaction() as session:
+        found = select(StatusReport.marker).join(StatusTarget).where(StatusTarget.context == "docs/old")
+        return set(await session.exec(found))
+
+
+async def test_a_reader_of_what_is_just_being_pruned_is_told_that_there_is_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settled(world)
+    number = (await world.target("docs/old")).newest_id or 0
+
+    async def nothing(*_: object) -> None:
+        """The job's row went between two statements, as on PostgreSQL it may."""
+
+    monkeypatch.setattr(story, "of_job", nothing)
+    async with world.ledger.transaction() as session:
+        assert await whole_story.of_report(session, number) is None
+
+
+async def test_a_sender_that_comes_back_long_after_changes_nothing(world: World) -> None:
+    """It had been suspended for weeks; what it sent is on GitHub, and nobody knows it any more."""
+
+    async def sleep_long(step: str) -> None:
+        if step == "POST":
+            world.clock.advance(60)
+            await world.deliver("docs/old")
+            await world.reconcile(every=60)
+            await change(world, verify_at=None)
+            await long_after(world)
+            assert await pruned(world) == 1
+
+    await run_job(world.ledger, order("docs/old"))
+    with pytest.raises(NoResultFound):
+        await world.deliver("docs/old", by=await world.sender(sleep_long))
+    assert await rows(world) == {}
+
+
+async def aged(world: World, context: str, state: JobState) -> Order:
+    """A settled job whose time has come, and what was asked for."""
+    asked = order(context)
+    await run_job(world.ledger, asked, state)
+    await world.deliver(context)
+    await long_after(world)
+    async with world.ledger.transaction() as session:
+        await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+    return asked
+
+
+async def another_job_of_its_target(world: World, context: str) -> tuple[Work, Work]:
+    await aged(world, context, JobState.SUCCEEDED)
+    return prunes(), runs(order(context))
+
+
+async def its_own_retry(world: World, context: str) -> tuple[Work, Work]:
+    asked = await aged(world, context, JobState.FAILED)
+    return prunes(), runs(replace(asked, start=2))
+
+
+def prunes() -> Work:
+    async def work(world: World, reporter: Reporter) -> None:
+        await forgotten(world, reporter.ledger)
+
+    return work
+
+
+def runs(asked: Order) -> Work:
+    async def work(_: World, reporter: Reporter) -> None:
+        await run_job(reporter.ledger, asked)
+
+    return work
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("database", ["postgresql"])
+@pytest.mark.parametrize("prepared", [another_job_of_its_target, its_own_retry])
+async def test_whatever_the_order_of_statements_a_job_that_is_accepted_meanwhile_is_reported(
+    world: World, ledger_url: str, prepared: Callable[[World, str], Awaitable[tuple[Work, Work]]]
+) -> None:
+    statements = Statements(world, ledger_url, interruptions=1)
+    await statements.explore(prepared)
+    assert statements.schedules > 10
+    for number in range(statements.schedules):
+        context = f"docs/{number}"
+        newest = (await world.target(context)).newest_id
+        assert newest is not None
+        await world.deliver(context)
+        assert world.held(context)[-1] == "success"

@@ -1,0 +1,90 @@
+"""A pass forgets a little of what is old, within its time, and fails nothing by it."""
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import func, select
+from world import World, order, run_job
+
+from settings import Settings
+from storage import prune as storage
+from storage.models import Job
+from tasks import prune as module
+from tasks.emit_metrics import read_metrics
+from tasks.prune import prune
+from tasks.scratch import PREFIX
+from tasks.upkeep import keep_up
+
+KEEP = timedelta(days=30)
+LONG = KEEP.total_seconds() + 1
+
+
+@pytest.fixture
+def database() -> str:
+    """The statements themselves are proved on both databases elsewhere."""
+    return "sqlite"
+
+
+async def old_jobs(world: World, count: int) -> None:
+    """Jobs whose time has come, and one of today."""
+    for number in range(count):
+        await run_job(world.ledger, order(f"docs/{number}"))
+        await world.deliver(f"docs/{number}")
+    world.clock.advance(LONG)
+    await run_job(world.ledger, order("docs/today"))
+    await world.deliver("docs/today")
+
+
+async def left(world: World) -> int:
+    async with world.ledger.transaction() as session:
+        return (await session.exec(select(func.count()).select_from(Job))).one()
+
+
+async def kept_up(world: World) -> list[str]:
+    """What an operator reads of it."""
+    said: list[str] = []
+    await keep_up(world.ledger, Settings(), on_trouble=said.append)
+    return said
+
+
+async def test_a_pass_folds_first_and_then_forgets(world: World) -> None:
+    await old_jobs(world, 3)
+    before = await read_metrics(world.ledger)
+    assert await kept_up(world) == []
+    assert await left(world) == 1
+    assert await read_metrics(world.ledger) == before
+
+
+async def test_what_does_not_fit_into_its_time_is_left_to_the_next_pass(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "BATCH", 2)
+    await old_jobs(world, 5)
+    assert await kept_up(world) == []
+    assert await left(world) == 1
+    monkeypatch.setattr(module, "BUDGET", timedelta(0))
+    await old_jobs(world, 5)
+    assert [await left(world) for _ in range(4) if not await kept_up(world)] == [5, 3, 1, 1]
+
+
+async def test_a_ledger_that_cannot_be_pruned_is_a_line_and_no_harm(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("out of rows")
+
+    monkeypatch.setattr(module, "prune_jobs", broken)
+    said: list[str] = []
+    assert await prune(world.ledger, keep=KEEP, on_trouble=said.append) == 0
+    assert said == ["what is old could not be pruned: ZeroDivisionError('out of rows')"]
+
+
+async def test_a_pass_removes_the_folders_of_jobs_that_died_here(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"{PREFIX}dead").mkdir()
+    await kept_up(world)
+    assert not (tmp_path / f"{PREFIX}dead").exists()
