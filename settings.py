@@ -1,7 +1,6 @@
 """Settings of one installation, from `REPORTBACK_…`. Read in flows, task wrappers and tops, nowhere below."""
 
 import os
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,9 @@ from pydantic import BeforeValidator, Field, HttpUrl, field_validator, model_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.budget import WriteBudget, parse_budget
+from domain.credential_name import CREDENTIAL
 from domain.policy import Policy
+from domain.quantities import Size
 from domain.summary import TOKEN
 
 ROOT = Path(__file__).resolve().parent
@@ -25,14 +26,14 @@ SHORTEST_SETTLE = timedelta(seconds=15)
 SHORTEST_TIMEOUT = timedelta(seconds=10)
 """GitHub itself gives a request up after 10 s; who hangs up sooner makes doubts of what it would have answered."""
 
-CREDENTIAL = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|secret:[a-z0-9-]+")
-"""What stands on the right of REPORTBACK_CREDENTIALS: a name, stored and shown, of where the token is."""
+SHORTEST_KEEP = timedelta(days=1)
+"""The write budget counts what left within the last hour, and a late request is looked for that long."""
 
-UNITS = {"s": 1, "m": 60, "h": 3600}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _seconds(value: object) -> object:
-    """A span written as 90, 90s, 5m or 1h, besides what pydantic takes for one."""
+    """A span written as 90, 90s, 5m, 1h or 30d, besides what pydantic takes for one."""
     if isinstance(value, str) and value.strip()[:-1].isdigit() and value.strip()[-1] in UNITS:
         return int(value.strip()[:-1]) * UNITS[value.strip()[-1]]
     return int(value) if isinstance(value, str) and value.strip().isdigit() else value
@@ -93,6 +94,14 @@ class Settings(BaseSettings):
     senders: Annotated[int, Field(ge=1, le=64)] = 8
     write_budget: Annotated[WriteBudget | None, BeforeValidator(_budget)] = WriteBudget()
     pushgateway_url: HttpUrl | None = Field(None, repr=False)  # may hold a password
+    keep: Annotated[timedelta, BeforeValidator(_seconds), Field(ge=SHORTEST_KEEP)] = timedelta(days=30)
+    output_dir: Path = Field(default_factory=lambda: state_folder() / "output")
+    keep_outputs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    keep_outputs_for: Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))] = timedelta(days=30)
+    cache_dir: Path = Field(default_factory=lambda: state_folder() / "cache")
+    cache_size: Size = 10 * 1024**3
+    job_user: str | None = None
+    """The user that jobs run as. Unset: the worker's own."""
 
     @field_validator("credentials")
     @classmethod
@@ -141,10 +150,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"REPORTBACK_PASS_BUDGET ({self.pass_budget}) must not exceed REPORTBACK_INTERVAL ({self.interval})"
             )
-        if not self.jobs_file.is_absolute():
-            raise ValueError(
-                f"REPORTBACK_JOBS_FILE ({self.jobs_file}) must be absolute: flows run in a temporary folder"
-            )
+        for name, path in (
+            ("JOBS_FILE", self.jobs_file), ("OUTPUT_DIR", self.output_dir), ("CACHE_DIR", self.cache_dir),
+        ):  # fmt: skip
+            if not path.is_absolute():
+                raise ValueError(f"REPORTBACK_{name} ({path}) must be absolute: flows run in a temporary folder")
         return self
 
     @property

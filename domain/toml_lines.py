@@ -3,22 +3,38 @@
 import re
 from collections.abc import Mapping
 
-HEADER = re.compile(r"\s*\[+\s*(?P<path>[^\]]+?)\s*\]+\s*(#.*)?")
+HEADER = re.compile(r"\s*\[(?P<is_item>\[?)\s*(?P<path>[^\]]+?)\s*\]+\s*(#.*)?")
 KEY = re.compile(r"""\s*(?P<path>[\w."'-]+(?:\s*\.\s*[\w"'-]+)*)\s*=.*""")
 
 
 def lines_of(text: str) -> dict[tuple[str, ...], int]:
-    """The number of the first line, from 1, of each table and key of *text*, by its path."""
+    """The number of the first line, from 1, of each table and key of *text*, by its path.
+
+    A table of an array, `[[a.b]]`, has its number, from 0, behind the array's name; one of an inline array is not told.
+    """
     found: dict[tuple[str, ...], int] = {}
+    items: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
         if header := HEADER.fullmatch(line):
-            table = _parts(header["path"])
+            table = _table(_parts(header["path"]), items, is_item=bool(header["is_item"]))
             for depth in range(1, len(table) + 1):
                 found.setdefault(table[:depth], number)
         elif key := KEY.fullmatch(line):
             found.setdefault(table + _parts(key["path"]), number)
     return found
+
+
+def _table(names: tuple[str, ...], items: dict[tuple[str, ...], int], *, is_item: bool) -> tuple[str, ...]:
+    """The path of a header's table: within the last table of each array that it names, or a new one of its own."""
+    path: tuple[str, ...] = ()
+    for depth, name in enumerate(names, start=1):
+        path += (name,)
+        if is_item and depth == len(names):
+            items[path] = items.get(path, -1) + 1
+        if path in items:
+            path += (str(items[path]),)
+    return path
 
 
 def line_of(path: tuple[str, ...], lines: Mapping[tuple[str, ...], int]) -> int:

@@ -12,13 +12,13 @@ from prefect.states import Completed
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from domain.names import name_of
+from domain.news import Tell
 from domain.report import Phase
 from domain.story import came_of_retry
 from domain.target_request import TargetRequest
 from flows.job_types import JOB_TYPES, JobName, described
 from settings import Settings
 from tasks.accept_job import Beating, Done, Execution, Order, accept_job, order_of
-from tasks.carry_out import Ended, Work
 from tasks.job_page import JobPage, job_page
 from tasks.non_dumpable import make_non_dumpable
 from tasks.patience import open_with_patience, with_patience
@@ -26,6 +26,8 @@ from tasks.report_status import report_status
 from tasks.reporter import open_reporter
 from tasks.retry_report import phase_of, reopen_report
 from tasks.run_job import run_job, state_of
+from tasks.telling import telling
+from tasks.work import Ended, Work, work_of
 
 
 def _or_nowhere(value: object, check: ValidatorFunctionWrapHandler) -> TargetRequest | None:
@@ -60,19 +62,20 @@ async def docs_job(
     make_non_dumpable()
     settings = Settings()
     job_type = JOB_TYPES[str(job)]
-    order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url)
-    match await _accepted(order, settings):
-        case Execution() as execution:
-            clone_url = settings.clone_url.format(repository=order.target.repository) if order.target else None
-            async with job_page(order, settings) as shown:
-                return await _carried_out(Work(execution, order, job_type, clone_url), shown)
-        case Done(report_id):
-            async with job_page(order, settings) as shown:
-                return await _reported_again(report_id, settings, shown)
-        case Beating(beat_at):
-            raise _left(
-                f"another process carries out this flow run: its last sign of life was at {beat_at:%H:%M:%S} UTC"
-            )
+    start = max(1, flow_run.run_count)
+    order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)
+    async with telling() as tell:
+        match await _accepted(order, settings, tell):
+            case Execution() as execution:
+                async with job_page(order, settings) as shown:
+                    return await _carried_out(work_of(execution, order, job_type, target, settings), shown, tell)
+            case Done(report_id):
+                async with job_page(order, settings) as shown:
+                    return await _reported_again(report_id, settings, shown, tell)
+            case Beating(beat_at):
+                raise _left(
+                    f"another process carries out this flow run: its last sign of life was at {beat_at:%H:%M:%S} UTC"
+                )
 
 
 def _left(why: str) -> Abort:
@@ -81,19 +84,19 @@ def _left(why: str) -> Abort:
     return Abort(why)
 
 
-async def _accepted(order: Order, settings: Settings) -> Execution | Done | Beating:
+async def _accepted(order: Order, settings: Settings, tell: Tell) -> Execution | Done | Beating:
     async def accepted() -> Execution | Done | Beating:
-        async with open_reporter(settings, actor="job") as reporter:
+        async with open_reporter(settings, "job", tell) as reporter:
             return await accept_job(reporter, order)
 
     return await with_patience(accepted, on_trouble=get_run_logger().warning)
 
 
-async def _carried_out(work: Work, shown: JobPage) -> State[Any]:
+async def _carried_out(work: Work, shown: JobPage, tell: Tell) -> State[Any]:
     """Run the command while `pending` goes out, then report what came of it."""
     shown.refresh()
-    pending = asyncio.create_task(_reported(work.execution.report_id, once=True))
-    state: State[Any] = await run_job(lambda: work, shown.hear, return_state=True)  # type: ignore[misc]  # Prefect types no await
+    pending = asyncio.create_task(_reported(work.execution.report_id, tell, once=True))
+    state: State[Any] = await run_job(lambda: work, shown.hear, tell, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
     ended: Ended | BaseException | None = await state.aresult(raise_on_failure=False)
     if isinstance(ended, BaseException):
@@ -101,30 +104,31 @@ async def _carried_out(work: Work, shown: JobPage) -> State[Any]:
     if ended is None:
         raise _left("this execution was ended or taken over by somebody else")
     shown.refresh()
-    await _reported(ended.report_id)
+    await _reported(ended.report_id, tell)
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"
 
 
-async def _reported(report_id: int | None, *, once: bool = False) -> None:
+async def _reported(report_id: int | None, tell: Tell, *, once: bool = False) -> None:
     """Report, if there is anything to report. What fails shows as a failed task, and stays due in the ledger."""
     if report_id is None:
         return
     task = report_status.with_options(name="report_pending", retries=0) if once else report_status
     try:
-        await task(report_id, return_state=True)  # type: ignore[misc]  # Prefect types no await
+        await task(report_id, tell, return_state=True)  # type: ignore[misc]  # Prefect types no await
     except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome is another matter
         get_run_logger().warning("report %d is left to the reconciliation: %r", report_id, error)
 
 
-async def _reported_again(report_id: int | None, settings: Settings, shown: JobPage) -> State[Any]:
+async def _reported_again(report_id: int | None, settings: Settings, shown: JobPage, tell: Tell) -> State[Any]:
     """Look after the report of a job that has succeeded before. It is not executed again."""
     logger, before, after = get_run_logger(), None, None
     if report_id is not None:
-        async with open_with_patience(settings, f"retry of {flow_run.name}", on_trouble=logger.warning) as reporter:
+        actor = f"retry of {flow_run.name}"
+        async with open_with_patience(settings, actor, tell, on_trouble=logger.warning) as reporter:
             before = await phase_of(reporter, report_id)
             if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
                 await reopen_report(reporter, report_id, settings)
-                await _reported(report_id)
+                await _reported(report_id, tell)
             after = await phase_of(reporter, report_id)
     shown.note = came_of_retry(before, after)
     logger.info(shown.note)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domain.form import jobs_in_words, options_in_words
-from domain.job_type import parse_job_types
+from domain.jobs_file import parse_job_types
 from settings import Settings
 
 _file = Settings().jobs_file

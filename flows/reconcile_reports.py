@@ -11,10 +11,15 @@ from prefect.states import Completed
 
 from settings import Settings
 from tasks.deliver import Reporter
-from tasks.emit_metrics import emit_metrics
-from tasks.prefect_runs import cancel_late_passes, courtesy, crash_dead_passes, crash_dead_runs
+from tasks.operators_page import show_operators_page
+from tasks.prefect_runs import cancel_late_passes, courtesy, crash_dead_passes, crash_dead_runs, delete_old_passes
 from tasks.reconcile import has_succeeded_within, reconcile
 from tasks.reporter import open_reporter
+from tasks.telling import telling
+from tasks.upkeep import keep_up
+
+PASSES_KEPT = timedelta(days=3)
+"""How long Prefect shows a pass that is over: there are 1,440 a day."""
 
 
 def _name() -> str:
@@ -29,7 +34,7 @@ async def reconcile_reports() -> State[None]:
     work meanwhile.
     """
     settings, logger, run = Settings(), get_run_logger(), _this_run()
-    async with open_reporter(settings, actor="reconciliation") as reporter:
+    async with telling() as tell, open_reporter(settings, "reconciliation", tell) as reporter:
         if await _is_superfluous(reporter, run, settings.interval):
             words = "late, skipped: another pass has succeeded meanwhile"
         else:
@@ -41,9 +46,9 @@ async def reconcile_reports() -> State[None]:
                 on_trouble=logger.warning,
             )
             words = f"delivered {came_to.delivered}, undelivered {came_to.undelivered}"
-            await emit_metrics(
-                reporter.ledger, settings.pushgateway, interval=settings.interval, on_trouble=logger.warning
-            )
+            await keep_up(reporter.ledger, settings, on_trouble=logger.warning)
+            shown = show_operators_page(reporter.ledger, settings)
+            await courtesy(shown, on_trouble=logger.warning, otherwise="the operator's page is not up to date")
             await courtesy(crash_dead_runs(reporter), on_trouble=logger.warning)
     if run.deployment_id:  # last: with a pile of late passes Prefect's server is slow, and reports do not wait for it
         await courtesy(_tidy_up(run.deployment_id, _began_at(run), settings.interval), on_trouble=logger.warning)
@@ -70,6 +75,7 @@ def _began_at(run: FlowRun) -> datetime:
 
 
 async def _tidy_up(deployment_id: UUID, began_at: datetime, interval: timedelta) -> None:
-    """Passes that are late are left out, and those whose process died are over."""
+    """Passes that are late are left out, those whose process died are over, and those of days ago are deleted."""
     await cancel_late_passes(deployment_id, before=began_at - interval)
     await crash_dead_passes(deployment_id, before=began_at - 2 * interval)
+    await delete_old_passes(deployment_id, before=began_at - PASSES_KEPT)

@@ -13,6 +13,7 @@ from domain.outcome import Reason
 from settings import Settings
 from tasks.reporter import open_reporter
 from tasks.retry_report import Selection, retry_report, undelivered
+from tasks.telling import telling
 
 
 def _name() -> str:
@@ -44,7 +45,7 @@ async def retry_reports(
         return Failed(message="nothing was selected: name reports, job, repository, reason or since")
     settings, logger = Settings(), get_run_logger()
     left: list[int] = []
-    async with open_reporter(settings, actor=flow_run.name) as reporter:
+    async with telling() as tell, open_reporter(settings, flow_run.name, tell) as reporter:
         chosen = await undelivered(reporter, selection)
         for report_id in sorted(set(reports) - set(chosen)):
             logger.warning("report %d: delivered, superseded or unknown: left alone", report_id)

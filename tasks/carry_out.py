@@ -1,34 +1,26 @@
-"""Carry out one execution: wait for its group, check out its commit, run its command, end it with its report.
+"""Carry out one execution: wait for its group, do its work, end it with its report.
 
 A beat goes on meanwhile. When it says that the execution is no longer ours, the command is ended, nothing is reported.
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from domain.job import JobState
-from domain.job_type import JobType
-from domain.summary import public, state_after, summarise
-from github_api.credentials import NoCredential
 from storage import jobs
 from storage.engine import LedgerIsAway
-from storage.jobs import Execution, Order
+from storage.jobs import Execution
 from tasks.beat import Stopped, beat_on
-from tasks.checkout import CheckoutFailed, working_copy
-from tasks.command import CannotStart, Finished, child_environment, run_command
 from tasks.deliver import Reporter
-from tasks.scratch import scratch
+from tasks.execute import execute
+from tasks.surroundings import Say
+from tasks.work import Ended, Ending, Work
 
-SHORTEST_SECRET = 8
-"""Characters of a variable's value that is kept out of what is shown; a shorter one, such as 1, is in every output."""
+__all__ = ["Ended", "Watchers", "Work", "carry_out"]
 
 LOOK_EVERY = timedelta(seconds=1)
 """How often a job whose exclusive group is taken looks whether it is free."""
@@ -36,35 +28,6 @@ LOOK_EVERY = timedelta(seconds=1)
 AGAIN = timedelta(seconds=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One execution and what it is to do. `clone_url` is None without a target: it runs in an empty folder then."""
-
-    execution: Execution
-    order: Order
-    job_type: JobType
-    clone_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an execution came to its end. `summary` may be shown to anybody."""
-
-    state: JobState
-    summary: str
-    exit_code: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An ended execution. `report_id` is its outcome's, or None without a target."""
-
-    state: JobState
-    summary: str
-    report_id: int | None
-
-
-Say = Callable[[str], None]
 CANCELLED = Ending(JobState.CANCELLED, "cancelled")
 
 
@@ -124,9 +87,7 @@ async def _work(reporter: Reporter, work: Work, watchers: Watchers) -> Ending | 
     try:
         if not await _begun(reporter, work.execution, watchers):
             return None
-        return await _run(reporter, work, watchers.on_line)
-    except (CheckoutFailed, CannotStart) as error:
-        return Ending(JobState.CRASHED, str(error))
+        return await execute(reporter, work, watchers.on_line, watchers.on_trouble)
     except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
         watchers.on_trouble(f"Reportback itself failed: {error!r}")
         return Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}")
@@ -152,48 +113,6 @@ async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers) -
         await asyncio.sleep(LOOK_EVERY.total_seconds())
 
 
-async def _run(reporter: Reporter, work: Work, on_line: Say) -> Ending:
-    order, job_type = work.order, work.job_type
-    token = await _checkout_token(reporter, order.credential)
-    seen = (os.environ.get(name, "") for name in job_type.env)
-    secrets = [token or "", *(value for value in seen if len(value) >= SHORTEST_SECRET)]
-    async with _folder(work, token) as folder, scratch() as home:
-        shown = partial(public, secrets=secrets, roots=(str(folder), str(home)))
-        done = await run_command(
-            job_type.argv(order.options),
-            cwd=folder,
-            env=child_environment(job_type.env, os.environ, home),
-            timeout=job_type.timeout,
-            on_line=lambda line: on_line(shown(line)),
-        )
-    return Ending(state_after(done.ended_by, done.exit_code), _summary(done, shown, job_type.timeout), done.exit_code)
-
-
-def _summary(done: Finished, shown: Callable[[str], str], limit: timedelta) -> str:
-    return summarise(
-        done.ended_by,
-        exit_code=done.exit_code,
-        signal=done.signal,
-        tail=[shown(line) for line in done.tail],
-        elapsed=done.elapsed,
-        timeout=limit,
-    )
-
-
-def _folder(work: Work, token: str | None) -> AbstractAsyncContextManager[Path]:
-    if work.clone_url is None or work.order.target is None:
-        return scratch()
-    return working_copy(work.clone_url, work.order.target.sha, token=token)
-
-
-async def _checkout_token(reporter: Reporter, credential: str) -> str | None:
-    """The token a private repository is fetched with; None where there is none: it may be public."""
-    try:
-        return await reporter.token_of(credential) if credential else None
-    except NoCredential:
-        return None
-
-
 async def _end(reporter: Reporter, work: Work, ending: Ending, on_trouble: Say) -> Ended | None:
     """End the execution and record its report, in one transaction. None: it is no longer ours.
 
@@ -206,7 +125,8 @@ async def _end(reporter: Reporter, work: Work, ending: Ending, on_trouble: Say) 
                 now = await reporter.ledger.clock(session)
                 ended = await jobs.end(
                     session, execution.job_id, execution.number, ending.state, summary=ending.summary,
-                    exit_code=ending.exit_code, credential=work.order.credential, actor=reporter.actor, now=now,
+                    exit_code=ending.exit_code, url=ending.url, credential=work.order.credential,
+                    actor=reporter.actor, now=now,
                 )  # fmt: skip
                 if ended is None and may_be_stored:
                     ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)

@@ -14,7 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
+from domain.limits import Limits
 from domain.summary import EndedBy
+from tasks.limits import NO_LIMITS, in_leash_words
 from tasks.output import Output
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -71,6 +73,7 @@ async def run_command(
     env: Mapping[str, str],
     timeout: timedelta,  # noqa: ASYNC109 - a rule for the command, not for how long the caller waits
     on_line: OnLine,
+    limits: Limits = NO_LIMITS,
     grace: timedelta = GRACE,
 ) -> Finished:
     """Run *argv*, without a shell, until it ends or its time is over. *on_line* gets its output, stderr too.
@@ -82,7 +85,7 @@ async def run_command(
         CannotStart: no such command, or it cannot be executed.
     """
     started = time.monotonic()
-    leash = _Leash(argv, cwd=cwd, env=env, grace=grace)
+    leash = _Leash(argv, cwd=cwd, env=env, limits=limits, grace=grace)
     output = Output()
     reading = asyncio.create_task(_forward(leash.output, output, on_line))
     last_word = asyncio.create_task(leash.last_word())
@@ -103,13 +106,16 @@ async def run_command(
 class _Leash:
     """A started leash: its process, the line to it, and the job's output."""
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], grace: timedelta) -> None:
+    def __init__(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], limits: Limits, grace: timedelta
+    ) -> None:
         self._line, its_end = socket.socketpair()
         self._line.setblocking(False)
         readable, writable = os.pipe()
         self.output: BinaryIO = os.fdopen(readable, "rb", buffering=0)
         fd = its_end.fileno()
-        command = [sys.executable, "-I", "-S", str(LEASH), str(fd), str(grace.total_seconds()), *argv]
+        bounds = [str(fd), str(grace.total_seconds()), in_leash_words(limits)]
+        command = [sys.executable, "-I", "-S", str(LEASH), *bounds, *argv]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - no shell; the operator's jobs.toml names the command
                 command,
@@ -203,6 +209,8 @@ def _ending(last_word: str, command: str) -> tuple[EndedBy, int | None, int | No
             return EndedBy.EXITED, int(code), None
         case ["signal", number]:
             return EndedBy.SIGNAL, None, int(number)
+        case ["too", "many", "processes"]:
+            return EndedBy.PROCESS_LIMIT, None, None
         case ["cannot", "start", number]:
             raise CannotStart(_why_not(command, int(number)))
         case _:

@@ -1,12 +1,17 @@
 """Holds a command: nothing it started outlives it, or the flow that started it, however that flow ends.
 
-    python -I -S leash.py FD GRACE COMMAND [ARGUMENT …]
+    python -I -S leash.py FD GRACE LIMITS COMMAND [ARGUMENT …]
 
 FD is one end of a socket pair whose other end only the flow has. Whatever happens on it, and its end of file above all,
 means: end everything now. A killed flow closes it too, for the kernel does. So does a SIGTERM to the leash. When the
 command is over by itself, what it left behind is ended just the same: SIGTERM, after GRACE seconds SIGKILL, until
-nothing is left. Then the leash says over FD how the command ended ("exit 3", "signal 9", or "cannot start 2" with an
-errno), and ends with the exit code that a shell would show.
+nothing is left. Then the leash says over FD how the command ended ("exit 3", "signal 9", "cannot start 2" with an
+errno, or "too many processes"), and ends with the exit code that a shell would show.
+
+LIMITS, such as "memory=1000000,processes=64", or empty: `memory` (RLIMIT_DATA) and `file_size` (RLIMIT_FSIZE) in bytes
+hold for each process of the command; RLIMIT_AS would not do, for runtimes reserve addresses by the terabyte and use
+little. `processes` is how many it may have at once, counted here: RLIMIT_NPROC counts all those of a user, the flow's
+too, and does not bind root. Who has more is killed without grace.
 
 It is a subreaper, so that the orphans of the job become its own children and are found, also those that forked twice
 and have a session of their own; hence it has no children when nothing of the job is left. The command gets its own
@@ -15,6 +20,7 @@ session: `kill 0` in a script must not hit the leash. Linux only; a script of it
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import sys
@@ -28,9 +34,12 @@ PR_SET_CHILD_SUBREAPER = 36
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_AGAIN = 0.02
 """Seconds between two looks at what is still alive."""
+COUNT_AGAIN = 0.25
+"""Seconds between two counts of the processes, where there is a limit."""
+RESOURCES = {"memory": resource.RLIMIT_DATA, "file_size": resource.RLIMIT_FSIZE}
 
 
-def hold(flow: int, grace: float, command: list[str]) -> int:
+def hold(flow: int, grace: float, limits: dict[str, int], command: list[str]) -> int:
     """Run *command* to its end, or to ours. The exit code to end with."""
     os.set_inheritable(flow, False)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -38,19 +47,47 @@ def hold(flow: int, grace: float, command: list[str]) -> int:
     told: list[int] = []
     woken = _wake_on_signals(told)
     try:
-        # Python ignores these two signals, and what is ignored stays so in a new program.
-        child = os.posix_spawnp(
-            command[0], command, os.environ, setsid=True, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ)
-        )
+        child = _start(command, limits)
     except OSError as error:
         _say(flow, f"cannot start {error.errno}")
         return 127
     exits: dict[int, int] = {}
-    _wait(flow, woken, child, exits, told)
-    _end_all(grace, exits)
+    is_too_much = _wait(flow, woken, child, exits, told, most=limits.get("processes"))
+    _end_all(0 if is_too_much else grace, exits)
     code = exits[child]
-    _say(flow, f"exit {code}" if code >= 0 else f"signal {-code}")
+    _say(flow, "too many processes" if is_too_much else f"exit {code}" if code >= 0 else f"signal {-code}")
     return code if code >= 0 else 128 - code
+
+
+def _start(command: list[str], limits: dict[str, int]) -> int:
+    """The process of *command*, in a session of its own. Raises OSError: it could not be started."""
+    failed, fails = os.pipe()  # closed by the start of a program
+    child = os.fork()
+    if child == 0:
+        try:
+            _become(command, limits)
+        except OSError as error:
+            os.write(fails, str(error.errno).encode())
+        finally:
+            os._exit(127)
+    os.close(fails)
+    number = os.read(failed, 16)
+    os.close(failed)
+    if number:
+        os.waitpid(child, 0)
+        raise OSError(int(number), os.strerror(int(number)))
+    return child
+
+
+def _become(command: list[str], limits: dict[str, int]) -> None:
+    os.setsid()
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what is ignored stays so in a new program
+    for name in RESOURCES.keys() & limits.keys():
+        _, most = resource.getrlimit(RESOURCES[name])
+        bound = limits[name] if most == resource.RLIM_INFINITY else min(limits[name], most)
+        resource.setrlimit(RESOURCES[name], (bound, bound))
+    os.execvp(command[0], command)  # noqa: S606  # no shell: the operator's jobs.toml names the command
 
 
 def _prctl(option: int, value: int) -> None:
@@ -71,17 +108,27 @@ def _wake_on_signals(told: list[int]) -> int:
     return woken
 
 
-def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[int]) -> None:
-    """Until the command is over, the flow lets go, or somebody says stop. Orphans that end meanwhile are collected."""
+def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[int], *, most: int | None) -> bool:
+    """Until the command is over, the flow lets go, or somebody says stop. Orphans that end meanwhile are collected.
+
+    True: it had more than *most* processes.
+    """
     poll = select.poll()
     poll.register(flow, select.POLLIN)
     poll.register(woken, select.POLLIN)
     while _collect(exits) and child not in exits and not told:
-        ready = [fd for fd, _ in poll.poll()]
+        ready = [fd for fd, _ in poll.poll(None if most is None else COUNT_AGAIN * 1000)]
         if flow in ready:
-            return
+            return False
         with suppress(BlockingIOError):
             os.read(woken, 4096)
+        if most is not None and len(_descendants()) > most:
+            return True
+    return False
+
+
+def _limits(text: str) -> dict[str, int]:
+    return {name: int(most) for name, _, most in (limit.partition("=") for limit in filter(None, text.split(",")))}
 
 
 def _end_all(grace: float, exits: dict[int, int]) -> None:
@@ -133,4 +180,4 @@ def _say(flow: int, word: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(hold(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))
+    sys.exit(hold(int(sys.argv[1]), float(sys.argv[2]), _limits(sys.argv[3]), sys.argv[4:]))

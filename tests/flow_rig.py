@@ -34,7 +34,7 @@ from sqlmodel import SQLModel, col, select
 from world import CREDENTIAL, Step, SteppedTransport, go_on
 
 from domain.job import Target
-from domain.job_type import parse_job_types
+from domain.jobs_file import parse_job_types
 from domain.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
@@ -42,7 +42,7 @@ from fake_github.in_process import InProcessTransport
 from flows.docs_job import docs_job
 from github_api.client import GitHub
 from github_api.credentials import DEFAULT_CREDENTIAL
-from storage import targets
+from storage import standing
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Order
 from storage.models import Job, StatusReport
@@ -204,7 +204,7 @@ class Rig:
         """State and phase of each report, in order."""
         async with self.ledger() as ledger, ledger.transaction() as session:
             reports = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
-            return [(one.state.value, await targets.phase_of(session, one.id or 0)) for one in reports]
+            return [(one.state.value, await standing.phase_of(session, one.id or 0)) for one in reports]
 
 
 def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pytest.MonkeyPatch) -> Rig:

@@ -46,6 +46,12 @@ UNSOUND = [
     ({"PASS_BUDGET": "61s"}, "REPORTBACK_PASS_BUDGET (0:01:01) must not exceed REPORTBACK_INTERVAL (0:01:00)"),
     ({"INTERVAL": "49s"}, "REPORTBACK_PASS_BUDGET (0:00:50) must not exceed REPORTBACK_INTERVAL (0:00:49)"),
     ({"JOBS_FILE": "jobs.toml"}, "REPORTBACK_JOBS_FILE (jobs.toml) must be absolute: flows run in a temporary folder"),
+    ({"OUTPUT_DIR": "output"}, "REPORTBACK_OUTPUT_DIR (output) must be absolute: flows run in a temporary folder"),
+    ({"CACHE_DIR": "cache"}, "REPORTBACK_CACHE_DIR (cache) must be absolute: flows run in a temporary folder"),
+    ({"KEEP_OUTPUTS": "0"}, "greater than or equal to 1"),
+    ({"KEEP_OUTPUTS_FOR": "0d"}, "keep_outputs_for"),
+    ({"CACHE_SIZE": "10 GB"}, 'is no size; allowed: bytes, or a text such as "512K", "64M" or "2G"'),
+    ({"KEEP": "23h"}, "greater than or equal to datetime.timedelta(days=1)"),
     ({"SENDERS": "0"}, "greater than or equal to 1"),
     ({"SENDERS": "65"}, "less than or equal to 64"),
     ({"LEASE": "0"}, "lease"),
@@ -75,6 +81,7 @@ def test_what_is_unsound_is_refused_with_its_reason(
         {"SETTLE_AFTER": "15s"},
         {"PASS_BUDGET": "60s", "INTERVAL": "60s"},
         {"CLONE_URL": "file:///srv/one-repository"},
+        {"KEEP": "1d"},
         {"SENDERS": "64"},
     ],
 )
@@ -85,7 +92,8 @@ def test_what_is_just_sound_is_taken(monkeypatch: pytest.MonkeyPatch, variables:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600), (" 90s ", 90), ("PT5M", 300)]
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600), ("1d", 86400), (" 90s ", 90), ("PT5M", 300)],
 )
 def test_a_span_is_written_as_people_write_it(monkeypatch: pytest.MonkeyPatch, text: str, seconds: int) -> None:
     monkeypatch.setenv("REPORTBACK_FIRST_DELAY", text)
@@ -118,6 +126,14 @@ def test_the_embedded_ledger_has_an_absolute_path_wherever_a_flow_runs(
     if state_home is not None:
         monkeypatch.setenv("XDG_STATE_HOME", state_home)
     assert Settings().database_url == f"sqlite:///{tmp_path}/.local/state/reportback/ledger.db"
+
+
+def test_outputs_and_cache_are_below_the_folder_for_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("REPORTBACK_CACHE_SIZE", "2G")
+    settings = Settings()
+    assert settings.output_dir == tmp_path / "reportback" / "output"
+    assert (settings.cache_dir, settings.cache_size) == (tmp_path / "reportback" / "cache", 2 * 1024**3)
 
 
 def test_a_folder_for_state_that_is_relative_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

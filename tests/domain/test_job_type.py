@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.job_type import BadJobsFile, JobType, parse_job_types
+from domain.job_type import JobType
+from domain.jobs_file import BadJobsFile, parse_job_types
 from domain.options import BadOptions
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +68,7 @@ args = ["{value}"]
         "jobs.toml, line 4: jobs.site.timeout: '3h' is out of bounds; allowed: more than 0 and at most 2h",
         (
             "jobs.toml, line 3: jobs.site.comand: unknown field; allowed: description, command, options, timeout, env, "
-            "exclusive, context"
+            "exclusive, context, success_codes, prepare, output, output_url, push, limits"
         ),
         "jobs.toml, line 6: jobs.bad name.name: String should match pattern '^[a-z0-9]+(-[a-z0-9]+)*$'",
         "jobs.toml, line 7: jobs.bad name.command: Tuple should have at least 1 item after validation, not 0",

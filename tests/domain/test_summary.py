@@ -1,7 +1,7 @@
 """What the world may read."""
 
 from datetime import timedelta
-from signal import SIGKILL, SIGRTMIN
+from signal import SIGKILL, SIGRTMIN, SIGXFSZ
 
 import pytest
 from hypothesis import given
@@ -94,13 +94,15 @@ def test_a_summary_always_fits_a_description(line: str, code: int, ended_by: End
         (EndedBy.SIGNAL, None, SIGKILL, "ended by SIGKILL after 12 s"),
         (EndedBy.SIGNAL, None, SIGRTMIN + 1, f"ended by signal {SIGRTMIN + 1} after 12 s"),
         (EndedBy.SIGNAL, None, None, "ended by a signal after 12 s"),
+        (EndedBy.SIGNAL, None, SIGXFSZ, "stopped after 12 s: a file larger than its limit"),
         (EndedBy.TIME_LIMIT, None, None, "stopped after its time limit of 5 min"),
+        (EndedBy.PROCESS_LIMIT, None, None, "stopped after 12 s: more processes at once than its limit"),
     ],
 )
 def test_a_summary_says_how_it_ended(ended_by: EndedBy, code: int | None, signal: int | None, said: str) -> None:
     tail = ["building", "Error: no such page", "bye"]
-    spans = {"elapsed": timedelta(seconds=12), "timeout": timedelta(minutes=5)}
-    assert summarise(ended_by, exit_code=code, signal=signal, tail=tail, **spans) == said
+    elapsed, limit = timedelta(seconds=12), timedelta(minutes=5)
+    assert summarise(ended_by, exit_code=code, signal=signal, tail=tail, elapsed=elapsed, timeout=limit) == said
 
 
 @pytest.mark.parametrize(
@@ -140,3 +142,15 @@ def test_how_a_command_ended_is_the_state_of_its_job() -> None:
     assert state_after(EndedBy.EXITED, 1) is JobState.FAILED
     assert state_after(EndedBy.SIGNAL, None) is JobState.CRASHED
     assert state_after(EndedBy.TIME_LIMIT, None) is JobState.TIMED_OUT
+    assert state_after(EndedBy.PROCESS_LIMIT, None) is JobState.CRASHED
+
+
+def test_which_exit_codes_are_a_success_is_for_the_job_type_to_say() -> None:
+    assert state_after(EndedBy.EXITED, 3, (0, 3)) is JobState.SUCCEEDED
+    assert state_after(EndedBy.EXITED, 0, (3,)) is JobState.FAILED
+    assert state_after(EndedBy.SIGNAL, None, (0,)) is JobState.CRASHED
+    span = timedelta(seconds=12)
+    said = summarise(
+        EndedBy.EXITED, exit_code=3, signal=None, tail=[], elapsed=span, timeout=span, success_codes=(0, 3)
+    )
+    assert said == "succeeded in 12 s, exit code 3"

@@ -13,6 +13,7 @@ from world import ACTOR, ME
 
 from domain.job import JobState
 from domain.markdown import literal
+from domain.news import Tell
 from domain.report import Phase
 from fake_github.faults import Kind
 from flows import docs_job as module
@@ -55,7 +56,7 @@ async def test_a_retry_delivers_what_github_refused_without_executing_the_job_ag
     assert rig.states() == ["pending", "success"]
     page = await page_of(done.id)
     assert f"**{words}**" in page
-    assert "| reopened | retry of sphinx" in page
+    assert "**reopened** by retry of sphinx" in page
 
 
 @pytest.mark.parametrize("by", ["the flow run's Retry", "the reconciliation", "retry_reports"])
@@ -110,10 +111,10 @@ async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
 ) -> None:
     report = module._reported
 
-    async def die_before_the_outcome(report_id: int | None, *, once: bool = False) -> None:
+    async def die_before_the_outcome(report_id: int | None, tell: Tell, *, once: bool = False) -> None:
         if not once:
             raise Killed
-        await report(report_id, once=once)
+        await report(report_id, tell, once=once)
 
     rig.job_is(NOTE_A_RUN)
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
@@ -196,7 +197,7 @@ async def test_a_flow_run_that_is_cancelled_leaves_an_error_to_the_reconciliatio
     running.cancel()
     await asyncio.wait({running})
     assert (await rig.job()).state is JobState.CANCELLED
-    assert "| Outcome | **cancelled**: cancelled |" in await page_of(run_id)
+    assert "- Outcome: **cancelled**: cancelled" in await page_of(run_id)
     await run(reconcile_reports)
     assert rig.held()[-1] == ("error", "cancelled")
     assert rig.noted() == ["started"]

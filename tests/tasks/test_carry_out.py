@@ -2,18 +2,20 @@
 
 import asyncio
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from processes import FAMILY, is_alive, pids_in
+from processes import FAMILY, is_alive, names_in, pids_in
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
-from stand_in_rig import until
+from waiting import until
 from world import World, accept, begin, end, order
 
 from domain.job import JobState
@@ -25,6 +27,7 @@ from tasks import beat
 from tasks import carry_out as module
 from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.deliver import Reporter
+from tasks.free_space import LEAST, check_free_space
 
 BRIEFLY = timedelta(seconds=0.02)
 
@@ -382,3 +385,33 @@ async def until_there(condition: Callable[[], bool]) -> None:
         return condition()
 
     await until(holds)
+
+
+async def test_without_room_a_job_is_refused_and_its_commit_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.execute.folders_of_a_job", lambda _: [Path("/")])
+    monkeypatch.setattr("tasks.execute.check_free_space", partial(check_free_space, free=lambda _: LEAST - 1))
+    said = Said()
+    ended = await carried_out(world, await work_for(world, shell("echo built")), said)
+    assert ended is not None
+    assert (ended.state, ended.summary) == (JobState.CRASHED, "no space: less than 1 GiB is free")
+    assert said.lines == []
+    await world.deliver()
+    assert world.held() == ["error"]
+
+
+async def test_the_working_copy_of_a_job_that_failed_stays_and_only_the_operator_is_told_where(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    said = Said()
+    ended = await carried_out(world, await work_for(world, shell("echo half > made; pwd; exit 3")), said)
+    assert ended is not None
+    [name] = names_in(tmp_path)
+    kept = tmp_path / name
+    assert (kept / "made").read_text() == "half\n"
+    assert said.troubles == [f"the working copy stays for a while, to be looked at: {kept}"]
+    assert str(tmp_path) not in f"{said.lines} {ended.summary} {await reports(world)}"
+    await carried_out(world, await work_for(world, shell("true")))
+    assert names_in(tmp_path) == [name]

@@ -1,0 +1,83 @@
+"""jobs.toml, version 1: read as a whole, or refused with all that is wrong with it."""
+
+import tomllib
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from domain.job_type import JobType
+from domain.limits import Limits
+from domain.options import FlagOption, IntegerOption, StringOption
+from domain.preparation import Cache, Preparation
+from domain.push import Push
+from domain.toml_lines import line_of, lines_of
+
+
+class BadJobsFile(ValueError):
+    """jobs.toml cannot be used. The message lists every problem: file, line, field, and what is allowed."""
+
+
+class _JobsFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1]
+    jobs: Annotated[dict[str, JobType], Field(min_length=1)]
+
+
+def parse_job_types(text: str, source: str) -> dict[str, JobType]:
+    """The job types that *text* declares, by name and in its order. *source* is how messages call the file.
+
+    Raises:
+        BadJobsFile: lists all that is wrong with it.
+    """
+    try:
+        return _JobsFile.model_validate(_with_names(tomllib.loads(text))).jobs
+    except tomllib.TOMLDecodeError as error:
+        raise BadJobsFile(f"{source}: not TOML: {error}") from None
+    except ValidationError as error:
+        lines = lines_of(text)
+        problems = [
+            _problem(detail["loc"], detail["type"], detail["msg"], lines)
+            for detail in error.errors()
+            if detail["type"] != "default_factory_not_called"  # only says that another field is wrong
+        ]
+        raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems)) from None
+
+
+def _with_names(content: dict[str, object]) -> dict[str, object]:
+    jobs = content.get("jobs")
+    if not isinstance(jobs, dict):
+        return content
+    named = {name: {**job, "name": name} if isinstance(job, dict) else job for name, job in jobs.items()}
+    return {**content, "jobs": named}
+
+
+OPTIONS: dict[str, type[BaseModel]] = {"string": StringOption, "integer": IntegerOption, "flag": FlagOption}
+OPTION_TYPE = 4
+"""Where in ("jobs", job, "options", option, type, field) pydantic puts the type, no part of the file's own path."""
+
+WITHIN: dict[tuple[str, ...], type[BaseModel]] = {
+    ("prepare",): Preparation,
+    ("prepare", "cache"): Cache,
+    ("push",): Push,
+    ("limits",): Limits,
+}
+"""What the tables within a job's are, by their path there."""
+
+
+def _problem(where: tuple[int | str, ...], kind: str, message: str, lines: dict[tuple[str, ...], int]) -> str:
+    path = tuple(str(part) for index, part in enumerate(where) if not (index == OPTION_TYPE and part in OPTIONS))
+    if kind == "extra_forbidden":
+        message = f"unknown field; allowed: {', '.join(_fields_beside(where))}"
+    elif kind == "missing":
+        message = "is missing"
+    return f"line {line_of(path, lines)}: {'.'.join(path) or 'the file'}: {message.removeprefix('Value error, ')}"
+
+
+def _fields_beside(where: tuple[int | str, ...]) -> list[str]:
+    if len(where) == 1:
+        return list(_JobsFile.model_fields)
+    if where[2] == "options":
+        return list(OPTIONS[str(where[OPTION_TYPE])].model_fields)
+    table = tuple(part for part in where[2:-1] if isinstance(part, str))
+    return [name for name in WITHIN.get(table, JobType).model_fields if name != "name"]

@@ -1,0 +1,36 @@
+"""What jobs.toml says of the commands that make a working copy ready, and of what is kept of them between jobs."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.inside import Inside
+from domain.quantities import TimeLimit
+
+DEFAULT_TIMEOUT = timedelta(minutes=5)
+
+Argument = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
+Command = Annotated[tuple[Argument, ...], Field(min_length=1)]
+"""A program and its arguments; no shell reads it."""
+
+Paths = Annotated[tuple[Inside, ...], Field(min_length=1, max_length=50)]
+
+
+class Cache(BaseModel):
+    """`paths`: what the command makes. `key`: the files that decide what it makes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paths: Paths
+    key: Paths
+
+
+class Preparation(BaseModel):
+    """A command that is run before the job's own, in the same surroundings; or what it made before is taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: Command
+    timeout: TimeLimit = DEFAULT_TIMEOUT
+    cache: Cache | None = None

@@ -1,0 +1,62 @@
+"""What jobs.toml says of what a job sends back to its repository."""
+
+import re
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from domain.credential_name import CREDENTIAL
+from domain.preparation import Paths
+from domain.summary import TOKEN
+from domain.text import one_line
+
+AUTHOR = re.compile(r"(?P<name>[^<>]*[^<> ]) <(?P<email>[^<>\s]+@[^<>\s]+)>")
+BRANCH = re.compile(r"(?!.*(\.\.|//|@\{|/\.|\.lock(/|$)))(?![-./@])[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])")
+"""https://git-scm.com/docs/git-check-ref-format, and nothing that could pose as an option."""
+
+
+class Push(BaseModel):
+    """Where a successful job commits what it changed of `paths`, as whom, and with which credential it is pushed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    branch: Annotated[str, Field(max_length=200)]
+    paths: Paths
+    credential: str
+    author: Annotated[str, Field(max_length=200)]
+    message: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+    @field_validator("branch")
+    @classmethod
+    def _is_a_branch(cls, branch: str) -> str:
+        if not BRANCH.fullmatch(branch) or branch.startswith("refs/"):
+            raise ValueError(f'{branch!r} is no name of a branch; allowed: such as "main" or "docs/content"')
+        return branch
+
+    @field_validator("credential")
+    @classmethod
+    def _names_no_token(cls, credential: str) -> str:
+        if not CREDENTIAL.fullmatch(credential) or TOKEN.search(credential):  # not quoted: it may be a token
+            raise ValueError("must be env:VARIABLE or secret:BLOCK, where the token is, and never the token itself")
+        return credential
+
+    @field_validator("author")
+    @classmethod
+    def _is_somebody(cls, author: str) -> str:
+        if author != one_line(author) or not AUTHOR.fullmatch(author):
+            raise ValueError(f'{author!r} is no author; allowed: such as "Docs bot <docs@example.com>"')
+        return author
+
+    @field_validator("message")
+    @classmethod
+    def _is_text(cls, message: str | None) -> str | None:
+        if message is not None and ("\0" in message or not message.strip()):
+            raise ValueError("must have visible characters and no NUL")
+        return message
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The author's name and address."""
+        found = AUTHOR.fullmatch(self.author)
+        assert found is not None
+        return found["name"], found["email"]

@@ -1,0 +1,48 @@
+"""Times and sizes as people write them in jobs.toml."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+LONGEST_TIMEOUT = timedelta(hours=2)
+
+SPAN = re.compile(r"(?:(?P<hours>\d{1,4})h)?(?:(?P<minutes>\d{1,4})m)?(?:(?P<seconds>\d{1,5})s)?")
+SIZE = re.compile(r"(?P<number>\d{1,9})(?P<unit>[KMGT]?)")
+UNITS = {unit: 1024**power for power, unit in enumerate(("", "K", "M", "G", "T"))}
+LARGEST = 2**53
+
+
+def _span(value: object) -> timedelta:
+    seconds = value
+    if isinstance(value, str) and value and (parts := SPAN.fullmatch(value)):
+        seconds = timedelta(**{unit: int(number) for unit, number in parts.groupdict("0").items()}).total_seconds()
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        if 0 < seconds <= LONGEST_TIMEOUT.total_seconds():
+            return timedelta(seconds=seconds)
+        raise ValueError(f"{value!r} is out of bounds; allowed: more than 0 and at most 2h")
+    raise ValueError(f'{value!r} is no time limit; allowed: seconds, or a text such as "90s", "5m" or "1h30m"')
+
+
+def size(value: object) -> int:
+    """Bytes, written as such or as "512K", "64M", "2G" or "1T", in powers of 1024. Raises ValueError."""
+    number = value
+    if isinstance(value, str) and (parts := SIZE.fullmatch(value)):
+        number = int(parts["number"]) * UNITS[parts["unit"]]
+    if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= LARGEST:
+        return number
+    raise ValueError(f'{value!r} is no size; allowed: bytes, or a text such as "512K", "64M" or "2G"')
+
+
+def size_in_words(number: int) -> str:
+    """Bytes as jobs.toml has them, roughly: "512", "1.5K", "64M"."""
+    power = min(max(number.bit_length() - 1, 0) // 10, len(UNITS) - 1)
+    return f"{number / 1024**power:.3g}{list(UNITS)[power]}"
+
+
+TimeLimit = Annotated[timedelta, BeforeValidator(_span)]
+"""More than nothing, and at most two hours."""
+
+Size = Annotated[int, BeforeValidator(size)]
+"""Bytes, at least one."""

@@ -1,0 +1,123 @@
+"""From the commit to what came of it: check out, prepare, run the command, keep its output, push what it changed."""
+
+import asyncio
+import os
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+
+from domain.job import JobState
+from domain.summary import public, state_after
+from github_api.credentials import NoCredential
+from tasks.checkout import CheckoutFailed, working_copy
+from tasks.command import CannotStart, child_environment
+from tasks.deliver import Reporter
+from tasks.free_space import NoSpace, check_free_space, folders_of_a_job
+from tasks.keep_output import NotKept, keep_output
+from tasks.prepare import PreparationFailed, prepare
+from tasks.push import PushFailed, push_changes
+from tasks.scratch import keep, scratch
+from tasks.surroundings import Say, Surroundings
+from tasks.work import Ending, Work
+
+SHORTEST_SECRET = 8
+"""Characters of a variable's value that is kept out of what is shown; a shorter one, such as 1, is in every output."""
+
+SHORT_SHA = 12
+
+
+async def execute(reporter: Reporter, work: Work, on_line: Say, on_trouble: Say) -> Ending:
+    """Carry out *work*, whose execution has begun, to its end. *on_line* gets the output, fit for anybody to read.
+
+    When this returns, or is cancelled, nothing of the job runs any more, and what it made is kept or gone. *on_trouble*
+    is told where the working copy is, if the job failed.
+    """
+    token = await _checkout_token(reporter, work.order.credential)
+    try:
+        check_free_space(folders_of_a_job(reporter.ledger))
+        async with _folder(work, token) as copy, scratch() as home:
+            ending = await _tried(reporter, work, _surroundings(work, copy, home, token, on_line))
+            if ending.state is not JobState.SUCCEEDED and (kept := await asyncio.to_thread(keep, copy)):
+                on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
+            return ending
+    except (NoSpace, CheckoutFailed) as error:
+        return Ending(JobState.CRASHED, str(error))
+
+
+async def _tried(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
+    try:
+        return await _run(reporter, work, around)
+    except (PreparationFailed, CannotStart, NotKept, PushFailed) as error:
+        return Ending(JobState.CRASHED, str(error))
+
+
+async def _run(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
+    job_type, target = work.job_type, work.order.target
+    await prepare(job_type.prepare, around, work.cache, scope=target.repository.lower() if target else "")
+    done = await around.run(job_type.argv(work.order.options), job_type.timeout)
+    state = state_after(done.ended_by, done.exit_code, job_type.success_codes)
+    summary = around.summary(done, job_type.timeout, job_type.success_codes)
+    if state is JobState.SUCCEEDED:
+        await _keep(work, around)
+        await _push(reporter, work, around)
+        return Ending(state, summary, done.exit_code, work.output_url)
+    if state is JobState.FAILED:
+        await _keep_what_there_is(work, around)
+    return Ending(state, summary, done.exit_code)
+
+
+async def _keep(work: Work, around: Surroundings) -> None:
+    if work.job_type.output is None or work.outputs is None:
+        return
+    most, job_id = work.job_type.limits.output, work.order.flow_run_id
+    await keep_output(around.copy, work.job_type.output, job_id, work.outputs, most_bytes=most, say=around.say)
+    around.say(f"{work.job_type.output} is kept as {job_id}")
+
+
+async def _keep_what_there_is(work: Work, around: Surroundings) -> None:
+    """A command that failed has its own word; what it made may tell why."""
+    try:
+        await _keep(work, around)
+    except NotKept as error:
+        around.say(str(error))
+
+
+async def _push(reporter: Reporter, work: Work, around: Surroundings) -> None:
+    push, target = work.job_type.push, work.order.target
+    if push is None or target is None or work.clone_url is None:
+        return
+    try:
+        token = await reporter.token_of(push.credential)
+    except NoCredential as error:
+        raise PushFailed(f"push failed: {error}") from None
+    message = push.message or f"{work.job_type.name}: update from {target.sha[:SHORT_SHA]}"
+    commit = await push_changes(
+        around.copy, push, clone_url=work.clone_url, sha=target.sha, token=token, message=message
+    )
+    around.say(f"{commit[:SHORT_SHA]} is pushed to {push.branch}" if commit else "nothing to push: nothing has changed")
+
+
+def _surroundings(work: Work, copy: Path, home: Path, token: str | None, on_line: Say) -> Surroundings:
+    seen = (os.environ.get(name, "") for name in work.job_type.env)
+    secrets = [token or "", *(value for value in seen if len(value) >= SHORTEST_SECRET)]
+    return Surroundings(
+        copy,
+        child_environment(work.job_type.env, os.environ, home),
+        work.job_type.limits,
+        partial(public, secrets=secrets, roots=(str(copy), str(home))),
+        on_line,
+    )
+
+
+def _folder(work: Work, token: str | None) -> AbstractAsyncContextManager[Path]:
+    if work.clone_url is None or work.order.target is None:
+        return scratch()
+    return working_copy(work.clone_url, work.order.target.sha, token=token)
+
+
+async def _checkout_token(reporter: Reporter, credential: str) -> str | None:
+    """The token a private repository is fetched with; None where there is none: it may be public."""
+    try:
+        return await reporter.token_of(credential) if credential else None
+    except NoCredential:
+        return None

@@ -1,0 +1,60 @@
+"""Folders that are kept of a working copy: found without being led out of it, copied, and put in place at once."""
+
+import ctypes
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from tasks.command import run_command
+
+LIMIT = timedelta(minutes=10)
+"""For one copy."""
+
+
+class CopyFailed(Exception):
+    """The copy was not made, or not wholly. The message is `cp`'s."""
+
+
+def within(root: Path, path: str) -> Path | None:
+    """Where *path*, which is relative, stands in *root*; None if a symbolic link on the way leads out of it.
+
+    Nothing needs to stand there; what does may itself be a symbolic link, and is not followed.
+    """
+    place = root / path
+    return place if place.parent.resolve().is_relative_to(root.resolve()) else None
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of all files in *folder*, or of the file that it is. Symbolic links count by themselves."""
+    total = folder.lstat().st_size
+    for parent, folders, files in os.walk(folder):
+        total += sum(Path(parent, name).lstat().st_size for name in (*folders, *files))
+    return total
+
+
+async def copy_folder(source: Path, destination: Path) -> None:
+    """Copy *source*, a folder or a file, to *destination*, where nothing stands; symbolic links as they are.
+
+    Raises:
+        CopyFailed: no space, no right to read or write, or not within ten minutes.
+    """
+    done = await run_command(
+        ("cp", "-a", "-T", "--", str(source), str(destination)),
+        cwd=source.parent,
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
+        timeout=LIMIT,
+        on_line=lambda _: None,
+    )
+    if done.exit_code != 0:
+        raise CopyFailed(done.tail[0] if done.tail else f"cp: {done.ended_by.value}")
+
+
+def write_out(folder: Path) -> None:
+    """Have all that was written to the disk of *folder* stand there, before it is put in place under its name."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syncfs(opened) != 0:
+            raise OSError(ctypes.get_errno(), "syncfs")
+    finally:
+        os.close(opened)

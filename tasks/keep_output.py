@@ -1,0 +1,128 @@
+"""Keep the folder that a job made as `FOLDER/JOB`: at once, without what leads out of it, and not for ever."""
+
+import asyncio
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_hex
+from uuid import UUID
+
+from domain.quantities import size_in_words
+from domain.summary import public
+from tasks.folders import CopyFailed, copy_folder, size_of, within, write_out
+from tasks.scratch import scratch
+from tasks.surroundings import Say
+
+MOST_TOLD = 20
+"""Dropped names that are told one by one."""
+
+
+class NotKept(Exception):
+    """The output is not kept. The message may be shown to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where outputs are kept: the `most` newest, and none for longer than `longest`."""
+
+    folder: Path
+    most: int
+    longest: timedelta
+
+
+async def keep_output(
+    copy: Path, path: str, job_id: UUID, outputs: Outputs, *, most_bytes: int | None, say: Say
+) -> None:
+    """Keep *path* of the working copy as the job's output, in the place of an earlier execution's.
+
+    Files and folders only, readable by everybody who may enter `outputs.folder`. A symbolic link stays if it leads to
+    something within the output; whatever else is dropped, and *say* told of it.
+
+    Raises:
+        NotKept: it is no folder, larger than *most_bytes*, or could not be copied.
+    """
+    source = within(copy, path)
+    if source is None or source.is_symlink() or not source.is_dir():
+        raise NotKept(f"output not kept: {path} is no folder of the working copy")
+    try:
+        size = await asyncio.to_thread(size_of, source)
+        if most_bytes is not None and size > most_bytes:
+            raise NotKept(
+                f"output not kept: {path} has {size_in_words(size)} bytes; its limit is {size_in_words(most_bytes)}"
+            )
+        outputs.folder.mkdir(parents=True, exist_ok=True)
+        async with scratch(outputs.folder) as made:
+            await _keep(source, made, outputs.folder / str(job_id), say)
+            _remove_old(outputs, made)
+    except CopyFailed as error:
+        raise NotKept(f"output not kept: {public(str(error))}") from None
+    except OSError as error:
+        raise NotKept(f"output not kept: {error.strerror}") from None
+
+
+async def _keep(source: Path, made: Path, kept: Path, say: Say) -> None:
+    new = made / token_hex(16)  # a name that no link of the job's can lead through
+    await copy_folder(source, new)
+    dropped = await asyncio.to_thread(lambda: list(_tidy(new)))
+    for name in dropped[:MOST_TOLD]:
+        say(f"output: {name!r} is dropped: it is no file and no folder, and no link to one within the output")
+    if len(dropped) > MOST_TOLD:
+        say(f"output: {len(dropped) - MOST_TOLD:,} more are dropped")
+    os.utime(new)  # its age counts from now
+    await asyncio.to_thread(write_out, new)
+    _replace(kept, new, made / "before")
+
+
+def _replace(kept: Path, new: Path, before: Path) -> None:
+    with suppress(FileNotFoundError):  # there was no earlier execution
+        kept.rename(before)
+    new.rename(kept)
+
+
+def _tidy(folder: Path) -> Iterator[str]:
+    """Drop from *folder* what is neither file nor folder nor a link to one within it, and tell its names.
+
+    What stays can be read, and run with nobody else's rights.
+    """
+    root = folder.resolve()
+    folder.chmod(0o755)
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            kind = path.lstat().st_mode
+            if stat.S_ISDIR(kind):
+                path.chmod(0o755)
+            elif stat.S_ISREG(kind):
+                path.chmod(0o644)
+            elif not (stat.S_ISLNK(kind) and _leads_into(path, root)):
+                path.unlink()
+                yield str(path.relative_to(folder))
+
+
+def _leads_into(link: Path, root: Path) -> bool:
+    try:
+        return not link.readlink().is_absolute() and link.resolve(strict=True).is_relative_to(root)
+    except (OSError, RuntimeError):  # it leads nowhere, or in a circle
+        return False
+
+
+def _remove_old(outputs: Outputs, bin_: Path) -> None:
+    """Move what is too much or too old to *bin_*, which goes with all that is in it. Nothing but outputs is touched."""
+    oldest = time.time() - outputs.longest.total_seconds()
+    for count, (made_at, kept) in enumerate(_newest_first(outputs.folder)):
+        if count >= outputs.most or made_at < oldest:
+            with suppress(FileNotFoundError):  # somebody else was quicker
+                kept.rename(bin_ / f"old-{kept.name}")
+
+
+def _newest_first(folder: Path) -> list[tuple[float, Path]]:
+    ages = []
+    for kept in folder.iterdir():
+        with suppress(ValueError, OSError):  # not ours; removed meanwhile
+            UUID(kept.name)
+            ages.append((kept.lstat().st_mtime, kept))
+    return sorted(ages, reverse=True)

@@ -1,0 +1,185 @@
+"""Commit what a job changed, and push it: onto the branch as it stands, and nothing where nothing changed.
+
+The job could write what it liked into the `.git` of its working copy. So all is done in a repository of our own, and no
+git that has the token works on the job's files.
+"""
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from domain.push import Push
+from tasks.folders import within
+from tasks.git import Git, GitFailed
+from tasks.scratch import scratch
+
+LIMIT = timedelta(minutes=5)
+"""For all of git together."""
+TRIES = 2
+"""The branch may move once between our look at it and our push."""
+
+HASH = re.compile(r"[0-9a-f]{40}")
+SHALLOW = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules")
+CONFLICT = re.compile(r"CONFLICT \([^)]*\): (?:Merge conflict in )?(?P<path>.+?)(?: deleted in .*)?")
+IGNORED = "ignored by one of your .gitignore files"
+
+
+class PushFailed(Exception):
+    """Nothing was pushed, or nobody knows. The message may be shown to anybody."""
+
+
+async def push_changes(copy: Path, push: Push, *, clone_url: str, sha: str, token: str, message: str) -> str | None:
+    """Commit what stands in `push.paths` of *copy* and differs from its commit *sha*, and push it.
+
+    The commit comes on top of the branch, which is made if it is not there. What else the branch has stays; where it
+    and the job have changed the same, nothing is pushed. A file that *sha* does not have replaces the branch's.
+
+    Returns:
+        The commit that was pushed; None: there was nothing that the branch does not have.
+
+    Raises:
+        PushFailed: a conflict, no right to, a branch that keeps moving, or not within five minutes.
+    """
+    try:
+        async with scratch() as folder:
+            own = folder / "repository"
+            own.mkdir()
+            pusher = _Pusher(own, Git(own, folder, LIMIT, clone_url, token), push, clone_url, sha, message)
+            return await pusher.push(copy)
+    except GitFailed as error:
+        raise PushFailed(f"push failed: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pusher:
+    own: Path
+    remote: Git
+    push_: Push
+    url: str
+    sha: str
+    message: str
+
+    @property
+    def git(self) -> Git:
+        """Git without the token."""
+        name, email = self.push_.identity
+        identity = {
+            f"GIT_{who}_{what}": value
+            for who in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", name), ("EMAIL", email))
+        }
+        return replace(self.remote, url="", token=None, env=identity)
+
+    async def push(self, copy: Path) -> str | None:
+        await self.git.run("init", "--quiet", "--template=")
+        await self.remote.run("fetch", *SHALLOW, "--", self.url, self.sha)
+        changes = await self._changes(copy)
+        if changes is None:
+            return None
+        for _ in range(TRIES):
+            head = await self._head()
+            commit = changes if head in (None, self.sha) else await self._on_top_of(head, changes)
+            if commit is None or await self._sent(commit, head):
+                return commit
+        raise GitFailed(f"{self.push_.branch} keeps moving")
+
+    async def _changes(self, copy: Path) -> str | None:
+        """A commit on top of ours with what the job made of the paths; None: it changed nothing."""
+        index = {
+            "GIT_DIR": str(self.own / ".git"),
+            "GIT_WORK_TREE": str(copy),
+            "GIT_INDEX_FILE": str(self.own / "index"),
+        }
+        git = replace(self.git, folder=copy, env={**self.git.env, **index})
+        await git.run("read-tree", self.sha)
+        for path in self.push_.paths:
+            is_there = await asyncio.to_thread(_is_there, copy, path)
+            if is_there or await self._has(self.sha, path):
+                await _add(git, path)
+        return await self._commit(git, self.sha)
+
+    async def _head(self) -> str | None:
+        """The branch's commit; None: there is no such branch."""
+        ref = f"refs/heads/{self.push_.branch}"
+        listed = await self.remote.run("ls-remote", "--quiet", "--", self.url, ref)
+        words = (line.split("\t") for line in listed.tail)
+        return next((word[0] for word in words if HASH.fullmatch(word[0]) and word[1:] == [ref]), None)
+
+    async def _on_top_of(self, head: str, changes: str) -> str | None:
+        """The changes as a commit on top of *head*; None: it has them all."""
+        await self.remote.run("fetch", *SHALLOW, "--", self.url, head)
+        # A file that only our commit lacks was added by both, for git: the job's wins, here and nowhere else.
+        base = await self._with_files_of(head)
+        return await self._picked(await self._picked(changes, base, "-Xtheirs") or base, head)
+
+    async def _with_files_of(self, head: str) -> str:
+        """A commit with the files of ours, and with those that only *head* has in the paths."""
+        await self.git.run("checkout", "--quiet", "--force", "--detach", self.sha)
+        for commit in (head, self.sha):
+            for path in self.push_.paths:
+                if await self._has(commit, path):
+                    await self.git.run("checkout", "--quiet", commit, "--", path)
+        return await self._commit(self.git, self.sha) or self.sha
+
+    async def _picked(self, commit: str, onto: str, *how: str) -> str | None:
+        """What *commit* changes as a commit on top of *onto*; None: that has it."""
+        await self.git.run("checkout", "--quiet", "--force", "--detach", onto)
+        done = await self.git.ask("cherry-pick", "--no-commit", "-Xno-renames", *how, commit)
+        if done.exit_code != 0:
+            conflict = next(filter(None, map(CONFLICT.fullmatch, done.tail)), None)
+            both = f"{self.push_.branch} and the job have both changed {conflict['path']}" if conflict else ""
+            raise GitFailed(both or self.git.why(done))
+        return await self._commit(self.git, onto)
+
+    async def _commit(self, git: Git, parent: str) -> str | None:
+        """The index as a commit on top of *parent*; None: it is the same."""
+        tree = await _word(git, "write-tree")
+        if tree == await _word(git, "rev-parse", f"{parent}^{{tree}}"):
+            return None
+        return await _word(git, "commit-tree", tree, "-p", parent, "-m", self.message)
+
+    async def _has(self, commit: str, path: str) -> bool:
+        return bool((await self.git.run("ls-tree", "--name-only", commit, "--", path)).tail)
+
+    async def _sent(self, commit: str, head: str | None) -> bool:
+        """Push it. False: the branch has moved meanwhile."""
+        to = f"{commit}:refs/heads/{self.push_.branch}"
+        try:
+            await self.remote.run("push", "--porcelain", "--no-verify", "--no-signed", "--", self.url, to)
+        except GitFailed:
+            if await self._head() == head:
+                raise
+            return False
+        return True
+
+
+async def _word(git: Git, *args: str) -> str:
+    return (await git.run(*args)).tail[-1]
+
+
+async def _add(git: Git, path: str) -> None:
+    done = await git.ask("add", "--all", "--", path)
+    if any(IGNORED in line for line in done.tail):
+        raise GitFailed(f"{path} is ignored by .gitignore")
+    if done.exit_code != 0:
+        raise GitFailed(git.why(done) or f"git add {path} failed")
+
+
+def _is_there(copy: Path, path: str) -> bool:
+    """Whether *path* stands in the working copy.
+
+    Raises:
+        GitFailed: it leads out of it, or has a repository of its own in it.
+    """
+    place = within(copy, path)
+    if place is None:
+        raise GitFailed(f"{path} leads out of the working copy")
+    if place.is_symlink():
+        return True
+    for parent, folders, files in os.walk(place):
+        if ".git" in (name.lower() for name in (*folders, *files)):
+            raise GitFailed(f"{Path(parent).relative_to(copy)} is a repository of its own")
+    return place.exists()

@@ -1,0 +1,66 @@
+"""One execution and all that it needs to be carried out."""
+
+from dataclasses import dataclass
+
+from domain.job import JobState
+from domain.job_type import JobType
+from domain.output_url import filled
+from domain.target_request import TargetRequest
+from settings import Settings
+from storage.jobs import Execution, Order
+from tasks.cache import Cache
+from tasks.keep_output import Outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One execution and what it is to do.
+
+    `clone_url` is None without a target: it runs in an empty folder then. `outputs`, `cache`: where they are kept, if
+    at all. `output_url`: what a success links to; None: the same as everything else.
+    """
+
+    execution: Execution
+    order: Order
+    job_type: JobType
+    clone_url: str | None
+    outputs: Outputs | None = None
+    cache: Cache | None = None
+    output_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an execution came to its end. `summary` may be shown to anybody. `url`: what it links to instead."""
+
+    state: JobState
+    summary: str
+    exit_code: int | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An ended execution. `report_id` is its outcome's, or None without a target."""
+
+    state: JobState
+    summary: str
+    report_id: int | None
+
+
+def work_of(
+    execution: Execution, order: Order, job_type: JobType, wanted: TargetRequest | None, settings: Settings
+) -> Work:
+    """What is to be done for *order*. A link that the request names goes before the job type's."""
+    target, url = order.target, None
+    if target and wanted and job_type.output_url and not wanted.url:
+        url = filled(job_type.output_url, job=order.flow_run_id, job_type=job_type.name, target=target)
+    return Work(
+        execution,
+        order,
+        job_type,
+        settings.clone_url.format(repository=target.repository) if target else None,
+        Outputs(settings.output_dir, settings.keep_outputs, settings.keep_outputs_for),
+        Cache(settings.cache_dir, settings.cache_size),
+        url,
+    )

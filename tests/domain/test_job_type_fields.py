@@ -1,0 +1,155 @@
+"""What a job type says beside its command: preparation, output, push, limits; and what a wrong one is told."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from domain.job import Target
+from domain.job_type import JobType
+from domain.jobs_file import BadJobsFile, parse_job_types
+from domain.output_url import filled
+from domain.quantities import size
+
+BEGIN = 'version = 1\n[jobs.site]\ncommand = ["make"]\n'
+"""Three lines; what is said of the job begins on the fourth."""
+
+PUSH = {
+    "branch": '"content"',
+    "paths": '["docs"]',
+    "credential": '"env:PUSH_TOKEN"',
+    "author": '"Docs bot <docs@example.com>"',
+}
+
+
+def job(fields: str) -> JobType:
+    return parse_job_types(BEGIN + fields, "jobs.toml")["site"]
+
+
+def refusal(fields: str) -> str:
+    with pytest.raises(BadJobsFile) as refused:
+        job(fields)
+    return str(refused.value)
+
+
+def push(**changes: str) -> str:
+    return "[jobs.site.push]\n" + "\n".join(f"{name} = {value}" for name, value in {**PUSH, **changes}.items())
+
+
+def test_what_is_not_said_is_not_done() -> None:
+    site = job("")
+    assert (site.success_codes, site.prepare, site.output, site.output_url, site.push) == ((0,), (), None, None, None)
+    assert set(site.limits.model_dump().values()) == {None}
+
+
+def test_a_preparation_has_its_own_limit_and_cache() -> None:
+    (prepare,) = job("""
+prepare = [{command=["npm", "ci"], timeout="10m", cache={paths=["node_modules/"], key=["package-lock.json"]}}]
+""").prepare
+    assert (prepare.command, prepare.timeout) == (("npm", "ci"), timedelta(minutes=10))
+    assert prepare.cache is not None
+    assert (prepare.cache.paths, prepare.cache.key) == (("node_modules",), ("package-lock.json",))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [(1, 1), ("1", 1), ("512K", 512 * 1024), ("64M", 64 * 1024**2), ("2G", 2 * 1024**3), ("1T", 1024**4)],
+)
+def test_a_size_is_bytes_or_a_text_with_a_unit(written: object, meant: int) -> None:
+    assert size(written) == meant
+
+
+@pytest.mark.parametrize("written", [0, -1, "0", "", "2 G", "2GB", "1.5G", 1.5, True, "99999999T", None])
+def test_what_is_no_size_is_refused(written: object) -> None:
+    with pytest.raises(ValueError, match=r'allowed: bytes, or a text such as "512K", "64M" or "2G"'):
+        size(written)
+
+
+REFUSED = [
+    ("success_codes = [256]", "line 4: jobs.site.success_codes.0: Input should be less than or equal to 255"),
+    ("success_codes = []", "line 4: jobs.site.success_codes: Tuple should have at least 1 item"),
+    ("success_codes = [true]", "line 4: jobs.site.success_codes.0: Input should be a valid integer"),
+    ('output = "/srv/site"', "line 4: jobs.site.output: '/srv/site' must lead into the working copy"),
+    ('output = "../site"', "line 4: jobs.site.output: '../site' must lead into the working copy"),
+    ('output = "."', "line 4: jobs.site.output: '.' must lead into the working copy"),
+    ('output = "a//b"', "line 4: jobs.site.output: 'a//b' must lead into the working copy"),
+    ('output = "docs/.git/x"', "line 4: jobs.site.output: 'docs/.git/x' leads into a folder of git's own"),
+    ('output = ""', "line 4: jobs.site.output: String should have at least 1 character"),
+    ('output_url = "docs/{job}"', "line 4: jobs.site.output_url: must be an http or https URL"),
+    ('output_url = "ftp://x.org/{job}"', "line 4: jobs.site.output_url: must be an http or https URL"),
+    ('output_url = "https://x.org/{pr}"', "line 4: jobs.site.output_url: allowed in braces: job, type, repository"),
+    ('output_url = "https://x.org/{job.hex}"', "line 4: jobs.site.output_url: allowed in braces: "),
+    ('output_url = "https://x.org/{job!r}"', "line 4: jobs.site.output_url: allowed in braces: "),
+    ('output_url = "https://x.org/{}"', "line 4: jobs.site.output_url: allowed in braces: "),
+    ('output_url = "https://x.org/{job"', "line 4: jobs.site.output_url: has a brace without its other half"),
+    ('output_url = "https://x.org/a b"', "line 4: jobs.site.output_url: must be an http or https URL"),
+    ("prepare = [{}]", "line 4: jobs.site.prepare.0.command: is missing"),
+    ('prepare = [{command=["a"], timeout="3h"}]', "line 4: jobs.site.prepare.0.timeout: '3h' is out of bounds"),
+    ('prepare = [{command=["a"], cash={}}]', "prepare.0.cash: unknown field; allowed: command, timeout, cache"),
+    ('prepare = [{command=["a"], cache={paths=["/a"], key=["b"]}}]', "cache.paths.0: '/a' must lead into the working"),
+    ('prepare = [{command=["a"], cache={paths=["a"], key=[]}}]', "line 4: jobs.site.prepare.0.cache.key: "),
+    ('prepare = [{command=["a"], cache={path=["a"], key=["b"]}}]', "cache.path: unknown field; allowed: paths, key"),
+    ('[[jobs.site.prepare]]\ncommand=["a"]\n\n[[jobs.site.prepare]]\ncmd=["b"]', "line 8: jobs.site.prepare.1.cmd: "),
+    ('[[jobs.site.prepare]]\ncommand=["a"]\n[jobs.site.prepare.cache]\nkey=3', "line 7: jobs.site.prepare.0.cache.key"),
+    ('[jobs.site.limits]\nmemory = "2 GB"', "line 5: jobs.site.limits.memory: '2 GB' is no size; allowed: bytes"),
+    ("[jobs.site.limits]\nprocesses = 0", "line 5: jobs.site.limits.processes: "),
+    ("[jobs.site.limits]\ncpu = 2", "limits.cpu: unknown field; allowed: memory, file_size, processes, output"),
+    ("[jobs.site.limits]\noutput = 2", "line 2: jobs.site: limits.output bounds the folder that output names"),
+    (push(branch='"-f"'), "line 5: jobs.site.push.branch: '-f' is no name of a branch; allowed: "),
+    (push(branch='"refs/heads/main"'), "line 5: jobs.site.push.branch: 'refs/heads/main' is no name of a branch"),
+    (push(paths="[]"), "line 6: jobs.site.push.paths: "),
+    (
+        push(paths='["*"]', force="true"),
+        "push.force: unknown field; allowed: branch, paths, credential, author, message",
+    ),
+    (push(credential='"ghp_abc"'), "line 7: jobs.site.push.credential: must be env:VARIABLE or secret:BLOCK"),
+    (push(author='"Docs bot"'), "line 8: jobs.site.push.author: 'Docs bot' is no author; allowed: such as"),
+    (push(author='"<a@b>"'), "line 8: jobs.site.push.author: '<a@b>' is no author"),
+    (push(message='" "'), "line 9: jobs.site.push.message: must have visible characters"),
+    (
+        'env = ["PUSH_TOKEN"]\n' + push(),
+        "line 2: jobs.site: env names the variable of push.credential (env:PUSH_TOKEN)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "told"), REFUSED)
+def test_a_wrong_field_is_told_with_its_line_and_what_is_allowed(fields: str, told: str) -> None:
+    assert told in refusal(fields)
+
+
+def test_a_token_in_the_place_of_a_name_is_not_quoted() -> None:
+    token = "ghp_" + "a1B2" * 9
+    assert token not in refusal(push(credential=f'"env:{token}"'))
+
+
+@pytest.mark.parametrize(
+    "branch",
+    ["a..b", "a b", "/a", "a/", "a//b", "a.lock", "a.lock/b", ".a", "a/.b", "a~1", "a^", "a:b", "@{u}", "a?", "*"],
+)
+def test_what_git_takes_for_no_branch_is_refused(branch: str) -> None:
+    assert "is no name of a branch" in refusal(push(branch=f'"{branch}"'))
+
+
+@pytest.mark.parametrize("branch", ["main", "docs/content", "release-1.2", "ümlaut", "a@b", "lock"])
+def test_what_git_takes_for_a_branch_is_taken(branch: str) -> None:
+    asked = job(push(branch=f'"{branch}"')).push
+    assert asked is not None
+    assert asked.branch == branch
+    assert asked.identity == ("Docs bot", "docs@example.com")
+
+
+def test_an_output_url_is_filled_for_one_job() -> None:
+    target = Target("acme/site", "3f" * 20, "docs/a b")
+    url = "https://docs.example.com/{repository}/{sha}/{job}?c={context}&n={name}&o={owner}&t={type}"
+    site = job(f'output_url = "{url}"')
+    assert site.output_url is not None
+    assert filled(site.output_url, job=UUID(int=7), job_type="site", target=target) == (
+        f"https://docs.example.com/acme/site/{'3f' * 20}/00000000-0000-0000-0000-000000000007"
+        "?c=docs/a%20b&n=site&o=acme&t=site"
+    )
+
+
+def test_an_output_url_that_grows_too_long_for_a_status_is_none() -> None:
+    target = Target("acme/site", "3f" * 20, "ü" * 255)
+    assert filled("https://x.org/{context}{context}", job=UUID(int=7), job_type="site", target=target) is None

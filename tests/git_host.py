@@ -1,0 +1,121 @@
+"""A host of git repositories over https that wants a token, as GitHub does, on localhost."""
+
+import base64
+import os
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
+from pathlib import Path
+from threading import Thread
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+@dataclass
+class Host:
+    """`seen` is what was asked for, and whether with the token."""
+
+    url: str
+    certificate: Path
+    seen: list[tuple[str, bool]] = field(default_factory=list)
+
+
+@contextmanager
+def git_host(root: Path, folder: Path, token: str) -> Iterator[Host]:
+    """Serve the bare repositories in *root* to who has *token*. *folder* gets its certificate."""
+    certificate, key = _make_certificate(folder)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    host = Host(f"https://127.0.0.1:{server.server_port}", certificate)
+    server.root, server.token, server.host = root, token, host  # type: ignore[attr-defined]  # for the handlers
+    serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    serving.start()
+    try:
+        yield host
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        host: Host = self.server.host  # type: ignore[attr-defined]  # see git_host
+        expected = base64.b64encode(f"x-access-token:{self.server.token}".encode()).decode()  # type: ignore[attr-defined]  # the same
+        is_known = self.headers.get("Authorization") == f"Basic {expected}"
+        host.seen.append((self.path, is_known))
+        if not is_known:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        head, _, body = self._backend().partition(b"\r\n\r\n")
+        told = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        self.send_response(int(told.pop("Status", "200").split()[0]))
+        for name, value in {**told, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _backend(self) -> bytes:
+        """What git's own CGI program answers."""
+        path, _, query = self.path.partition("?")
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        env = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.server.root),  # type: ignore[attr-defined]  # see git_host
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "REMOTE_USER": "x-access-token",  # lets it be pushed to
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }
+        return subprocess.run(["git", "http-backend"], input=body, env=env, check=True, capture_output=True).stdout
+
+    def log_message(self, *_: object) -> None:
+        """Not on the tests' output."""
+
+
+def _make_certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, secret = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate, secret

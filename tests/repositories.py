@@ -1,0 +1,72 @@
+"""Real git repositories for tests, made and read as nobody's configuration has it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
+ENV = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def git(folder: Path, *args: str) -> str:
+    """What git says."""
+    done = subprocess.run(["git", *IDENTITY, *args], cwd=folder, env=ENV, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def write(folder: Path, **files: str | None) -> None:
+    """Files by their names, in which "__" stands for "/" and "_" for "."; None: it is removed."""
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        if text is None:
+            path.unlink()
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+
+def commit(folder: Path, **files: str | None) -> str:
+    """The commit that makes the files so in a repository with files."""
+    write(folder, **files)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "a change")
+    return git(folder, "rev-parse", "HEAD")
+
+
+class Origin:
+    """A bare repository, and what somebody else does to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bare, self._desk = folder / "origin.git", folder / "desk"
+        self._desk.mkdir(parents=True)
+        git(self._desk, "init", "-q")
+        git(folder, "init", "-q", "--bare", str(self.bare))
+        git(self._desk, "remote", "add", "origin", str(self.bare))
+
+    @property
+    def url(self) -> str:
+        return self.bare.as_uri()
+
+    def commit(self, branch: str, **files: str | None) -> str:
+        """Somebody else's commit on top of a branch, which begins where the last one stands if it is new."""
+        if self.head(branch) is not None:
+            git(self._desk, "fetch", "-q", "origin", branch)
+            git(self._desk, "checkout", "-q", "-B", branch, "FETCH_HEAD")
+        else:
+            git(self._desk, "checkout", "-q", "-B", branch)
+        made = commit(self._desk, **files)
+        git(self._desk, "push", "-q", "origin", branch)
+        return made
+
+    def head(self, branch: str) -> str | None:
+        listed = git(self.bare, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
+        return listed or None
+
+    def files(self, branch: str) -> dict[str, str]:
+        """The text of each file of a branch."""
+        names = git(self.bare, "ls-tree", "-r", "--name-only", branch).split()
+        return {name: git(self.bare, "show", f"{branch}:{name}") for name in names}
+
+    def history(self, branch: str, layout: str = "%an <%ae>: %s") -> list[str]:
+        """Who committed what, the last one first."""
+        return git(self.bare, "log", f"--format={layout}", branch).splitlines()

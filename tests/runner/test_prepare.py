@@ -1,0 +1,244 @@
+"""Preparations run before the command; what they made is taken from the cache, whole or not at all."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+from processes import names_in
+
+from domain.limits import Limits
+from domain.preparation import Preparation
+from domain.summary import public
+from tasks import cache as module
+from tasks.cache import Cache
+from tasks.prepare import PreparationFailed, prepare
+from tasks.surroundings import Surroundings
+
+INSTALL = (
+    "echo install >> {0}/ran; mkdir -p node_modules/.bin; cp lock node_modules/made; ln -s ../made node_modules/.bin/x"
+)
+
+
+@dataclass
+class Rig:
+    folder: Path
+    lines: list[str] = field(default_factory=list)
+    count: int = 0
+
+    @property
+    def cache(self) -> Cache:
+        return Cache(self.folder / "cache", 1_000_000)
+
+    def copy(self, lock: str = "one") -> Path:
+        """A fresh working copy."""
+        self.count += 1
+        made = self.folder / f"copy-{self.count}"
+        made.mkdir()
+        (made / "lock").write_text(lock)
+        return made
+
+    def step(self, script: str = INSTALL, **fields: object) -> Preparation:
+        told = {"cache": {"paths": ["node_modules"], "key": ["lock"]}, **fields}
+        return Preparation.model_validate({"command": ["sh", "-ec", script.format(self.folder)], **told})
+
+    async def prepare(
+        self, copy: Path, *steps: Preparation, cache: Cache | None = None, scope: str = "acme/site"
+    ) -> Path:
+        env = {"PATH": os.environ["PATH"], "SEEN": "yes"}
+        around = Surroundings(copy, env, Limits(), partial(public, roots=(str(copy),)), self.lines.append)
+        await prepare(steps or (self.step(),), around, cache or self.cache, scope=scope)
+        return copy
+
+    def ran(self) -> int:
+        """How often the install ran."""
+        ran = self.folder / "ran"
+        return len(ran.read_text().splitlines()) if ran.exists() else 0
+
+    def entries(self) -> list[Path]:
+        return sorted(self.cache.folder.iterdir(), key=lambda entry: entry.stat().st_mtime)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+async def test_preparations_run_in_order_in_the_working_copy_and_its_surroundings(rig: Rig) -> None:
+    steps = [rig.step(f"echo {word} $SEEN | tee -a order", cache=None) for word in ("first", "second")]
+    copy = await rig.prepare(rig.copy(), *steps)
+    assert (copy / "order").read_text().splitlines() == rig.lines == ["first yes", "second yes"]
+
+
+FAILURES = [
+    ({"command": ["sh", "-c", "echo npm error: no lock; exit 3"]}, "sh: exit code 3: npm error: no lock"),
+    ({"command": ["sh", "-c", "kill -9 $$"]}, "sh: ended by SIGKILL after"),
+    ({"command": ["sleep", "60"], "timeout": 0.2}, "sleep: stopped after its time limit of 0.2 s"),
+    ({"command": ["no-such-program"]}, "cannot start 'no-such-program': not found; install it where the worker runs"),
+]
+
+
+@pytest.mark.parametrize(("fields", "told"), FAILURES)
+async def test_a_preparation_that_fails_says_why_and_nothing_follows(
+    rig: Rig, fields: dict[str, object], told: str
+) -> None:
+    copy = rig.copy()
+    with pytest.raises(PreparationFailed) as failed:
+        await rig.prepare(copy, Preparation.model_validate(fields), rig.step("touch after", cache=None))
+    assert str(failed.value).startswith(f"preparation failed: {told}")
+    assert names_in(copy) == ["lock"]
+
+
+async def test_what_was_made_before_is_taken_instead_of_made_again(rig: Rig) -> None:
+    await rig.prepare(rig.copy())
+    second = await rig.prepare(rig.copy())
+    assert rig.ran() == 1
+    assert (second / "node_modules" / "made").read_text() == "one"
+    assert (second / "node_modules" / ".bin" / "x").readlink() == Path("../made")
+    assert rig.lines[-1].endswith(": taken from the cache")
+
+
+async def test_what_a_job_does_to_its_copy_does_not_change_the_cache(rig: Rig) -> None:
+    first = await rig.prepare(rig.copy())
+    (first / "node_modules" / "made").write_text("spoiled")
+    second = await rig.prepare(rig.copy())
+    (second / "node_modules" / "made").write_text("spoiled")
+    third = await rig.prepare(rig.copy())
+    assert (third / "node_modules" / "made").read_text() == "one"
+    assert rig.ran() == 1
+
+
+async def test_another_key_file_command_path_or_repository_is_another_entry(rig: Rig) -> None:
+    await rig.prepare(rig.copy())
+    await rig.prepare(rig.copy("two"))
+    await rig.prepare(rig.copy(), rig.step(INSTALL + "; true"))
+    await rig.prepare(rig.copy(), rig.step(cache={"paths": ["node_modules/.bin"], "key": ["lock"]}))
+    await rig.prepare(rig.copy(), scope="acme/other")
+    assert rig.ran() == len(rig.entries()) == 5
+
+
+@pytest.mark.parametrize("key", ["missing", "link", "node_modules"])
+async def test_without_its_key_files_nothing_is_cached(rig: Rig, key: str) -> None:
+    copy = rig.copy()
+    (copy / "link").symlink_to("/etc/passwd")
+    await rig.prepare(copy, rig.step(cache={"paths": ["node_modules"], "key": ["lock", key]}))
+    assert rig.ran() == 1
+    assert not rig.cache.folder.exists()
+    assert "no cache: a file of its key is not there" in rig.lines[-1]
+
+
+async def test_what_the_working_copy_has_already_is_not_replaced(rig: Rig) -> None:
+    await rig.prepare(rig.copy())
+    copy = rig.copy()
+    (copy / "node_modules").mkdir()
+    (copy / "node_modules" / "own").touch()
+    await rig.prepare(copy)
+    assert rig.ran() == 2
+    assert names_in(copy / "node_modules") == [".bin", "made", "own"]
+
+
+async def test_no_path_leads_out_of_the_working_copy(rig: Rig) -> None:
+    (rig.folder / "precious").mkdir()
+    copy = rig.copy()
+    (copy / "out").symlink_to(rig.folder / "precious")
+    await rig.prepare(copy, rig.step("echo x > out/made", cache={"paths": ["out/made"], "key": ["lock"]}))
+    assert not rig.cache.folder.exists()
+    assert "no cache: " in rig.lines[-1]
+
+
+async def test_a_preparation_that_fails_leaves_nothing_in_the_cache(rig: Rig) -> None:
+    with pytest.raises(PreparationFailed):
+        await rig.prepare(rig.copy(), rig.step(INSTALL + "; exit 1"))
+    assert not rig.cache.folder.exists()
+
+
+async def test_a_preparation_that_does_not_make_its_paths_is_not_cached(rig: Rig) -> None:
+    await rig.prepare(rig.copy(), rig.step("true"))
+    assert not rig.cache.folder.exists()
+    assert rig.lines[-1].endswith("nothing to keep: it has not made all of its paths")
+
+
+async def test_an_entry_that_is_not_whole_is_never_used_and_goes(rig: Rig) -> None:
+    await rig.prepare(rig.copy())
+    (entry,) = rig.entries()
+    (entry / "size").unlink()
+    copy = await rig.prepare(rig.copy())
+    assert rig.ran() == 2
+    assert (copy / "node_modules" / "made").exists()
+    await rig.prepare(rig.copy("two"))
+    assert entry not in rig.entries()
+
+
+async def test_an_entry_that_cannot_be_copied_is_as_good_as_none(rig: Rig) -> None:
+    await rig.prepare(rig.copy())
+    (entry,) = rig.entries()
+    shutil.rmtree(entry / "0")
+    copy = await rig.prepare(rig.copy())
+    assert rig.ran() == 2
+    assert (copy / "node_modules" / "made").exists()
+    assert any("the cache could not be used" in line for line in rig.lines)
+    assert str(rig.folder) not in "".join(rig.lines)
+
+
+async def test_jobs_at_the_same_time_do_not_hurt_each_other(rig: Rig) -> None:
+    copies = await asyncio.gather(*(rig.prepare(rig.copy()) for _ in range(4)))
+    assert all((copy / "node_modules" / "made").read_text() == "one" for copy in copies)
+    assert len(rig.entries()) == 1
+    assert len(names_in(rig.cache.folder)) == 1
+
+
+async def test_the_cache_is_bounded_in_number_and_the_one_used_longest_ago_goes(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 2)
+    for age, lock in ((300, "one"), (200, "two")):
+        await rig.prepare(rig.copy(lock))
+        os.utime(rig.entries()[-1], (rig.entries()[-1].stat().st_mtime - age,) * 2)
+    await rig.prepare(rig.copy("one"))  # used again
+    await rig.prepare(rig.copy("three"))
+    assert rig.ran() == 3
+    await rig.prepare(rig.copy("one"))
+    assert rig.ran() == 3
+    await rig.prepare(rig.copy("two"))
+    assert rig.ran() == 4
+
+
+async def test_the_cache_is_bounded_in_size(rig: Rig) -> None:
+    fill = "echo install >> {0}/ran; mkdir node_modules; head -c 100000 /dev/zero > node_modules/x"
+    small = Cache(rig.cache.folder, 250_000)
+    for lock in ("one", "two", "three"):
+        await rig.prepare(rig.copy(lock), rig.step(fill), cache=small)
+    assert len(rig.entries()) == 2
+    await rig.prepare(rig.copy("four"), rig.step(fill), cache=Cache(rig.cache.folder, 99_999))
+    assert rig.lines[-1].endswith("not kept: larger than the whole cache may be")
+
+
+async def test_what_is_in_use_is_not_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rig.prepare(rig.copy())
+    (entry,) = rig.entries()
+    monkeypatch.setattr(module, "MOST", 0)
+    with module._locked(entry, fcntl.LOCK_SH) as is_there:
+        assert is_there
+        await rig.prepare(rig.copy("two"))
+        assert rig.entries() == [entry]
+    await rig.prepare(rig.copy("three"))
+    assert rig.entries() == []
+
+
+async def test_a_cache_that_cannot_be_written_fails_no_job(rig: Rig) -> None:
+    rig.cache.folder.write_text("no folder")
+    copy = await rig.prepare(rig.copy())
+    assert (copy / "node_modules" / "made").exists()
+    assert "not kept in the cache: " in rig.lines[-1]
+
+
+async def test_nothing_else_in_the_folder_is_touched(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 0)
+    rig.cache.folder.mkdir()
+    (rig.cache.folder / "precious").mkdir()
+    await rig.prepare(rig.copy())
+    assert names_in(rig.cache.folder) == ["precious"]

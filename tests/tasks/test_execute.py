@@ -1,0 +1,256 @@
+"""From the commit to what came of it: in which order, what fails how, and what the outcome links to."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from processes import names_in
+from repositories import Origin
+from sqlmodel import col, select
+from world import World, accept, order
+
+from domain.job import JobState
+from domain.job_type import JobType
+from domain.target_request import TargetRequest
+from settings import Settings
+from storage.models import StatusReport
+from tasks.cache import Cache
+from tasks.carry_out import Ended, Watchers, Work, carry_out
+from tasks.keep_output import Outputs
+from tasks.work import work_of
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"])
+
+TOKEN = "a-token-to-push-with"
+PREVIEW = "https://docs.example.com/preview/7/"
+PUSH = {"branch": "main", "paths": ["docs"], "credential": "env:PUSH", "author": "Docs bot <docs@example.com>"}
+
+
+@dataclass
+class Rig:
+    world: World
+    folder: Path
+    origin: Origin
+    lines: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> Path:
+        return self.folder / "outputs"
+
+    async def run(
+        self,
+        script: str,
+        *,
+        job: UUID | None = None,
+        sha: str | None = None,
+        output_url: str | None = PREVIEW,
+        **fields: object,
+    ) -> Ended:
+        """Carry out a job of this script on the newest commit of `main`; again, if it is a job that there is."""
+        asked = order(sha=sha or self.origin.head("main") or "", flow_run_id=job)
+        job_type = JobType.model_validate({"name": "sphinx", "command": ["sh", "-ec", script], **fields})
+        execution = await accept(self.world.ledger, asked)
+        work = Work(
+            execution,
+            asked,
+            job_type,
+            self.origin.url,
+            Outputs(self.outputs, 10, timedelta(days=1)),
+            Cache(self.folder / "cache", 1_000_000),
+            output_url,
+        )
+        ended = await carry_out(self.world.reporter, work, self.watchers)
+        assert ended is not None
+        return ended
+
+    @property
+    def watchers(self) -> Watchers:
+        async def nobody_waits(_: object) -> None:
+            """There is no group."""
+
+        async def nobody_cancels() -> bool:
+            return False
+
+        return Watchers(self.lines.append, self.troubles.append, nobody_waits, nobody_cancels)
+
+    async def links(self) -> list[tuple[str, str]]:
+        """The state of each report and what it links to, without the marker."""
+        async with self.world.ledger.transaction() as session:
+            found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+            return [(one.state.value, one.target_url.partition("#")[0]) for one in found]
+
+    @property
+    def commit_page(self) -> str:
+        return f"https://github.com/acme/site/commit/{self.origin.head('main')}"
+
+
+@pytest.fixture
+def rig(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    monkeypatch.setenv("PUSH", TOKEN)
+    world.tokens["env:PUSH"] = TOKEN
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    made = Rig(world, tmp_path, Origin(tmp_path))
+    made.origin.commit("main", docs__page_md="old", lock="one")
+    yield made
+    assert not [name for name in names_in(tmp_path / "tmp") if "scratch" in name]
+
+
+async def test_all_of_it_happens_in_order_before_the_job_has_ended(rig: Rig) -> None:
+    before = rig.commit_page
+    install = {"command": ["sh", "-c", "mkdir tools && echo prepared"], "cache": {"paths": ["tools"], "key": ["lock"]}}
+    script = "[ -d tools ]; mkdir -p build; echo built | tee build/index.html docs/page.md"
+    job = uuid4()
+    ended = await rig.run(script, job=job, prepare=[install], output="build", push=PUSH)
+    assert ended.state is JobState.SUCCEEDED
+    assert (rig.outputs / str(job) / "index.html").read_text() == "built\n"
+    assert rig.origin.files("main")["docs/page.md"] == "built"
+    head = rig.origin.head("main") or ""
+    assert rig.lines == [
+        "prepared",
+        "Reportback: sh -c mkdir tools && echo prepared: kept in the cache",
+        "built",
+        f"Reportback: build is kept as {job}",
+        f"Reportback: {head[:12]} is pushed to main",
+    ]
+    assert await rig.links() == [("pending", before), ("success", PREVIEW)]
+
+
+async def test_only_a_success_links_to_the_output(rig: Rig) -> None:
+    job = uuid4()
+    ended = await rig.run("mkdir build; exit 1", job=job, output="build")
+    assert ended.state is JobState.FAILED
+    assert await rig.links() == [("pending", rig.commit_page), ("failure", rig.commit_page)]
+    assert names_in(rig.outputs) == [str(job)]  # it may tell why
+
+
+async def test_without_a_template_everything_links_to_the_same(rig: Rig) -> None:
+    await rig.run("true", output_url=None)
+    assert await rig.links() == [("pending", rig.commit_page), ("success", rig.commit_page)]
+
+
+async def test_a_command_that_failed_has_its_own_word_also_without_an_output(rig: Rig) -> None:
+    ended = await rig.run("echo no luck; exit 2", output="build", push=PUSH)
+    assert (ended.state, ended.summary) == (JobState.FAILED, "exit code 2: no luck")
+    assert "Reportback: output not kept: build is no folder of the working copy" in rig.lines
+
+
+async def test_a_success_without_its_output_is_an_error_and_pushes_nothing(rig: Rig) -> None:
+    head = rig.origin.head("main")
+    ended = await rig.run("echo new > docs/page.md", output="build", push=PUSH)
+    assert (ended.state, ended.summary) == (
+        JobState.CRASHED,
+        "output not kept: build is no folder of the working copy",
+    )
+    assert await rig.links() == [("pending", rig.commit_page), ("error", rig.commit_page)]
+    assert rig.origin.head("main") == head
+
+
+async def test_a_preparation_that_fails_is_an_error_and_the_command_does_not_run(rig: Rig) -> None:
+    ended = await rig.run(
+        "echo not reached",
+        prepare=[{"command": ["sh", "-c", "echo npm error: gone; exit 1"]}],
+        output="docs",
+        push=PUSH,
+    )
+    assert (ended.state, ended.summary) == (JobState.CRASHED, "preparation failed: sh: exit code 1: npm error: gone")
+    assert rig.lines == ["npm error: gone"]
+    assert not rig.outputs.exists()
+
+
+async def test_what_failed_is_not_pushed(rig: Rig) -> None:
+    head = rig.origin.head("main")
+    await rig.run("echo new > docs/page.md; exit 1", push=PUSH)
+    await rig.run("echo new > docs/page.md; kill -9 $$", push=PUSH)
+    await rig.run("echo new > docs/page.md; sleep 60", push=PUSH, timeout=0.5)
+    assert rig.origin.head("main") == head
+
+
+async def test_a_refused_push_is_an_error_and_a_retry_pushes_once(rig: Rig) -> None:
+    hook = rig.origin.bare / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'error: GH006: Protected branch update failed' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    job, script = uuid4(), "echo new > docs/page.md"
+    ended = await rig.run(script, job=job, output="docs", push=PUSH)
+    assert ended.state is JobState.CRASHED
+    assert ended.summary == "push failed: remote: error: GH006: Protected branch update failed"
+    assert (await rig.links())[-1] == ("error", rig.commit_page)
+    assert names_in(rig.outputs) == [str(job)]
+    hook.unlink()
+    again = await rig.run(script, job=job, output="docs", push=PUSH)
+    assert again.state is JobState.SUCCEEDED
+    assert len(rig.origin.history("main")) == 2
+
+
+async def test_what_is_executed_again_after_its_push_pushes_nothing_twice(rig: Rig) -> None:
+    """As after a death between the push and the job's end."""
+    sha, script = rig.origin.head("main"), "echo new > docs/page.md"
+    await rig.run(script, sha=sha, push=PUSH)
+    pushed = rig.origin.head("main")
+    ended = await rig.run(script, sha=sha, push=PUSH)
+    assert ended.state is JobState.SUCCEEDED
+    assert rig.lines[-1] == "Reportback: nothing to push: nothing has changed"
+    assert rig.origin.head("main") == pushed != sha
+
+
+async def test_without_its_token_a_push_is_an_error(rig: Rig) -> None:
+    del rig.world.tokens["env:PUSH"]
+    ended = await rig.run("echo new > docs/page.md", push=PUSH)
+    assert (ended.state, ended.summary) == (JobState.CRASHED, "push failed: env:PUSH has no token")
+
+
+async def test_the_command_sees_nothing_of_what_pushes(rig: Rig) -> None:
+    await rig.run("env; tr '\\0' '\\n' < /proc/$PPID/environ; echo new > docs/page.md", push=PUSH)
+    assert TOKEN not in "".join(rig.lines)
+    assert "PUSH" not in {line.partition("=")[0] for line in rig.lines}
+
+
+async def test_a_job_type_says_which_exit_codes_are_a_success(rig: Rig) -> None:
+    ended = await rig.run("exit 3", success_codes=[0, 3])
+    assert ended.state is JobState.SUCCEEDED
+    assert ended.summary.endswith(", exit code 3")
+
+
+async def test_limits_hold_for_the_command_and_its_preparations(rig: Rig) -> None:
+    fill = "head -c 2000 /dev/zero > big"
+    ended = await rig.run(f"exec {fill}", limits={"file_size": 1000})
+    assert ended.summary.startswith("stopped after ")
+    assert ended.summary.endswith(": a file larger than its limit")
+    prepare = [{"command": ["sh", "-c", f"exec {fill}"]}]
+    ended = await rig.run("true", limits={"file_size": 1000}, prepare=prepare)
+    assert ended.summary.endswith(": a file larger than its limit")
+    assert ended.summary.startswith("preparation failed: sh: stopped after ")
+
+
+async def test_without_a_target_nothing_is_pushed_and_the_output_is_kept(rig: Rig) -> None:
+    asked = replace(order(), target=None, url=None, credential="")
+    job_type = JobType.model_validate(
+        {"name": "sphinx", "command": ["mkdir", "docs"], "output": "docs", "push": PUSH, "output_url": PREVIEW}
+    )
+    work = Work(
+        await accept(rig.world.ledger, asked), asked, job_type, None, Outputs(rig.outputs, 10, timedelta(days=1))
+    )
+    ended = await carry_out(rig.world.reporter, work, rig.watchers)
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    assert names_in(rig.outputs) == [str(asked.flow_run_id)]
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "link"), [("", "https://docs.example.com/acme/site"), ("https://example.com/mine", None)]
+)
+async def test_a_link_that_the_request_names_goes_before_the_job_types(
+    world: World, asked_for: str, link: str | None
+) -> None:
+    url = "https://docs.example.com/{repository}"
+    job_type = JobType.model_validate({"name": "sphinx", "command": ["true"], "output_url": url})
+    asked = order()
+    wanted = TargetRequest(repository="acme/site", sha="0" * 40, url=asked_for)
+    execution = await accept(world.ledger, asked)
+    assert work_of(execution, asked, job_type, wanted, Settings()).output_url == link
+    assert work_of(execution, replace(asked, target=None), job_type, None, Settings()).output_url is None
