@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from domain.markdown import code, fenced, link, literal, table
-from domain.names import name_of
+from domain.markdown import code, cut_words, fenced, link, narrow
+from domain.names import SHORT_SHA
 from domain.story import Event, JobStory, ReportStory, clock, what_next
 
 TAIL = 20
@@ -27,12 +27,12 @@ def page(
 ) -> str:  # fmt: skip
     """The job's page, in Markdown, as it stood *at* a time.
 
+    What it says stands in lists: of a table with sentences in it, a telephone shows the left half.
     *tail*: the last lines of its output, already made public. *note*: what is to be said first.
     """
     parts = [
-        f"# {literal(name_of(story.type, story.target))}",
-        f"**{literal(note)}**" if note else "",
-        table(("", ""), _facts(story, commit_url, flow_run_url)),
+        f"**{narrow(note)}**" if note else "",
+        "\n".join(f"- {name}: {value}" for name, value in _facts(story, commit_url, flow_run_url)),
         *_output(tail),
         *_reports(story, at),
         f"*As of {clock(at)}.*",
@@ -42,15 +42,15 @@ def page(
 
 def _facts(story: JobStory, commit_url: str | None, flow_run_url: str | None) -> Iterator[tuple[str, str]]:
     yield "Job", f"{code(story.type)}, execution {story.execution}"
-    yield "Options", code(_json(story.options)) or "none"
+    yield "Options", code(cut_words(_json(story.options))) or "none"
     if story.target is not None:
-        sha = story.target.sha
-        yield "Commit", f"{link(sha, commit_url) if commit_url else code(sha)} of {literal(story.target.repository)}"
-        yield "Context", code(story.target.context)
+        sha = story.target.sha[:SHORT_SHA]
+        yield "Commit", f"{link(sha, commit_url) if commit_url else code(sha)} of {narrow(story.target.repository)}"
+        yield "Context", narrow(story.target.context)
     else:
         yield "Commit", "none: it ran in an empty folder, and reports nowhere"
     state = f"**{story.state.value.replace('_', ' ')}**"
-    yield "Outcome", f"{state}: {literal(story.summary)}" if story.summary else state
+    yield "Outcome", f"{state}: {narrow(story.summary)}" if story.summary else state
     if story.started_at is not None:
         yield "Started", clock(story.started_at)
     if story.ended_at is not None:
@@ -76,17 +76,19 @@ def _reports(story: JobStory, now: datetime) -> Iterator[str]:
         yield what_next(report, now)
         if report.left_out:
             yield f"{report.left_out} earlier events are not shown."
-        yield table(("when (UTC)", "what", "by", "GitHub", "in words"), map(_row, report.events))
+        yield "\n".join(map(_happened, report.events))
     earlier = [report for report in story.reports if report.execution != story.execution]
     if earlier:
         yield "## Earlier executions"
         yield "\n".join(_earlier(earlier[-EARLIER:]))
 
 
-def _row(event: Event) -> tuple[str, ...]:
+def _happened(event: Event) -> str:
+    """When, what, by whose hand, GitHub's answer, and in words."""
     answer = " ".join(filter(None, (str(event.http_status or ""), code(event.request_id or ""))))
-    when = f"{event.at:%Y-%m-%d %H:%M:%S}"
-    return when, event.kind.value.replace("_", " "), literal(event.actor), answer, literal(event.note or "")
+    what = f"**{event.kind.value.replace('_', ' ')}** by {narrow(event.actor)}"
+    told = (what, f"GitHub {answer}" if answer else "", narrow(event.note or ""))
+    return f"- {event.at:%Y-%m-%d %H:%M:%S} {'; '.join(filter(None, told))}"
 
 
 def _earlier(reports: Iterable[ReportStory]) -> Iterator[str]:

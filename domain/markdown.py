@@ -9,12 +9,25 @@ MEANS_SOMETHING = re.compile(r"[\\`*_{}\[\]<>|&~@:#$!]|(?<=www)\.", re.IGNORECAS
 """What Markdown could make something of, within a line. The colon, "@" and "www." would make links by themselves:
 https://github.github.com/gfm/#autolinks-extension-"""
 
+LONG_WORD = re.compile(r"([^\s-]{27})[^\s-]{2,}")
+"""A telephone's line has room for 28 characters or so, and Prefect's UI drops every hint where a word may break."""
+
 TAB = "    "
 
 
 def literal(text: str) -> str:
     """*text* as one line of Markdown that shows it as it is."""
     return MEANS_SOMETHING.sub(r"\\\g<0>", one_line(text))
+
+
+def narrow(text: str) -> str:
+    """*text* as one line of Markdown that a telephone shows without scrolling sideways: longer words are cut."""
+    return literal(cut_words(text))
+
+
+def cut_words(text: str) -> str:
+    """*text* with every word cut that no line of a telephone holds."""
+    return LONG_WORD.sub(rf"\1{ELLIPSIS}", text)
 
 
 def code(text: str) -> str:

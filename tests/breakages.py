@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-TARGETS, REPORTS, JOBS = "storage/targets.py", "storage/reports.py", "storage/jobs.py"
-DELIVER, SETTLEMENT, CLIENT = "tasks/deliver.py", "domain/settlement.py", "github_api/client.py"
+LEASE, SETTLING = "storage/leases.py", "storage/settling.py"
+REPORTS, JOBS = "storage/reports.py", "storage/jobs.py"
+DELIVER, SETTLEMENT, CONNECTION = "tasks/deliver.py", "domain/settlement.py", "github_api/connection.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,16 @@ CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cas
 HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
 
 BREAKAGES = (
-    Breakage("settle without the lease", TARGETS, f"    mine = and_({HELD}", "    mine = col(StatusTarget.id) == lease.target_id", (LEASES,)),
-    Breakage("two leases at once", TARGETS, "free = and_(col(StatusTarget.lease).is_(None), ", "free = and_(", (LEASES,)),
-    Breakage("a claim in doubt", TARGETS, "free, no_doubt, is_due", "free, is_due", (LEASES, REVIEW)),
-    Breakage("a claim while the credential pauses", TARGETS, "    if credentials.is_paused(credential, now):\n        return None", "", (CASES, "tests/storage/test_credentials.py")),
-    Breakage("a claim beyond the budget", TARGETS, "no_doubt, is_due, affordable", "no_doubt, is_due", ("tests/deliver/test_write_budget.py",)),
-    Breakage("no look after reading", TARGETS, "    expires_at = await renew(session, lease, policy=policy, now=now)\n", "    expires_at: datetime | None = now + policy.lease\n", (READS, CRASHES)),
-    Breakage("the older one's backoff moves the newer", TARGETS, "else_=literal(newer, of))", "else_=literal(value, of))", (LEASES, REVIEW)),
-    Breakage("a lease that ran out starts no doubt", TARGETS, "values(**RELEASED, doubt_until=doubt)", "values(**RELEASED)", (LEASES,)),
-    Breakage("a lease that ran out is not read back", TARGETS, "== report_id).values(read_back=True))", "== report_id).values(read_back=False))", (LEASES, CRASHES)),
-    Breakage("a late settle asks for no look", TARGETS, "        await _verify(session, lease.target_id, now)\n", "", (LEASES,)),
+    Breakage("settle without the lease", SETTLING, f"    mine = and_({HELD}", "    mine = col(StatusTarget.id) == lease.target_id", (LEASES,)),
+    Breakage("two leases at once", LEASE, "free = and_(col(StatusTarget.lease).is_(None), ", "free = and_(", (LEASES,)),
+    Breakage("a claim in doubt", LEASE, "free, no_doubt, is_due", "free, is_due", (LEASES, REVIEW)),
+    Breakage("a claim while the credential pauses", LEASE, "    if credentials.is_paused(credential, now):\n        return None", "", (CASES, "tests/storage/test_credentials.py")),
+    Breakage("a claim beyond the budget", LEASE, "no_doubt, is_due, affordable", "no_doubt, is_due", ("tests/deliver/test_write_budget.py",)),
+    Breakage("no look after reading", LEASE, "    expires_at = await renew(session, lease, policy=policy, now=now)\n", "    expires_at: datetime | None = now + policy.lease\n", (READS, CRASHES)),
+    Breakage("the older one's backoff moves the newer", SETTLING, "else_=literal(newer, of))", "else_=literal(value, of))", (LEASES, REVIEW)),
+    Breakage("a lease that ran out starts no doubt", LEASE, "values(**RELEASED, doubt_until=doubt)", "values(**RELEASED)", (LEASES,)),
+    Breakage("a lease that ran out is not read back", LEASE, "== report_id).values(read_back=True))", "== report_id).values(read_back=False))", (LEASES, CRASHES)),
+    Breakage("a late settle asks for no look", SETTLING, "        await verify.ask(session, lease.target_id, now=now)\n", "", (LEASES,)),
     Breakage("blind resend on unknown", SETTLEMENT, "return self.doubt_until is not None", "return False", (REVIEW,)),
     Breakage("an unknown starts no doubt", SETTLEMENT, "due_at=later, doubt_until=doubt,", "due_at=later,", (REVIEW,)),
     Breakage("given up by nothing", SETTLEMENT, "return tries.failing_since is not None and", "return False and", ("tests/domain/test_settlement.py",)),
@@ -53,18 +54,28 @@ BREAKAGES = (
     Breakage("an outcome without its report", JOBS, "    await totals.add(session, {", "    await session.rollback()\n    await totals.add(session, {", ("tests/storage/test_jobs.py",)),
     Breakage("anybody's beat counts", JOBS, "col(Job.execution) == execution)\n    alive = ", "True)\n    alive = ", ("tests/storage/test_jobs.py",)),
     Breakage("many probes after a pause", "storage/credentials.py", ".values(paused_until=until))", ".values(pause_reason=None))", ("tests/storage/test_credentials.py",)),
-    Breakage("a redirect becomes a GET", CLIENT, "request = replace(request, url=there)", 'request = replace(request, url=there, method="GET", json=None)', ("tests/github_api",)),
-    Breakage("a reply that drips has no deadline", CLIENT, "asyncio.timeout_at(deadline)", "asyncio.timeout_at(None)", ("tests/github_api",)),
+    Breakage("a redirect becomes a GET", CONNECTION, "request = replace(request, url=there)", 'request = replace(request, url=there, method="GET", json=None)', ("tests/github_api",)),
+    Breakage("a reply that drips has no deadline", CONNECTION, "asyncio.timeout_at(deadline)", "asyncio.timeout_at(None)", ("tests/github_api",)),
     Breakage("the kernel sends what we gave up", "github_api/transport.py", 'struct.pack("ii", 1, 0)', 'struct.pack("ii", 0, 0)', ("tests/github_api",)),
     Breakage("any 2xx is a success", "github_api/classify.py", "if status == HTTPStatus.CREATED:", "if 200 <= status < 300:", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/engine.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
     Breakage("a repair keeps its marker", "storage/verify.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", ("tests/deliver/test_late_requests.py",)),
-    Breakage("what is superseded is sent after reading", TARGETS, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (READS, CRASHES, "tests/deliver")),
+    Breakage("what is superseded is sent after reading", LEASE, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (READS, CRASHES, "tests/deliver")),
     Breakage("anybody's status is ours", DELIVER, "if carries(status.target_url, lease.report.marker):", "if True:", (READS,)),
     Breakage("a doubt that ends before GitHub is done", "domain/policy.py", "settle_after: timedelta = timedelta(seconds=20)", "settle_after: timedelta = timedelta(seconds=8)", ("tests/domain", READS, "tests/deliver")),
     Breakage("the task tries once", "tasks/report_status.py", "    retries=RETRIES,", "    retries=0,", ("tests/flows/test_report_retries.py",)),
     Breakage("whoever beats is lost all the same", JOBS, "    if beaten_at is not None:\n", "    if False:\n", ("tests/tasks/test_end_lost_jobs.py",)),
     Breakage("silence elsewhere is no death", "tasks/end_lost_jobs.py", "if gone is None and silence >= OLD_BEAT:", "if False:", ("tests/tasks/test_end_lost_jobs.py",)),
     Breakage("the next of a group begins beside a dead one's remains", "tasks/beat.py", "WATCH = BEAT_EVERY * 1.2", "WATCH = BEAT_EVERY * 0", ("tests/tasks/test_end_lost_jobs.py",)),
+    Breakage("two ledgers after a crash while moving", "storage/move.py", '_alone(destination, given_as="--to") as there, _alone(source) as here', '_alone(source) as here, _alone(destination, given_as="--to") as there', ("tests/storage/test_move.py",)),
+    Breakage("a ledger that was moved is written to", "storage/moved.py", "_freezing(connection.dialect.name):", "():", ("tests/storage/test_move.py",)),
+    Breakage("a ledger moves away from who is at work", "storage/move.py", "        await _refuse(here, there, place, time)\n", "", ("tests/storage/test_move.py",)),
+    Breakage("what GitHub refused is forgotten", "storage/prune.py", "or_(col(StatusReport.delivered_at).is_(None), has_others)", "has_others", ("tests/storage/test_prune.py",)),
+    Breakage("a counter forgets with its rows", "storage/prune.py", ", col(ReportEvent.id) > last.event", "", ("tests/storage/test_prune.py",)),
+    Breakage("what is overdue is told by every pass", "storage/overdue.py", "    if before is not None:\n", "    if False:\n", ("tests/storage/test_overdue.py",)),
+    Breakage("a pause is told by each that meets it", "storage/credentials.py", 'if "pause_seconds" in pausing:', "if pausing:", ("tests/storage/test_news.py",)),
+    Breakage("a job's git has the token that pushes", "tasks/push.py", 'url="", token=None, env=identity', "env=identity", ("tests/runner/test_push_over_https.py",)),
+    Breakage("nothing new is a commit all the same", "tasks/push.py", 'if tree == await _word(git, "rev-parse", f"{parent}^{{tree}}"):', "if False:", ("tests/runner/test_push.py",)),
+    Breakage("an output is seen before it is whole", "tasks/keep_output.py", "new = made / token_hex(16)", "new = made / source.name", ("tests/runner/test_output_kept.py",)),
     Breakage("a flow on any ledger", "tasks/reporter.py", "    if opened != named:\n", "    if False:\n", ("tests/tasks/test_reporter.py",)),
 )  # fmt: skip

@@ -34,14 +34,13 @@ def shown(story: JobStory = STORY, **given: object) -> str:
 
 def test_the_page_says_what_was_run_and_what_came_of_it() -> None:
     text = shown()
-    assert text.startswith("# sphinx 3f2a91c acme/site\n")
+    assert text.startswith("- Job: `sphinx`, execution 2\n")
     for words in (
-        "| Job | `sphinx`, execution 2 |",
-        '| Options | `{"processes": 2}` |',
-        f"| Commit | [{SHA}](<{COMMIT}>) of acme/site |",
-        "| Context | `docs/sphinx` |",
-        "| Outcome | **succeeded**: succeeded in 12 s |",
-        "| Ended | 2026-11-23 12:00:12 UTC |",
+        '- Options: `{"processes": 2}`\n',
+        f"- Commit: [{SHA[:7]}](<{COMMIT}>) of acme/site\n",
+        "- Context: docs/sphinx\n",
+        "- Outcome: **succeeded**: succeeded in 12 s\n",
+        "- Ended: 2026-11-23 12:00:12 UTC\n",
         "*As of 2026-11-23 12:00:00 UTC.*",
     ):
         assert words in text
@@ -51,8 +50,8 @@ def test_the_page_tells_the_reports_story_the_outcome_first() -> None:
     text = shown()
     assert text.index("## Report 8, `success`: rejected") < text.index("## Report 7, `pending`: delivered")
     assert "GitHub refuses it: `archived`. Unarchive the repository" in text
-    row = "| 2026-11-23 12:00:00 | rejected | task of sphinx 3f2a91c acme/site | 403 `57A1:1` | archived\\: read-only |"
-    assert row in text
+    words = "**rejected** by task of sphinx 3f2a91c acme/site; GitHub 403 `57A1:1`; archived\\: read-only\n"
+    assert f"- 2026-11-23 12:00:00 {words}" in text
     assert "- execution 1, report 6, `failure`: delivered" in text
 
 
@@ -65,14 +64,14 @@ def test_the_page_shows_the_last_lines_of_the_output() -> None:
 
 
 def test_a_note_comes_first() -> None:
-    assert shown(note="nothing to do").splitlines()[2] == "**nothing to do**"
+    assert shown(note="nothing to do").splitlines()[0] == "**nothing to do**"
 
 
 def test_a_job_without_a_target_reports_nowhere() -> None:
     bare = replace(STORY, target=None, reports=(), options={}, started_at=None, ended_at=None, summary=None)
     text = page(bare, at=NOW)
     assert "reports nowhere" in text
-    assert "| Options | none |" in text
+    assert "- Options: none\n" in text
     assert "## Report" not in text
 
 
@@ -90,6 +89,15 @@ def test_nothing_from_outside_becomes_a_link_or_html() -> None:
     outside_code = re.sub(r"(`+).*?\1", "", shown(story, note=nasty))
     assert "<script" not in outside_code.replace("\\<script", "")
     assert re.findall(r"https?://[^>]*", outside_code) == [COMMIT]
+
+
+def test_no_word_is_longer_than_a_telephones_line() -> None:
+    long = "x" * 300
+    story = replace(
+        STORY, target=Target(f"acme/{long}", SHA, long), options={"a": long}, summary=long,
+        reports=(replace(REFUSED, events=(Event(NOW, EventKind.UNKNOWN, long, 500, "57A1:1", long),)),),
+    )  # fmt: skip
+    assert "x" * 30 not in shown(story, note=long)
 
 
 def test_flow_runs_page_is_linked() -> None:

@@ -24,14 +24,14 @@ async def test_a_run_says_what_it_does_and_its_page_what_came_of_it(rig: Rig) ->
     page = str(shown.data)
     ids = [status.id for status in rig.github.store.held()]
     for words in (
-        '| Options | `{"processes": 2}` |',
-        f"[{rig.sha}](<http://github.test/acme/site/commit/{rig.sha}>) of acme/site",
-        "| Outcome | **failed**: exit code 3\\: Error\\: no \\`title\\` in \\<b\\> |",
+        '- Options: `{"processes": 2}`',
+        f"[{rig.sha[:7]}](<http://github.test/acme/site/commit/{rig.sha}>) of acme/site",
+        "- Outcome: **failed**: exit code 3\\: Error\\: no \\`title\\` in \\<b\\>",
         f"/flow-run/{done.id}>)",
         "```text\nreading page.md\nError: no `title` in <b>\n```",
         f"## Report 2, `failure`: delivered\n\nGitHub has it, as status {ids[1]}.",
         f"## Report 1, `pending`: delivered\n\nGitHub has it, as status {ids[0]}.",
-        f"| delivered | task of {run.name} | 201 `",
+        f"**delivered** by task of {run.name}; GitHub 201 `",
     ):
         assert words in page
 

@@ -1,0 +1,154 @@
+"""The last day as a picture: what was undelivered, and how long outcomes took to GitHub.
+
+Prefect shows Markdown. Of the forms that its two UIs render, light and dark, on a telephone and on a desk, only an
+image holds up: both drop inline SVG; one shows the source of a Mermaid chart, the other paints it in light yellow, with
+letters of a few pixels on a telephone; bars of characters have gaps, and a day of them side by side scrolls there.
+An SVG in a data URI is scaled to the room there is. It brings its own background, so that it is legible on any page.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from math import log
+from xml.sax.saxutils import escape
+
+from domain.ages import span
+from domain.overview import SLOT, SLOTS, Day
+from domain.summary import in_words
+
+WIDTH, HEIGHT = 480, 292
+LEFT, RIGHT = 52, 468
+TALL = 76
+"""Pixels of a panel's height."""
+BACKLOG_BASE, LATENCY_BASE = 118, 242
+STEP = (RIGHT - LEFT) / SLOTS
+BAR = 6
+LEAST = 2
+"""Pixels that something is high at least, so that it shows."""
+
+COLOURS = {
+    "light": {"card": "#ffffff", "text": "#1f2937", "line": "#6b7280", "bar": "#0b5394", "worst": "#9a3412"},
+    "dark": {"card": "#16181d", "text": "#f3f4f6", "line": "#9ca3af", "bar": "#8ab8f0", "worst": "#fdba74"},
+}
+"""Every one stands out from the card: text by 4.5:1 at least, the rest by 3:1."""
+
+MARKS = (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1))
+"""The scale of the latency is logarithmic, from the first to the last."""
+
+
+def image(day: Day) -> str:
+    """The picture as a data URI."""
+    return f"data:image/svg+xml;base64,{b64encode(svg(day).encode()).decode()}"
+
+
+def svg(day: Day) -> str:
+    """The picture, dark for who prefers that."""
+    parts = [_rules("light"), f"@media (prefers-color-scheme: dark) {{ {_rules('dark')} }}"]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f"<style>{' '.join(parts)}</style>"
+        f'<rect class="card" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
+        f"{''.join([*_backlog(day), *_latency(day), *_hours(day.since)])}</svg>"
+    )
+
+
+def _rules(scheme: str) -> str:
+    colour = COLOURS[scheme]
+    return (
+        f".card {{ fill: {colour['card']} }} text {{ fill: {colour['text']}; font: 14px system-ui, sans-serif }} "
+        f".end {{ text-anchor: end }} .middle {{ text-anchor: middle }} "
+        f".bar {{ fill: {colour['bar']} }} .worst {{ fill: {colour['worst']} }} .line {{ fill: {colour['line']} }}"
+    )
+
+
+def _backlog(day: Day) -> Iterator[str]:
+    most = max((slot.undelivered or 0 for slot in day.slots), default=0)
+    yield _text(12, 24, "Undelivered")
+    yield from _axis(BACKLOG_BASE, {0.0: "0", 1.0: f"{most:,}"} if most else {0.0: "0"})
+    for number, slot in enumerate(day.slots):
+        if slot.undelivered is not None:
+            yield _bar(number, BACKLOG_BASE, slot.undelivered / most if most else 0)
+
+
+def _latency(day: Day) -> Iterator[str]:
+    yield _text(12, 148, "Job's end to GitHub:")
+    yield _rect("bar", 170, 138, BAR, 10) + _text(181, 148, "median")
+    yield _rect("worst", 246, 142, BAR, 3) + _text(257, 148, "worst")
+    yield from _axis(LATENCY_BASE, {height_of(mark): span(mark) for mark in MARKS})
+    for number, slot in enumerate(day.slots):
+        if slot.median is not None:
+            yield _bar(number, LATENCY_BASE, height_of(slot.median))
+        if slot.worst is not None:
+            yield _rect("worst", _x(number), LATENCY_BASE - max(LEAST, height_of(slot.worst) * TALL) - 1, BAR, 3)
+
+
+def height_of(took: timedelta) -> float:
+    """Where *took* is on the scale of `MARKS`, from 0 to 1."""
+    first, last = MARKS[0], MARKS[-1]
+    return log(min(max(took, first), last) / first) / log(last / first)
+
+
+def _axis(base: int, marks: dict[float, str]) -> Iterator[str]:
+    for height, words in marks.items():
+        y = base - height * TALL
+        yield _rect("line", LEFT, y, RIGHT - LEFT, 0.5) + _text(LEFT - 6, y + 5, words, "end")
+
+
+def _hours(since: datetime) -> Iterator[str]:
+    for number in range(SLOTS):
+        begins = since + number * SLOT
+        if begins.minute == 0 and begins.hour % 6 == 0:
+            yield _rect("line", _x(number), LATENCY_BASE, 1, 5) + _text(
+                _x(number), LATENCY_BASE + 20, f"{begins:%H:%M}", "middle"
+            )
+    yield _text(RIGHT, HEIGHT - 10, "UTC, half an hour each", "end")
+
+
+def _bar(number: int, base: int, height: float) -> str:
+    tall = max(LEAST if height else 1, height * TALL)
+    return _rect("bar", _x(number), base - tall, BAR, tall)
+
+
+def _x(number: int) -> float:
+    return LEFT + number * STEP + (STEP - BAR) / 2
+
+
+def _rect(kind: str, x: float, y: float, width: float, height: float) -> str:
+    return f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:g}" height="{height:.1f}"/>'
+
+
+def _text(x: float, y: float, words: str, kind: str = "") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'
+
+
+def alternative(day: Day) -> str:
+    """What the picture shows, for who does not see it."""
+    known = [slot.undelivered for slot in day.slots if slot.undelivered is not None]
+    if not known:
+        return "No pass of the reconciliation came to its end in the last day."
+    most = max(known)
+    when = f" after {_time(day, known_at(day, most))} UTC" if most else ""
+    took = f" {latency(day)}" if day.median is not None else ""
+    return f"Undelivered in the last day: at most {most:,}{when}, {known[-1]:,} at last.{took}"
+
+
+def latency(day: Day) -> str:
+    """How long outcomes took from their job's end to GitHub, in a sentence; empty if none is there."""
+    if day.median is None or day.worst is None:
+        return ""
+    half, last = length(day.median), length(day.worst)
+    return f"Half of the outcomes were on GitHub within {half} of their job's end, the slowest took {last}."
+
+
+def length(took: timedelta) -> str:
+    """*took* in words, a few seconds to a tenth."""
+    return f"{took.total_seconds():.1f} s" if took < timedelta(seconds=10) else in_words(took)
+
+
+def known_at(day: Day, most: int) -> int:
+    """The first slot with that backlog."""
+    return next(number for number, slot in enumerate(day.slots) if slot.undelivered == most)
+
+
+def _time(day: Day, number: int) -> str:
+    return f"{day.since + number * SLOT:%H:%M}"

@@ -1,0 +1,125 @@
+"""The operator's page in Prefect's UI, in Markdown: what is not on GitHub, since when, why, and what to do."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain import chart
+from domain.ages import ahead, span
+from domain.cures import cure
+from domain.job import Target
+from domain.markdown import code, link, literal, narrow, table
+from domain.names import SHORT_SHA
+from domain.overview import Day, OpenReport, Overview, Pause, Refusals
+from domain.report import Phase
+from domain.story import clock
+
+LIST = "reportback reports list"
+LONGEST = 120
+"""Characters that are shown of what was seen or said last."""
+
+DAY = {
+    Phase.DELIVERED: "on GitHub",
+    Phase.DUE: "waiting",
+    Phase.SENDING: "being sent",
+    Phase.REJECTED: "rejected",
+    Phase.SUPERSEDED: "superseded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where a flow run and a commit can be seen. None: Prefect knows of no UI."""
+
+    run: Callable[[UUID], str | None]
+    commit: Callable[[Target], str]
+
+
+def page(seen: Overview, links: Links) -> str:
+    """The page, in Markdown, as it stood at `seen.at`; Prefect shows its headline above it.
+
+    Reports stand in lists: of a table with a sentence in it, a telephone shows the left half.
+    """
+    parts = [
+        *_undelivered(seen, links),
+        *_rejected(seen.rejected, seen.at, links),
+        *_pauses(seen.pauses, seen.at),
+        *_day(seen.day),
+        f"*As of {clock(seen.at)}. Each pass of the reconciliation renews this page.*",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def headline(seen: Overview) -> str:
+    """All that counts in a line of Markdown."""
+    refused, paused = sum(one.count for one in seen.rejected), len(seen.pauses)
+    age = f", the oldest for {span(seen.at - seen.oldest[0].recorded_at)}" if seen.oldest else ""
+    said = [
+        f"**{seen.undelivered:,} undelivered**{age}" if seen.undelivered else "",
+        f"**{refused:,} rejected**" if refused else "",
+        f"**{paused} {'credentials pause' if paused > 1 else 'credential pauses'}**" if paused else "",
+    ]
+    return f"{'; '.join(filter(None, said))}." if any(said) else "Nothing is undelivered, nothing is rejected."
+
+
+def _undelivered(seen: Overview, links: Links) -> Iterator[str]:
+    if seen.undelivered:
+        yield f"## Undelivered: {seen.undelivered:,}"
+        yield "\n".join(_entry(one, _next(one, seen.at), seen.at, links) for one in seen.oldest)
+        yield from _more(seen.undelivered - len(seen.oldest), f"{LIST} --undelivered")
+
+
+def _rejected(refused: Iterable[Refusals], now: datetime, links: Links) -> Iterator[str]:
+    for one in refused:
+        yield f"## Rejected, {code(one.reason)}: {one.count:,}"
+        retry = code(f"reportback reports retry --reason {one.reason}")
+        yield f"{cure(one.reason)} Then retry the flow run, or all of them: {retry}"
+        yield "\n".join(_entry(report, "", now, links) for report in one.oldest)
+        yield from _more(one.count - len(one.oldest), f"{LIST} --rejected --reason {one.reason}")
+
+
+def _more(count: int, command: str) -> Iterator[str]:
+    if count > 0:
+        yield f"And {count:,} more: `{command}`"
+
+
+def _entry(report: OpenReport, what_next: str, now: datetime, links: Links) -> str:
+    """How old it is, which one, with links to its flow run and its commit, what happens next, what was said last."""
+    run, target = links.run(report.job_id), report.target
+    number = link(f"report {report.id}", run) if run else f"report {report.id}"
+    sha = link(target.sha[:SHORT_SHA], links.commit(target))
+    about = f"{number}, {report.state} of {sha} {narrow(target.repository)}, {narrow(target.context)}"
+    known = (f"**{span(now - report.recorded_at)}**: {about}", what_next, _words(report.last_error or ""))
+    return f"- {'; '.join(filter(None, known))}"
+
+
+def _next(report: OpenReport, now: datetime) -> str:
+    waits = report.waits
+    if report.phase is Phase.SENDING:
+        return "a sender is at it"
+    moments = [moment for moment in (waits.due_at, waits.doubt_until, waits.paused_until) if moment is not None]
+    pause = waits.paused_until is not None and waits.paused_until > now
+    why = f", its credential pauses: {code(waits.pause_reason or '')}" if pause else ""
+    return f"next try {ahead(max(moments, default=now), now)}{why}"
+
+
+def _words(said: str) -> str:
+    return narrow(said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…")
+
+
+def _pauses(pauses: Iterable[Pause], now: datetime) -> Iterator[str]:
+    for one in pauses:
+        yield f"## Credential {code(one.credential)} pauses"
+        when = f"Until {clock(one.until)}" if one.until > now else "The next request ends it, or makes it longer"
+        yield f"{when}: {code(one.reason)}. {cure(one.reason)}"
+
+
+def _day(day: Day) -> Iterator[str]:
+    yield "## The last day"
+    yield f"![{literal(chart.alternative(day))}](<{chart.image(day)}>)"
+    if took := chart.latency(day):
+        yield took
+    rows = [(f"{words}", f"{day.outcomes[phase]:,}") for phase, words in DAY.items() if day.outcomes.get(phase)]
+    total = ("outcomes of jobs", f"{sum(day.outcomes.values()):,}")
+    yield table((f"since {day.since:%H:%M} UTC", ""), (total, *rows, ("requests sent", f"{day.requests:,}")))

@@ -1,0 +1,131 @@
+"""What became of a day's outcomes, how long they took to GitHub, and what each pass left undelivered."""
+
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Float, Label, cast, extract, literal
+from sqlalchemy.orm import Mapped
+from sqlmodel import case, col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.overview import SLOT, SLOTS, Day, Slot
+from domain.report import Phase
+from storage.budget import POSTED
+from storage.models import Credential, Reconciliation, ReportEvent, StatusReport, StatusTarget
+from storage.reports import PHASE
+
+WHEN = col(StatusReport.created_at).type  # type: ignore[attr-defined]  # a column's, which SQLModel types as an attribute
+Which: TypeAlias = tuple[ColumnElement[bool], ...]
+
+
+async def figures(session: AsyncSession, since: datetime) -> Day:
+    """The day that began then."""
+    first = literal(await _first_since(session, since), literal_execute=True)
+    outcomes = (col(StatusReport.id) >= first, col(StatusReport.created_at) >= since, col(StatusReport.rank) > 0)
+    backlogs = await _backlogs(session, since)
+    latencies, median = await _latencies(session, since, outcomes)
+    return Day(
+        since=since,
+        outcomes=await _phases(session, outcomes),
+        requests=await _requests(session, since),
+        slots=tuple(Slot(backlogs.get(place), *latencies.get(place, (None, None))) for place in range(SLOTS)),
+        median=median,
+        worst=max((worst for _, worst in latencies.values()), default=None),
+    )
+
+
+async def _first_since(session: AsyncSession, since: datetime) -> int:
+    """The id of the first report since then; of none, one that no report has yet.
+
+    Found by halving: ids grow with time, and an index on the time would cost every report more than this each pass.
+    """
+    number, made = col(StatusReport.id), col(StatusReport.created_at)
+    lowest, highest = (select(end(number)).scalar_subquery() for end in (func.min, func.max))  # one each by the index
+    below, above = func.coalesce(lowest, 1).label("below"), (func.coalesce(highest, 0) + 1).label("above")
+    halved: Any = select(below, above).cte("halved", recursive=True)
+    middle = (halved.c.below + halved.c.above) // 2
+    next_one = (
+        select(made < since).where(number >= middle).order_by(number).limit(1).correlate(halved).scalar_subquery()
+    )
+    halved = halved.union_all(
+        select(
+            case((next_one, middle + 1), else_=halved.c.below), case((next_one, halved.c.above), else_=middle)
+        ).where(halved.c.below < halved.c.above)
+    )
+    first: int = (await session.exec(select(func.max(halved.c.below)))).one()
+    return first
+
+
+async def _phases(session: AsyncSession, which: Which) -> dict[Phase, int]:
+    rows: Any = (
+        select(PHASE, func.count())
+        .select_from(StatusReport)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(*which)
+        .group_by(PHASE)
+    )
+    return {Phase(phase): count for phase, count in await session.exec(rows)}
+
+
+async def _latencies(
+    session: AsyncSession, since: datetime, which: Which
+) -> tuple[dict[int, tuple[timedelta, timedelta]], timedelta | None]:
+    """The median and the worst of each slot, by its place; and the median of all.
+
+    A report that was repaired is left out: its row no longer tells when it first was on GitHub.
+    """
+    made, arrived = col(StatusReport.created_at), col(StatusReport.delivered_at)
+    found: Any = (
+        select(_slot(session, since, made), _seconds(session, made, arrived).label("took"))
+        .where(*which, arrived.is_not(None), col(StatusReport.edition) == 1)
+        .subquery()
+    )
+    columns: Any = (
+        found.c.slot, found.c.took,
+        func.row_number().over(partition_by=found.c.slot, order_by=found.c.took).label("place"),
+        func.count().over(partition_by=found.c.slot).label("every"),
+        func.row_number().over(order_by=found.c.took).label("place_of_all"),
+        func.count().over().label("every_of_all"),
+    )  # fmt: skip
+    ranked: Any = select(*columns).subquery()
+    is_middle = ranked.c.place == (ranked.c.every + 1) // 2
+    is_middle_of_all = ranked.c.place_of_all == (ranked.c.every_of_all + 1) // 2
+    middle, middle_of_all = (func.max(case((one, ranked.c.took))) for one in (is_middle, is_middle_of_all))
+    rows: Any = select(ranked.c.slot, middle, func.max(ranked.c.took), middle_of_all).group_by(ranked.c.slot)
+    slots, median = {}, None
+    for slot, half, worst, half_of_all in await session.exec(rows):
+        slots[slot] = (timedelta(seconds=half), timedelta(seconds=worst))
+        median = median if half_of_all is None else timedelta(seconds=half_of_all)
+    return slots, median
+
+
+async def _backlogs(session: AsyncSession, since: datetime) -> dict[int, int]:
+    """The most that a pass left undelivered, by the place of the slot in which it began."""
+    began = col(Reconciliation.started_at)
+    slot = _slot(session, since, began)
+    ended = (began >= since, col(Reconciliation.ended_at).is_not(None))
+    rows: Any = select(slot, func.max(Reconciliation.undelivered)).where(*ended).group_by(slot)
+    return dict((await session.exec(rows)).all())
+
+
+async def _requests(session: AsyncSession, since: datetime) -> int:
+    """How many requests may have left since then; by credential, as their index is."""
+    of_one = select(func.count()).where(
+        col(ReportEvent.credential) == col(Credential.name),
+        col(ReportEvent.kind) == POSTED,
+        col(ReportEvent.at) >= since,
+    )
+    rows: Any = select(func.coalesce(func.sum(of_one.correlate(Credential).scalar_subquery()), 0))
+    return int((await session.exec(rows.select_from(Credential))).one())
+
+
+def _slot(session: AsyncSession, since: datetime, moment: Mapped[datetime]) -> Label[int]:
+    """The place of the slot in which a time lies."""
+    return func.floor(_seconds(session, literal(since, WHEN), moment) / SLOT.total_seconds()).label("slot")
+
+
+def _seconds(session: AsyncSession, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns and literals
+    """The seconds between two times; SQLite reckons in milliseconds."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.round((func.julianday(until) - func.julianday(since)) * 86400.0, 3)
+    return cast(extract("epoch", until - since), Float)

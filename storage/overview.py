@@ -1,0 +1,84 @@
+"""All that the operator's page shows, in a dozen statements, none of which reads a whole table."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.overview import OpenReport, Overview, Pause, Refusals, day_before
+from storage import last_day
+from storage.listing import Listed, listing
+from storage.models import Credential, StatusReport, StatusTarget
+from storage.reports import Selection
+
+OLDEST = 20
+"""Undelivered reports that are shown."""
+
+EXAMPLES = 3
+"""Rejected reports that are shown of each reason."""
+
+
+async def overview(session: AsyncSession, *, now: datetime) -> Overview:
+    """What stands at *now*; all of one moment where `storage.metrics.at_one_moment` began the transaction."""
+    undelivered, oldest = await _undelivered(session)
+    refused = await _refused(session)
+    shown = await _shown(session, [*oldest, *(number for _, _, numbers in refused for number in numbers)])
+    return Overview(
+        at=now,
+        undelivered=undelivered,
+        oldest=tuple(shown[number] for number in oldest),
+        rejected=tuple(
+            Refusals(reason, count, tuple(shown[number] for number in numbers)) for reason, count, numbers in refused
+        ),
+        pauses=await _pauses(session),
+        day=await last_day.figures(session, day_before(now)),
+    )
+
+
+async def _undelivered(session: AsyncSession) -> tuple[int, list[int]]:
+    """How many reports are due or being sent, and the ids of the oldest."""
+    newest = col(StatusTarget.newest_id)
+    found = select(newest, func.count().over()).where(col(StatusTarget.due_at).is_not(None))
+    rows = (await session.exec(found.order_by(newest).limit(OLDEST))).all()
+    return (rows[0][1] if rows else 0), [number for number, _ in rows if number is not None]
+
+
+async def _refused(session: AsyncSession) -> list[tuple[str, int, list[int]]]:
+    """Each reason, how many reports that speak were rejected for it, and the ids of the oldest; the most first."""
+    number, reason = col(StatusReport.id), col(StatusReport.rejection)
+    place: Any = func.row_number().over(partition_by=reason, order_by=number).label("place")
+    every: Any = func.count().over(partition_by=reason).label("every")
+    ranked: Any = (
+        select(number, reason, every, place)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(col(StatusReport.rejected_at).is_not(None), col(StatusTarget.newest_id) == number)
+        .subquery()
+    )
+    found: dict[tuple[int, str], list[int]] = {}
+    first: Any = (
+        select(ranked.c.id, ranked.c.rejection, ranked.c.every).where(ranked.c.place <= EXAMPLES).order_by(ranked.c.id)
+    )
+    for report_id, said, count in await session.exec(first):
+        found.setdefault((-count, said), []).append(report_id)
+    return [(reason, -less, numbers) for (less, reason), numbers in sorted(found.items())]
+
+
+async def _shown(session: AsyncSession, numbers: list[int]) -> dict[int, OpenReport]:
+    if not numbers:
+        return {}
+    found, _ = await listing(session, Selection(report_ids=tuple(numbers)), limit=len(numbers))
+    return {one.id: _open(one) for one in found}
+
+
+def _open(one: Listed) -> OpenReport:
+    return OpenReport(
+        id=one.id, job_id=one.job_id, target=one.target, state=one.state, phase=one.phase,
+        recorded_at=one.recorded_at, waits=one.waits, last_error=one.last_error,
+    )  # fmt: skip
+
+
+async def _pauses(session: AsyncSession) -> tuple[Pause, ...]:
+    found = select(Credential.name, Credential.paused_until, Credential.pause_reason).order_by(col(Credential.name))
+    rows = await session.exec(found.where(col(Credential.paused_until).is_not(None)))
+    return tuple(Pause(name, until, reason or "") for name, until, reason in rows if until is not None)

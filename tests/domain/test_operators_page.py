@@ -1,0 +1,113 @@
+"""The operator's page in Prefect's UI."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from domain.job import StatusState, Target
+from domain.operators_page import Links, headline, page
+from domain.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
+from domain.report import Phase
+from domain.story import Waits
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+SHA = "3f2a91c0" * 5
+JOB = UUID(int=7)
+DUE = OpenReport(
+    41, JOB, Target("acme/site", SHA, "docs/sphinx"), StatusState.SUCCESS, Phase.DUE, NOW - 12 * MINUTE,
+    Waits(due_at=NOW + 4 * MINUTE), "503 from GitHub",
+)  # fmt: skip
+REFUSED = replace(DUE, id=17, phase=Phase.REJECTED, waits=Waits(), last_error="archived: read-only")
+LINKS = Links(lambda job: f"https://prefect.example/{job}", lambda target: f"https://github.com/{target.sha}")
+QUIET = Overview(NOW, 0, (), (), (), Day(day_before(NOW), {}, 0, (Slot(),) * SLOTS))
+
+
+def text_of(**changes: object) -> str:
+    return page(replace(QUIET, **changes), LINKS)  # type: ignore[arg-type]  # a test's shorthand
+
+
+def test_with_nothing_open_it_says_so_and_shows_the_day() -> None:
+    assert headline(QUIET) == "Nothing is undelivered, nothing is rejected."
+    assert text_of().startswith("## The last day\n")
+    assert "*As of 2026-11-23 12:00:00 UTC." in text_of()
+
+
+def test_the_headline_counts_what_is_open() -> None:
+    seen = replace(
+        QUIET, undelivered=9000, oldest=(DUE,), rejected=(Refusals("archived", 3, ()), Refusals("gone", 1, ())),
+        pauses=(Pause("env:TOKEN", NOW, "rate_limited"),),
+    )  # fmt: skip
+    assert headline(seen) == ("**9,000 undelivered**, the oldest for 12 min; **4 rejected**; **1 credential pauses**.")
+
+
+def test_an_undelivered_report_says_since_when_which_when_next_and_why() -> None:
+    assert (
+        f"- **12 min**: [report 41](<https://prefect.example/{JOB}>), success of [3f2a91c](<https://github.com/{SHA}>) "
+        "acme/site, docs/sphinx; next try in 4 min; 503 from GitHub\n"
+    ) in text_of(undelivered=1, oldest=(DUE,))
+
+
+def test_a_pause_and_a_sender_are_told() -> None:
+    paused = replace(DUE, waits=Waits(due_at=NOW, paused_until=NOW + MINUTE, pause_reason="rate_limited"))
+    assert "next try in 1 min, its credential pauses: `rate_limited`" in text_of(undelivered=1, oldest=(paused,))
+    sending = replace(DUE, phase=Phase.SENDING)
+    assert "a sender is at it" in text_of(undelivered=1, oldest=(sending,))
+
+
+def test_a_rejection_comes_with_its_cure_and_what_to_run() -> None:
+    text = text_of(rejected=(Refusals("archived", 3, (REFUSED,)),))
+    assert "## Rejected, `archived`: 3\n\nUnarchive the repository" in text
+    assert "`reportback reports retry --reason archived`" in text
+    assert "docs/sphinx; archived\\: read-only\n" in text
+    assert "And 2 more: `reportback reports list --rejected --reason archived`" in text
+
+
+def test_what_is_not_shown_is_counted() -> None:
+    assert "And 8,999 more: `reportback reports list --undelivered`" in text_of(undelivered=9000, oldest=(DUE,))
+    assert "more:" not in text_of(undelivered=1, oldest=(DUE,))
+
+
+def test_a_pause_comes_with_its_end_and_its_cure() -> None:
+    text = text_of(pauses=(Pause("env:TOKEN", NOW + MINUTE, "bad_credentials"),))
+    assert "## Credential `env:TOKEN` pauses\n\nUntil 2026-11-23 12:01:00 UTC: `bad_credentials`. Renew" in text
+    assert "The next request ends it" in text_of(pauses=(Pause("env:TOKEN", NOW, "bad_credentials"),))
+
+
+def test_the_last_days_figures_are_those_that_are_not_zero() -> None:
+    day = replace(QUIET.day, outcomes={Phase.DELIVERED: 1403, Phase.REJECTED: 4}, requests=2817)
+    text = text_of(day=day)
+    for row in (
+        "| outcomes of jobs | 1,407 |",
+        "| on GitHub | 1,403 |",
+        "| rejected | 4 |",
+        "| requests sent | 2,817 |",
+    ):
+        assert row in text
+    assert "superseded" not in text
+
+
+def test_nothing_from_outside_becomes_a_link_or_html() -> None:
+    nasty = "<script>x</script> [a](http://evil.example) http://evil.example | b"
+    report = replace(DUE, target=Target("acme/site", SHA, nasty), last_error=nasty)
+    text = text_of(undelivered=1, oldest=(report,), rejected=(Refusals("archived", 1, (report,)),))
+    outside_code = re.sub(r"(`+).*?\1", "", text)
+    assert "<script" not in outside_code.replace("\\<script", "")
+    assert "http\\://evil" in outside_code
+    assert "http://evil" not in outside_code
+
+
+def test_no_word_is_longer_than_a_telephones_line() -> None:
+    long = "x" * 300
+    report = replace(DUE, target=Target(f"acme/{long}", SHA, long), last_error=long)
+    assert "x" * 30 not in text_of(undelivered=1, oldest=(report,), rejected=(Refusals("archived", 1, (report,)),))
+
+
+def test_a_long_error_is_cut() -> None:
+    assert text_of(undelivered=1, oldest=(replace(DUE, last_error="word " * 100),)).count("word") < 40
+
+
+def test_a_prefect_without_a_ui_has_no_links_to_it() -> None:
+    links = replace(LINKS, run=lambda _: None)
+    assert "**12 min**: report 41, success of" in page(replace(QUIET, undelivered=1, oldest=(DUE,)), links)

@@ -1,0 +1,69 @@
+"""Each pass of the reconciliation renews the operator's page, and fails nothing by it."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from flow_rig import Rig, log_of, run
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import Artifact
+from world import order, run_job
+
+from fake_github.faults import Kind
+from flows.reconcile_reports import reconcile_reports
+from tasks.operators_page import KEY
+
+
+async def versions() -> list[Artifact]:
+    """All that Prefect has of the page."""
+    async with get_client() as client:
+        return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[KEY])))
+
+
+async def test_there_is_one_page_and_each_pass_renews_it(rig: Rig) -> None:
+    rig.fault(Kind.ARCHIVED, times=0)
+    async with rig.ledger() as ledger:
+        await run_job(ledger, order("docs/refused", sha=rig.sha))
+    await run(reconcile_reports)
+    (before,) = await versions()
+    assert "**1 rejected**" in (before.description or "")
+    assert "## Rejected, `archived`: 1" in str(before.data)
+    assert f"(<http://github.test/acme/site/commit/{rig.sha}>)" in str(before.data)
+    assert before.flow_run_id is None
+    rig.github.script.clear()
+    async with rig.ledger() as ledger:
+        await run_job(ledger, order("docs/refused", sha=rig.sha))
+    await run(reconcile_reports)
+    (after,) = await versions()
+    assert (after.id, after.description) == (before.id, "Nothing is undelivered, nothing is rejected.")
+    assert "## Rejected" not in str(after.data)
+
+
+async def test_a_prefect_that_does_not_take_it_is_a_line_in_the_log_of_a_pass_that_succeeds(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise httpx.ConnectError("nobody is there")
+
+    monkeypatch.setattr("tasks.operators_page._put", refuse)
+    async with rig.ledger() as ledger:
+        await run_job(ledger, order("docs/a", sha=rig.sha))
+    done = await run(reconcile_reports)
+    assert done.shows[0] == "COMPLETED"
+    assert rig.states() == ["success"]
+    await log_of(done.id, "the operator's page is not up to date: ConnectError", "delivered 1, undelivered 0")
+
+
+async def test_a_prefect_that_never_answers_holds_no_pass_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("tasks.operators_page._put", hang)
+    monkeypatch.setattr("tasks.operators_page.PATIENCE", timedelta(seconds=0.1))
+    async with rig.ledger() as ledger:
+        await run_job(ledger, order("docs/a", sha=rig.sha))
+    async with asyncio.timeout(30):
+        done = await run(reconcile_reports)
+    assert (done.shows[0], rig.states()) == ("COMPLETED", ["success"])
