@@ -14,7 +14,7 @@ UV := $(VENV)/uv/bin/uv
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak test-external e2e e2e-smoke hour lock clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak test-external screenshots e2e e2e-smoke hour lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -63,6 +63,9 @@ soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databas
 
 test-external: $(DEV) ## what needs tools from outside: the alerts, a scrape and a push, with real Prometheus and Pushgateway
 	@$(BIN)/python -m pytest -q --no-header tests/external $(ARGS)
+
+screenshots: $(DEV) ## the pictures in docs/screens, made anew with Chromium: a minute or two
+	@$(BIN)/python tests/screenshots.py
 
 e2e: $(DEV) ## a whole installation, and all that can happen to it: Retry, every way to die, restarts; eight minutes
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e $(ARGS)

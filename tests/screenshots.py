@@ -1,0 +1,242 @@
+"""The pictures of docs/screens, made anew: `make screenshots`, which needs Chromium.
+
+A day of a ledger is made up; then real jobs meet a GitHub that refuses one report and is away for the others.
+"""
+
+import asyncio
+import io
+import os
+import re
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+from uuid import UUID, uuid4
+
+import httpx
+from chromium import Browser, Page, browser, chromium
+from rich.console import Console
+from sqlmodel import SQLModel
+from waiting import until
+
+from console.asked import Asked
+from console.list import list_reports
+from console.show import show
+from demo import source
+from domain.job import JobState, StatusState
+from domain.names import key_of
+from domain.overview import SLOT, SLOTS
+from fake_github.process import StandIn
+from fake_github.process import running as github_running
+from github_api.credentials import DEFAULT_CREDENTIAL
+from local import stack
+from local.prefect_api import PrefectApi, prefect_api
+from storage.engine import Ledger, open_ledger
+from storage.listing import Wanted, listing
+from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
+from storage.reports import Selection
+from tasks.operators_page import KEY
+
+SCREENS = stack.ROOT / "docs" / "screens"
+REPOSITORY = "acme/handbook"
+OUTAGE = range(20, 25)
+"""The slots of the day in which nothing got through."""
+
+SOON = 240
+"""Seconds in which anything here happens, on a machine with other things to do."""
+
+WIDE, PHONE = 1100, 390
+HIGHEST = 2000
+"""Pixels; of a longer page the end is left out."""
+
+FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""Rich's pictures fetch their font from somebody's server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the story is played on."""
+
+    github: StandIn
+    prefect: PrefectApi
+    ledger: Ledger
+    ui: str
+    sha: str
+
+    async def start(self, job: str, context: str) -> str:
+        """The id of a new flow run."""
+        target = {"repository": REPOSITORY, "sha": self.sha, "context": context}
+        return await self.prefect.start("docs-job/docs-job", {"job": job, "target": target})
+
+
+@asynccontextmanager
+async def stage_in(folder: Path) -> AsyncIterator[Stage]:
+    """A server, the deployments, a stand-in GitHub and a ledger that has seen a day."""
+    clone_url, sha = source.commit(folder)
+    ledger_url = f"sqlite:///{folder / 'ledger.db'}"
+    os.environ["REPORTBACK_DATABASE_URL"] = ledger_url
+    async with github_running() as github, open_ledger(ledger_url) as ledger:
+        await make_up_a_day(ledger)
+        settings = _settings(ledger_url, github.url, clone_url)
+        async with stack.running(folder / "prefect", settings) as local, prefect_api(local.api_url) as prefect:
+            yield Stage(github, prefect, ledger, f"{local.ui_url}/v2", sha)
+
+
+def _settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str]:
+    return {
+        "REPORTBACK_DATABASE_URL": ledger_url,
+        "REPORTBACK_GITHUB_API_URL": github_url,
+        "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
+        "REPORTBACK_LEDGER_ID": "",
+        "REPORTBACK_CREDENTIALS": "{}",
+        "REPORTBACK_CLONE_URL": clone_url,
+        "REPORTBACK_JOBS_FILE": str(stack.ROOT / "demo" / "jobs.toml"),
+        "REPORTBACK_INTERVAL": "10s",
+        "REPORTBACK_PASS_BUDGET": "8s",
+        "REPORTBACK_WRITE_BUDGET": "off",
+    }
+
+
+async def make_up_a_day(ledger: Ledger) -> None:
+    """Two outcomes and a pass in each half hour; in `OUTAGE` nothing got through until its end."""
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        session.add(Credential(name=DEFAULT_CREDENTIAL))
+        await session.flush()
+        for slot in range(SLOTS - 1):
+            began = now - (SLOTS - slot) * SLOT
+            waiting = 2 * (slot - OUTAGE[0] + 1) if slot in OUTAGE else 0
+            session.add(Reconciliation(started_at=began, ended_at=began, undelivered=waiting))
+            for number in range(2):
+                took = (OUTAGE[-1] + 1 - slot) * SLOT if slot in OUTAGE else timedelta(seconds=0.7 + (7 * slot) % 5)
+                for row in outcome(2 * slot + number + 1, began, took * (1 + number)):
+                    session.add(row)
+                    await session.flush()  # each needs the one before
+
+
+def outcome(number: int, at: datetime, took: timedelta) -> Iterator[SQLModel]:
+    """A job that succeeded then, and was on GitHub so long after."""
+    job = uuid4()
+    yield StatusTarget(
+        id=number, key=f"acme/handbook@{number}", repository=REPOSITORY, sha=f"{number:040x}", context="docs/sphinx",
+        turns=1, credential=DEFAULT_CREDENTIAL, newest_id=number, attempts=1,
+    )  # fmt: skip
+    yield Job(
+        number=number, id=job, type="sphinx-docs", target_id=number, url="https://github.com", turn=1,
+        state=JobState.SUCCEEDED, beat_at=at, started_at=at, ended_at=at, exit_code=0,
+    )  # fmt: skip
+    yield StatusReport(
+        id=number, job_id=job, execution=1, state=StatusState.SUCCESS, target_id=number, turn=1, rank=2,
+        marker=f"{number:024x}", description="succeeded in 12 s", target_url="https://github.com",
+        created_at=at, delivered_at=at + took, github_status_id=number,
+    )  # fmt: skip
+
+
+async def play(stage: Stage) -> str:
+    """A failed job whose outcome arrives, a refused outcome, then an outage; the id of the job that failed."""
+    await stage.github.fault("archived", context="docs/archive", times=0)
+    failed = await stage.start("broken-docs", "docs/papyrus")
+    refused = await stage.start("broken-docs", "docs/archive")
+    for run in (failed, refused):
+        await asyncio.wait_for(stage.prefect.until_over(run), SOON)
+    await stage.github.fault("server_error", status=503, method="*", times=0)
+    for context in ("docs/guide", "docs/reference", "docs/tutorial"):
+        await stage.start("broken-docs", context)
+    return failed
+
+
+async def artifact(stage: Stage, key: str, *words: str, without: str = "\0") -> str:
+    """The address of an artifact, once *words* are in it, and *without* is not."""
+    found: list[Mapping[str, str]] = []
+    api = stage.ui.removesuffix("/v2") + "/api"
+    async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=30) as client:
+
+        async def is_there() -> bool:
+            wanted = {"artifacts": {"key": {"any_": [key]}}}
+            answer = await client.post("/artifacts/latest/filter", json=wanted)
+            found[:] = answer.json() if answer.is_success else []
+            said = "".join(map(str, found))
+            return all(word in said for word in words) and without not in said
+
+        await until(is_there, within=SOON, what=lambda: f"{key} to say {words}; it is {found}"[:2000])
+    return f"{stage.ui}/artifacts/artifact/{found[0]['latest_id']}"
+
+
+async def shoot(window: Browser, url: str, words: str, name: str, *, width: int = WIDE, is_dark: bool = False) -> None:
+    """A picture of all that *url* shows, once *words* are there."""
+    async with window.page(width=width, is_dark=is_dark) as page:
+        await page.open(url)
+        await page.shows(words)
+        await save(page, name, width)
+
+
+async def save(page: Page, name: str, width: int) -> None:
+    """As high as what is on the page; Prefect scrolls it within the window."""
+    ends = "one => one.getBoundingClientRect().bottom"
+    height = await page.value(f"Math.max(...[...document.querySelectorAll('main *')].map({ends}))")
+    await page.resize(width, min(round(height) + 16, HIGHEST))
+    await page.value(
+        "document.fonts.ready.then(() => new Promise(done => setTimeout(done, 1000)))"
+    )  # its sidebar moves
+    (SCREENS / name).write_bytes(await page.screenshot())
+
+
+async def shoot_form(stage: Stage, window: Browser) -> None:
+    """The start form, empty."""
+    async with window.page(width=WIDE) as page:
+        await page.open(f"{stage.ui}/deployments")
+        await page.click("[...document.querySelectorAll('a')].find(one => one.innerText.trim() === 'docs-job')")
+        await page.click("[...document.querySelectorAll('button')].find(one => one.innerText.trim() === 'Run')")
+        custom = "[...document.querySelectorAll('[role=menuitem]')].find(one => one.innerText.trim() === 'Custom run')"
+        await page.click(custom)
+        await page.shows("Repository", "Submit")
+        await page.write("document.querySelector('main input')", "the handbook of this week")
+        await save(page, "start-form.png", WIDE)
+
+
+async def shoot_shell(stage: Stage) -> None:
+    """What the commands print."""
+
+    async def rows() -> None:
+        both = (Wanted.UNDELIVERED, Wanted.REJECTED)
+        await list_reports(Asked(), both, limit=20, as_json=False, fails_if_any=False)
+
+    async def story() -> None:
+        async with stage.ledger.transaction() as session:
+            found, _ = await listing(session, Selection(), (Wanted.REJECTED,), limit=1)
+        await show(found[0].id, as_json=False)
+
+    await printed("reports-list.svg", "reportback reports list --undelivered --rejected", rows)
+    await printed("reports-show.svg", "reportback reports show", story)
+
+
+async def printed(name: str, title: str, command: Callable[[], Awaitable[object]]) -> None:
+    """A picture of what *command* prints."""
+    terminal = Console(record=True, width=120, file=io.StringIO(), highlight=False, force_terminal=True)
+    with patch("console.list.results", lambda: terminal), patch("console.show.results", lambda: terminal):
+        await command()
+    drawn = terminal.export_svg(title=title, unique_id=name.partition(".")[0])
+    (SCREENS / name).write_text(FONT.sub("", drawn), encoding="utf-8")
+
+
+async def main() -> None:
+    """Make all of them."""
+    chromium()
+    SCREENS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="reportback-screens-") as folder:
+        async with stage_in(Path(folder)) as stage, browser() as window:
+            failed = await play(stage)
+            of_job = await artifact(stage, key_of(UUID(failed)), "`failure`: delivered")
+            await shoot(window, of_job, "As of", "job-page.png")
+            await shoot_form(stage, window)
+            url = await artifact(stage, KEY, "3 undelivered", "1 rejected", "HTTP 503", without="pending of")
+            await shoot(window, url, "As of", "operators-page.png")
+            await shoot(window, url, "As of", "operators-page-dark.png", width=PHONE, is_dark=True)
+            await shoot_shell(stage)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
