@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.table import Table
 
 from console.terminal import plain, results, table, write_json
-from console.words import ahead
+from domain.ages import ahead
 from domain.budget import WriteBudget
 from github_api.credentials import DEFAULT_CREDENTIAL
 from settings import Settings

@@ -7,7 +7,8 @@ from rich.table import Table
 
 from console.asked import Asked
 from console.terminal import aside, plain, results, table, write_json
-from console.words import next_try, next_try_at, reason, span, why
+from console.words import next_try, next_try_at, reason, why
+from domain.ages import span
 from domain.names import SHORT_SHA
 from settings import Settings
 from storage.engine import open_ledger

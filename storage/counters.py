@@ -1,7 +1,7 @@
 """What only grows, counted in append-only rows from the ledger's first day.
 
 Rows up to a mark are in the totals already; those after it are counted when somebody asks. `fold` moves the mark, in
-the transaction that adds to the totals: a counter is true after any crash, never falls, and costs what an hour holds.
+the transaction that adds to the totals: a counter is true after any crash, never falls, and costs what two hours hold.
 Rows after their mark are never pruned: storage/prune.py.
 """
 
@@ -9,14 +9,14 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, cast, extract, literal
-from sqlalchemy.orm import Mapped
+from sqlalchemy import ColumnElement, literal
 from sqlmodel import SQLModel, and_, case, col, exists, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
 from storage import totals
-from storage.models import Reconciliation, ReportEvent, StatusReport
+from storage.lengths import seconds_between
+from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport
 from storage.totals import Key
 
 OLD = timedelta(hours=1)
@@ -54,6 +54,25 @@ async def read(session: AsyncSession) -> Counter[Key]:
     counted.update(await _events(session, col(ReportEvent.id) > _mark(counted[EVENTS])))
     counted[ENDED] += await _ended(session, after=counted[PASSES])
     return counted
+
+
+async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
+    """Whether there are rows of twice the age at which they may go to the totals: one short look instead of a fold."""
+    old = now - 2 * OLD
+    event = select(ReportEvent.at).where(col(ReportEvent.id) > _folded(EVENTS)).order_by(col(ReportEvent.id)).limit(1)
+    begun = (
+        select(Reconciliation.started_at)
+        .where(col(Reconciliation.id) > _folded(PASSES))
+        .order_by(col(Reconciliation.id))
+        .limit(1)
+    )
+    first = (await session.exec(select(event.scalar_subquery(), begun.scalar_subquery()))).one()
+    return any(at is not None and at <= old for at in first)
+
+
+def _folded(key: Key) -> ColumnElement[float]:
+    total = select(MetricTotal.total).filter_by(**dict(zip(totals.KEY, key, strict=True))).scalar_subquery()
+    return func.coalesce(total, 0)
 
 
 async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -> bool:
@@ -102,7 +121,7 @@ def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noq
     is_again = exists().where(
         earlier.c.report_id == ReportEvent.report_id, earlier.c.kind.in_(ON_GITHUB), earlier.c.id < ReportEvent.id
     )
-    took: Any = _seconds(session, col(StatusReport.created_at), col(ReportEvent.at))
+    took: Any = seconds_between(session, col(StatusReport.created_at), col(ReportEvent.at))
     first = (
         select(took.label("took"))
         .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
@@ -112,13 +131,6 @@ def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noq
     place = case(*((first.c.took <= le, place) for place, le in enumerate(BUCKETS[:-1])), else_=len(BUCKETS) - 1)
     placed = select(place.label("place"), first.c.took).subquery()
     return select(placed.c.place, func.count(), func.sum(placed.c.took)).group_by(placed.c.place)
-
-
-def _seconds(session: AsyncSession, since: Mapped[datetime], until: Mapped[datetime]) -> ColumnElement[float]:
-    """The seconds between two times; SQLite reckons in milliseconds."""
-    if session.get_bind().dialect.name == "sqlite":
-        return func.round((func.julianday(until) - func.julianday(since)) * 86400.0, 3)
-    return cast(extract("epoch", until - since), Float)
 
 
 async def _old_enough(session: AsyncSession, after: int, horizon: datetime) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Float, Label, cast, extract, literal
+from sqlalchemy import ColumnElement, Label, literal
 from sqlalchemy.orm import Mapped
 from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.overview import SLOT, SLOTS, Day, Slot
 from domain.report import Phase
 from storage.budget import POSTED
+from storage.lengths import seconds_between
 from storage.models import Credential, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.reports import PHASE
 
@@ -76,7 +77,7 @@ async def _latencies(
     """
     made, arrived = col(StatusReport.created_at), col(StatusReport.delivered_at)
     found: Any = (
-        select(_slot(session, since, made), _seconds(session, made, arrived).label("took"))
+        select(_slot(session, since, made), seconds_between(session, made, arrived).label("took"))
         .where(*which, arrived.is_not(None), col(StatusReport.edition) == 1)
         .subquery()
     )
@@ -121,11 +122,4 @@ async def _requests(session: AsyncSession, since: datetime) -> int:
 
 def _slot(session: AsyncSession, since: datetime, moment: Mapped[datetime]) -> Label[int]:
     """The place of the slot in which a time lies."""
-    return func.floor(_seconds(session, literal(since, WHEN), moment) / SLOT.total_seconds()).label("slot")
-
-
-def _seconds(session: AsyncSession, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns and literals
-    """The seconds between two times; SQLite reckons in milliseconds."""
-    if session.get_bind().dialect.name == "sqlite":
-        return func.round((func.julianday(until) - func.julianday(since)) * 86400.0, 3)
-    return cast(extract("epoch", until - since), Float)
+    return func.floor(seconds_between(session, literal(since, WHEN), moment) / SLOT.total_seconds()).label("slot")

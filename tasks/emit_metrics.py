@@ -49,7 +49,9 @@ async def emit_metrics(
 
 
 async def _fold(ledger: Ledger, *, dead_after: timedelta) -> None:
-    for _ in range(MOST_FOLDS):
+    async with ledger.reading() as session:
+        has_more = await counters.is_worth_folding(session, now=await ledger.clock(session))
+    for _ in range(MOST_FOLDS if has_more else 0):
         async with ledger.transaction() as session:
             has_more = await counters.fold(session, dead_after=dead_after, now=await ledger.clock(session))
         if not has_more:

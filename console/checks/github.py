@@ -8,7 +8,7 @@ import httpx
 
 from console.checks.finding import Finding, bad, good
 from console.credentials import names
-from console.words import span
+from domain.ages import span
 from github_api.checkup import Answer, Checkup, Silence
 from github_api.credentials import NoCredential, credential_name
 from settings import Settings

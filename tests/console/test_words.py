@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from console.asked import Asked
-from console.words import ahead, next_try, next_try_at, reason, span, why
+from console.words import next_try, next_try_at, reason, why
+from domain.ages import ahead, span
 from domain.job import StatusState, Target
 from domain.report import Phase
 from domain.story import Waits

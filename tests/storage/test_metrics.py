@@ -298,6 +298,24 @@ async def test_what_is_younger_than_an_hour_is_not_folded(world: World) -> None:
     assert await mark(world) == 3  # recorded twice, superseded once
 
 
+async def test_a_fold_is_worth_its_while_once_what_is_not_counted_yet_is_two_hours_old(world: World) -> None:
+    async def is_worth_it() -> bool:
+        async with world.ledger.reading() as session:
+            return await counters.is_worth_folding(session, now=world.clock.now)
+
+    assert not await is_worth_it()
+    await run_job(world.ledger, order())
+    world.clock.advance(7199)
+    assert not await is_worth_it()
+    world.clock.advance(1)
+    assert await is_worth_it()
+    await fold(world)
+    assert not await is_worth_it()
+    await passed(world, seconds=1)
+    world.clock.advance(7200)
+    assert await is_worth_it()
+
+
 async def test_a_large_ledger_is_folded_in_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "CHUNK", 3)
     for number in range(3):

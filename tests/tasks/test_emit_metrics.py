@@ -195,7 +195,7 @@ def broken(*_: object, **__: object) -> Callable[[], None]:
 async def test_a_pass_folds_all_that_is_old_enough(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.counters.CHUNK", 3)
     await troubled(world)
-    world.clock.advance(3601)
+    world.clock.advance(7200)
     assert await emitted(world, None) == []
     async with world.ledger.transaction() as session:
         assert (await totals.read(session))[EVENTS] > 9
