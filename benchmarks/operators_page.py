@@ -1,24 +1,20 @@
 """What the operator's page costs a pass on a large ledger: `python -m benchmarks.operators_page`, on both databases.
 
-The ledger is that of benchmarks/metrics.py, with two days of passes.
+The ledger is that of benchmarks/large_ledger.py, with two days of passes.
 """
 
-import argparse
-import asyncio
-import shutil
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from tempfile import mkdtemp
 
 from sqlalchemy import insert
 
-from benchmarks.metrics import DIALECT, fill, fold, fold_all, ledgers, say, statements_of, took
+from benchmarks.large_ledger import HOUR, fill, fold_all, ledgers, on_both, say, tell
 from domain.operators_page import Links, page
 from storage.engine import Ledger
 from storage.models import Reconciliation
+from tasks.emit_metrics import emit_metrics
 from tasks.operators_page import read_overview
 
 LINKS = Links(run=lambda job: f"http://127.0.0.1:4200/{job}", commit=lambda target: f"https://github.com/{target.sha}")
@@ -39,6 +35,11 @@ async def write(ledger: Ledger) -> str:
     return page(await read_overview(ledger), LINKS)
 
 
+async def emit(ledger: Ledger) -> None:
+    """What a pass does for the metrics, where there is no Pushgateway."""
+    await emit_metrics(ledger, None, interval=HOUR / 60, on_trouble=say)
+
+
 async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:
     """Print the figures of one database."""
     async with ledgers(kind, folder) as ledger:
@@ -49,31 +50,8 @@ async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> No
         say(f"{kind}: {settled} settled, {undelivered} undelivered, ready in {time.perf_counter() - began:.0f} s")
         await tell(ledger, "what the page shows", partial(read_overview, ledger))
         await tell(ledger, "the page", partial(write, ledger))
-        await tell(ledger, "a fold with nothing to fold", partial(fold, ledger))
-
-
-async def tell(ledger: Ledger, name: str, work: Callable[[], Awaitable[object]]) -> None:
-    """Print what *work* costs."""
-    median, most = await took(work)
-    count = await statements_of(ledger, work)
-    say(f"  {name:34} {median:8.1f} ms, at most {most:.1f} ms, {count} statements")
-
-
-def main() -> None:
-    """Measure on both databases."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settled", type=int, default=1_000_000)
-    parser.add_argument("--undelivered", type=int, default=10_000)
-    parser.add_argument("--only", choices=sorted(DIALECT))
-    parser.add_argument("--folder", type=Path, help="on a disk with room; default: the one for temporary files")
-    asked = parser.parse_args()
-    for kind in [asked.only] if asked.only else sorted(DIALECT, reverse=True):
-        folder = Path(mkdtemp(prefix="reportback-page-", dir=asked.folder))
-        try:
-            asyncio.run(measure(kind, folder, asked.settled, asked.undelivered))
-        finally:
-            shutil.rmtree(folder)
+        await tell(ledger, "the figures, unless it is time to fold", partial(emit, ledger))
 
 
 if __name__ == "__main__":
-    main()
+    on_both(measure, __doc__)

@@ -1,23 +1,19 @@
 """What forgetting costs on a large ledger: `python -m benchmarks.prune`, on both databases.
 
-Fills a ledger as `benchmarks.metrics` does and folds it; then measures a pass that finds nothing old enough, one that
+Fills a ledger and folds it; then measures a pass that finds nothing old enough, one that
 finds only what may not go, and the transactions that forget. The last column compares each with an empty transaction
 of the same run. Minutes, and about 2 GB below --folder.
 """
 
-import argparse
-import asyncio
-import shutil
 import statistics
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from tempfile import mkdtemp
 
 from sqlmodel import col, update
 
-from benchmarks.metrics import DIALECT, RECENT, fill, fold_all, ledgers, say
+from benchmarks.large_ledger import RECENT, fill, fold_all, ledgers, on_both, say
 from storage.engine import Ledger
 from storage.models import Job
 from storage.prune import BATCH, Place, prune_jobs
@@ -79,21 +75,5 @@ async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> No
         show(f"{undelivered} that may not go", times, empty)
 
 
-def main() -> None:
-    """Measure on both databases."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settled", type=int, default=1_000_000)
-    parser.add_argument("--undelivered", type=int, default=10_000)
-    parser.add_argument("--only", choices=sorted(DIALECT))
-    parser.add_argument("--folder", type=Path, help="on a disk with room; default: the one for temporary files")
-    asked = parser.parse_args()
-    for kind in [asked.only] if asked.only else sorted(DIALECT, reverse=True):
-        folder = Path(mkdtemp(prefix="reportback-prune-", dir=asked.folder))
-        try:
-            asyncio.run(measure(kind, folder, asked.settled, asked.undelivered))
-        finally:
-            shutil.rmtree(folder)
-
-
 if __name__ == "__main__":
-    main()
+    on_both(measure, __doc__)
