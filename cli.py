@@ -92,6 +92,41 @@ def resume(*pools: str) -> int:
     return _run(resume_pools(pools or POOLS))
 
 
+@app.command
+def submit(
+    job_type: Annotated[str, Parameter(name="TYPE")],
+    /,
+    *,
+    repo: Annotated[str | None, Parameter(alias="--repository")] = None,
+    sha: str | None = None,
+    context: str = "",
+    url: str = "",
+    option: Annotated[tuple[str, ...], Parameter(alias="-o")] = (),
+    key: str | None = None,
+    wait: bool = False,
+) -> int:
+    """Start a docs job for a commit, and print the address of its page.
+
+    In GitHub Actions the commit is the one that the workflow is about, and a trigger that comes twice starts nothing
+    twice. Exits with 0 for success, 1 for failure, 2 for an error or what was refused, 3 if nobody could be reached.
+
+    Args:
+        job_type: What to run: a job type of jobs.toml.
+        repo: Where to report, as owner/name.
+        sha: The commit to run for and to report on; or a branch, a tag or an abbreviated hash, as GitHub knows it.
+        context: Under which name the outcome shows on the commit, unless the job type's own.
+        url: Where the outcome links to, unless the job says so.
+        option: An option of the job type, as name=value; can be given several times.
+        key: What makes two requests one. In GitHub Actions it comes of itself.
+        wait: Wait until the job is over and reported; the exit code is then the job's.
+    """
+    from console.asked_job import Words  # noqa: PLC0415  # each command loads what it needs
+    from console.submit import submit as submit_job  # noqa: PLC0415  # the same
+
+    words = Words(job_type, repo, sha, context, url, option, key)
+    return _run(submit_job(words, waits=wait), interrupted="Interrupted; a job that was started goes on.")
+
+
 @db.command
 def upgrade() -> int:
     """Bring the ledger to this version's schema. The embedded one does so by itself."""
@@ -114,6 +149,21 @@ def restored() -> int:
     from local.ledger import restored as ledger_restored  # noqa: PLC0415  # each command loads what it needs
 
     return _run(ledger_restored())
+
+
+@db.command
+def move(*, to: str) -> int:
+    """Move the ledger to another database, from SQLite to PostgreSQL or back, with everything stopped.
+
+    The old one stays as it is, marked: it is refused from then on. Exits with 1 if nothing was moved.
+
+    Args:
+        to: Where to, as sqlite:////absolute/path or postgresql://user@host/name: an empty database. No password: set
+            PGPASSWORD.
+    """
+    from console.move import move_ledger  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(move_ledger(to))
 
 
 @reports.command(name="list")
@@ -243,12 +293,14 @@ def doctor(*, repository: str | None = None, json: Json = False) -> int:
     return _run(look(repository, as_json=json))
 
 
-def _run(work: Coroutine[Any, Any, int | None]) -> int:
-    """Run *work* to its end; Ctrl-C and SIGTERM cancel it, and what it started ends with it."""
+def _run(
+    work: Coroutine[Any, Any, int | None], *, interrupted: str = "Interrupted; everything that was started is gone."
+) -> int:
+    """Run *work* to its end; Ctrl-C and SIGTERM cancel it, and what it started here ends with it."""
     try:
         return asyncio.run(_cancellable(work)) or 0
     except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.stderr.write("\nInterrupted; everything that was started is gone.\n")
+        sys.stderr.write(f"\n{interrupted}\n")
         return INTERRUPTED
 
 

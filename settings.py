@@ -100,8 +100,6 @@ class Settings(BaseSettings):
     keep_outputs_for: Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))] = timedelta(days=30)
     cache_dir: Path = Field(default_factory=lambda: state_folder() / "cache")
     cache_size: Size = 10 * 1024**3
-    job_user: str | None = None
-    """The user that jobs run as. Unset: the worker's own."""
 
     @field_validator("credentials")
     @classmethod

@@ -1,1 +1,1 @@
-"""What an operator asks from a shell: each command of `reportback reports`, `credentials`, `reconcile`, `doctor`."""
+"""What is asked from a shell: `submit`, and each command of `reports`, `credentials`, `reconcile`, `doctor`."""

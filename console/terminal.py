@@ -28,6 +28,11 @@ def aside() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def say(words: str) -> None:
+    """A line on stderr."""
+    aside().print(plain(words))
+
+
 def table(*columns: str) -> Table:
     """An empty table, as every command has it."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))

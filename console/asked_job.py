@@ -1,0 +1,119 @@
+"""Which job is meant, as the words of a command line and the workflow around it say it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from console.github_actions import ActionsRun
+from console.prefect_refusal import problems_of_target
+from console.reporter import token_of
+from console.terminal import say
+from console.unreachable import Away, reached
+from domain.given_options import given_options
+from domain.jobs_file import parse_job_types
+from domain.options import Option
+from domain.submission import Submission
+from domain.target_request import TargetRequest
+from github_api.commits import Commits, NoAnswer, NoSuchRef
+from github_api.credentials import NoCredential, credential_name
+from settings import Settings
+
+WHOLE = 40
+"""Digits of a hash that needs no look-up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was given on the command line; None: to be found out."""
+
+    job_type: str
+    repository: str | None
+    ref: str | None
+    context: str
+    url: str
+    options: tuple[str, ...]
+    key: str | None
+
+
+class Refused(ValueError):
+    """Nothing was started; the message says why."""
+
+
+async def submission_of(words: Words, run: ActionsRun | None, settings: Settings) -> Submission:
+    """The job that *words* mean, in *run* of GitHub Actions; only a branch, tag or abbreviated hash costs a request.
+
+    Raises:
+        Refused, NoCommit, BadOptions, BadJobsFile: there is none to start; each is a ValueError.
+        Unreachable: GitHub does not say which commit is meant.
+    """
+    if run and run.event.is_from_fork:
+        raise Refused("the pull request is from a fork: anybody's code would run as the user of the worker")
+    repository, ref = _meant(words, run)
+    target = _target(words, repository, "0" * WHOLE)  # a look-up of what is wrong anyway would be in vain
+    options = given_options(words.options, _declared(words.job_type, settings))
+    sha = await _whole(repository, ref, settings)
+    return Submission(words.job_type, target.model_copy(update={"sha": sha}), options)
+
+
+def _meant(words: Words, run: ActionsRun | None) -> tuple[str, str]:
+    """The repository and the commit, or its branch or tag: as given, else the ones that the workflow is about."""
+    if words.repository and words.ref:
+        return words.repository, words.ref
+    if run is None:
+        raise Refused("--repo and --sha are needed: only in GitHub Actions they are known")
+    if words.ref:
+        return run.event.repository, words.ref
+    repository, sha = run.event.commit()
+    if words.repository and words.repository.lower() != repository.lower():
+        raise Refused(f"--repo {words.repository} needs a --sha: the workflow is about a commit of {repository}")
+    return repository, sha
+
+
+def _target(words: Words, repository: str, sha: str) -> TargetRequest:
+    try:
+        return TargetRequest(repository=repository, sha=sha, context=words.context, url=words.url)
+    except ValidationError as error:
+        raise Refused(problems_of_target(error.errors())) from None
+
+
+def _declared(job_type: str, settings: Settings) -> Mapping[str, Option] | None:
+    """The options of the job type, as this machine's jobs.toml has them; None: only the deployment knows it."""
+    try:
+        text = settings.jobs_file.read_text(encoding="utf-8")
+    except OSError:
+        return None
+    known = parse_job_types(text, str(settings.jobs_file)).get(job_type)
+    return known.options if known else None
+
+
+async def _whole(repository: str, ref: str, settings: Settings) -> str:
+    """The hash of the commit that *ref* stands for; GitHub is asked only where it is not one itself."""
+    if len(ref) == WHOLE and set(ref.lower()) <= set("0123456789abcdef"):
+        return ref.lower()
+    token = await _token(repository, settings)
+    async with Commits(str(settings.github_api_url), settings.timeout, lambda: datetime.now(UTC)) as github:
+
+        async def asked() -> str:
+            match await github.sha_of(repository, ref, token):
+                case NoAnswer(why):
+                    raise Away(f"GitHub does not say which commit {ref} of {repository} is: {why}")
+                case NoSuchRef(why):
+                    asker = "" if token else ", asked without a token"
+                    raise Refused(f"--sha: GitHub knows no single commit {ref} of {repository}{asker}: {why}")
+                case str(sha):
+                    return sha
+
+        sha = await reached(asked, say)
+    say(f"{ref} of {repository} is {sha}")
+    return sha
+
+
+async def _token(repository: str, settings: Settings) -> str | None:
+    """The token that reports on *repository*; None where there is none here: what is public can be read without."""
+    name = credential_name(repository, settings.credentials)
+    try:
+        return await token_of(name) if name else None
+    except NoCredential:
+        return None

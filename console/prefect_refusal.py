@@ -1,0 +1,57 @@
+"""Why Prefect made no flow run, in the words of the command line that asked for it."""
+
+import re
+from collections.abc import Iterable
+
+import httpx
+from pydantic_core import ErrorDetails
+
+from domain.text import one_line
+
+CALLED = {
+    "job": "TYPE",
+    "options": "--option",
+    "target.repository": "--repo",
+    "target.sha": "--sha",
+    "target.context": "--context",
+    "target.url": "--url",
+}
+"""What the fields of the form are called there."""
+
+MOST = 500
+"""Characters of an answer that are shown."""
+
+_FIELD = re.compile(r"^.*Validation failed for field '(?P<field>[^']*)'\. Failure reason: (?P<why>.*)$", re.DOTALL)
+
+
+def refusal(response: httpx.Response) -> str:
+    """What the answer says, with the field that is minded, where it names one."""
+    detail = _detail(response)
+    if not isinstance(detail, str):
+        return f"HTTP {response.status_code}"
+    minded = _FIELD.match(detail)
+    words = f"{called(minded['field'])}: {minded['why']}" if minded else detail
+    return one_line(words)[:MOST]
+
+
+def problems_of_target(errors: Iterable[ErrorDetails]) -> str:
+    """What is wrong with a target, field by field."""
+    return "; ".join(
+        f"{called('.'.join(('target', *map(str, one['loc']))))}: {one['msg'].removeprefix('Value error, ')}, "
+        f"not {str(one['input'])[:60]!r}"
+        for one in errors
+    )
+
+
+def called(field: str) -> str:
+    """The name of *field* on the command line."""
+    return CALLED.get(field, field)
+
+
+def _detail(response: httpx.Response) -> object:
+    try:
+        body = response.json()
+    except ValueError:
+        return response.text if response.text and not response.text.lstrip().startswith("<") else None
+    known = (body.get(name) for name in ("detail", "exception_message")) if isinstance(body, dict) else ()
+    return next((one for one in known if one), None)

@@ -1,0 +1,92 @@
+"""`reportback submit`."""
+
+import os
+from enum import IntEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from prefect.client.schemas.objects import State, StateType
+from pydantic import ValidationError
+
+from console.asked_job import Words, submission_of
+from console.follow import End, follow, line_of_now
+from console.github_actions import ActionsRun, actions_run
+from console.prefect_jobs import Jobs, open_jobs
+from console.problems import problems
+from console.terminal import plain, results, say
+from console.unreachable import Unreachable
+from domain.submission import Submission
+from settings import Settings
+
+NO_FAILURE = ("Flow run encountered an exception", "Validation of flow parameters failed")
+"""How Prefect begins what it says of a flow run that failed without its job: refused, or a bug."""
+
+
+class Exit(IntEnum):
+    """What the exit code says."""
+
+    SUCCESS = 0
+    FAILURE = 1  # the command's own word
+    ERROR = 2  # everybody else's: refused, cancelled, crashed, timed out, lost
+    UNREACHABLE = 3  # nobody knows
+
+
+async def submit(words: Words, *, waits: bool) -> Exit:
+    """Start a job and print its page; if it *waits*, tell how it goes and end with what came of it."""
+    try:
+        return await _submit(words, waits=waits)
+    except Unreachable as error:
+        return _said(Exit.UNREACHABLE, str(error))
+    except ValidationError as error:
+        return _said(Exit.ERROR, *problems(error))
+    except ValueError as error:
+        return _said(Exit.ERROR, str(error))
+
+
+def _said(code: Exit, *lines: str) -> Exit:
+    for line in lines:
+        say(f"reportback: {line}")
+    return code
+
+
+async def _submit(words: Words, *, waits: bool) -> Exit:
+    settings, run = Settings(), actions_run(os.environ)
+    submission = await submission_of(words, run, settings)
+    async with open_jobs(say) as jobs:
+        started = await jobs.start(submission, words.key or _key(submission, run))
+        if not started.is_new:
+            say("started before, by the same trigger or with the same key: nothing new was started")
+        results().print(plain(started.url), soft_wrap=True)
+        return await _outcome(jobs, started.run_id) if waits else Exit.SUCCESS
+
+
+def _key(submission: Submission, run: ActionsRun | None) -> str:
+    """The workflow's key; elsewhere a new one, so that a request that must be repeated starts nothing twice."""
+    return submission.key(run.run_id, run.attempt) if run else uuid4().hex
+
+
+async def _outcome(jobs: Jobs, run_id: UUID) -> Exit:
+    with line_of_now() as show:  # what Rich draws on stderr would swallow what goes to stdout meanwhile
+        end = await follow(jobs, run_id, show)
+    code = exit_of(end.state)
+    results().print(plain(f"{code.name.lower()}: {end.state.message or end.state.name}"), soft_wrap=True)
+    say(reported(end, run_id))
+    return code
+
+
+def exit_of(state: State[Any]) -> Exit:
+    """What a job that ended so came to: a failure is the command's own, an error everybody else's."""
+    if state.type is StateType.COMPLETED:
+        return Exit.SUCCESS
+    is_own = state.type is StateType.FAILED and state.name == "Failed"
+    return Exit.FAILURE if is_own and not (state.message or "").startswith(NO_FAILURE) else Exit.ERROR
+
+
+def reported(end: End, run_id: UUID) -> str:
+    """Whether the outcome is on its commit, in words."""
+    where = f"`reportback reports show {run_id}` tells more"
+    if end.report is None or not end.report.is_final():
+        return f"Nothing is known yet of its report; {where}."
+    if end.report.is_completed():
+        return "Its outcome is on the commit."
+    return f"Its outcome is not on the commit ({end.report.message}); {where}."

@@ -1,0 +1,107 @@
+"""Which commit a workflow is about, by GitHub's own examples of its events, trimmed.
+
+https://docs.github.com/webhooks/webhook-events-and-payloads
+"""
+
+from pathlib import Path
+
+import pytest
+
+from console.github_actions import ActionsRun, actions_run
+from domain.actions_event import NoCommit
+
+PAYLOADS = Path(__file__).parent / "payloads"
+NOT_MEANT = "1111111111111111111111111111111111111111"
+"""What GITHUB_SHA says: a merge that is thrown away, or the default branch."""
+
+HELLO, OCTO = "Codertocat/Hello-World", "octo-org/octo-repo"
+PULL_REQUEST_HEAD = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
+
+
+def run_of(event: str, payload: str, repository: str = HELLO) -> ActionsRun:
+    run = actions_run(
+        {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": event,
+            "GITHUB_EVENT_PATH": str(PAYLOADS / f"{payload}.json"),
+            "GITHUB_REPOSITORY": repository,
+            "GITHUB_SHA": NOT_MEANT,
+            "GITHUB_RUN_ID": "1658821493",
+            "GITHUB_RUN_ATTEMPT": "2",
+        }
+    )
+    assert run is not None
+    return run
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "repository", "sha"),
+    [
+        ("push", "push", HELLO, "1481a2de7b2a7d02428ad93446ab166be7793fbb"),
+        ("push", "push_of_tag", HELLO, "6113728f27ae82c7b1a177c8d03f9e96e0adf246"),  # not the annotated tag itself
+        ("pull_request", "pull_request", HELLO, PULL_REQUEST_HEAD),
+        ("pull_request_target", "pull_request", HELLO, PULL_REQUEST_HEAD),
+        ("pull_request_review", "pull_request", HELLO, PULL_REQUEST_HEAD),
+        ("pull_request", "pull_request_from_fork", HELLO, PULL_REQUEST_HEAD),  # of the base repository all the same
+        ("merge_group", "merge_group", OCTO, "2ffea6db159f6b6c47a24e778fb9ef40cf6b1c7d"),
+        ("workflow_run", "workflow_run", OCTO, "3484a3fb816e0859fd6e1cea078d76385ff50625"),
+        ("deployment_status", "workflow_run", OCTO, NOT_MEANT),
+        ("workflow_dispatch", "workflow_dispatch", OCTO, NOT_MEANT),
+        ("schedule", "schedule", OCTO, NOT_MEANT),
+    ],
+)
+def test_each_event_is_about_one_commit(event: str, payload: str, repository: str, sha: str) -> None:
+    assert run_of(event, payload, repository).event.commit() == (repository, sha)
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "words"),
+    [
+        ("push", "push_of_deletion", "something was deleted: there is no commit"),
+        ("delete", "schedule", "something was deleted: there is no commit"),
+        ("issue_comment", "issue_comment", "does not say which commit of the pull request is meant: give --sha"),
+    ],
+)
+def test_an_event_about_no_commit_is_refused(event: str, payload: str, words: str) -> None:
+    with pytest.raises(NoCommit, match=words):
+        run_of(event, payload).event.commit()
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "repository", "is_from_fork"),
+    [
+        ("pull_request", "pull_request_from_fork", HELLO, True),
+        ("pull_request_target", "pull_request_from_fork", HELLO, True),
+        ("pull_request", "pull_request_from_deleted_fork", HELLO, True),
+        ("workflow_run", "workflow_run", OCTO, True),
+        ("pull_request", "pull_request", HELLO, False),
+        ("pull_request", "pull_request", HELLO.lower(), False),
+        ("push", "push", HELLO, False),
+        ("merge_group", "merge_group", OCTO, False),
+        ("workflow_dispatch", "workflow_dispatch", OCTO, False),
+    ],
+)
+def test_who_may_have_made_the_commit_is_known(
+    *, event: str, payload: str, repository: str, is_from_fork: bool
+) -> None:
+    assert run_of(event, payload, repository).event.is_from_fork is is_from_fork
+
+
+def test_a_run_that_is_run_again_keeps_its_id_and_counts() -> None:
+    run = run_of("push", "push")
+    assert (run.run_id, run.attempt) == ("1658821493", "2")
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"pull_request": {"number": 2}}'])
+def test_an_event_that_cannot_be_read_is_refused_by_the_name_of_its_variable(
+    tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "event.json"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    with pytest.raises(NoCommit, match="GITHUB_EVENT_PATH"):
+        actions_run({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(file)})
+
+
+def test_outside_github_actions_there_is_no_run() -> None:
+    assert actions_run({"GITHUB_SHA": NOT_MEANT}) is None
