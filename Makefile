@@ -54,7 +54,7 @@ N ?= 50
 repeat: $(DEV) ## crash and race tests N times (50), each time in another order and with other seeds
 	@for seed in $$(seq 1 $(N)); do
 	    printf 'round %s of $(N): ' $$seed
-	    $(BIN)/python -m pytest -n 2 -q --no-header --hypothesis-seed=$$seed $(RACES) | tail -1
+	    REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 2 -q --no-header --hypothesis-seed=$$seed $(RACES) | tail -1
 	done
 
 MINUTES ?= 10

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+import pytest
+from full import FULL
 from sqlalchemy import text
 from world import ACTOR, CREDENTIAL, accept, begin, end, order
 
@@ -169,6 +171,15 @@ async def from_processes(name: str, url: str, *arguments: str, count: int = MANY
     assert process.returncode == 0, "a contender failed; its traceback is above"
     results: list[str] = json.loads(printed)
     return results
+
+
+RACES = pytest.mark.parametrize(
+    ("database", "race"),
+    [(database, race) for database in ("sqlite", "postgresql") for race in (from_connections, from_processes)]
+    if FULL
+    else [("sqlite", from_processes), ("postgresql", from_connections)],
+)
+"""SQLite's locks are between processes, PostgreSQL's between connections; `make repeat` takes each both ways."""
 
 
 async def until_a_lock_is_waited_for(ledger: Ledger) -> None:

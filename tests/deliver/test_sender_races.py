@@ -1,7 +1,6 @@
 """Many senders for one target: one of them speaks. A real stand-in, real connections, real processes."""
 
-import pytest
-from racing import MANY, Race, from_connections, from_processes
+from racing import MANY, RACES, Race
 from sqlmodel import select
 from world import order, run_job
 
@@ -10,7 +9,7 @@ from storage.engine import open_ledger
 from storage.models import StatusTarget
 
 
-@pytest.mark.parametrize("race", [from_connections, from_processes])
+@RACES
 async def test_twenty_senders_for_one_target_make_one_status(ledger_url: str, race: Race) -> None:
     async with open_ledger(ledger_url) as ledger:
         await run_job(ledger, order())

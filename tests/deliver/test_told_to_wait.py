@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from racing import Race, from_connections, from_processes
+from racing import RACES, Race
 from sqlmodel import select
 from world import Clock, World, accept, order, run_job, world_on
 
@@ -134,7 +134,7 @@ async def test_what_is_left_of_the_budget_goes_to_outcomes(ledger: Ledger, clock
         assert [status.state for status in world.github.store.held()][3:] == ["success", "pending", "pending"]
 
 
-@pytest.mark.parametrize("race", [from_connections, from_processes])
+@RACES
 async def test_forty_claims_at_once_keep_within_a_budget_of_ten(ledger_url: str, race: Race) -> None:
     """Five contenders, each with eight connections."""
     async with open_ledger(ledger_url) as ledger:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from racing import MANY, Race, from_connections, from_processes, until_a_lock_is_waited_for
+from racing import MANY, RACES, Race, from_connections, until_a_lock_is_waited_for
 from sqlmodel import col, func, select
 from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_job
 
@@ -15,8 +15,6 @@ from storage import credentials, jobs, reports
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Beating, ConflictingJob, Done, Execution, Order
 from storage.models import Job, ReportEvent, StatusReport
-
-RACES = pytest.mark.parametrize("race", [from_connections, from_processes])
 
 
 async def ask(ledger: Ledger, asked: Order) -> Execution | Done | Beating:

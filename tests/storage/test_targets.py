@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from racing import MANY, Race, from_connections, from_processes
+from racing import MANY, RACES, Race
 from sqlalchemy import text
 from sqlmodel import col, func, select, update
 from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job
@@ -282,7 +282,7 @@ async def test_the_phase_is_the_same_in_python_and_in_sql_for_every_combination(
     assert seen == set(Phase)
 
 
-@pytest.mark.parametrize("race", [from_connections, from_processes])
+@RACES
 async def test_of_twenty_claims_at_once_one_wins(ledger_url: str, race: Race) -> None:
     async with open_ledger(ledger_url) as ledger:
         await run_job(ledger, order())
@@ -290,10 +290,9 @@ async def test_of_twenty_claims_at_once_one_wins(ledger_url: str, race: Race) ->
     assert sorted(results) == ["lost"] * (MANY - 1) + ["won"]
 
 
-@pytest.mark.parametrize(("race", "count"), [(from_connections, 6), (from_processes, 6)])
-async def test_everything_at_once_on_few_targets_neither_deadlocks_nor_contradicts(
-    ledger_url: str, race: Race, count: int
-) -> None:
+@RACES
+async def test_everything_at_once_on_few_targets_neither_deadlocks_nor_contradicts(ledger_url: str, race: Race) -> None:
+    count = 6
     assert await race("mixes", ledger_url, "5", "2", count=count) == ["done"] * count
     async with open_ledger(ledger_url) as ledger:
         await nothing_contradicts(ledger, jobs=5 * count)
