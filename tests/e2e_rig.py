@@ -12,12 +12,13 @@ from pathlib import Path
 import httpx
 from e2e_run import STARTS, Run
 from real_processes import ROOT, Worker, start_prefect, start_worker
+from relay import Relay, to_http
 from waiting import until
 
 from fake_github.process import StandIn
 from fake_github.process import running as github_running
 from local import stack
-from local.prefect_api import PrefectApi, prefect_api
+from local.prefect_api import PrefectApi, RunState, prefect_api
 from storage.engine import Ledger, open_ledger
 
 REPOSITORY = "acme/site"
@@ -29,13 +30,15 @@ BEAT_OLD = 30
 FROM_DEATH_TO_ERROR = BEAT_OLD + INTERVAL + 15
 """Seconds within which `error` has to be on the commit: the beat, an interval, and 15."""
 
-DEATHS: dict[str, float] = {}
-"""Seconds from each way to die to the outcome on the commit, for the table at the end."""
+DOCS_JOB, PASSES = "docs-job/docs-job", "reconcile-reports/reconcile-reports"
+
+SECONDS: dict[str, float] = {}
+"""How long the commit had to wait for its outcome, for the table at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """What runs. `env` is what workers are started with."""
+    """What runs. `env` is what workers are started with; `line` is the way of all of them to `github`."""
 
     folder: Path
     logs: Path
@@ -43,6 +46,7 @@ class Rig:
     api_url: str
     repository: str
     github: StandIn
+    line: Relay
     prefect: PrefectApi
     ledger: Ledger
     server: "Server"
@@ -50,14 +54,31 @@ class Rig:
 
     async def start(
         self, name: str, *, job: str = "told", queue: str | None = None, env: Mapping[str, str] | None = None,
-        context: str | None = None, sha: str | None = None,
+        context: str | None = None, sha: str | None = None, deployment: str = DOCS_JOB,
     ) -> Run:  # fmt: skip
         """Start a job called *name*, for a commit of its own."""
         context, sha = context or f"docs/{name}", sha or self.commit(name)
         target = {"repository": self.repository, "sha": sha, "context": context}
         parameters = {"job": job, "options": {"name": name}, "target": target}
-        run_id = await self.prefect.start("docs-job/docs-job", parameters, queue=queue, env=env)
+        run_id = await self.prefect.start(deployment, parameters, queue=queue, env=env)
         return Run(run_id, name, sha, context, self.folder / "jobs" / name, self.github, self.prefect, self.ledger)
+
+    async def outcome_of(
+        self, deployment: str, parameters: Mapping[str, object], *, queue: str | None = None
+    ) -> RunState:
+        """How a flow run of *deployment* ended.
+
+        Prefect gives one up that it cannot start since its database is locked for a minute; it is asked for another.
+        """
+        while True:
+            run_id = await self.prefect.start(deployment, parameters, queue=queue)
+            ended = await self.prefect.until_over(run_id)
+            if not (ended.message or "").startswith("Failed to submit flow run to infrastructure"):
+                return ended
+
+    async def shell(self, *words: str) -> str:
+        """What `prefect` says to *words*."""
+        return await _run((sys.executable, "-m", "prefect", *words), self.env)
 
     def commit(self, message: str) -> str:
         """The sha of a new commit, with the job in it."""
@@ -118,9 +139,10 @@ class Reconcilers:
 class Server:
     """The Prefect server, which can be restarted."""
 
-    def __init__(self, logs: Path, env: Mapping[str, str], port: int) -> None:
+    def __init__(self, logs: Path, env: Mapping[str, str], port: int, database: str | None = None) -> None:
         self._log, self._url = logs / "server.log", f"http://127.0.0.1:{port}/api/health"
-        self._env = {**env, "PYTHONPATH": str(ROOT / "tests" / "e2e" / "server")}
+        own = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database} if database else {}
+        self._env = {**env, **own, "PYTHONPATH": str(ROOT / "tests" / "e2e" / "server")}
         self._words = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -144,23 +166,29 @@ class Server:
 
 
 @asynccontextmanager
-async def rig_in(folder: Path, logs: Path) -> AsyncIterator[Rig]:
-    """All of it, in *folder*, with what its processes say in *logs*; gone on leaving."""
+async def rig_in(
+    folder: Path, logs: Path, *, ledger_url: str | None = None, server_url: str | None = None
+) -> AsyncIterator[Rig]:
+    """All of it, in *folder*, with what its processes say in *logs*; gone on leaving.
+
+    *ledger_url* and *server_url* are the databases of the ledger and of Prefect's server, if not SQLite in *folder*.
+    """
     _make_origin(folder / "origin")
     port = stack.free_port()
     api_url = f"http://127.0.0.1:{port}/api"
-    ledger_url = f"sqlite:///{folder / 'ledger.db'}"
+    ledger_url = ledger_url or f"sqlite:///{folder / 'ledger.db'}"
     env = {**stack.inherited(), **stack.prefect_settings(folder / "prefect", api_url)}
     async with AsyncExitStack() as up:
         github = await up.enter_async_context(github_running())
-        env |= _settings(folder, github.url, ledger_url)
-        server = Server(logs, env, port)
+        github_url, line = await up.enter_async_context(to_http(github.url))
+        env |= _settings(folder, github_url, ledger_url)
+        server = Server(logs, env, port, server_url)
         up.push_async_callback(server.stop)
         ledger = await up.enter_async_context(open_ledger(ledger_url))
         await server.start()
         prefect = await up.enter_async_context(prefect_api(api_url))
         reconcilers = Reconcilers(logs, env)
-        rig = Rig(folder, logs, env, api_url, REPOSITORY, github, prefect, ledger, server, reconcilers)
+        rig = Rig(folder, logs, env, api_url, REPOSITORY, github, line, prefect, ledger, server, reconcilers)
         await deploy(rig)
         up.push_async_callback(reconcilers.stop)
         await up.enter_async_context(rig.worker("default", name="jobs"))

@@ -1,6 +1,7 @@
 """One installation for all of these tests. Most of their time is waiting, so those marked `together` run at once."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -11,11 +12,11 @@ from typing import Any, cast
 
 import pytest
 import pytest_asyncio
-from e2e_rig import DEATHS, Rig, rig_in
+from e2e_rig import INTERVAL, SECONDS, Rig, rig_in
 from real_processes import ROOT, adopt_orphans, command_line, offspring
 
 HERE = Path(__file__).parent
-AT_ONCE = 4
+AT_ONCE = 5
 BODY = pytest.StashKey[Callable[..., Awaitable[None]]]()
 LOGS = ROOT / "build" / "e2e"
 
@@ -86,7 +87,10 @@ async def _in_a_place(places: asyncio.Semaphore, item: pytest.Item, rig: Rig) ->
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"\nWhat the processes said is in {LOGS}")
-    if DEATHS:
-        terminalreporter.write_line("\n| how it ends | seconds to its outcome on the commit |\n| --- | --- |")
-    for way, seconds in DEATHS.items():
-        terminalreporter.write_line(f"| {way} | {seconds:.0f} |")
+    if not SECONDS:
+        return
+    rows = {what: round(seconds, 1) for what, seconds in SECONDS.items()}
+    (LOGS / "seconds.json").write_text(json.dumps({"interval": INTERVAL, "seconds": rows}, indent=2), encoding="utf-8")
+    terminalreporter.write_line(f"\n| with a pass every {INTERVAL} s | seconds to the commit |\n| --- | --- |")
+    for what, seconds in rows.items():
+        terminalreporter.write_line(f"| {what} | {seconds:.0f} |")

@@ -1,60 +1,63 @@
-"""`make deploy` and `reportback drain`, against a Prefect server of their own."""
+"""`make deploy` and `reportback drain`, on the server of the others. Alone: they change what is deployed there."""
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # it ships no types
+import pytest_asyncio
+from e2e_rig import INTERVAL, Rig
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import State
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.context import refresh_global_settings_context
 from prefect.states import Completed, Pending, Running
-from prefect.testing.utilities import prefect_test_harness
 from rich.console import Console
 
 from local import deploy as module
 from local import drain as draining
 from local.deploy import DEPLOYMENTS, NotDeployed, deploy
 from local.drain import NoPool, drain, resume
-from local.prefect_server import JOBS, POOLS, RECONCILE, NoServer, prefect_server
-from local.stack import free_port
-from settings import ROOT, Settings
+from local.prefect_server import JOBS, POOLS, RECONCILE, prefect_server
+from settings import Settings
 from storage.engine import open_ledger
 from storage.identity import ledger_id
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 MOMENT = timedelta(seconds=0.1)
+NOBODYS: dict[str, Any] = {"parameters": {"job": "told"}, "work_queue_name": "nobody"}
+"""A flow run that no worker takes on."""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Prefect server, and a ledger to deploy for; both are named in the environment, as for `make deploy`."""
-    folder = tmp_path_factory.mktemp("deploy")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(rig: Rig) -> AsyncIterator[None]:
+    """The server and the ledger of the installation are named in the environment, as for `make deploy`."""
+    named = {name: value for name, value in rig.env.items() if name.startswith(("REPORTBACK_", "PREFECT_"))}
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("REPORTBACK_")]:
-            patch.delenv(name)
-        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-        patch.setenv("REPORTBACK_DATABASE_URL", f"sqlite:///{folder / 'ledger.db'}")
-        with prefect_test_harness(server_startup_timeout=90):
-            patch.setenv("PREFECT_HOME", str(folder / "prefect"))
-            patch.setenv("PREFECT_API_URL", PREFECT_API_URL.value() or "")
-            yield
+        for name, value in named.items():
+            patch.setenv(name, value)
+        refresh_global_settings_context()
+        yield
+    refresh_global_settings_context()
 
 
-@pytest.fixture(scope="module")
-def deployed(server: None) -> None:  # noqa: ARG001  # it has to be there
-    """The deployments, made twice; in between an operator limits a pool, and the interval changes."""
-    asyncio.run(deploy())
-    asyncio.run(_limit(JOBS, 5))
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def deployed(server: None) -> AsyncIterator[None]:  # noqa: ARG001  # it has to be there
+    """The deployments, made again, after an operator has limited a pool and the interval was changed."""
+    await _limit(JOBS, 5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REPORTBACK_INTERVAL", "2m")
-        asyncio.run(deploy())
+        await deploy()
+    yield
+    await _limit(JOBS, None)
+    async with prefect_server() as client:
+        await module._have_interval(client, timedelta(seconds=INTERVAL))
 
 
-async def _limit(pool: str, count: int) -> None:
+async def _limit(pool: str, count: int | None) -> None:
     async with prefect_server() as client:
         await client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=count))
 
@@ -107,30 +110,10 @@ async def test_a_pool_of_another_type_is_refused_by_its_name() -> None:
             await module._have_pool(client, "in-docker")
 
 
-async def test_where_prefect_refuses_its_own_words_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    refuses = "echo Invalid fields; echo in deployments; exit 1"
-    monkeypatch.setattr(module, "PREFECT", ("sh", "-c", refuses))
-    with pytest.raises(NotDeployed, match=r"^`prefect deploy` failed:\nInvalid fields\nin deployments$"):
-        await module._deploy(UUID(int=7))
-
-
-@pytest.mark.parametrize("ask", [deploy, lambda: drain(POOLS, MOMENT), lambda: resume(POOLS)])
-async def test_where_no_server_is_named_it_is_said_what_to_set(ask: Callable[[], Awaitable[object]]) -> None:
-    with temporary_settings(restore_defaults={PREFECT_API_URL}), pytest.raises(NoServer, match="export the address"):
-        await ask()
-
-
-async def test_a_server_that_does_not_answer_is_named() -> None:
-    nobody = f"http://127.0.0.1:{free_port()}/api"
-    with temporary_settings({PREFECT_API_URL: nobody}), pytest.raises(NoServer, match=f"{nobody} cannot be reached"):
-        await resume(POOLS)
-
-
 async def run_in(client: PrefectClient, state: State[None]) -> UUID:
     """A flow run of docs-job in *state*, as if a worker had brought it there."""
     deployment = await client.read_deployment_by_name(DEPLOYMENTS[0])
-    parameters = {"job": "sphinx"}
-    made = await client.create_flow_run_from_deployment(deployment.id, parameters=parameters, name="under-way")
+    made = await client.create_flow_run_from_deployment(deployment.id, **NOBODYS, name="under-way")
     await client.set_flow_run_state(made.id, state, force=True)
     return made.id
 
@@ -158,26 +141,17 @@ async def test_a_drain_waits_until_nothing_runs(
 
 @pytest.mark.usefixtures("deployed")
 async def test_what_is_scheduled_does_not_hold_up_a_drain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No worker takes it on while the pool is paused; it starts when that goes on."""
+    """No worker takes it on while the pool is paused."""
     monkeypatch.setattr(draining, "LOOK_EVERY", MOMENT)
     async with prefect_server() as client:
         deployment = await client.read_deployment_by_name(DEPLOYMENTS[0])
-        await client.create_flow_run_from_deployment(deployment.id, parameters={"job": "sphinx"})
-    assert await drain([JOBS], timedelta(seconds=60)) == 0
-    await resume([JOBS])
+        scheduled = await client.create_flow_run_from_deployment(deployment.id, **NOBODYS)
+        assert await drain([JOBS], timedelta(seconds=60)) == 0
+        await resume([JOBS])
+        await client.delete_flow_run(scheduled.id)
 
 
 @pytest.mark.usefixtures("server")
 async def test_a_pool_that_is_not_there_is_named() -> None:
     with pytest.raises(NoPool, match="no work pool nowhere: run `make deploy` first"):
         await drain(["nowhere"], MOMENT)
-
-
-def test_prefect_yaml_names_what_the_code_names() -> None:
-    written = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
-    named = [(one["name"], one["work_pool"]["name"]) for one in written["deployments"]]
-    assert [name for name, _ in named] == [name.partition("/")[2] for name in DEPLOYMENTS]
-    assert {pool for _, pool in named} == set(POOLS)
-    variables = [one["work_pool"]["job_variables"]["env"]["REPORTBACK_LEDGER_ID"] for one in written["deployments"]]
-    assert variables == ["urn:uuid:{{ $REPORTBACK_LEDGER_ID }}"] * 3
-    assert "pull" not in written  # no folder of one machine

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
-from e2e_rig import DEATHS, FROM_DEATH_TO_ERROR, INTERVAL, Rig
+from e2e_rig import FROM_DEATH_TO_ERROR, INTERVAL, SECONDS, Rig
 from e2e_run import STARTS, Run
 from processes import is_alive
 from real_processes import Worker, offspring
@@ -88,9 +88,16 @@ WAYS_OF_A_WORKER = (
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.die.__name__)
-async def test_whatever_ends_a_flow_the_commit_says_so(rig: Rig, way: Way) -> None:
+async def test_whatever_ends_a_flow_the_commit_says_so_and_a_retry_runs_it_again(rig: Rig, way: Way) -> None:
     run = await _pending(rig, way.die.__name__)
+    pid = await run.pid()
     await _dies(run, way.words, way.die(run))
+    await until(lambda: _is_over(pid), within=SENT, what="the first process to be over")
+    run.go()
+    await run.retry()
+    await run.shows("pending", "error", "pending", "success", within=STARTS)
+    await run.is_over("COMPLETED", within=SENT)
+    assert (await run.job()).execution == run.executions == 2
 
 
 @pytest.mark.parametrize("way", WAYS_OF_A_WORKER, ids=lambda way: way.die.__name__)
@@ -114,7 +121,7 @@ async def _dies(run: Run, words: str, death: Awaitable[None]) -> None:
     died = time.monotonic()
     await death
     await run.shows("pending", "error", within=FROM_DEATH_TO_ERROR)
-    DEATHS[words] = time.monotonic() - died
+    SECONDS[words] = time.monotonic() - died
     await run.leaves_no_process()
     await run.is_over("CRASHED", "CANCELLED", within=SENT + INTERVAL)
     assert (await run.job()).state in DEAD
@@ -153,7 +160,7 @@ async def test_a_server_out_of_reach_at_the_jobs_end_keeps_no_outcome_from_the_c
             ended = time.monotonic()
             run.go()
             await run.shows("pending", "success", within=FROM_DEATH_TO_ERROR)
-            DEATHS["succeeded, with the Prefect server out of reach"] = time.monotonic() - ended
+            SECONDS["succeeded, with the Prefect server out of reach"] = time.monotonic() - ended
             relay.refused = 0
             await until(lambda: _is_over(pid), within=120, what=f"{name}'s process to be over")
             await run.is_over(within=INTERVAL + FROM_DEATH_TO_ERROR)
@@ -174,7 +181,7 @@ async def test_our_own_bug_is_an_error_on_the_commit(rig: Rig) -> None:
     ended = time.monotonic()
     run.go()
     await run.shows("pending", "error", within=FROM_DEATH_TO_ERROR)
-    DEATHS["a bug of Reportback"] = time.monotonic() - ended
+    SECONDS["a bug of Reportback"] = time.monotonic() - ended
     await run.is_over("FAILED", "CRASHED", within=SENT)
 
 

@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from e2e_rig import DEATHS, INTERVAL, Rig
+from e2e_rig import INTERVAL, PASSES, SECONDS, Rig
 from e2e_run import STARTS, Run
 from real_processes import Worker
 from waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-PASSES = "reconcile-reports/reconcile-reports"
 
 
 async def left_over(rig: Rig, name: str, times: int) -> Run:
@@ -65,7 +63,7 @@ async def test_a_worker_that_was_away_delivers_the_backlog_and_skips_the_late_pa
     meanwhile.go()
     in_time = asyncio.gather(*(run.shows("pending", "success", within=30) for run in runs))
     await asyncio.gather(in_time, meanwhile.is_at_work(within=15))
-    DEATHS["left to the reconciliation: three outcomes, 60 late passes before it"] = time.monotonic() - back
+    SECONDS["left to the reconciliation: three outcomes, 60 late passes before it"] = time.monotonic() - back
     await until(lambda: _are_over(rig, late), within=60, what="the late passes to be over")
     most.cancel()
     assert await most <= 2

@@ -2,10 +2,13 @@
 
 import os
 import signal
+from collections.abc import Awaitable, Callable
 
 import pytest
 from e2e_rig import BEAT_OLD, INTERVAL, Rig
-from e2e_run import STARTS
+from e2e_run import STARTS, Run
+
+from domain.job import JobState
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 
@@ -25,6 +28,16 @@ async def test_a_rejected_report_is_delivered_and_its_job_is_not_executed_again(
     assert run.executions == 1
 
 
+async def test_a_rejected_report_is_delivered_by_retry_reports(rig: Rig) -> None:
+    run = await rig.start("rejected-and-reopened")
+    await rig.github.fault("not_found", context=run.context, state="success")
+    run.go()
+    await run.is_over("COMPLETED", within=STARTS)
+    assert (await rig.outcome_of("retry-reports/retry-reports", {"job": run.id})).message == "1 delivered"
+    assert await run.states() == ["pending", "success"]
+    assert run.executions == 1
+
+
 async def test_an_undelivered_report_is_delivered_once_and_its_job_is_not_executed_again(rig: Rig) -> None:
     run = await rig.start("undelivered")
     await rig.github.fault("no_such_commit", context=run.context, state="success", times=3)
@@ -36,17 +49,45 @@ async def test_an_undelivered_report_is_delivered_once_and_its_job_is_not_execut
     assert run.executions == 1
 
 
-async def test_a_failed_job_is_executed_again_and_its_new_outcome_stands(rig: Rig) -> None:
+async def test_a_failed_job_is_executed_again_from_a_shell_and_its_new_outcome_stands(rig: Rig) -> None:
     run = await rig.start("failed")
     run.go(1)
     await run.is_over("FAILED", within=STARTS)
     await run.shows("pending", "failure", within=SENT)
     run.stay()
-    await run.retry()
+    await rig.shell("flow-run", "retry", run.id)
     await run.is_at_work(2)
     await run.shows("pending", "failure", "pending", within=SENT)
     run.go(0)
     await run.shows("pending", "failure", "pending", "success", within=SENT)
+    await run.is_over("COMPLETED", within=SENT)
+    assert (await run.job()).execution == 2
+
+
+async def timed_out(rig: Rig) -> Run:
+    return await rig.start("timed-out", job="told-in-time")
+
+
+async def crashed(rig: Rig) -> Run:
+    """There is nothing to check out yet."""
+    later = rig.folder / "later"
+    run = await rig.start("crashed", env={"REPORTBACK_CLONE_URL": later.as_uri()})
+    await run.is_over("FAILED", within=STARTS)
+    later.symlink_to(rig.origin)
+    return run
+
+
+@pytest.mark.parametrize(("end", "state"), [(timed_out, JobState.TIMED_OUT), (crashed, JobState.CRASHED)])
+async def test_a_job_that_could_not_finish_is_executed_again_and_its_new_outcome_stands(
+    rig: Rig, end: Callable[[Rig], Awaitable[Run]], state: JobState
+) -> None:
+    run = await end(rig)
+    await run.shows("pending", "error", within=STARTS)
+    await run.is_over("FAILED", within=SENT)
+    assert (await run.job()).state is state
+    run.go()
+    await run.retry()
+    await run.shows("pending", "error", "pending", "success", within=STARTS)
     await run.is_over("COMPLETED", within=SENT)
     assert (await run.job()).execution == 2
 

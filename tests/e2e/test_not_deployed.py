@@ -1,0 +1,47 @@
+"""What `make deploy` and `reportback drain` say without a Prefect server, and what they go by."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # it ships no types
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from local import deploy as module
+from local.deploy import DEPLOYMENTS, NotDeployed, deploy
+from local.drain import drain, resume
+from local.prefect_server import POOLS, NoServer
+from local.stack import free_port
+from settings import ROOT
+
+MOMENT = timedelta(seconds=0.1)
+
+
+async def test_where_prefect_refuses_its_own_words_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuses = "echo Invalid fields; echo in deployments; exit 1"
+    monkeypatch.setattr(module, "PREFECT", ("sh", "-c", refuses))
+    with pytest.raises(NotDeployed, match=r"^`prefect deploy` failed:\nInvalid fields\nin deployments$"):
+        await module._deploy(UUID(int=7))
+
+
+@pytest.mark.parametrize("ask", [deploy, lambda: drain(POOLS, MOMENT), lambda: resume(POOLS)])
+async def test_where_no_server_is_named_it_is_said_what_to_set(ask: Callable[[], Awaitable[object]]) -> None:
+    with temporary_settings(restore_defaults={PREFECT_API_URL}), pytest.raises(NoServer, match="export the address"):
+        await ask()
+
+
+async def test_a_server_that_does_not_answer_is_named() -> None:
+    nobody = f"http://127.0.0.1:{free_port()}/api"
+    with temporary_settings({PREFECT_API_URL: nobody}), pytest.raises(NoServer, match=f"{nobody} cannot be reached"):
+        await resume(POOLS)
+
+
+def test_prefect_yaml_names_what_the_code_names() -> None:
+    written = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    named = [(one["name"], one["work_pool"]["name"]) for one in written["deployments"]]
+    assert [name for name, _ in named] == [name.partition("/")[2] for name in DEPLOYMENTS]
+    assert {pool for _, pool in named} == set(POOLS)
+    variables = [one["work_pool"]["job_variables"]["env"]["REPORTBACK_LEDGER_ID"] for one in written["deployments"]]
+    assert variables == ["urn:uuid:{{ $REPORTBACK_LEDGER_ID }}"] * 3
+    assert "pull" not in written  # no folder of one machine

