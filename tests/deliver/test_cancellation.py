@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 from cancelling import cancelled_at
+from full import SQLITE_OR_ALL
 from world import World, order, run_job
 
 from fake_github.faults import Kind
@@ -23,6 +24,7 @@ async def second_try(world: World, context: str) -> Callable[[], Awaitable[objec
     return lambda: world.deliver(context)
 
 
+@pytest.mark.parametrize("database", SQLITE_OR_ALL)
 @pytest.mark.parametrize(("prepare", "every"), [(first_try, 1), (second_try, 3)])
 async def test_a_cancelled_try_is_finished_by_another_wherever_it_stood(
     world: World, prepare: Callable[[World, str], Awaitable[Callable[[], Awaitable[object]]]], every: int
