@@ -32,10 +32,10 @@ upgrade: $(RUN) ## bring the ledger that REPORTBACK_DATABASE_URL names to this v
 	@exec $(BIN)/reportback db upgrade
 
 test: $(DEV) ## the whole suite on SQLite and PostgreSQL
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
+	@$(BIN)/python -m pytest -n 3 -q $(ARGS)
 
 coverage: $(DEV) ## the same, with the branches that no test takes
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered -q $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term:skip-covered -q $(ARGS)
 
 lint: $(DEV) ## ruff, mypy, the lock and the whitespace: all that is not a test
 	@$(BIN)/ruff check .
@@ -61,7 +61,7 @@ MINUTES ?= 10
 soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databases; the seed it prints repeats a round
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/model/soak.py
 
-test-external: $(DEV) ## what needs tools from outside: the alerts, a scrape and a push, with real Prometheus and Pushgateway
+test-external: $(DEV) ## what needs tools from outside: real Prometheus, Pushgateway, Debian's PostgreSQL, Chromium
 	@$(BIN)/python -m pytest -q --no-header tests/external $(ARGS)
 
 screenshots: $(DEV) ## the pictures in docs/screens, made anew with Chromium: a minute or two

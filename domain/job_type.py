@@ -68,12 +68,6 @@ class JobType(BaseModel):
         return context
 
     @model_validator(mode="after")
-    def _does_not_see_what_pushes(self) -> Self:
-        if self.push is not None and self.push.credential in {f"env:{name}" for name in self.env}:
-            raise ValueError(f"env names the variable of push.credential ({self.push.credential}): a job never sees it")
-        return self
-
-    @model_validator(mode="after")
     def _bounds_what_is_kept(self) -> Self:
         if self.limits.output is not None and self.output is None:
             raise ValueError("limits.output bounds the folder that output names, and there is none")

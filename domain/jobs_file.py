@@ -1,6 +1,7 @@
 """jobs.toml, version 1: read as a whole, or refused with all that is wrong with it."""
 
 import tomllib
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,24 +25,29 @@ class _JobsFile(BaseModel):
     jobs: Annotated[dict[str, JobType], Field(min_length=1)]
 
 
-def parse_job_types(text: str, source: str) -> dict[str, JobType]:
+def parse_job_types(text: str, source: str, *, credentials: Collection[str] = ()) -> dict[str, JobType]:
     """The job types that *text* declares, by name and in its order. *source* is how messages call the file.
+
+    No job may see the variable of one of the *credentials*, by which is reported, or of one by which any job pushes.
 
     Raises:
         BadJobsFile: lists all that is wrong with it.
     """
+    lines = lines_of(text)
     try:
-        return _JobsFile.model_validate(_with_names(tomllib.loads(text))).jobs
+        jobs = _JobsFile.model_validate(_with_names(tomllib.loads(text))).jobs
+        problems = list(_seen_tokens(jobs, credentials, lines))
     except tomllib.TOMLDecodeError as error:
         raise BadJobsFile(f"{source}: not TOML: {error}") from None
     except ValidationError as error:
-        lines = lines_of(text)
         problems = [
             _problem(detail["loc"], detail["type"], detail["msg"], lines)
             for detail in error.errors()
             if detail["type"] != "default_factory_not_called"  # only says that another field is wrong
         ]
-        raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems)) from None
+    if problems:
+        raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems))
+    return jobs
 
 
 def _with_names(content: dict[str, object]) -> dict[str, object]:
@@ -72,6 +78,18 @@ def _problem(where: tuple[int | str, ...], kind: str, message: str, lines: dict[
     elif kind == "missing":
         message = "is missing"
     return f"line {line_of(path, lines)}: {'.'.join(path) or 'the file'}: {message.removeprefix('Value error, ')}"
+
+
+def _seen_tokens(
+    jobs: Mapping[str, JobType], credentials: Collection[str], lines: Mapping[tuple[str, ...], int]
+) -> Iterator[str]:
+    named_by = dict.fromkeys(credentials, "REPORTBACK_CREDENTIALS")
+    named_by |= {job.push.credential: f"jobs.{name}.push.credential" for name, job in jobs.items() if job.push}
+    for name, job in jobs.items():
+        for variable in job.env:
+            if who := named_by.get(f"env:{variable}"):
+                line = line_of(("jobs", name, "env"), lines)
+                yield f"line {line}: jobs.{name}.env: a job never sees {variable}: {who} names it"
 
 
 def _fields_beside(where: tuple[int | str, ...]) -> list[str]:

@@ -8,8 +8,9 @@ from domain.form import jobs_in_words, options_in_words
 from domain.jobs_file import parse_job_types
 from settings import Settings
 
-_file = Settings().jobs_file
-JOB_TYPES = parse_job_types(_file.read_text(encoding="utf-8"), str(_file))
+_settings = Settings()
+_file = _settings.jobs_file
+JOB_TYPES = parse_job_types(_file.read_text(encoding="utf-8"), str(_file), credentials=_settings.credentials.values())
 
 if TYPE_CHECKING:
     JobName = str

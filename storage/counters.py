@@ -20,7 +20,11 @@ from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusRepor
 from storage.totals import Key
 
 OLD = timedelta(hours=1)
-"""PostgreSQL commits ids out of order. Before an event of that age, by id, no other will turn up."""
+"""PostgreSQL commits ids out of order. Before an event of that age, by id, no other will turn up.
+
+What is further ahead of the clock than that was stamped by one that was wrong: it counts as old, for its day may be
+years away, and nothing would be folded until then.
+"""
 
 CHUNK = 20_000
 """Ids that are folded at once: SQLite's other writers wait meanwhile."""
@@ -31,7 +35,11 @@ PASSES: Key = ("folded", "reconciliation", "")
 
 ENDED: Key = ("passes", "ended", "")
 FAILED: Key = ("passes", "failed", "")
-SECONDS: Key = ("latency", "seconds", "")
+MILLISECONDS: Key = ("latency", "milliseconds", "")
+"""Whole ones: up to 2^53 their sum is the same in whatever order they are added, so that a fold cannot lower it."""
+
+BEGUN = 0.4995
+"""Has `round` count a millisecond that has begun, for times have microseconds. Not every SQLite has `ceil`."""
 
 
 async def look_up(session: AsyncSession) -> None:
@@ -47,7 +55,7 @@ async def look_up(session: AsyncSession) -> None:
 async def read(session: AsyncSession) -> Counter[Key]:
     """All counters.
 
-    `ENDED`, `FAILED`, `SECONDS`; ("events", kind, state of the report); ("latency", place in `BUCKETS`, ""), each
+    `ENDED`, `FAILED`, `MILLISECONDS`; ("events", kind, state of the report); ("latency", place in `BUCKETS`, ""), each
     bucket alone; ("jobs", type, state).
     """
     counted = await totals.read(session)
@@ -58,7 +66,6 @@ async def read(session: AsyncSession) -> Counter[Key]:
 
 async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
     """Whether there are rows of twice the age at which they may go to the totals: one short look instead of a fold."""
-    old = now - 2 * OLD
     event = select(ReportEvent.at).where(col(ReportEvent.id) > _folded(EVENTS)).order_by(col(ReportEvent.id)).limit(1)
     begun = (
         select(Reconciliation.started_at)
@@ -67,7 +74,7 @@ async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
         .limit(1)
     )
     first = (await session.exec(select(event.scalar_subquery(), begun.scalar_subquery()))).one()
-    return any(at is not None and at <= old for at in first)
+    return any(at is not None and not now - 2 * OLD < at <= now + OLD for at in first)
 
 
 def _folded(key: Key) -> ColumnElement[float]:
@@ -81,18 +88,18 @@ async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -
     A pass that has not come to its end *dead_after* it began, an hour at least, has failed.
     """
     await look_up(session)
-    after = int(await totals.locked(session, EVENTS))
-    upto = await _old_enough(session, after, now - OLD)
-    passes_after = int(await totals.locked(session, PASSES))
+    after = await totals.locked(session, EVENTS)
+    upto = await _old_enough(session, after, now)
+    passes_after = await totals.locked(session, PASSES)
     passes = await _passes(session, passes_after, now - max(dead_after, OLD))
     among = and_(col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(upto))
     await totals.add(session, {**await _events(session, among), **passes, EVENTS: upto - after})
     return upto == after + CHUNK
 
 
-def _mark(number: float) -> ColumnElement[int]:
+def _mark(number: int) -> ColumnElement[int]:
     """In so many words: for a bound parameter PostgreSQL may plan to read all there is."""
-    return literal(int(number), literal_execute=True)
+    return literal(number, literal_execute=True)
 
 
 async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[Key]:
@@ -108,42 +115,49 @@ async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[
         .group_by(col(ReportEvent.kind), col(StatusReport.state))
     )
     found: Any = await session.exec(rows)
-    counted: Any = Counter({("events", kind.value, state.value): count for kind, state, count in found})
-    for place, count, seconds in await session.exec(_latencies(session, among)):
+    counted = Counter({("events", kind.value, state.value): count for kind, state, count in found})
+    for place, count, milliseconds in await session.exec(_latencies(session, among)):
         counted["latency", str(place), ""] = count
-        counted[SECONDS] += seconds
-    return counted  # type: ignore[no-any-return]  # of floats, since seconds are counted too
+        counted[MILLISECONDS] += int(milliseconds)
+    return counted
 
 
 def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noqa: ANN401  # a select of three columns
-    """For each place in `BUCKETS`: how many outcomes were on GitHub for the first time, and their seconds."""
+    """For each place in `BUCKETS`: how many outcomes were on GitHub for the first time, and their milliseconds."""
     earlier = SQLModel.metadata.tables["report_event"].alias("earlier")
     is_again = exists().where(
         earlier.c.report_id == ReportEvent.report_id, earlier.c.kind.in_(ON_GITHUB), earlier.c.id < ReportEvent.id
     )
-    took: Any = seconds_between(session, col(StatusReport.created_at), col(ReportEvent.at))
+    took = _milliseconds(session, col(StatusReport.created_at), col(ReportEvent.at))
     first = (
         select(took.label("took"))
         .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
         .where(among, col(ReportEvent.kind).in_(ON_GITHUB), col(StatusReport.rank) > 0, ~is_again)
         .subquery()
     )
-    place = case(*((first.c.took <= le, place) for place, le in enumerate(BUCKETS[:-1])), else_=len(BUCKETS) - 1)
+    place = case(*((first.c.took <= le * 1000, place) for place, le in enumerate(BUCKETS[:-1])), else_=len(BUCKETS) - 1)
     placed = select(place.label("place"), first.c.took).subquery()
     return select(placed.c.place, func.count(), func.sum(placed.c.took)).group_by(placed.c.place)
 
 
-async def _old_enough(session: AsyncSession, after: int, horizon: datetime) -> int:
-    """The highest id, at most `CHUNK` further, up to which every event is older than *horizon*."""
+def _milliseconds(session: AsyncSession, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns
+    """The whole milliseconds between two times. None where a clock was set back meanwhile: a sum must not fall."""
+    begun = func.round(seconds_between(session, since, until) * 1000 + BEGUN)
+    return case((begun > 0, begun), else_=0)
+
+
+async def _old_enough(session: AsyncSession, after: int, now: datetime) -> int:
+    """The highest id, at most `CHUNK` further, up to which every event is of the age `OLD`."""
     end = after + CHUNK
     last = (await session.exec(select(func.max(ReportEvent.id)))).one() or after
     near = (col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(end))
-    young = select(ReportEvent.id).where(*near, col(ReportEvent.at) > horizon).order_by(col(ReportEvent.id)).limit(1)
+    is_young = (col(ReportEvent.at) > now - OLD, col(ReportEvent.at) <= now + OLD)
+    young = select(ReportEvent.id).where(*near, *is_young).order_by(col(ReportEvent.id)).limit(1)
     first_young = (await session.exec(young)).one_or_none()
     return min(last, end) if first_young is None else first_young - 1
 
 
-async def _passes(session: AsyncSession, after: int, horizon: datetime) -> dict[Key, float]:
+async def _passes(session: AsyncSession, after: int, horizon: datetime) -> dict[Key, int]:
     """What the passes that began by *horizon* add to the counters, and to their mark."""
     begun = select(func.max(Reconciliation.id)).where(col(Reconciliation.started_at) <= horizon)
     upto = max((await session.exec(begun)).one() or 0, after)
@@ -154,7 +168,7 @@ async def _passes(session: AsyncSession, after: int, horizon: datetime) -> dict[
     return {ENDED: ended, FAILED: count - ended, PASSES: upto - after}
 
 
-async def _ended(session: AsyncSession, *, after: float) -> int:
+async def _ended(session: AsyncSession, *, after: int) -> int:
     """Passes that ended and are not in the totals. One that has not ended yet counts as failed only once it is."""
     rows = select(func.count(col(Reconciliation.ended_at))).where(col(Reconciliation.id) > _mark(after))
     return (await session.exec(rows)).one()

@@ -80,7 +80,7 @@ class Ledger:
                     if options:  # asked for at once, else with the first statement
                         await session.connection(execution_options=options)
                     yield session  # type: ignore[misc]  # the session maker is typed by SQLAlchemy, made with SQLModel's class
-                    told = await news.of(session) if self.tell is not nobody else []  # type: ignore[arg-type]  # the same
+                    told = await news.gathered(session) if self.tell is not nobody else []  # type: ignore[arg-type]  # the same
                 for one in told:
                     self.tell(one)
         except Exception as error:

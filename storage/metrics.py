@@ -51,7 +51,7 @@ def _of(counted: Mapping[Key, float], kind: EventKind, state: StatusState) -> in
 
 def _latency(counted: Mapping[Key, float]) -> Latency:
     counts = {le: int(counted["latency", str(place), ""]) for place, le in enumerate(BUCKETS)}
-    return Latency(counts, float(counted[counters.SECONDS]))
+    return Latency(counts, counted[counters.MILLISECONDS] / 1000)
 
 
 def _jobs(counted: Mapping[Key, float], at_work: set[str]) -> dict[tuple[str, JobState], int]:

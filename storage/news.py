@@ -26,25 +26,31 @@ Row = dict[str, Any]
 
 def add(session: AsyncSession, news: Overdue | Paused | Lost) -> None:
     """Have *news* told once the transaction is committed."""
-    _gathered(session).append(news)
+    _so_far(session).append(news)
 
 
 def add_move(session: AsyncSession, event: Row) -> None:
     """The same for what happened to a report."""
     if event["kind"] not in UNTOLD:
-        _gathered(session).append(event)
+        _so_far(session).append(event)
 
 
-def _gathered(session: AsyncSession) -> list[News | Row]:
-    gathered: list[News | Row] = session.info.setdefault(GATHERED, [])
-    return gathered
+def _so_far(session: AsyncSession) -> list[News | Row]:
+    so_far: list[News | Row] = session.info.setdefault(GATHERED, [])
+    return so_far
 
 
-async def of(session: AsyncSession) -> list[News]:
-    """What the transaction, about to be committed, has gathered, in order."""
-    gathered = _gathered(session)
-    known = await _known(session, {one["report_id"] for one in gathered if isinstance(one, dict)})
-    return [_move(one, known) if isinstance(one, dict) else one for one in gathered]
+async def gathered(session: AsyncSession) -> list[News]:
+    """What to tell of a transaction once it is committed, in order; to be asked for right before that.
+
+    The names of reports are read within the transaction: after it, what it did could not be told apart from what came
+    next. What this raises undoes the transaction, as a statement of its own that fails does, and is not to be caught:
+    the reports are there, by the foreign key of their events, so it is the ledger that is away; and PostgreSQL makes
+    of a commit after a failed statement a rollback, without a word.
+    """
+    so_far = _so_far(session)
+    known = await _known(session, {one["report_id"] for one in so_far if isinstance(one, dict)})
+    return [_move(one, known) if isinstance(one, dict) else one for one in so_far]
 
 
 def _move(event: Row, known: Mapping[int, tuple[ReportName, str | None]]) -> Move:

@@ -1,4 +1,8 @@
-"""Reports that have been undelivered for long, each found by one pass of the reconciliation."""
+"""Reports that have been undelivered for long, each told of by the first pass that ends after it has become so.
+
+Passes that overlap may both tell of one. Nobody tells of what is beyond a pass's limit, nor of a report that was old
+already when a person reopened it: it is looked for by its age, and whoever reopens it knows of it.
+"""
 
 from datetime import datetime, timedelta
 

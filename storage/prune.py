@@ -9,7 +9,8 @@ once forget different jobs. Rows are locked in one order: job, target.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from sqlalchemy import Delete, delete, literal, tuple_
@@ -21,6 +22,9 @@ from storage.models import Job, Reconciliation, ReportEvent, StatusReport, Statu
 
 BATCH = 200
 """Jobs, or passes, that one transaction looks at: SQLite's other writers wait meanwhile."""
+
+GAP = timedelta(days=1)
+"""Between passes: after one of more than that, nobody knows whether time has gone by or the clock has jumped."""
 
 COLUMNS = SQLModel.metadata.tables["job"].c
 
@@ -35,10 +39,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The highest ids of events and reports that may go.
+    """The highest ids that may go, of events and of reports.
 
-    Those after them are not in the totals yet, or the last of all: SQLite would give their ids to others, which would
-    then count as in the totals, or be taken for the report that a sender of long ago comes back to.
+    Events after it are not in the totals yet. The very last event and report always stay, because SQLite gives the
+    highest id again once its row is gone: a new event would pass for one that is in the totals, a new report for the
+    one that a sender of long ago comes back to.
     """
 
     event: int
@@ -134,6 +139,14 @@ async def _forget(session: AsyncSession, job_ids: Sequence[UUID], targets: set[i
 def _unread(statement: Delete) -> Delete:
     """Without SQLAlchemy looking which objects of the session it concerns: nobody uses them any more."""
     return statement.execution_options(synchronize_session=False)
+
+
+async def is_after_a_gap(session: AsyncSession, *, now: datetime) -> bool:
+    """Whether the last pass that ended, or the one before it, did so more than `GAP` before what came next."""
+    ended = col(Reconciliation.ended_at)
+    last = select(ended).where(ended.is_not(None)).order_by(col(Reconciliation.id).desc()).limit(2)
+    times = [now, *(await session.exec(last))]
+    return any(later - earlier > GAP for later, earlier in pairwise(times))
 
 
 async def prune_passes(session: AsyncSession, *, before: datetime) -> bool:

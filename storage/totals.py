@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,7 +16,7 @@ Key: TypeAlias = tuple[str, str, str]
 KEY = ("name", "first", "second")
 
 
-async def add(session: AsyncSession, amounts: Mapping[Key, float]) -> None:
+async def add(session: AsyncSession, amounts: Mapping[Key, int]) -> None:
     """Raise counters by what is above 0. Their rows stay locked: the last thing that a transaction does."""
     rows = [dict(zip(KEY, key, strict=True), total=amount) for key, amount in sorted(amounts.items()) if amount]
     if rows:
@@ -27,14 +27,22 @@ async def add(session: AsyncSession, amounts: Mapping[Key, float]) -> None:
 
 async def read(session: AsyncSession) -> Counter[Key]:
     """All of them, as of one moment."""
-    found: Any = Counter()  # of floats, since seconds are counted too
+    found: Counter[Key] = Counter()
     for one in await session.exec(select(MetricTotal), execution_options={"populate_existing": True}):
-        found[one.name, one.first, one.second] = one.total
-    return found  # type: ignore[no-any-return]  # see above
+        found[one.name, one.first, one.second] = int(one.total)
+    return found
 
 
-async def locked(session: AsyncSession, key: Key) -> float:
+async def locked(session: AsyncSession, key: Key) -> int:
     """One of them, locked until the transaction ends; 0 if it has not been raised yet."""
     row = dict(zip(KEY, key, strict=True))
     await insert_once(session, MetricTotal, KEY, {**row, "total": 0.0})
-    return (await session.exec(select(MetricTotal.total).filter_by(**row).with_for_update())).one()
+    return int((await session.exec(select(MetricTotal.total).filter_by(**row).with_for_update())).one())
+
+
+async def put(session: AsyncSession, marks: Mapping[Key, int]) -> None:
+    """Set what is no counter but a mark beside them, up to 2^53."""
+    insert = INSERT[session.get_bind().dialect.name](MetricTotal)
+    rows = [dict(zip(KEY, key, strict=True), total=mark) for key, mark in sorted(marks.items())]
+    values = {"total": insert.excluded.total}
+    await session.exec(insert.values(rows).on_conflict_do_update(index_elements=KEY, set_=values))

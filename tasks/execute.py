@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -29,26 +30,56 @@ SHORT_SHA = 12
 async def execute(reporter: Reporter, work: Work, on_line: Say, on_trouble: Say) -> Ending:
     """Carry out *work*, whose execution has begun, to its end. *on_line* gets the output, fit for anybody to read.
 
-    When this returns, or is cancelled, nothing of the job runs any more, and what it made is kept or gone. *on_trouble*
-    is told where the working copy is, if the job failed.
+    When this returns, or is cancelled, nothing of the job runs any more, and what it made is kept or gone; cancelled
+    only while that goes, it returns what the job has come to. *on_trouble* is told where the working copy is, if the
+    job failed, and where there is too little room.
     """
-    token = await _checkout_token(reporter, work.order.credential)
+    came_to: list[Ending] = []
     try:
-        check_free_space(folders_of_a_job(reporter.ledger))
-        async with _folder(work, token) as copy, scratch() as home:
-            ending = await _tried(reporter, work, _surroundings(work, copy, home, token, on_line))
-            if ending.state is not JobState.SUCCEEDED and (kept := await asyncio.to_thread(keep, copy)):
-                on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
-            return ending
-    except (NoSpace, CheckoutFailed) as error:
+        await _in_its_folders(reporter, work, came_to.append, on_line, on_trouble)
+    except NoSpace as error:
+        on_trouble(error.to_do)
         return Ending(JobState.CRASHED, str(error))
+    except CheckoutFailed as error:
+        return Ending(JobState.CRASHED, str(error))
+    except asyncio.CancelledError:
+        if not came_to:
+            raise
+    return came_to[0]
+
+
+async def _in_its_folders(
+    reporter: Reporter, work: Work, on_end: Callable[[Ending], None], on_line: Say, on_trouble: Say
+) -> None:
+    """Carry out *work* in folders that are gone afterwards. *on_end* is told what it came to while they are there."""
+    token = await _checkout_token(reporter, work.order.credential)
+    disks = folders_of_a_job(
+        reporter.ledger,
+        work.job_type,
+        outputs=work.outputs.folder if work.outputs else None,
+        cache=work.cache.folder if work.cache else None,
+    )
+    await asyncio.to_thread(check_free_space, disks)
+    async with _folder(work, token) as copy, scratch() as home:
+        ending = await _tried(reporter, work, _surroundings(work, copy, home, token, on_line))
+        on_end(ending)
+        if ending.state is not JobState.SUCCEEDED and (kept := await asyncio.to_thread(_kept, copy, disks)):
+            on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
+
+
+def _kept(copy: Path, disks: Sequence[Path]) -> Path | None:
+    """Where the working copy stays; None: it does not. The room that the job's end needs goes before."""
+    kept = keep(copy)
+    with suppress(NoSpace):  # not by what we keep
+        check_free_space(disks)
+    return kept if kept and kept.exists() else None
 
 
 async def _tried(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
     try:
         return await _run(reporter, work, around)
     except (PreparationFailed, CannotStart, NotKept, PushFailed) as error:
-        return Ending(JobState.CRASHED, str(error))
+        return Ending(JobState.CRASHED, around.shown(str(error)))
 
 
 async def _run(reporter: Reporter, work: Work, around: Surroundings) -> Ending:

@@ -1,4 +1,4 @@
-"""Folders that are kept of a working copy: found without being led out of it, copied, and put in place at once."""
+"""Folders that are kept of a working copy: found without being led out of it, copied, and put in place whole."""
 
 import ctypes
 import os

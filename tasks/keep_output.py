@@ -1,4 +1,4 @@
-"""Keep the folder that a job made as `FOLDER/JOB`: at once, without what leads out of it, and not for ever."""
+"""Keep the folder that a job made as `FOLDER/JOB`: whole, without what leads out of it, and not for ever."""
 
 import asyncio
 import os
@@ -79,6 +79,7 @@ async def _keep(source: Path, made: Path, kept: Path, say: Say) -> None:
 
 
 def _replace(kept: Path, new: Path, before: Path) -> None:
+    # Between the two nothing stands there: no call of POSIX puts a folder in the place of one that is not empty.
     with suppress(FileNotFoundError):  # there was no earlier execution
         kept.rename(before)
     new.rename(kept)

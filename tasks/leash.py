@@ -29,6 +29,7 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -81,6 +82,7 @@ def _start(command: list[str], limits: dict[str, int]) -> int:
 
 def _become(command: list[str], limits: dict[str, int]) -> None:
     os.setsid()
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a leash that is killed ends nothing any more
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what is ignored stays so in a new program
     for name in RESOURCES.keys() & limits.keys():

@@ -1,5 +1,6 @@
 """Make a working copy ready for a job's command: run what its type says, or take what that made before."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -29,7 +30,7 @@ async def prepare(steps: Sequence[Preparation], around: Surroundings, cache: Cac
         PreparationFailed: one of them could not be started, or did not exit with 0.
     """
     for step in steps:
-        kept = _Kept.of(step, around, cache, scope)
+        kept = await _Kept.of(step, around, cache, scope)
         if kept is None:
             await _run(step, around)
         elif not await kept.restore():
@@ -57,7 +58,7 @@ class _Kept:
     called: str
 
     @classmethod
-    def of(cls, step: Preparation, around: Surroundings, cache: Cache | None, scope: str) -> "_Kept | None":
+    async def of(cls, step: Preparation, around: Surroundings, cache: Cache | None, scope: str) -> "_Kept | None":
         """None: the step has no cache, or its cache cannot be used here."""
         if step.cache is None or cache is None:
             return None
@@ -66,7 +67,7 @@ class _Kept:
         if len(places) < len(step.cache.paths):
             around.say(f"{called}: no cache: its paths lead to something that the working copy has already")
             return None
-        key = _key(step, around.copy, scope)
+        key = await asyncio.to_thread(_key, step, around.copy, scope)
         if key is None:
             around.say(f"{called}: no cache: a file of its key is not there")
             return None
@@ -78,7 +79,7 @@ class _Kept:
                 return False
         except (CopyFailed, OSError) as error:
             for place in self.places:
-                shutil.rmtree(place, ignore_errors=True)
+                await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
             self.around.say(f"{self.called}: the cache could not be used: {error}")
             return False
         self.around.say(f"{self.called}: taken from the cache")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from storage.engine import Ledger
-from storage.prune import prune_jobs, prune_passes
+from storage.prune import is_after_a_gap, prune_jobs, prune_passes
+from storage.prune_place import stop_at, stopped_at
 
 BUDGET = timedelta(seconds=5)
 """How long a pass may prune. The next one goes on."""
@@ -16,15 +17,27 @@ PAUSE = timedelta(milliseconds=20)
 
 
 async def prune(ledger: Ledger, *, keep: timedelta, on_trouble: Callable[[str], None]) -> int:
-    """Forget what nothing has touched for *keep*; how many jobs. It fails nothing: *on_trouble* is told, no more."""
+    """Forget what nothing has touched for *keep*; how many jobs. It fails nothing: *on_trouble* is told, no more.
+
+    The first pass after a gap forgets nothing: if the clock has jumped ahead, everything seems old.
+    """
     until = time.monotonic() + BUDGET.total_seconds()
     try:
-        before = await ledger.now() - keep
+        before = await _before(ledger, keep)
+        if before is None:
+            return 0
         await _prune_passes(ledger, before, until)
         return await _prune_jobs(ledger, before, until)
     except Exception as error:  # noqa: BLE001  # what is old can wait; what is new must not
         on_trouble(f"what is old could not be pruned: {error!r}")
         return 0
+
+
+async def _before(ledger: Ledger, keep: timedelta) -> datetime | None:
+    """Since when what goes must have been left alone. None: nothing goes now."""
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        return None if await is_after_a_gap(session, now=now) else now - keep
 
 
 async def _prune_passes(ledger: Ledger, before: datetime, until: float) -> None:
@@ -37,11 +50,17 @@ async def _prune_passes(ledger: Ledger, before: datetime, until: float) -> None:
 
 
 async def _prune_jobs(ledger: Ledger, before: datetime, until: float) -> int:
-    pruned, place = 0, None
+    async with ledger.transaction() as session:
+        place = last = await stopped_at(session)
+    pruned = 0
     while True:
         async with ledger.transaction() as session:
             count, place = await prune_jobs(session, before=before, after=place)
         pruned += count
         if place is None or time.monotonic() >= until:
-            return pruned
+            break
         await asyncio.sleep(PAUSE.total_seconds())
+    if place != last:
+        async with ledger.transaction() as session:
+            await stop_at(session, place)
+    return pruned

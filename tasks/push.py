@@ -17,9 +17,7 @@ from tasks.git import Git, GitFailed
 from tasks.scratch import scratch
 
 LIMIT = timedelta(minutes=5)
-"""For all of git together."""
-TRIES = 2
-"""The branch may move once between our look at it and our push."""
+"""For all of git together, however often the branch moves between our look at it and our push."""
 
 HASH = re.compile(r"[0-9a-f]{40}")
 SHALLOW = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules")
@@ -35,22 +33,28 @@ async def push_changes(copy: Path, push: Push, *, clone_url: str, sha: str, toke
     """Commit what stands in `push.paths` of *copy* and differs from its commit *sha*, and push it.
 
     The commit comes on top of the branch, which is made if it is not there. What else the branch has stays; where it
-    and the job have changed the same, nothing is pushed. A file that *sha* does not have replaces the branch's.
+    and the job have changed the same, nothing is pushed. A file that *sha* does not have replaces the branch's. A
+    cancel that comes after the push is too late, and has no effect.
 
     Returns:
         The commit that was pushed; None: there was nothing that the branch does not have.
 
     Raises:
-        PushFailed: a conflict, no right to, a branch that keeps moving, or not within five minutes.
+        PushFailed: a conflict, no right to, or not within five minutes.
     """
+    pushed: list[str | None] = []
     try:
         async with scratch() as folder:
             own = folder / "repository"
             own.mkdir()
             pusher = _Pusher(own, Git(own, folder, LIMIT, clone_url, token), push, clone_url, sha, message)
-            return await pusher.push(copy)
+            pushed.append(await pusher.push(copy))
     except GitFailed as error:
         raise PushFailed(f"push failed: {error}") from None
+    except asyncio.CancelledError:
+        if not pushed:
+            raise
+    return pushed[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,11 @@ class _Pusher:
         changes = await self._changes(copy)
         if changes is None:
             return None
-        for _ in range(TRIES):
+        while True:
             head = await self._head()
             commit = changes if head in (None, self.sha) else await self._on_top_of(head, changes)
             if commit is None or await self._sent(commit, head):
                 return commit
-        raise GitFailed(f"{self.push_.branch} keeps moving")
 
     async def _changes(self, copy: Path) -> str | None:
         """A commit on top of ours with what the job made of the paths; None: it changed nothing."""
@@ -150,9 +153,10 @@ class _Pusher:
         try:
             await self.remote.run("push", "--porcelain", "--no-verify", "--no-signed", "--", self.url, to)
         except GitFailed:
-            if await self._head() == head:
+            there = await self._head()
+            if there == head:
                 raise
-            return False
+            return there == commit  # then only the reply was lost
         return True
 
 

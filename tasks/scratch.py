@@ -2,11 +2,14 @@
 
 import asyncio
 import fcntl
+import math
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 PREFIX = "reportback-scratch-"
@@ -15,6 +18,8 @@ PREFIX = "reportback-scratch-"
 KEPT_PREFIX = "reportback-failed-"
 KEPT = 5
 """Folders that stay for somebody to look at: the last of each place."""
+LONGEST = timedelta(days=7)
+"""How long they stay, at most."""
 
 
 @asynccontextmanager
@@ -22,7 +27,7 @@ async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
     """An empty folder in *parent* (the system's temporary folder), removed at the end with all that is in it.
 
     Its user holds a lock on it, which the kernel drops when the process dies. So a folder that nobody locks is a
-    leftover, and is removed here.
+    leftover, and is removed here. A cancel that comes while it is removed is not held up; the removal goes on.
     """
     within = parent or Path(tempfile.gettempdir())
     await asyncio.to_thread(sweep, within)
@@ -30,8 +35,7 @@ async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
     try:
         yield folder
     finally:
-        await asyncio.to_thread(_remove, folder)
-        os.close(lock)
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, _let_go, folder, lock))
 
 
 def keep(inside: Path) -> Path | None:
@@ -46,19 +50,19 @@ def keep(inside: Path) -> Path | None:
         os.utime(kept)
     except OSError:
         return None
-    for old in _kept(kept.parent)[:-KEPT]:
-        _remove(old)
+    for old in kept_in(kept.parent)[:-KEPT]:
+        remove(old)
     return kept / inside.relative_to(folder)
 
 
-def _kept(within: Path) -> list[Path]:
-    """Our own, the one that was kept first first."""
-    found: list[tuple[int, Path]] = []
+def kept_in(within: Path, *, before: float = math.inf) -> list[Path]:
+    """Our own that stay in *within*, the one that was kept first first. *before*: a time in seconds since 1970."""
+    found: list[tuple[float, Path]] = []
     for folder in within.glob(f"{KEPT_PREFIX}*"):
         with suppress(OSError):  # gone meanwhile
             seen = folder.lstat()
-            if seen.st_uid == os.geteuid() and not folder.is_symlink():
-                found.append((seen.st_mtime_ns, folder))
+            if seen.st_uid == os.geteuid() and not folder.is_symlink() and seen.st_mtime < before:
+                found.append((seen.st_mtime, folder))
     return [folder for _, folder in sorted(found)]
 
 
@@ -74,20 +78,28 @@ def _claim(within: Path) -> tuple[Path, int]:
 
 
 def sweep(within: Path | None = None) -> None:
-    """Remove what users that died have left in *within* (the system's temporary folder)."""
-    for folder in (within or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
+    """Remove what users that died have left in *within* (the system's temporary folder), and what was kept too long."""
+    within = within or Path(tempfile.gettempdir())
+    for old in kept_in(within, before=time.time() - LONGEST.total_seconds()):
+        remove(old)
+    for folder in within.glob(f"{PREFIX}*"):
         with suppress(OSError):  # in use, gone meanwhile, or another user's
             if folder.lstat().st_uid != os.geteuid():
                 continue
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(folder)
+                remove(folder)
             finally:
                 os.close(lock)
 
 
-def _remove(folder: Path) -> None:
+def _let_go(folder: Path, lock: int) -> None:
+    remove(folder)
+    os.close(lock)
+
+
+def remove(folder: Path) -> None:
     """Remove *folder* and all in it, also where a job took away the right to write. What stays, a later sweep takes."""
     for inside, folders, _ in os.walk(folder):
         for path in (Path(inside, name) for name in folders):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from emptied import TABLES
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, World, world_on
+from xdist.scheduler import LoadScopeScheduling
 
 from storage.engine import Ledger, make_engine, open_ledger
 from storage.upgrade import upgrade
@@ -24,6 +26,22 @@ if os.access("/dev/shm", os.W_OK):  # noqa: S108  # ledgers of tests in memory: 
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")  # noqa: S108  # the same
 
 DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.hookimpl(optionalhook=True)  # there are no workers under -n 0
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:  # noqa: ANN401  # xdist's own type is private
+    """Who of `pytest -n` runs what."""
+    return _OneByOne(config, log)
+
+
+class _OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Each test goes to whoever is free; those that share what is dear stay together: a Prefect server, a whole day."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if file.startswith("tests/flows/"):
+            return "tests/flows"
+        return file if file == "tests/model/test_day.py" else nodeid
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ REFUSED = [
     (push(message='" "'), "line 9: jobs.site.push.message: must have visible characters"),
     (
         'env = ["PUSH_TOKEN"]\n' + push(),
-        "line 2: jobs.site: env names the variable of push.credential (env:PUSH_TOKEN)",
+        "line 4: jobs.site.env: a job never sees PUSH_TOKEN: jobs.site.push.credential names it",
     ),
 ]
 
@@ -116,6 +116,20 @@ REFUSED = [
 @pytest.mark.parametrize(("fields", "told"), REFUSED)
 def test_a_wrong_field_is_told_with_its_line_and_what_is_allowed(fields: str, told: str) -> None:
     assert told in refusal(fields)
+
+
+def test_no_job_sees_what_another_one_pushes_with() -> None:
+    told = refusal(push() + '\n[jobs.api]\ncommand = ["make"]\nenv = ["LANG", "PUSH_TOKEN"]')
+    assert told == "jobs.toml, line 11: jobs.api.env: a job never sees PUSH_TOKEN: jobs.site.push.credential names it"
+
+
+def test_no_job_sees_what_reports() -> None:
+    text = BEGIN + 'env = ["LANG", "STATUS_TOKEN"]'
+    assert parse_job_types(text, "jobs.toml", credentials=["env:OTHER", "secret:status-token"])
+    with pytest.raises(BadJobsFile) as refused:
+        parse_job_types(text, "jobs.toml", credentials=["env:STATUS_TOKEN"])
+    told = "jobs.toml, line 4: jobs.site.env: a job never sees STATUS_TOKEN: REPORTBACK_CREDENTIALS names it"
+    assert str(refused.value) == told
 
 
 def test_a_token_in_the_place_of_a_name_is_not_quoted() -> None:

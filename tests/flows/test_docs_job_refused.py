@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from flow_rig import Rig
@@ -10,6 +11,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.exceptions import ParameterTypeError, PrefectHTTPStatusError
 
+from domain.jobs_file import BadJobsFile
 from flows import job_types
 from flows.docs_job import docs_job
 from storage.models import Job, StatusTarget
@@ -126,13 +128,28 @@ async def nothing_happened(rig: Rig) -> None:
 def test_the_job_types_are_those_of_the_file_that_the_settings_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "jobs.toml").write_text('version = 1\n[jobs.greet]\ncommand = ["echo"]\n', encoding="utf-8")
-    monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(tmp_path / "jobs.toml"))
+    anew = job_types_of(tmp_path, monkeypatch)
+    assert list(anew.JOB_TYPES) == ["greet"]
+    assert [name.value for name in anew.JobName] == ["greet"]
+
+
+def test_a_job_type_that_would_see_what_reports_is_refused_before_any_flow_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTBACK_CREDENTIALS", '{"*": "env:STATUS_TOKEN"}')
+    told = r"jobs\.toml, line 4: jobs\.greet\.env: a job never sees STATUS_TOKEN: REPORTBACK_CREDENTIALS names it$"
+    with pytest.raises(BadJobsFile, match=told):
+        job_types_of(tmp_path, monkeypatch, 'env = ["STATUS_TOKEN"]')
+
+
+def job_types_of(folder: Path, monkeypatch: pytest.MonkeyPatch, fields: str = "") -> ModuleType:
+    """The module of the job types, as a process has it whose settings name a jobs file with these fields."""
+    (folder / "jobs.toml").write_text(f'version = 1\n[jobs.greet]\ncommand = ["echo"]\n{fields}\n', encoding="utf-8")
+    monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(folder / "jobs.toml"))
     spec = importlib.util.spec_from_file_location("job_types_anew", job_types.__file__)
     assert spec is not None
     assert spec.loader is not None
     anew = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "job_types_anew", anew)
     spec.loader.exec_module(anew)
-    assert list(anew.JOB_TYPES) == ["greet"]
-    assert [name.value for name in anew.JobName] == ["greet"]
+    return anew

@@ -1,10 +1,15 @@
-"""A job that would fill the disk is refused, and its commit is told."""
+"""A job that would fill the disk is refused, and its commit is told; what was kept to be looked at goes before."""
 
+import os
 from pathlib import Path
 
 import pytest
+from processes import names_in
+from world import World
 
-from tasks.free_space import LEAST, NoSpace, check_free_space
+from domain.job_type import JobType
+from tasks.free_space import LEAST, NoSpace, check_free_space, folders_of_a_job, free_in
+from tasks.scratch import KEPT_PREFIX
 
 HERE, LEDGER = Path("/here"), Path("/ledger")
 
@@ -16,5 +21,45 @@ def test_with_room_on_every_disk_a_job_is_run() -> None:
 @pytest.mark.parametrize("full", [HERE, LEDGER])
 def test_one_disk_that_is_nearly_full_is_enough_to_refuse(full: Path) -> None:
     left = {HERE: 9 * LEAST, LEDGER: 9 * LEAST, full: LEAST - 1}
-    with pytest.raises(NoSpace, match=r"^no space: less than 1 GiB is free$"):
+    with pytest.raises(NoSpace, match=r"^no space: less than 1 GiB is free$") as refused:
         check_free_space(left, free=left.__getitem__)
+    assert (
+        refused.value.to_do
+        == f"1,023 MiB are free on the disk of {full}, and a job needs 1,024: make room there, and retry it"
+    )
+
+
+def kept(parent: Path, *names: str) -> None:
+    """Working copies of jobs that failed, the oldest first."""
+    for age, name in enumerate(names):
+        (parent / f"{KEPT_PREFIX}{name}").mkdir()
+        os.utime(parent / f"{KEPT_PREFIX}{name}", (1_000_000_000 + age,) * 2)
+
+
+@pytest.mark.parametrize(("takes", "left"), [(1, ["b", "c"]), (2, ["c"]), (3, [])])
+def test_before_a_job_is_refused_kept_copies_go_the_oldest_first(takes: int, left: list[str], tmp_path: Path) -> None:
+    kept(tmp_path, "a", "b", "c")
+    check_free_space([tmp_path], free=lambda folder: LEAST + 3 - takes - len(names_in(folder)))
+    assert names_in(tmp_path) == [f"{KEPT_PREFIX}{name}" for name in left]
+
+
+def test_a_job_is_refused_once_no_kept_copy_is_left(tmp_path: Path) -> None:
+    kept(tmp_path, "a", "b")
+    with pytest.raises(NoSpace):
+        check_free_space([tmp_path], free=lambda _: 0)
+    assert names_in(tmp_path) == []
+
+
+def test_a_folder_that_is_not_made_yet_is_on_the_disk_of_the_one_around_it(tmp_path: Path) -> None:
+    assert free_in(tmp_path / "not" / "there") > 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_the_disks_of_outputs_and_caches_are_looked_at_for_jobs_that_use_them(world: World) -> None:
+    outputs, cache = Path("/outputs"), Path("/cache")
+    plain = JobType(name="sphinx", command=("true",))
+    step = {"command": ["true"], "cache": {"paths": ["a"], "key": ["b"]}}
+    uses = JobType.model_validate({"name": "sphinx", "command": ["true"], "output": "site", "prepare": [step]})
+    seen = [set(folders_of_a_job(world.ledger, one, outputs=outputs, cache=cache)) for one in (plain, uses)]
+    assert seen[1] - seen[0] == {outputs, cache}
+    assert Path(world.ledger.place).parent in seen[0]

@@ -45,6 +45,16 @@ def test_it_ends_everything_when_let_go_or_told(how: str, tmp_path: Path) -> Non
         os.close(write)
 
 
+def test_its_command_does_not_outlive_a_leash_that_is_killed(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with leashed(read, "sh", "-c", f"echo > {tmp_path}/$$; exec sleep 60") as leash:
+        block_until(lambda: len(pids_in(tmp_path)) == 1)
+        leash.kill()
+    block_until(lambda: not any(map(is_alive, pids_in(tmp_path))))
+    os.close(read)
+    os.close(write)
+
+
 def test_it_collects_orphans_while_the_command_runs(tmp_path: Path) -> None:
     read, write = os.pipe()
     script = f"for n in 1 2 3; do (sh -c 'echo $$ > {tmp_path}/orphan; exit' &); done; echo > {tmp_path}/made; sleep 60"

@@ -1,4 +1,4 @@
-"""What a job made is kept: at once, without what leads out of it, and not for ever."""
+"""What a job made is kept: whole, without what leads out of it, and not for ever."""
 
 import os
 import socket

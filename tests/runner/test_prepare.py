@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import shutil
+import threading
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from domain.limits import Limits
 from domain.preparation import Preparation
 from domain.summary import public
 from tasks import cache as module
+from tasks import prepare as preparing
 from tasks.cache import Cache
 from tasks.prepare import PreparationFailed, prepare
 from tasks.surroundings import Surroundings
@@ -234,6 +236,29 @@ async def test_a_cache_that_cannot_be_written_fails_no_job(rig: Rig) -> None:
     copy = await rig.prepare(rig.copy())
     assert (copy / "node_modules" / "made").exists()
     assert "not kept in the cache: " in rig.lines[-1]
+
+
+async def test_what_takes_long_does_not_hold_up_the_loop(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: dict[str, int] = {}
+    digest, rmtree = preparing._digest, shutil.rmtree
+
+    def noted_digest(copy: Path, name: str) -> str | None:
+        threads["digest"] = threading.get_ident()
+        return digest(copy, name)
+
+    def noted_rmtree(place: Path, *, ignore_errors: bool) -> None:
+        if place.name == "node_modules":
+            threads["rmtree"] = threading.get_ident()
+        rmtree(place, ignore_errors=ignore_errors)
+
+    await rig.prepare(rig.copy())
+    (entry,) = rig.entries()
+    rmtree(entry / "0")
+    monkeypatch.setattr(preparing, "_digest", noted_digest)
+    monkeypatch.setattr(shutil, "rmtree", noted_rmtree)
+    await rig.prepare(rig.copy())
+    assert threads.keys() == {"digest", "rmtree"}
+    assert threading.get_ident() not in threads.values()
 
 
 async def test_nothing_else_in_the_folder_is_touched(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

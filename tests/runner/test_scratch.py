@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from processes import ROOT, names_in
 
-from tasks.scratch import KEPT, KEPT_PREFIX, PREFIX, keep, scratch, sweep
+from tasks.scratch import KEPT, KEPT_PREFIX, LONGEST, PREFIX, keep, scratch, sweep
 
 HOLDER = """
 import asyncio, sys
@@ -56,7 +57,7 @@ async def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(paren
 ORDINARY_USER = """
 import os, sys
 from pathlib import Path
-from tasks.scratch import _remove
+from tasks.scratch import remove
 parent = Path(sys.argv[1])
 if os.geteuid() == 0:  # who is stopped by nothing
     os.chown(parent, 65534, 65534)
@@ -69,7 +70,7 @@ inner.mkdir(parents=True)
 (inner / "file").write_text("x")
 inner.chmod(0)
 inner.parent.chmod(0o500)
-_remove(Path("folder"))
+remove(Path("folder"))
 print(os.geteuid() != 0, os.listdir("."))
 """
 
@@ -154,6 +155,16 @@ async def test_only_the_last_few_are_kept(parent: Path) -> None:
     copies = [await kept_copy(parent) for _ in range(KEPT + 2)]
     assert [copy is not None and copy.exists() for copy in copies] == [False, False] + KEPT * [True]
     assert (parent / "precious" / "file").exists()
+
+
+async def test_what_was_kept_too_long_ago_is_swept(parent: Path) -> None:
+    copies = [await kept_copy(parent) for _ in range(2)]
+    longest = time.time() - LONGEST.total_seconds()
+    for copy, kept_at in zip(copies, (longest - 60, longest + 60), strict=True):
+        assert copy is not None
+        os.utime(copy.parent, (kept_at, kept_at))
+    sweep(parent)
+    assert [copy is not None and copy.exists() for copy in copies] == [False, True]
 
 
 async def test_a_folder_that_its_job_took_away_is_not_kept(parent: Path) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event, text
+from sqlmodel import func, select
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.job import JobState, StatusState
@@ -19,6 +20,7 @@ from fake_github.faults import Kind
 from storage import counters, passes, totals, verify
 from storage.engine import Ledger
 from storage.metrics import at_one_moment, snapshot
+from storage.models import ReportEvent
 from storage.restored import read_back_everything
 
 HOUR = timedelta(hours=1)
@@ -53,7 +55,7 @@ def figures_of(shown: Snapshot) -> dict[tuple[str, object], float]:
     groups: dict[str, Any] = {
         "deliveries": shown.deliveries, "tries": shown.tries, "passes": shown.passes, "jobs": shown.jobs,
         "latency": shown.latency.counts,
-        "all": {"duplicates": shown.duplicates, "seconds": round(shown.latency.seconds, 6)},
+        "all": {"duplicates": shown.duplicates, "seconds": shown.latency.seconds},
     }  # fmt: skip
     return {(name, key): value for name, group in groups.items() for key, value in group.items()}
 
@@ -316,6 +318,40 @@ async def test_a_fold_is_worth_its_while_once_what_is_not_counted_yet_is_two_hou
     assert await is_worth_it()
 
 
+@pytest.mark.parametrize("prepared", ["an event", "a pass"])
+async def test_what_a_clock_that_was_ahead_has_stamped_keeps_nothing_from_the_totals(
+    world: World, prepared: str
+) -> None:
+    now = world.clock.now
+    world.clock.advance(40 * 86400)
+    await (run_job(world.ledger, order("docs/ahead")) if prepared == "an event" else passed(world, seconds=1))
+    world.clock.now = now
+    await run_job(world.ledger, order("docs/a"))
+    await world.deliver("docs/a")
+    await passed(world, seconds=1)
+    before = figures_of(await figures(world))
+    world.clock.advance(3601)
+    await passed(world, seconds=1)
+    async with world.ledger.reading() as session:
+        assert await counters.is_worth_folding(session, now=world.clock.now)
+    await fold(world)
+    async with world.ledger.transaction() as session:
+        found = await totals.read(session)
+        last = (await session.exec(select(func.max(ReportEvent.id)))).one()
+    assert found[counters.EVENTS] == last
+    assert found[counters.PASSES] == (2 if prepared == "a pass" else 1)
+    after = figures_of(await figures(world))
+    assert {key for key in after if after[key] != before[key]} == {("passes", True)}
+
+
+async def test_an_event_that_a_small_step_of_the_clock_puts_ahead_is_as_young_as_any(world: World) -> None:
+    """On PostgreSQL one with a lower id may still be on its way."""
+    await run_job(world.ledger, order())
+    world.clock.advance(-3600)
+    assert not await fold(world)
+    assert await mark(world) == 0
+
+
 async def test_a_large_ledger_is_folded_in_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "CHUNK", 3)
     for number in range(3):
@@ -328,6 +364,45 @@ async def test_a_large_ledger_is_folded_in_steps(world: World, monkeypatch: pyte
         steps += 1
         assert figures_of(await figures(world)) == figures_of(before)
     assert steps >= 4
+
+
+async def test_the_sum_of_latencies_is_the_same_however_it_is_folded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "CHUNK", 5)
+    took = [0.1, 1288.227, 0.7, 3.3, 77.123, 0.2, 12.345, 5000.001, 0.3, 1.1]
+    for number, seconds in enumerate(took):
+        await run_job(world.ledger, order(f"docs/{number}"))
+        world.clock.advance(seconds)
+        await world.deliver(f"docs/{number}")
+    world.clock.advance(3601)
+    shown = [(await figures(world)).latency.seconds]
+    while await fold(world):
+        shown.append((await figures(world)).latency.seconds)
+    assert len(shown) > 5
+    assert set(shown) == {sum(round(seconds * 1000) for seconds in took) / 1000}
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_a_millisecond_that_has_begun_counts_whole(world: World) -> None:
+    """SQLite knows no shorter time."""
+    await run_job(world.ledger, order())
+    world.clock.advance(60.000001)
+    await world.deliver()
+    latency = (await figures(world)).latency
+    assert latency.seconds == 60.001
+    assert latency.counts[300] == 1
+
+
+async def test_a_clock_that_is_set_back_takes_nothing_from_the_sum(world: World) -> None:
+    await run_job(world.ledger, order("docs/a"))
+    world.clock.advance(7)
+    await world.deliver("docs/a")
+    await run_job(world.ledger, order("docs/b"))
+    world.clock.advance(-5)
+    await world.deliver("docs/b")
+    latency = (await figures(world)).latency
+    assert (latency.seconds, latency.counts[0.5]) == (7, 1)
 
 
 async def test_racing_folds_count_everything_once(world: World) -> None:

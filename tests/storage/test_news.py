@@ -10,8 +10,8 @@ from domain.job import StatusState
 from domain.news import Lost, Move, News, Paused, ReportName
 from domain.report import EventKind
 from fake_github.faults import Kind
-from storage import events, lost
-from storage.engine import Ledger
+from storage import events, lost, news
+from storage.engine import Ledger, LedgerIsAway
 
 
 @pytest.fixture
@@ -47,6 +47,22 @@ async def test_what_is_rolled_back_is_never_told(world: World, telling: Ledger, 
             raise RuntimeError
     async with telling.transaction():
         pass
+    assert told == []
+
+
+async def test_what_cannot_be_gathered_undoes_the_transaction_and_is_not_told(
+    world: World, telling: Ledger, told: list[News], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def out_of_reach(*_: object) -> None:
+        raise ConnectionError
+
+    await run_job(world.ledger, order())
+    before = await world.story()
+    monkeypatch.setattr(news, "_known", out_of_reach)
+    with pytest.raises(LedgerIsAway):
+        async with telling.transaction() as session:
+            await events.append(session, 2, EventKind.POSTED, actor=ACTOR, at=world.clock.now)
+    assert await world.story() == before
     assert told == []
 
 

@@ -10,7 +10,7 @@ from world import World, order, run_job
 
 from domain.news import News, Overdue
 from fake_github.faults import Kind
-from storage import overdue, passes
+from storage import overdue, passes, reports
 
 AFTER = timedelta(minutes=15)
 
@@ -72,4 +72,17 @@ async def test_what_is_delivered_refused_or_overtaken_is_not_told_of(world: Worl
         await world.deliver(context)
     await aged(world, "docs/overtaken", minutes=14)
     await aged(world, "docs/overtaken", minutes=2)
+    assert await one_pass(world) == []
+
+
+async def test_what_is_reopened_when_it_is_old_is_not_told_of(world: World) -> None:
+    world.fault(Kind.ARCHIVED)
+    await aged(world, "docs/a", minutes=0)
+    await world.deliver("docs/a")
+    await one_pass(world)
+    world.clock.advance(3600)
+    await one_pass(world)
+    number = (await world.target("docs/a")).newest_id or 0
+    async with world.ledger.transaction() as session:
+        assert await reports.reopen(session, number, credential="env:TOKEN", actor="ann", now=world.clock.now)
     assert await one_pass(world) == []

@@ -19,12 +19,12 @@ from domain.job import JobState, StatusState
 from domain.metrics import Snapshot
 from domain.report import EventKind
 from fake_github.faults import Kind
-from storage import counters, jobs, passes, prune, reports, story, verify, whole_story
+from storage import counters, jobs, passes, prune, prune_place, reports, story, verify, whole_story
 from storage.engine import Ledger
 from storage.jobs import Execution, Order
 from storage.metrics import at_one_moment, snapshot
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
-from storage.prune import Place, prune_jobs, prune_passes
+from storage.prune import Place, is_after_a_gap, prune_jobs, prune_passes
 from tasks.deliver import Reporter
 
 HOUR = timedelta(hours=1)
@@ -310,6 +310,35 @@ async def test_a_walk_goes_on_behind_what_stays(world: World, monkeypatch: pytes
         places.append(place)
     assert [place.number for place in places if place] == [2, 4]
     assert await rows(world) == {Job: 3, StatusTarget: 3, StatusReport: 6, ReportEvent: 18}
+
+
+async def test_a_pass_that_ran_out_of_time_leaves_word_where_the_next_goes_on(world: World) -> None:
+    """To the microsecond, as the walk itself has it."""
+    place = Place(world.clock.now + timedelta(microseconds=1), 7)
+    found = []
+    for stopped in (None, place, replace(place, number=8), None):
+        async with world.ledger.transaction() as session:
+            await prune_place.stop_at(session, stopped)
+        async with world.ledger.transaction() as session:
+            found.append(await prune_place.stopped_at(session))
+    assert found == [None, place, replace(place, number=8), None]
+
+
+@pytest.mark.parametrize(
+    ("ended", "is_one"),
+    [((), False), ((0,), False), ((0, 86400), False), ((0, 86401), True), ((0, 86401, 86402), False)],
+)
+async def test_more_than_a_day_between_the_last_two_passes_that_ended_is_a_gap(
+    world: World, ended: tuple[int, ...], *, is_one: bool
+) -> None:
+    began = world.clock.now
+    for seconds in ended:
+        world.clock.now = began + timedelta(seconds=seconds)
+        await ended_pass(world)
+        await ended_pass(world, seconds=None)
+    async with world.ledger.transaction() as session:
+        assert await is_after_a_gap(session, now=world.clock.now) == is_one
+        assert await is_after_a_gap(session, now=world.clock.now + timedelta(days=2)) == bool(ended)
 
 
 async def ended_pass(world: World, *, seconds: float | None = 1) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from first_ledger import TABLES, connected, make_first, upgraded
+from first_ledger import TABLES, connected, make_first, migrate_to, upgraded
 from world import Clock, world_on
 
 from domain.report import Phase
@@ -74,6 +74,22 @@ async def test_what_was_due_before_the_upgrade_is_delivered_after_it(first_url: 
         assert (came_to.delivered, came_to.undelivered) == (6, 2)
         assert (await world.phases("docs/rejected"))["error"] is Phase.REJECTED
         assert (await world.phases("docs/again"))["failure"] is Phase.SUPERSEDED
+
+
+@pytest.mark.parametrize("seconds", [0.0005, 7.0, 1288.2269999999999, 1288.227])
+async def test_a_sum_of_seconds_becomes_one_of_whole_milliseconds_and_does_not_fall(
+    first_url: str, seconds: float
+) -> None:
+    async with connected(first_url) as connection:
+        await connection.run_sync(lambda sync: migrate_to("0003", sync))
+        await connection.exec_driver_sql(f"INSERT INTO metric_total VALUES ('latency', 'seconds', '', {seconds!r})")  # noqa: S608  # a figure of ours
+    await upgraded(first_url)
+    async with connected(first_url) as connection:
+        found = await connection.exec_driver_sql("SELECT first, total FROM metric_total WHERE name = 'latency'")
+        ((unit, total),) = found.all()
+    assert unit == "milliseconds"
+    assert total == int(total)
+    assert seconds * 1000 <= total <= seconds * 1000 + 1
 
 
 async def test_two_upgrades_of_the_first_schema_at_once_are_one(first_url: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from domain.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway
 from storage.jobs import Execution, Order
 from storage.models import Job, StatusReport
-from tasks import beat
+from tasks import beat, scratch
 from tasks import carry_out as module
 from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.deliver import Reporter
@@ -390,15 +391,54 @@ async def until_there(condition: Callable[[], bool]) -> None:
 async def test_without_room_a_job_is_refused_and_its_commit_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.execute.folders_of_a_job", lambda _: [Path("/")])
+    monkeypatch.setattr("tasks.execute.folders_of_a_job", lambda *_, **__: [Path("/")])
     monkeypatch.setattr("tasks.execute.check_free_space", partial(check_free_space, free=lambda _: LEAST - 1))
     said = Said()
     ended = await carried_out(world, await work_for(world, shell("echo built")), said)
     assert ended is not None
     assert (ended.state, ended.summary) == (JobState.CRASHED, "no space: less than 1 GiB is free")
     assert said.lines == []
+    assert said.troubles == [
+        "1,023 MiB are free on the disk of /, and a job needs 1,024: make room there, and retry it"
+    ]
     await world.deliver()
     assert world.held() == ["error"]
+
+
+async def test_a_working_copy_that_leaves_no_room_for_the_jobs_end_does_not_stay(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def free(_: Path) -> int:
+        return 0 if list(tmp_path.rglob("made")) else LEAST
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("tasks.execute.check_free_space", partial(check_free_space, free=free))
+    said = Said()
+    ended = await carried_out(world, await work_for(world, shell("echo half > made; exit 3")), said)
+    assert ended is not None
+    assert ended.summary == "exit code 3"
+    assert names_in(tmp_path) == []
+    assert said.troubles == []
+
+
+async def test_a_cancel_that_comes_while_the_folders_go_finds_what_the_job_has_come_to(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removing, go_on, remove = threading.Event(), threading.Event(), scratch.remove
+
+    def remove_later(folder: Path) -> None:
+        removing.set()
+        go_on.wait(10)
+        remove(folder)
+
+    monkeypatch.setattr(scratch, "remove", remove_later)
+    running = asyncio.create_task(carried_out(world, await work_for(world, shell("true"))))
+    await until_there(removing.is_set)
+    running.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert [state for state, _ in await reports(world)] == ["pending", "success"]
 
 
 async def test_the_working_copy_of_a_job_that_failed_stays_and_only_the_operator_is_told_where(

@@ -204,6 +204,21 @@ async def test_without_its_token_a_push_is_an_error(rig: Rig) -> None:
     assert (ended.state, ended.summary) == (JobState.CRASHED, "push failed: env:PUSH has no token")
 
 
+async def test_what_went_wrong_around_the_command_is_told_without_secrets_and_paths(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "of-the-jobs-own")
+    ended = await rig.run(
+        "mkdir docs/$A_SECRET; git init -q docs/$A_SECRET", env=["A_SECRET"], push={**PUSH, "branch": "main"}
+    )
+    assert ended.summary == "push failed: docs/*** is a repository of its own"
+    ended = await rig.run("true", prepare=[{"command": ["/srv/tools/install"]}])
+    assert ended.summary == (
+        "preparation failed: cannot start '…/install': not found; install it where the worker runs, or correct the "
+        "job's command"
+    )
+
+
 async def test_the_command_sees_nothing_of_what_pushes(rig: Rig) -> None:
     await rig.run("env; tr '\\0' '\\n' < /proc/$PPID/environ; echo new > docs/page.md", push=PUSH)
     assert TOKEN not in "".join(rig.lines)

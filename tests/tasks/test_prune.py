@@ -3,12 +3,15 @@
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlmodel import func, select
 from world import World, order, run_job
 
+from fake_github.faults import Kind
 from settings import Settings
+from storage import passes
 from storage import prune as storage
 from storage.models import Job
 from tasks import prune as module
@@ -67,6 +70,51 @@ async def test_what_does_not_fit_into_its_time_is_left_to_the_next_pass(
     monkeypatch.setattr(module, "BUDGET", timedelta(0))
     await old_jobs(world, 5)
     assert [await left(world) for _ in range(4) if not await kept_up(world)] == [5, 3, 1, 1]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_what_may_not_go_keeps_no_pass_from_what_is_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "BATCH", 2)
+    monkeypatch.setattr(module, "BUDGET", timedelta(0))
+    world.fault(Kind.ARCHIVED, times=3)
+    await old_jobs(world, 7)
+    seen = [await left(world) for _ in range(5) if not await kept_up(world)]
+    assert seen == [8, 7, 5, 4, 4]  # three were refused
+    await old_jobs(world, 1)
+    seen = [await left(world) for _ in range(3) if not await kept_up(world)]
+    assert seen[-1] == 4  # from the oldest on again: today's job of then has gone, too
+
+
+async def one_pass(world: World) -> int:
+    """A pass comes to its end, and prunes; how many jobs are left."""
+    async with world.ledger.transaction() as session:
+        number = await passes.begin(session, uuid4(), now=world.clock.now)
+        await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+    assert await kept_up(world) == []
+    return await left(world)
+
+
+async def test_a_clock_that_jumps_ahead_for_a_pass_has_nothing_forgotten(world: World) -> None:
+    assert await one_pass(world) == 0
+    await old_jobs(world, 0)
+    world.clock.advance(10_000)
+    assert await one_pass(world) == 1
+    now = world.clock.now
+    world.clock.advance(10 * LONG)
+    await run_job(world.ledger, order("docs/of-the-future"))
+    assert await one_pass(world) == 2
+    world.clock.now = now
+    assert await one_pass(world) == 2
+
+
+async def test_after_a_long_outage_the_second_pass_forgets(world: World) -> None:
+    assert await one_pass(world) == 0
+    await old_jobs(world, 3)
+    assert await one_pass(world) == 4
+    world.clock.advance(60)
+    assert await one_pass(world) == 1
 
 
 async def test_a_ledger_that_cannot_be_pruned_is_a_line_and_no_harm(
