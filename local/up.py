@@ -63,12 +63,11 @@ def _port() -> int:
 
 
 def _explain(console: Console, local: stack.Stack) -> None:
-    parameters = f'{{"repository":"acme/site","sha":"{_head()}"}}'
     console.print(
         f"[bold]Prefect[/]     {local.ui_url}\n\n"
         f"Start a job in the UI: {local.ui_url}/deployments, docs-job, Run. Or from another shell, in this folder:\n\n"
-        f"  PREFECT_API_URL={local.api_url} .venv/bin/prefect deployment run docs-job/docs-job \\\n"
-        f"      --param job=sphinx --param 'target={parameters}'\n\n"
+        f"  PREFECT_API_URL={local.api_url} .venv/bin/reportback submit sphinx \\\n"
+        f"      --repo acme/site --sha {_head()} --wait\n\n"
         "The reconciliation runs by itself. Ctrl-C ends everything.",
         highlight=False,
         soft_wrap=True,
