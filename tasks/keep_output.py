@@ -65,6 +65,13 @@ async def keep_output(
         raise NotKept(f"output not kept: {error.strerror}") from None
 
 
+async def remove_old_outputs(outputs: Outputs) -> None:
+    """Remove what is too much or too old, and what is left of keepers that died. Raises OSError."""
+    if await asyncio.to_thread(outputs.folder.is_dir):
+        async with scratch(outputs.folder) as bin_:
+            await asyncio.to_thread(_remove_old, outputs, bin_)
+
+
 async def _keep(source: Path, made: Path, kept: Path, say: Say) -> None:
     new = made / token_hex(16)  # a name that no link of the job's can lead through
     await copy_folder(source, new)

@@ -60,7 +60,12 @@ def work_of(
         order,
         job_type,
         settings.clone_url.format(repository=target.repository) if target else None,
-        Outputs(settings.output_dir, settings.keep_outputs, settings.keep_outputs_for),
+        outputs_of(settings),
         Cache(settings.cache_dir, settings.cache_size),
         url,
     )
+
+
+def outputs_of(settings: Settings) -> Outputs:
+    """Where outputs are kept here, and for how long."""
+    return Outputs(settings.output_dir, settings.keep_outputs, settings.keep_outputs_for)

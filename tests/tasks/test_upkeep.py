@@ -1,0 +1,79 @@
+"""What a pass removes from the disk of its machine."""
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from processes import names_in
+from world import World
+
+from settings import Settings
+from tasks.upkeep import keep_up
+
+DAY = timedelta(days=1).total_seconds()
+
+
+@pytest.fixture
+def database() -> str:
+    """It is the disk that matters."""
+    return "sqlite"
+
+
+@pytest.fixture
+def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "outputs"
+    monkeypatch.setenv("REPORTBACK_OUTPUT_DIR", str(folder))
+    monkeypatch.setenv("REPORTBACK_KEEP_OUTPUTS_FOR", "7d")
+    monkeypatch.setenv("REPORTBACK_KEEP_OUTPUTS", "2")
+    return folder
+
+
+def kept(outputs: Path, name: str, *, days_ago: float) -> Path:
+    folder = outputs / name
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text("41 pages", encoding="utf-8")
+    made_at = time.time() - days_ago * DAY
+    os.utime(folder, (made_at, made_at))
+    return folder
+
+
+def ages_in(outputs: Path) -> list[int]:
+    """In days."""
+    return sorted(round((time.time() - one.stat().st_mtime) / DAY) for one in outputs.iterdir())
+
+
+async def kept_up(world: World) -> list[str]:
+    """What an operator reads of it."""
+    said: list[str] = []
+    await keep_up(world.ledger, Settings(), on_trouble=said.append)
+    return said
+
+
+async def test_outputs_that_are_too_old_or_too_many_go_and_nothing_else_does(world: World, outputs: Path) -> None:
+    for days in (8, 3, 2, 1):
+        kept(outputs, str(uuid4()), days_ago=days)
+    kept(outputs, "not-an-output", days_ago=30)
+    assert await kept_up(world) == []
+    assert ages_in(outputs) == [1, 2, 30]
+    assert names_in(outputs)[-1] == "not-an-output"
+
+
+async def test_where_nothing_was_ever_kept_nothing_is_made(world: World, outputs: Path) -> None:
+    before = names_in(outputs.parent)
+    assert await kept_up(world) == []
+    assert names_in(outputs.parent) == before
+
+
+async def test_outputs_that_cannot_be_removed_are_a_line_and_fail_no_pass(
+    world: World, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = kept(outputs, str(uuid4()), days_ago=8)
+
+    def refuse(*_: object) -> Path:
+        raise PermissionError(13, "Permission denied", str(old))
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    assert await kept_up(world) == [f"old outputs could not be removed: [Errno 13] Permission denied: '{old}'"]
