@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal
+from sqlalchemy import BigInteger, ColumnElement, cast, literal
 from sqlmodel import SQLModel, and_, case, col, exists, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -77,9 +77,10 @@ async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
     return any(at is not None and not now - 2 * OLD < at <= now + OLD for at in first)
 
 
-def _folded(key: Key) -> ColumnElement[float]:
+def _folded(key: Key) -> ColumnElement[int]:
+    """A mark, as a whole number: PostgreSQL compares an id with a float by reading every row."""
     total = select(MetricTotal.total).filter_by(**dict(zip(totals.KEY, key, strict=True))).scalar_subquery()
-    return func.coalesce(total, 0)
+    return cast(func.coalesce(total, 0), BigInteger)
 
 
 async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -> bool:
