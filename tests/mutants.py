@@ -4,6 +4,7 @@ The last line says how many were caught. An old text that does not stand exactly
 no longer break what it says. With names as arguments, only those.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from breakages import BREAKAGES, Breakage
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "--no-header", "-p", "no:cacheprovider")
+NOTICED = re.compile(r"(FAILED|ERROR) \S+::")
 
 
 def main(names: list[str]) -> int:
@@ -43,17 +45,15 @@ def _copy(to: Path) -> None:
 
 
 def _is_caught(copy: Path, breakage: Breakage) -> bool:
-    """Whether a test failed; one that could not even be loaded says nothing."""
+    """Whether a test failed, or could not be set up; a file that could not even be loaded says nothing."""
     with _broken(copy / breakage.path, breakage):
         done = subprocess.run((*PYTEST, *breakage.tests), cwd=copy, check=False, capture_output=True, text=True)
-    failed = [
-        line.removeprefix("FAILED ").split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED ")
-    ]
+    noticed = [line.split(" - ")[0] for line in done.stdout.splitlines() if NOTICED.match(line)]
     print(
-        f"caught    {breakage.name}: {failed[0]}" if failed else f"SURVIVED  {breakage.name}: {done.stdout[-300:]}",
+        f"caught    {breakage.name}: {noticed[0]}" if noticed else f"SURVIVED  {breakage.name}: {done.stdout[-300:]}",
         flush=True,
     )
-    return bool(failed)
+    return bool(noticed)
 
 
 @contextmanager
