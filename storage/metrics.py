@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,16 +18,9 @@ from storage.reports import PHASE
 from storage.totals import Key
 
 
-async def at_one_moment(session: AsyncSession) -> None:
-    """Have all that a transaction reads be of one moment, and cheap; to be said first. SQLite's is so by itself."""
-    if session.get_bind().dialect.name == "postgresql":
-        statement: Any = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        await session.exec(statement)
-        await counters.look_up(session)
-
-
 async def snapshot(session: AsyncSession, *, now: datetime) -> Snapshot:
-    """The figures; all of one moment where `at_one_moment` began the transaction."""
+    """The figures; all of one moment within `Ledger.reading`."""
+    await counters.look_up(session)
     counted = await counters.read(session)
     undelivered, oldest = await _undelivered(session, now)
     return Snapshot(
@@ -39,24 +31,24 @@ async def snapshot(session: AsyncSession, *, now: datetime) -> Snapshot:
         latency=_latency(counted),
         duplicates=sum(_of(counted, kind, state) for kind in TWICE for state in StatusState),
         paused_until=await _paused(session),
-        passes={True: int(counted[counters.ENDED]), False: int(counted[counters.FAILED])},
+        passes={True: counted[counters.ENDED], False: counted[counters.FAILED]},
         last_pass=await _last_pass(session),
         jobs=_jobs(counted, await _types_at_work(session)),
     )
 
 
-def _of(counted: Mapping[Key, float], kind: EventKind, state: StatusState) -> int:
-    return int(counted["events", kind.value, state.value])
+def _of(counted: Mapping[Key, int], kind: EventKind, state: StatusState) -> int:
+    return counted["events", kind.value, state.value]
 
 
-def _latency(counted: Mapping[Key, float]) -> Latency:
-    counts = {le: int(counted["latency", str(place), ""]) for place, le in enumerate(BUCKETS)}
+def _latency(counted: Mapping[Key, int]) -> Latency:
+    counts = {le: counted["latency", str(place), ""] for place, le in enumerate(BUCKETS)}
     return Latency(counts, counted[counters.MILLISECONDS] / 1000)
 
 
-def _jobs(counted: Mapping[Key, float], at_work: set[str]) -> dict[tuple[str, JobState], int]:
+def _jobs(counted: Mapping[Key, int], at_work: set[str]) -> dict[tuple[str, JobState], int]:
     types = at_work | {job_type for name, job_type, _ in counted if name == "jobs"}
-    return {(one, state): int(counted["jobs", one, state.value]) for one in sorted(types) for state in ENDS}
+    return {(one, state): counted["jobs", one, state.value] for one in sorted(types) for state in ENDS}
 
 
 async def _undelivered(session: AsyncSession, now: datetime) -> tuple[dict[Group, int], datetime | None]:

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.overview import OpenReport, Overview, Pause, Refusals, day_before
 from storage import last_day
+from storage.counters import look_up
 from storage.listing import Listed, listing
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.reports import Selection
@@ -20,7 +21,8 @@ EXAMPLES = 3
 
 
 async def overview(session: AsyncSession, *, now: datetime) -> Overview:
-    """What stands at *now*; all of one moment where `storage.metrics.at_one_moment` began the transaction."""
+    """What stands at *now*; all of one moment within `Ledger.reading`."""
+    await look_up(session)
     undelivered, oldest = await _undelivered(session)
     refused = await _refused(session)
     shown = await _shown(session, [*oldest, *(number for _, _, numbers in refused for number in numbers)])

@@ -29,7 +29,6 @@ async def read_metrics(ledger: Ledger) -> Snapshot:
         LedgerIsAway: nobody knows them now.
     """
     async with ledger.reading() as session:
-        await metrics.at_one_moment(session)
         return await metrics.snapshot(session, now=await ledger.clock(session))
 
 

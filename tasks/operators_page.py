@@ -13,7 +13,6 @@ from prefect.utilities.urls import url_for
 from domain.operators_page import Links, headline, page
 from domain.overview import Overview
 from settings import Settings
-from storage import metrics
 from storage.engine import Ledger
 from storage.overview import overview
 from tasks.accept_job import commit_page
@@ -25,8 +24,7 @@ PATIENCE = timedelta(seconds=10)
 
 async def read_overview(ledger: Ledger) -> Overview:
     """What the page shows, of this moment."""
-    async with ledger.transaction() as session:
-        await metrics.at_one_moment(session)
+    async with ledger.reading() as session:
         return await overview(session, now=await ledger.clock(session))
 
 

@@ -35,7 +35,7 @@ async def prune(ledger: Ledger, *, keep: timedelta, on_trouble: Callable[[str], 
 
 async def _before(ledger: Ledger, keep: timedelta) -> datetime | None:
     """Since when what goes must have been left alone. None: nothing goes now."""
-    async with ledger.transaction() as session:
+    async with ledger.reading() as session:
         now = await ledger.clock(session)
         return None if await is_after_a_gap(session, now=now) else now - keep
 
@@ -50,7 +50,7 @@ async def _prune_passes(ledger: Ledger, before: datetime, until: float) -> None:
 
 
 async def _prune_jobs(ledger: Ledger, before: datetime, until: float) -> int:
-    async with ledger.transaction() as session:
+    async with ledger.reading() as session:
         place = last = await stopped_at(session)
     pruned = 0
     while True:

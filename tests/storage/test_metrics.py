@@ -19,7 +19,7 @@ from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from storage import counters, passes, totals, verify
 from storage.engine import Ledger
-from storage.metrics import at_one_moment, snapshot
+from storage.metrics import snapshot
 from storage.models import ReportEvent
 from storage.restored import read_back_everything
 
@@ -28,8 +28,7 @@ MOST_STATEMENTS = 12
 
 
 async def figures(world: World) -> Snapshot:
-    async with world.ledger.transaction() as session:
-        await at_one_moment(session)
+    async with world.ledger.reading() as session:
         return await snapshot(session, now=world.clock.now)
 
 
@@ -493,8 +492,8 @@ async def plan_of(ledger: Ledger, statement: str) -> list[str]:
 
 @pytest.mark.parametrize("database", ["postgresql"])
 async def test_a_snapshot_is_planned_by_look_ups_and_no_other_transaction_is(world: World) -> None:
-    async with world.ledger.transaction() as session:
-        await at_one_moment(session)
+    async with world.ledger.reading() as session:
+        await snapshot(session, now=world.clock.now)
         connection = await session.connection()
         assert await connection.scalar(text("SHOW enable_hashjoin")) == "off"
         assert await connection.scalar(text("SHOW transaction_isolation")) == "repeatable read"

@@ -12,7 +12,6 @@ from domain.overview import SLOT, SLOTS, Overview, Pause, Slot, day_before
 from domain.report import Phase
 from fake_github.faults import Kind
 from storage import passes
-from storage.metrics import at_one_moment
 from storage.models import StatusReport
 from storage.overview import EXAMPLES, OLDEST, overview
 
@@ -21,8 +20,7 @@ MOST_STATEMENTS = 12
 
 
 async def seen(world: World) -> Overview:
-    async with world.ledger.transaction() as session:
-        await at_one_moment(session)
+    async with world.ledger.reading() as session:
         return await overview(session, now=await world.ledger.clock(session))
 
 

@@ -22,7 +22,7 @@ from fake_github.faults import Kind
 from storage import counters, jobs, passes, prune, prune_place, reports, story, verify, whole_story
 from storage.engine import Ledger
 from storage.jobs import Execution, Order
-from storage.metrics import at_one_moment, snapshot
+from storage.metrics import snapshot
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.prune import Place, is_after_a_gap, prune_jobs, prune_passes
 from tasks.deliver import Reporter
@@ -75,8 +75,7 @@ async def rows(world: World) -> dict[type[SQLModel], int]:
 
 
 async def figures(world: World) -> Snapshot:
-    async with world.ledger.transaction() as session:
-        await at_one_moment(session)
+    async with world.ledger.reading() as session:
         return await snapshot(session, now=world.clock.now)
 
 
