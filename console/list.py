@@ -7,9 +7,10 @@ from rich.table import Table
 
 from console.asked import Asked
 from console.terminal import aside, plain, results, table, write_json
-from console.words import next_try, next_try_at, reason, why
+from console.words import next_try, reason, why
 from domain.ages import span
 from domain.names import SHORT_SHA
+from domain.story import next_try_at
 from settings import Settings
 from storage.engine import open_ledger
 from storage.listing import Listed, Wanted, listing

@@ -11,9 +11,8 @@ from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.terminal import aside, plain, results, table, write_json
-from console.words import next_try_at
 from domain.report import Phase
-from domain.story import Event, clock, what_next
+from domain.story import Event, clock, next_try_at, what_next
 from settings import Settings
 from storage.engine import open_ledger
 from storage.whole_story import WholeStory, of_report, reports_of

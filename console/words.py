@@ -4,17 +4,9 @@ from datetime import datetime
 
 from domain.ages import ahead
 from domain.report import Phase
-from domain.story import Waits
+from domain.story import next_try_at
 from domain.text import one_line
 from storage.listing import Listed
-
-
-def next_try_at(phase: Phase, waits: Waits) -> datetime | None:
-    """From when on the reconciliation tries again, the write budget permitting. None: nobody will, or one is at it."""
-    if phase is not Phase.DUE:
-        return None
-    moments = (waits.due_at, waits.doubt_until, waits.paused_until)
-    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def next_try(report: Listed, now: datetime) -> str:
@@ -32,8 +24,7 @@ def next_try(report: Listed, now: datetime) -> str:
 def reason(report: Listed, now: datetime) -> str | None:
     """A domain.outcome.Reason: why it is rejected, or its credential pauses."""
     waits = report.waits
-    is_paused = waits.paused_until is not None and waits.paused_until > now
-    return report.rejection or (waits.pause_reason if is_paused else None)
+    return report.rejection or (waits.pause_reason if waits.is_paused(now) else None)
 
 
 def why(report: Listed, now: datetime) -> str:

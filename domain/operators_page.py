@@ -13,7 +13,7 @@ from domain.markdown import code, link, literal, narrow, table
 from domain.names import SHORT_SHA
 from domain.overview import Day, OpenReport, Overview, Pause, Refusals
 from domain.report import Phase
-from domain.story import clock
+from domain.story import clock, next_try_at
 
 LIST = "reportback reports list"
 LONGEST = 120
@@ -98,10 +98,8 @@ def _next(report: OpenReport, now: datetime) -> str:
     waits = report.waits
     if report.phase is Phase.SENDING:
         return "a sender is at it"
-    moments = [moment for moment in (waits.due_at, waits.doubt_until, waits.paused_until) if moment is not None]
-    pause = waits.paused_until is not None and waits.paused_until > now
-    why = f", its credential pauses: {code(waits.pause_reason or '')}" if pause else ""
-    return f"next try {ahead(max(moments, default=now), now)}{why}"
+    why = f", its credential pauses: {code(waits.pause_reason or '')}" if waits.is_paused(now) else ""
+    return f"next try {ahead(next_try_at(report.phase, waits) or now, now)}{why}"
 
 
 def _words(said: str) -> str:

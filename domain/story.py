@@ -32,6 +32,10 @@ class Waits:
     paused_until: datetime | None = None  # its credential pauses
     pause_reason: str | None = None
 
+    def is_paused(self, now: datetime) -> bool:
+        """Whether its credential pauses."""
+        return self.paused_until is not None and self.paused_until > now
+
 
 @dataclass(frozen=True, slots=True)
 class ReportStory:
@@ -85,7 +89,7 @@ def what_next(report: ReportStory, now: datetime) -> str:
 
 
 def _why_due(waits: Waits, now: datetime) -> str:
-    if waits.paused_until is not None and waits.paused_until > now:
+    if waits.is_paused(now):
         reason = waits.pause_reason or ""
         return f"Its credential pauses{_until(waits.paused_until)}: `{reason}`. {cure(reason)}"
     if waits.doubt_until is not None and waits.doubt_until > now:
@@ -96,6 +100,14 @@ def _why_due(waits: Waits, now: datetime) -> str:
     if waits.due_at is not None and waits.due_at > now:
         return f"The reconciliation tries again in its first pass after {clock(waits.due_at)}."
     return "It is due now: the next pass of the reconciliation takes it."
+
+
+def next_try_at(phase: Phase, waits: Waits) -> datetime | None:
+    """From when on the reconciliation tries again, the write budget permitting. None: nobody will, or one is at it."""
+    if phase is not Phase.DUE:
+        return None
+    moments = (waits.due_at, waits.doubt_until, waits.paused_until)
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _until(moment: datetime | None) -> str:

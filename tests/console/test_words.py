@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 
 from console.asked import Asked
-from console.words import next_try, next_try_at, reason, why
+from console.words import next_try, reason, why
 from domain.ages import ahead, span
 from domain.job import StatusState, Target
 from domain.report import Phase
-from domain.story import Waits
+from domain.story import Waits, next_try_at
 from storage.listing import Listed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
