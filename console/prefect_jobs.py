@@ -27,10 +27,10 @@ from prefect.utilities.urls import url_for
 from console.prefect_refusal import refusal
 from console.unreachable import Away, reached
 from domain.submission import Submission
+from domain.text import Say
 from local.prefect_server import NoServer, prefect_server
 
 T = TypeVar("T")
-Say = Callable[[str], None]
 
 DEPLOYMENT = "docs-job/docs-job"
 REPORT = "report_status"

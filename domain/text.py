@@ -1,5 +1,11 @@
 """Outside text made fit to store and to show."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
+Say: TypeAlias = Callable[[str], None]
+"""Who is told a line: an operator's log, or a terminal."""
+
 MAX_DESCRIPTION = 140
 """Characters GitHub takes in a status's description: "description is too long (maximum is 140 characters)"."""
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.folders import copy_folder, size_of, write_out
+from tasks.folders import copy_folder, newest_first, size_of, write_out
 from tasks.scratch import scratch
 
 MOST = 50
@@ -80,7 +80,7 @@ def _put_in_place(entry: Path, place: Path) -> None:
 def _remove_oldest(cache: Cache, bin_: Path) -> None:
     """Move to *bin_*, which goes with all that is in it, what is too much, and what is no whole entry."""
     left = cache.size
-    for count, entry in enumerate(_newest_first(cache.folder)):
+    for count, (_, entry) in enumerate(newest_first(cache.folder, _is_key)):
         size = _size(entry)
         left -= size or 0
         if count >= MOST or size is None or left < 0:
@@ -89,13 +89,8 @@ def _remove_oldest(cache: Cache, bin_: Path) -> None:
                     entry.rename(bin_ / f"old-{entry.name}")
 
 
-def _newest_first(folder: Path) -> list[Path]:
-    ages = []
-    for entry in folder.iterdir():
-        with suppress(OSError):  # removed meanwhile
-            if len(entry.name) == KEY_LENGTH:
-                ages.append((entry.lstat().st_mtime, entry))
-    return [entry for _, entry in sorted(ages, reverse=True)]
+def _is_key(name: str) -> bool:
+    return len(name) == KEY_LENGTH
 
 
 def _size(entry: Path) -> int | None:

@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from domain.job import JobState
+from domain.text import Say
 from storage import jobs
 from storage.engine import LedgerIsAway
 from storage.jobs import Execution
 from tasks.beat import Stopped, beat_on
 from tasks.deliver import Reporter
 from tasks.execute import execute
-from tasks.surroundings import Say
 from tasks.work import Ended, Ending, Work
 
 __all__ = ["Ended", "Watchers", "Work", "carry_out"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from domain.job import JobState
 from domain.summary import public, state_after
+from domain.text import Say
 from github_api.credentials import NoCredential
 from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, child_environment
@@ -18,7 +19,7 @@ from tasks.keep_output import NotKept, keep_output
 from tasks.prepare import PreparationFailed, prepare
 from tasks.push import PushFailed, push_changes
 from tasks.scratch import keep, scratch
-from tasks.surroundings import Say, Surroundings
+from tasks.surroundings import Surroundings
 from tasks.work import Ending, Work
 
 SHORTEST_SECRET = 8

@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +32,16 @@ def size_of(folder: Path) -> int:
     for parent, folders, files in os.walk(folder):
         total += sum(Path(parent, name).lstat().st_size for name in (*folders, *files))
     return total
+
+
+def newest_first(folder: Path, is_ours: Callable[[str], bool]) -> list[tuple[float, Path]]:
+    """What stands in *folder* under a name of ours, with the time it was made at, in seconds since 1970."""
+    ages = []
+    for entry in folder.iterdir():
+        with suppress(OSError):  # removed meanwhile
+            if is_ours(entry.name):
+                ages.append((entry.lstat().st_mtime, entry))
+    return sorted(ages, reverse=True)
 
 
 async def copy_folder(source: Path, destination: Path) -> None:

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from domain.quantities import size_in_words
 from domain.summary import public
-from tasks.folders import CopyFailed, copy_folder, size_of, within, write_out
+from domain.text import Say
+from tasks.folders import CopyFailed, copy_folder, newest_first, size_of, within, write_out
 from tasks.scratch import scratch
-from tasks.surroundings import Say
 
 MOST_TOLD = 20
 """Dropped names that are told one by one."""
@@ -121,16 +121,15 @@ def _leads_into(link: Path, root: Path) -> bool:
 def _remove_old(outputs: Outputs, bin_: Path) -> None:
     """Move what is too much or too old to *bin_*, which goes with all that is in it. Nothing but outputs is touched."""
     oldest = time.time() - outputs.longest.total_seconds()
-    for count, (made_at, kept) in enumerate(_newest_first(outputs.folder)):
+    for count, (made_at, kept) in enumerate(newest_first(outputs.folder, _is_job_id)):
         if count >= outputs.most or made_at < oldest:
             with suppress(FileNotFoundError):  # somebody else was quicker
                 kept.rename(bin_ / f"old-{kept.name}")
 
 
-def _newest_first(folder: Path) -> list[tuple[float, Path]]:
-    ages = []
-    for kept in folder.iterdir():
-        with suppress(ValueError, OSError):  # not ours; removed meanwhile
-            UUID(kept.name)
-            ages.append((kept.lstat().st_mtime, kept))
-    return sorted(ages, reverse=True)
+def _is_job_id(name: str) -> bool:
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True

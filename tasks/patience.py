@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import TypeVar
 
 from domain.news import Tell, nobody
+from domain.text import Say
 from settings import Settings
 from storage.engine import LedgerIsAway
 from tasks.deliver import Reporter
 from tasks.reporter import open_reporter
 
-Say = Callable[[str], None]
 T = TypeVar("T")
 
 PATIENCE = timedelta(seconds=60)

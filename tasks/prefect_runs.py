@@ -5,7 +5,7 @@ of it: Prefect's silence keeps no report waiting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed, Running
 
 from domain.job import JobState
+from domain.text import Say
 from storage import lost
 from storage.lost import Over
 from tasks.deliver import Reporter
@@ -45,8 +46,6 @@ AT_ONCE = 2
 
 MOST_DELETED = 50
 """Flow runs that one pass deletes."""
-
-Say = Callable[[str], None]
 
 
 async def courtesy(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from domain.limits import Limits
 from domain.summary import summarise
+from domain.text import Say
 from tasks.command import Finished, run_command
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from prefect.runtime import flow_run
 
 from domain.log_lines import level_of, line_of
 from domain.news import News, Tell
+from domain.text import Say
 from tasks.prefect_events import event_of
-from tasks.prefect_runs import Say, courtesy
+from tasks.prefect_runs import courtesy
 
 PATIENCE = timedelta(seconds=5)
 """How long Prefect may take for what is sent at once, and the end of a flow run for the last of it."""

@@ -1,8 +1,13 @@
 """Waiting for what another process or task does: for a condition, with a bound."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 FIRST_LOOK = 0.01
 LOOK_EVERY = 0.5
@@ -25,6 +30,24 @@ async def until(
             raise AssertionError(f"not within {within:g} s: {what if isinstance(what, str) else what()}")
         await asyncio.sleep(pause)
         pause = min(2 * pause, LOOK_EVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that has begun and waits to be let go on, 10 s at most."""
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def up(self, work: Callable[[T], None]) -> Callable[[T], None]:
+        """*work*, held up."""
+
+        def later(argument: T) -> None:
+            self.begun.set()
+            self.go_on.wait(PATIENCE)
+            work(argument)
+
+        return later
 
 
 def block_until(condition: Callable[[], bool]) -> None:

@@ -1,12 +1,12 @@
 """What a job changed gets onto the branch, once, and what others did there stays."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from repositories import Origin, git, write
+from waiting import Held
 
 from domain.push import Push
 from tasks import push as module
@@ -172,19 +172,13 @@ async def test_a_push_whose_reply_is_lost_is_known_by_the_branch(origin: Origin,
 async def test_a_cancel_that_comes_after_the_push_does_not_undo_it(
     origin: Origin, sha: str, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    removing, go_on, remove = threading.Event(), threading.Event(), scratch.remove
-
-    def remove_later(folder: Path) -> None:
-        removing.set()
-        go_on.wait(10)
-        remove(folder)
-
-    monkeypatch.setattr(scratch, "remove", remove_later)
+    held = Held()
+    monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
     write(copy, docs__page_md="new")
     pushing = asyncio.create_task(push(copy, origin, sha))
-    assert await asyncio.to_thread(removing.wait, 30)
+    assert await asyncio.to_thread(held.begun.wait, 30)
     pushing.cancel()
-    go_on.set()
+    held.go_on.set()
     assert await pushing == origin.head(BRANCH) != sha
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import tempfile
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ import pytest
 from processes import FAMILY, is_alive, names_in, pids_in
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
-from waiting import until
+from waiting import Held, until
 from world import World, accept, begin, end, order
 
 from domain.job import JobState
@@ -424,18 +423,12 @@ async def test_a_working_copy_that_leaves_no_room_for_the_jobs_end_does_not_stay
 async def test_a_cancel_that_comes_while_the_folders_go_finds_what_the_job_has_come_to(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    removing, go_on, remove = threading.Event(), threading.Event(), scratch.remove
-
-    def remove_later(folder: Path) -> None:
-        removing.set()
-        go_on.wait(10)
-        remove(folder)
-
-    monkeypatch.setattr(scratch, "remove", remove_later)
+    held = Held()
+    monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
     running = asyncio.create_task(carried_out(world, await work_for(world, shell("true"))))
-    await until_there(removing.is_set)
+    await until_there(held.begun.is_set)
     running.cancel()
-    go_on.set()
+    held.go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert [state for state, _ in await reports(world)] == ["pending", "success"]

@@ -1,24 +1,20 @@
 """A pass forgets a little of what is old, within its time, and fails nothing by it."""
 
-import tempfile
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlmodel import func, select
+from upkeep import kept_up
 from world import World, order, run_job
 
 from fake_github.faults import Kind
-from settings import Settings
 from storage import passes
 from storage import prune as storage
 from storage.models import Job
 from tasks import prune as module
 from tasks.emit_metrics import read_metrics
 from tasks.prune import prune
-from tasks.scratch import PREFIX
-from tasks.upkeep import keep_up
 
 KEEP = timedelta(days=30)
 LONG = KEEP.total_seconds() + 1
@@ -43,13 +39,6 @@ async def old_jobs(world: World, count: int) -> None:
 async def left(world: World) -> int:
     async with world.ledger.transaction() as session:
         return (await session.exec(select(func.count()).select_from(Job))).one()
-
-
-async def kept_up(world: World) -> list[str]:
-    """What an operator reads of it."""
-    said: list[str] = []
-    await keep_up(world.ledger, Settings(), on_trouble=said.append)
-    return said
 
 
 async def test_a_pass_folds_first_and_then_forgets(world: World) -> None:
@@ -127,12 +116,3 @@ async def test_a_ledger_that_cannot_be_pruned_is_a_line_and_no_harm(
     said: list[str] = []
     assert await prune(world.ledger, keep=KEEP, on_trouble=said.append) == 0
     assert said == ["what is old could not be pruned: ZeroDivisionError('out of rows')"]
-
-
-async def test_a_pass_removes_the_folders_of_jobs_that_died_here(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / f"{PREFIX}dead").mkdir()
-    await kept_up(world)
-    assert not (tmp_path / f"{PREFIX}dead").exists()

@@ -1,6 +1,7 @@
 """What a pass removes from the disk of its machine."""
 
 import os
+import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -8,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 from processes import names_in
+from upkeep import kept_up
 from world import World
 
-from settings import Settings
-from tasks.upkeep import keep_up
+from tasks.scratch import PREFIX
 
 DAY = timedelta(days=1).total_seconds()
 
@@ -45,13 +46,6 @@ def ages_in(outputs: Path) -> list[int]:
     return sorted(round((time.time() - one.stat().st_mtime) / DAY) for one in outputs.iterdir())
 
 
-async def kept_up(world: World) -> list[str]:
-    """What an operator reads of it."""
-    said: list[str] = []
-    await keep_up(world.ledger, Settings(), on_trouble=said.append)
-    return said
-
-
 async def test_outputs_that_are_too_old_or_too_many_go_and_nothing_else_does(world: World, outputs: Path) -> None:
     for days in (8, 3, 2, 1):
         kept(outputs, str(uuid4()), days_ago=days)
@@ -77,3 +71,12 @@ async def test_outputs_that_cannot_be_removed_are_a_line_and_fail_no_pass(
 
     monkeypatch.setattr(Path, "rename", refuse)
     assert await kept_up(world) == [f"old outputs could not be removed: [Errno 13] Permission denied: '{old}'"]
+
+
+async def test_a_pass_removes_the_folders_of_jobs_that_died_here(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"{PREFIX}dead").mkdir()
+    await kept_up(world)
+    assert not (tmp_path / f"{PREFIX}dead").exists()
