@@ -47,11 +47,14 @@ class Stack:
 async def running(home: Path, settings: Mapping[str, str], *, port: int = 0) -> AsyncIterator[Stack]:
     """A Prefect server on *port* (0: a free one) that keeps its data in *home*, and the deployments with *settings*.
 
+    *home* is made if it is not there: Prefect makes its own folder, but none above it.
+
     The reconciliation has a process of its own: a pass must never wait for a place behind long jobs.
 
     Raises:
         NotStarted: one of them did not come up.
     """
+    await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
     port = port or free_port()
     api_url = f"http://127.0.0.1:{port}/api"
     env = {**inherited(), **prefect_settings(home, api_url)}

@@ -86,9 +86,14 @@ def start_worker(log: Path, env: Mapping[str, str], pool: str, *options: str) ->
 
 def start_prefect(log: Path, env: Mapping[str, str], *words: str) -> "subprocess.Popen[bytes]":
     """A `prefect …` whose output goes to *log*. It ends when this thread does, however that happens."""
+    return start_python(log, env, "-m", "prefect", *words)
+
+
+def start_python(log: Path, env: Mapping[str, str], *words: str) -> "subprocess.Popen[bytes]":
+    """A `python …` whose output goes to *log*. It ends when this thread does, however that happens."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            (sys.executable, "-m", "prefect", *words),
+            (sys.executable, *words),
             cwd="/",
             env=dict(env),
             stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from e2e_rig import INTERVAL, SECONDS, Rig, rig_in
 from real_processes import ROOT, adopt_orphans, command_line, offspring
 
 HERE = Path(__file__).parent
-AT_ONCE = 5
+AT_ONCE = 6
 BODY = pytest.StashKey[Callable[..., Awaitable[None]]]()
 LOGS = ROOT / "build" / "e2e"
 
