@@ -38,7 +38,7 @@ def size(value: object) -> int:
 def size_in_words(number: int) -> str:
     """Bytes as jobs.toml has them, roughly: "512", "1.5K", "64M"."""
     power = min(max(number.bit_length() - 1, 0) // 10, len(UNITS) - 1)
-    return f"{number / 1024**power:.3g}{list(UNITS)[power]}"
+    return f"{number / 1024**power:.4g}{list(UNITS)[power]}"
 
 
 TimeLimit = Annotated[timedelta, BeforeValidator(_span)]
