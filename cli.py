@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -266,6 +267,24 @@ def reconcile() -> int:
     from console.reconcile import reconcile_now  # noqa: PLC0415  # each command loads what it needs
 
     return _run(reconcile_now())
+
+
+@app.command(name="import")
+def import_old(folder: Path, /, *, dry_run: bool = False, json: Json = False) -> int:
+    """Take over what the system before this one still owes: of each commit and context the newest outcome.
+
+    Reads the *.json files in FOLDER, one job each or a list of them, and changes none. What was finished and not
+    reported becomes an undelivered report; all else is listed with why. Imported again, nothing comes twice. Exits with
+    1 if something is to be put right, with 2 if there is no such folder.
+
+    Args:
+        folder: Where the old system kept its jobs.
+        dry_run: Tell what would be taken over, and change nothing.
+        json: Print a JSON array, for programs.
+    """
+    from console.import_old import import_old as take_over  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(take_over(folder, is_dry_run=dry_run, as_json=json), interrupted="Interrupted; import again to finish.")
 
 
 @app.command

@@ -1,0 +1,146 @@
+"""`reportback import`."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.table import Table
+
+from console.old_files import Found, found_in
+from console.person import os_user
+from console.progress import Going
+from console.reporter import open_reporter
+from console.terminal import aside, plain, results, table, write_json
+from domain.job import shown_as
+from domain.names import SHORT_SHA
+from domain.old_jobs import OldJob
+from domain.takeover import Verdict, What, chosen
+from github_api.credentials import NoCredential
+from settings import Settings
+from storage.imported import CameTo, foresee, take_over
+from tasks.accept_job import commit_page
+from tasks.deliver import Reporter
+from tasks.reporter import credential_of
+
+REFUSED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is told of a job; without one, of a file that tells of none."""
+
+    file: str
+    job: OldJob | None
+    what: What
+    why: str
+
+
+async def import_old(folder: Path, *, is_dry_run: bool, as_json: bool) -> int:
+    """Take over what the job files in *folder* owe, and list the rest. 1: something is to be put right; 2: refused."""
+    try:
+        found = found_in(folder)
+    except OSError as error:
+        aside().print(plain(f"reportback: {folder}: {error.strerror}"))
+        return REFUSED
+    lines = _lines(found, await _taken(chosen(found.jobs), Settings(), is_dry_run=is_dry_run))
+    if as_json:
+        write_json([fields(line, found.with_token) for line in lines])
+    else:
+        _tell(lines, folder, is_dry_run=is_dry_run)
+    _warn(found.with_token, folder)
+    return int(not lines or any(line.what is What.BAD for line in lines))
+
+
+async def _taken(verdicts: Sequence[Verdict], settings: Settings, *, is_dry_run: bool) -> list[Verdict]:
+    """What became of each by the ledger, too."""
+    async with open_reporter(settings, actor=f"import by {os_user()}") as reporter:
+        with Going("importing", total=len(verdicts)) as going:
+            taken = []
+            for verdict in verdicts:
+                is_meant = verdict.what is What.QUEUED
+                taken.append(await _take(reporter, verdict, settings, is_dry_run=is_dry_run) if is_meant else verdict)
+                going.step()
+    return taken
+
+
+async def _take(reporter: Reporter, verdict: Verdict, settings: Settings, *, is_dry_run: bool) -> Verdict:
+    try:
+        came_to = await _asked(reporter, verdict.job, settings, is_dry_run=is_dry_run)
+    except NoCredential as error:
+        return replace(verdict, what=What.BAD, why=str(error))
+    return replace(verdict, what=came_to.what, why=came_to.why)
+
+
+async def _asked(reporter: Reporter, job: OldJob, settings: Settings, *, is_dry_run: bool) -> CameTo:
+    assert job.target is not None  # it is owed a report
+    credential = credential_of(job.target.repository, settings)
+    url = job.url or commit_page(str(settings.github_api_url), job.target)
+    if is_dry_run:
+        async with reporter.ledger.reading() as session:
+            return await foresee(session, job, kept_since=await reporter.ledger.clock(session) - settings.keep)
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        return await take_over(
+            session, job, url=url, credential=credential, kept_since=now - settings.keep, actor=reporter.actor, now=now
+        )
+
+
+def _lines(found: Found, verdicts: Sequence[Verdict]) -> list[Line]:
+    """Each file and job, in the order of `What`."""
+    lines = [Line(one.job.file, one.job, one.what, one.why) for one in verdicts]
+    lines += [Line(file, None, What.BAD, why) for file, why in found.unreadable.items()]
+    order = list(What)
+    return sorted(lines, key=lambda line: (order.index(line.what), line.file, line.job.id if line.job else ""))
+
+
+def _tell(lines: Sequence[Line], folder: Path, *, is_dry_run: bool) -> None:
+    out = results()
+    if not lines:
+        out.print(plain(f"No job in {folder}: there is no *.json, or it is empty."))
+        return
+    out.print(rows(lines))
+    count = Counter(line.what for line in lines)[What.QUEUED]
+    said = f"Reports due now: {count}. The next pass of the reconciliation, or `reportback reconcile`, delivers them."
+    out.print(plain(f"Reports that would be due: {count}. Nothing was changed." if is_dry_run else said))
+
+
+def rows(lines: Sequence[Line]) -> Table:
+    """The jobs for a person."""
+    made = table("file", "job", "commit", "state", "what", "why")
+    for line in lines:
+        job = line.job
+        about = (
+            f"{job.target.repository} {job.target.sha[:SHORT_SHA]} {job.target.context}" if job and job.target else ""
+        )
+        cells = (line.file, job.id if job else "", about, _state(job) or "", line.what.replace("_", " "), line.why)
+        made.add_row(*map(plain, cells))
+    return made
+
+
+def _state(job: OldJob | None) -> str | None:
+    return shown_as(job.state) if job and job.state else None
+
+
+def fields(line: Line, with_token: Sequence[str]) -> Mapping[str, object]:
+    """A job as `--json` gives it. The names stay; further ones may come."""
+    job = line.job
+    target = job.target if job else None
+    return {
+        "file": line.file, "old_job": job.id if job else None, "job": job.job_id if job else None,
+        "repository": target.repository if target else None, "sha": target.sha if target else None,
+        "context": target.context if target else None, "state": _state(job),
+        "ended_at": job.ended_at if job else None,
+        "what": line.what, "why": line.why, "token_in_file": line.file in with_token,
+    }  # fmt: skip
+
+
+def _warn(with_token: Sequence[str], folder: Path) -> None:
+    if not with_token:
+        return
+    say = aside()
+    say.print(
+        plain("These files have a token in them. Revoke it on GitHub, then delete the file; nothing of it was kept:")
+    )
+    for name in with_token:
+        say.print(plain(folder / name))

@@ -1,0 +1,217 @@
+"""The job files of the system before this one: what is read from them, and what never is."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.job import JobState, Target
+from domain.old_jobs import OldJob, Unreadable, jobs_in
+
+SHA = "3f2a91c0" * 5
+TOKEN = "ghp_canary00000000000000000000000000000000"
+
+
+def written(**fields: Any) -> dict[str, Any]:  # noqa: ANN401  # whatever JSON holds
+    """A job as the old system wrote it: finished, unreported."""
+    github = {"owner": "acme", "repo": "site", "sha": SHA, "token": TOKEN, "context": "docs/fetch"}
+    job = {
+        "id": "1732400000000-ab3x9q", "type": "fetch-all", "status": "completed",
+        "createdAt": "2026-11-23T10:00:00.000Z", "completedAt": "2026-11-23T10:03:05.000Z",
+        "result": {"success": True, "output": "41 pages"}, "github": github,
+    }  # fmt: skip
+    return job | fields
+
+
+def github(**fields: Any) -> dict[str, Any]:  # noqa: ANN401  # whatever JSON holds
+    """Where it reports, with other fields."""
+    return {**written()["github"], **fields}
+
+
+def read(document: object) -> list[OldJob]:
+    return jobs_in(json.dumps(document), "jobs.json").jobs
+
+
+def one(**fields: Any) -> OldJob:  # noqa: ANN401  # whatever JSON holds
+    [job] = read(written(**fields))
+    return job
+
+
+def test_a_job_is_read_as_it_was_written() -> None:
+    job = one()
+    assert (job.file, job.id, job.type) == ("jobs.json", "1732400000000-ab3x9q", "fetch-all")
+    assert job.target == Target("acme/site", SHA, "docs/fetch")
+    assert job.created_at == datetime(2026, 11, 23, 10, tzinfo=UTC)
+    assert job.ended_at == datetime(2026, 11, 23, 10, 3, 5, tzinfo=UTC)
+    assert (job.state, job.is_reported, job.problem) == (JobState.SUCCEEDED, False, None)
+    assert job.summary == "succeeded in 3 min 5 s"
+
+
+@pytest.mark.parametrize("shape", [lambda one: one, lambda one: [one], lambda one: {"jobs": [one]}])
+def test_a_file_holds_a_job_or_a_list_of_them(shape: Any) -> None:  # noqa: ANN401  # a lambda
+    assert [job.id for job in read(shape(written()))] == ["1732400000000-ab3x9q"]
+
+
+def test_the_same_id_makes_the_same_job_and_a_uuid_stays_itself() -> None:
+    assert one().job_id == one(status="failed").job_id != one(id="another").job_id
+    assert one(id="0B0E8A80-0000-4000-8000-000000000000").job_id == UUID("0b0e8a80-0000-4000-8000-000000000000")
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "summary"),
+    [
+        ({"status": "completed", "result": None}, JobState.SUCCEEDED, "succeeded in 3 min 5 s"),
+        ({"status": "completed", "completedAt": None}, JobState.SUCCEEDED, "succeeded"),
+        ({"status": "completed", "result": {"success": False, "error": "boom"}}, JobState.FAILED, "boom"),
+        ({"status": "failed", "result": {"error": "no page 12"}}, JobState.FAILED, "no page 12"),
+        ({"status": "failed", "result": {"output": "one\nError: two\nthree"}}, JobState.FAILED, "Error: two"),
+        ({"status": "failed", "result": "?"}, JobState.FAILED, "failed"),
+        ({"status": "cancelled", "result": {}}, JobState.CANCELLED, "cancelled"),
+        (
+            {"status": "failed", "result": {"error": "Job cancelled by user"}},
+            JobState.CANCELLED,
+            "Job cancelled by user",
+        ),
+        (
+            {"status": "failed", "result": {"error": "Job lost after API server restart"}},
+            JobState.CRASHED,
+            "Job lost after API server restart",
+        ),
+        (
+            {"status": "failed", "result": {"error": "Job execution timed out after 300 seconds"}},
+            JobState.TIMED_OUT,
+            "Job execution timed out after 300 seconds",
+        ),
+        ({"status": "pending"}, None, ""),
+        ({"status": "running"}, None, ""),
+    ],
+)
+def test_status_and_result_make_the_state_and_its_words(
+    fields: dict[str, Any], state: JobState | None, summary: str
+) -> None:
+    job = one(**fields)
+    assert (job.state, job.summary, job.problem) == (state, summary, None)
+
+
+def test_the_words_are_fit_for_the_public() -> None:
+    words = f"Error: /srv/app/secret/build.js: bad token {TOKEN} " + "😀" * 200
+    said = one(status="failed", result={"error": words}).summary
+    assert said.startswith("Error: …/build.js: bad token *** ??")
+    assert len(said) == 140
+
+
+def test_of_a_long_output_the_last_whole_lines_are_looked_at() -> None:
+    output = f"Error: {TOKEN[:20]}" + "x" * 30_000 + "\nthe last words\n"
+    assert one(status="failed", result={"output": output}).summary == "the last words"
+    assert one(status="failed", result={"output": "x" * 30_000}).summary == "failed"
+
+
+def test_what_is_too_short_for_a_token_spoils_no_name() -> None:
+    assert one(github=github(token="doc")).target == Target("acme/site", SHA, "docs/fetch")
+
+
+def test_without_a_context_it_is_the_job_types_own() -> None:
+    assert one(github=github(context=None)).target == Target("acme/site", SHA, "docs/fetch-all")
+
+
+@pytest.mark.parametrize("fields", [{"github": None}, {"github": ...}])
+def test_a_job_may_report_nowhere(fields: dict[str, Any]) -> None:
+    old = written()
+    del old["github"]
+    [job] = read(old | {key: value for key, value in fields.items() if value is not ...})
+    assert (job.target, job.problem) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("https://docs.example.com/a", "https://docs.example.com/a"),
+        (None, None),
+        ("javascript:alert(1)", None),
+        ("https://[::1", None),
+        ("https://x-access-token:hunter2hunter2@docs.example.com/a", None),
+        (f"https://docs.example.com/?t={TOKEN}", None),
+    ],
+)
+def test_a_link_that_cannot_be_shown_is_left_out(link: str | None, url: str | None) -> None:
+    assert one(github=github(targetUrl=link)).url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "allowed"),
+    [
+        ({"github": github(sha="abc123")}, "github.sha", "40 hexadecimal digits"),
+        ({"github": github(sha=None)}, "github.sha", "40 hexadecimal digits"),
+        ({"github": github(owner="../..")}, "github.owner", "letters, digits"),
+        ({"github": github(repo=7)}, "github.repo", "letters, digits"),
+        ({"github": github(context="x" * 256)}, "github.context", "255"),
+        ({"github": "acme/site"}, "github", "owner, repo and sha"),
+        ({"status": "exploded"}, "status", "pending, running, completed, failed, cancelled"),
+        ({"createdAt": "yesterday"}, "createdAt", "2026-"),
+        ({"createdAt": None}, "createdAt", "2026-"),
+        ({"createdAt": "2026-11-23T10:00:00"}, "createdAt", "zone"),
+        ({"completedAt": "0001-01-01T00:00:00+14:00"}, "completedAt", "zone"),
+        ({"githubStatusReported": "yes"}, "githubStatusReported", "true or false"),
+        ({"id": ""}, "id", "200 characters"),
+        ({"id": None}, "id", "200 characters"),
+        ({"type": "x" * 101}, "type", "100 characters"),
+    ],
+)
+def test_what_is_wrong_is_named_by_field_with_what_is_allowed_and_never_quoted(
+    fields: dict[str, Any], field: str, allowed: str
+) -> None:
+    problem = one(**fields).problem or ""
+    assert problem.startswith(field)
+    assert allowed in problem
+    assert not any(isinstance(value, str) and value and value in problem for value in fields.values())
+
+
+def test_a_job_whose_time_cannot_be_read_may_be_the_newest_of_its_target() -> None:
+    job = one(createdAt="yesterday")
+    assert job.target is not None
+    assert job.created_at > datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "nonsense", "[1]", "7", '"a"', "[" * 100_000, '{"id": ' + "9" * 5000 + "}", '{"jobs": {"a": 1}}'],
+)
+def test_what_is_no_job_file_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(Unreadable):
+        jobs_in(text, "jobs.json")
+
+
+def test_an_empty_list_holds_no_job() -> None:
+    assert read([]) == []
+
+
+@pytest.mark.parametrize("fields", [{"id": f"a-{TOKEN}"}, {"type": TOKEN}, {"github": github(context=f"c {TOKEN}")}])
+def test_the_token_is_in_nothing_that_is_read(fields: dict[str, Any]) -> None:
+    job = one(**fields, result={"error": TOKEN, "output": TOKEN})
+    assert TOKEN not in repr(job)
+    assert "canary" not in repr(job)
+
+
+@pytest.mark.parametrize(
+    ("document", "has_token"),
+    [
+        (written(), True),
+        (written(github=github(token="any-secret")), True),
+        (written(github=github(token="")), False),
+        (written(github=None), False),
+        (written(github=None, result={"output": f"used {TOKEN}"}), True),
+        ({"jobs": [written(github=None), written()]}, True),
+    ],
+)
+def test_a_file_with_a_token_in_it_is_known(document: object, has_token: bool) -> None:  # noqa: FBT001  # what is expected
+    assert jobs_in(json.dumps(document), "jobs.json").has_token is has_token
+
+
+def test_a_token_in_a_file_that_cannot_be_read_is_known_too() -> None:
+    for cut in (f'[{{"github": {{"token": "{TOKEN}', '{"token" : "x-secret", '):
+        with pytest.raises(Unreadable) as refused:
+            jobs_in(cut, "jobs.json")
+        assert refused.value.has_token
+        assert "secret" not in str(refused.value)
