@@ -14,7 +14,7 @@ UV := $(VENV)/uv/bin/uv
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak test-external screenshots e2e e2e-smoke hour lock clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak test-external examples examples-smoke screenshots e2e e2e-smoke hour lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -63,6 +63,12 @@ soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databas
 
 test-external: $(DEV) ## what needs tools from outside: real Prometheus, Pushgateway, Debian's PostgreSQL, Chromium
 	@$(BIN)/python -m pytest -q --no-header tests/external $(ARGS)
+
+examples: $(DEV) ## what is in examples/ as people use it, installed from a package registry and by npm; five minutes
+	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples tests/flows/examples/registry $(ARGS)
+
+examples-smoke: $(DEV) ## those that need no registry, CoMapeo's nine job types among them; a minute
+	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples $(ARGS)
 
 screenshots: $(DEV) ## the pictures in docs/screens, made anew with Chromium: a minute or two
 	@$(BIN)/python tests/screenshots.py

@@ -12,7 +12,9 @@ from pydantic import BeforeValidator, Field, HttpUrl, field_validator, model_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.budget import WriteBudget, parse_budget
+from domain.clone_url import protocol_of
 from domain.credential_name import CREDENTIAL
+from domain.job_user import Ids, parse_job_user
 from domain.policy import Policy
 from domain.quantities import Size
 from domain.summary import TOKEN
@@ -41,6 +43,10 @@ def _seconds(value: object) -> object:
 
 def _budget(value: object) -> object:
     return parse_budget(value) if isinstance(value, str) else value
+
+
+def _job_user(value: object) -> object:
+    return parse_job_user(value.strip()) if isinstance(value, str) else value
 
 
 def _id(value: object) -> object:
@@ -85,6 +91,7 @@ class Settings(BaseSettings):
     """Without the place for owner/name: one repository for all."""
     credentials: Mapping[str, str] = Field(default_factory=dict)
     jobs_file: Path = ROOT / "jobs.toml"
+    job_user: Annotated[str | Ids | None, BeforeValidator(_job_user)] = None
     lease: Span = timedelta(seconds=30)
     timeout: Span = timedelta(seconds=15)
     settle_after: Span = timedelta(seconds=20)
@@ -121,11 +128,15 @@ class Settings(BaseSettings):
                 "REPORTBACK_CLONE_URL must hold no token or password: git's command line is for all to read"
             )
         try:
-            clone_url.format(repository="owner/name")
+            whole = clone_url.format(repository="owner/name")
         except (LookupError, ValueError, AttributeError):  # not quoted: it may hold a password
             raise ValueError(
                 "REPORTBACK_CLONE_URL may hold {repository}, the place for owner/name, and no other braces"
             ) from None
+        try:
+            protocol_of(whole)
+        except ValueError as error:
+            raise ValueError(f"REPORTBACK_CLONE_URL: {error}") from None
         return clone_url
 
     @model_validator(mode="after")

@@ -48,8 +48,11 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
         Refused, NoCommit, BadOptions, BadJobsFile: there is none to start; each is a ValueError.
         Unreachable: GitHub does not say which commit is meant.
     """
-    if run and run.event.is_from_fork:
-        raise Refused("the pull request is from a fork: anybody's code would run as the user of the worker")
+    if run and run.event.is_from_fork and settings.job_user is None:
+        raise Refused(
+            "the pull request is from a fork: anybody's code would run as the user of the worker; where workers run "
+            "jobs as a user of their own (REPORTBACK_JOB_USER), set that here as well"
+        )
     repository, ref = _meant(words, run)
     target = _target(words, repository, "0" * WHOLE)  # a look-up of what is wrong anyway would be in vain
     options = given_options(words.options, _declared(words.job_type, settings))

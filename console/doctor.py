@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from console.checks import github, ledger, versions
+from console.checks import github, job_user, ledger, versions
 from console.checks.finding import Finding, bad, good
 from console.problems import problems
 from console.terminal import plain, results, write_json
@@ -45,6 +45,10 @@ async def findings(repository: str | None) -> AsyncIterator[Finding]:
 
     for finding in await prefect.check():
         yield finding
+    for finding in await job_user.check(settings, prefect.own_files()):
+        yield finding
+    if settings.job_user is not None and (url := prefect.address()):
+        yield await job_user.asks_for_a_password(url)
 
 
 def show(out: Console, finding: Finding) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 
 from domain.job_type import JobType
+from domain.options import Option
 from domain.text import one_line
 
 
@@ -19,7 +20,11 @@ def options_in_words(job_types: Iterable[JobType]) -> str:
 
 
 def _options(job_type: JobType) -> str:
-    return ", ".join(f"{name} ({option.allowed})" for name, option in job_type.options.items()) or "none"
+    return ", ".join(map(_option, job_type.options, job_type.options.values())) or "none"
+
+
+def _option(name: str, option: Option) -> str:
+    return f"{name} ({'required, ' if option.required else ''}{option.allowed})"
 
 
 def _example(types: Iterable[JobType]) -> list[str]:

@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from domain.inside import Inside
 from domain.job import MAX_CONTEXT
 from domain.limits import Limits
+from domain.line_pattern import LinePattern
 from domain.options import Option, arguments, check_options
 from domain.output_url import OutputURL
 from domain.preparation import DEFAULT_TIMEOUT, Command, Preparation
 from domain.push import Push
 from domain.quantities import TimeLimit
+from domain.recognisers import RECOGNISERS, RecogniserName
 from domain.text import one_line
 
 SECRET_PREFIXES = ("REPORTBACK_", "PREFECT_")
@@ -30,6 +32,7 @@ class JobType(BaseModel):
     `exclusive`: jobs of the same group run one after the other. `context`: under which name the outcome shows on the
     commit, `docs/<name>` unless it says otherwise. `env`: the environment variables that the command may see. `prepare`
     comes before the command, in order. `output`: a folder that is kept; `output_url`: where a success links to.
+    `recognise`, `patterns`: how its output is understood.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +53,8 @@ class JobType(BaseModel):
     output_url: OutputURL | None = None
     push: Push | None = None
     limits: Limits = Limits()
+    recognise: tuple[RecogniserName, ...] = ()
+    patterns: Annotated[tuple[LinePattern, ...], Field(max_length=20)] = ()
 
     @field_validator("env")
     @classmethod
@@ -72,6 +77,11 @@ class JobType(BaseModel):
         if self.limits.output is not None and self.output is None:
             raise ValueError("limits.output bounds the folder that output names, and there is none")
         return self
+
+    @property
+    def line_patterns(self) -> tuple[LinePattern, ...]:
+        """By which the command's output is understood: its own go before those of the recognisers it names."""
+        return (*self.patterns, *(pattern for name in self.recognise for pattern in RECOGNISERS[name]))
 
     def check_options(self, options: Mapping[str, object]) -> None:
         """Raise `domain.options.BadOptions` unless *options* are declared and within their bounds."""

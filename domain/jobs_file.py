@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.job_type import JobType
 from domain.limits import Limits
+from domain.line_pattern import LinePattern
 from domain.options import FlagOption, IntegerOption, StringOption
 from domain.preparation import Cache, Preparation
 from domain.push import Push
@@ -67,6 +68,7 @@ WITHIN: dict[tuple[str, ...], type[BaseModel]] = {
     ("prepare", "cache"): Cache,
     ("push",): Push,
     ("limits",): Limits,
+    ("patterns",): LinePattern,
 }
 """What the tables within a job's are, by their path there."""
 
@@ -98,4 +100,5 @@ def _fields_beside(where: tuple[int | str, ...]) -> list[str]:
     if where[2] == "options":
         return list(OPTIONS[str(where[OPTION_TYPE])].model_fields)
     table = tuple(part for part in where[2:-1] if isinstance(part, str))
-    return [name for name in WITHIN.get(table, JobType).model_fields if name != "name"]
+    fields = WITHIN.get(table, JobType).model_fields
+    return [field.alias or name for name, field in fields.items() if name != "name"]

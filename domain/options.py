@@ -7,9 +7,9 @@ a negative number at the start of an argument.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 VALUE = "{value}"
 """Where an option's value goes in its arguments."""
@@ -37,12 +37,21 @@ class _Declared(BaseModel):
 
 
 class _Valued(_Declared):
+    required: bool = False
+
     @field_validator("args")
     @classmethod
     def _value_is_used(cls, args: tuple[str, ...]) -> tuple[str, ...]:
         if not any(VALUE in arg for arg in args):
             raise ValueError(f'one argument must contain "{VALUE}", where the value goes')
         return args
+
+    @field_validator("default", check_fields=False)
+    @classmethod
+    def _default_has_a_use(cls, default: object, info: ValidationInfo) -> object:
+        if default is not None and info.data.get("required"):
+            raise ValueError("a required option is always given: its default would have no use")
+        return default
 
     def arguments(self, value: object) -> tuple[str, ...]:
         """What the command gets for *value*, which has been checked."""
@@ -129,6 +138,7 @@ class IntegerOption(_Valued):
 class FlagOption(_Declared):
     """True or false: the arguments are there or not."""
 
+    required: ClassVar[bool] = False
     type: Literal["flag"]
     default: bool = False
 
@@ -157,7 +167,7 @@ Option: TypeAlias = Annotated[StringOption | IntegerOption | FlagOption, Field(d
 
 
 def check_options(declared: Mapping[str, Option], given: Mapping[str, object]) -> None:
-    """Refuse what is not declared, wrongly typed or out of bounds.
+    """Refuse what is not declared, wrongly typed or out of bounds, and that what is required is missing.
 
     Raises:
         BadOptions: names every option that does not fit, and what is allowed.
@@ -167,7 +177,9 @@ def check_options(declared: Mapping[str, Option], given: Mapping[str, object]) -
         f"{name[:60]!r} is no option of this job (its options: {names})" for name in given if name not in declared
     ]
     for name, option in declared.items():
-        if name in given and (problem := option.problem(given[name])):
+        if name not in given:
+            problems += [f"{name} must be given: {option.allowed}"] if option.required else []
+        elif problem := option.problem(given[name]):
             problems.append(f"{name} {problem}, not {str(given[name])[:60]!r}")
     if problems:
         raise BadOptions("; ".join(problems))

@@ -1,7 +1,9 @@
 """How far a job has come, as its own output tells."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 COUNTS = (
     re.compile(r"\bprogress:\s*(\d{1,9})\s*/\s*(\d{1,9})\b", re.IGNORECASE),
@@ -25,15 +27,23 @@ class Progress:
         return 100 * self.done / self.total
 
 
+ShowProgress: TypeAlias = Callable[[Progress], None]
+
+
+def unseen(progress: Progress) -> None:
+    """Nobody looks at it."""
+
+
 def progress_in(line: str) -> Progress | None:
     """What *line* tells, such as `Progress: 5/10`, `Processing 5 of 10`, `5/10 pages`; None where it tells nothing."""
     for pattern in COUNTS:
         if found := pattern.search(line):
-            return _progress(int(found[1]), int(found[2]))
+            return progress_of(int(found[1]), int(found[2]))
     if found := PERCENT.search(line):
-        return _progress(int(found[1]), 100)
+        return progress_of(int(found[1]), 100)
     return None
 
 
-def _progress(done: int, total: int) -> Progress | None:
+def progress_of(done: int, total: int) -> Progress | None:
+    """None where it cannot be."""
     return Progress(done, total) if total > 0 and done <= total else None

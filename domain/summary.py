@@ -1,12 +1,13 @@
 """What the world may read about a job's end: a short text without secrets, and without the paths of this machine."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from enum import StrEnum
 from signal import Signals
 
 from domain.job import JobState
+from domain.telling_line import TellingLine
 from domain.text import clean, fit_description, one_line
 
 HIDDEN = "***"
@@ -34,9 +35,6 @@ PATH = re.compile(
     rf"""|(?:(?<![\w.~…*<>)\]}}/-])|(?<=\s-\w)|(?<=^-\w))/+(?P<plain>{SEVERAL_NAMES})""",
     re.IGNORECASE | re.MULTILINE,
 )
-
-NAMED_ERROR = re.compile(r"\b\w*(?:error|exception|fatal|critical)\b[^:]{0,40}:", re.IGNORECASE)
-ANY_ERROR = re.compile(r"error|exception|fatal|failed|cannot|not found", re.IGNORECASE)
 
 
 class EndedBy(StrEnum):
@@ -88,36 +86,39 @@ def summarise(
     *,
     exit_code: int | None,
     signal: int | None,
-    tail: Sequence[str],
+    telling: str,
+    counts: str,
     elapsed: timedelta,
     timeout: timedelta,
     success_codes: Collection[int | None] = (0,),
 ) -> str:
-    """How a command ended, short enough for a status's description. *tail*: its last lines, already made public."""
+    """How a command ended, short enough for a status's description.
+
+    *telling*: the line of its output that tells most of why it failed, already made public. *counts*: what it did.
+    """
     match ended_by:
         case EndedBy.PROCESS_LIMIT:
             said = f"stopped after {in_words(elapsed)}: more processes at once than its limit"
         case EndedBy.TIME_LIMIT:
-            said = f"stopped after its time limit of {in_words(timeout)}"
+            said = _with(f"stopped after its time limit of {in_words(timeout)}", counts)
         case EndedBy.SIGNAL if signal == Signals.SIGXFSZ:
             said = f"stopped after {in_words(elapsed)}: a file larger than its limit"
         case EndedBy.SIGNAL:
             said = f"ended by {_signal_name(signal)} after {in_words(elapsed)}"
         case EndedBy.EXITED if exit_code in success_codes:
-            said = f"succeeded in {in_words(elapsed)}" + (f", exit code {exit_code}" if exit_code else "")
+            code = f", exit code {exit_code}" if exit_code else ""
+            said = _with(f"succeeded in {in_words(elapsed)}{code}", counts)
         case EndedBy.EXITED:
-            said = ": ".join(filter(None, (f"exit code {exit_code}", telling_line(tail))))
+            said = _with(f"exit code {exit_code}", telling)
     return fit_description(said)
 
 
-def telling_line(tail: Sequence[str]) -> str:
-    """The first line of *tail* that names an error, else the last one; with the next where it ends in a colon."""
-    lines = [line for line in map(one_line, tail) if line]
-    for pattern in (NAMED_ERROR, ANY_ERROR):
-        for number, line in enumerate(lines):
-            if pattern.search(line):
-                return " ".join(lines[number : number + 2]) if line.endswith(":") else line
-    return lines[-1] if lines else ""
+def telling_line(lines: Iterable[str]) -> str:
+    """The first of *lines* that names an error, else the last one; with the next where it ends in a colon."""
+    telling = TellingLine()
+    for line in filter(str.strip, lines):
+        telling.take(line)
+    return one_line(" ".join(telling.lines))
 
 
 def in_words(span: timedelta) -> str:
@@ -128,6 +129,10 @@ def in_words(span: timedelta) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
     return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+def _with(words: str, more: str) -> str:
+    return f"{words}: {more}" if more else words
 
 
 def _values(secrets: Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Run a docs job for a commit, and get its outcome onto that commit once."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from flows.job_types import JOB_TYPES, JobName, described
 from settings import Settings
 from tasks.accept_job import Beating, Done, Execution, Order, accept_job, order_of
 from tasks.job_page import JobPage, job_page
+from tasks.job_users import job_users
 from tasks.non_dumpable import make_non_dumpable
 from tasks.patience import open_with_patience, with_patience
 from tasks.report_status import report_status
@@ -61,14 +63,16 @@ async def docs_job(
     """
     make_non_dumpable()
     settings = Settings()
+    users = job_users(settings.job_user)  # refuses before anything is accepted
     job_type = JOB_TYPES[str(job)]
     start = max(1, flow_run.run_count)
     order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)
     async with telling() as tell:
         match await _accepted(order, settings, tell):
             case Execution() as execution:
+                work = replace(work_of(execution, order, job_type, target, settings), users=users)
                 async with job_page(order, settings) as shown:
-                    return await _carried_out(work_of(execution, order, job_type, target, settings), shown, tell)
+                    return await _carried_out(work, shown, tell)
             case Done(report_id):
                 async with job_page(order, settings) as shown:
                     return await _reported_again(report_id, settings, shown, tell)
@@ -94,6 +98,8 @@ async def _accepted(order: Order, settings: Settings, tell: Tell) -> Execution |
 
 async def _carried_out(work: Work, shown: JobPage, tell: Tell) -> State[Any]:
     """Run the command while `pending` goes out, then report what came of it."""
+    if not work.users:  # no warning: it is how this installation was set up, and nothing that happened to this job
+        get_run_logger().info("this job is trusted: it runs as the user of the flow (REPORTBACK_JOB_USER is not set)")
     shown.refresh()
     pending = asyncio.create_task(_reported(work.execution.report_id, tell, once=True))
     state: State[Any] = await run_job(lambda: work, shown.hear, tell, return_state=True)  # type: ignore[misc]  # Prefect types no await

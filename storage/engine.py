@@ -189,7 +189,7 @@ def _sqlite(url: URL, given_as: str) -> AsyncEngine:
             "give an absolute path, with four slashes: sqlite:////var/lib/reportback/ledger.db"
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UnsoundLedger(f"{given_as}: the folder of {path} cannot be made: {error}") from error
     if (disk := _file_system(path.parent)) in NETWORK_DISKS:

@@ -2,9 +2,10 @@
 
 import asyncio
 import fcntl
+import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 from alembic import command
@@ -105,6 +106,8 @@ async def upgrade_embedded(engine: AsyncEngine, path: Path) -> None:
     WAL is set each time: a ledger restored from a dump has lost it, and nobody can set it while others read.
     """
     async with _only_one(path):
+        with suppress(FileExistsError):  # SQLite would let everybody read it, and its journal, as the umask allows
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible within a transaction
         if not await is_current(engine):

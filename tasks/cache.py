@@ -56,7 +56,7 @@ async def save(cache: Cache, key: str, folders: Sequence[Path]) -> bool:
     size = await asyncio.to_thread(lambda: sum(map(size_of, folders)))
     if size > cache.size:
         return False
-    cache.folder.mkdir(parents=True, exist_ok=True)
+    cache.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a private repository needs is no other job's
     async with scratch(cache.folder) as made:
         entry = made / key
         entry.mkdir()

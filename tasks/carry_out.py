@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.job import JobState
+from domain.progress import ShowProgress, unseen
 from domain.text import Say
 from storage import jobs
 from storage.engine import LedgerIsAway
@@ -37,12 +38,14 @@ class Watchers:
 
     `on_line` gets the command's output, `on_trouble` what an operator should read, `on_wait` the jobs that keep this
     one from its exclusive group, whenever they change: none once it is free. `is_cancelled` is asked now and then.
+    `on_progress` is told how far the command is, as often as it says so.
     """
 
     on_line: Say
     on_trouble: Say
     on_wait: Callable[[Sequence[UUID]], Awaitable[None]]
     is_cancelled: Callable[[], Awaitable[bool]]
+    on_progress: ShowProgress = unseen
 
 
 async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended | None:
@@ -87,7 +90,7 @@ async def _work(reporter: Reporter, work: Work, watchers: Watchers) -> Ending | 
     try:
         if not await _begun(reporter, work.execution, watchers):
             return None
-        return await execute(reporter, work, watchers.on_line, watchers.on_trouble)
+        return await execute(reporter, work, watchers.on_line, watchers.on_trouble, watchers.on_progress)
     except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
         watchers.on_trouble(f"Reportback itself failed: {error!r}")
         return Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}")

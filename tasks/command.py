@@ -16,6 +16,7 @@ from typing import BinaryIO, TypeAlias, TypeVar
 
 from domain.limits import Limits
 from domain.summary import EndedBy
+from tasks.job_users import JobUser
 from tasks.limits import NO_LIMITS, in_leash_words
 from tasks.output import Output
 
@@ -27,7 +28,7 @@ PATIENCE = timedelta(seconds=30)
 the leash, which stays until it is gone."""
 DRAIN = timedelta(seconds=5)
 """How long the rest of the output may take once all is over: nothing of the job, but a stranger may hold the pipe."""
-CHUNK = 65536
+CHUNK = 8192
 
 OnLine: TypeAlias = Callable[[str], Awaitable[None] | None]
 T = TypeVar("T")
@@ -44,14 +45,12 @@ class Finished:
     exit_code  None unless it exited by itself
     signal     the number of the signal that killed it; None unless `ended_by` is SIGNAL, and where nobody knows it
     tail       the last lines of its output, at most 50 of at most 2,000 characters; not made public
-    left_out   how many lines were not forwarded
     """
 
     ended_by: EndedBy
     exit_code: int | None
     signal: int | None
     tail: tuple[str, ...]
-    left_out: int
     elapsed: timedelta
 
 
@@ -75,8 +74,11 @@ async def run_command(
     on_line: OnLine,
     limits: Limits = NO_LIMITS,
     grace: timedelta = GRACE,
+    user: JobUser | None = None,
 ) -> Finished:
-    """Run *argv*, without a shell, until it ends or its time is over. *on_line* gets its output, stderr too.
+    """Run *argv*, without a shell, until it ends or its time is over. *on_line* gets its output, line by line.
+
+    As *user*, if there is one, with none of our rights; else as ourselves.
 
     Whichever way this ends, also by cancellation or an exception of *on_line*: the command and all its descendants have
     ended by then. They end with this process as well, even if it is killed. The bounds of the output are in `Output`.
@@ -85,7 +87,7 @@ async def run_command(
         CannotStart: no such command, or it cannot be executed.
     """
     started = time.monotonic()
-    leash = _Leash(argv, cwd=cwd, env=env, limits=limits, grace=grace)
+    leash = _Leash(argv, cwd=cwd, env=env, limits=limits, grace=grace, user=user)
     output = Output()
     reading = asyncio.create_task(_forward(leash.output, output, on_line))
     last_word = asyncio.create_task(leash.last_word())
@@ -100,21 +102,22 @@ async def run_command(
         reading.result()
     ended = _ending(last_word.result(), argv[0]) if in_time else (EndedBy.TIME_LIMIT, None, None)
     elapsed = timedelta(seconds=time.monotonic() - started)
-    return Finished(*ended, tail=output.tail, left_out=output.left_out, elapsed=elapsed)
+    return Finished(*ended, tail=output.tail, elapsed=elapsed)
 
 
 class _Leash:
     """A started leash: its process, the line to it, and the job's output."""
 
     def __init__(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], limits: Limits, grace: timedelta
-    ) -> None:
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], limits: Limits, grace: timedelta,
+        user: JobUser | None,
+    ) -> None:  # fmt: skip
         self._line, its_end = socket.socketpair()
         self._line.setblocking(False)
         readable, writable = os.pipe()
         self.output: BinaryIO = os.fdopen(readable, "rb", buffering=0)
         fd = its_end.fileno()
-        bounds = [str(fd), str(grace.total_seconds()), in_leash_words(limits)]
+        bounds = [str(fd), str(grace.total_seconds()), in_leash_words(limits), user.in_leash_words if user else ""]
         command = [sys.executable, "-I", "-S", str(LEASH), *bounds, *argv]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - no shell; the operator's jobs.toml names the command
@@ -165,6 +168,7 @@ async def _forward(pipe: BinaryIO, output: Output, on_line: OnLine) -> None:
     try:
         while chunk := await reader.read(CHUNK):
             await _hand_on(output.take(chunk), on_line)
+            await asyncio.sleep(0)  # no flood of output holds up the beat
         await _hand_on(output.close(), on_line)
     finally:
         transport.close()

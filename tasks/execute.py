@@ -2,12 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from domain.job import JobState
+from domain.progress import ShowProgress
 from domain.summary import public, state_after
 from domain.text import Say
 from github_api.credentials import NoCredential
@@ -15,11 +17,14 @@ from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, child_environment
 from tasks.deliver import Reporter
 from tasks.free_space import NoSpace, check_free_space, folders_of_a_job
+from tasks.job_users import JobUser
 from tasks.keep_output import NotKept, keep_output
+from tasks.ownership import hand_over
 from tasks.prepare import PreparationFailed, prepare
 from tasks.push import PushFailed, push_changes
 from tasks.scratch import keep, scratch
 from tasks.surroundings import Surroundings
+from tasks.taken_user import taken
 from tasks.work import Ending, Work
 
 SHORTEST_SECRET = 8
@@ -28,7 +33,7 @@ SHORTEST_SECRET = 8
 SHORT_SHA = 12
 
 
-async def execute(reporter: Reporter, work: Work, on_line: Say, on_trouble: Say) -> Ending:
+async def execute(reporter: Reporter, work: Work, on_line: Say, on_trouble: Say, on_progress: ShowProgress) -> Ending:
     """Carry out *work*, whose execution has begun, to its end. *on_line* gets the output, fit for anybody to read.
 
     When this returns, or is cancelled, nothing of the job runs any more, and what it made is kept or gone; cancelled
@@ -37,7 +42,7 @@ async def execute(reporter: Reporter, work: Work, on_line: Say, on_trouble: Say)
     """
     came_to: list[Ending] = []
     try:
-        await _in_its_folders(reporter, work, came_to.append, on_line, on_trouble)
+        await _in_its_folders(reporter, work, came_to.append, on_line, on_trouble, on_progress=on_progress)
     except NoSpace as error:
         on_trouble(error.to_do)
         return Ending(JobState.CRASHED, str(error))
@@ -50,7 +55,13 @@ async def execute(reporter: Reporter, work: Work, on_line: Say, on_trouble: Say)
 
 
 async def _in_its_folders(
-    reporter: Reporter, work: Work, on_end: Callable[[Ending], None], on_line: Say, on_trouble: Say
+    reporter: Reporter,
+    work: Work,
+    on_end: Callable[[Ending], None],
+    on_line: Say,
+    on_trouble: Say,
+    *,
+    on_progress: ShowProgress,
 ) -> None:
     """Carry out *work* in folders that are gone afterwards. *on_end* is told what it came to while they are there."""
     token = await _checkout_token(reporter, work.order.credential)
@@ -61,8 +72,12 @@ async def _in_its_folders(
         cache=work.cache.folder if work.cache else None,
     )
     await asyncio.to_thread(check_free_space, disks)
-    async with _folder(work, token) as copy, scratch() as home:
-        ending = await _tried(reporter, work, _surroundings(work, copy, home, token, on_line))
+    async with _user(work, on_line) as user, _folder(work, token) as copy, _empty_folder("home") as home:
+        if user:
+            for folder in (copy, home):
+                await asyncio.to_thread(hand_over, folder, user)
+        around = replace(_surroundings(work, copy, home, token, on_line), user=user, on_progress=on_progress)
+        ending = await _tried(reporter, work, around)
         on_end(ending)
         if ending.state is not JobState.SUCCEEDED and (kept := await asyncio.to_thread(_kept, copy, disks)):
             on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
@@ -85,10 +100,14 @@ async def _tried(reporter: Reporter, work: Work, around: Surroundings) -> Ending
 
 async def _run(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
     job_type, target = work.job_type, work.order.target
-    await prepare(job_type.prepare, around, work.cache, scope=target.repository.lower() if target else "")
-    done = await around.run(job_type.argv(work.order.options), job_type.timeout)
+    try:
+        await prepare(job_type.prepare, around, work.cache, scope=target.repository.lower() if target else "")
+        ran = await around.run(job_type.argv(work.order.options), job_type.timeout, job_type.line_patterns)
+    finally:
+        around.end_output()
+    done = ran.finished
     state = state_after(done.ended_by, done.exit_code, job_type.success_codes)
-    summary = around.summary(done, job_type.timeout, job_type.success_codes)
+    summary = around.summary(ran, job_type.timeout, job_type.success_codes)
     if state is JobState.SUCCEEDED:
         await _keep(work, around)
         await _push(reporter, work, around)
@@ -141,9 +160,21 @@ def _surroundings(work: Work, copy: Path, home: Path, token: str | None, on_line
     )
 
 
+def _user(work: Work, on_line: Say) -> AbstractAsyncContextManager[JobUser | None]:
+    """Taken before any folder is made, and given back after they went: a later job may be the same user."""
+    return taken(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
+
+
+@asynccontextmanager
+async def _empty_folder(name: str) -> AsyncIterator[Path]:
+    async with scratch() as folder:
+        (folder / name).mkdir()
+        yield folder / name
+
+
 def _folder(work: Work, token: str | None) -> AbstractAsyncContextManager[Path]:
     if work.clone_url is None or work.order.target is None:
-        return scratch()
+        return _empty_folder("copy")
     return working_copy(work.clone_url, work.order.target.sha, token=token)
 
 

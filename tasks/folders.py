@@ -1,7 +1,9 @@
 """Folders that are kept of a working copy: found without being led out of it, copied, and put in place whole."""
 
+import asyncio
 import ctypes
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -47,11 +49,13 @@ def newest_first(folder: Path, is_ours: Callable[[str], bool]) -> list[tuple[flo
 async def copy_folder(source: Path, destination: Path) -> None:
     """Copy *source*, a folder or a file, to *destination*, where nothing stands; symbolic links as they are.
 
+    The copy is ours, whosever the source is, and none of its programs runs with our rights for who starts it.
+
     Raises:
         CopyFailed: no space, no right to read or write, or not within ten minutes.
     """
     done = await run_command(
-        ("cp", "-a", "-T", "--", str(source), str(destination)),
+        ("cp", "-a", "--no-preserve=ownership", "-T", "--", str(source), str(destination)),
         cwd=source.parent,
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
         timeout=LIMIT,
@@ -59,6 +63,16 @@ async def copy_folder(source: Path, destination: Path) -> None:
     )
     if done.exit_code != 0:
         raise CopyFailed(done.tail[0] if done.tail else f"cp: {done.ended_by.value}")
+    await asyncio.to_thread(_lend_nothing, destination)
+
+
+def _lend_nothing(top: Path) -> None:
+    """Take setuid and setgid from all in *top*: set by a job, they were its own rights, and would be ours now."""
+    inside = (Path(parent, name) for parent, folders, files in os.walk(top) for name in (*folders, *files))
+    for path in (top, *inside):
+        mode = path.lstat().st_mode
+        if mode & (stat.S_ISUID | stat.S_ISGID) and not stat.S_ISLNK(mode):
+            path.chmod(stat.S_IMODE(mode) & 0o777)
 
 
 def write_out(folder: Path) -> None:

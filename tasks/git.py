@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from domain.clone_url import protocol_of
 from domain.summary import EndedBy, public, telling_line
 from tasks.command import CannotStart, Finished, child_environment, run_command
 
@@ -21,7 +22,6 @@ CONFIG = {
     "core.hooksPath": "/dev/null",
     "gc.auto": "0",
     "init.defaultBranch": "main",
-    "protocol.ext.allow": "never",
     "protocol.version": "2",  # under which a server gives any commit, not only the tips of branches
     "submodule.recurse": "false",
 }
@@ -35,6 +35,8 @@ class GitFailed(Exception):
 class Git:
     """Git in *folder*, with an empty home of its own. All its runs together have a time limit, counted from its making.
 
+    It speaks the protocol of *url* and no other, whatever a repository, a submodule or a redirect names; without a
+    *url* none.
     *token* goes to an https *url*'s own host only, in git's environment: on no command line, in no file.
     """
 
@@ -80,6 +82,13 @@ class Git:
         basic = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
         return f"Authorization: Basic {basic}" if self.token else ""
 
+    @property
+    def _protocol(self) -> str:
+        try:
+            return protocol_of(self.url) if self.url else ""
+        except ValueError as error:
+            raise GitFailed(str(error)) from None
+
     def _environment(self) -> dict[str, str]:
         config = self._config()
         env = {
@@ -88,6 +97,7 @@ class Git:
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_LITERAL_PATHSPECS": "1",
             "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ALLOW_PROTOCOL": self._protocol,
             "GIT_CONFIG_COUNT": str(len(config)),
             **self.env,
         }

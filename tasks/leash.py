@@ -1,6 +1,6 @@
 """Holds a command: nothing it started outlives it, or the flow that started it, however that flow ends.
 
-    python -I -S leash.py FD GRACE LIMITS COMMAND [ARGUMENT …]
+    python -I -S leash.py FD GRACE LIMITS USER COMMAND [ARGUMENT …]
 
 FD is one end of a socket pair whose other end only the flow has. Whatever happens on it, and its end of file above all,
 means: end everything now. A killed flow closes it too, for the kernel does. So does a SIGTERM to the leash. When the
@@ -12,6 +12,10 @@ LIMITS, such as "memory=1000000,processes=64", or empty: `memory` (RLIMIT_DATA) 
 hold for each process of the command; RLIMIT_AS would not do, for runtimes reserve addresses by the terabyte and use
 little. `processes` is how many it may have at once, counted here: RLIMIT_NPROC counts all those of a user, the flow's
 too, and does not bind root. Who has more is killed without grace.
+
+USER, such as "70000:70000", or empty: the command runs as this user and this group alone, without any of our rights and
+with no way to more (`no_new_privs`: a setuid program, crontab for one, would start things that no leash holds). The
+leash stays who it is, so that the command can neither end nor read it.
 
 It is a subreaper, so that the orphans of the job become its own children and are found, also those that forked twice
 and have a session of their own; hence it has no children when nothing of the job is left. The command gets its own
@@ -32,6 +36,8 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+CAPABILITIES_V3 = 0x20080522
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_AGAIN = 0.02
 """Seconds between two looks at what is still alive."""
@@ -40,7 +46,7 @@ COUNT_AGAIN = 0.25
 RESOURCES = {"memory": resource.RLIMIT_DATA, "file_size": resource.RLIMIT_FSIZE}
 
 
-def hold(flow: int, grace: float, limits: dict[str, int], command: list[str]) -> int:
+def hold(flow: int, grace: float, limits: dict[str, int], user: tuple[int, int] | None, command: list[str]) -> int:
     """Run *command* to its end, or to ours. The exit code to end with."""
     os.set_inheritable(flow, False)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -48,7 +54,7 @@ def hold(flow: int, grace: float, limits: dict[str, int], command: list[str]) ->
     told: list[int] = []
     woken = _wake_on_signals(told)
     try:
-        child = _start(command, limits)
+        child = _start(command, limits, user)
     except OSError as error:
         _say(flow, f"cannot start {error.errno}")
         return 127
@@ -60,13 +66,13 @@ def hold(flow: int, grace: float, limits: dict[str, int], command: list[str]) ->
     return code if code >= 0 else 128 - code
 
 
-def _start(command: list[str], limits: dict[str, int]) -> int:
+def _start(command: list[str], limits: dict[str, int], user: tuple[int, int] | None) -> int:
     """The process of *command*, in a session of its own. Raises OSError: it could not be started."""
     failed, fails = os.pipe()  # closed by the start of a program
     child = os.fork()
     if child == 0:
         try:
-            _become(command, limits)
+            _become(command, limits, user)
         except OSError as error:
             os.write(fails, str(error.errno).encode())
         finally:
@@ -80,22 +86,47 @@ def _start(command: list[str], limits: dict[str, int]) -> int:
     return child
 
 
-def _become(command: list[str], limits: dict[str, int]) -> None:
+def _become(command: list[str], limits: dict[str, int], user: tuple[int, int] | None) -> None:
     os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a leash that is killed ends nothing any more
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what is ignored stays so in a new program
     for name in RESOURCES.keys() & limits.keys():
         _, most = resource.getrlimit(RESOURCES[name])
         bound = limits[name] if most == resource.RLIM_INFINITY else min(limits[name], most)
         resource.setrlimit(RESOURCES[name], (bound, bound))
+    if user:
+        _switch(*user)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a leash that is killed ends nothing any more; a switch clears it
     os.execvp(command[0], command)  # noqa: S606  # no shell: the operator's jobs.toml names the command
 
 
+def _switch(uid: int, gid: int) -> None:
+    for output in (1, 2):
+        os.fchown(output, uid, gid)  # else it could write there, but not open /dev/stderr
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    _drop_capabilities()  # the kernel does it only where root switches
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _drop_capabilities() -> None:
+    """Give up every capability, also those that a program would be started with (inheritable, ambient)."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITIES_V3, 0)
+    _called(_libc().capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
 def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl({option})")
+    _called(_libc().prctl(option, value, 0, 0, 0), f"prctl({option})")
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _called(result: int, what: str) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), what)
 
 
 def _wake_on_signals(told: list[int]) -> int:
@@ -131,6 +162,11 @@ def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[i
 
 def _limits(text: str) -> dict[str, int]:
     return {name: int(most) for name, _, most in (limit.partition("=") for limit in filter(None, text.split(",")))}
+
+
+def _user(text: str) -> tuple[int, int] | None:
+    uid, _, gid = text.partition(":")
+    return (int(uid), int(gid)) if text else None
 
 
 def _end_all(grace: float, exits: dict[int, int]) -> None:
@@ -182,4 +218,4 @@ def _say(flow: int, word: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(hold(int(sys.argv[1]), float(sys.argv[2]), _limits(sys.argv[3]), sys.argv[4:]))
+    sys.exit(hold(int(sys.argv[1]), float(sys.argv[2]), _limits(sys.argv[3]), _user(sys.argv[4]), sys.argv[5:]))

@@ -13,10 +13,14 @@ from domain.preparation import Preparation
 from tasks.cache import Cache, restore, save
 from tasks.command import CannotStart
 from tasks.folders import CopyFailed, within
+from tasks.ownership import give
 from tasks.surroundings import Surroundings
 
 FORMAT = 1
 """Of the cache's entries: those of another one are not found."""
+
+SHARE = 0.5
+"""Of the lines that may still be sent to Prefect, so that most remain for the job's own command."""
 
 
 class PreparationFailed(Exception):
@@ -40,11 +44,11 @@ async def prepare(steps: Sequence[Preparation], around: Surroundings, cache: Cac
 
 async def _run(step: Preparation, around: Surroundings) -> None:
     try:
-        done = await around.run(step.command, step.timeout)
+        ran = await around.run(step.command, step.timeout, share=SHARE)
     except CannotStart as error:
         raise PreparationFailed(f"preparation failed: {error}") from None
-    if done.exit_code != 0:
-        raise PreparationFailed(f"preparation failed: {step.command[0]}: {around.summary(done, step.timeout)}")
+    if ran.finished.exit_code != 0:
+        raise PreparationFailed(f"preparation failed: {step.command[0]}: {around.summary(ran, step.timeout)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,12 @@ class _Kept:
 
     async def restore(self) -> bool:
         try:
+            made = [_first_made(place) for place in self.places]
             if not await restore(self.cache, self.key, self.places):
                 return False
+            if self.around.user:
+                for top in made:
+                    await asyncio.to_thread(give, top, self.around.user)
         except (CopyFailed, OSError) as error:
             for place in self.places:
                 await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
@@ -100,6 +108,11 @@ class _Kept:
 
 def _stands(place: Path) -> bool:
     return os.path.lexists(place)
+
+
+def _first_made(place: Path) -> Path:
+    """What does not stand there yet of the way to *place*."""
+    return next((parent for parent in reversed(place.parents) if not _stands(parent)), place)
 
 
 def _key(step: Preparation, copy: Path, scope: str) -> str | None:

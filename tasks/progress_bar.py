@@ -1,7 +1,7 @@
 """A job's progress as a Prefect artifact: one bar, updated at most once a second, never in the way of the output."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -10,19 +10,18 @@ from prefect import get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.exceptions import PrefectException
 
-from domain.progress import Progress, progress_in
+from domain.progress import Progress, ShowProgress
 
 EVERY = timedelta(seconds=1)
 
 
 @asynccontextmanager
-async def progress_bar(title: str) -> AsyncIterator[Callable[[str], None]]:
-    """A function that takes each line of output. The bar appears with the first line that tells a progress."""
+async def progress_bar(title: str) -> AsyncIterator[ShowProgress]:
+    """A function that takes each progress, as often as there is one. The bar appears with the first."""
     seen: list[Progress] = []
 
-    def show(line: str) -> None:
-        if (progress := progress_in(line)) is not None:
-            seen[:] = [progress]
+    def show(progress: Progress) -> None:
+        seen[:] = [progress]
 
     drawing = asyncio.create_task(_draw(title, seen))
     try:

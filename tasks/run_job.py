@@ -11,6 +11,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from domain.job import JobState
 from domain.news import Tell
+from domain.progress import ShowProgress
 from settings import Settings
 from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.patience import open_with_patience
@@ -33,20 +34,19 @@ async def run_job(work: Callable[[], Work], hear: Callable[[str], None], tell: T
 
         def on_line(line: str) -> None:
             logger.info("%s", line)
-            show(line)
             hear(line)
 
-        ended = await carry_out(reporter, asked, _watchers(asked, on_line))
+        ended = await carry_out(reporter, asked, _watchers(asked, on_line, show))
     return state_of(ended)
 
 
-def _watchers(work: Work, on_line: Callable[[str], None]) -> Watchers:
+def _watchers(work: Work, on_line: Callable[[str], None], show: ShowProgress) -> Watchers:
     run_id, warn = work.order.flow_run_id, get_run_logger().warning
 
     async def on_wait(ahead: Sequence[UUID]) -> None:
         await courtesy(show_waiting(run_id, ahead), on_trouble=warn)
 
-    return Watchers(on_line, warn, on_wait, partial(is_cancelled, run_id))
+    return Watchers(on_line, warn, on_wait, partial(is_cancelled, run_id), show)
 
 
 def _title(work: Work) -> str:

@@ -46,6 +46,7 @@ def keep(inside: Path) -> Path | None:
     folder = next(one for one in (inside, *inside.parents) if one.name.startswith(PREFIX))
     kept = folder.with_name(KEPT_PREFIX + folder.name.removeprefix(PREFIX))
     try:
+        folder.chmod(0o700)  # a later job may run as the same user
         folder.rename(kept)
         os.utime(kept)
     except OSError:

@@ -1,48 +1,94 @@
 """In which the commands of a job run: its preparations and its own."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from domain.limits import Limits
+from domain.line_pattern import LinePattern
+from domain.progress import ShowProgress, unseen
+from domain.recognise import Recognised
 from domain.summary import summarise
-from domain.text import Say
+from domain.text import Say, one_line
 from tasks.command import Finished, run_command
+from tasks.job_users import JobUser
+from tasks.line_budget import LineBudget
+from tasks.taken_user import end_all
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended, and what its output told."""
+
+    finished: Finished
+    recognised: Recognised
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A working copy, what is seen of our environment, and limits. `shown` makes a line public, `on_line` gets it."""
+    """A working copy, what is seen of our environment, and limits. `shown` makes a line public, `on_line` gets it.
+
+    `user`: who the commands run as, and whose the working copy is; None: as we do.
+    `on_progress` is told how far a command is, and `budget` says which lines of its output `on_line` gets.
+    """
 
     copy: Path
     env: Mapping[str, str]
     limits: Limits
     shown: Callable[[str], str]
     on_line: Say
+    user: JobUser | None = None
+    on_progress: ShowProgress = unseen
+    budget: LineBudget = field(default_factory=LineBudget)
 
-    async def run(self, argv: Sequence[str], limit: timedelta) -> Finished:
-        """Run *argv* to its end. Raises CannotStart."""
-        return await run_command(
-            argv,
-            cwd=self.copy,
-            env=self.env,
-            timeout=limit,
-            limits=self.limits,
-            on_line=lambda line: self.on_line(self.shown(line)),
-        )
+    async def run(
+        self, argv: Sequence[str], limit: timedelta, patterns: Sequence[LinePattern] = (), *, share: float = 1.0
+    ) -> Ran:
+        """Run *argv* to its end. It may use *share*, from 0 to 1, of what is left of the budget. Raises CannotStart."""
+        recognised = Recognised(patterns)
+        self.budget.begin(limit, share)
+        try:
+            finished = await run_command(
+                argv,
+                cwd=self.copy,
+                env=self.env,
+                timeout=limit,
+                limits=self.limits,
+                user=self.user,
+                on_line=lambda line: self._hear(line, recognised),
+            )
+        finally:
+            if self.user:  # what a leash that was killed let go must not change files while we copy or remove them
+                await asyncio.to_thread(end_all, self.user)
+        return Ran(finished, recognised)
+
+    def _hear(self, line: str, recognised: Recognised) -> None:
+        """Every line is understood, also one that is not sent."""
+        if progress := recognised.take(line):
+            self.on_progress(progress)
+        if self.budget.take(line):
+            self.on_line(self.shown(line))
+
+    def end_output(self) -> None:
+        """No more output comes: have its last lines shown, behind how many are missing in all."""
+        for line in self.budget.end():
+            self.on_line(self.shown(line))
 
     def say(self, words: str) -> None:
         """Have something of our own stand among the output."""
         self.on_line(f"Reportback: {self.shown(words)}")
 
-    def summary(self, done: Finished, limit: timedelta, success_codes: Collection[int | None] = (0,)) -> str:
+    def summary(self, ran: Ran, limit: timedelta, success_codes: Collection[int | None] = (0,)) -> str:
         """How a command ended, for anybody to read."""
+        done = ran.finished
         return summarise(
             done.ended_by,
             exit_code=done.exit_code,
             signal=done.signal,
-            tail=[self.shown(line) for line in done.tail],
+            telling=one_line(" ".join(map(self.shown, ran.recognised.telling))),
+            counts=ran.recognised.counts,
             elapsed=done.elapsed,
             timeout=limit,
             success_codes=success_codes,

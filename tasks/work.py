@@ -9,6 +9,7 @@ from domain.target_request import TargetRequest
 from settings import Settings
 from storage.jobs import Execution, Order
 from tasks.cache import Cache
+from tasks.job_users import JobUser
 from tasks.keep_output import Outputs
 
 
@@ -17,7 +18,8 @@ class Work:
     """One execution and what it is to do.
 
     `clone_url` is None without a target: it runs in an empty folder then. `outputs`, `cache`: where they are kept, if
-    at all. `output_url`: what a success links to; None: the same as everything else.
+    at all. `output_url`: what a success links to; None: the same as everything else. `users`: it runs as one of them
+    that nobody else has meanwhile; none: as we do.
     """
 
     execution: Execution
@@ -27,6 +29,7 @@ class Work:
     outputs: Outputs | None = None
     cache: Cache | None = None
     output_url: str | None = None
+    users: tuple[JobUser, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from cages import may_switch
 from emptied import TABLES
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -28,6 +29,11 @@ if os.access("/dev/shm", os.W_OK):  # noqa: S108  # ledgers of tests in memory: 
 DATABASES = ("sqlite", "postgresql")
 
 
+def pytest_report_header() -> list[str]:
+    """What is left out here, if anything."""
+    return [] if may_switch() else ["tests/cage: not collected, for this process may not switch users (root may)"]
+
+
 @pytest.hookimpl(optionalhook=True)  # there are no workers under -n 0
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:  # noqa: ANN401  # xdist's own type is private
     """Who of `pytest -n` runs what."""
@@ -41,7 +47,7 @@ class _OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no ty
         file = nodeid.partition("::")[0]
         if file.startswith("tests/flows/"):
             return "tests/flows"
-        return file if file == "tests/model/test_day.py" else nodeid
+        return file if file in {"tests/model/test_day.py", "tests/cage/test_canaries.py"} else nodeid
 
 
 @pytest.fixture

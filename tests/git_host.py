@@ -29,15 +29,18 @@ class Host:
 
 
 @contextmanager
-def git_host(root: Path, folder: Path, token: str) -> Iterator[Host]:
-    """Serve the bare repositories in *root* to who has *token*. *folder* gets its certificate."""
+def git_host(root: Path, folder: Path, token: str, *, redirect: str = "") -> Iterator[Host]:
+    """Serve the bare repositories in *root* to who has *token*. *folder* gets its certificate.
+
+    *redirect*: the host to which everybody is sent instead.
+    """
     certificate, key = _make_certificate(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     host = Host(f"https://127.0.0.1:{server.server_port}", certificate)
-    server.root, server.token, server.host = root, token, host  # type: ignore[attr-defined]  # for the handlers
+    server.root, server.token, server.host, server.redirect = root, token, host, redirect  # type: ignore[attr-defined]  # for the handlers
     serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     serving.start()
     try:
@@ -60,6 +63,12 @@ class _Handler(BaseHTTPRequestHandler):
         expected = base64.b64encode(f"x-access-token:{self.server.token}".encode()).decode()  # type: ignore[attr-defined]  # the same
         is_known = self.headers.get("Authorization") == f"Basic {expected}"
         host.seen.append((self.path, is_known))
+        if elsewhere := self.server.redirect:  # type: ignore[attr-defined]  # the same
+            self.send_response(302)
+            self.send_header("Location", f"{elsewhere}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if not is_known:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')

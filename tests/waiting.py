@@ -50,9 +50,9 @@ class Held:
         return later
 
 
-def block_until(condition: Callable[[], bool]) -> None:
-    """The same for a test without a loop, for 10 s at most."""
-    deadline = time.monotonic() + PATIENCE
+def block_until(condition: Callable[[], bool], *, within: float = PATIENCE) -> None:
+    """The same for a test without a loop."""
+    deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(FIRST_LOOK)

@@ -1,11 +1,17 @@
 """Prefect: that its server answers and has our deployments, for this ledger."""
 
+from pathlib import Path
+
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, PREFECT_PROFILES_PATH
 
 from console.checks.finding import Finding, bad, good
 from local.deploy import DEPLOYMENTS
 from local.prefect_server import NoServer, prefect_server
+
+DATABASE = "prefect.db"
+"""Of a server on SQLite, in its PREFECT_HOME: https://docs.prefect.io/v3/api-ref/settings-ref"""
 
 NEEDS_SCHEDULE = "reconcile-reports/reconcile-reports"
 
@@ -24,6 +30,17 @@ async def check() -> list[Finding]:
     except NoServer as error:
         return [bad("Prefect", str(error))]
     return [good("Prefect", f"{url} answers"), *(deployed(name, one) for name, one in found.items())]
+
+
+def address() -> str | None:
+    """The API's, as far as one is named."""
+    url: str | None = PREFECT_API_URL.value()
+    return url
+
+
+def own_files() -> list[Path]:
+    """Where Prefect keeps keys and secrets on this machine."""
+    return [Path(PREFECT_PROFILES_PATH.value()), Path(PREFECT_HOME.value()) / DATABASE]
 
 
 def deployed(name: str, one: DeploymentResponse | None) -> Finding:

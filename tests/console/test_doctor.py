@@ -40,6 +40,7 @@ async def test_each_thing_is_a_line_that_says_ok_or_what_to_do(world: World, she
         ["ok", "GitHub"],
         ["ok", "clock"],
         ["ok", "credential env"],
+        ["ok", "job user"],
     ]
     assert str(world.ledger.place) in out
     assert stand_in.url in out

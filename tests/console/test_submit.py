@@ -198,8 +198,20 @@ async def test_a_pull_request_from_a_fork_is_refused(
     in_actions(monkeypatch, "pull_request_target", "pull_request_from_fork")
     asked = words(**{"repository": None, "ref": None, **given})
     assert await submit(asked, waits=False) is Exit.ERROR
-    assert "the pull request is from a fork" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "the pull request is from a fork" in said
+    assert "REPORTBACK_JOB_USER" in said
     assert prefect.runs == {}
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_pull_request_from_a_fork_is_taken_where_jobs_have_a_user_of_their_own(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_actions(monkeypatch, "pull_request_target", "pull_request_from_fork")
+    monkeypatch.setenv("REPORTBACK_JOB_USER", "70000-70063")
+    assert await submit(words(repository=None, ref=None), waits=False) is Exit.SUCCESS
+    assert len(prefect.runs) == 1
 
 
 REFUSED: dict[str, tuple[Words, str]] = {

@@ -15,7 +15,7 @@ description = '''Build it,
 command = ["true"]
 options.builder = { type = "string", choices = ["html", "text"], default = "html", args = ["-b", "{value}"] }
 options.language = { type = "string", pattern = "[a-z]{2}", args = ["-D", "{value}"] }
-options.processes = { type = "integer", minimum = 1, maximum = 8, args = ["-j", "{value}"] }
+options.processes = { type = "integer", required = true, minimum = 1, maximum = 8, args = ["-j", "{value}"] }
 options.nitpicky = { type = "flag", args = ["-n"] }
 """,
     "a test",
@@ -28,7 +28,7 @@ def test_every_job_type_is_described_in_one_line() -> None:
 
 def test_every_option_says_what_it_can_be_and_there_is_an_example() -> None:
     assert options_in_words(TYPES.values()) == (
-        "plain: none. sphinx: builder (html or text), language (matches [a-z]{2}), processes (1 to 8), "
+        "plain: none. sphinx: builder (html or text), language (matches [a-z]{2}), processes (required, 1 to 8), "
         'nitpicky (true or false). For sphinx, such as {"builder": "html", "nitpicky": false}.'
     )
 

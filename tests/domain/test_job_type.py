@@ -68,14 +68,14 @@ args = ["{value}"]
         "jobs.toml, line 4: jobs.site.timeout: '3h' is out of bounds; allowed: more than 0 and at most 2h",
         (
             "jobs.toml, line 3: jobs.site.comand: unknown field; allowed: description, command, options, timeout, env, "
-            "exclusive, context, success_codes, prepare, output, output_url, push, limits"
+            "exclusive, context, success_codes, prepare, output, output_url, push, limits, recognise, patterns"
         ),
         "jobs.toml, line 6: jobs.bad name.name: String should match pattern '^[a-z0-9]+(-[a-z0-9]+)*$'",
         "jobs.toml, line 7: jobs.bad name.command: Tuple should have at least 1 item after validation, not 0",
         "jobs.toml, line 9: jobs.api.options.depth.maximum: is missing",
         (
-            "jobs.toml, line 12: jobs.api.options.depth.step: unknown field; allowed: description, args, type, "
-            "minimum, maximum, default"
+            "jobs.toml, line 12: jobs.api.options.depth.step: unknown field; allowed: description, args, required, "
+            "type, minimum, maximum, default"
         ),
         "jobs.toml, line 9: jobs.api.command: is missing",
     ]

@@ -10,6 +10,7 @@ from domain.job_type import JobType
 from domain.jobs_file import BadJobsFile, parse_job_types
 from domain.output_url import filled
 from domain.quantities import size
+from domain.recognisers import RECOGNISERS
 
 BEGIN = 'version = 1\n[jobs.site]\ncommand = ["make"]\n'
 """Three lines; what is said of the job begins on the fourth."""
@@ -95,6 +96,29 @@ REFUSED = [
     ("[jobs.site.limits]\nprocesses = 0", "line 5: jobs.site.limits.processes: "),
     ("[jobs.site.limits]\ncpu = 2", "limits.cpu: unknown field; allowed: memory, file_size, processes, output"),
     ("[jobs.site.limits]\noutput = 2", "line 2: jobs.site: limits.output bounds the folder that output names"),
+    (
+        'recognise = ["sphnix"]',
+        "line 4: jobs.site.recognise.0: 'sphnix' is no recogniser; allowed: sphinx, mkdocs, docus",
+    ),
+    ("patterns = [{}]", "line 4: jobs.site.patterns.0: needs one of progress, count and error, and not more"),
+    ('patterns = [{error="a", count="b", as="c"}]', "patterns.0: needs one of progress, count and error, and not more"),
+    ('patterns = [{eror="a"}]', "patterns.0.eror: unknown field; allowed: progress, count, error, as"),
+    ('patterns = [{count="a"}]', 'line 4: jobs.site.patterns.0: a count needs as = "…": what is counted'),
+    ('patterns = [{error="a", as="b"}]', "patterns.0: as belongs to a count, or to a progress with {done} and {total}"),
+    ('patterns = [{progress="{percent}%", as="b"}]', "patterns.0: as belongs to a count, or to a progress with"),
+    ('patterns = [{progress="5/10"}]', "patterns.0.progress: '5/10' tells no progress; allowed in braces: {done} and"),
+    ('patterns = [{progress="{done}"}]', "patterns.0.progress: '{done}' tells no progress; allowed in braces: "),
+    (
+        'patterns = [{count="{n} pages", as="pages"}]',
+        "patterns.0.count: {n} means nothing here; allowed in braces: {count}",
+    ),
+    ('patterns = [{count="{count} {count}", as="pages"}]', "patterns.0.count: '{count} {count}' has {count} twice"),
+    ('patterns = [{error="{count}"}]', "patterns.0.error: {count} means nothing here; allowed in braces: nothing"),
+    ('patterns = [{error="a { b"}]', "patterns.0.error: 'a { b' has a brace without its other half"),
+    ('patterns = [{error=""}]', "patterns.0.error: String should have at least 1 character"),
+    (f'patterns = [{{error="{"a" * 201}"}}]', "patterns.0.error: String should have at most 200 characters"),
+    ('[[jobs.site.patterns]]\ncount = "a"\nas = "b\\nc"', "line 6: jobs.site.patterns.0.as: must be one line without"),
+    ("[jobs.site]\npatterns = 1"[12:], "line 4: jobs.site.patterns: Input should be a valid tuple"),
     (push(branch='"-f"'), "line 5: jobs.site.push.branch: '-f' is no name of a branch; allowed: "),
     (push(branch='"refs/heads/main"'), "line 5: jobs.site.push.branch: 'refs/heads/main' is no name of a branch"),
     (push(paths="[]"), "line 6: jobs.site.push.paths: "),
@@ -143,6 +167,14 @@ def test_a_token_in_the_place_of_a_name_is_not_quoted() -> None:
 )
 def test_what_git_takes_for_no_branch_is_refused(branch: str) -> None:
     assert "is no name of a branch" in refusal(push(branch=f'"{branch}"'))
+
+
+def test_its_own_patterns_go_before_those_of_the_recognisers_it_names() -> None:
+    site = job('recognise = ["sphinx", "mkdocs"]\npatterns = [{error="ERR!"}, {count="copied ", as="files"}]')
+    patterns = site.line_patterns
+    assert (patterns[0].error, patterns[1].what) == ("ERR!", "files")
+    assert patterns[2:] == (*RECOGNISERS["sphinx"], *RECOGNISERS["mkdocs"])
+    assert job("").line_patterns == ()
 
 
 @pytest.mark.parametrize("branch", ["main", "docs/content", "release-1.2", "ümlaut", "a@b", "lock"])

@@ -1,5 +1,6 @@
 """Options of a request: typed and bounded, and never an option of the command by accident."""
 
+import re
 from typing import Any
 
 import pytest
@@ -91,6 +92,11 @@ def test_no_text_poses_as_an_option_whatever_its_pattern_allows(value: str) -> N
         ({"type": "integer", "args": ["{value}"], "minimum": -1, "maximum": 1}, "would pose as an option"),
         ({"type": "integer", "args": ["{value}"], "minimum": 0, "maximum": 1, "default": 2}, "default: must be"),
         ({"type": "integer", "args": ["{value}"], "minimum": True, "maximum": 1}, "valid integer"),
+        (
+            {"type": "integer", "args": ["{value}"], "minimum": 0, "maximum": 1, "default": 1, "required": True},
+            "its default would have no use",
+        ),
+        ({"type": "flag", "args": ["--x"], "required": True}, "not permitted"),
         ({"type": "flag", "args": ["--x={value}"]}, "a flag has no value"),
         ({"type": "flag", "args": ["--x"], "default": "yes"}, "valid boolean"),
         ({"type": "flag", "args": ["--x"], "choices": ["a"]}, "not permitted"),
@@ -101,3 +107,15 @@ def test_an_unsound_declaration_is_refused(option: dict[str, Any], told: str) ->
     with pytest.raises(ValidationError) as refused:
         TypeAdapter(Option).validate_python(option)
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "option", [{"type": "string", "pattern": "[a-f0-9]+"}, {"type": "integer", "minimum": 1, "maximum": 9}]
+)
+def test_a_required_option_that_is_missing_is_named_with_what_is_allowed(option: dict[str, Any]) -> None:
+    declared = TypeAdapter(dict[str, Option]).validate_python(
+        {"page": {**option, "required": True, "args": ["{value}"]}}
+    )
+    with pytest.raises(BadOptions, match=f"page must be given: {re.escape(declared['page'].allowed)}"):
+        arguments(declared, {})
+    assert arguments(declared, {"page": "7" if option["type"] == "string" else 7}) == ("7",)

@@ -81,7 +81,7 @@ def test_no_root_survives_whatever_surrounds_it(before: str, end: str, after: st
 @given(st.text(), st.integers(0, 255), st.sampled_from(EndedBy), st.integers(0, 10**5))
 def test_a_summary_always_fits_a_description(line: str, code: int, ended_by: EndedBy, seconds: int) -> None:
     span = timedelta(seconds=seconds)
-    said = summarise(ended_by, exit_code=code, signal=code, tail=[line], elapsed=span, timeout=span)
+    said = summarise(ended_by, exit_code=code, signal=code, telling=line, counts=line, elapsed=span, timeout=span)
     assert 0 < len(said) <= MAX_DESCRIPTION
     assert said.isprintable()
 
@@ -100,9 +100,30 @@ def test_a_summary_always_fits_a_description(line: str, code: int, ended_by: End
     ],
 )
 def test_a_summary_says_how_it_ended(ended_by: EndedBy, code: int | None, signal: int | None, said: str) -> None:
-    tail = ["building", "Error: no such page", "bye"]
-    elapsed, limit = timedelta(seconds=12), timedelta(minutes=5)
-    assert summarise(ended_by, exit_code=code, signal=signal, tail=tail, elapsed=elapsed, timeout=limit) == said
+    assert summary(ended_by, exit_code=code, signal=signal, telling="Error: no such page") == said
+
+
+def summary(
+    ended_by: EndedBy, *, exit_code: int | None = None, signal: int | None = None, telling: str = "", counts: str = ""
+) -> str:
+    return summarise(
+        ended_by,
+        exit_code=exit_code,
+        signal=signal,
+        telling=telling,
+        counts=counts,
+        elapsed=timedelta(seconds=12),
+        timeout=timedelta(minutes=5),
+        success_codes=(0, 3),
+    )
+
+
+def test_a_summary_says_what_was_done() -> None:
+    done = "3 warnings, 41 pages"
+    assert summary(EndedBy.EXITED, exit_code=0, counts=done) == "succeeded in 12 s: 3 warnings, 41 pages"
+    assert summary(EndedBy.EXITED, exit_code=3, counts=done) == "succeeded in 12 s, exit code 3: 3 warnings, 41 pages"
+    assert summary(EndedBy.TIME_LIMIT, counts=done) == "stopped after its time limit of 5 min: 3 warnings, 41 pages"
+    assert summary(EndedBy.EXITED, exit_code=1, counts=done, telling="Error: x") == "exit code 1: Error: x"
 
 
 @pytest.mark.parametrize(
@@ -149,8 +170,4 @@ def test_which_exit_codes_are_a_success_is_for_the_job_type_to_say() -> None:
     assert state_after(EndedBy.EXITED, 3, (0, 3)) is JobState.SUCCEEDED
     assert state_after(EndedBy.EXITED, 0, (3,)) is JobState.FAILED
     assert state_after(EndedBy.SIGNAL, None, (0,)) is JobState.CRASHED
-    span = timedelta(seconds=12)
-    said = summarise(
-        EndedBy.EXITED, exit_code=3, signal=None, tail=[], elapsed=span, timeout=span, success_codes=(0, 3)
-    )
-    assert said == "succeeded in 12 s, exit code 3"
+    assert summary(EndedBy.EXITED, exit_code=3) == "succeeded in 12 s, exit code 3"

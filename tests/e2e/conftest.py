@@ -7,7 +7,6 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,7 +14,6 @@ import pytest_asyncio
 from e2e_rig import INTERVAL, SECONDS, Rig, rig_in
 from real_processes import ROOT, adopt_orphans, command_line, offspring
 
-HERE = Path(__file__).parent
 AT_ONCE = 6
 BODY = pytest.StashKey[Callable[..., Awaitable[None]]]()
 LOGS = ROOT / "build" / "e2e"
@@ -23,12 +21,6 @@ LOGS = ROOT / "build" / "e2e"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "together: runs at once with the others that are marked so")
-
-
-def pytest_ignore_collect(config: pytest.Config) -> bool | None:
-    """Only a call that names this folder, or something in it, collects these tests: `make test` does not."""
-    asked = (config.invocation_params.dir / arg.partition("::")[0] for arg in config.args)
-    return None if any(HERE in (path.resolve(), *path.resolve().parents) for path in asked) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from cyclopts import convert
 import cli
 from local.prefect_server import POOLS
 from settings import ROOT, Settings
+from tasks.job_users import NEEDED
 
 UNITS = sorted((ROOT / "ops" / "systemd").glob("*.service"))
 CONTAINERFILE = (ROOT / "Containerfile").read_text(encoding="utf-8")
@@ -36,6 +37,14 @@ def test_a_unit_runs_commands_that_there_are(unit: Path) -> None:
         assert cli.app.parse_args(words, exit_on_error=False, print_error=False)[0].__name__ == words[0]
     for pool in (word for command in commands for word in command if word.startswith("reportback-")):
         assert pool in POOLS
+
+
+def test_a_worker_with_job_users_has_the_capabilities_that_it_needs_and_no_other() -> None:
+    conf = ROOT / "ops" / "systemd" / "job-users.conf"
+    needed = {f"CAP_{name}" for name in NEEDED}
+    for key in ("AmbientCapabilities", "CapabilityBoundingSet"):
+        (line,) = lines_of(conf, key)
+        assert set(line.split()) == needed
 
 
 def test_a_stop_of_the_jobs_worker_has_time_to_drain() -> None:

@@ -141,7 +141,7 @@ SHOW_GIT = """#!/bin/sh
 env | grep ^GIT_CONFIG_ | sort > "$HOME/../seen-$1"
 echo "$@" >> "$HOME/../arguments"
 [ "$1" = init ] && exit 0
-echo "fatal: $GIT_CONFIG_VALUE_7 is refused: ghs_token"; exit 128
+echo "fatal: $GIT_CONFIG_VALUE_6 is refused: ghs_token"; exit 128
 """
 
 

@@ -14,7 +14,7 @@ LEASH = ROOT / "tasks" / "leash.py"
 
 
 def leashed(fd: int, *command: str) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, "-I", "-S", str(LEASH), str(fd), "0.2", "", *command]
+    argv = [sys.executable, "-I", "-S", str(LEASH), str(fd), "0.2", "", "", *command]
     return subprocess.Popen(argv, pass_fds=(fd,), stdin=subprocess.DEVNULL)
 
 

@@ -442,7 +442,7 @@ async def test_the_working_copy_of_a_job_that_failed_stays_and_only_the_operator
     ended = await carried_out(world, await work_for(world, shell("echo half > made; pwd; exit 3")), said)
     assert ended is not None
     [name] = names_in(tmp_path)
-    kept = tmp_path / name
+    kept = tmp_path / name / "copy"
     assert (kept / "made").read_text() == "half\n"
     assert said.troubles == [f"the working copy stays for a while, to be looked at: {kept}"]
     assert str(tmp_path) not in f"{said.lines} {ended.summary} {await reports(world)}"

@@ -1,0 +1,93 @@
+"""Who jobs run as: that it can be, and that what is ours is closed to them."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+from sqlalchemy.engine import make_url
+
+from console.checks.finding import Finding, bad, good
+from settings import Settings
+from tasks.command import run_command
+from tasks.job_users import JobUser, NoJobUser, job_users
+
+WITHIN = timedelta(seconds=10)
+READABLE = 'for path; do if [ -r "$path" ] && [ ! -d "$path" ]; then echo "$path"; fi; done'
+RUNNABLE = '[ -x "$1" ]'
+
+
+async def check(settings: Settings, prefect_files: Iterable[Path]) -> list[Finding]:
+    """What there is to say of REPORTBACK_JOB_USER here; *prefect_files* hold what is Prefect's own."""
+    try:
+        users = job_users(settings.job_user)
+    except NoJobUser as error:
+        return [bad("job user", str(error))]
+    if not users:
+        words = "none: every job is trusted with all that the worker's user can reach; SECURITY.md says what that is"
+        return [good("job user", words)]
+    ours = [*_embedded(settings.database_url), *prefect_files]
+    return [
+        good("job user", f"jobs run as {users[0].uid}" + (f" to {users[-1].uid}" if users[1:] else ", one at a time")),
+        await closed_to(users[0], ours),
+        await may_run(users[0], Path(sys.executable)),
+    ]
+
+
+def _embedded(url: str) -> Iterator[Path]:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        for suffix in ("", "-wal", "-shm"):
+            yield Path(f"{parsed.database}{suffix}")
+
+
+async def closed_to(user: JobUser, paths: Sequence[Path]) -> Finding:
+    """Whether *user* can read none of *paths*; it is tried."""
+    lines: list[str] = []
+    await _try(user, READABLE, paths, lines)
+    if not lines:
+        return good("files of ours", "closed to jobs")
+    closing = " ".join(sorted({str(Path(line).parent) for line in lines}))
+    return bad("files of ours", f"jobs can read {', '.join(lines)}: chmod 700 {closing}")
+
+
+async def may_run(user: JobUser, python: Path) -> Finding:
+    """Whether jobs can run our Python, which leads their PATH."""
+    if await _try(user, RUNNABLE, [python], []):
+        return good("Python for jobs", str(python))
+    return bad(
+        "Python for jobs",
+        f"jobs cannot run {python}, so their `python` is another one, or none: install Reportback, and the Python that "
+        "it was made with, where every user may pass (/opt/reportback, not somebody's home)",
+    )
+
+
+async def _try(user: JobUser, script: str, paths: Sequence[Path], lines: list[str]) -> bool:
+    done = await run_command(
+        ("/bin/sh", "-c", script, "sh", *map(str, paths)),
+        cwd=Path("/"),
+        env={"PATH": os.defpath},
+        timeout=WITHIN,
+        on_line=lines.append,
+        user=user,
+    )
+    return done.exit_code == 0
+
+
+async def asks_for_a_password(api_url: str) -> Finding:
+    """Whether Prefect's API, at which anybody on this machine can ask for a Secret block, asks who it is."""
+    try:
+        async with httpx.AsyncClient(timeout=WITHIN.seconds) as nobody:
+            status = (await nobody.get(f"{api_url}/admin/version")).status_code
+    except httpx.HTTPError as error:
+        return bad("Prefect's password", f"not looked at: {api_url} cannot be reached: {type(error).__name__}")
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return good("Prefect's password", "is asked for")
+    return bad(
+        "Prefect's password",
+        f"{api_url} asks for none: a job can read Secret blocks and start flow runs; set "
+        "PREFECT_SERVER_API_AUTH_STRING for the server, and PREFECT_API_AUTH_STRING for workers and people",
+    )

@@ -1,0 +1,104 @@
+"""A text by which a line of output is understood, such as "{done} of {total} pages".
+
+No regular expression: the text is looked for as it stands, and a job's output can hold up nobody, whatever is in it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from domain.text import one_line
+
+PIECE = re.compile(r"\{(?P<number>[a-z]*)\}|(?P<any>\*+)|(?P<text>[^{}*]+)|(?P<brace>[{}])")
+NOT_WITHIN = r"(?<![\w.,/-])"
+"""A number that begins a pattern is no part of a path, a version or a fraction."""
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class LinePattern(BaseModel):
+    """What a kind of line tells: how far a job is (`progress`), how many there are (`count`), why it fails (`error`).
+
+    `what` is counted, in the plural; also of a progress, if the summary is to tell it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    progress: Text | None = None
+    count: Text | None = None
+    error: Text | None = None
+    what: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(default=None, alias="as")
+
+    @field_validator("progress")
+    @classmethod
+    def _tells_how_far(cls, text: str | None) -> str | None:
+        if text is not None and set(_numbers(text)) not in ({"done", "total"}, {"percent"}):
+            raise ValueError(f"{text!r} tells no progress; allowed in braces: {{done}} and {{total}}, or {{percent}}")
+        return text
+
+    @field_validator("count")
+    @classmethod
+    def _tells_how_many(cls, text: str | None) -> str | None:
+        return _with_at_most(("count",), text)
+
+    @field_validator("error")
+    @classmethod
+    def _tells_why(cls, text: str | None) -> str | None:
+        return _with_at_most((), text)
+
+    @field_validator("what")
+    @classmethod
+    def _is_one_line(cls, what: str | None) -> str | None:
+        if what is not None and what != one_line(what):
+            raise ValueError("must be one line without control characters or surrounding blanks")
+        return what
+
+    @model_validator(mode="after")
+    def _tells_one_thing(self) -> Self:
+        if sum(text is not None for text in (self.progress, self.count, self.error)) != 1:
+            raise ValueError("needs one of progress, count and error, and not more")
+        if self.count is not None and self.what is None:
+            raise ValueError('a count needs as = "…": what is counted, such as "pages"')
+        if self.what is not None and (self.error is not None or "{percent}" in (self.progress or "")):
+            raise ValueError("as belongs to a count, or to a progress with {done} and {total}")
+        return self
+
+
+def compiled(text: str) -> re.Pattern[str]:
+    """What finds *text* in a line whose runs of white space are single blanks; each number is a group.
+
+    No more steps than the square of the line's length: what `*` has found is never tried again (an atomic group).
+    """
+    begin, text = ("^", text[1:]) if text.startswith("^") else ("", text)
+    within = NOT_WITHIN if text.startswith("{") and not begin else ""
+    found, is_open = [begin or within], False
+    for piece in PIECE.finditer(re.sub(r"\s+", " ", text)):
+        if piece["any"]:
+            found.append(")(?>.*?" if is_open else "(?>.*?")
+            is_open = True
+        elif piece["number"]:
+            found.append(f" ?(?P<{piece['number']}>[0-9]{{1,9}})(?![0-9]|[.,][0-9]) ?")
+        else:
+            found.append(re.escape(piece["text"]))
+    return re.compile("".join(found) + ")" * is_open)
+
+
+def _numbers(text: str) -> Counter[str]:
+    """The names in the braces of *text*, and how often each stands there. Raises ValueError."""
+    pieces = list(PIECE.finditer(text))
+    if any(piece["brace"] for piece in pieces):
+        raise ValueError(f'{text!r} has a brace without its other half; "*" stands for any text, a brace too')
+    names = Counter(piece["number"] for piece in pieces if piece["number"] is not None)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise ValueError(f"{text!r} has {{{twice[0]}}} twice")
+    return names
+
+
+def _with_at_most(allowed: Collection[str], text: str | None) -> str | None:
+    if text is not None and (unknown := _numbers(text).keys() - set(allowed)):
+        names = ", ".join(f"{{{name}}}" for name in allowed) or "nothing"
+        raise ValueError(f"{{{min(unknown)}}} means nothing here; allowed in braces: {names}")
+    return text

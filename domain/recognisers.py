@@ -1,0 +1,80 @@
+"""The recognisers that a job type of jobs.toml can name: what is known of the lines of well-known commands.
+
+Each is what jobs.toml could say of itself in `patterns`. Of several error patterns the first is the most telling.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from domain.line_pattern import LinePattern
+
+# Sphinx 9.0: https://www.sphinx-doc.org/en/master/man/sphinx-build.html; the linkcheck builder's lines, too.
+SPHINX = (
+    {"progress": "... [{percent}%]"},
+    {"count": "build succeeded, {count} warning", "as": "warnings"},
+    {"count": "build finished with problems, {count} warning", "as": "warnings"},
+    {"count": "]: targets for {count} source file", "as": "pages"},
+    {"count": "^( * line ", "as": "links"},
+    {"error": "Error: "},
+    {"error": "Exception: "},
+    {"error": "CRITICAL: "},
+    {"error": "ERROR: "},
+    {"error": "^( * line *) broken "},
+    {"error": "^( * line *) timeout "},
+    {"error": "WARNING: "},
+)
+
+# MkDocs 1.6: https://www.mkdocs.org/user-guide/cli/#mkdocs-build. It tells no progress, and of pages only with -v.
+MKDOCS = (
+    {"count": "^WARNING - ", "as": "warnings"},
+    {"count": "^DEBUG - Building page ", "as": "pages"},
+    {"error": "^ERROR - "},
+    {"error": "Error: "},
+    {"error": "^WARNING - "},
+)
+
+# Docusaurus 3: https://docusaurus.io/docs/cli#docusaurus-build-sitedir. It tells no progress and counts no pages.
+DOCUSAURUS = (
+    {"count": "^[WARNING] ", "as": "warnings"},
+    {"count": "^[SUCCESS] Generated static files in ", "as": "locales"},
+    {"error": "[cause]: "},
+    {"error": "^[ERROR] "},
+    {"error": "Error: "},
+)
+
+# The scripts of https://github.com/digidem/comapeo-docs: notion-fetch-all, -translate, -status and -count-pages.
+NOTION_SCRIPTS = (
+    {"progress": "Translated {done} of {total} pages", "as": "pages translated"},
+    {"progress": "Progress: {done}/{total}"},
+    {"progress": "Processing {done} of {total}"},
+    {"progress": "Processed page {done}/{total}"},
+    {"progress": "{done}/{total} pages"},
+    {"count": "✅ Exported {count} page", "as": "pages exported"},
+    {"count": "✅ Translation workflow completed successfully: {count} translated", "as": "pages translated"},
+    {"count": "Successfully updated {count} page", "as": "pages updated"},
+    {"count": '"total":{count},"parents":', "as": "pages"},
+    {"count": "⚠", "as": "warnings"},
+    {"error": "❌"},
+    {"error": "✗ "},
+)
+
+RECOGNISERS: Mapping[str, Sequence[LinePattern]] = {
+    name: tuple(map(LinePattern.model_validate, patterns))
+    for name, patterns in {
+        "sphinx": SPHINX,
+        "mkdocs": MKDOCS,
+        "docusaurus": DOCUSAURUS,
+        "notion-scripts": NOTION_SCRIPTS,
+    }.items()
+}
+
+
+def _known(name: str) -> str:
+    if name not in RECOGNISERS:
+        raise ValueError(f"{name!r} is no recogniser; allowed: {', '.join(RECOGNISERS)}")
+    return name
+
+
+RecogniserName = Annotated[str, AfterValidator(_known)]

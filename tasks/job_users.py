@@ -1,0 +1,91 @@
+"""Users that jobs run as, and whether this process may let them."""
+
+import os
+import pwd
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.job_user import Ids, Named
+
+NEEDED = {"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7}
+"""Capabilities by their number: to make files the job's, read, change and remove them, end its processes, become it.
+https://man7.org/linux/man-pages/man7/capabilities.7.html"""
+
+STATUS = Path("/proc/self/status")
+UID_MAP = Path("/proc/self/uid_map")
+"""Which ids there are here; in a container often 65,536. https://man7.org/linux/man-pages/man7/user_namespaces.7.html"""
+
+
+class NoJobUser(ValueError):
+    """No job can run as REPORTBACK_JOB_USER here; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobUser:
+    """Who a job runs as."""
+
+    uid: int
+    gid: int
+
+    @property
+    def in_leash_words(self) -> str:
+        """As the leash takes it."""
+        return f"{self.uid}:{self.gid}"
+
+
+def job_users(named: Named | None) -> tuple[JobUser, ...]:
+    """The users among whom jobs are shared out; none where no user is named: they run as we do then.
+
+    Raises:
+        NoJobUser: there is no such user, it is us or root, or we may not run anything as somebody else.
+    """
+    if named is None:
+        return ()
+    users = tuple(_by_id(named) if isinstance(named, Ids) else [_by_name(named)])
+    here = _ids_here()
+    for user in users:
+        if user.uid == 0:
+            raise NoJobUser("REPORTBACK_JOB_USER is root, who can read everything: name another user")
+        if user.uid == os.getuid():
+            raise NoJobUser(f"REPORTBACK_JOB_USER has {user.uid}, which is the user of this flow: name another one")
+        if not any(user.uid in ids for ids in here):
+            raise NoJobUser(
+                f"REPORTBACK_JOB_USER has {user.uid}, an id that this container does not have: name lower ones"
+            )
+    if missing := [f"CAP_{name}" for name, number in NEEDED.items() if not _capabilities() >> number & 1]:
+        raise NoJobUser(
+            f"REPORTBACK_JOB_USER is set, but this process may not run jobs as another user: it lacks "
+            f"{', '.join(missing)}. Run the worker as root or with AmbientCapabilities=, as docs/deploy.md shows, or "
+            "unset REPORTBACK_JOB_USER if every job is trusted"
+        )
+    return users
+
+
+def _by_id(ids: Ids) -> Iterator[JobUser]:
+    for uid in range(ids.first, ids.last + 1):
+        try:
+            yield JobUser(uid, pwd.getpwuid(uid).pw_gid)
+        except KeyError:  # it has no name, and a group of its own
+            yield JobUser(uid, uid)
+
+
+def _by_name(name: str) -> JobUser:
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        raise NoJobUser(
+            f"REPORTBACK_JOB_USER: there is no user {name!r} here: make it (useradd --system --no-create-home {name}), "
+            "or name ids such as 70000-70063, which need no entry"
+        ) from None
+    return JobUser(found.pw_uid, found.pw_gid)
+
+
+def _ids_here() -> list[range]:
+    lines = (line.split() for line in UID_MAP.read_text(encoding="ascii").splitlines())
+    return [range(int(first), int(first) + int(count)) for first, _, count in lines]
+
+
+def _capabilities() -> int:
+    lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1], 16) for line in lines if line.startswith("CapEff:"))

@@ -1,0 +1,180 @@
+"""A command that runs as the job's user has that user's rights, nothing of ours, and ends with its leash."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cages import USERS
+from processes import ROOT, is_alive
+from waiting import block_until, until
+
+from tasks.command import Finished, run_command
+from tasks.ownership import hand_over
+
+LEASH = ROOT / "tasks" / "leash.py"
+ME = USERS[0]
+
+
+@pytest.fixture
+def folder(place: Path) -> Path:
+    """The user's own."""
+    made = place / "scratch" / "copy"
+    made.mkdir(parents=True)
+    hand_over(made, ME)
+    return made
+
+
+async def run(folder: Path, script: str) -> Finished:
+    return await run_command(
+        ("sh", "-ec", script),
+        cwd=folder,
+        env={"PATH": os.defpath, "HOME": str(folder)},
+        timeout=timedelta(seconds=20),
+        on_line=lambda _: None,
+        user=ME,
+    )
+
+
+async def told(folder: Path, script: str) -> list[str]:
+    done = await run(folder, script)
+    assert done.exit_code == 0, done.tail
+    return list(done.tail)
+
+
+@pytest.fixture
+def in_groups() -> Iterator[None]:
+    """We are members of groups."""
+    before = os.getgroups()
+    os.setgroups([*before, 4242])
+    yield
+    os.setgroups(before)
+
+
+@pytest.mark.usefixtures("in_groups")
+async def test_it_is_that_user_and_no_member_of_our_groups(folder: Path) -> None:
+    assert await told(folder, "id -u; id -g; id -G") == [str(ME.uid), str(ME.gid), str(ME.gid)]
+
+
+async def test_it_has_no_capability_and_no_way_to_get_one(folder: Path) -> None:
+    said = await told(folder, "grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status")
+    assert [line.split() for line in said] == [
+        ["CapInh:", "0" * 16],
+        ["CapPrm:", "0" * 16],
+        ["CapEff:", "0" * 16],
+        ["CapAmb:", "0" * 16],
+        ["NoNewPrivs:", "1"],
+    ]
+
+
+async def test_it_inherits_no_descriptor_but_its_input_and_output(folder: Path) -> None:
+    with (folder.parent / "secret").open("w") as secret:
+        os.set_inheritable(secret.fileno(), True)
+        listed = await told(folder, "ls -l /proc/$$/fd")
+    assert [line.split()[8] for line in listed if "->" in line] == ["0", "1", "2"]
+    assert not [line for line in listed if "socket" in line or "secret" in line]
+
+
+async def test_it_can_open_its_own_output_again(folder: Path) -> None:
+    assert await told(folder, "echo one > /dev/stdout; echo two > /dev/stderr") == ["one", "two"]
+
+
+async def test_its_folder_is_its_own_and_the_one_around_it_is_not_for_it_to_see(folder: Path) -> None:
+    (folder.parent / "other").mkdir(mode=0o755)
+    script = "touch made; ls .. 2>/dev/null || echo closed; touch ../made 2>/dev/null || echo not ours; pwd"
+    assert await told(folder, script) == ["closed", "not ours", str(folder)]
+
+
+async def test_it_can_neither_end_nor_read_its_leash(folder: Path) -> None:
+    script = "kill -KILL $PPID 2>/dev/null || echo no; cat /proc/$PPID/environ 2>/dev/null || echo no"
+    assert await told(folder, script) == ["no", "no"]
+
+
+async def test_what_forked_twice_ends_with_it_all_the_same(folder: Path) -> None:
+    await told(folder, "(setsid sh -c 'echo $$ > stays; exec sleep 60' &) ; until [ -s stays ]; do :; done")
+    assert not is_alive(int((folder / "stays").read_text()))
+
+
+async def test_it_ends_at_its_time_limit_also_if_it_will_not(folder: Path) -> None:
+    running = asyncio.create_task(run(folder, "trap '' TERM; echo $$ > runs; while :; do sleep 1; done"))
+
+    async def runs() -> bool:
+        return (folder / "runs").exists() and bool((folder / "runs").read_text())
+
+    await until(runs)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not is_alive(int((folder / "runs").read_text()))
+
+
+def test_it_does_not_outlive_a_leash_that_is_killed(folder: Path) -> None:
+    read, write = os.pipe()
+    script = "echo $$ > runs; exec sleep 60"
+    words = (str(read), "0.2", "", ME.in_leash_words, "sh", "-c", script)
+    argv = [sys.executable, "-I", "-S", str(LEASH), *words]
+    with subprocess.Popen(argv, pass_fds=(read,), cwd=folder) as leash:
+        block_until(lambda: (folder / "runs").exists() and bool((folder / "runs").read_text()))
+        leash.kill()
+    block_until(lambda: not is_alive(int((folder / "runs").read_text())))
+    os.close(read)
+    os.close(write)
+
+
+ORDINARY = """
+import asyncio, os, signal, sys
+from datetime import timedelta
+from pathlib import Path
+from domain.job_user import Ids
+from tasks.command import run_command
+from tasks.job_users import job_users
+from tasks.ownership import hand_over
+folder = Path(sys.argv[1])
+folder.mkdir(parents=True)
+user, = job_users(Ids(int(sys.argv[2]), int(sys.argv[2])))
+hand_over(folder, user)
+script = "id -u; grep -E '^Cap(Prm|Eff|Amb)' /proc/self/status; (setsid sleep 60 &); echo x > made"
+asyncio.run(run_command(("sh", "-ec", script), cwd=folder, env={"PATH": os.defpath}, timeout=timedelta(seconds=20),
+                        on_line=print, user=user))
+print(os.getuid(), (folder / "made").read_text().strip())
+"""
+CAPABILITIES = "+chown,+dac_override,+fowner,+kill,+setgid,+setuid"
+
+
+def test_a_worker_of_an_ordinary_user_needs_six_capabilities_and_passes_none_of_them_on(place: Path) -> None:
+    mine = place / "mine"
+    mine.mkdir()
+    os.chown(mine, USERS[1].uid, USERS[1].gid)
+    who = (f"--reuid={USERS[1].uid}", f"--regid={USERS[1].gid}", "--clear-groups")
+    may = (f"--inh-caps={CAPABILITIES}", f"--ambient-caps={CAPABILITIES}", f"--bounding-set=-all,{CAPABILITIES}")
+    program = (sys.executable, "-c", ORDINARY, str(mine / "scratch" / "copy"), str(ME.uid))
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(
+        ["setpriv", *who, *may, "--no-new-privs", *program],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    none = "0" * 16
+    assert ran.stdout.split() == [
+        str(ME.uid), "CapPrm:", none, "CapEff:", none, "CapAmb:", none, str(USERS[1].uid), "x",
+    ]  # fmt: skip
+
+
+def test_without_them_it_is_refused_with_what_to_do(place: Path) -> None:
+    who = (f"--reuid={USERS[1].uid}", f"--regid={USERS[1].gid}", "--clear-groups")
+    may = tuple(f"--{kind}-caps=+dac_override" for kind in ("inh", "ambient"))
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    program = (sys.executable, "-c", ORDINARY, str(place / "scratch" / "copy"), str(ME.uid))
+    ran = subprocess.run(
+        ["setpriv", *who, *may, *program], env=env, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert "lacks CAP_CHOWN, CAP_FOWNER, CAP_KILL, CAP_SETGID, CAP_SETUID. Run the worker as root" in ran.stderr

@@ -1,0 +1,116 @@
+"""Jobs that run as users of their own, for tests that may switch users."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from repositories import Origin
+from world import World, accept, order
+
+from domain.job_type import JobType
+from tasks import taken_user
+from tasks.cache import Cache
+from tasks.carry_out import Ended, Watchers, Work, carry_out
+from tasks.job_users import JobUser, NoJobUser, job_users
+from tasks.keep_output import Outputs
+
+FIRST = 100_000 + 4 * os.getpid()
+"""Of four ids that nobody else has, another pytest least of all: whatever runs as one of them is killed."""
+USERS = tuple(JobUser(uid, uid) for uid in range(FIRST, FIRST + 4))
+
+PYTHONS = (os.path.realpath(sys.executable), "/usr/local/bin/python3", "/usr/bin/python3")
+
+TOKEN = "a-token-to-push-with"
+PUSH = {"branch": "main", "paths": ["docs"], "credential": "env:PUSH", "author": "Docs bot <docs@example.com>"}
+
+
+def may_switch() -> bool:
+    """Whether this process may run jobs as another user, as in CI, where it is root."""
+    try:
+        return bool(job_users("nobody"))
+    except NoJobUser:
+        return False
+
+
+def job_python() -> str:
+    """A Python that every user may run: this one need not be, in somebody's home."""
+    me = USERS[0]
+    for python in PYTHONS:
+        with suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run([python, "-c", ""], cwd="/", check=True, user=me.uid, group=me.gid, extra_groups=())
+            return python
+    raise AssertionError(f"none of {PYTHONS} can be run by another user")
+
+
+@contextmanager
+def open_place() -> Iterator[Path]:
+    """A folder that every user may pass through, with a folder for temporary files that is as open as /tmp."""
+    # pytest's own folders are closed to others
+    place = Path(tempfile.mkdtemp(prefix="reportback-cage-", dir="/tmp"))
+    try:
+        place.chmod(0o711)
+        (place / "tmp").mkdir()
+        (place / "tmp").chmod(0o1777)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(place / "tmp"))
+            patch.setattr(taken_user, "LOCKS", place / "locks")
+            yield place
+    finally:
+        shutil.rmtree(place)
+
+
+@dataclass
+class Cage:
+    """Runs jobs of a repository in `place`, each as one of `users`."""
+
+    world: World
+    place: Path
+    origin: Origin
+    users: tuple[JobUser, ...] = USERS
+    lines: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> Path:
+        return self.place / "outputs"
+
+    @property
+    def cache(self) -> Path:
+        return self.place / "cache"
+
+    async def run(self, command: str | Sequence[str], *, job: UUID | None = None, **fields: object) -> Ended:
+        """Carry out a job of this script, or command, on the newest commit of `main`."""
+        asked = order(sha=self.origin.head("main") or "", flow_run_id=job)
+        argv = ["sh", "-ec", command] if isinstance(command, str) else list(command)
+        job_type = JobType.model_validate({"name": "sphinx", "command": argv, **fields})
+        work = Work(
+            await accept(self.world.ledger, asked),
+            asked,
+            job_type,
+            self.origin.url,
+            Outputs(self.outputs, 10, timedelta(days=1)),
+            Cache(self.cache, 1_000_000),
+            users=self.users,
+        )
+        ended = await carry_out(self.world.reporter, work, self.watchers)
+        assert ended is not None
+        return ended
+
+    @property
+    def watchers(self) -> Watchers:
+        async def nobody_waits(_: object) -> None:
+            """There is no group."""
+
+        async def nobody_cancels() -> bool:
+            return False
+
+        return Watchers(self.lines.append, self.troubles.append, nobody_waits, nobody_cancels)

@@ -1,0 +1,14 @@
+"""Examples that install what they need: `make examples`, with the package registries at hand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """On the disk, and gone afterwards: what is installed takes hundreds of megabytes."""
+    with TemporaryDirectory(prefix="reportback-examples-") as folder:
+        yield Path(folder)

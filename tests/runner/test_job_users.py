@@ -1,0 +1,69 @@
+"""Who jobs may run as, and what is refused at start."""
+
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from domain.job_user import Ids
+from tasks import job_users as module
+from tasks.job_users import NEEDED, JobUser, NoJobUser, job_users
+
+ALL = sum(1 << number for number in NEEDED.values())
+
+
+@pytest.fixture(autouse=True)
+def may_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kernel that says what this process may do."""
+    status = tmp_path / "status"
+    status.write_text(f"Name:\tpython\nCapEff:\t{ALL:016x}\n")
+    monkeypatch.setattr(module, "STATUS", status)
+    return status
+
+
+def test_without_the_setting_there_is_none() -> None:
+    assert job_users(None) == ()
+
+
+def test_ids_need_no_name_and_have_a_group_of_their_own() -> None:
+    assert job_users(Ids(3_000_000, 3_000_001)) == (JobUser(3_000_000, 3_000_000), JobUser(3_000_001, 3_000_001))
+
+
+def test_a_name_and_its_id_are_the_same_user() -> None:
+    nobody = pwd.getpwnam("nobody")
+    assert (
+        job_users("nobody") == job_users(Ids(nobody.pw_uid, nobody.pw_uid)) == (JobUser(nobody.pw_uid, nobody.pw_gid),)
+    )
+
+
+def test_an_unknown_name_is_refused_with_how_to_make_it() -> None:
+    with pytest.raises(NoJobUser, match=r"no user 'no-such-user' here: make it \(useradd"):
+        job_users("no-such-user")
+
+
+def test_root_is_refused() -> None:
+    with pytest.raises(NoJobUser, match="is root, who can read everything"):
+        job_users("root")
+
+
+def test_the_user_of_the_flow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 3_000_005)
+    with pytest.raises(NoJobUser, match="3000005, which is the user of this flow: name another one"):
+        job_users(Ids(3_000_000, 3_000_009))
+
+
+def test_an_id_that_a_container_does_not_have_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "map").write_text("         0       1000          1\n         1     100000      65536\n")
+    monkeypatch.setattr(module, "UID_MAP", tmp_path / "map")
+    assert job_users(Ids(65536, 65536))
+    with pytest.raises(NoJobUser, match="65537, an id that this container does not have: name lower ones"):
+        job_users(Ids(65536, 65537))
+
+
+@pytest.mark.parametrize("missing", NEEDED)
+def test_who_lacks_a_capability_is_told_which_and_what_to_do_in_one_line(missing: str, may_all: Path) -> None:
+    may_all.write_text(f"CapEff:\t{ALL & ~(1 << NEEDED[missing]):016x}\n")
+    with pytest.raises(NoJobUser, match=f"it lacks CAP_{missing}. Run the worker as root or") as refused:
+        job_users(Ids(3_000_000, 3_000_000))
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,127 @@
+"""At most 1,000 lines of a job are sent, the first and the last of them always, and it is said once what is missing."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.line_budget import LIVE, LineBudget
+
+TWO_HOURS = timedelta(hours=2)
+MOST = 1000
+
+
+@dataclass
+class Rig:
+    now: float = 0.0
+    sent: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.budget = LineBudget(lambda: self.now)
+
+    def write(self, lines: int, *, every: float = 0.0) -> None:
+        for _ in range(lines):
+            line = f"line {self.count}"
+            if self.budget.take(line):
+                self.sent.append(line)
+            self.count += 1
+            self.now += every
+
+    def end(self) -> list[str]:
+        ended = self.budget.end()
+        self.sent += ended
+        return ended
+
+
+def numbered(start: int, stop: int) -> list[str]:
+    return [f"line {number}" for number in range(start, stop)]
+
+
+def test_an_output_of_ordinary_length_is_sent_whole_and_at_once() -> None:
+    rig = Rig()
+    rig.budget.begin(timedelta(minutes=5))
+    rig.write(660)
+    assert rig.sent == numbered(0, 660)
+    assert rig.end() == []
+
+
+def test_of_too_much_at_once_the_first_and_the_last_lines_are_sent_and_it_is_said_how_many_are_missing() -> None:
+    rig = Rig()
+    rig.budget.begin(timedelta(minutes=5))
+    rig.write(100_000)
+    assert rig.end() == ["… 99,290 lines left out", *numbered(99_950, 100_000)]
+    assert rig.sent[:660] == numbered(0, 660)
+    assert len(rig.sent) == 660 + 1 + 50
+
+
+def test_a_long_job_that_writes_a_lot_is_seen_until_its_end() -> None:
+    rig = Rig()
+    rig.budget.begin(TWO_HOURS)
+    rig.write(72_000, every=0.1)
+    live = [int(line.split()[1]) for line in rig.sent]
+    assert len(live) == LIVE
+    gaps = [after - before for before, after in pairwise(live)]
+    assert max(gaps) <= 10 * 33  # a line every half minute, or sooner
+    rig.end()
+    assert rig.sent[-1] == "line 71999"
+
+
+def test_a_long_job_that_writes_slowly_is_sent_whole() -> None:
+    rig = Rig()
+    rig.budget.begin(TWO_HOURS)
+    rig.write(800, every=9)
+    assert rig.sent == numbered(0, 800)
+    assert rig.end() == []
+
+
+def test_what_is_missing_in_the_middle_is_said_at_the_end_behind_which_no_old_line_comes() -> None:
+    rig = Rig()
+    rig.budget.begin(TWO_HOURS)
+    rig.write(1000)
+    rig.now = 7000
+    rig.write(100)
+    assert rig.end() == ["… 340 lines left out"]
+
+
+def test_a_preparation_leaves_most_for_the_command() -> None:
+    rig = Rig()
+    rig.budget.begin(timedelta(minutes=5), 0.5)
+    rig.write(5000)
+    assert len(rig.sent) == 330
+    rig.budget.begin(timedelta(minutes=5))
+    rig.write(5000)
+    assert rig.end()[0] == f"… {10_000 - 330 - 413 - 50:,} lines left out"
+
+
+def test_nothing_is_said_twice() -> None:
+    rig = Rig()
+    rig.write(2000)
+    assert rig.end()
+    assert rig.end() == []
+
+
+COMMANDS = st.lists(
+    st.tuples(st.integers(0, 3000), st.sampled_from([0.0, 0.01, 1.0, 60.0]), st.sampled_from([0.5, 1.0])), max_size=20
+)
+
+
+@pytest.mark.parametrize("limit", [timedelta(seconds=0.1), TWO_HOURS], ids=str)
+@given(COMMANDS)
+def test_never_more_than_a_thousand_with_one_notice_and_all_are_accounted_for(
+    limit: timedelta, commands: list[tuple[int, float, float]]
+) -> None:
+    rig = Rig()
+    for lines, every, share in commands:
+        rig.budget.begin(limit, share)
+        rig.write(lines, every=every)
+    rig.end()
+    notices = [line for line in rig.sent if line.startswith("…")]
+    missing = int(notices[0].split()[1].replace(",", "")) if notices else 0
+    assert len(notices) <= 1
+    assert len(rig.sent) <= MOST - 60  # of our own there are some, too
+    assert len(rig.sent) - len(notices) + missing == rig.count
+    assert set(numbered(max(0, rig.count - 50), rig.count)) <= set(rig.sent)

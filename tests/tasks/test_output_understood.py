@@ -1,0 +1,130 @@
+"""What becomes of a job's output: what is sent of it, how far the job is, and what its status says of it."""
+
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, select
+from world import World, accept, order
+
+from domain.job import JobState
+from domain.job_type import JobType
+from domain.progress import Progress
+from storage.models import StatusReport
+from tasks.carry_out import Ended, Watchers, Work, carry_out
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"])
+
+MOST = 1000
+
+
+@dataclass
+class Rig:
+    world: World
+    lines: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
+
+    async def run(self, script: str, **fields: object) -> Ended:
+        job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", script), **fields})
+        asked = order()
+        work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
+        ended = await carry_out(self.world.reporter, work, self.watchers)
+        assert ended is not None
+        return ended
+
+    @property
+    def watchers(self) -> Watchers:
+        async def nobody_waits(_: object) -> None:
+            """There is no group."""
+
+        async def nobody_cancels() -> bool:
+            return False
+
+        return Watchers(self.lines.append, self.troubles.append, nobody_waits, nobody_cancels, self.progress.append)
+
+    @property
+    def notices(self) -> list[str]:
+        return [line for line in self.lines if line.endswith(" lines left out")]
+
+    async def descriptions(self) -> list[str]:
+        async with self.world.ledger.transaction() as session:
+            return list((await session.exec(select(StatusReport.description).order_by(col(StatusReport.id)))).all())
+
+
+@pytest.fixture
+def rig(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return Rig(world)
+
+
+PATTERNS = [{"progress": "{done} of {total} pages", "as": "pages translated"}, {"count": "WARN", "as": "warnings"}]
+
+
+async def test_a_success_tells_what_was_done(rig: Rig) -> None:
+    ended = await rig.run("echo 'Processing 12 of 40 pages'; echo WARN", patterns=PATTERNS)
+    assert ended.summary.endswith(" s: 12 of 40 pages translated, 1 warning")
+    assert (await rig.descriptions())[-1] == ended.summary
+    assert rig.progress == [Progress(12, 40)]
+
+
+async def test_a_failure_tells_its_first_error_however_much_comes_after_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "of-the-jobs-own")
+    script = 'echo "page.md: broken in $PWD/page.md with $A_SECRET"; seq 2000; echo "Error: late"; seq 100; exit 1'
+    ended = await rig.run(script, env=["A_SECRET"], patterns=[{"error": "broken"}])
+    assert ended.summary == "exit code 1: page.md: broken in page.md with ***"
+
+
+async def test_without_a_pattern_the_first_error_of_all_is_told(rig: Rig) -> None:
+    ended = await rig.run("echo 'Error: early'; seq 2000; echo 'Error: late'; exit 1")
+    assert ended.summary == "exit code 1: Error: early"
+
+
+async def test_of_a_hundred_thousand_lines_at_most_a_thousand_are_sent_with_one_notice_and_all_are_understood(
+    rig: Rig,
+) -> None:
+    flood = {"command": ["sh", "-c", "seq 20000"]}
+    script = "seq 99998 | sed 's/$/ of 99998 pages/'; echo bye"
+    ended = await rig.run(script, prepare=[flood, flood], patterns=PATTERNS)
+    assert ended.summary.endswith("99998 pages translated")
+    assert len(rig.progress) == 99_998
+    assert len(rig.lines) <= MOST
+    assert len(rig.notices) == 1
+    missing = int(rig.notices[0].split()[1].replace(",", ""))
+    assert missing + len(rig.lines) - 1 == 40_000 + 99_999
+    assert rig.lines[-50:] == [*(f"{n} of 99998 pages" for n in range(99_950, 99_999)), "bye"]
+
+
+async def test_the_last_lines_of_a_preparation_that_fails_are_shown_and_its_first_error_is_told(rig: Rig) -> None:
+    flood = {"command": ["sh", "-c", "echo 'npm ERR! fatal: no lock'; seq 5000; exit 1"]}
+    ended = await rig.run("echo never", prepare=[flood])
+    assert ended.summary == "preparation failed: sh: exit code 1: npm ERR! fatal: no lock"
+    assert rig.lines[-50:] == [str(number) for number in range(4951, 5001)]
+    assert len(rig.notices) == 1
+
+
+async def test_the_last_lines_of_a_job_that_is_stopped_are_shown_and_what_it_did_is_told(rig: Rig) -> None:
+    script = "seq 5000 | sed 's/$/ of 9999 pages/'; sleep 60"
+    ended = await rig.run(script, timeout=3, patterns=PATTERNS)
+    assert ended.state is JobState.TIMED_OUT
+    assert ended.summary == "stopped after its time limit of 3 s: 5000 of 9999 pages translated"
+    assert rig.lines[-1] == "5000 of 9999 pages"
+
+
+async def test_a_real_sphinx_is_understood(rig: Rig) -> None:
+    script = f"""
+        mkdir docs; touch docs/conf.py; printf 'Book\\n====\\n\\n:doc:`nope`\\n' > docs/index.rst
+        printf 'A\\n=\\n' > docs/a.rst
+        {sys.executable} -m sphinx -b dummy $1 docs out
+    """
+    ended = await rig.run(script, recognise=["sphinx"])
+    assert ended.state is JobState.SUCCEEDED
+    assert ended.summary.endswith(" s: 2 warnings, 2 pages")
+    assert [progress.percent for progress in rig.progress] == [50, 100, 50, 100]
+    failed = await rig.run(script.replace("$1", "-W"), recognise=["sphinx"])
+    told = "checking consistency... docs/a.rst: WARNING: document isn't included in any toctree"
+    assert failed.summary.startswith(f"exit code 1: {told}")
