@@ -19,8 +19,8 @@ async def test_a_user_that_no_job_can_run_as_refuses_the_flow_run_and_accepts_no
     assert await rig.rows(Job) == []
 
 
-@pytest.mark.usefixtures("rig")
-async def test_without_one_the_log_says_that_the_job_is_trusted() -> None:
-    ran = await run(docs_job, {"job": "sphinx"})
+async def test_without_one_the_log_says_that_the_job_is_trusted(rig: Rig) -> None:
+    rig.job_is("true", after_pending=False)
+    ran = await rig.run_job(target=None)
     words = "this job is trusted: it runs as the user of the flow"
     assert words in await log_of(ran.id, words)
