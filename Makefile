@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE # tests start hundreds of processes, and each would compile every module anew
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +15,7 @@ UV := $(VENV)/uv/bin/uv
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak test-external examples examples-smoke screenshots e2e e2e-smoke hour lock clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak test-external test-cage examples examples-smoke screenshots e2e e2e-smoke hour lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -69,6 +70,9 @@ examples: $(DEV) ## what is in examples/ as people use it, installed from a pack
 
 examples-smoke: $(DEV) ## those that need no registry, CoMapeo's nine job types among them; a minute
 	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples $(ARGS)
+
+test-cage: $(DEV) ## jobs as users of their own, and what they find: as root, or with the capabilities that docs/deploy.md names
+	@$(BIN)/python -m pytest -n 2 -q --no-header tests/cage $(ARGS)
 
 screenshots: $(DEV) ## the pictures in docs/screens, made anew with Chromium: a minute or two
 	@$(BIN)/python tests/screenshots.py

@@ -20,6 +20,8 @@ PORT = 4200
 REAL = ("REPORTBACK_GITHUB_TOKEN", "REPORTBACK_CREDENTIALS")
 """With one of these set, statuses go to GitHub."""
 
+JOB_USER = "REPORTBACK_JOB_USER"
+
 
 async def up() -> None:
     """Run it until this is cancelled.
@@ -63,6 +65,13 @@ def _port() -> int:
 
 
 def _explain(console: Console, local: stack.Stack) -> None:
+    if not os.environ.get(JOB_USER):
+        console.print(
+            "[bold yellow]Jobs[/]        run as you, and can read what you can: start trusted ones only, or set "
+            f"{JOB_USER} (SECURITY.md)",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print(
         f"[bold]Prefect[/]     {local.ui_url}\n\n"
         f"Start a job in the UI: {local.ui_url}/deployments, docs-job, Run. Or from another shell, in this folder:\n\n"

@@ -20,7 +20,7 @@ from domain.job_type import JobType
 from tasks import taken_user
 from tasks.cache import Cache
 from tasks.carry_out import Ended, Watchers, Work, carry_out
-from tasks.job_users import JobUser, NoJobUser, job_users
+from tasks.job_users import JobUser
 from tasks.keep_output import Outputs
 
 FIRST = 100_000 + 4 * os.getpid()
@@ -31,14 +31,6 @@ PYTHONS = (os.path.realpath(sys.executable), "/usr/local/bin/python3", "/usr/bin
 
 TOKEN = "a-token-to-push-with"
 PUSH = {"branch": "main", "paths": ["docs"], "credential": "env:PUSH", "author": "Docs bot <docs@example.com>"}
-
-
-def may_switch() -> bool:
-    """Whether this process may run jobs as another user, as in CI, where it is root."""
-    try:
-        return bool(job_users("nobody"))
-    except NoJobUser:
-        return False
 
 
 def job_python() -> str:

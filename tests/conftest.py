@@ -11,7 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from cages import may_switch
 from emptied import TABLES
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,11 +26,6 @@ if os.access("/dev/shm", os.W_OK):  # noqa: S108  # ledgers of tests in memory: 
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")  # noqa: S108  # the same
 
 DATABASES = ("sqlite", "postgresql")
-
-
-def pytest_report_header() -> list[str]:
-    """What is left out here, if anything."""
-    return [] if may_switch() else ["tests/cage: not collected, for this process may not switch users (root may)"]
 
 
 @pytest.hookimpl(optionalhook=True)  # there are no workers under -n 0

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from actors import Work
+from full import FULL
 from sqlalchemy import func
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import SQLModel, col, select, update
@@ -473,7 +474,7 @@ def runs(asked: Order) -> Work:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("database", ["postgresql"])
-@pytest.mark.parametrize("prepared", [another_job_of_its_target, its_own_retry])
+@pytest.mark.parametrize("prepared", [another_job_of_its_target, its_own_retry] if FULL else [its_own_retry])
 async def test_whatever_the_order_of_statements_a_job_that_is_accepted_meanwhile_is_reported(
     world: World, ledger_url: str, prepared: Callable[[World, str], Awaitable[tuple[Work, Work]]]
 ) -> None:
