@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, HttpUrl, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.budget import WriteBudget, parse_budget
 from domain.clone_url import protocol_of
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     """Without the place for owner/name: one repository for all."""
     credentials: Mapping[str, str] = Field(default_factory=dict)
     jobs_file: Path = ROOT / "jobs.toml"
-    job_user: Annotated[str | Ids | None, BeforeValidator(_job_user)] = None
+    job_user: Annotated[str | Ids | None, NoDecode, BeforeValidator(_job_user)] = None
     lease: Span = timedelta(seconds=30)
     timeout: Span = timedelta(seconds=15)
     settle_after: Span = timedelta(seconds=20)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 START = timedelta(seconds=90)
 """How long a server may take to answer; on a slow disk its first start makes a database."""
 FOR_EVER = timedelta(days=3650)
+ON_SQLITE = {"PYTHONPATH": str(ROOT / "local" / "prefect_on_sqlite")}
+"""What a Prefect server on SQLite is started with; see there."""
 
 
 class NotStarted(RuntimeError):
@@ -60,7 +62,10 @@ async def running(home: Path, settings: Mapping[str, str], *, port: int = 0) -> 
     env = {**inherited(), **prefect_settings(home, api_url)}
     server = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
     served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
-    async with _process("the Prefect server", server, env, ready=f"{api_url}/health") as one, AsyncExitStack() as more:
+    async with AsyncExitStack() as more:
+        one = await more.enter_async_context(
+            _process("the Prefect server", server, {**env, **ON_SQLITE}, ready=f"{api_url}/health")
+        )
         jobs = _process("serving jobs", ("-m", "local.serve", "jobs"), served, ready=f"{deployed}/docs-job/docs-job")
         reports = _process(
             "serving reports", ("-m", "local.serve", "reports"), served, ready=f"{deployed}/retry-reports/retry-reports"

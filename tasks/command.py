@@ -29,6 +29,8 @@ the leash, which stays until it is gone."""
 DRAIN = timedelta(seconds=5)
 """How long the rest of the output may take once all is over: nothing of the job, but a stranger may hold the pipe."""
 CHUNK = 8192
+TURN = 0.005
+"""Seconds of lines, and the last to its end, after which it is the others' turn on the event loop."""
 
 OnLine: TypeAlias = Callable[[str], Awaitable[None] | None]
 T = TypeVar("T")
@@ -97,7 +99,7 @@ async def run_command(
             {last_word, reading}, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED
         )
     finally:
-        await _in_any_case(_end(leash, last_word, reading, grace))
+        await in_any_case(_end(leash, last_word, reading, grace))
     if not reading.cancelled():
         reading.result()
     ended = _ending(last_word.result(), argv[0]) if in_time else (EndedBy.TIME_LIMIT, None, None)
@@ -127,7 +129,7 @@ class _Leash:
                 stdin=subprocess.DEVNULL,
                 stdout=writable,
                 stderr=writable,
-                pass_fds=(fd,),
+                pass_fds=(fd,) if user is None or user.lock is None else (fd, user.lock),
                 start_new_session=True,
             )
         except OSError as error:
@@ -168,17 +170,21 @@ async def _forward(pipe: BinaryIO, output: Output, on_line: OnLine) -> None:
     try:
         while chunk := await reader.read(CHUNK):
             await _hand_on(output.take(chunk), on_line)
-            await asyncio.sleep(0)  # no flood of output holds up the beat
+            await asyncio.sleep(0)  # no flood of output holds up the beat or the time limit
         await _hand_on(output.close(), on_line)
     finally:
         transport.close()
 
 
 async def _hand_on(lines: Iterable[str], on_line: OnLine) -> None:
+    ends = time.monotonic() + TURN
     for line in lines:
         handled = on_line(line)
         if handled is not None:
             await handled
+        if time.monotonic() > ends:
+            await asyncio.sleep(0)
+            ends = time.monotonic() + TURN
 
 
 async def _end(leash: _Leash, last_word: asyncio.Task[str], reading: asyncio.Task[None], grace: timedelta) -> None:
@@ -193,7 +199,7 @@ async def _end(leash: _Leash, last_word: asyncio.Task[str], reading: asyncio.Tas
     leash.close()
 
 
-async def _in_any_case(ending: Coroutine[None, None, T]) -> T:
+async def in_any_case(ending: Coroutine[None, None, T]) -> T:
     """Finish *ending* even if cancelled meanwhile, however often, and pass the cancellation on afterwards."""
     task = asyncio.create_task(ending)
     cancelled: asyncio.CancelledError | None = None

@@ -24,7 +24,7 @@ from tasks.prepare import PreparationFailed, prepare
 from tasks.push import PushFailed, push_changes
 from tasks.scratch import keep, scratch
 from tasks.surroundings import Surroundings
-from tasks.taken_user import taken
+from tasks.taken_user import StillRuns, taken
 from tasks.work import Ending, Work
 
 SHORTEST_SECRET = 8
@@ -71,8 +71,7 @@ async def _in_its_folders(
         outputs=work.outputs.folder if work.outputs else None,
         cache=work.cache.folder if work.cache else None,
     )
-    await asyncio.to_thread(check_free_space, disks)
-    async with _user(work, on_line) as user, _folder(work, token) as copy, _empty_folder("home") as home:
+    async with _user(work, on_line, disks) as user, _folder(work, token) as copy, _empty_folder("home") as home:
         if user:
             for folder in (copy, home):
                 await asyncio.to_thread(hand_over, folder, user)
@@ -94,7 +93,7 @@ def _kept(copy: Path, disks: Sequence[Path]) -> Path | None:
 async def _tried(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
     try:
         return await _run(reporter, work, around)
-    except (PreparationFailed, CannotStart, NotKept, PushFailed) as error:
+    except (PreparationFailed, CannotStart, NotKept, PushFailed, StillRuns) as error:
         return Ending(JobState.CRASHED, around.shown(str(error)))
 
 
@@ -160,9 +159,16 @@ def _surroundings(work: Work, copy: Path, home: Path, token: str | None, on_line
     )
 
 
-def _user(work: Work, on_line: Say) -> AbstractAsyncContextManager[JobUser | None]:
-    """Taken before any folder is made, and given back after they went: a later job may be the same user."""
-    return taken(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
+@asynccontextmanager
+async def _user(work: Work, on_line: Say, disks: Sequence[Path]) -> AsyncIterator[JobUser | None]:
+    """Taken before any folder is made, and given back after they went: a later job may be the same user.
+
+    Raises NoSpace, when there is a user: that may have taken hours.
+    """
+    waiting = taken(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
+    async with waiting as user:
+        await asyncio.to_thread(check_free_space, disks)
+        yield user
 
 
 @asynccontextmanager

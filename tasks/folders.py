@@ -4,7 +4,7 @@ import asyncio
 import ctypes
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -25,15 +25,37 @@ def within(root: Path, path: str) -> Path | None:
     Nothing needs to stand there; what does may itself be a symbolic link, and is not followed.
     """
     place = root / path
-    return place if place.parent.resolve().is_relative_to(root.resolve()) else None
+    try:
+        return place if place.parent.resolve().is_relative_to(root.resolve()) else None
+    except RuntimeError:  # until Python 3.12: it leads in a circle
+        return None
+
+
+def everything_in(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """What stands in *folder*, at any depth, a folder before what is in it; nothing if it is no folder, or a link.
+
+    No link is followed. `os.walk` does follow *folder* itself, recurses until Python 3.11, and passes over what it
+    cannot look into.
+
+    Raises:
+        OSError: a folder is closed to us, or its path too long.
+    """
+    folders = [] if folder.is_symlink() or not folder.is_dir() else [str(folder)]
+    while folders:
+        with os.scandir(folders.pop()) as found:
+            entries = list(found)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            yield entry
 
 
 def size_of(folder: Path) -> int:
-    """The bytes of all files in *folder*, or of the file that it is. Symbolic links count by themselves."""
-    total = folder.lstat().st_size
-    for parent, folders, files in os.walk(folder):
-        total += sum(Path(parent, name).lstat().st_size for name in (*folders, *files))
-    return total
+    """The bytes of all files in *folder*, or of the file that it is. Symbolic links count by themselves.
+
+    Raises OSError: some cannot be counted.
+    """
+    return folder.lstat().st_size + sum(one.stat(follow_symlinks=False).st_size for one in everything_in(folder))
 
 
 def newest_first(folder: Path, is_ours: Callable[[str], bool]) -> list[tuple[float, Path]]:
@@ -52,7 +74,7 @@ async def copy_folder(source: Path, destination: Path) -> None:
     The copy is ours, whosever the source is, and none of its programs runs with our rights for who starts it.
 
     Raises:
-        CopyFailed: no space, no right to read or write, or not within ten minutes.
+        CopyFailed: no space, no right to read or write, a path that is too long, or not within ten minutes.
     """
     done = await run_command(
         ("cp", "-a", "--no-preserve=ownership", "-T", "--", str(source), str(destination)),
@@ -68,8 +90,7 @@ async def copy_folder(source: Path, destination: Path) -> None:
 
 def _lend_nothing(top: Path) -> None:
     """Take setuid and setgid from all in *top*: set by a job, they were its own rights, and would be ours now."""
-    inside = (Path(parent, name) for parent, folders, files in os.walk(top) for name in (*folders, *files))
-    for path in (top, *inside):
+    for path in (top, *map(Path, everything_in(top))):
         mode = path.lstat().st_mode
         if mode & (stat.S_ISUID | stat.S_ISGID) and not stat.S_ISLNK(mode):
             path.chmod(stat.S_IMODE(mode) & 0o777)

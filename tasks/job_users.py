@@ -3,16 +3,21 @@
 import os
 import pwd
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.job_user import Ids, Named
+from tasks.processes import ANYBODY
 
 NEEDED = {"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7}
 """Capabilities by their number: to make files the job's, read, change and remove them, end its processes, become it.
 https://man7.org/linux/man-pages/man7/capabilities.7.html"""
 
 STATUS = Path("/proc/self/status")
+OVERFLOW = Path("/proc/sys/kernel/overflowuid")
+"""Who stands for all whom this container does not know; `nobody` in most systems."""
+HARD_LINKS = Path("/proc/sys/fs/protected_hardlinks")
+"""1: nobody makes a second name for a file that they may not write to. https://docs.kernel.org/admin-guide/sysctl/fs.html"""
 UID_MAP = Path("/proc/self/uid_map")
 """Which ids there are here; in a container often 65,536. https://man7.org/linux/man-pages/man7/user_namespaces.7.html"""
 
@@ -23,10 +28,11 @@ class NoJobUser(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JobUser:
-    """Who a job runs as."""
+    """Who a job runs as. `lock`: a descriptor that every leash of the job keeps, so that nobody else has the user."""
 
     uid: int
     gid: int
+    lock: int | None = field(default=None, compare=False)
 
     @property
     def in_leash_words(self) -> str:
@@ -43,23 +49,46 @@ def job_users(named: Named | None) -> tuple[JobUser, ...]:
     if named is None:
         return ()
     users = tuple(_by_id(named) if isinstance(named, Ids) else [_by_name(named)])
-    here = _ids_here()
     for user in users:
-        if user.uid == 0:
-            raise NoJobUser("REPORTBACK_JOB_USER is root, who can read everything: name another user")
-        if user.uid == os.getuid():
-            raise NoJobUser(f"REPORTBACK_JOB_USER has {user.uid}, which is the user of this flow: name another one")
-        if not any(user.uid in ids for ids in here):
-            raise NoJobUser(
-                f"REPORTBACK_JOB_USER has {user.uid}, an id that this container does not have: name lower ones"
-            )
+        if problem := _problem(user):
+            raise NoJobUser(f"REPORTBACK_JOB_USER {problem}")
+    _check_machine()
+    return users
+
+
+def _problem(user: JobUser) -> str:
+    """Why no job may be *user*; empty: it may."""
+    if user.uid == 0:
+        return "is root, who can read everything: name another user"
+    if user.uid == os.getuid():
+        return f"has {user.uid}, which is the user of this flow: name another one"
+    if user.uid == int(OVERFLOW.read_text(encoding="ascii")):
+        return f"has {user.uid}, who stands for others as well, and all that runs as it is killed: name another one"
+    if user.gid in {0, os.getgid(), *os.getgroups()}:
+        return f"has {user.uid}, whose group {user.gid} is root's or this flow's: give that user one of its own"
+    if not any(user.uid in ids for ids in _ids_here()):
+        return f"has {user.uid}, an id that this container does not have: name lower ones"
+    return ""
+
+
+def _check_machine() -> None:
+    """Raise NoJobUser if a job would not be another user here, or that would not keep it from what is ours."""
     if missing := [f"CAP_{name}" for name, number in NEEDED.items() if not _capabilities() >> number & 1]:
         raise NoJobUser(
             f"REPORTBACK_JOB_USER is set, but this process may not run jobs as another user: it lacks "
             f"{', '.join(missing)}. Run the worker as root or with AmbientCapabilities=, as docs/deploy.md shows, or "
             "unset REPORTBACK_JOB_USER if every job is trusted"
         )
-    return users
+    if not ANYBODY.exists():
+        raise NoJobUser(
+            "REPORTBACK_JOB_USER is set, but /proc hides from this process what jobs run (hidepid=, ProtectProc=), so "
+            "that it could not end them: mount it without that, or run the worker as root"
+        )
+    if HARD_LINKS.read_text(encoding="ascii").strip() != "1":
+        raise NoJobUser(
+            "REPORTBACK_JOB_USER is set, but a job could give files of ours a second name in its folder: "
+            "sysctl fs.protected_hardlinks=1"
+        )
 
 
 def _by_id(ids: Ids) -> Iterator[JobUser]:

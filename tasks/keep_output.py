@@ -15,7 +15,7 @@ from uuid import UUID
 from domain.quantities import size_in_words
 from domain.summary import public
 from domain.text import Say
-from tasks.folders import CopyFailed, copy_folder, newest_first, size_of, within, write_out
+from tasks.folders import CopyFailed, copy_folder, everything_in, newest_first, size_of, within, write_out
 from tasks.scratch import scratch
 
 MOST_TOLD = 20
@@ -99,16 +99,15 @@ def _tidy(folder: Path) -> Iterator[str]:
     """
     root = folder.resolve()
     folder.chmod(0o755)
-    for parent, folders, files in os.walk(folder):
-        for path in (Path(parent, name) for name in (*folders, *files)):
-            kind = path.lstat().st_mode
-            if stat.S_ISDIR(kind):
-                path.chmod(0o755)
-            elif stat.S_ISREG(kind):
-                path.chmod(0o644)
-            elif not (stat.S_ISLNK(kind) and _leads_into(path, root)):
-                path.unlink()
-                yield str(path.relative_to(folder))
+    for path in map(Path, everything_in(folder)):
+        kind = path.lstat().st_mode
+        if stat.S_ISDIR(kind):
+            path.chmod(0o755)
+        elif stat.S_ISREG(kind):
+            path.chmod(0o644)
+        elif not (stat.S_ISLNK(kind) and _leads_into(path, root)):
+            path.unlink()
+            yield str(path.relative_to(folder))
 
 
 def _leads_into(link: Path, root: Path) -> bool:

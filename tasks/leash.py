@@ -15,7 +15,9 @@ too, and does not bind root. Who has more is killed without grace.
 
 USER, such as "70000:70000", or empty: the command runs as this user and this group alone, without any of our rights and
 with no way to more (`no_new_privs`: a setuid program, crontab for one, would start things that no leash holds). The
-leash stays who it is, so that the command can neither end nor read it.
+leash stays who it is, so that the command can neither end nor read it. It keeps what descriptors it was given, a lock
+on the user for one, until all has ended, and the command gets none of them. What is left of the user at the end is
+killed by one call that no fork escapes, whoever its parent is: who has USER has it alone.
 
 It is a subreaper, so that the orphans of the job become its own children and are found, also those that forked twice
 and have a session of their own; hence it has no children when nothing of the job is left. The command gets its own
@@ -38,6 +40,7 @@ PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 CAPABILITIES_V3 = 0x20080522
+STDERR = 2
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_AGAIN = 0.02
 """Seconds between two looks at what is still alive."""
@@ -48,7 +51,7 @@ RESOURCES = {"memory": resource.RLIMIT_DATA, "file_size": resource.RLIMIT_FSIZE}
 
 def hold(flow: int, grace: float, limits: dict[str, int], user: tuple[int, int] | None, command: list[str]) -> int:
     """Run *command* to its end, or to ours. The exit code to end with."""
-    os.set_inheritable(flow, False)
+    _keep_descriptors()
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     _prctl(PR_SET_DUMPABLE, 0)  # its environment is the command's, which may hold a token; a descendant cannot read it
     told: list[int] = []
@@ -60,10 +63,18 @@ def hold(flow: int, grace: float, limits: dict[str, int], user: tuple[int, int] 
         return 127
     exits: dict[int, int] = {}
     is_too_much = _wait(flow, woken, child, exits, told, most=limits.get("processes"))
-    _end_all(0 if is_too_much else grace, exits)
+    _end_all(0 if is_too_much else grace, exits, user)
     code = exits[child]
     _say(flow, "too many processes" if is_too_much else f"exit {code}" if code >= 0 else f"signal {-code}")
     return code if code >= 0 else 128 - code
+
+
+def _keep_descriptors() -> None:
+    """Pass none on but input and output."""
+    for fd in [int(link.name) for link in Path("/proc/self/fd").iterdir()]:
+        with suppress(OSError):  # the one that listed them
+            if fd > STDERR:
+                os.set_inheritable(fd, False)
 
 
 def _start(command: list[str], limits: dict[str, int], user: tuple[int, int] | None) -> int:
@@ -169,14 +180,29 @@ def _user(text: str) -> tuple[int, int] | None:
     return (int(uid), int(gid)) if text else None
 
 
-def _end_all(grace: float, exits: dict[int, int]) -> None:
+def _end_all(grace: float, exits: dict[int, int], user: tuple[int, int] | None) -> None:
     if _collect(exits):
         _signal_all(signal.SIGTERM)
     deadline = time.monotonic() + grace
     while _collect(exits):
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline and not (user and _kill_all_of(*user)):
             _signal_all(signal.SIGKILL)  # again and again: what is missed forks, or becomes ours, meanwhile
         time.sleep(LOOK_AGAIN)
+
+
+def _kill_all_of(uid: int, gid: int) -> bool:
+    """SIGKILL to every process of the user, at once. False: there is no room for one more process."""
+    try:
+        child = os.fork()
+    except OSError:
+        return False
+    if child == 0:
+        try:
+            _switch(uid, gid)
+            os.kill(-1, signal.SIGKILL)  # to all that it may: https://man7.org/linux/man-pages/man2/kill.2.html
+        finally:
+            os._exit(0)
+    return True
 
 
 def _collect(exits: dict[int, int]) -> bool:

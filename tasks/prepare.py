@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class _Kept:
 
     cache: Cache
     key: str
+    paths: Sequence[str]
     places: Sequence[Path]
     around: Surroundings
     called: str
@@ -75,19 +77,19 @@ class _Kept:
         if key is None:
             around.say(f"{called}: no cache: a file of its key is not there")
             return None
-        return cls(cache, key, places, around, called)
+        return cls(cache, key, step.cache.paths, places, around, called)
 
     async def restore(self) -> bool:
+        made = [_first_made(place) for place in self.places]
         try:
-            made = [_first_made(place) for place in self.places]
             if not await restore(self.cache, self.key, self.places):
                 return False
             if self.around.user:
                 for top in made:
                     await asyncio.to_thread(give, top, self.around.user)
         except (CopyFailed, OSError) as error:
-            for place in self.places:
-                await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+            for top in made:
+                await asyncio.to_thread(_discard, top)
             self.around.say(f"{self.called}: the cache could not be used: {error}")
             return False
         self.around.say(f"{self.called}: taken from the cache")
@@ -95,7 +97,9 @@ class _Kept:
 
     async def save(self) -> None:
         try:
-            if not all(map(_stands, self.places)):
+            if [within(self.around.copy, path) for path in self.paths] != list(self.places):
+                said = "not kept in the cache: one of its paths leads elsewhere now"
+            elif not all(map(_stands, self.places)):
                 said = "nothing to keep: it has not made all of its paths"
             elif await save(self.cache, self.key, self.places):
                 said = "kept in the cache"
@@ -108,6 +112,12 @@ class _Kept:
 
 def _stands(place: Path) -> bool:
     return os.path.lexists(place)
+
+
+def _discard(place: Path) -> None:
+    with suppress(OSError):
+        place.unlink()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _first_made(place: Path) -> Path:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.push import Push
-from tasks.folders import within
+from tasks.folders import everything_in, within
 from tasks.git import Git, GitFailed
 from tasks.scratch import scratch
 
@@ -176,14 +176,15 @@ def _is_there(copy: Path, path: str) -> bool:
     """Whether *path* stands in the working copy.
 
     Raises:
-        GitFailed: it leads out of it, or has a repository of its own in it.
+        GitFailed: it leads out of it, has a repository of its own in it, or cannot be looked through.
     """
     place = within(copy, path)
     if place is None:
         raise GitFailed(f"{path} leads out of the working copy")
-    if place.is_symlink():
-        return True
-    for parent, folders, files in os.walk(place):
-        if ".git" in (name.lower() for name in (*folders, *files)):
-            raise GitFailed(f"{Path(parent).relative_to(copy)} is a repository of its own")
-    return place.exists()
+    try:
+        inner = next((Path(one) for one in everything_in(place) if one.name.lower() == ".git"), None)
+    except OSError as error:  # where we cannot look, git may find a repository
+        raise GitFailed(f"{path} cannot be looked through: {error.strerror}") from None
+    if inner:
+        raise GitFailed(f"{inner.parent.relative_to(copy)} is a repository of its own")
+    return os.path.lexists(place)

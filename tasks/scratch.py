@@ -4,13 +4,13 @@ import asyncio
 import fcntl
 import math
 import os
-import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 
 PREFIX = "reportback-scratch-"
 """Whatever is called so and is locked by nobody is removed: nothing else may use it."""
@@ -27,7 +27,8 @@ async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
     """An empty folder in *parent* (the system's temporary folder), removed at the end with all that is in it.
 
     Its user holds a lock on it, which the kernel drops when the process dies. So a folder that nobody locks is a
-    leftover, and is removed here. A cancel that comes while it is removed is not held up; the removal goes on.
+    leftover, and is removed here. A cancel that comes while it is removed is not held up; the removal goes on, in a
+    folder that is closed to a later job of the same user.
     """
     within = parent or Path(tempfile.gettempdir())
     await asyncio.to_thread(sweep, within)
@@ -35,6 +36,8 @@ async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
     try:
         yield folder
     finally:
+        with suppress(OSError):
+            os.fchmod(lock, 0o700)  # here, since nobody knows when the removal's thread begins
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, _let_go, folder, lock))
 
 
@@ -87,24 +90,68 @@ def sweep(within: Path | None = None) -> None:
         with suppress(OSError):  # in use, gone meanwhile, or another user's
             if folder.lstat().st_uid != os.geteuid():
                 continue
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
+            with _opened(folder) as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove(folder)
-            finally:
-                os.close(lock)
 
 
 def _let_go(folder: Path, lock: int) -> None:
-    remove(folder)
-    os.close(lock)
+    try:
+        remove(folder)
+    finally:
+        os.close(lock)
 
 
 def remove(folder: Path) -> None:
-    """Remove *folder* and all in it, also where a job took away the right to write. What stays, a later sweep takes."""
-    for inside, folders, _ in os.walk(folder):
-        for path in (Path(inside, name) for name in folders):
-            with suppress(OSError):  # another user's
-                if not path.is_symlink():
-                    path.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove *folder* and all in it, also where a job took away the right to write. What stays, a later sweep takes.
+
+    No depth is too deep, and nothing else is touched, whatever a process of the job does there meanwhile.
+    """
+    with suppress(OSError), _opened(folder) as top:  # gone meanwhile, or another user's
+        os.fchmod(top, 0o700)  # first: a later job may run as the same user
+        _empty(top)
+        folder.rmdir()
+
+
+def _empty(top: int) -> None:
+    """Remove what is in *top*. A folder's folders move up before it goes: paths stay short, and nothing recurses."""
+    folders = _lift(top, top)
+    while folders:
+        lifted: list[str] = []
+        with suppress(OSError), _opened(folders[-1], top) as folder:
+            lifted = _lift(folder, top)
+        if not lifted:
+            with suppress(OSError):  # it stays
+                os.rmdir(folders.pop(), dir_fd=top)
+        folders += lifted
+
+
+def _lift(folder: int, top: int) -> list[str]:
+    """Remove what is in *folder*, but for its folders: these are moved to *top*, under the names that this returns."""
+    lifted = []
+    for name in os.listdir(folder):
+        with suppress(OSError):  # it stays
+            try:
+                os.unlink(name, dir_fd=folder)
+            except IsADirectoryError:
+                up = token_hex(16)
+                with _opened(name, folder):  # who moves a folder needs the right to write to it
+                    os.rename(name, up, src_dir_fd=folder, dst_dir_fd=top)
+                lifted.append(up)
+    return lifted
+
+
+@contextmanager
+def _opened(folder: Path | str, within: int | None = None) -> Iterator[int]:
+    """A descriptor of *folder*, in which its owner may do all from now on. Raises OSError: it is none, or a link."""
+    found = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
+    try:
+        if ~os.fstat(found).st_mode & 0o700:
+            Path(f"/proc/self/fd/{found}").chmod(0o700)  # no name that the job could lead elsewhere
+        opened = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=found)
+    finally:
+        os.close(found)
+    try:
+        yield opened
+    finally:
+        os.close(opened)

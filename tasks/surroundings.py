@@ -1,6 +1,5 @@
 """In which the commands of a job run: its preparations and its own."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,7 +11,7 @@ from domain.progress import ShowProgress, unseen
 from domain.recognise import Recognised
 from domain.summary import summarise
 from domain.text import Say, one_line
-from tasks.command import Finished, run_command
+from tasks.command import Finished, in_any_case, run_command
 from tasks.job_users import JobUser
 from tasks.line_budget import LineBudget
 from tasks.taken_user import end_all
@@ -46,7 +45,12 @@ class Surroundings:
     async def run(
         self, argv: Sequence[str], limit: timedelta, patterns: Sequence[LinePattern] = (), *, share: float = 1.0
     ) -> Ran:
-        """Run *argv* to its end. It may use *share*, from 0 to 1, of what is left of the budget. Raises CannotStart."""
+        """Run *argv* to its end. It may use *share*, from 0 to 1, of what is left of the budget.
+
+        Raises:
+            CannotStart: there is no such command.
+            StillRuns: something that it started cannot be ended.
+        """
         recognised = Recognised(patterns)
         self.budget.begin(limit, share)
         try:
@@ -61,7 +65,7 @@ class Surroundings:
             )
         finally:
             if self.user:  # what a leash that was killed let go must not change files while we copy or remove them
-                await asyncio.to_thread(end_all, self.user)
+                await in_any_case(end_all(self.user))
         return Ran(finished, recognised)
 
     def _hear(self, line: str, recognised: Recognised) -> None:
@@ -87,7 +91,7 @@ class Surroundings:
             done.ended_by,
             exit_code=done.exit_code,
             signal=done.signal,
-            telling=one_line(" ".join(map(self.shown, ran.recognised.telling))),
+            telling=one_line(self.shown(" ".join(ran.recognised.telling))),
             counts=ran.recognised.counts,
             elapsed=done.elapsed,
             timeout=limit,

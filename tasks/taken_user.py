@@ -1,16 +1,18 @@
-"""A user that one job has for itself, by a lock that goes with the flow; nothing of the job before it lives on."""
+"""A user that one job has for itself, by a lock of its flow and leash; nothing of the job before it lives on."""
 
 import asyncio
 import fcntl
 import os
-import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from domain.summary import EndedBy
 from domain.text import Say
+from tasks.command import CannotStart, in_any_case, run_command
 from tasks.job_users import JobUser
 
 LOCKS = Path("/run/reportback/job-users")
@@ -19,9 +21,15 @@ LOCKS = Path("/run/reportback/job-users")
 LOOK_EVERY = timedelta(seconds=1)
 """How often a job looks for a user that has become free."""
 
-KILLED_WITHIN = timedelta(seconds=2)
+KILL = ("/bin/sh", "-c", "kill -s KILL -- -1")
+"""To all that who runs it may end, which is all of that user but itself: no fork is quick enough to be missed."""
+KILLED_WITHIN = timedelta(seconds=5)
 """A process that is still there after it was killed for so long waits in the kernel; the next user is tried instead."""
 LOOK_AGAIN = timedelta(milliseconds=20)
+
+
+class StillRuns(Exception):
+    """Something that a job started cannot be ended: its files are not to be touched. May be shown to anybody."""
 
 
 @asynccontextmanager
@@ -41,24 +49,28 @@ async def _found(users: Sequence[JobUser], say: Say) -> tuple[JobUser, int]:
     has_said = False
     while True:
         for user in users:
-            if (lock := _locked(user)) is None:
-                continue
-            is_free = False
-            try:
-                is_free = await asyncio.to_thread(end_all, user)
-            finally:
-                if not is_free:
-                    os.close(lock)
-            if is_free:
-                return user, lock
+            if (lock := _locked(user)) is not None and await _is_free(user, lock):
+                return replace(user, lock=lock), lock
         if not has_said:
             say(f"waiting for a job user: all {len(users)} that REPORTBACK_JOB_USER names are taken")
             has_said = True
         await asyncio.sleep(LOOK_EVERY.total_seconds())
 
 
+async def _is_free(user: JobUser, lock: int) -> bool:
+    """Whether nothing of *user* runs any more; else *lock* is let go."""
+    try:
+        await in_any_case(end_all(user))
+    except BaseException as error:
+        os.close(lock)
+        if isinstance(error, StillRuns):
+            return False
+        raise
+    return True
+
+
 def _locked(user: JobUser) -> int | None:
-    """A descriptor that holds the lock, which no child inherits; None: somebody else does."""
+    """A descriptor that holds the lock, which no job inherits; None: somebody else does."""
     LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
     opened = os.open(LOCKS / str(user.uid), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
@@ -69,22 +81,36 @@ def _locked(user: JobUser) -> int | None:
     return opened
 
 
-def end_all(user: JobUser) -> bool:
-    """Kill whatever runs as *user*. False: something stays."""
+async def end_all(user: JobUser) -> None:
+    """Kill whatever runs as *user*, who is nobody else's meanwhile. Raises StillRuns.
+
+    It is killed unseen: what forks and ends all the time is in no list of processes, however often one looks.
+    """
     deadline = time.monotonic() + KILLED_WITHIN.total_seconds()
-    while running := list(_processes_of(user.uid)):
+    while not await _has_killed_all_of(user) or await asyncio.to_thread(_runs, user.uid):
         if time.monotonic() >= deadline:
-            return False
-        for pid in running:
-            with suppress(ProcessLookupError):  # over meanwhile
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(LOOK_AGAIN.total_seconds())
-    return True
+            raise StillRuns(f"a process of the job could not be ended, as user {user.uid}")
+        await asyncio.sleep(LOOK_AGAIN.total_seconds())
 
 
-def _processes_of(uid: int) -> Iterator[int]:
-    for status in Path("/proc").glob("[0-9]*/status"):
-        with suppress(OSError):  # over meanwhile
-            told = dict(line.split(b":", 1) for line in status.read_bytes().splitlines() if b":" in line)
-            if str(uid).encode() in told[b"Uid"].split() and told[b"State"].split()[0] not in (b"Z", b"X"):
-                yield int(status.parent.name)
+async def _has_killed_all_of(user: JobUser) -> bool:
+    try:
+        done = await run_command(
+            KILL, cwd=Path("/"), env={}, timeout=KILLED_WITHIN, on_line=lambda _: None, grace=timedelta(0), user=user
+        )
+    except CannotStart:  # no room for one more process: what takes it may end by itself meanwhile
+        return False
+    return done.ended_by is EndedBy.EXITED
+
+
+def _runs(uid: int) -> bool:
+    return any(_is_of(status, str(uid).encode()) for status in Path("/proc").glob("[0-9]*/status"))
+
+
+def _is_of(status: Path, uid: bytes) -> bool:
+    """Whether it is a process of the user, and more than what remains of one until its parent has asked for its end."""
+    with suppress(OSError):  # over meanwhile
+        told = dict(line.split(b":", 1) for line in status.read_bytes().splitlines() if b":" in line)
+        is_over = told[b"State"].split()[0] in (b"Z", b"X") and int(told[b"Threads"]) <= 1  # others outlive the first
+        return uid in told[b"Uid"].split() and not is_over
+    return False

@@ -32,10 +32,6 @@ FROM_DEATH_TO_ERROR = BEAT_OLD + INTERVAL + 15
 
 DOCS_JOB, PASSES = "docs-job/docs-job", "reconcile-reports/reconcile-reports"
 
-OF_THE_SERVER = {"PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "1"}
-"""On SQLite Prefect marks a run Late in a transaction that reads before it writes, and gives it up until the next look
-whenever anything else writes in between: with so much going on, one look in ten succeeds."""
-
 SECONDS: dict[str, float] = {}
 """How long the commit had to wait for its outcome, for the table at the end."""
 
@@ -146,7 +142,7 @@ class Server:
     def __init__(self, logs: Path, env: Mapping[str, str], port: int, database: str | None = None) -> None:
         self._log, self._url = logs / "server.log", f"http://127.0.0.1:{port}/api/health"
         own = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database} if database else {}
-        self._env = {**env, **own, **OF_THE_SERVER, "PYTHONPATH": str(ROOT / "tests" / "e2e" / "server")}
+        self._env = {**env, **own, **stack.ON_SQLITE}
         self._words = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from domain.job_user import Ids
 from settings import ROOT, Settings
 
 TOKEN = "ghp_" + "a1B2" * 9
@@ -71,6 +72,21 @@ def test_what_is_unsound_is_refused_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], reason: str
 ) -> None:
     assert reason in refused(monkeypatch, **variables)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"), [("70000", Ids(70000, 70000)), ("70000-70063", Ids(70000, 70063)), ("docs", "docs")]
+)
+def test_who_jobs_run_as_is_an_id_some_ids_or_a_name(
+    monkeypatch: pytest.MonkeyPatch, text: str, named: str | Ids
+) -> None:
+    monkeypatch.setenv("REPORTBACK_JOB_USER", text)
+    assert Settings().job_user == named
+
+
+@pytest.mark.parametrize("text", ["70000 70001", "null!", "0", "[1]"])
+def test_what_is_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    assert "REPORTBACK_JOB_USER" in refused(monkeypatch, JOB_USER=text)
 
 
 @pytest.mark.parametrize(

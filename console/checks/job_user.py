@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from http import HTTPStatus
@@ -12,11 +13,11 @@ from sqlalchemy.engine import make_url
 
 from console.checks.finding import Finding, bad, good
 from settings import Settings
-from tasks.command import run_command
+from tasks.command import CannotStart, run_command
 from tasks.job_users import JobUser, NoJobUser, job_users
 
 WITHIN = timedelta(seconds=10)
-READABLE = 'for path; do if [ -r "$path" ] && [ ! -d "$path" ]; then echo "$path"; fi; done'
+OPEN = 'for path; do if [ -r "$path" ] || { [ -d "$path" ] && [ -x "$path" ]; }; then echo "$path"; fi; done; true'
 RUNNABLE = '[ -x "$1" ]'
 
 
@@ -29,11 +30,12 @@ async def check(settings: Settings, prefect_files: Iterable[Path]) -> list[Findi
     if not users:
         words = "none: every job is trusted with all that the worker's user can reach; SECURITY.md says what that is"
         return [good("job user", words)]
-    ours = [*_embedded(settings.database_url), *prefect_files]
+    ours = [*_embedded(settings.database_url), *prefect_files, settings.cache_dir]
     return [
         good("job user", f"jobs run as {users[0].uid}" + (f" to {users[-1].uid}" if users[1:] else ", one at a time")),
         await closed_to(users[0], ours),
         await may_run(users[0], Path(sys.executable)),
+        await may_pass(users[0], Path(tempfile.gettempdir())),
     ]
 
 
@@ -45,12 +47,14 @@ def _embedded(url: str) -> Iterator[Path]:
 
 
 async def closed_to(user: JobUser, paths: Sequence[Path]) -> Finding:
-    """Whether *user* can read none of *paths*; it is tried."""
+    """Whether *user* can read none of *paths*, and enter none that is a folder; it is tried."""
     lines: list[str] = []
-    await _try(user, READABLE, paths, lines)
+    if not await _try(user, OPEN, paths, lines):
+        return bad("files of ours", f"not looked at: nothing could be run as user {user.uid}")
     if not lines:
-        return good("files of ours", "closed to jobs")
-    closing = " ".join(sorted({str(Path(line).parent) for line in lines}))
+        return good("files of ours", "closed to jobs; keys of your own are for you to look at")
+    open_to_all = [Path(line) for line in lines]
+    closing = " ".join(sorted({str(path if path.is_dir() else path.parent) for path in open_to_all}))
     return bad("files of ours", f"jobs can read {', '.join(lines)}: chmod 700 {closing}")
 
 
@@ -65,15 +69,28 @@ async def may_run(user: JobUser, python: Path) -> Finding:
     )
 
 
-async def _try(user: JobUser, script: str, paths: Sequence[Path], lines: list[str]) -> bool:
-    done = await run_command(
-        ("/bin/sh", "-c", script, "sh", *map(str, paths)),
-        cwd=Path("/"),
-        env={"PATH": os.defpath},
-        timeout=WITHIN,
-        on_line=lines.append,
-        user=user,
+async def may_pass(user: JobUser, folder: Path) -> Finding:
+    """Whether jobs can pass through the folder in which theirs are made."""
+    if await _try(user, RUNNABLE, [folder], []):
+        return good("folders for jobs", f"are made in {folder}")
+    return bad(
+        "folders for jobs", f"jobs cannot pass through {folder}, where theirs are made: set another TMPDIR"
     )
+
+
+async def _try(user: JobUser, script: str, paths: Sequence[Path], lines: list[str]) -> bool:
+    """Whether *script* ended with 0."""
+    try:
+        done = await run_command(
+            ("/bin/sh", "-c", script, "sh", *map(str, paths)),
+            cwd=Path("/"),
+            env={"PATH": os.defpath},
+            timeout=WITHIN,
+            on_line=lines.append,
+            user=user,
+        )
+    except CannotStart:
+        return False
     return done.exit_code == 0
 
 

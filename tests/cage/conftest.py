@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cages import TOKEN, Cage, open_place
+from cages import FIRST, TOKEN, Cage, open_place
 from repositories import Origin
 from world import World
 
+from domain.job_user import Ids
 from tasks.job_users import job_users
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _may_switch() -> None:
-    job_users("nobody")
+    job_users(Ids(FIRST, FIRST + 3))
 
 
 @pytest.fixture

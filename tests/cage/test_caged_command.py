@@ -9,12 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cages import USERS
+from cages import USERS, job_python
 from processes import ROOT, is_alive
 from waiting import block_until, until
 
 from tasks.command import Finished, run_command
 from tasks.ownership import hand_over
+from tasks.taken_user import _runs
 
 LEASH = ROOT / "tasks" / "leash.py"
 ME = USERS[0]
@@ -97,6 +98,23 @@ async def test_it_can_neither_end_nor_read_its_leash(folder: Path) -> None:
 async def test_what_forked_twice_ends_with_it_all_the_same(folder: Path) -> None:
     await told(folder, "(setsid sh -c 'echo $$ > stays; exec sleep 60' &) ; until [ -s stays ]; do :; done")
     assert not is_alive(int((folder / "stays").read_text()))
+
+
+CHAIN = "import os, time\nend = time.time() + 30\nwhile time.time() < end:\n  if os.fork(): os._exit(0)"
+
+
+async def test_what_forks_and_ends_all_the_time_ends_with_it(folder: Path) -> None:
+    done = await run_command(
+        (job_python(), "-c", CHAIN),
+        cwd=folder,
+        env={"PATH": os.defpath},
+        timeout=timedelta(seconds=1),
+        grace=timedelta(seconds=1),
+        on_line=lambda _: None,
+        user=ME,
+    )
+    assert done.elapsed.total_seconds() < 15
+    assert not _runs(ME.uid)
 
 
 async def test_it_ends_at_its_time_limit_also_if_it_will_not(folder: Path) -> None:

@@ -51,6 +51,17 @@ async def test_a_link_that_leads_out_keeps_nothing_of_what_only_we_can_read(swap
     assert not kept.exists() or names_in(kept) == []
 
 
+async def test_a_folder_on_the_way_to_the_cache_that_became_a_link_gives_the_next_job_nothing(cage: Cage) -> None:
+    secret = cage.place / "secret"
+    (secret / "pip").mkdir(parents=True)
+    (secret / "pip" / "key").write_text("a secret of ours")
+    secret.chmod(0o700)
+    step = {"command": ["sh", "-ec", f"ln -s {secret} .cache"], "cache": {"paths": [".cache/pip"], "key": ["lock"]}}
+    for user in (ME, OTHER):
+        await replace(cage, users=(user,)).run("cat .cache/pip/key 2>/dev/null || echo closed", prepare=[step])
+        assert cage.lines[-1] == "closed"
+
+
 async def test_a_folder_on_the_way_that_became_a_link_leads_to_nothing(cage: Cage) -> None:
     secret = cage.place / "secret"
     (secret / "site").mkdir(parents=True, mode=0o700)

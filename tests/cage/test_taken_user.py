@@ -2,19 +2,21 @@
 
 import asyncio
 import os
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cages import USERS
+from cages import USERS, job_python
 from processes import ROOT, is_alive, names_in
-from waiting import until
+from waiting import block_until, until
 
 from tasks import taken_user
 from tasks.job_users import JobUser
-from tasks.taken_user import taken
+from tasks.taken_user import _runs, end_all, taken
 
 ME, OTHER = USERS[:2]
 
@@ -62,6 +64,67 @@ async def hold():
         await asyncio.sleep(60)
 asyncio.run(hold())
 """
+
+
+CHAIN = "import os, time\nend = time.time() + 30\nwhile time.time() < end:\n  if os.fork(): os._exit(0)"
+
+
+async def test_what_forks_and_ends_all_the_time_is_ended_all_the_same() -> None:
+    ends, held = os.pipe()  # held by whatever of it lives
+    started([job_python(), "-c", CHAIN], user=ME.uid, group=ME.gid, extra_groups=[], pass_fds=(held,)).wait()
+    os.close(held)
+    assert select.select([ends], [], [], 0.5) == ([], [], [])
+    await end_all(ME)
+    assert select.select([ends], [], [], 0.5) == ([ends], [], [])
+    os.close(ends)
+
+
+THREAD = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+async def test_what_has_lost_its_first_thread_still_runs_and_is_ended() -> None:
+    with started([job_python(), "-c", THREAD], user=ME.uid, group=ME.gid, extra_groups=[]) as left:
+        status = Path(f"/proc/{left.pid}/status")
+        await asyncio.to_thread(block_until, lambda: "State:\tZ" in status.read_text())
+        await end_all(ME)
+        assert left.wait(10) == -signal.SIGKILL
+
+
+RUNNER = """
+import asyncio, sys
+from datetime import timedelta
+from pathlib import Path
+from tasks import taken_user
+from tasks.command import run_command
+from tasks.job_users import JobUser
+async def run():
+    taken_user.LOCKS = Path(sys.argv[1])
+    async with taken_user.taken([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print) as user:
+        script = "trap '' TERM; echo runs; while :; do sleep 1; done"
+        await run_command(("sh", "-c", script), cwd=Path("/"), env={"PATH": "/usr/bin:/bin"}, user=user,
+                          timeout=timedelta(minutes=1), on_line=lambda line: print(line, flush=True))
+asyncio.run(run())
+"""
+
+
+async def test_a_leash_keeps_the_user_until_all_has_ended_though_the_flow_is_gone(place: Path) -> None:
+    argv = [sys.executable, "-c", RUNNER, str(place / "locks"), str(ME.uid)]
+    with started(argv, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE) as flow:
+        assert flow.stdout is not None
+        assert flow.stdout.readline() == b"runs\n"
+        flow.kill()
+        flow.wait()
+        async with taken(USERS[:2], print) as user:
+            assert user == OTHER  # its command ignores SIGTERM, and is given five seconds
+
+        async def is_free() -> bool:
+            return not _runs(ME.uid)
+
+        await until(is_free, within=15)
 
 
 async def test_a_killed_flow_gives_its_user_back_and_what_still_runs_as_it_is_killed(place: Path) -> None:

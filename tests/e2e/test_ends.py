@@ -94,10 +94,22 @@ async def test_whatever_ends_a_flow_the_commit_says_so_and_a_retry_runs_it_again
     await _dies(run, way.words, way.die(run))
     await until(lambda: _is_over(pid), within=SENT, what="the first process to be over")
     run.go()
-    await run.retry()
+    await _runs_again(run)
     await run.shows("pending", "error", "pending", "success", within=STARTS)
     await run.is_over("COMPLETED", within=SENT)
     assert (await run.job()).execution == run.executions == 2
+
+
+async def _runs_again(run: Run) -> None:
+    """Press Retry until it runs: a worker that is not done with a Cancel yet takes it to be for that one, too."""
+    await run.retry()
+
+    async def runs() -> bool:
+        if run.executions < 2 and (await run.state()).is_over:
+            await run.retry()
+        return run.executions == 2
+
+    await until(runs, within=STARTS, what=f"{run.name} to run again")
 
 
 @pytest.mark.parametrize("way", WAYS_OF_A_WORKER, ids=lambda way: way.die.__name__)

@@ -20,6 +20,9 @@ from storage.engine import open_ledger
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 
+REPOSITORY = "acme/up"
+"""One of its own: what is told of it is in another ledger than what is told of the others."""
+
 API_URL = re.compile(r"PREFECT_API_URL=(\S+)")
 
 
@@ -52,7 +55,9 @@ async def test_a_job_that_ended_with_make_up_is_an_error_on_its_commit_once_it_i
     home = rig.folder / "up"
     home.mkdir()
     async with up(rig, home, rig.logs / "up.log") as prefect, open_ledger(f"sqlite:///{home / 'ledger.db'}") as ledger:
-        run = await replace(rig, prefect=prefect, ledger=ledger).start("up-and-down", deployment=DOCS_JOB)
+        run = await replace(rig, prefect=prefect, ledger=ledger, repository=REPOSITORY).start(
+            "up-and-down", deployment=DOCS_JOB
+        )
         await run.is_at_work()
         await run.shows("pending", within=STARTS)
     await run.leaves_no_process()

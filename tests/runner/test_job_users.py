@@ -2,7 +2,9 @@
 
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -10,6 +12,7 @@ from domain.job_user import Ids
 from tasks import job_users as module
 from tasks.job_users import NEEDED, JobUser, NoJobUser, job_users
 
+Entry: TypeAlias = Callable[[int, int], None]
 ALL = sum(1 << number for number in NEEDED.values())
 
 
@@ -22,6 +25,18 @@ def may_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return status
 
 
+@pytest.fixture
+def entry(monkeypatch: pytest.MonkeyPatch) -> Entry:
+    """Has /etc/passwd know the user `docs` by this id and group."""
+
+    def known(uid: int, gid: int) -> None:
+        found = pwd.struct_passwd(("docs", "x", uid, gid, "", "/", "/bin/sh"))
+        monkeypatch.setattr(pwd, "getpwnam", {"docs": found}.__getitem__)
+        monkeypatch.setattr(pwd, "getpwuid", {uid: found}.__getitem__)
+
+    return known
+
+
 def test_without_the_setting_there_is_none() -> None:
     assert job_users(None) == ()
 
@@ -30,11 +45,36 @@ def test_ids_need_no_name_and_have_a_group_of_their_own() -> None:
     assert job_users(Ids(3_000_000, 3_000_001)) == (JobUser(3_000_000, 3_000_000), JobUser(3_000_001, 3_000_001))
 
 
-def test_a_name_and_its_id_are_the_same_user() -> None:
-    nobody = pwd.getpwnam("nobody")
-    assert (
-        job_users("nobody") == job_users(Ids(nobody.pw_uid, nobody.pw_uid)) == (JobUser(nobody.pw_uid, nobody.pw_gid),)
-    )
+def test_a_name_and_its_id_are_the_same_user(entry: Entry) -> None:
+    entry(3_000_007, 3_000_008)
+    assert job_users("docs") == job_users(Ids(3_000_007, 3_000_007)) == (JobUser(3_000_007, 3_000_008),)
+
+
+def test_who_stands_for_others_as_well_is_refused() -> None:
+    with pytest.raises(NoJobUser, match="has 65534, who stands for others as well"):
+        job_users(Ids(65_533, 65_535))
+
+
+@pytest.mark.parametrize("group", [0, os.getgid()])
+def test_a_user_of_roots_group_or_ours_is_refused(entry: Entry, group: int) -> None:
+    entry(3_000_007, group)
+    with pytest.raises(NoJobUser, match=f"has 3000007, whose group {group} is root's or this flow's"):
+        job_users("docs")
+
+
+def test_a_proc_that_hides_what_jobs_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANYBODY", tmp_path / "nobody to be seen")
+    with pytest.raises(NoJobUser, match="/proc hides from this process what jobs run"):
+        job_users(Ids(3_000_000, 3_000_000))
+
+
+def test_a_machine_on_which_jobs_may_name_our_files_anew_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hard_links").write_text("0\n")
+    monkeypatch.setattr(module, "HARD_LINKS", tmp_path / "hard_links")
+    with pytest.raises(NoJobUser, match=r"sysctl fs\.protected_hardlinks=1"):
+        job_users(Ids(3_000_000, 3_000_000))
 
 
 def test_an_unknown_name_is_refused_with_how_to_make_it() -> None:

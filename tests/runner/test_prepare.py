@@ -186,6 +186,27 @@ async def test_an_entry_that_cannot_be_copied_is_as_good_as_none(rig: Rig) -> No
     assert str(rig.folder) not in "".join(rig.lines)
 
 
+async def test_what_is_half_restored_goes_before_it_is_made_again(rig: Rig) -> None:
+    make = "mkdir web; echo install >> {0}/ran; echo made > made; echo made > web/made"
+    step = rig.step(make, cache={"paths": ["made", "web/made"], "key": ["lock"]})
+    await rig.prepare(rig.copy(), step)
+    (entry,) = rig.entries()
+    (entry / "1").unlink()
+    copy = await rig.prepare(rig.copy(), step)
+    assert rig.ran() == 2
+    assert (copy / "web" / "made").read_text() == "made\n"
+    assert "the cache could not be used" in rig.lines[-2]
+
+
+async def test_a_path_that_leads_out_once_it_is_made_is_not_cached(rig: Rig) -> None:
+    secret = rig.folder / "secret"
+    (secret / "cache").mkdir(parents=True)
+    step = rig.step("ln -s {0}/secret build", cache={"paths": ["build/cache"], "key": ["lock"]})
+    await rig.prepare(rig.copy(), step)
+    assert rig.lines[-1].endswith("not kept in the cache: one of its paths leads elsewhere now")
+    assert not rig.cache.folder.exists()
+
+
 async def test_jobs_at_the_same_time_do_not_hurt_each_other(rig: Rig) -> None:
     copies = await asyncio.gather(*(rig.prepare(rig.copy()) for _ in range(4)))
     assert all((copy / "node_modules" / "made").read_text() == "one" for copy in copies)

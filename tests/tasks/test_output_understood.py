@@ -79,6 +79,11 @@ async def test_a_failure_tells_its_first_error_however_much_comes_after_it(
     assert ended.summary == "exit code 1: page.md: broken in page.md with ***"
 
 
+async def test_a_secret_that_its_name_on_the_line_before_gives_away_is_hidden(rig: Rig) -> None:
+    ended = await rig.run("echo 'Error: Authorization:'; echo 'Basic dXNlcjpwYXNzd29yZA=='; exit 1")
+    assert "dXNlcj" not in ended.summary
+
+
 async def test_without_a_pattern_the_first_error_of_all_is_told(rig: Rig) -> None:
     ended = await rig.run("echo 'Error: early'; seq 2000; echo 'Error: late'; exit 1")
     assert ended.summary == "exit code 1: Error: early"

@@ -1,0 +1,71 @@
+"""What a job that is a user of its own leaves behind fails no later one, and shows it nothing."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import pytest
+from cages import USERS, Cage, job_python
+from processes import names_in
+from waiting import Held
+
+from domain.job import JobState
+from tasks import scratch as module
+from tasks.job_users import JobUser
+from tasks.ownership import hand_over
+from tasks.scratch import scratch
+
+ME = USERS[0]
+
+NEST = """
+import os
+for _ in range(1_200):
+    os.mkdir("a", 0o700)
+    os.chdir("a")
+    os.chmod("..", 0)
+"""
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize("ending", ["0", "1"])
+async def test_a_deep_and_closed_folder_fails_no_later_job(cage: Cage, ending: str) -> None:
+    await cage.run([job_python(), "-c", f"{NEST}\nraise SystemExit({ending})"])
+    assert (await cage.run("true")).state is JobState.SUCCEEDED, cage.lines
+    for kept in (cage.place / "tmp").iterdir():
+        module.remove(kept)
+    assert names_in(cage.place / "tmp") == []
+
+
+def seen_by(user: JobUser, place: Path) -> str:
+    """What *user* can read of the file `made` in the one working copy."""
+    (made,) = (place / "tmp").glob("*/copy/made")
+    cat = subprocess.run(
+        ["cat", made], check=False, stdout=subprocess.PIPE, text=True, user=user.uid, group=user.gid, extra_groups=()
+    )
+    return cat.stdout
+
+
+async def test_the_next_job_with_the_same_id_finds_nothing_in_a_folder_that_is_being_removed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, entered = Held(), asyncio.Event()
+    monkeypatch.setattr(module, "remove", held.up(module.remove))
+
+    async def job() -> None:
+        async with scratch() as folder:
+            (folder / "copy").mkdir()
+            (folder / "copy" / "made").write_text("a secret of the job's")
+            hand_over(folder / "copy", ME)
+            entered.set()
+            await asyncio.Event().wait()
+
+    running = asyncio.create_task(job())
+    await entered.wait()
+    assert seen_by(ME, place) == "a secret of the job's"
+    running.cancel()
+    assert await asyncio.to_thread(held.begun.wait, 10)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert seen_by(ME, place) == ""
+    held.go_on.set()
