@@ -5,16 +5,22 @@ No regular expression: the text is looked for as it stands, and a job's output c
 
 import re
 from collections import Counter
-from collections.abc import Collection
-from typing import Annotated, Self
+from collections.abc import Callable, Collection
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from domain.text import one_line
 
-PIECE = re.compile(r"\{(?P<number>[a-z]*)\}|(?P<any>\*+)|(?P<text>[^{}*]+)|(?P<brace>[{}])")
+PIECE = re.compile(r"\{(?P<number>[a-z]*)\}|(?P<text>[^{}]+)|(?P<brace>[{}])")
+NUMBER = r" ??(?P<{}>[0-9]{{1,9}}+)(?![0-9]|[.,][0-9]) ??"
 NOT_WITHIN = r"(?<![\w.,/-])"
 """A number that begins a pattern is no part of a path, a version or a fraction."""
+WHOLE = r"(?<![0-9])(?<![0-9][.,])"
+"""A number behind any text is no part of a longer one."""
+
+Find: TypeAlias = Callable[[str], dict[str, str] | None]
+"""The numbers that a line tells by their names, perhaps none; None where the pattern is not in it."""
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -67,23 +73,35 @@ class LinePattern(BaseModel):
         return self
 
 
-def compiled(text: str) -> re.Pattern[str]:
-    """What finds *text* in a line whose runs of white space are single blanks; each number is a group.
+def finder(text: str) -> Find:
+    """What finds *text* in a line whose runs of white space are single blanks.
 
-    No more steps than the square of the line's length: what `*` has found is never tried again (an atomic group).
+    What stands between two `*` is looked for once, behind what was found before it: no more steps than the line's
+    length times the pattern's.
     """
-    begin, text = ("^", text[1:]) if text.startswith("^") else ("", text)
-    within = NOT_WITHIN if text.startswith("{") and not begin else ""
-    found, is_open = [begin or within], False
-    for piece in PIECE.finditer(re.sub(r"\s+", " ", text)):
-        if piece["any"]:
-            found.append(")(?>.*?" if is_open else "(?>.*?")
-            is_open = True
-        elif piece["number"]:
-            found.append(f" ?(?P<{piece['number']}>[0-9]{{1,9}})(?![0-9]|[.,][0-9]) ?")
-        else:
-            found.append(re.escape(piece["text"]))
-    return re.compile("".join(found) + ")" * is_open)
+    first, *others = re.split(r"\*+", re.sub(r"\s+", " ", text))
+    begin = "^" if first.startswith("^") else NOT_WITHIN if first.startswith("{") else ""
+    parts = [_compiled(begin, first.removeprefix("^"))]
+    parts += [_compiled(WHOLE if part.startswith("{") else "", part) for part in others]
+
+    def find(line: str) -> dict[str, str] | None:
+        told: dict[str, str] = {}
+        end = 0
+        for part in parts:
+            found = part.search(line, end)
+            if found is None:
+                return None
+            told |= found.groupdict()
+            end = found.end()
+        return told
+
+    return find
+
+
+def _compiled(begin: str, part: str) -> re.Pattern[str]:
+    pieces = PIECE.finditer(part)
+    found = [NUMBER.format(piece["number"]) if piece["number"] else re.escape(piece["text"]) for piece in pieces]
+    return re.compile(begin + "".join(found))
 
 
 def _numbers(text: str) -> Counter[str]:

@@ -1,9 +1,9 @@
 """What a command's output tells beside its words: how far it is, what it counted, and why it failed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from domain.line_pattern import LinePattern, compiled
+from domain.line_pattern import LinePattern, finder
 from domain.progress import Progress, progress_in, progress_of
 from domain.telling_line import TellingLine, looked_at
 
@@ -16,9 +16,9 @@ class Recognised:
     """
 
     def __init__(self, patterns: Sequence[LinePattern] = ()) -> None:
-        self._progress = [(compiled(one.progress), one.what) for one in patterns if one.progress]
-        self._counted = [(compiled(one.count), one.what) for one in patterns if one.count and one.what]
-        self._telling = TellingLine([compiled(one.error) for one in patterns if one.error])
+        self._progress = [(finder(one.progress), one.what) for one in patterns if one.progress]
+        self._counted = [(finder(one.count), one.what) for one in patterns if one.count and one.what]
+        self._telling = TellingLine([finder(one.error) for one in patterns if one.error])
         self._counts = {one.what: (0, 0) for one in patterns if one.what}
 
     @property
@@ -35,25 +35,25 @@ class Recognised:
         """The output's next line, which is not blank. How far the command is, if it says so."""
         self._telling.take(line)
         seen = looked_at(line)
-        for pattern, what in self._counted:
-            if found := pattern.search(seen):
-                number = int(found["count"]) if "count" in pattern.groupindex else self._counts[what][0] + 1
+        for find, what in self._counted:
+            if (told := find(seen)) is not None:
+                number = int(told["count"]) if "count" in told else self._counts[what][0] + 1
                 self._counts[what] = (number, number)
         return self._progress_in(seen)
 
     def _progress_in(self, seen: str) -> Progress | None:
         if not self._progress:
             return progress_in(seen)
-        for pattern, what in self._progress:
-            if (found := pattern.search(seen)) and (progress := _progress(found)):
+        for find, what in self._progress:
+            if (told := find(seen)) and (progress := _progress(told)):
                 if what is not None:
                     self._counts[what] = (progress.done, progress.total)
                 return progress
         return None
 
 
-def _progress(found: re.Match[str]) -> Progress | None:
-    numbers = {name: int(number) for name, number in found.groupdict().items()}
+def _progress(told: Mapping[str, str]) -> Progress | None:
+    numbers = {name: int(number) for name, number in told.items()}
     if "percent" in numbers:
         return progress_of(numbers["percent"], 100)
     return progress_of(numbers["done"], numbers["total"])

@@ -1,14 +1,18 @@
 """The line of an output that tells most of why its command failed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+Rule: TypeAlias = Callable[[str], object]
+"""What it finds in a line; None where it finds nothing."""
 
 MATCHED = 500
 """Characters of a line that are looked at."""
 
 NAMED_ERROR = re.compile(r"\b\w*(?:error|exception|fatal|critical)\b[^:]{0,40}:", re.IGNORECASE)
 ANY_ERROR = re.compile(r"error|exception|fatal|failed|cannot|not found", re.IGNORECASE)
-GENERAL = (NAMED_ERROR, ANY_ERROR)
+GENERAL: tuple[Rule, ...] = (NAMED_ERROR.search, ANY_ERROR.search)
 SIGNS = ("error", "exception", "fatal", "critical", "failed", "cannot", "not found")
 """Without one of these no general rule holds; looking for them is five times as quick."""
 
@@ -20,7 +24,7 @@ class TellingLine:
     before all that others have found, wherever it stands. Where none finds any it is the last line.
     """
 
-    def __init__(self, rules: Sequence[re.Pattern[str]] = ()) -> None:
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self._rules = (*rules, *GENERAL)
         self._own = len(rules)
         self._rank = len(self._rules)
@@ -44,7 +48,7 @@ class TellingLine:
         if len(rules) > self._own and not _may_name_an_error(seen):
             rules = rules[: self._own]
         for rank, rule in enumerate(rules):
-            if rule.search(seen):
+            if rule(seen) is not None:
                 self._rank, self._found, self._goes_on = rank, (line,), seen.endswith(":")
                 return
 

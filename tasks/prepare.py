@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tasks.cache import Cache, restore, save
 from tasks.command import CannotStart
 from tasks.folders import CopyFailed, within
 from tasks.ownership import give
+from tasks.scratch import remove
 from tasks.surroundings import Surroundings
 
 FORMAT = 1
@@ -117,7 +117,7 @@ def _stands(place: Path) -> bool:
 def _discard(place: Path) -> None:
     with suppress(OSError):
         place.unlink()
-    shutil.rmtree(place, ignore_errors=True)
+    remove(place)
 
 
 def _first_made(place: Path) -> Path:

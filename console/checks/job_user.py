@@ -73,9 +73,7 @@ async def may_pass(user: JobUser, folder: Path) -> Finding:
     """Whether jobs can pass through the folder in which theirs are made."""
     if await _try(user, RUNNABLE, [folder], []):
         return good("folders for jobs", f"are made in {folder}")
-    return bad(
-        "folders for jobs", f"jobs cannot pass through {folder}, where theirs are made: set another TMPDIR"
-    )
+    return bad("folders for jobs", f"jobs cannot pass through {folder}, where theirs are made: set another TMPDIR")
 
 
 async def _try(user: JobUser, script: str, paths: Sequence[Path], lines: list[str]) -> bool:

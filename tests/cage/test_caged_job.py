@@ -84,6 +84,17 @@ async def test_what_the_cache_holds_becomes_the_next_jobs_and_lends_it_no_rights
     assert (program.st_uid, program.st_mode & 0o7000) == (os.getuid(), 0)
 
 
+async def test_a_cached_link_makes_nothing_that_it_leads_to_the_jobs(cage: Cage) -> None:
+    secret = cage.place / "secret"
+    secret.mkdir()
+    (secret / "key").touch(mode=0o600)
+    step = {"command": ["ln", "-s", str(secret), "tools"], "cache": {"paths": ["tools"], "key": ["lock"]}}
+    for _ in range(2):
+        await cage.run("true", prepare=[step])
+    assert cage.lines[-1].endswith("taken from the cache")
+    assert (secret / "key").stat().st_uid == os.getuid()
+
+
 async def test_a_job_cannot_see_what_another_one_works_on(cage: Cage) -> None:
     first = replace(cage, lines=[])
     running = asyncio.create_task(first.run("echo $$; until [ -e go-on ]; do sleep 0.05; done"))

@@ -3,6 +3,7 @@
 Those in tests/data are recorded from the versions in their names, with neutral paths and no blanks at line ends.
 """
 
+import time
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,12 @@ def test_only_the_beginning_of_a_line_is_looked_at() -> None:
     recognised = own({"count": "page", "as": "pages"})
     recognised.take("x" * 497 + "page")
     assert recognised.counts == ""
+
+
+@pytest.mark.parametrize("kind", ["*{{count}}*1{}Z", "*{}{{count}} 1 1 1 1 1 1 1 1Z", "*1 {{count}} 1 1 1 1 1 1 1{}Z"])
+@pytest.mark.parametrize("unit", ["1", "1 "])
+def test_no_line_takes_long_whatever_is_in_it(kind: str, unit: str) -> None:
+    recognised = own(*({"count": kind.format("1" * more), "as": f"things {more}"} for more in range(20)))
+    began = time.process_time()
+    recognised.take(unit * 500)
+    assert time.process_time() - began < 0.1  # some 1 ms; with the square of the line's length, half a second

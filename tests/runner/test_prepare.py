@@ -261,24 +261,23 @@ async def test_a_cache_that_cannot_be_written_fails_no_job(rig: Rig) -> None:
 
 async def test_what_takes_long_does_not_hold_up_the_loop(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: dict[str, int] = {}
-    digest, rmtree = preparing._digest, shutil.rmtree
+    digest, discard = preparing._digest, preparing._discard
 
     def noted_digest(copy: Path, name: str) -> str | None:
         threads["digest"] = threading.get_ident()
         return digest(copy, name)
 
-    def noted_rmtree(place: Path, *, ignore_errors: bool) -> None:
-        if place.name == "node_modules":
-            threads["rmtree"] = threading.get_ident()
-        rmtree(place, ignore_errors=ignore_errors)
+    def noted_discard(place: Path) -> None:
+        threads["discard"] = threading.get_ident()
+        discard(place)
 
     await rig.prepare(rig.copy())
     (entry,) = rig.entries()
-    rmtree(entry / "0")
+    shutil.rmtree(entry / "0")
     monkeypatch.setattr(preparing, "_digest", noted_digest)
-    monkeypatch.setattr(shutil, "rmtree", noted_rmtree)
+    monkeypatch.setattr(preparing, "_discard", noted_discard)
     await rig.prepare(rig.copy())
-    assert threads.keys() == {"digest", "rmtree"}
+    assert threads.keys() == {"digest", "discard"}
     assert threading.get_ident() not in threads.values()
 
 
