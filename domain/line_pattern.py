@@ -76,23 +76,22 @@ class LinePattern(BaseModel):
 def finder(text: str) -> Find:
     """What finds *text* in a line whose runs of white space are single blanks.
 
-    What stands between two `*` is looked for once, behind what was found before it: no more steps than the line's
-    length times the pattern's.
+    What stands between two `*` is looked for once, behind what was found before it. So the steps are at most the line's
+    length times the pattern's, and a few times as many where a blank may belong to the number before or behind it.
     """
     first, *others = re.split(r"\*+", re.sub(r"\s+", " ", text))
     begin = "^" if first.startswith("^") else NOT_WITHIN if first.startswith("{") else ""
-    parts = [_compiled(begin, first.removeprefix("^"))]
-    parts += [_compiled(WHOLE if part.startswith("{") else "", part) for part in others]
+    search = _compiled(begin, first.removeprefix("^")).search
+    searches = [_compiled(WHOLE if part.startswith("{") else "", part).search for part in others]
 
     def find(line: str) -> dict[str, str] | None:
-        told: dict[str, str] = {}
-        end = 0
-        for part in parts:
-            found = part.search(line, end)
-            if found is None:
+        if (found := search(line)) is None:  # most lines: no more than this for each of them
+            return None
+        told = found.groupdict()
+        for search_on in searches:
+            if (found := search_on(line, found.end())) is None:
                 return None
             told |= found.groupdict()
-            end = found.end()
         return told
 
     return find
