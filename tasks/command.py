@@ -29,8 +29,8 @@ the leash, which stays until it is gone."""
 DRAIN = timedelta(seconds=5)
 """How long the rest of the output may take once all is over: nothing of the job, but a stranger may hold the pipe."""
 CHUNK = 8192
-TURN = 0.005
-"""Seconds of lines, and the last to its end, after which it is the others' turn on the event loop."""
+TURN = timedelta(milliseconds=5)
+"""How long lines are handed on, the last of them to its end, until it is the others' turn on the event loop."""
 
 OnLine: TypeAlias = Callable[[str], Awaitable[None] | None]
 T = TypeVar("T")
@@ -177,14 +177,14 @@ async def _forward(pipe: BinaryIO, output: Output, on_line: OnLine) -> None:
 
 
 async def _hand_on(lines: Iterable[str], on_line: OnLine) -> None:
-    ends = time.monotonic() + TURN
+    ends = time.monotonic() + TURN.total_seconds()
     for line in lines:
         handled = on_line(line)
         if handled is not None:
             await handled
         if time.monotonic() > ends:
             await asyncio.sleep(0)
-            ends = time.monotonic() + TURN
+            ends = time.monotonic() + TURN.total_seconds()
 
 
 async def _end(leash: _Leash, last_word: asyncio.Task[str], reading: asyncio.Task[None], grace: timedelta) -> None:

@@ -165,4 +165,4 @@ def test_no_line_takes_long_whatever_is_in_it(kind: str, unit: str) -> None:
     recognised = own(*({"count": kind.format("1" * more), "as": f"things {more}"} for more in range(20)))
     began = time.process_time()
     recognised.take(unit * 500)
-    assert time.process_time() - began < 0.1  # some 1 ms; with the square of the line's length, half a second
+    assert time.process_time() - began < 0.1  # less than 1 ms; with the square of the line's length, half a second
