@@ -22,9 +22,11 @@ from sqlalchemy.pool import QueuePool
 
 Given = TypeVar("Given")
 
-SIZE, OVERFLOW = 5, 10
-_, _, *others = QueuePool.__init__.__defaults__ or ()
-QueuePool.__init__.__defaults__ = (10 * SIZE, 10 * OVERFLOW, *others)
+OVERFLOW = 150
+"""Connections beside the five that stay open: they are closed after use, and with them goes the cache of each."""
+
+size, _, *others = QueuePool.__init__.__defaults__ or ()
+QueuePool.__init__.__defaults__ = (size, OVERFLOW, *others)
 
 COLLECT_EVERY = 5
 
