@@ -66,7 +66,7 @@ test-external: $(DEV) ## what needs tools from outside: real Prometheus, Pushgat
 	@$(BIN)/python -m pytest -q --no-header tests/external $(ARGS)
 
 examples: $(DEV) ## what is in examples/ as people use it, installed from a package registry and by npm; five minutes
-	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples tests/flows/examples/registry $(ARGS)
+	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples/test_*.py tests/flows/examples/registry $(ARGS)
 
 examples-smoke: $(DEV) ## those that need no registry, CoMapeo's nine job types among them; a minute
 	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples $(ARGS)
