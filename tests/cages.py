@@ -14,12 +14,13 @@ from uuid import UUID
 
 import pytest
 from repositories import Origin
+from watchers import undisturbed
 from world import World, accept, order
 
 from domain.job_type import JobType
 from tasks import taken_user
 from tasks.cache import Cache
-from tasks.carry_out import Ended, Watchers, Work, carry_out
+from tasks.carry_out import Ended, Work, carry_out
 from tasks.job_users import JobUser
 from tasks.keep_output import Outputs
 
@@ -93,16 +94,6 @@ class Cage:
             Cache(self.cache, 1_000_000),
             users=self.users,
         )
-        ended = await carry_out(self.world.reporter, work, self.watchers)
+        ended = await carry_out(self.world.reporter, work, undisturbed(self.lines, self.troubles))
         assert ended is not None
         return ended
-
-    @property
-    def watchers(self) -> Watchers:
-        async def nobody_waits(_: object) -> None:
-            """There is no group."""
-
-        async def nobody_cancels() -> bool:
-            return False
-
-        return Watchers(self.lines.append, self.troubles.append, nobody_waits, nobody_cancels)

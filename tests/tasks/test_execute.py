@@ -11,6 +11,7 @@ import pytest
 from processes import names_in
 from repositories import Origin
 from sqlmodel import col, select
+from watchers import undisturbed
 from world import World, accept, order
 
 from domain.job import JobState
@@ -19,7 +20,7 @@ from domain.target_request import TargetRequest
 from settings import Settings
 from storage.models import StatusReport
 from tasks.cache import Cache
-from tasks.carry_out import Ended, Watchers, Work, carry_out
+from tasks.carry_out import Ended, Work, carry_out
 from tasks.keep_output import Outputs
 from tasks.work import work_of
 
@@ -64,19 +65,9 @@ class Rig:
             Cache(self.folder / "cache", 1_000_000),
             output_url,
         )
-        ended = await carry_out(self.world.reporter, work, self.watchers)
+        ended = await carry_out(self.world.reporter, work, undisturbed(self.lines, self.troubles))
         assert ended is not None
         return ended
-
-    @property
-    def watchers(self) -> Watchers:
-        async def nobody_waits(_: object) -> None:
-            """There is no group."""
-
-        async def nobody_cancels() -> bool:
-            return False
-
-        return Watchers(self.lines.append, self.troubles.append, nobody_waits, nobody_cancels)
 
     async def links(self) -> list[tuple[str, str]]:
         """The state of each report and what it links to, without the marker."""
@@ -250,7 +241,7 @@ async def test_without_a_target_nothing_is_pushed_and_the_output_is_kept(rig: Ri
     work = Work(
         await accept(rig.world.ledger, asked), asked, job_type, None, Outputs(rig.outputs, 10, timedelta(days=1))
     )
-    ended = await carry_out(rig.world.reporter, work, rig.watchers)
+    ended = await carry_out(rig.world.reporter, work, undisturbed(rig.lines, rig.troubles))
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
     assert names_in(rig.outputs) == [str(asked.flow_run_id)]

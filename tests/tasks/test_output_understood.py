@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
+from watchers import undisturbed
 from world import World, accept, order
 
 from domain.job import JobState
 from domain.job_type import JobType
 from domain.progress import Progress
 from storage.models import StatusReport
-from tasks.carry_out import Ended, Watchers, Work, carry_out
+from tasks.carry_out import Ended, Work, carry_out
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 
@@ -31,19 +32,9 @@ class Rig:
         job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", script), **fields})
         asked = order()
         work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
-        ended = await carry_out(self.world.reporter, work, self.watchers)
+        ended = await carry_out(self.world.reporter, work, undisturbed(self.lines, self.troubles, self.progress.append))
         assert ended is not None
         return ended
-
-    @property
-    def watchers(self) -> Watchers:
-        async def nobody_waits(_: object) -> None:
-            """There is no group."""
-
-        async def nobody_cancels() -> bool:
-            return False
-
-        return Watchers(self.lines.append, self.troubles.append, nobody_waits, nobody_cancels, self.progress.append)
 
     @property
     def notices(self) -> list[str]:

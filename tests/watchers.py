@@ -1,0 +1,16 @@
+"""Who watches a job that waits for no other and is cancelled by nobody."""
+
+from domain.progress import ShowProgress, unseen
+from tasks.carry_out import Watchers
+
+
+def undisturbed(lines: list[str], troubles: list[str], on_progress: ShowProgress = unseen) -> Watchers:
+    """Notes what is told in *lines* and *troubles*."""
+
+    async def nobody_waits(_: object) -> None:
+        """There is no group."""
+
+    async def nobody_cancels() -> bool:
+        return False
+
+    return Watchers(lines.append, troubles.append, nobody_waits, nobody_cancels, on_progress)
