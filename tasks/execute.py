@@ -163,7 +163,7 @@ def _surroundings(work: Work, copy: Path, home: Path, token: str | None, on_line
 async def _user(work: Work, on_line: Say, disks: Sequence[Path]) -> AsyncIterator[JobUser | None]:
     """Taken before any folder is made, and given back after they went: a later job may be the same user.
 
-    Raises NoSpace, when there is a user: that may have taken hours.
+    Raises NoSpace: the disks are looked at once there is a user, for whom the job may have waited for hours.
     """
     waiting = taken(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
     async with waiting as user:

@@ -2,7 +2,7 @@
 
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,31 +49,33 @@ def job_users(named: Named | None) -> tuple[JobUser, ...]:
     if named is None:
         return ()
     users = tuple(_by_id(named) if isinstance(named, Ids) else [_by_name(named)])
+    here, overflow = _ids_here(), int(OVERFLOW.read_text(encoding="ascii"))
     for user in users:
-        if problem := _problem(user):
+        if problem := _problem(user, here, overflow):
             raise NoJobUser(f"REPORTBACK_JOB_USER {problem}")
     _check_machine()
     return users
 
 
-def _problem(user: JobUser) -> str:
-    """Why no job may be *user*; empty: it may."""
+def _problem(user: JobUser, here: Sequence[range], overflow: int) -> str:
+    """Why no job may be *user*; empty: it may. *here*: the ids that there are; *overflow*: the one for all others."""
     if user.uid == 0:
         return "is root, who can read everything: name another user"
     if user.uid == os.getuid():
         return f"has {user.uid}, which is the user of this flow: name another one"
-    if user.uid == int(OVERFLOW.read_text(encoding="ascii")):
+    if user.uid == overflow:
         return f"has {user.uid}, who stands for others as well, and all that runs as it is killed: name another one"
     if user.gid in {0, os.getgid(), *os.getgroups()}:
         return f"has {user.uid}, whose group {user.gid} is root's or this flow's: give that user one of its own"
-    if not any(user.uid in ids for ids in _ids_here()):
+    if not any(user.uid in ids for ids in here):
         return f"has {user.uid}, an id that this container does not have: name lower ones"
     return ""
 
 
 def _check_machine() -> None:
     """Raise NoJobUser if a job would not be another user here, or that would not keep it from what is ours."""
-    if missing := [f"CAP_{name}" for name, number in NEEDED.items() if not _capabilities() >> number & 1]:
+    ours = _capabilities()
+    if missing := [f"CAP_{name}" for name, number in NEEDED.items() if not ours >> number & 1]:
         raise NoJobUser(
             f"REPORTBACK_JOB_USER is set, but this process may not run jobs as another user: it lacks "
             f"{', '.join(missing)}. Run the worker as root or with AmbientCapabilities=, as docs/deploy.md shows, or "
