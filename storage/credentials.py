@@ -30,28 +30,64 @@ def is_paused(credential: Credential, now: datetime) -> bool:
     return credential.paused_until is not None and credential.paused_until > now
 
 
-async def probe(session: AsyncSession, credential: Credential, *, until: datetime) -> bool:
+async def probe(session: AsyncSession, credential: Credential, *, until: datetime) -> datetime | None:
     """Let one claim through after a pause: it moves to *until*, and only this claim's answer ends it or doubles it.
 
-    False: there is no pause, and everybody may send.
+    None: there is no pause, and everybody may send.
     """
     if credential.paused_until is None:
-        return False
+        return None
+    await _move(session, credential, until)
+    return until
+
+
+def is_probe(credential: Credential, probe_until: datetime | None) -> bool:
+    """Whether who was let through until *probe_until* still is the one probe: nobody has moved the pause since."""
+    return probe_until is not None and credential.paused_until == probe_until
+
+
+def must_wait(credential: Credential, probe_until: datetime | None) -> bool:
+    """Whether who was let through, perhaps until *probe_until*, may make no further request: a pause has come since."""
+    return credential.paused_until is not None and not is_probe(credential, probe_until)
+
+
+async def prolong(
+    session: AsyncSession, credential: Credential, probe_until: datetime | None, until: datetime
+) -> datetime | None:
+    """Let the probe be it until *until*: no other goes through meanwhile. None: there is no pause."""
+    if not is_probe(credential, probe_until):
+        return None
+    await _move(session, credential, until)
+    return until
+
+
+async def give_up(
+    session: AsyncSession, credential: Credential, probe_until: datetime | None, *, now: datetime
+) -> None:
+    """The probe was not made: another may be, at once."""
+    if is_probe(credential, probe_until):
+        await _move(session, credential, now)
+
+
+async def _move(session: AsyncSession, credential: Credential, until: datetime) -> None:
     await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(paused_until=until))
-    return True
 
 
 async def learn(
-    session: AsyncSession, credential: Credential, seen: Sent | Read, *, is_probe: bool, now: datetime
+    session: AsyncSession, credential: Credential, seen: Sent | Read, *, probe_until: datetime | None, now: datetime
 ) -> None:
-    """Take in what an answer says about the credential's pause and its hourly account. The row is locked."""
+    """Take in what an answer says about the credential's pause and its hourly account. The row is locked.
+
+    *probe_until*: until when who asked was let through as the probe, if it was.
+    """
+    answers_pause = is_probe(credential, probe_until)
     values: dict[str, object] = {}
     outcome, exchange = seen.outcome, seen.exchange
     if isinstance(outcome, Throttled):
-        values = pausing = _pausing(credential, outcome, is_probe=is_probe, now=now)
+        values = pausing = _pausing(credential, outcome, is_probe=answers_pause, now=now)
         if "pause_seconds" in pausing:  # a pause begins or is doubled; a longer one is the same
             news.add(session, Paused(credential.name, pausing["paused_until"], outcome.reason))
-    elif is_probe:
+    elif answers_pause:
         silent = isinstance(outcome, NotSent | Unknown) and exchange.http_status is None
         values = (
             {"paused_until": now} if silent else {"paused_until": None, "pause_seconds": None, "pause_reason": None}

@@ -3,7 +3,7 @@
 Rows are locked in one order: credential, target, report. How a lease ends that is still ours: `storage.settling`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -15,9 +15,9 @@ from domain.outcome import Exchange
 from domain.policy import Policy
 from domain.report import EventKind, Report
 from storage import budget, credentials, events, verify
-from storage.models import StatusReport, StatusTarget
+from storage.models import Credential, StatusReport, StatusTarget
 from storage.reports import locked_target
-from storage.standing import Busy, over_budget
+from storage.standing import Busy, over_budget, pausing
 
 RELEASED = {"lease": None, "sending_id": None, "lease_expires_at": None}
 
@@ -35,7 +35,7 @@ class Lease:
     doubt_until: datetime | None  # set where a request may still turn up: nothing may be sent
     expires_at: datetime
     credential: str
-    is_probe: bool  # the one claim let through after a pause
+    probe_until: datetime | None  # how long it is the one claim let through after a pause
     attempt: int
     is_outcome_now: bool  # somebody waits for it: of the write budget, only the minute binds it
 
@@ -63,8 +63,8 @@ async def claim(
     )
     if target is None:
         return None
-    is_probe = await credentials.probe(session, credential, until=expires_at)
-    lease = await _held(session, target, name, is_probe=is_probe, job_ends_now=job_ends_now)
+    probe_until = await credentials.probe(session, credential, until=expires_at)
+    lease = await _held(session, target, name, probe_until=probe_until, job_ends_now=job_ends_now)
     await append(session, lease, EventKind.CLAIMED, actor=actor, at=now)
     if not lease.read_back:
         await append(session, lease, EventKind.POSTED, actor=actor, at=now)
@@ -117,7 +117,7 @@ async def _take_lease(
 
 
 async def _held(
-    session: AsyncSession, target: StatusTarget, credential: str, *, is_probe: bool, job_ends_now: bool
+    session: AsyncSession, target: StatusTarget, credential: str, *, probe_until: datetime | None, job_ends_now: bool
 ) -> Lease:
     found = await session.exec(
         select(StatusReport).where(StatusReport.id == target.sending_id), execution_options={"populate_existing": True}
@@ -129,13 +129,45 @@ async def _held(
         token=target.lease, target_id=target.id, report_id=row.id,
         report=Report(to, row.state, row.description, row.target_url, row.marker),
         recorded_at=row.created_at, read_back=row.read_back, doubt_until=target.doubt_until,
-        expires_at=target.lease_expires_at, credential=credential, is_probe=is_probe, attempt=target.attempts,
+        expires_at=target.lease_expires_at, credential=credential, probe_until=probe_until, attempt=target.attempts,
         is_outcome_now=job_ends_now and row.rank > 0,
     )  # fmt: skip
 
 
-async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: datetime) -> datetime | None:
-    """Hold on for another lease's length, while it is still ours and nothing newer speaks. None: let go."""
+async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: datetime) -> Lease | Busy | None:
+    """Hold on for another lease's length and another request, while it is still ours and nothing newer speaks.
+
+    `Busy`: its credential has to wait; the lease is as it was. None: let go.
+    """
+    credential = await credentials.locked(session, lease.credential)
+    return await _renew(session, lease, credential, policy, now)
+
+
+async def renew_to_post(
+    session: AsyncSession, lease: Lease, *, policy: Policy, actor: str, now: datetime
+) -> Lease | Busy | None:
+    """Renew the lease of a report that reading back did not find, for a request that leaves next.
+
+    `Busy`: its credential has to wait, or the write budget does not allow one now. None: let go.
+    """
+    credential = await credentials.locked(session, lease.credential)
+    wait = await budget.wait_until(
+        session, lease.credential, policy.budget, is_outcome_now=lease.is_outcome_now, now=now
+    )
+    if wait is not None:
+        return over_budget(wait)
+    renewed = await _renew(session, lease, credential, policy, now)
+    if isinstance(renewed, Lease):
+        await append(session, lease, EventKind.ABSENT, actor=actor, at=now)
+        await append(session, lease, EventKind.POSTED, actor=actor, at=now)
+    return renewed
+
+
+async def _renew(
+    session: AsyncSession, lease: Lease, credential: Credential, policy: Policy, now: datetime
+) -> Lease | Busy | None:
+    if credentials.must_wait(credential, lease.probe_until):
+        return pausing(credential, now)
     expires_at = now + policy.lease
     still = and_(
         col(StatusTarget.id) == lease.target_id,
@@ -143,27 +175,16 @@ async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: dat
         col(StatusTarget.newest_id) == col(StatusTarget.sending_id),
     )
     renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))
-    return expires_at if renewed.rowcount else None
+    if not renewed.rowcount:
+        return None
+    probe_until = await credentials.prolong(session, credential, lease.probe_until, expires_at)
+    return replace(lease, expires_at=expires_at, probe_until=probe_until)
 
 
-async def renew_to_post(
-    session: AsyncSession, lease: Lease, *, policy: Policy, actor: str, now: datetime
-) -> datetime | Busy | None:
-    """Renew the lease of a report that reading back did not find, for a request that leaves next.
-
-    `Busy`: the write budget does not allow one now; the lease is as it was. None: let go.
-    """
-    await credentials.locked(session, lease.credential)
-    wait = await budget.wait_until(
-        session, lease.credential, policy.budget, is_outcome_now=lease.is_outcome_now, now=now
-    )
-    if wait is not None:
-        return over_budget(wait)
-    expires_at = await renew(session, lease, policy=policy, now=now)
-    if expires_at is not None:
-        await append(session, lease, EventKind.ABSENT, actor=actor, at=now)
-        await append(session, lease, EventKind.POSTED, actor=actor, at=now)
-    return expires_at
+async def told_to_wait(session: AsyncSession, lease: Lease, *, now: datetime) -> Busy | None:
+    """The pause that has come since the lease was taken or renewed, if one has."""
+    credential = await session.get_one(Credential, lease.credential)
+    return pausing(credential, now) if credentials.must_wait(credential, lease.probe_until) else None
 
 
 async def recover(session: AsyncSession, target_id: int, *, policy: Policy, actor: str, now: datetime) -> bool:

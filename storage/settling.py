@@ -15,7 +15,7 @@ from domain.report import EventKind, Phase
 from domain.settlement import Settlement
 from storage import credentials, events, standing, verify
 from storage.leases import RELEASED, Lease, append
-from storage.models import Credential, StatusReport, StatusTarget
+from storage.models import StatusReport, StatusTarget
 
 COLUMNS = SQLModel.metadata.tables["status_target"].c
 UTC = COLUMNS.verify_at.type
@@ -31,7 +31,7 @@ async def settle(
     """
     credential = await credentials.locked(session, lease.credential)
     is_ours = await _release(session, lease, settlement, now=now)
-    await credentials.learn(session, credential, sent, is_probe=lease.is_probe and is_ours, now=now)
+    await credentials.learn(session, credential, sent, probe_until=lease.probe_until if is_ours else None, now=now)
     if is_ours:
         kind, note = settlement.kind, settlement.note
         await _write(session, lease.report_id, settlement, now)
@@ -49,8 +49,8 @@ async def _release(session: AsyncSession, lease: Lease, settlement: Settlement, 
         "refused_since": _unless_newer(lease, "refused_since", settlement.refused_since, None),
         "last_error": _unless_newer(lease, "last_error", settlement.note[: events.NOTE] or None, None),
     }
-    if settlement.doubt_until is not None:
-        values["doubt_until"] = settlement.doubt_until
+    if settlement.doubt_until is not None:  # it may turn up even later than that, or a namesake of it be found
+        values |= {"doubt_until": settlement.doubt_until, "verify_at": now + verify.FIRST_LOOK}
     if settlement.status_id is not None:  # whoever asked for a look gets it a minute from now
         asked = col(StatusTarget.verify_at).is_not(None)
         values["verify_at"] = case((asked, literal(now + verify.FIRST_LOOK, UTC)), else_=literal(None, UTC))
@@ -69,8 +69,7 @@ async def give_back(
 ) -> None:
     """End our lease without an outcome: the report is due at *due_at*. If it is no longer ours, nothing changes."""
     credential = await credentials.locked(session, lease.credential)
-    if lease.is_probe and credential.paused_until == lease.expires_at:  # the probe was not made: another may be
-        await session.exec(update(Credential).where(col(Credential.name) == lease.credential).values(paused_until=now))
+    await credentials.give_up(session, credential, lease.probe_until, now=now)
     if await _let_go(session, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", due_at, now)}):
         await append(session, lease, kind, actor=actor, at=now, note=note)
 

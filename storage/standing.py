@@ -39,6 +39,12 @@ def over_budget(until: datetime) -> Busy:
     return Busy(until, "the write budget of its credential is spent", over_budget=True)
 
 
+def pausing(credential: Credential, now: datetime) -> Busy:
+    """The credential pauses, or waits for the answer of its probe."""
+    until = max(credential.paused_until or now, now)
+    return Busy(until, f"credential {credential.name} pauses: {credential.pause_reason}")
+
+
 async def target_of(session: AsyncSession, report_id: int) -> int:
     """The id of the report's target."""
     return (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one()
@@ -70,7 +76,7 @@ async def of_target(
     if target.lease_expires_at is not None:
         return Busy(target.lease_expires_at, "another sender holds the lease")
     if credentials.is_paused(credential, now):
-        return Busy(credential.paused_until or now, f"credential {credential.name} pauses: {credential.pause_reason}")
+        return pausing(credential, now)
     if target.doubt_until is not None and target.doubt_until > now and not report.read_back:
         return Busy(target.doubt_until, "an earlier request may still turn up")
     if only_if_due and target.due_at > now:

@@ -47,6 +47,7 @@ class Reporter:
     jitter: Callable[[], float]
     actor: str
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    time: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,18 @@ async def _within_budget(reporter: Reporter, once: Callable[[], Awaitable[tuple[
 
 
 async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
-    """Step 4, with enough of the lease left for a whole request."""
-    if lease.expires_at - await reporter.ledger.now() < reporter.policy.timeout:
+    """Step 4, with enough of the lease left for a whole request, and no pause since. The look itself takes time."""
+    looked_at = reporter.time()
+    async with reporter.ledger.reading() as session:
+        now = await reporter.ledger.clock(session)
+        pause = await leases.told_to_wait(session, lease, now=now)
+    if pause is not None:
+        return await _give_back(reporter, lease, EventKind.THROTTLED, pause.why, due_at=pause.until)
+    began = reporter.time()
+    if lease.expires_at - now - timedelta(seconds=began - looked_at) < reporter.policy.timeout:
         return await _give_back(reporter, lease, EventKind.NOT_SENT, "too little of the lease was left for a request")
-    began = time.monotonic()
     sent = await reporter.github.create_status(lease.report, token)
-    return await _settle(reporter, lease, sent, seconds=time.monotonic() - began)
+    return await _settle(reporter, lease, sent, seconds=reporter.time() - began)
 
 
 async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, claimed_at: datetime) -> Settled | Busy:
@@ -133,7 +140,9 @@ async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, clai
     seen, held, exchange = await _look_for(reporter, lease, token)
     match seen:
         case None:
-            return await _let_go(reporter, lease)
+            return await _let_go(reporter, held)
+        case Busy(until, why):
+            return await _give_back(reporter, held, EventKind.THROTTLED, why, due_at=until)
         case Absent() if in_doubt:
             assert lease.doubt_until is not None
             why = "not on GitHub yet; an earlier request may still turn up"
@@ -146,7 +155,7 @@ async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, clai
 
 async def _look_for(
     reporter: Reporter, lease: Lease, token: str
-) -> tuple[Found | Absent | ReadFailure | GivenUp, Lease, Exchange]:
+) -> tuple[Found | Absent | ReadFailure | Busy | GivenUp, Lease, Exchange]:
     """Walk through the commit's statuses, newest first, renewing the lease after each page."""
     page_url: str | None = None
     for _ in range(MAX_PAGES):
@@ -160,8 +169,9 @@ async def _look_for(
         if page.next_url is None or any(status.created_at < lease.recorded_at - BACK for status in page.statuses):
             return Absent(), lease, read.exchange
         page_url = page.next_url
-        if (renewed := await _renew(reporter, lease)) is None:
-            return None, lease, read.exchange
+        renewed = await _renew(reporter, lease)
+        if not isinstance(renewed, Lease):
+            return renewed, lease, read.exchange
         lease = renewed
     return NotSent(f"the commit's statuses do not end after {MAX_PAGES} pages"), lease, Exchange()
 
@@ -171,7 +181,7 @@ async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled |
         words = f"GitHub accepted it {reporter.policy.unverifiable_after} times, yet never showed it"
         return await _settle(reporter, lease, Sent(Rejected(Reason.UNVERIFIABLE, words), Exchange()))
 
-    async def once() -> tuple[datetime | Busy | None, datetime]:
+    async def once() -> tuple[Lease | Busy | None, datetime]:
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             policy, actor = reporter.policy, reporter.actor
@@ -182,8 +192,8 @@ async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled |
             return await _let_go(reporter, lease)
         case Busy(until, why):
             return await _give_back(reporter, lease, EventKind.ABSENT, why, due_at=until)
-        case expires_at:
-            return await _send(reporter, replace(lease, expires_at=expires_at), token)
+        case renewed:
+            return await _send(reporter, renewed, token)
 
 
 async def _is_unverifiable(reporter: Reporter, lease: Lease) -> bool:
@@ -192,11 +202,10 @@ async def _is_unverifiable(reporter: Reporter, lease: Lease) -> bool:
         return (await events.tries(session, report)).unconfirmed >= reporter.policy.unverifiable_after
 
 
-async def _renew(reporter: Reporter, lease: Lease) -> Lease | None:
+async def _renew(reporter: Reporter, lease: Lease) -> Lease | Busy | None:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        expires_at = await leases.renew(session, lease, policy=reporter.policy, now=now)
-    return replace(lease, expires_at=expires_at) if expires_at is not None else None
+        return await leases.renew(session, lease, policy=reporter.policy, now=now)
 
 
 async def _let_go(reporter: Reporter, lease: Lease) -> Settled | Busy:

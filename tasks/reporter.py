@@ -31,7 +31,8 @@ async def open_reporter(settings: Settings, actor: str, tell: Tell = nobody) -> 
     """
     async with open_ledger(settings.database_url, tell=tell) as ledger:
         await _check_identity(ledger, settings.ledger_id)
-        ahead = await ledger.now() - datetime.now(UTC)  # GitHub's times are kept by the ledger's clock, not by ours
+        async with ledger.transaction() as session:  # GitHub's times are kept by the ledger's clock, not by ours
+            ahead = await ledger.clock(session) - datetime.now(UTC)
 
         def now() -> datetime:
             return datetime.now(UTC) + ahead

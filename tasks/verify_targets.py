@@ -54,7 +54,7 @@ async def _statuses(reporter: Reporter, seen: Look) -> list[PostedStatus] | Read
         credential = await credentials.locked(session, seen.credential)
         if credentials.is_paused(credential, now):
             return None
-        is_probe = await credentials.probe(session, credential, until=now + reporter.policy.lease)
+        probe_until = await credentials.probe(session, credential, until=now + reporter.policy.lease)
     try:
         token = await reporter.token_of(seen.credential)
     except NoCredential:
@@ -66,13 +66,16 @@ async def _statuses(reporter: Reporter, seen: Look) -> list[PostedStatus] | Read
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             credential = await credentials.locked(session, seen.credential)
-            await credentials.learn(session, credential, read, is_probe=is_probe, now=now)
+            await credentials.learn(session, credential, read, probe_until=probe_until, now=now)
+            must_wait = credentials.must_wait(credential, probe_until)
         if not isinstance(read.outcome, Page):
             return read.outcome
         found += [one for one in read.outcome.statuses if one.context.lower() == seen.target.context.lower()]
         page_url = read.outcome.next_url
         if page_url is None or any(one.created_at < seen.delivered_at - BACK for one in read.outcome.statuses):
             break
+        if must_wait:
+            return None
     return found
 
 

@@ -18,7 +18,7 @@ from tasks.deliver import Reporter
 
 Work: TypeAlias = Callable[[World, Reporter], Awaitable[object]]
 
-EFFECTS = frozenset({"transaction", "time", "POST", "GET"})
+EFFECTS = frozenset({"transaction", "look", "POST", "GET"})
 
 
 class Died(BaseException):
@@ -53,8 +53,14 @@ class PausingLedger(Ledger):
         async with Ledger.transaction(self) as session:
             yield session
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        await self.step("look")
+        async with Ledger.reading(self) as session:
+            yield session
+
     async def now(self) -> datetime:
-        await self.step("time")
+        await self.step("look")
         async with Ledger.transaction(self) as session:
             return await self.clock(session)
 

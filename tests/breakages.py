@@ -23,6 +23,11 @@ LEASES, READS, REVIEW = (
     "tests/deliver/test_read_back.py",
     "tests/deliver/test_deliver.py",
 )
+PAUSES, LATE, LOOK = (
+    "tests/deliver/test_told_to_wait.py",
+    "tests/deliver/test_late_requests.py",
+    "tasks/verify_targets.py",
+)
 CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
 HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
 
@@ -32,7 +37,7 @@ BREAKAGES = (
     Breakage("a claim in doubt", LEASE, "free, no_doubt, is_due", "free, is_due", (LEASES, REVIEW)),
     Breakage("a claim while the credential pauses", LEASE, "    if credentials.is_paused(credential, now):\n        return None", "", (CASES, "tests/storage/test_credentials.py")),
     Breakage("a claim beyond the budget", LEASE, "no_doubt, is_due, affordable", "no_doubt, is_due", ("tests/deliver/test_write_budget.py",)),
-    Breakage("no look after reading", LEASE, "    expires_at = await renew(session, lease, policy=policy, now=now)\n", "    expires_at: datetime | None = now + policy.lease\n", (READS, CRASHES)),
+    Breakage("no look after reading", LEASE, "    renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))\n    if not renewed.rowcount:\n        return None\n", "", (READS, CRASHES)),
     Breakage("the older one's backoff moves the newer", SETTLING, "else_=literal(newer, of))", "else_=literal(value, of))", (LEASES, REVIEW)),
     Breakage("a lease that ran out starts no doubt", LEASE, "values(**RELEASED, doubt_until=doubt)", "values(**RELEASED)", (LEASES,)),
     Breakage("a lease that ran out is not read back", LEASE, "== report_id).values(read_back=True))", "== report_id).values(read_back=False))", (LEASES, CRASHES)),
@@ -77,5 +82,20 @@ BREAKAGES = (
     Breakage("a job's git has the token that pushes", "tasks/push.py", 'url="", token=None, env=identity', "env=identity", ("tests/runner/test_push_over_https.py",)),
     Breakage("nothing new is a commit all the same", "tasks/push.py", 'if tree == await _word(git, "rev-parse", f"{parent}^{{tree}}"):', "if False:", ("tests/runner/test_push.py",)),
     Breakage("an output is seen before it is whole", "tasks/keep_output.py", "new = made / token_hex(16)", "new = made / source.name", ("tests/runner/test_output_kept.py",)),
+    Breakage("a resend into a pause that began meanwhile", LEASE, "    if credentials.must_wait(credential, lease.probe_until):\n        return pausing(credential, now)\n", "", (PAUSES,)),
+    Breakage("the last look sees no pause", DELIVER, "    if pause is not None:\n", "    if False:\n", (PAUSES,)),
+    Breakage("a look takes no time", DELIVER, "timedelta(seconds=began - looked_at)", "timedelta(0)", (REVIEW,)),
+    Breakage("a second probe while the first one reads", LEASE, "    probe_until = await credentials.prolong(session, credential, lease.probe_until, expires_at)\n", "    probe_until = lease.probe_until\n", (PAUSES,)),
+    Breakage("two resends share what is left of the budget", LEASE, "    credential = await credentials.locked(session, lease.credential)\n    wait = ", "    credential = await session.get_one(Credential, lease.credential)\n    wait = ", (PAUSES,)),
+    Breakage("an unknown asks for no look", SETTLING, ', "verify_at": now + verify.FIRST_LOOK}', "}", (LATE,)),
+    Breakage("a look beside a sender", "storage/verify.py", "            col(StatusTarget.lease).is_(None),\n", "", (LATE,)),
+    Breakage("a look in doubt", "storage/verify.py", "            or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now),\n", "", (LATE,)),
+    Breakage("a look while the credential pauses", LOOK, "        if credentials.is_paused(credential, now):\n            return None\n", "", (LATE,)),
+    Breakage("a look reads on into a pause", LOOK, "        if must_wait:\n            return None\n", "", (LATE,)),
+    Breakage("a look keeps to itself what it hears of limits", LOOK, "            await credentials.learn(session, credential, read, probe_until=probe_until, now=now)\n", "", (LATE,)),
+    Breakage("an edition inherits its failures", "storage/events.py", "(EventKind.REOPENED, EventKind.REPAIRED)", "(EventKind.REOPENED,)", (LATE,)),
+    Breakage("a restore waits for nothing on its way", "storage/restored.py", '"doubt_until": now + policy.settle_after, ', "", ("tests/storage/test_restored.py",)),
+    Breakage("a restore forgets what was rejected", "storage/restored.py", "col(StatusReport.id).in_(open_now))", "col(StatusReport.id).in_(open_now), col(StatusReport.rejected_at).is_(None))", ("tests/storage/test_restored.py",)),
+    Breakage("a pause by the sender's own clock", "tasks/reporter.py", "return datetime.now(UTC) + ahead", "return datetime.now(UTC)", ("tests/tasks/test_reporter.py",)),
     Breakage("a flow on any ledger", "tasks/reporter.py", "    if opened != named:\n", "    if False:\n", ("tests/tasks/test_reporter.py",)),
 )  # fmt: skip

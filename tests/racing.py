@@ -31,6 +31,7 @@ from github_api.client import GitHub
 from storage import backlog, jobs, leases, settling
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Process
+from storage.leases import Lease
 from tasks.deliver import Reporter, deliver
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,20 +57,31 @@ async def probes(ledger: Ledger, number: int, *target_ids: str) -> str:
     return await claims(ledger, number, target_ids[number])
 
 
+TEN = Policy(budget=WriteBudget(per_minute=10, per_hour=500))
+
+
 async def spends(ledger: Ledger, number: int, *target_ids: str) -> str:
-    """Eight claims at once, each for a target of its own, within a budget of ten; how many were had."""
+    """Eight requests at once, each for a target of its own, within a budget of ten; how many may leave."""
     mine = target_ids[8 * number : 8 * number + 8]
-    return str(sum(await asyncio.gather(*(_spends(ledger, int(target_id)) for target_id in mine))))
+    claimed = await asyncio.gather(*(_claims_within(ledger, int(target_id)) for target_id in mine))
+    may_leave = await asyncio.gather(*(_may_leave(ledger, lease) for lease in claimed if lease is not None))
+    return str(sum(may_leave))
 
 
-async def _spends(ledger: Ledger, target_id: int) -> bool:
-    ten = Policy(budget=WriteBudget(per_minute=10, per_hour=500))
+async def _claims_within(ledger: Ledger, target_id: int) -> Lease | None:
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
-        lease = await leases.claim(
-            session, target_id, only_if_due=False, job_ends_now=True, policy=ten, actor=ACTOR, now=now
-        )
-    return lease is not None
+        how = {"only_if_due": False, "job_ends_now": True}
+        return await leases.claim(session, target_id, **how, policy=TEN, actor=ACTOR, now=now)
+
+
+async def _may_leave(ledger: Ledger, lease: Lease) -> bool:
+    """Whether its request may: of what is read back that is asked for once it was not found."""
+    if not lease.read_back:
+        return True
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        return isinstance(await leases.renew_to_post(session, lease, policy=TEN, actor=ACTOR, now=now), Lease)
 
 
 async def accepts(ledger: Ledger, number: int, flow_run_id: str) -> str:

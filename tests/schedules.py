@@ -180,8 +180,8 @@ class _Run:
     def moves(self) -> Iterator[tuple[int | None, str]]:
         """What may happen next: an actor's number, and how its effect goes; None: time passes."""
         alive = [number for number, actor in enumerate(self.actors) if actor.before is not None]
-        if not self.jumps:  # what the clock says then is the same before and after all that others do
-            alive = next(([number] for number in alive if self.actors[number].before == "time"), alive)
+        if not self.jumps:  # the clock, and that no credential pauses, is the same before and after all that others do
+            alive = next(([number] for number in alive if self.actors[number].before == "look"), alive)
         for number in alive:
             before = self.actors[number].before
             yield number, str(before)

@@ -21,6 +21,7 @@ from domain.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
+from fake_github.store import Draft
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
 from storage import backlog, events, jobs, standing
@@ -72,6 +73,13 @@ class SteppedLedger(Ledger):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         async with Ledger.transaction(self) as session:
+            yield session
+            await self.step("commit")
+        await self.step("committed")
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        async with Ledger.reading(self) as session:
             yield session
             await self.step("commit")
         await self.step("committed")
@@ -169,6 +177,20 @@ class World:
     def held(self, context: str = "docs/sphinx") -> list[str]:
         """The states GitHub holds for a context, oldest first."""
         return [status.state for status in self.github.store.held() if status.context == context]
+
+    def others_post(self, count: int, *, url: str | None = None, age: timedelta = timedelta(0)) -> None:
+        """As many statuses of another tool on the same commit, some of the same context, state and words as ours."""
+        for number in range(count):
+            context = "docs/sphinx" if number % 2 else f"ci/{number}"
+            draft = Draft(
+                repository="acme/site",
+                sha=SHA,
+                context=context,
+                state="success",
+                description="41 pages",
+                target_url=url,
+            )
+            self.github.store.add(self.github.store.drafted(draft, after=-age))
 
     def posts(self) -> int:
         return self.asked("POST")

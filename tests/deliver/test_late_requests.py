@@ -1,17 +1,22 @@
 """What the limit of the promise admits: a request sent late. It is noticed, counted, and repaired if it covers."""
 
-from datetime import timedelta
+import itertools
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import uuid4
 
-from sqlmodel import select
+import pytest
+from sqlalchemy import Update
+from sqlmodel import select, update
 from world import SHA, Clock, World, order, run_job, world_on
 
-from domain.report import EventKind
+from domain.job import JobState
+from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
-from storage import verify
 from storage.engine import Ledger
-from storage.models import ReportEvent, StatusReport, StatusTarget
-from tasks.verify_targets import to_verify, verify_target
+from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
+from tasks.verify_targets import POSTPONED, to_verify, verify_target
 
 
 async def reports(world: World) -> list[StatusReport]:
@@ -67,6 +72,23 @@ async def test_an_older_status_on_top_is_covered_again_by_a_new_edition(ledger: 
         assert [report.edition for report in await reports(world)] == [1, 2]
 
 
+async def test_an_edition_has_a_week_of_its_own(ledger: Ledger, clock: Clock) -> None:
+    """What did not get through before it was delivered is forgotten."""
+    async with world_on(ledger, clock) as world:
+        world.fault(Kind.CLOSE)
+        pending, _ = await delivered(world)
+        clock.advance(20)
+        await world.deliver()
+        clock.advance(8 * 24 * 3600)
+        send_late(world, pending)
+        assert await verify_targets(world) == 1
+        world.fault(Kind.CLOSE)
+        await world.deliver()
+        assert (await world.phases())["success"] is Phase.DUE
+        await world.reconcile(passes=3, every=3600)
+        assert world.held() == ["success", "pending", "success"]
+
+
 async def test_a_status_that_stands_twice_is_counted_once_and_not_sent_again(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         _, outcome = await delivered(world)
@@ -103,14 +125,89 @@ async def test_a_target_is_looked_at_a_minute_and_an_hour_after_its_delivery(led
         assert (await world.target()).verify_at is None
 
 
-async def test_nothing_is_looked_at_while_it_is_not_delivered_or_somebody_sends(ledger: Ledger, clock: Clock) -> None:
+async def test_nothing_is_looked_at_while_it_is_not_delivered(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await run_job(ledger, order())
         await ask_for_a_look(world)
-        async with ledger.transaction() as session:
-            assert await verify.due(session, limit=10, now=clock.now) == []
-        assert await verify_targets(world) == 0
+        assert await to_verify(world.reporter) == []
+        target = await world.target()
+        assert not await verify_target(world.reporter, target.id or 0)
         assert world.asked("GET") == 0
+
+
+LATER = timedelta(seconds=10)
+IN_THE_WAY: dict[str, Callable[[datetime], Update]] = {
+    "a lease": lambda at: update(StatusTarget).values(
+        lease=uuid4(), lease_expires_at=at, sending_id=StatusTarget.newest_id
+    ),
+    "a doubt": lambda at: update(StatusTarget).values(doubt_until=at),
+    "a pause": lambda at: update(Credential).values(paused_until=at),
+}
+
+
+@pytest.mark.parametrize("what", IN_THE_WAY)
+async def test_nothing_is_looked_at_while_somebody_sends_or_waits(ledger: Ledger, clock: Clock, what: str) -> None:
+    async with world_on(ledger, clock) as world:
+        _, outcome = await delivered(world)
+        async with ledger.transaction() as session:
+            await session.exec(IN_THE_WAY[what](clock.now + LATER))
+        assert await to_verify(world.reporter) == []
+        async with ledger.transaction() as session:
+            await session.exec(IN_THE_WAY["a pause"](clock.now + LATER))
+        assert not await verify_target(world.reporter, outcome.target_id)
+        assert world.asked("GET") == 0
+
+
+async def test_a_look_ends_at_a_pause_that_begins_between_two_pages(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        _, outcome = await delivered(world)
+        await run_job(ledger, order("docs/other"))
+        world.others_post(250)
+        world.fault(Kind.SECONDARY_LIMIT, seconds=300)
+
+        async def pause(name: str) -> None:
+            if name == "GET answered":
+                await world.deliver("docs/other")
+
+        assert not await verify_target(await world.sender(pause), outcome.target_id)
+        assert world.asked("GET") == 1
+        assert (await world.target()).verify_at == clock.now + POSTPONED
+
+
+async def test_a_look_that_is_the_probe_does_not_end_the_next_pause(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        _, outcome = await delivered(world)
+        world.others_post(250)
+        async with ledger.transaction() as session:
+            await session.exec(update(Credential).values(paused_until=clock.now, pause_seconds=60))
+        until = clock.now + timedelta(minutes=5)
+        looks = itertools.count(1)
+
+        async def pause(name: str) -> None:
+            if name == "GET" and next(looks) == 2:
+                async with ledger.transaction() as session:
+                    await session.exec(update(Credential).values(paused_until=until))
+
+        await verify_target(await world.sender(pause), outcome.target_id)
+        async with ledger.transaction() as session:
+            assert (await session.exec(select(Credential.paused_until))).one() == until
+        assert world.asked("GET") == 2
+
+
+async def test_what_a_proxy_held_back_beyond_the_doubt_is_counted_and_covered_again(world: World) -> None:
+    asked = order()
+    await run_job(world.ledger, asked, JobState.FAILED)
+    world.fault(Kind.CLOSE, stored_after=300)
+    await world.deliver()
+    world.clock.advance(20)
+    await run_job(world.ledger, asked)
+    await world.deliver()
+    assert world.held() == ["success"]
+    world.clock.advance(300)
+    assert world.held() == ["success", "failure"]
+    assert await verify_targets(world) == 1
+    await world.deliver()
+    assert world.held() == ["success", "failure", "success"]
 
 
 async def test_a_look_that_something_newer_overtakes_changes_nothing(ledger: Ledger, clock: Clock) -> None:
@@ -154,6 +251,9 @@ async def test_a_look_that_is_refused_pauses_the_credential_and_is_taken_later(l
         await delivered(world)
         world.fault(Kind.BAD_CREDENTIALS, method="GET")
         assert await verify_targets(world) == 0
+        async with ledger.transaction() as session:
+            paused_until = (await session.exec(select(Credential.paused_until))).one()
+        assert paused_until == clock.now + timedelta(minutes=1)
         assert await verify_targets(world) == 0
         assert world.asked("GET") == 1
         clock.advance(3600)

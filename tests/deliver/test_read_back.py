@@ -10,19 +10,8 @@ from domain.job import JobState
 from domain.outcome import Reason, Rejected
 from domain.report import Phase
 from fake_github.faults import Kind
-from fake_github.store import Draft
 from storage import reports
 from storage.standing import Busy, Settled
-
-
-def post_by_others(world: World, count: int, *, url: str | None = None, age: timedelta = timedelta(0)) -> None:
-    """As many statuses of another tool on the same commit, some of the same state and words as ours."""
-    for number in range(count):
-        context = "docs/sphinx" if number % 2 else f"ci/{number}"
-        draft = Draft(
-            repository="acme/site", sha=SHA, context=context, state="success", description="41 pages", target_url=url
-        )
-        world.github.store.add(world.github.store.drafted(draft, after=-age))
 
 
 async def in_doubt(world: World, *, stored: bool) -> None:
@@ -39,7 +28,7 @@ def ours(world: World) -> list[str]:
 async def test_it_is_found_on_the_third_page(world: World) -> None:
     await in_doubt(world, stored=True)
     world.clock.advance(1)
-    post_by_others(world, 250)
+    world.others_post(250)
     settled = await world.deliver()
     assert isinstance(settled, Settled)
     assert settled.phase is Phase.DELIVERED
@@ -49,7 +38,7 @@ async def test_it_is_found_on_the_third_page(world: World) -> None:
 
 async def test_every_page_is_read_before_it_is_sent_again(world: World) -> None:
     await in_doubt(world, stored=False)
-    post_by_others(world, 250)
+    world.others_post(250)
     world.clock.advance(20)
     await world.deliver()
     assert (world.asked("GET"), world.posts()) == (3, 2)
@@ -58,7 +47,7 @@ async def test_every_page_is_read_before_it_is_sent_again(world: World) -> None:
 
 @pytest.mark.parametrize(("minutes", "pages"), [(59, 3), (61, 1)])
 async def test_reading_stops_at_statuses_an_hour_older_than_the_report(world: World, minutes: int, pages: int) -> None:
-    post_by_others(world, 250, age=timedelta(minutes=minutes))
+    world.others_post(250, age=timedelta(minutes=minutes))
     await in_doubt(world, stored=False)
     world.clock.advance(20)
     await world.deliver()
@@ -76,7 +65,7 @@ async def test_reading_stops_at_statuses_an_hour_older_than_the_report(world: Wo
 )
 async def test_no_status_of_another_tool_is_taken_for_ours(world: World, url: str | None) -> None:
     await in_doubt(world, stored=False)
-    post_by_others(world, 10, url=url)
+    world.others_post(10, url=url)
     world.clock.advance(20)
     await world.deliver()
     assert world.posts() == 2
@@ -192,7 +181,7 @@ async def test_a_lease_that_ran_out_while_reading_does_not_send(world: World) ->
 async def test_a_long_read_keeps_its_lease(world: World) -> None:
     await in_doubt(world, stored=False)
     world.clock.advance(20)
-    post_by_others(world, 350)
+    world.others_post(350)
 
     async def slowly(name: str) -> None:
         if name == "GET":

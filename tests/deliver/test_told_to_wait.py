@@ -1,20 +1,22 @@
 """What GitHub says about waiting is obeyed, end to end: as long as it says, by everybody, and then by one probe."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 
 import pytest
 from racing import RACES, Race
-from sqlmodel import select
-from world import Clock, World, accept, order, run_job, world_on
+from sqlmodel import select, update
+from world import Clock, Step, World, accept, order, run_job, world_on
 
 from domain.budget import WriteBudget
 from domain.policy import Policy
 from fake_github.faults import Kind
 from storage import backlog
 from storage.engine import Ledger, open_ledger
-from storage.models import StatusTarget
+from storage.models import StatusReport, StatusTarget
 from storage.standing import Busy, Settled
 from tasks.deliver import deliver
 
@@ -115,6 +117,86 @@ async def test_after_a_pause_nobody_sends_before_the_probe_is_answered(world: Wo
     assert [world.held(context) for context in contexts] == [["success"]] * 4
 
 
+async def in_doubt(world: World, *contexts: str) -> None:
+    """Outcomes of which we do not know whether GitHub has them; from now on they may be sent again."""
+    world.fault(Kind.CLOSE, times=len(contexts))
+    for context in contexts:
+        await run_job(world.ledger, order(context))
+        await world.deliver(context)
+    world.clock.advance(20)
+
+
+def at(effect: str, number: int, do: Callable[[], Awaitable[object]]) -> Step:
+    """What a sender does at the *number*-th of an effect, counted from 1."""
+    left = itertools.count(1)
+
+    async def step(name: str) -> None:
+        if name == effect and next(left) == number:
+            await do()
+
+    return step
+
+
+@pytest.mark.parametrize(("effect", "number"), [("committed", 1), ("GET", 1), ("GET answered", 1), ("committed", 3)])
+async def test_a_pause_that_begins_while_another_reads_back_holds_that_one_too(
+    world: World, effect: str, number: int
+) -> None:
+    await in_doubt(world, "docs/a", "docs/b")
+    world.fault(Kind.SECONDARY_LIMIT, seconds=300)
+    pausing = at(effect, number, partial(world.deliver, "docs/a"))
+    came_to = await world.deliver("docs/b", by=await world.sender(pausing))
+    assert isinstance(came_to, Busy)
+    assert came_to.until == world.clock.now + timedelta(seconds=300)
+    assert world.posts() == 3
+    world.clock.advance(300)
+    for context in ("docs/a", "docs/b"):
+        await world.deliver(context)
+        assert world.held(context) == ["success"]
+
+
+async def test_a_pause_that_begins_after_a_claim_holds_its_request(world: World) -> None:
+    for context in ("docs/a", "docs/b"):
+        await run_job(world.ledger, order(context))
+    world.fault(Kind.SECONDARY_LIMIT, seconds=300)
+    pausing = at("committed", 1, partial(world.deliver, "docs/a"))
+    assert isinstance(await world.deliver("docs/b", by=await world.sender(pausing)), Busy)
+    assert world.posts() == 1
+    assert (await world.story("docs/b"))[-1] == "throttled"
+    assert (await world.target("docs/b")).due_at == world.clock.now + timedelta(seconds=300)
+
+
+async def test_a_pause_that_begins_between_two_pages_ends_the_reading(world: World) -> None:
+    await in_doubt(world, "docs/a", "docs/b")
+    world.others_post(250)
+    world.fault(Kind.SECONDARY_LIMIT, seconds=300)
+    reads = world.asked("GET")
+    pausing = at("GET answered", 1, partial(world.deliver, "docs/a"))
+    assert isinstance(await world.deliver("docs/b", by=await world.sender(pausing)), Busy)
+    assert (world.asked("GET") - reads, world.posts()) == (1 + 3, 3)
+    assert (await world.story("docs/b"))[-1] == "throttled"
+
+
+async def test_a_probe_that_reads_for_long_is_the_only_one_all_the_while(world: World) -> None:
+    await in_doubt(world, "docs/a")
+    await run_job(world.ledger, order("docs/b"))
+    world.others_post(250)
+    world.fault(Kind.SECONDARY_LIMIT, seconds=300)
+    await world.deliver("docs/b")
+    world.clock.advance(300)
+    meanwhile = []
+
+    async def read_slowly(name: str) -> None:
+        if name == "GET":
+            world.clock.advance(14)
+        if name in ("GET", "POST"):
+            meanwhile.append(type(await world.deliver("docs/b")))
+
+    await world.deliver("docs/a", by=await world.sender(read_slowly))
+    assert (meanwhile, world.held("docs/a")) == ([Busy] * 4, ["success"])
+    await world.deliver("docs/b")
+    assert world.held("docs/b") == ["success"]
+
+
 async def test_what_is_left_of_the_budget_goes_to_outcomes(ledger: Ledger, clock: Clock) -> None:
     policy = Policy(budget=WriteBudget(per_minute=3, per_hour=500, spacing=timedelta(0)))
     async with world_on(ledger, clock, policy=policy) as world:
@@ -135,12 +217,16 @@ async def test_what_is_left_of_the_budget_goes_to_outcomes(ledger: Ledger, clock
 
 
 @RACES
-async def test_forty_claims_at_once_keep_within_a_budget_of_ten(ledger_url: str, race: Race) -> None:
-    """Five contenders, each with eight connections."""
+@pytest.mark.parametrize("read_back", [False, True])
+async def test_forty_requests_at_once_keep_within_a_budget_of_ten(
+    ledger_url: str, race: Race, *, read_back: bool
+) -> None:
+    """Five contenders, each with eight connections; what was in doubt spends only once it is not found."""
     async with open_ledger(ledger_url) as ledger:
         for number in range(40):
             await run_job(ledger, order(f"docs/{number}"))
         async with ledger.transaction() as session:
             ids = [str(target_id) for target_id in await session.exec(select(StatusTarget.id))]
+            await session.exec(update(StatusReport).values(read_back=read_back))
     results = await race("spends", ledger_url, *ids, count=5)
     assert sum(map(int, results)) == 10

@@ -118,7 +118,7 @@ async def test_look_after_reading_who_lost_its_lease_on_the_way_does_not_send(wo
 
 async def test_check_lease_who_took_too_long_does_not_send(world: World) -> None:
     await run_job(world.ledger, order())
-    slow = await sender(world, before="time")
+    slow = await sender(world, before="look")
     world.clock.advance(LEASE + SETTLE_AFTER)
     await world.deliver()
     assert isinstance(await slow.finish(), Busy)

@@ -27,6 +27,7 @@ from storage.metrics import snapshot
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.prune import Place, is_after_a_gap, prune_jobs, prune_passes
 from tasks.deliver import Reporter
+from tasks.verify_targets import to_verify, verify_target
 
 HOUR = timedelta(hours=1)
 KEEP = timedelta(days=30)
@@ -238,6 +239,8 @@ async def test_no_figure_changes(world: World) -> None:
         assert seen is not None
         await verify.note_doubled(session, seen, seen.marker, actor=ACTOR, now=world.clock.now)
     await long_after(world)
+    for target_id in await to_verify(world.reporter):
+        await verify_target(world.reporter, target_id)
     before = await figures(world)
     assert before.duplicates == 1
     assert await pruned(world) == 3  # what was refused stays

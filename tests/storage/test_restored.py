@@ -2,52 +2,129 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from world import ACTOR, Clock, order, run_job, world_on
+from world import ACTOR, CREDENTIAL, Clock, World, order, run_job, world_on
 
+from domain.report import Phase
 from fake_github.app import FakeGitHub
-from storage import backlog, restored
+from fake_github.faults import Kind
+from storage import backlog, leases, reports, restored
 from storage.engine import open_ledger
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-async def test_after_a_restore_twenty_deliveries_are_found_and_none_is_repeated(
-    ledger_url: str, clock: Clock, tmp_path: Path
-) -> None:
-    path, backup = Path(ledger_url.removeprefix("sqlite:///")), tmp_path / "backup.db"
+
+@dataclass
+class Installation:
+    """A ledger that is backed up, and a GitHub that is not."""
+
+    path: Path
+    clock: Clock
+    github: FakeGitHub
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[World]:
+        async with (
+            open_ledger(f"sqlite:///{self.path}", clock=self.clock.of_ledger) as ledger,
+            world_on(ledger, self.clock, github=self.github) as world,
+        ):
+            yield world
+
+    @property
+    def backup(self) -> Path:
+        return self.path.with_suffix(".backup")
+
+    def back_up(self) -> None:
+        with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(self.backup)) as target:
+            source.backup(target)
+
+    def put_back(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        shutil.copy(self.backup, self.path)
+
+    @asynccontextmanager
+    async def restored(self) -> AsyncIterator[World]:
+        """The backup put back, and the ledger told."""
+        self.put_back()
+        async with self.opened() as world:
+            async with world.ledger.transaction() as session:
+                await restored.read_back_everything(session, policy=world.policy, actor=ACTOR, now=self.clock.now)
+            yield world
+
+
+@pytest.fixture
+def installation(ledger_url: str, clock: Clock) -> Installation:
     github = FakeGitHub(clock=clock, sleep=clock.sleep)
-    async with (
-        open_ledger(ledger_url, clock=clock.of_ledger) as ledger,
-        world_on(ledger, clock, github=github) as world,
-    ):
+    return Installation(Path(ledger_url.removeprefix("sqlite:///")), clock, github)
+
+
+async def test_after_a_restore_twenty_deliveries_are_found_and_none_is_repeated(installation: Installation) -> None:
+    async with installation.opened() as world:
         for number in range(20):
-            await run_job(ledger, order(f"docs/{number}"))
-        back_up(path, backup)
+            await run_job(world.ledger, order(f"docs/{number}"))
+        installation.back_up()
         await world.reconcile(passes=1)
-        assert len(github.store.held()) == world.posts() == 20
-    put_back(backup, path)
-    async with (
-        open_ledger(ledger_url, clock=clock.of_ledger) as ledger,
-        world_on(ledger, clock, github=github) as world,
-    ):
-        async with ledger.transaction() as session:
-            policy = world.policy
-            assert await restored.read_back_everything(session, policy=policy, actor=ACTOR, now=clock.now) == 20
+        assert len(world.github.store.held()) == world.posts() == 20
+    async with installation.restored() as world:
         await world.reconcile()
-        assert len(github.store.held()) == world.posts() == 20
-        async with ledger.transaction() as session:
+        assert len(world.github.store.held()) == world.posts() == 20
+        async with world.ledger.transaction() as session:
             assert await backlog.count_undelivered(session) == 0
 
 
-def back_up(path: Path, backup: Path) -> None:
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as target:
-        source.backup(target)
+async def test_a_request_that_is_on_its_way_through_a_restore_is_waited_for(installation: Installation) -> None:
+    async with installation.opened() as world:
+        await run_job(world.ledger, order())
+        installation.back_up()
+        world.fault(Kind.CLOSE, stored_after=10)
+        await world.deliver()
+    async with installation.restored() as world:
+        await world.reconcile()
+        assert world.held() == ["success"]
 
 
-def put_back(backup: Path, path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
-    shutil.copy(backup, path)
+async def test_what_was_being_sent_at_the_time_of_the_backup_is_looked_for(installation: Installation) -> None:
+    async with installation.opened() as world:
+        await run_job(world.ledger, order())
+        target_id = await world.target_id()
+        async with world.ledger.transaction() as session:
+            assert await leases.claim(
+                session, target_id, only_if_due=False, policy=world.policy, actor=ACTOR, now=world.clock.now
+            )
+        installation.back_up()
+        world.clock.advance(50)
+        await world.deliver()
+        assert world.held() == ["success"]
+    async with installation.restored() as world:
+        await world.reconcile()
+        assert world.held() == ["success"]
+
+
+async def test_what_was_rejected_at_the_time_of_the_backup_is_looked_for_once_reopened(
+    installation: Installation,
+) -> None:
+    async with installation.opened() as world:
+        world.fault(Kind.NOT_FOUND)
+        await run_job(world.ledger, order())
+        await world.deliver()
+        installation.back_up()
+        await reopen(world)
+        await world.deliver()
+        assert world.held() == ["success"]
+    async with installation.restored() as world:
+        assert (await world.phases())["success"] is Phase.REJECTED
+        await reopen(world)
+        await world.reconcile()
+        assert world.held() == ["success"]
+
+
+async def reopen(world: World) -> None:
+    newest_id = (await world.target()).newest_id or 0
+    async with world.ledger.transaction() as session:
+        assert await reports.reopen(session, newest_id, credential=CREDENTIAL, actor=ACTOR, now=world.clock.now)

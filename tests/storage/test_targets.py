@@ -52,9 +52,9 @@ async def settled(world: World, lease: Lease, outcome: Outcome = DELIVERED) -> P
 
 async def renewed(world: World, lease: Lease) -> bool:
     async with world.ledger.transaction() as session:
-        until = await leases.renew(session, lease, policy=POLICY, now=world.clock.now)
-    assert until in (None, world.clock.now + LEASE)
-    return until is not None
+        came_to = await leases.renew(session, lease, policy=POLICY, now=world.clock.now)
+    assert came_to in (None, replace(lease, expires_at=world.clock.now + LEASE))
+    return came_to is not None
 
 
 async def due(world: World) -> list[str]:

@@ -1,10 +1,13 @@
 """What delivering needs, as the settings say: the credential of a repository and its token."""
 
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
 from local.stack import free_port
@@ -53,6 +56,18 @@ async def test_a_prefect_that_cannot_be_reached_is_no_credential_and_is_said() -
         pytest.raises(NoCredential, match="Prefect cannot be asked for the Secret block of secret:acme"),
     ):
         await token_of("secret:acme")
+
+
+async def test_githubs_times_are_kept_by_the_ledgers_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = timedelta(days=1)
+
+    async def ahead(_: AsyncSession) -> datetime:
+        return datetime.now(UTC) + day
+
+    monkeypatch.setattr(module, "open_ledger", partial(open_ledger, clock=ahead))
+    named = Settings(database_url=f"sqlite:///{tmp_path}/ledger.db")
+    async with open_reporter(named, actor="ann") as reporter:
+        assert abs(reporter.github.now() - datetime.now(UTC) - day) < timedelta(minutes=1)
 
 
 async def test_a_reporter_goes_by_the_settings(tmp_path: Path) -> None:
