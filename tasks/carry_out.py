@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from domain.job import JobState
@@ -19,7 +19,7 @@ from storage.jobs import Execution
 from tasks.beat import Stopped, beat_on
 from tasks.deliver import Reporter
 from tasks.execute import execute
-from tasks.work import Ended, Ending, Work
+from tasks.work import CANCELLED, Ended, Ending, Work
 
 __all__ = ["Ended", "Watchers", "Work", "carry_out"]
 
@@ -28,8 +28,7 @@ LOOK_EVERY = timedelta(seconds=1)
 
 AGAIN = timedelta(seconds=5)
 
-
-CANCELLED = Ending(JobState.CANCELLED, "cancelled")
+CameTo: TypeAlias = "asyncio.Future[Ending | None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +50,34 @@ class Watchers:
 async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended | None:
     """Carry out *work* and end it. None: the execution was ended or taken over by somebody else, and is left to them.
 
+    What it came to is stored while its folders go, which may take a minute; when this returns, they are gone.
     Cancelled: no process of the job is left, the execution is ended as cancelled, and its report is the
     reconciliation's; if `is_cancelled` said so, the caller's.
     """
-    working = asyncio.create_task(_work(reporter, work, watchers))
+    came_to: CameTo = asyncio.get_running_loop().create_future()
+    working = asyncio.create_task(_work(reporter, work, watchers, came_to))
     beating = asyncio.create_task(beat_on(reporter, work.execution, watchers.is_cancelled, watchers.on_trouble))
     try:
-        await asyncio.wait({working, beating}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            ending = working.result()
-        elif beating.result() is Stopped.CANCELLED:
-            ending = await _came_to(working) or CANCELLED
-        else:
-            return None
-        return await _end(reporter, work, ending, watchers.on_trouble) if ending else None
+        await _first_of(came_to, working, beating)
+        if not (came_to.done() or working.done()):
+            if beating.result() is Stopped.NOT_OURS:
+                return None
+            working.cancel()
+        ended = await _ended(reporter, work, came_to, working, watchers.on_trouble)
     except asyncio.CancelledError:
-        ending = await _came_to(working) or CANCELLED
-        await asyncio.shield(_end(reporter, work, ending, watchers.on_trouble))
+        working.cancel()
+        await asyncio.shield(_ended(reporter, work, came_to, working, watchers.on_trouble))
+        await asyncio.wait({working})
         raise
+    else:
+        await asyncio.wait({working})  # its folders go
+        return ended
     finally:
         await _stop(working, beating)
 
 
-async def _came_to(working: asyncio.Task[Ending | None]) -> Ending | None:
-    """Stop the work: what it came to, if it had come to its end before."""
-    await _stop(working)
-    return None if working.cancelled() else working.result()
+async def _first_of(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _stop(*tasks: asyncio.Task[Any]) -> None:
@@ -86,19 +87,28 @@ async def _stop(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-async def _work(reporter: Reporter, work: Work, watchers: Watchers) -> Ending | None:
-    try:
-        if not await _begun(reporter, work.execution, watchers):
-            return None
-        return await execute(reporter, work, watchers.on_line, watchers.on_trouble, watchers.on_progress)
-    except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
-        watchers.on_trouble(f"Reportback itself failed: {error!r}")
-        return Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}")
+async def _work(reporter: Reporter, work: Work, watchers: Watchers, came_to: CameTo) -> None:
+    """Do *work*. *came_to* gets its ending as soon as nothing of it runs, or None: it is not ours. Folders go after."""
+    async with asyncio.TaskGroup() as beside:
+        try:
+            if await _begun(reporter, work.execution, watchers, beside):
+                say, trouble, progress = watchers.on_line, watchers.on_trouble, watchers.on_progress
+                await execute(reporter, work, came_to.set_result, say, trouble, on_progress=progress)
+            else:
+                came_to.set_result(None)
+        except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
+            watchers.on_trouble(f"Reportback itself failed: {error!r}")
+            if not came_to.done():
+                came_to.set_result(Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}"))
 
 
-async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers) -> bool:
-    """Wait for the job's exclusive group, or a ledger that is away, and begin. False: no longer ours."""
+async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers, beside: asyncio.TaskGroup) -> bool:
+    """Wait for the job's exclusive group, or a ledger that is away, and begin. False: no longer ours.
+
+    For whom it waits is told *beside*, in order: a group that is free, or taken by us, waits for nobody who is slow.
+    """
     before: list[UUID] = []
+    telling: asyncio.Task[None] | None = None
     while True:
         try:
             async with reporter.ledger.transaction() as session:
@@ -110,10 +120,29 @@ async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers) -
             watchers.on_trouble(f"the job could not be begun, and is tried again: {error}")
             state, ahead = JobState.WAITING, before
         if ahead != before:
-            await watchers.on_wait(before := ahead)
+            before = ahead
+            telling = beside.create_task(_told(watchers, ahead, after=telling))
         if state is not JobState.WAITING:
             return state is JobState.RUNNING
         await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+
+async def _told(watchers: Watchers, ahead: Sequence[UUID], *, after: asyncio.Task[None] | None) -> None:
+    if after:
+        await asyncio.wait({after})
+    try:
+        await watchers.on_wait(ahead)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the job goes on
+        watchers.on_trouble(f"it could not be told for whom the job waits: {error}")
+
+
+async def _ended(
+    reporter: Reporter, work: Work, came_to: CameTo, working: asyncio.Task[None], on_trouble: Say
+) -> Ended | None:
+    """End the execution by what it came to; by a cancel, if it is stopped before. None: it is no longer ours."""
+    await _first_of(came_to, working)
+    ending = came_to.result() if came_to.done() else CANCELLED
+    return await _end(reporter, work, ending, on_trouble) if ending else None
 
 
 async def _end(reporter: Reporter, work: Work, ending: Ending, on_trouble: Say) -> Ended | None:

@@ -25,7 +25,7 @@ from tasks.push import PushFailed, push_changes
 from tasks.scratch import keep, scratch
 from tasks.surroundings import Surroundings
 from tasks.taken_user import StillRuns, taken
-from tasks.work import Ending, Work
+from tasks.work import CANCELLED, Ending, Work
 
 SHORTEST_SECRET = 8
 """Characters of a variable's value that is kept out of what is shown; a shorter one, such as 1, is in every output."""
@@ -33,25 +33,28 @@ SHORTEST_SECRET = 8
 SHORT_SHA = 12
 
 
-async def execute(reporter: Reporter, work: Work, on_line: Say, on_trouble: Say, on_progress: ShowProgress) -> Ending:
+async def execute(
+    reporter: Reporter,
+    work: Work,
+    on_end: Callable[[Ending], None],
+    on_line: Say,
+    on_trouble: Say,
+    *,
+    on_progress: ShowProgress,
+) -> None:
     """Carry out *work*, whose execution has begun, to its end. *on_line* gets the output, fit for anybody to read.
 
-    When this returns, or is cancelled, nothing of the job runs any more, and what it made is kept or gone; cancelled
-    only while that goes, it returns what the job has come to. *on_trouble* is told where the working copy is, if the
-    job failed, and where there is too little room.
+    *on_end* is told what it came to once nothing of it runs any more, and what it made is kept or pushed; told that it
+    is cancelled, too. When this returns, or is cancelled, its folders are gone or closed. *on_trouble* is told where
+    the working copy is, if the job failed, and where there is too little room.
     """
-    came_to: list[Ending] = []
     try:
-        await _in_its_folders(reporter, work, came_to.append, on_line, on_trouble, on_progress=on_progress)
+        await _in_its_folders(reporter, work, on_end, on_line, on_trouble, on_progress=on_progress)
     except NoSpace as error:
         on_trouble(error.to_do)
-        return Ending(JobState.CRASHED, str(error))
+        on_end(Ending(JobState.CRASHED, str(error)))
     except CheckoutFailed as error:
-        return Ending(JobState.CRASHED, str(error))
-    except asyncio.CancelledError:
-        if not came_to:
-            raise
-    return came_to[0]
+        on_end(Ending(JobState.CRASHED, str(error)))
 
 
 async def _in_its_folders(
@@ -76,14 +79,18 @@ async def _in_its_folders(
             for folder in (copy, home):
                 await asyncio.to_thread(hand_over, folder, user)
         around = replace(_surroundings(work, copy, home, token, on_line), user=user, on_progress=on_progress)
-        ending = await _tried(reporter, work, around)
+        try:
+            ending = await _tried(reporter, work, around)
+        except asyncio.CancelledError:
+            on_end(CANCELLED)
+            raise
         on_end(ending)
         if ending.state is not JobState.SUCCEEDED and (kept := await asyncio.to_thread(_kept, copy, disks)):
             on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
 
 
 def _kept(copy: Path, disks: Sequence[Path]) -> Path | None:
-    """Where the working copy stays; None: it does not. The room that the job's end needs goes before."""
+    """Where the working copy stays; None: it does not. The job's end, which is tried again, has its room first."""
     kept = keep(copy)
     with suppress(NoSpace):  # not by what we keep
         check_free_space(disks)

@@ -42,6 +42,9 @@ class Ending:
     url: str | None = None
 
 
+CANCELLED = Ending(JobState.CANCELLED, "cancelled")
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """An ended execution. `report_id` is its outcome's, or None without a target."""

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -219,6 +219,75 @@ async def test_whoever_waits_for_its_group_is_told_for_whom(world: World) -> Non
     assert said.waited_for == [[first.job_id], []]
 
 
+async def test_the_command_waits_for_nobody_who_is_told_for_whom_it_waits(world: World, tmp_path: Path) -> None:
+    go_on, told = asyncio.Event(), list[int]()
+
+    async def slow(ahead: Sequence[UUID]) -> None:
+        await go_on.wait()
+        told.append(len(ahead))
+
+    running, work = await waiting_behind_another(world, shell(f"touch {tmp_path}/began"), slow, Said())
+    await until_there((tmp_path / "began").exists)
+    await until_ended(world, work, JobState.SUCCEEDED)
+    assert not running.done()
+    go_on.set()
+    ended = await running
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    assert told == [1, 0]
+
+
+async def test_who_cannot_be_told_that_a_command_has_begun_ends_nothing(world: World) -> None:
+    async def away(ahead: Sequence[UUID]) -> None:
+        if not ahead:
+            raise ConnectionError("nobody listens")
+
+    said = Said()
+    running, _ = await waiting_behind_another(world, shell("true"), away, said)
+    ended = await running
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    assert said.troubles == ["it could not be told for whom the job waits: nobody listens"]
+
+
+async def test_a_cancel_does_not_wait_for_who_is_told_that_the_command_has_begun(world: World, tmp_path: Path) -> None:
+    ended = []
+
+    async def slow(ahead: Sequence[UUID]) -> None:
+        if not ahead:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("telling")
+
+    running, work = await waiting_behind_another(world, shell(f"touch {tmp_path}/began; sleep 60"), slow, Said())
+    await until_there((tmp_path / "began").exists)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert ended == ["telling"]
+    assert (await job(world, work.execution)).state is JobState.CANCELLED
+
+
+async def waiting_behind_another(
+    world: World, job_type: JobType, on_wait: Callable[[Sequence[UUID]], Awaitable[None]], said: Said
+) -> tuple[asyncio.Task[Ended | None], Work]:
+    """A job that was told to wait for another of its group, which has just ended."""
+    told = asyncio.Event()
+
+    async def tell(ahead: Sequence[UUID]) -> None:
+        told.set()
+        await on_wait(ahead)
+
+    first = await accept(world.ledger, order("docs/first", group="g"))
+    await begin(world.ledger, first)
+    work = await work_for(world, job_type, order(group="g"))
+    running = asyncio.create_task(carry_out(world.reporter, work, replace(said.watchers, on_wait=tell)))
+    await until_there(told.is_set)
+    await end(world.ledger, first)
+    return running, work
+
+
 async def test_a_job_that_was_taken_over_is_killed_and_reports_nothing(world: World, tmp_path: Path) -> None:
     family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
     work = await work_for(world, family)
@@ -380,6 +449,13 @@ async def until_running(world: World, work: Work) -> None:
     await until(is_running)
 
 
+async def until_ended(world: World, work: Work, state: JobState) -> None:
+    async def has_ended() -> bool:
+        return (await job(world, work.execution)).state is state
+
+    await until(has_ended)
+
+
 async def until_there(condition: Callable[[], bool]) -> None:
     async def holds() -> bool:
         return condition()
@@ -432,6 +508,69 @@ async def test_a_cancel_that_comes_while_the_folders_go_finds_what_the_job_has_c
     with pytest.raises(asyncio.CancelledError):
         await running
     assert [state for state, _ in await reports(world)] == ["pending", "success"]
+
+
+async def test_what_a_job_has_come_to_is_stored_while_its_folders_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, users = Held(), Users()
+    monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
+    monkeypatch.setattr("tasks.execute._user", users.one)
+    work = await work_for(world, shell("true"))
+    running = asyncio.create_task(carried_out(world, work))
+    await until_there(held.begun.is_set)
+    await until_ended(world, work, JobState.SUCCEEDED)
+    assert not running.done()
+    assert users.in_use == 1  # a later job of the same user could enter what is left
+    held.go_on.set()
+    ended = await running
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    assert users.in_use == 0
+
+
+@dataclass
+class Users:
+    in_use: int = 0
+
+    @asynccontextmanager
+    async def one(self, *_: object) -> AsyncIterator[None]:
+        self.in_use += 1
+        yield
+        self.in_use -= 1
+
+
+async def test_a_cancelled_job_is_ended_while_its_folders_go(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    held = Held()
+    monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
+    family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
+    work = await work_for(world, family)
+    running = asyncio.create_task(carried_out(world, work))
+    await until_there(lambda: len(pids_in(tmp_path)) == 3)
+    running.cancel()
+    await until_there(held.begun.is_set)
+    await until_ended(world, work, JobState.CANCELLED)
+    assert not running.done()
+    assert not any(is_alive(pid) for pid in pids_in(tmp_path))
+    held.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_folders_that_cannot_be_removed_change_nothing_of_what_the_job_has_come_to(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> None:
+        raise PermissionError("not ours")
+
+    monkeypatch.setattr(scratch, "remove", fail)
+    said = Said()
+    ended = await carried_out(world, await work_for(world, shell("true")), said)
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    assert said.troubles == ["Reportback itself failed: PermissionError('not ours')"]
 
 
 async def test_the_working_copy_of_a_job_that_failed_stays_and_only_the_operator_is_told_where(
