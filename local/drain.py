@@ -1,7 +1,8 @@
 """Let what runs come to its end before workers are stopped: a worker that is stopped kills its flow runs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from prefect.client.orchestration import PrefectClient
@@ -19,8 +20,9 @@ from rich.console import Console
 
 from local.prefect_server import prefect_server
 
-UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
-"""A worker has taken on what is Pending, though its process may not have begun."""
+UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
+"""A worker has taken on what is Pending, though its process may not have begun. Only what runs can be suspended, and
+its command goes on: it is Paused then, and no more when its process has come to its end."""
 LOOK_EVERY = timedelta(seconds=2)
 STILL = 2
 """How many looks in a row must find nothing: a worker may have asked for runs just before its pool was paused."""
@@ -28,6 +30,8 @@ STILL = 2
 
 async def drain(pools: Sequence[str], patience: timedelta) -> int:
     """Pause *pools*, one after the other, and wait until nothing of them runs. 0: nothing does; 1: *patience* is over.
+
+    What somebody resumes meanwhile, as the unit of another worker does when that one starts or ends, is paused again.
 
     Raises:
         NoServer: no Prefect server is named, or it does not answer.
@@ -66,18 +70,34 @@ class NoPool(ValueError):
     """The Prefect server has no such work pool."""
 
 
-async def _pause(client: PrefectClient, pool: str, *, paused: bool) -> None:
+@contextmanager
+def _named(client: PrefectClient, pool: str) -> Iterator[None]:
     try:
-        await client.update_work_pool(pool, WorkPoolUpdate(is_paused=paused))
+        yield
     except ObjectNotFound:
         raise NoPool(f"{client.api_url} has no work pool {pool}: run `make deploy` first") from None
+
+
+async def _pause(client: PrefectClient, pool: str, *, paused: bool) -> None:
+    with _named(client, pool):
+        await client.update_work_pool(pool, WorkPoolUpdate(is_paused=paused))
+
+
+async def _was_resumed(client: PrefectClient, pool: str) -> bool:
+    """Whether somebody has let *pool* go on; it is paused again then."""
+    with _named(client, pool):
+        if (await client.read_work_pool(pool)).is_paused:
+            return False
+    await _pause(client, pool, paused=True)
+    return True
 
 
 async def _until_still(client: PrefectClient, pool: str, console: Console) -> None:
     still, said = 0, ""
     while still < STILL:
         runs = await _under_way(client, pool)
-        still = 0 if runs else still + 1
+        was_resumed = await _was_resumed(client, pool)
+        still = 0 if runs or was_resumed else still + 1
         if runs and said != (said := _names(runs)):
             console.print(f"{pool} is paused; waiting for {said}")
         await asyncio.sleep(LOOK_EVERY.total_seconds())

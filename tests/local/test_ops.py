@@ -17,6 +17,7 @@ from tasks.job_users import NEEDED
 UNITS = sorted((ROOT / "ops" / "systemd").glob("*.service"))
 CONTAINERFILE = (ROOT / "Containerfile").read_text(encoding="utf-8")
 PLACE = "/opt/reportback/.venv/bin/"
+COMMANDS = ("ExecStartPre", "ExecStart", "ExecStop", "ExecStopPost")
 
 
 def lines_of(unit: Path, key: str) -> list[str]:
@@ -30,7 +31,7 @@ def span(text: str) -> timedelta:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_a_unit_runs_commands_that_there_are(unit: Path) -> None:
-    commands = [shlex.split(line) for key in ("ExecStartPre", "ExecStart", "ExecStop") for line in lines_of(unit, key)]
+    commands = [shlex.split(line) for key in COMMANDS for line in lines_of(unit, key)]
     assert commands
     assert all(command[0] in {f"{PLACE}prefect", f"{PLACE}reportback"} for command in commands)
     for _, *words in (command for command in commands if command[0].endswith("reportback")):
@@ -51,6 +52,12 @@ def test_a_stop_of_the_jobs_worker_has_time_to_drain() -> None:
     unit = ROOT / "ops" / "systemd" / "reportback-worker-jobs.service"
     (stop,), (timeout,) = lines_of(unit, "ExecStop"), lines_of(unit, "TimeoutStopSec")
     assert span(stop.rpartition("--timeout ")[2]) < span(timeout.replace("min", "m"))
+
+
+def test_a_worker_that_has_ended_lets_the_pool_that_it_paused_go_on() -> None:
+    unit = ROOT / "ops" / "systemd" / "reportback-worker-jobs.service"
+    (stop,), (after,) = lines_of(unit, "ExecStop"), lines_of(unit, "ExecStopPost")
+    assert after == stop.partition(" --timeout")[0].replace(" drain ", " resume ")
 
 
 def test_the_example_of_an_environment_names_settings_that_there_are() -> None:

@@ -1,0 +1,104 @@
+"""Draining pools that others pause, resume and fill meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.client.schemas.filters import FlowRunFilter, WorkPoolFilter
+from waiting import until
+
+from local import drain as module
+from local.drain import drain, resume
+
+POOL = "pool-7"
+PATIENCE = timedelta(seconds=10)
+
+
+@dataclass
+class Server:
+    """Its one pool, the states of what is of it, and what it was asked: as Prefect's client, as far as a drain asks."""
+
+    is_paused: bool = False
+    runs: dict[str, str] = field(default_factory=dict)
+    pauses: int = 0
+    looks: int = 0
+    resumed_at_look: int | None = None
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator["Server"]:
+        yield self
+
+    async def update_work_pool(self, _: str, change: WorkPoolUpdate) -> None:
+        self.is_paused = bool(change.is_paused)
+        self.pauses += self.is_paused
+
+    async def read_work_pool(self, _: str) -> SimpleNamespace:
+        return SimpleNamespace(is_paused=self.is_paused)
+
+    async def read_flow_runs(
+        self,
+        *,
+        flow_run_filter: FlowRunFilter,
+        work_pool_filter: WorkPoolFilter,  # noqa: ARG002  # there is one
+    ) -> list[SimpleNamespace]:
+        self.looks += 1
+        if self.looks == self.resumed_at_look:
+            self.is_paused = False  # a worker may ask for runs now
+        assert flow_run_filter.state
+        assert flow_run_filter.state.type
+        asked = flow_run_filter.state.type.any_ or []
+        return [
+            SimpleNamespace(name=name, state_name=kind.title()) for name, kind in self.runs.items() if kind in asked
+        ]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    made = Server()
+    monkeypatch.setattr(module, "prefect_server", made.client)
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.01))
+    return made
+
+
+async def test_a_pool_that_somebody_resumes_while_it_is_drained_is_paused_again(server: Server) -> None:
+    server.runs["long"] = "RUNNING"
+    draining = asyncio.create_task(drain([POOL], PATIENCE))
+    await has_been_paused(server, 1)
+    await resume([POOL])  # as the unit of another worker does, when that one starts or has ended
+    await has_been_paused(server, 2)
+    server.runs.clear()
+    assert await draining == 0
+    assert server.is_paused
+
+
+async def test_a_drain_leaves_a_pool_alone_that_stays_paused(server: Server) -> None:
+    assert await drain([POOL], PATIENCE) == 0
+    assert server.pauses == 1
+
+
+async def test_looks_that_found_nothing_count_from_the_last_pause(server: Server) -> None:
+    server.resumed_at_look = module.STILL - 1
+    assert await drain([POOL], PATIENCE) == 0
+    assert server.is_paused
+    assert server.looks == 2 * module.STILL - 1
+
+
+@pytest.mark.parametrize("kind", ["PENDING", "RUNNING", "CANCELLING", "PAUSED"])
+async def test_what_may_have_a_process_is_waited_for(
+    server: Server, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.runs["under-way"] = kind
+    assert await drain([POOL], timedelta(seconds=0.2)) == 1
+    assert f"there still run: under-way ({kind.title()})" in capsys.readouterr().out
+
+
+async def has_been_paused(server: Server, times: int) -> None:
+    async def holds() -> bool:
+        return server.pauses == times
+
+    await until(holds)
