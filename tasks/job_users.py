@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.job_user import Ids, Named
-from tasks.processes import ANYBODY
+from tasks.processes import shows_anybody
 
 NEEDED = {"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7}
 """Capabilities by their number: to make files the job's, read, change and remove them, end its processes, become it.
@@ -81,7 +81,7 @@ def _check_machine() -> None:
             f"{', '.join(missing)}. Run the worker as root or with AmbientCapabilities=, as docs/deploy.md shows, or "
             "unset REPORTBACK_JOB_USER if every job is trusted"
         )
-    if not ANYBODY.exists():
+    if not shows_anybody():
         raise NoJobUser(
             "REPORTBACK_JOB_USER is set, but /proc hides from this process what jobs run (hidepid=, ProtectProc=), so "
             "that it could not end them: mount it without that, or run the worker as root"

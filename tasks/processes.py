@@ -32,14 +32,25 @@ def is_gone(process: Process) -> bool | None:
     It belongs to another machine, boot or namespace; or /proc hides what is not ours, as `hidepid` and systemd's
     `ProtectProc` have it: a process that is not dumpable is not.
     """
-    if process.host != this_machine() or not ANYBODY.exists():
+    if process.host != this_machine() or not shows_anybody():
         return None
     return _started(process.pid) != process.started
 
 
+def shows_anybody() -> bool:
+    """Whether /proc shows us more than what is ours."""
+    try:
+        ANYBODY.stat()
+    except OSError:  # hidepid=1 refuses what hidepid=2 denies
+        return False
+    return True
+
+
 def kill(process: Process) -> None:
     """SIGKILL to *process*, if it lives on this machine, is ours to kill, and nobody else has its number now."""
-    with suppress(ProcessLookupError, PermissionError):
+    if is_gone(process) is not False:
+        return
+    with suppress(OSError):  # it has ended meanwhile, is not ours, or its number is a thread's now
         handle = os.pidfd_open(process.pid)
         try:
             if is_gone(process) is False:  # asked after it was opened: nobody else can be behind the handle

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -52,6 +53,16 @@ def test_nothing_is_known_of_anybody_where_processes_are_hidden(monkeypatch: pyt
     assert is_gone(replace(this_process(), started=1)) is None
 
 
+def test_nothing_is_known_of_anybody_where_not_even_a_name_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `hidepid=1` has it."""
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert is_gone(replace(this_process(), started=1)) is None
+
+
 def test_whoever_has_the_number_now_is_not_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         kill(replace(this_process(), pid=child.pid, started=started(child.pid) - 1))
@@ -59,3 +70,18 @@ def test_whoever_has_the_number_now_is_not_killed() -> None:
         kill(replace(this_process(), pid=child.pid, started=started(child.pid)))
         assert child.wait(timeout=10) == -9
     kill(replace(this_process(), pid=child.pid))  # over: nothing happens
+
+
+def test_a_thread_that_has_the_number_now_is_no_process() -> None:
+    """The kernel opens none for it, and says so in a way of its own."""
+    ends = threading.Event()
+    thread = threading.Thread(target=ends.wait)
+    thread.start()
+    try:
+        number = thread.native_id or 0
+        kill(replace(this_process(), pid=number, started=1))
+        kill(replace(this_process(), pid=number, started=started(number)))
+        kill(replace(this_process(), host="another", pid=number))
+    finally:
+        ends.set()
+        thread.join()
