@@ -41,12 +41,15 @@ async def deliver_due(
     """Deliver what is due, *senders* at once, then look where a request may have been sent late.
 
     Stays, within *budget*, for what comes due meanwhile, and until *others* are done, who may record something; nothing
-    begins after it. What one report comes to never ends the pass.
+    begins after it. What one report comes to never ends the pass. What *others* raise is raised when all is delivered,
+    and leaves the pass without an end: it is no success.
     """
     async with reporter.ledger.transaction() as session:
         began = await reporter.ledger.clock(session)
         pass_id = await passes.begin(session, run_id, now=began)
     delivered = await _deliver(_Rounds(reporter, began + budget, asyncio.Semaphore(senders), on_trouble), others)
+    if others is not None:
+        await others
     async with reporter.ledger.transaction() as session:
         await overdue.tell(session, began=began, after=OVERDUE, limit=MOST_OVERDUE)
         undelivered = await backlog.count_undelivered(session)

@@ -1,5 +1,6 @@
 """End the jobs whose process has died, or has been silent for too long, and have `error` reported for them."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,24 +15,40 @@ HUNG = timedelta(minutes=10)
 """A process that lives but has been silent for this long hangs, or is stopped: the commit must not wait for it."""
 
 
-async def end_lost_jobs(reporter: Reporter) -> list[UUID]:
+async def end_lost_jobs(reporter: Reporter, *, on_trouble: Callable[[str], None]) -> list[UUID]:
     """The ids of the jobs that were ended as lost. Takes 12 s if any job is suspect, else no time.
 
     A job is lost when it gives no sign of life while it is watched, and either its process is seen to be gone from
     this machine, or its beat is 30 s old by then. Should it come back, its own outcome speaks over this `error`.
+    What keeps one from being ended is said, and raised once the others are.
     """
     suspects = [one for one, now in await _at_work(reporter) if _why(one, now + WATCH)]
     if not suspects:
         return []
     await reporter.sleep(WATCH.total_seconds())
     still = [one for one, _ in await _at_work(reporter) if one in suspects]
-    return [one.job_id for one in still if await _lose(reporter, one)]
+    return await _lose_each(reporter, still, on_trouble)
 
 
 async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         return [(one, now) for one in await lost.at_work(session)]
+
+
+async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], on_trouble: Callable[[str], None]) -> list[UUID]:
+    ended: list[UUID] = []
+    troubles: list[Exception] = []
+    for one in suspects:
+        try:
+            if await _lose(reporter, one):
+                ended.append(one.job_id)
+        except Exception as error:  # noqa: BLE001  # one job's trouble must not keep the others waiting
+            on_trouble(f"job {one.job_id} could not be ended: {error!r}")
+            troubles.append(error)
+    if troubles:
+        raise troubles[0]
+    return ended
 
 
 async def _lose(reporter: Reporter, one: AtWork) -> bool:

@@ -15,16 +15,12 @@ async def reconcile(
     reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, on_trouble: Callable[[str], None]
 ) -> Pass:
     """One pass: needs the ledger and GitHub, not Prefect. *on_trouble* is told what an operator should read."""
-    lost = asyncio.create_task(end_lost_jobs(reporter))
+    lost = asyncio.create_task(end_lost_jobs(reporter, on_trouble=on_trouble))
     try:
-        came_to = await deliver_due(
-            reporter, run_id, budget=budget, senders=senders, on_trouble=on_trouble, others=lost
-        )
-        await lost
+        return await deliver_due(reporter, run_id, budget=budget, senders=senders, on_trouble=on_trouble, others=lost)
     finally:
         lost.cancel()
         await asyncio.wait({lost})
-    return came_to
 
 
 async def has_succeeded_within(reporter: Reporter, span: timedelta) -> bool:

@@ -70,6 +70,8 @@ BREAKAGES = (
     Breakage("a doubt that ends before GitHub is done", "domain/policy.py", "settle_after: timedelta = timedelta(seconds=20)", "settle_after: timedelta = timedelta(seconds=8)", ("tests/domain", READS, "tests/deliver")),
     Breakage("the task tries once", "tasks/report_status.py", "    retries=RETRIES,", "    retries=0,", ("tests/flows/test_report_retries.py",)),
     Breakage("whoever beats is lost all the same", JOBS, "    if beaten_at is not None:\n", "    if False:\n", ("tests/tasks/test_end_lost_jobs.py",)),
+    Breakage("one job that cannot be ended keeps the others waiting", "tasks/end_lost_jobs.py", "            troubles.append(error)\n", "            raise\n", ("tests/tasks/test_end_lost_jobs.py",)),
+    Breakage("a pass that cannot look for lost jobs is a success", "tasks/deliver_due.py", "        await others\n", "        pass\n", ("tests/tasks/test_reconcile.py",)),
     Breakage("silence elsewhere is no death", "tasks/end_lost_jobs.py", "if gone is None and silence >= OLD_BEAT:", "if False:", ("tests/tasks/test_end_lost_jobs.py",)),
     Breakage("the next of a group begins beside a dead one's remains", "tasks/beat.py", "WATCH = BEAT_EVERY * 1.2", "WATCH = BEAT_EVERY * 0", ("tests/tasks/test_end_lost_jobs.py",)),
     Breakage("two ledgers after a crash while moving", "storage/move.py", '_alone(destination, given_as="--to") as there, _alone(source) as here', '_alone(source) as here, _alone(destination, given_as="--to") as there', ("tests/storage/test_move.py",)),

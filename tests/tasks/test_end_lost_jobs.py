@@ -5,18 +5,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from processes import started
 from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 from world import World, accept, begin, end, order, run_job
 
 from domain.job import JobState
 from domain.news import Lost, News
 from storage import jobs
 from storage.jobs import Execution, Process
+from storage.lost import AtWork, lose
 from storage.models import Job
 from tasks.end_lost_jobs import HUNG, end_lost_jobs
 from tasks.processes import this_process
@@ -66,7 +68,8 @@ async def beat(world: World, execution: Execution) -> bool:
 
 async def lost(world: World) -> list[UUID]:
     told: list[News] = []
-    ended = await end_lost_jobs(replace(world.reporter, ledger=replace(world.ledger, tell=told.append)))
+    reporter = replace(world.reporter, ledger=replace(world.ledger, tell=told.append))
+    ended = await end_lost_jobs(reporter, on_trouble=pytest.fail)
     assert [one.job_id for one in told if isinstance(one, Lost)] == ended
     return ended
 
@@ -111,7 +114,7 @@ async def test_who_gives_a_sign_of_life_while_it_is_watched_is_not_lost(world: W
         assert await beat(world, execution)
         world.clock.advance(1)
 
-    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile)) == []
+    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile), on_trouble=pytest.fail) == []
     assert await state_of(world, execution) is JobState.RUNNING
 
 
@@ -126,7 +129,7 @@ async def test_who_gives_a_sign_of_life_at_the_last_moment_is_not_lost(world: Wo
 
     began = world.clock.now
     reporter = await world.sender(first)
-    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep)) == []
+    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep), on_trouble=pytest.fail) == []
     assert await state_of(world, execution) is JobState.RUNNING
 
 
@@ -184,6 +187,25 @@ async def test_what_has_ended_is_not_ended_again(world: World, dead: Process) ->
     assert await lost(world) == []
 
 
+async def test_a_job_that_cannot_be_ended_keeps_no_other_waiting(
+    world: World, dead: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await job_of(world, dead, silent_for=1)
+    other = await job_of(world, dead, context="docs/other")
+
+    async def fails(session: AsyncSession, one: AtWork, words: str, *, actor: str, now: datetime) -> bool:
+        if one.job_id == first.job_id:
+            raise ValueError("nobody thought of it")
+        return await lose(session, one, words, actor=actor, now=now)
+
+    monkeypatch.setattr("storage.lost.lose", fails)
+    troubles: list[str] = []
+    with pytest.raises(ValueError, match="nobody thought of it"):
+        await end_lost_jobs(world.reporter, on_trouble=troubles.append)
+    assert await state_of(world, other) is JobState.LOST
+    assert troubles == [f"job {first.job_id} could not be ended: ValueError('nobody thought of it')"]
+
+
 async def test_two_passes_at_once_end_a_job_once(world: World, dead: Process) -> None:
     execution = await job_of(world, dead)
 
@@ -191,5 +213,5 @@ async def test_two_passes_at_once_end_a_job_once(world: World, dead: Process) ->
         assert await lost(world) == [execution.job_id]
         world.clock.advance(seconds)
 
-    assert await end_lost_jobs(replace(world.reporter, sleep=another)) == []
+    assert await end_lost_jobs(replace(world.reporter, sleep=another), on_trouble=pytest.fail) == []
     assert (await world.story()).count("recorded") == 1

@@ -1,0 +1,33 @@
+"""A pass of the reconciliation: deliveries beside the search for lost jobs."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from world import World, order, run_job
+
+from storage import passes
+from tasks import reconcile as module
+from tasks.deliver import Reporter
+from tasks.reconcile import reconcile
+
+
+async def test_a_pass_that_cannot_look_for_lost_jobs_delivers_and_is_no_success(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: Reporter, *, on_trouble: Callable[[str], None]) -> list[UUID]:
+        on_trouble("it cannot look")
+        raise ValueError("nobody thought of it")
+
+    monkeypatch.setattr(module, "end_lost_jobs", fails)
+    await run_job(world.ledger, order())
+    troubles: list[str] = []
+    with pytest.raises(ValueError, match="nobody thought of it"):
+        await reconcile(
+            world.reporter, uuid4(), budget=timedelta(seconds=50), senders=1, on_trouble=troubles.append
+        )  # fmt: skip
+    assert world.held() == ["success"]
+    assert troubles == ["it cannot look"]
+    async with world.ledger.transaction() as session:
+        assert await passes.last_success(session) is None
