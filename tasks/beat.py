@@ -10,7 +10,9 @@ from storage.jobs import Execution
 from tasks.deliver import Reporter
 
 BEAT_EVERY = timedelta(seconds=10)
-PATIENCE = timedelta(seconds=10)
+AGAIN = timedelta(seconds=5)
+"""After a beat that failed the next one begins so long after it began: with what it may take, well within a watch."""
+PATIENCE = timedelta(seconds=4)
 """How long a beat may take: a connection that nobody answers must not hold up the next."""
 
 WATCH = BEAT_EVERY * 1.2
@@ -43,8 +45,8 @@ async def beat_on(
         async with asyncio.timeout(PATIENCE.total_seconds()):
             return not await _beat(reporter, execution)
 
-    beats = asyncio.create_task(_until(is_lost, BEAT_EVERY, "no beat could be given", on_trouble))
-    asks = asyncio.create_task(_until(is_cancelled, ASK_EVERY, "Prefect could not be asked", on_trouble))
+    beats = asyncio.create_task(_until(is_lost, BEAT_EVERY, AGAIN, "no beat could be given", on_trouble))
+    asks = asyncio.create_task(_until(is_cancelled, ASK_EVERY, ASK_EVERY, "Prefect could not be asked", on_trouble))
     try:
         await asyncio.wait({beats, asks}, return_when=asyncio.FIRST_COMPLETED)
         return Stopped.NOT_OURS if beats.done() else Stopped.CANCELLED
@@ -55,15 +57,23 @@ async def beat_on(
 
 
 async def _until(
-    holds: Callable[[], Awaitable[bool]], every: timedelta, trouble: str, on_trouble: Callable[[str], None]
+    holds: Callable[[], Awaitable[bool]],
+    every: timedelta,
+    again: timedelta,
+    trouble: str,
+    on_trouble: Callable[[str], None],
 ) -> None:
+    """Ask *every* so often until it *holds*. Once nobody could tell, *again* so long after that was asked."""
+    clock, wait = asyncio.get_running_loop().time, every.total_seconds()
     while True:
-        await asyncio.sleep(every.total_seconds())
+        await asyncio.sleep(wait)
+        asked_at, wait = clock(), every.total_seconds()
         try:
             if await holds():
                 return
         except Exception as error:  # noqa: BLE001  # whatever it is, the command goes on
             on_trouble(f"{trouble}: {str(error) or type(error).__name__}")
+            wait = again.total_seconds() - (clock() - asked_at)
 
 
 async def _beat(reporter: Reporter, execution: Execution) -> bool:

@@ -73,6 +73,7 @@ BREAKAGES = (
     Breakage("one job that cannot be ended keeps the others waiting", "tasks/end_lost_jobs.py", "            troubles.append(error)\n", "            raise\n", ("tests/tasks/test_end_lost_jobs.py",)),
     Breakage("a pass that cannot look for lost jobs is a success", "tasks/deliver_due.py", "        await others\n", "        pass\n", ("tests/tasks/test_reconcile.py",)),
     Breakage("silence elsewhere is no death", "tasks/end_lost_jobs.py", "if gone is None and silence >= OLD_BEAT:", "if False:", ("tests/tasks/test_end_lost_jobs.py",)),
+    Breakage("a ledger that hangs makes a job lost that lives", "tasks/beat.py", "wait = again.total_seconds() - (clock() - asked_at)", "wait = every.total_seconds()", ("tests/tasks/test_beat.py",)),
     Breakage("the next of a group begins beside a dead one's remains", "tasks/beat.py", "WATCH = BEAT_EVERY * 1.2", "WATCH = BEAT_EVERY * 0", ("tests/tasks/test_end_lost_jobs.py",)),
     Breakage("two ledgers after a crash while moving", "storage/move.py", '_alone(destination, given_as="--to") as there, _alone(source) as here', '_alone(source) as here, _alone(destination, given_as="--to") as there', ("tests/storage/test_move.py",)),
     Breakage("a ledger that was moved is written to", "storage/moved.py", "_freezing(connection.dialect.name):", "():", ("tests/storage/test_move.py",)),

@@ -34,7 +34,7 @@ BRIEFLY = timedelta(seconds=0.02)
 
 @pytest.fixture(autouse=True)
 def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BEAT_EVERY", "ASK_EVERY"):
+    for name in ("BEAT_EVERY", "AGAIN", "ASK_EVERY"):
         monkeypatch.setattr(beat, name, BRIEFLY)
     for name in ("LOOK_EVERY", "AGAIN"):
         monkeypatch.setattr(module, name, BRIEFLY)

@@ -1,0 +1,48 @@
+"""The signs of life of a job while its ledger is away."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from simulated import SimulatedClock, SimulatedLoop
+
+from storage.jobs import Execution
+from tasks import beat
+from tasks.beat import WATCH, Stopped, beat_on
+from tasks.deliver import Reporter
+
+EXECUTION = Execution(UUID(int=1), 1, None)
+AWAY_UNTIL = (10.5, 11.0, 14.0, 15.5, 20.5, 29.0, 60.5, 301.0)
+"""Seconds after the job began: its first beat, after 10 s, fails."""
+
+
+async def signs(back_at: float, *, refuses: bool, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the job gave its first two signs of life, with a ledger that was away until *back_at*."""
+    loop, given = asyncio.get_running_loop(), list[float]()
+
+    async def give(_: Reporter, __: Execution) -> bool:
+        if loop.time() < back_at:
+            if refuses:
+                raise ConnectionRefusedError
+            await asyncio.Event().wait()  # what was asked before then is never answered
+        given.append(loop.time())
+        return len(given) < 2
+
+    async def is_cancelled() -> bool:
+        return False
+
+    monkeypatch.setattr(beat, "_beat", give)
+    stopped = await beat_on(object(), EXECUTION, is_cancelled, lambda _: None)  # type: ignore[arg-type]  # nobody reports
+    assert stopped is Stopped.NOT_OURS
+    return given
+
+
+@pytest.mark.parametrize("refuses", [True, False], ids=["refuses", "hangs"])
+@pytest.mark.parametrize("back_at", AWAY_UNTIL)
+def test_who_lives_gives_a_sign_within_the_watch_once_its_ledger_is_back(
+    back_at: float, monkeypatch: pytest.MonkeyPatch, *, refuses: bool
+) -> None:
+    with asyncio.Runner(loop_factory=lambda: SimulatedLoop(SimulatedClock())) as runner:
+        first, second = runner.run(signs(back_at, refuses=refuses, monkeypatch=monkeypatch))
+    assert first - back_at <= (WATCH - beat.PATIENCE).total_seconds()  # it may take as long as that
+    assert second - first == pytest.approx(beat.BEAT_EVERY.total_seconds())
