@@ -63,7 +63,7 @@ def _this_run() -> FlowRun:
 
 
 async def _is_superfluous(reporter: Reporter, run: FlowRun, interval: timedelta) -> bool:
-    """Whether this pass begins more than *interval* late, and another has done its work."""
+    """Whether this pass begins more than *interval* late, and another, begun since it was due, has done its work."""
     late = _began_at(run) - (run.expected_start_time or _began_at(run))
     return late > interval and await has_succeeded_within(reporter, late)
 

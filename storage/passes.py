@@ -26,8 +26,9 @@ async def end(session: AsyncSession, pass_id: int, *, delivered: int, undelivere
 
 
 async def has_succeeded_since(session: AsyncSession, moment: datetime) -> bool:
-    """Whether a pass has come to its end at *moment* or later."""
-    return bool((await session.exec(select(exists().where(col(Reconciliation.ended_at) >= moment)))).one())
+    """Whether a pass that began at *moment* or later has come to its end: whatever one does, it began later to do."""
+    succeeded = exists().where(col(Reconciliation.started_at) >= moment, col(Reconciliation.ended_at).is_not(None))
+    return bool((await session.exec(select(succeeded))).one())
 
 
 async def last_success(session: AsyncSession) -> datetime | None:

@@ -24,6 +24,6 @@ async def reconcile(
 
 
 async def has_succeeded_within(reporter: Reporter, span: timedelta) -> bool:
-    """Whether a pass has come to its end not longer ago than that."""
+    """Whether a pass that began not longer ago than that has come to its end."""
     async with reporter.ledger.transaction() as session:
         return await passes.has_succeeded_since(session, await reporter.ledger.clock(session) - span)

@@ -46,10 +46,10 @@ async def name_of(run_id: UUID) -> str:
     return (await state_of_run(run_id)).name or ""
 
 
-async def has_passed(rig: Rig, at: datetime) -> None:
+async def has_passed(rig: Rig, at: datetime, *, took: timedelta = timedelta(seconds=5)) -> None:
     """Another pass ended then."""
     async with rig.ledger() as ledger, ledger.transaction() as session:
-        pass_id = await passes.begin(session, uuid4(), now=at - timedelta(seconds=5))
+        pass_id = await passes.begin(session, uuid4(), now=at - took)
         await passes.end(session, pass_id, delivered=0, undelivered=0, now=at)
 
 
@@ -64,6 +64,13 @@ async def test_a_pass_that_begins_late_leaves_its_work_to_the_one_that_has_done_
 async def test_a_pass_that_begins_late_works_if_no_other_has(rig: Rig) -> None:
     late = await a_pass(await deployed(), ago(FIVE_MINUTES))
     await has_passed(rig, datetime.now(UTC) - timedelta(minutes=6))
+    assert (await run_made(reconcile_reports, late)).shows[2] == "delivered 0, undelivered 0"
+
+
+async def test_a_pass_that_begins_late_works_if_the_other_had_begun_before_it_was_due(rig: Rig) -> None:
+    """It may have looked for lost jobs before."""
+    late = await a_pass(await deployed(), ago(FIVE_MINUTES))
+    await has_passed(rig, datetime.now(UTC) - timedelta(minutes=4), took=timedelta(minutes=2))
     assert (await run_made(reconcile_reports, late)).shows[2] == "delivered 0, undelivered 0"
 
 
