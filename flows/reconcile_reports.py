@@ -12,7 +12,14 @@ from prefect.states import Completed
 from settings import Settings
 from tasks.deliver import Reporter
 from tasks.operators_page import show_operators_page
-from tasks.prefect_runs import cancel_late_passes, courtesy, crash_dead_passes, crash_dead_runs, delete_old_passes
+from tasks.prefect_runs import (
+    cancel_late_passes,
+    courtesy,
+    crash_dead_passes,
+    crash_dead_runs,
+    crash_unaccepted_runs,
+    delete_old_passes,
+)
 from tasks.reconcile import has_succeeded_within, reconcile
 from tasks.reporter import open_reporter
 from tasks.telling import telling
@@ -50,6 +57,8 @@ async def reconcile_reports() -> State[None]:
             shown = show_operators_page(reporter.ledger, settings)
             await courtesy(shown, on_trouble=logger.warning, otherwise="the operator's page is not up to date")
             await courtesy(crash_dead_runs(reporter), on_trouble=logger.warning)
+            unaccepted = crash_unaccepted_runs(reporter, settings.ledger_id, now=_began_at(run))
+            await courtesy(unaccepted, on_trouble=logger.warning)
     if run.deployment_id:  # last: with a pile of late passes Prefect's server is slow, and reports do not wait for it
         await courtesy(_tidy_up(run.deployment_id, _began_at(run), settings.interval), on_trouble=logger.warning)
     logger.info("%s", words)

@@ -74,3 +74,8 @@ async def over(session: AsyncSession, job_ids: Sequence[UUID]) -> list[Over]:
     """Those of the jobs that are known here and have ended."""
     found = await session.exec(select(Job).where(col(Job.id).in_(job_ids), col(Job.ended_at).is_not(None)))
     return [Over(job.id, job.state, job.ended_at, process_of(job)) for job in found if job.ended_at]
+
+
+async def known(session: AsyncSession, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the jobs that were ever accepted here, and not pruned since."""
+    return set(await session.exec(select(Job.id).where(col(Job.id).in_(job_ids))))

@@ -5,7 +5,7 @@ of it: Prefect's silence keeps no report waiting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed, Running
 
@@ -38,11 +39,18 @@ from tasks.processes import is_gone
 PATIENCE = timedelta(seconds=20)
 """How long Prefect may take for what it is asked here."""
 
+ACCEPTING = timedelta(minutes=10)
+"""A flow run that begins has its job in the ledger after less than this, or has given up waiting for the ledger."""
+
+UNACCEPTED = "this flow run ended before its job was accepted: nothing was told to its commit"
+
 REPORTING = timedelta(minutes=10)
 """A job that has ended is being reported for less than this."""
 
 AT_ONCE = 2
 """States set at once: more of them only wait for each other in a server on SQLite."""
+
+DOCS_JOBS = FlowFilter(name=FlowFilterName(any_=["docs-job"]))
 
 MOST_DELETED = 50
 """Flow runs that one pass deletes."""
@@ -99,7 +107,20 @@ async def crash_dead_runs(reporter: Reporter) -> None:
             now = await reporter.ledger.clock(session)
             ended = await lost.over(session, list(believed))
         runs = [(believed[one.job_id], one) for one in ended]
-        await _set_all(client, {run.id: _truth(run, one) for run, one in runs if _is_dead(run, one, now)})
+        await _set_all(client, [(run, _truth(run, one)) for run, one in runs if _is_dead(run, one, now)])
+
+
+async def crash_unaccepted_runs(reporter: Reporter, named: UUID | None, *, now: datetime) -> None:
+    """Set to Crashed the docs jobs that began long ago and are in no ledger: nobody else will hear of them.
+
+    Those of deployments that name the ledger as this one is *named*; others may be in another. *now*: by the clock of
+    Prefect's server.
+    """
+    async with _server() as client:
+        begun = [run for run in await _begun(client, named) if _stands_since(run, now - ACCEPTING)]
+        async with reporter.ledger.reading() as session:
+            known = await lost.known(session, [run.id for run in begun])
+        await _set_all(client, [(run, _over(run, UNACCEPTED)) for run in begun if run.id not in known])
 
 
 def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
@@ -111,19 +132,23 @@ def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
 
 def _truth(run: FlowRun, one: Over) -> State[None]:
     ended = f"{one.state.value.replace('_', ' ')} at {one.ended_at:%H:%M:%S} UTC"
-    words = f"the process of this flow run died, or is cut off; its job had ended as {ended}"
+    return _over(run, f"the process of this flow run died, or is cut off; its job had ended as {ended}")
+
+
+def _over(run: FlowRun, words: str) -> State[None]:
+    """What it is to be set to: whoever wanted it cancelled sees it cancelled."""
     is_cancelling = run.state is not None and run.state.is_cancelling()
     return Cancelled(message=words) if is_cancelling else Crashed(message=words)
 
 
 async def crash_dead_passes(deployment_id: UUID, *, before: datetime) -> None:
-    """Set to Crashed the passes that began before then and stand Running: each would have ended long ago."""
+    """Set to Crashed the passes that stand Running since before then: each would have ended long ago."""
     ours = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
         state=_in(StateType.RUNNING),
-        start_time=FlowRunFilterStartTime(before_=before),
+        start_time=FlowRunFilterStartTime(before_=before),  # its first one, also of a pass that was retried
     )
-    await _set_matching(ours, Crashed(message="its process died"))
+    await _set_matching(ours, Crashed(message="its process died"), since=before)
 
 
 async def cancel_late_passes(deployment_id: UUID, *, before: datetime) -> None:
@@ -149,29 +174,53 @@ async def delete_old_passes(deployment_id: UUID, *, before: datetime) -> None:
                 await client.delete_flow_run(run.id)
 
 
-async def _set_matching(runs: FlowRunFilter, state: State[None]) -> None:
+async def _set_matching(runs: FlowRunFilter, state: State[None], *, since: datetime | None = None) -> None:
     async with _server() as client:
         found = await client.read_flow_runs(flow_run_filter=runs)
-        await _set_all(client, {run.id: state for run in found})
+        await _set_all(client, [(run, state) for run in found if since is None or _stands_since(run, since)])
 
 
 async def _believed_at_work(client: PrefectClient) -> list[FlowRun]:
     return await client.read_flow_runs(
-        flow_filter=FlowFilter(name=FlowFilterName(any_=["docs-job"])),
-        flow_run_filter=FlowRunFilter(state=_in(StateType.RUNNING, StateType.CANCELLING)),
+        flow_filter=DOCS_JOBS, flow_run_filter=FlowRunFilter(state=_in(StateType.RUNNING, StateType.CANCELLING))
     )
+
+
+async def _begun(client: PrefectClient, named: UUID | None) -> list[FlowRun]:
+    """The docs jobs that stand at work, of deployments whose ledger is *named* so."""
+    deployments = await client.read_deployments(flow_filter=DOCS_JOBS)
+    ours = [one.id for one in deployments if _ledger_of(one) == (f"urn:uuid:{named}" if named else None)]
+    if not ours:
+        return []
+    return await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            deployment_id=FlowRunFilterDeploymentId(any_=ours),
+            state=_in(StateType.PENDING, StateType.RUNNING, StateType.CANCELLING),
+        )
+    )
+
+
+def _ledger_of(deployment: DeploymentResponse) -> object:
+    """What `make deploy` has its flow runs find in REPORTBACK_LEDGER_ID, if anything."""
+    return (deployment.job_variables.get("env") or {}).get("REPORTBACK_LEDGER_ID")
+
+
+def _stands_since(run: FlowRun, moment: datetime) -> bool:
+    return run.state is not None and run.state.timestamp <= moment
 
 
 def _in(*types: StateType) -> FlowRunFilterState:
     return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types)))
 
 
-async def _set_all(client: PrefectClient, states: Mapping[UUID, State[None]]) -> None:
-    """Set each flow run to its state, a few at a time."""
+async def _set_all(client: PrefectClient, states: Iterable[tuple[FlowRun, State[None]]]) -> None:
+    """Set each flow run to its state, a few at a time; but for those that stand otherwise than they were read."""
     limit = asyncio.Semaphore(AT_ONCE)
 
-    async def one(run_id: UUID, state: State[None]) -> None:
+    async def one(run: FlowRun, state: State[None]) -> None:
         async with limit:
-            await client.set_flow_run_state(run_id, state)
+            with suppress(ObjectNotFound):  # somebody was quicker
+                if (await client.read_flow_run(run.id)).state_id == run.state_id:
+                    await client.set_flow_run_state(run.id, state)
 
-    await asyncio.gather(*(one(run_id, state) for run_id, state in states.items()))
+    await asyncio.gather(*(one(run, state) for run, state in states))

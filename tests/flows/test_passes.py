@@ -2,17 +2,20 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from flow_rig import Rig, log_of, new_run, run, run_made, state_of_run
-from prefect import get_client
+from prefect import Flow, get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelling, Completed, Failed, Running, Scheduled
+from prefect.states import AwaitingRetry, Cancelling, Completed, Failed, Pending, Running, Scheduled
+from sqlmodel.ext.asyncio.session import AsyncSession
 from world import begin, end, order
 
 from domain.job import JobState
@@ -20,17 +23,21 @@ from fake_github.faults import Kind
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
 from storage import jobs, passes
+from storage.identity import ledger_id
 from storage.jobs import Execution, Process
+from storage.lost import Over, over
+from tasks.prefect_runs import crash_dead_passes
 from tasks.processes import this_process
 
 ELSEWHERE = Process("another machine", 1, 1)
 FIVE_MINUTES = timedelta(minutes=5)
 
 
-async def deployed() -> UUID:
-    """A deployment of the reconciliation whose runs nobody takes up."""
+async def deployed(flow: Flow[..., Any] = reconcile_reports, **variables: object) -> UUID:
+    """A deployment whose runs nobody takes up."""
     async with get_client() as client:
-        return await client.create_deployment(await client.create_flow(reconcile_reports), str(uuid4()))
+        flow_id = await client.create_flow(flow)
+        return await client.create_deployment(flow_id, str(uuid4()), job_variables=variables)
 
 
 async def a_pass(deployment_id: UUID, state: State[None]) -> UUID:
@@ -95,6 +102,24 @@ async def test_a_pass_whose_process_died_is_said_to_have_crashed(monkeypatch: py
         await client.set_flow_run_state(died, Running())
     await run_made(reconcile_reports, await a_pass(deployment_id, ago(timedelta(0))))
     assert await name_of(died) == "Crashed"
+
+
+@pytest.mark.usefixtures("rig")
+async def test_a_pass_that_was_retried_runs_since_then_and_not_since_its_first_start() -> None:
+    deployment_id = await deployed()
+    retried = await a_pass(deployment_id, ago(timedelta(0)))
+    states: tuple[State[None], ...] = (Running(), Failed(), Running())
+    async with get_client() as client:
+        for state in states:
+            await client.set_flow_run_state(retried, state, force=True)
+        run = await client.read_flow_run(retried)
+    assert run.start_time is not None
+    assert run.state is not None
+    between = run.start_time + (run.state.timestamp - run.start_time) / 2
+    await crash_dead_passes(deployment_id, before=between)
+    assert await name_of(retried) == "Running"
+    await crash_dead_passes(deployment_id, before=run.state.timestamp)
+    assert await name_of(retried) == "Crashed"
 
 
 async def a_job(rig: Rig, state: JobState, process: Process, *, ended: timedelta) -> UUID:
@@ -162,6 +187,73 @@ async def test_a_flow_run_that_was_retried_has_another_process(rig: Rig, dead: P
         await client.set_flow_run_state(run_id, Running(), force=True)
     await run(reconcile_reports)
     assert await name_of(run_id) == "Running"
+
+
+async def test_a_retry_that_was_just_asked_for_is_left_to_come(
+    rig: Rig, dead: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = await a_job(rig, JobState.LOST, dead, ended=timedelta(seconds=20))
+
+    async def meanwhile(session: AsyncSession, job_ids: Sequence[UUID]) -> list[Over]:
+        async with get_client() as client:
+            await client.set_flow_run_state(run_id, AwaitingRetry(), force=True)
+        return await over(session, job_ids)
+
+    monkeypatch.setattr("storage.lost.over", meanwhile)
+    await run(reconcile_reports)
+    assert await name_of(run_id) == "AwaitingRetry"
+
+
+async def accepted(rig: Rig, run_id: UUID) -> UUID:
+    """The flow run, whose job is in the ledger now."""
+    asked = replace(order(sha=rig.sha), flow_run_id=run_id)
+    async with rig.ledger() as ledger, ledger.transaction() as session:
+        await jobs.accept(session, asked, by=this_process(), actor="test", now=rig.now())
+    return run_id
+
+
+async def test_prefect_is_told_of_flow_runs_that_died_before_their_jobs_were_accepted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.prefect_runs.ACCEPTING", timedelta(seconds=-60))
+    ours, others = (
+        await deployed(docs_job),
+        await deployed(docs_job, env={"REPORTBACK_LEDGER_ID": f"urn:uuid:{uuid4()}"}),
+    )
+    states: tuple[State[None], ...] = (Running(), Pending(), Cancelling())
+    died = [await a_pass(ours, state) for state in states]
+    left = [
+        await accepted(rig, await a_pass(ours, Running())),
+        await a_pass(others, Running()),
+        await a_pass(ours, Scheduled()),
+        await new_run(docs_job),
+    ]
+    before = [await name_of(one) for one in left]
+    await run(reconcile_reports)
+    assert [await name_of(one) for one in died] == ["Crashed", "Crashed", "Cancelled"]
+    assert (await state_of_run(died[0])).message == (
+        "this flow run ended before its job was accepted: nothing was told to its commit"
+    )
+    assert [await name_of(one) for one in left] == before
+
+
+async def test_a_flow_run_whose_ledger_has_a_name_is_told_of_by_the_passes_of_that_ledger(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.prefect_runs.ACCEPTING", timedelta(seconds=-60))
+    async with rig.ledger() as ledger, ledger.transaction() as session:
+        mine = await ledger_id(session)
+    monkeypatch.setenv("REPORTBACK_LEDGER_ID", str(mine))
+    died = await a_pass(await deployed(docs_job, env={"REPORTBACK_LEDGER_ID": f"urn:uuid:{mine}"}), Running())
+    await run(reconcile_reports)
+    assert await name_of(died) == "Crashed"
+
+
+@pytest.mark.usefixtures("rig")
+async def test_a_flow_run_that_may_still_wait_for_its_ledger_is_left_alone() -> None:
+    begins = await a_pass(await deployed(docs_job), Running())
+    await run(reconcile_reports)
+    assert await name_of(begins) == "Running"
 
 
 async def test_prefect_s_silence_keeps_no_report_waiting(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
