@@ -1,5 +1,6 @@
 """A person's retry of reports: one, some, or all of a reason."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import flow, get_run_logger
@@ -11,8 +12,9 @@ from pydantic import AwareDatetime
 from domain.names import name_of_retry
 from domain.outcome import Reason
 from settings import Settings
+from tasks.deliver import Reporter
 from tasks.reporter import open_reporter
-from tasks.retry_report import Selection, retry_report, undelivered
+from tasks.retry_report import Selection, reopen_report, retry_report, undelivered
 from tasks.telling import telling
 
 
@@ -33,6 +35,8 @@ async def retry_reports(
 ) -> State[None]:
     """Reopen rejected reports whose cause is gone, and deliver them and what is merely due. Name at least one of these.
 
+    It delivers for as long as a pass of the reconciliation does, and leaves the rest, reopened, to that.
+
     Args:
         reports: Numbers of reports.
         job: The id of a docs-job flow run.
@@ -44,17 +48,30 @@ async def retry_reports(
     if selection == Selection():
         return Failed(message="nothing was selected: name reports, job, repository, reason or since")
     settings, logger = Settings(), get_run_logger()
-    left: list[int] = []
     async with telling() as tell, open_reporter(settings, flow_run.name, tell) as reporter:
         chosen = await undelivered(reporter, selection)
         for report_id in sorted(set(reports) - set(chosen)):
             logger.warning("report %d: delivered, superseded or unknown: left alone", report_id)
-        for report_id in chosen:
-            try:
+        failed, put_off = await _retry_each(reporter, chosen, settings)
+    later = f", {put_off} left to the reconciliation" if put_off else ""
+    if failed:
+        return Failed(message=f"{len(failed)} of {len(chosen)} are still undelivered: {failed}{later}")
+    return Completed(message=f"{len(chosen) - put_off} delivered{later}" if chosen else "nothing to deliver")
+
+
+async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Settings) -> tuple[list[int], int]:
+    """Those that are still undelivered, and how many were only reopened because the time was up."""
+    logger, failed, put_off = get_run_logger(), list[int](), 0
+    until = await reporter.ledger.now() + settings.pass_budget
+    for report_id in chosen:
+        try:
+            if await reporter.ledger.now() < until:
                 logger.info("report %d: %s", report_id, await retry_report(reporter, report_id, settings))
-            except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
-                logger.warning("report %d: %s", report_id, error)
-                left.append(report_id)
-    if left:
-        return Failed(message=f"{len(left)} of {len(chosen)} are still undelivered: {left}")
-    return Completed(message=f"{len(chosen)} delivered" if chosen else "nothing to deliver")
+            else:
+                await reopen_report(reporter, report_id, settings)
+                logger.info("report %d: due, and left to the reconciliation", report_id)
+                put_off += 1
+        except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
+            logger.warning("report %d: %s", report_id, error)
+            failed.append(report_id)
+    return failed, put_off

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from flow_rig import Rig, log_of, run
-from world import order, run_job
+from world import go_on, order, run_job
 
 from domain.job import JobState
 from domain.report import Phase
@@ -84,6 +85,25 @@ async def test_a_report_that_is_refused_again_is_named(rig: Rig) -> None:
     rig.fault(Kind.ARCHIVED, context="docs/b")
     assert await retried(reason="archived") == ("Failed", "1 of 2 are still undelivered: [4]")
     assert rig.states() == ["success"]
+
+
+async def test_what_the_time_does_not_suffice_for_is_reopened_for_the_reconciliation(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await refused(rig, "docs/a", "docs/b", "docs/c")
+
+    async def take_long(name: str) -> None:
+        if name == "POST answered":
+            rig.skipped += timedelta(seconds=20)
+
+    monkeypatch.setenv("REPORTBACK_PASS_BUDGET", "20s")
+    rig.step = take_long
+    done = await run(retry_reports, {"repository": "acme/site"})
+    assert done.shows == ("COMPLETED", "Completed", "1 delivered, 2 left to the reconciliation")
+    assert await log_of(done.id, "report 6: due, and left to the reconciliation")
+    rig.step = go_on
+    assert await reconciled(rig) == (2, 0)
+    assert rig.states() == ["success"] * 3
 
 
 async def test_a_superseded_report_is_left_alone_and_said_to_be(rig: Rig) -> None:
