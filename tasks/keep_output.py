@@ -16,7 +16,7 @@ from domain.quantities import size_in_words
 from domain.summary import public
 from domain.text import Say
 from tasks.folders import CopyFailed, copy_folder, everything_in, newest_first, size_of, within, write_out
-from tasks.scratch import scratch
+from tasks.scratch import scratch, scratch_here
 
 MOST_TOLD = 20
 """Dropped names that are told one by one."""
@@ -65,11 +65,11 @@ async def keep_output(
         raise NotKept(f"output not kept: {error.strerror}") from None
 
 
-async def remove_old_outputs(outputs: Outputs) -> None:
+def remove_old_outputs(outputs: Outputs) -> None:
     """Remove what is too much or too old, and what is left of keepers that died. Raises OSError."""
-    if await asyncio.to_thread(outputs.folder.is_dir):
-        async with scratch(outputs.folder) as bin_:
-            await asyncio.to_thread(_remove_old, outputs, bin_)
+    if outputs.folder.is_dir():
+        with scratch_here(outputs.folder) as bin_:
+            _remove_old(outputs, bin_)
 
 
 async def _keep(source: Path, made: Path, kept: Path, say: Say) -> None:

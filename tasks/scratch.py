@@ -70,15 +70,34 @@ def kept_in(within: Path, *, before: float = math.inf) -> list[Path]:
     return [folder for _, folder in sorted(found)]
 
 
+@contextmanager
+def scratch_here(within: Path) -> Iterator[Path]:
+    """`scratch` for a thread that may take its time."""
+    sweep(within)
+    folder, lock = _claim(within)
+    try:
+        yield folder
+    finally:
+        _let_go(folder, lock)
+
+
 def _claim(within: Path) -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=within))
         with suppress(FileNotFoundError):  # a sweep was quicker than the lock
             lock = os.open(folder, os.O_RDONLY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if folder.exists():
+            if _is_ours(lock) and folder.exists():
                 return folder, lock
             os.close(lock)
+
+
+def _is_ours(lock: int) -> bool:
+    """Lock it, unless a sweep has: that is not waited for, in the thread of everything else."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sweep(within: Path | None = None) -> None:

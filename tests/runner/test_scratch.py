@@ -1,10 +1,12 @@
 """Scratch folders go, also those of users that were killed."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -185,3 +187,21 @@ def test_what_a_killed_user_left_behind_is_swept_without_another_user(parent: Pa
         killed.wait()
         sweep(parent)
         assert not left_behind.exists()
+
+
+async def test_a_folder_that_a_sweep_was_quicker_to_lock_is_not_waited_for(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, locks = tempfile.mkdtemp, list[int]()
+
+    def swept(**_: object) -> str:
+        folder = make(prefix=PREFIX, dir=parent)
+        if not locks:
+            locks.append(os.open(folder, os.O_RDONLY))
+            fcntl.flock(locks[0], fcntl.LOCK_EX)
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", swept)
+    async with scratch(parent) as folder:
+        assert folder.name in names_in(parent)
+    os.close(locks[0])

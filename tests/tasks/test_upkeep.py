@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -80,3 +81,22 @@ async def test_a_pass_removes_the_folders_of_jobs_that_died_here(
     (tmp_path / f"{PREFIX}dead").mkdir()
     await kept_up(world)
     assert not (tmp_path / f"{PREFIX}dead").exists()
+
+
+@pytest.mark.parametrize("work", ["sweep", "remove_old_outputs"])
+async def test_a_disk_that_does_not_answer_holds_up_neither_the_pass_nor_its_process(
+    world: World, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    answers, daemons = threading.Event(), list[bool]()
+
+    def hang(*_: object) -> None:
+        daemons.append(threading.current_thread().daemon)
+        answers.wait(timeout=20)
+
+    monkeypatch.setattr(f"tasks.upkeep.{work}", hang)
+    monkeypatch.setattr("tasks.upkeep.LONGEST", timedelta(seconds=0.5))
+    try:
+        assert await kept_up(world) == ["upkeep took too long, and is left to the next pass: TimeoutError()"]
+    finally:
+        answers.set()
+    assert daemons == [True]
