@@ -70,6 +70,7 @@ BREAKAGES = (
     Breakage("a doubt that ends before GitHub is done", "domain/policy.py", "settle_after: timedelta = timedelta(seconds=20)", "settle_after: timedelta = timedelta(seconds=8)", ("tests/domain", READS, "tests/deliver")),
     Breakage("the task tries once", "tasks/report_status.py", "    retries=RETRIES,", "    retries=0,", ("tests/flows/test_report_retries.py",)),
     Breakage("whoever beats is lost all the same", JOBS, "    if beaten_at is not None:\n", "    if False:\n", ("tests/tasks/test_end_lost_jobs.py",)),
+    Breakage("a number that is a thread's now ends the search for lost jobs", "tasks/processes.py", "with suppress(OSError):  # it has ended", "with suppress(ProcessLookupError):  # it has ended", ("tests/tasks/test_processes.py",)),
     Breakage("one job that cannot be ended keeps the others waiting", "tasks/end_lost_jobs.py", "            troubles.append(error)\n", "            raise\n", ("tests/tasks/test_end_lost_jobs.py",)),
     Breakage("a pass that cannot look for lost jobs is a success", "tasks/deliver_due.py", "        await others\n", "        pass\n", ("tests/tasks/test_reconcile.py",)),
     Breakage("silence elsewhere is no death", "tasks/end_lost_jobs.py", "if gone is None and silence >= OLD_BEAT:", "if False:", ("tests/tasks/test_end_lost_jobs.py",)),
