@@ -22,7 +22,7 @@ from local.prefect_server import prefect_server
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
 """A worker has taken on what is Pending, though its process may not have begun. Only what runs can be suspended, and
-its command goes on: it is Paused then, and no more when its process has come to its end."""
+its command goes on; it stays Paused when that has ended, until somebody resumes, cancels or deletes it."""
 LOOK_EVERY = timedelta(seconds=2)
 STILL = 2
 """How many looks in a row must find nothing: a worker may have asked for runs just before its pool was paused."""
@@ -31,7 +31,8 @@ STILL = 2
 async def drain(pools: Sequence[str], patience: timedelta) -> int:
     """Pause *pools*, one after the other, and wait until nothing of them runs. 0: nothing does; 1: *patience* is over.
 
-    What somebody resumes meanwhile, as the unit of another worker does when that one starts or ends, is paused again.
+    The pool that is waited for is paused again if somebody resumes it, as the unit of another worker does when that one
+    starts or ends.
 
     Raises:
         NoServer: no Prefect server is named, or it does not answer.
@@ -94,10 +95,12 @@ async def _was_resumed(client: PrefectClient, pool: str) -> bool:
 
 async def _until_still(client: PrefectClient, pool: str, console: Console) -> None:
     still, said = 0, ""
-    while still < STILL:
+    while True:
         runs = await _under_way(client, pool)
         was_resumed = await _was_resumed(client, pool)
         still = 0 if runs or was_resumed else still + 1
+        if still == STILL:  # at once: what is resumed from here on is nobody's to pause
+            return
         if runs and said != (said := _names(runs)):
             console.print(f"{pool} is paused; waiting for {said}")
         await asyncio.sleep(LOOK_EVERY.total_seconds())

@@ -14,6 +14,7 @@ from sqlmodel import SQLModel, and_, case, col, exists, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
+from domain.report import EventKind
 from storage import totals
 from storage.lengths import seconds_between
 from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport
@@ -105,10 +106,9 @@ def _mark(number: int) -> ColumnElement[int]:
 
 async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[Key]:
     """What the events *among* all add to the counters."""
-    told = or_(
-        and_(col(ReportEvent.kind).in_(TRIED), col(ReportEvent.attempt).is_not(None)),  # none: a backup was put back
-        col(ReportEvent.kind).in_(TWICE),
-    )
+    was_asked = or_(col(ReportEvent.kind) != EventKind.THROTTLED, col(ReportEvent.http_status).is_not(None))
+    tried = and_(col(ReportEvent.kind).in_(TRIED), col(ReportEvent.attempt).is_not(None))  # none: a backup was put back
+    told = or_(and_(tried, was_asked), col(ReportEvent.kind).in_(TWICE))
     rows = (
         select(ReportEvent.kind, StatusReport.state, func.count())
         .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))

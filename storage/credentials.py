@@ -51,22 +51,14 @@ def must_wait(credential: Credential, probe_until: datetime | None) -> bool:
     return credential.paused_until is not None and not is_probe(credential, probe_until)
 
 
-async def prolong(
-    session: AsyncSession, credential: Credential, probe_until: datetime | None, until: datetime
+async def move_probe(
+    session: AsyncSession, credential: Credential, probe_until: datetime | None, *, until: datetime
 ) -> datetime | None:
-    """Let the probe be it until *until*: no other goes through meanwhile. None: there is no pause."""
+    """Let the next probe through at *until*: this one is still at it, or was not made. None: it is not the probe."""
     if not is_probe(credential, probe_until):
         return None
     await _move(session, credential, until)
     return until
-
-
-async def give_up(
-    session: AsyncSession, credential: Credential, probe_until: datetime | None, *, now: datetime
-) -> None:
-    """The probe was not made: another may be, at once."""
-    if is_probe(credential, probe_until):
-        await _move(session, credential, now)
 
 
 async def _move(session: AsyncSession, credential: Credential, until: datetime) -> None:
@@ -84,7 +76,7 @@ async def learn(
     values: dict[str, object] = {}
     outcome, exchange = seen.outcome, seen.exchange
     if isinstance(outcome, Throttled):
-        values = pausing = _pausing(credential, outcome, is_probe=answers_pause, now=now)
+        values = pausing = _pausing(credential, outcome, answers_pause=answers_pause, now=now)
         if "pause_seconds" in pausing:  # a pause begins or is doubled; a longer one is the same
             news.add(session, Paused(credential.name, pausing["paused_until"], outcome.reason))
     elif answers_pause:
@@ -98,10 +90,12 @@ async def learn(
         await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(**values))
 
 
-def _pausing(credential: Credential, outcome: Throttled, *, is_probe: bool, now: datetime) -> dict[str, Any]:
+def _pausing(credential: Credential, outcome: Throttled, *, answers_pause: bool, now: datetime) -> dict[str, Any]:
     in_a_row = credential.pause_seconds is not None
     previous = timedelta(seconds=credential.pause_seconds or 0) if in_a_row else None
-    if credential.paused_until is not None and not is_probe:  # an answer to an earlier request only lengthens the pause
+    if (
+        credential.paused_until is not None and not answers_pause
+    ):  # an answer to an earlier request only lengthens the pause
         named = now + pause(outcome.until, None, now=now) if outcome.until else now
         return {"paused_until": max(named, credential.paused_until)}
     wait = pause(outcome.until, previous, now=now)

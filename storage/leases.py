@@ -177,7 +177,7 @@ async def _renew(
     renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))
     if not renewed.rowcount:
         return None
-    probe_until = await credentials.prolong(session, credential, lease.probe_until, expires_at)
+    probe_until = await credentials.move_probe(session, credential, lease.probe_until, until=expires_at)
     return replace(lease, expires_at=expires_at, probe_until=probe_until)
 
 

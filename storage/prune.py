@@ -14,7 +14,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from sqlalchemy import Delete, delete, literal, tuple_
-from sqlmodel import SQLModel, and_, col, exists, func, or_, select
+from sqlmodel import SQLModel, and_, col, exists, func, not_, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage import counters, totals
@@ -83,10 +83,11 @@ async def _locked_jobs(session: AsyncSession, before: datetime, after: Place | N
 
 async def _locked_targets(session: AsyncSession, ids: set[int], before: datetime) -> set[int]:
     """Those of the targets about which nothing is to be done, locked."""
+    is_delivered = select(col(StatusReport.delivered_at).is_not(None)).where(StatusReport.id == StatusTarget.newest_id)
     at_rest = and_(
         col(StatusTarget.due_at).is_(None),
         col(StatusTarget.lease).is_(None),
-        col(StatusTarget.verify_at).is_(None),
+        or_(col(StatusTarget.verify_at).is_(None), not_(is_delivered.scalar_subquery())),  # else nobody looks
         or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= before),
     )
     found = select(StatusTarget.id).where(col(StatusTarget.id).in_(sorted(ids)), at_rest)

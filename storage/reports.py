@@ -155,7 +155,7 @@ async def repository_of(session: AsyncSession, report_id: int) -> str:
 async def reopen(session: AsyncSession, report_id: int, *, credential: str, actor: str, now: datetime) -> bool:
     """Have a rejected report tried again; it keeps `read_back`. False: not rejected, or something newer speaks.
 
-    What is merely due is tried with *credential* from now on, too: the old one may be why it is not delivered.
+    What is merely due is due now, and with *credential*, too: the old one may be why it is not delivered.
     """
     target_id = (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one_or_none()
     if target_id is None:
@@ -164,7 +164,7 @@ async def reopen(session: AsyncSession, report_id: int, *, credential: str, acto
     target = await locked_target(session, target_id)
     if target.newest_id != report_id:
         return False
-    if target.due_at is not None and target.credential != credential:
+    if target.due_at is not None:
         await _speak(session, target_id, report_id, credential=credential, now=now)
     rejected = and_(col(StatusReport.id) == report_id, col(StatusReport.rejected_at).is_not(None))
     cleared = await session.exec(update(StatusReport).where(rejected).values(rejected_at=None, rejection=None))

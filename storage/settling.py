@@ -69,7 +69,7 @@ async def give_back(
 ) -> None:
     """End our lease without an outcome: the report is due at *due_at*. If it is no longer ours, nothing changes."""
     credential = await credentials.locked(session, lease.credential)
-    await credentials.give_up(session, credential, lease.probe_until, now=now)
+    await credentials.move_probe(session, credential, lease.probe_until, until=now)
     if await _let_go(session, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", due_at, now)}):
         await append(session, lease, kind, actor=actor, at=now, note=note)
 

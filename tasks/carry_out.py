@@ -50,9 +50,9 @@ class Watchers:
 async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended | None:
     """Carry out *work* and end it. None: the execution was ended or taken over by somebody else, and is left to them.
 
-    What it came to is stored while its folders go, which may take a minute; when this returns, they are gone.
-    Cancelled: no process of the job is left, the execution is ended as cancelled, and its report is the
-    reconciliation's; if `is_cancelled` said so, the caller's.
+    What it came to is stored while its folders go, which may take a minute; when this returns, they are gone or closed.
+    Cancelled: no process of the job is left, the execution is ended as cancelled unless it had come to its end, and its
+    report is the reconciliation's; if `is_cancelled` said so, the caller's.
     """
     came_to: CameTo = asyncio.get_running_loop().create_future()
     working = asyncio.create_task(_work(reporter, work, watchers, came_to))
@@ -121,6 +121,8 @@ async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers, b
             state, ahead = JobState.WAITING, before
         if ahead != before:
             before = ahead
+            if telling:
+                telling.cancel()  # what is new is all that matters
             telling = beside.create_task(_told(watchers, ahead, after=telling))
         if state is not JobState.WAITING:
             return state is JobState.RUNNING

@@ -90,7 +90,7 @@ async def _in_its_folders(
 
 
 def _kept(copy: Path, disks: Sequence[Path]) -> Path | None:
-    """Where the working copy stays; None: it does not. The job's end, which is tried again, has its room first."""
+    """Where the working copy stays. None: it does not, for want of the room that the ledger needs for the job's end."""
     kept = keep(copy)
     with suppress(NoSpace):  # not by what we keep
         check_free_space(disks)

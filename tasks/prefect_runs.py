@@ -42,7 +42,7 @@ PATIENCE = timedelta(seconds=20)
 ACCEPTING = timedelta(minutes=10)
 """A flow run that begins has its job in the ledger after less than this, or has given up waiting for the ledger."""
 
-UNACCEPTED = "this flow run ended before its job was accepted: nothing was told to its commit"
+UNACCEPTED = "its job is in no ledger: its process died before the job was accepted, or a backup was put back"
 
 REPORTING = timedelta(minutes=10)
 """A job that has ended is being reported for less than this."""

@@ -1,7 +1,7 @@
 """What a pass does besides delivering: figures, forgetting what is old, and what jobs left on this machine."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from datetime import timedelta
 from threading import Thread
@@ -14,8 +14,8 @@ from tasks.prune import prune
 from tasks.scratch import sweep
 from tasks.work import outputs_of
 
-LONGEST = timedelta(seconds=30)
-"""How long a pass keeps up. The next one goes on."""
+LONGEST = timedelta(seconds=20)
+"""How long each part of it may take. The next pass goes on."""
 
 
 async def keep_up(ledger: Ledger, settings: Settings, *, on_trouble: Callable[[str], None]) -> None:
@@ -23,15 +23,22 @@ async def keep_up(ledger: Ledger, settings: Settings, *, on_trouble: Callable[[s
 
     Nothing of it fails a pass, or holds it up for longer than `LONGEST`: *on_trouble* is told, and that is all.
     """
+    await _bounded(
+        emit_metrics(ledger, settings.pushgateway, interval=settings.interval, on_trouble=on_trouble), on_trouble
+    )
+    await _bounded(prune(ledger, keep=settings.keep, on_trouble=on_trouble), on_trouble)
     try:
-        async with asyncio.timeout(LONGEST.total_seconds()):
-            await emit_metrics(ledger, settings.pushgateway, interval=settings.interval, on_trouble=on_trouble)
-            await prune(ledger, keep=settings.keep, on_trouble=on_trouble)
-            await _aside(lambda: _clear(outputs_of(settings)))
-    except TimeoutError as error:
-        on_trouble(f"upkeep took too long, and is left to the next pass: {error!r}")
+        await _bounded(_aside(lambda: _clear(outputs_of(settings))), on_trouble)
     except OSError as error:
         on_trouble(f"old outputs could not be removed: {error}")
+
+
+async def _bounded(part: Awaitable[object], on_trouble: Callable[[str], None]) -> None:
+    try:
+        async with asyncio.timeout(LONGEST.total_seconds()):
+            await part
+    except TimeoutError as error:
+        on_trouble(f"upkeep took too long, and is left to the next pass: {error!r}")
 
 
 def _clear(outputs: Outputs) -> None:

@@ -89,7 +89,7 @@ BREAKAGES = (
     Breakage("a resend into a pause that began meanwhile", LEASE, "    if credentials.must_wait(credential, lease.probe_until):\n        return pausing(credential, now)\n", "", (PAUSES,)),
     Breakage("the last look sees no pause", DELIVER, "    if pause is not None:\n", "    if False:\n", (PAUSES,)),
     Breakage("a look takes no time", DELIVER, "timedelta(seconds=began - looked_at)", "timedelta(0)", (REVIEW,)),
-    Breakage("a second probe while the first one reads", LEASE, "    probe_until = await credentials.prolong(session, credential, lease.probe_until, expires_at)\n", "    probe_until = lease.probe_until\n", (PAUSES,)),
+    Breakage("a second probe while the first one reads", LEASE, "    probe_until = await credentials.move_probe(session, credential, lease.probe_until, until=expires_at)\n", "    probe_until = lease.probe_until\n", (PAUSES,)),
     Breakage("two resends share what is left of the budget", LEASE, "    credential = await credentials.locked(session, lease.credential)\n    wait = ", "    credential = await session.get_one(Credential, lease.credential)\n    wait = ", (PAUSES,)),
     Breakage("an unknown asks for no look", SETTLING, ', "verify_at": now + verify.FIRST_LOOK}', "}", (LATE,)),
     Breakage("a look beside a sender", "storage/verify.py", "            col(StatusTarget.lease).is_(None),\n", "", (LATE,)),

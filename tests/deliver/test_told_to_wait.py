@@ -13,9 +13,11 @@ from world import Clock, Step, World, accept, order, run_job, world_on
 
 from domain.budget import WriteBudget
 from domain.policy import Policy
+from domain.report import EventKind
 from fake_github.faults import Kind
 from storage import backlog
 from storage.engine import Ledger, open_ledger
+from storage.metrics import snapshot
 from storage.models import StatusReport, StatusTarget
 from storage.standing import Busy, Settled
 from tasks.deliver import deliver
@@ -163,6 +165,9 @@ async def test_a_pause_that_begins_after_a_claim_holds_its_request(world: World)
     assert world.posts() == 1
     assert (await world.story("docs/b"))[-1] == "throttled"
     assert (await world.target("docs/b")).due_at == world.clock.now + timedelta(seconds=300)
+    async with world.ledger.transaction() as session:
+        figures = await snapshot(session, now=world.clock.now)
+    assert figures.tries[EventKind.THROTTLED] == 1, "GitHub was asked once"
 
 
 async def test_a_pause_that_begins_between_two_pages_ends_the_reading(world: World) -> None:

@@ -228,6 +228,18 @@ async def test_a_lost_job_goes_and_its_process_finds_nothing_to_come_back_to(wor
         assert not await jobs.beat(session, execution.job_id, execution.number, now=world.clock.now)
 
 
+async def test_a_doubt_about_what_was_refused_in_the_end_keeps_nothing_older(world: World) -> None:
+    await settled(world)
+    world.fault(Kind.CLOSE)
+    world.fault(Kind.NOT_FOUND, method="GET")
+    await settled(world)
+    await world.deliver("docs/old")
+    assert (await world.target("docs/old")).verify_at is not None
+    world.clock.advance(20)
+    await long_after(world)
+    assert await pruned(world) == 1
+
+
 async def test_no_figure_changes(world: World) -> None:
     for number, kind in enumerate((Kind.CLOSE, Kind.SERVER_ERROR, Kind.ARCHIVED, Kind.SECONDARY_LIMIT)):
         world.fault(kind, where="after" if kind is Kind.CLOSE else "before")

@@ -10,6 +10,7 @@ from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
 from domain.report import Phase
+from fake_github.faults import Kind
 from storage import jobs, reports
 from storage.engine import Ledger
 from storage.models import Job, StatusReport, StatusTarget
@@ -92,6 +93,18 @@ async def test_of_two_recorded_at_once_the_later_turn_speaks(world: World, first
     await other
     await world.reconcile()
     assert world.held() == ["success"]
+
+
+async def test_what_is_merely_due_is_due_now_if_a_person_wants_it(world: World) -> None:
+    world.fault(Kind.CLOSE)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    target = await world.target()
+    assert target.due_at is not None
+    assert target.due_at > world.clock.now
+    assert not await reopen(world, target.newest_id or 0)
+    target = await world.target()
+    assert (target.due_at, target.doubt_until is None) == (world.clock.now, False)
 
 
 async def test_an_outcome_recorded_with_another_credential_takes_its_target_along(world: World) -> None:
