@@ -232,7 +232,7 @@ async def test_prefect_is_told_of_flow_runs_that_died_before_their_jobs_were_acc
     await run(reconcile_reports)
     assert [await name_of(one) for one in died] == ["Crashed", "Crashed", "Cancelled"]
     assert (await state_of_run(died[0])).message == (
-        "this flow run ended before its job was accepted: nothing was told to its commit"
+        "its job is in no ledger: its process died before the job was accepted, or a backup was put back"
     )
     assert [await name_of(one) for one in left] == before
 
