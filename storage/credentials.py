@@ -93,9 +93,7 @@ async def learn(
 def _pausing(credential: Credential, outcome: Throttled, *, answers_pause: bool, now: datetime) -> dict[str, Any]:
     in_a_row = credential.pause_seconds is not None
     previous = timedelta(seconds=credential.pause_seconds or 0) if in_a_row else None
-    if (
-        credential.paused_until is not None and not answers_pause
-    ):  # an answer to an earlier request only lengthens the pause
+    if credential.paused_until is not None and not answers_pause:  # an earlier request's only lengthens it
         named = now + pause(outcome.until, None, now=now) if outcome.until else now
         return {"paused_until": max(named, credential.paused_until)}
     wait = pause(outcome.until, previous, now=now)

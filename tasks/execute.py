@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,45 +48,39 @@ async def execute(
     is cancelled, too. When this returns, or is cancelled, its folders are gone or closed. *on_trouble* is told where
     the working copy is, if the job failed, and where there is too little room.
     """
+    with _telling_why_not(on_end, on_trouble):
+        token = await _checkout_token(reporter, work.order.credential)
+        disks = folders_of_a_job(
+            reporter.ledger,
+            work.job_type,
+            outputs=work.outputs.folder if work.outputs else None,
+            cache=work.cache.folder if work.cache else None,
+        )
+        async with _user(work, on_line, disks) as user, _folder(work, token) as copy, _empty_folder("home") as home:
+            if user:
+                for folder in (copy, home):
+                    await asyncio.to_thread(hand_over, folder, user)
+            around = replace(_surroundings(work, copy, home, token, on_line), user=user, on_progress=on_progress)
+            try:
+                ending = await _tried(reporter, work, around)
+            except asyncio.CancelledError:
+                on_end(CANCELLED)
+                raise
+            on_end(ending)
+            if ending.state is not JobState.SUCCEEDED and (kept := await asyncio.to_thread(_kept, copy, disks)):
+                on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
+
+
+@contextmanager
+def _telling_why_not(on_end: Callable[[Ending], None], on_trouble: Say) -> Iterator[None]:
+    """A job that could not begin has come to its end, too."""
     try:
-        await _in_its_folders(reporter, work, on_end, on_line, on_trouble, on_progress=on_progress)
+        yield
     except NoSpace as error:
         on_trouble(error.to_do)
         on_end(Ending(JobState.CRASHED, str(error)))
     except CheckoutFailed as error:
         on_end(Ending(JobState.CRASHED, str(error)))
-
-
-async def _in_its_folders(
-    reporter: Reporter,
-    work: Work,
-    on_end: Callable[[Ending], None],
-    on_line: Say,
-    on_trouble: Say,
-    *,
-    on_progress: ShowProgress,
-) -> None:
-    """Carry out *work* in folders that are gone afterwards. *on_end* is told what it came to while they are there."""
-    token = await _checkout_token(reporter, work.order.credential)
-    disks = folders_of_a_job(
-        reporter.ledger,
-        work.job_type,
-        outputs=work.outputs.folder if work.outputs else None,
-        cache=work.cache.folder if work.cache else None,
-    )
-    async with _user(work, on_line, disks) as user, _folder(work, token) as copy, _empty_folder("home") as home:
-        if user:
-            for folder in (copy, home):
-                await asyncio.to_thread(hand_over, folder, user)
-        around = replace(_surroundings(work, copy, home, token, on_line), user=user, on_progress=on_progress)
-        try:
-            ending = await _tried(reporter, work, around)
-        except asyncio.CancelledError:
-            on_end(CANCELLED)
-            raise
-        on_end(ending)
-        if ending.state is not JobState.SUCCEEDED and (kept := await asyncio.to_thread(_kept, copy, disks)):
-            on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
 
 
 def _kept(copy: Path, disks: Sequence[Path]) -> Path | None:

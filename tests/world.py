@@ -5,7 +5,7 @@ counts them there, crashes the sender, or lets another one go first.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -72,14 +72,17 @@ class SteppedLedger(Ledger):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        async with Ledger.transaction(self) as session:
+        async with self._stepped(Ledger.transaction(self)) as session:
             yield session
-            await self.step("commit")
-        await self.step("committed")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        async with Ledger.reading(self) as session:
+        async with self._stepped(Ledger.reading(self)) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _stepped(self, opening: AbstractAsyncContextManager[AsyncSession]) -> AsyncIterator[AsyncSession]:
+        async with opening as session:
             yield session
             await self.step("commit")
         await self.step("committed")
