@@ -5,7 +5,7 @@ from sqlalchemy.engine import make_url
 from console.progress import Going
 from console.terminal import plain, results
 from settings import Settings
-from storage.engine import make_engine, place_of
+from storage.connections import make_engine, place_of
 from storage.move import move
 
 

@@ -13,7 +13,7 @@ from sqlmodel import col, delete, func, select
 from domain.text import one_line
 from storage import copy_rows, moved
 from storage.away import LedgerIsAway, is_away
-from storage.engine import LOCK_WAIT, make_engine, place_of
+from storage.connections import LOCK_WAIT, make_engine, place_of
 from storage.jobs import OLD_BEAT
 from storage.lost import NOT_OVER
 from storage.models import Job, LedgerIdentity, StatusTarget

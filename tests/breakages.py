@@ -63,7 +63,7 @@ BREAKAGES = (
     Breakage("a reply that drips has no deadline", CONNECTION, "asyncio.timeout_at(deadline)", "asyncio.timeout_at(None)", ("tests/github_api",)),
     Breakage("the kernel sends what we gave up", "github_api/transport.py", 'struct.pack("ii", 1, 0)', 'struct.pack("ii", 0, 0)', ("tests/github_api",)),
     Breakage("any 2xx is a success", "github_api/classify.py", "if status == HTTPStatus.CREATED:", "if 200 <= status < 300:", ("tests/github_api",)),
-    Breakage("a commit may be lost after its request left", "storage/engine.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
+    Breakage("a commit may be lost after its request left", "storage/connections.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
     Breakage("a repair keeps its marker", "storage/verify.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", ("tests/deliver/test_late_requests.py",)),
     Breakage("what is superseded is sent after reading", LEASE, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (READS, CRASHES, "tests/deliver")),
     Breakage("anybody's status is ours", DELIVER, "if carries(status.target_url, lease.report.marker):", "if True:", (READS,)),

@@ -10,14 +10,14 @@ from prefect.exceptions import Abort
 
 from domain.report import Phase
 from flows import docs_job as module
-from storage import engine as engines
+from storage import connections
 from storage.models import Job
 
 
 @pytest.fixture
 def locked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Locked:
     """The rig's ledger, which waits for a lock as long as nothing."""
-    monkeypatch.setattr(engines, "LOCK_WAIT", 0.02)
+    monkeypatch.setattr(connections, "LOCK_WAIT", 0.02)
     monkeypatch.setattr("tasks.patience.EVERY", timedelta(seconds=0.1))
     return Locked(rig.ledger_file)
 

@@ -9,7 +9,7 @@ from prefect.states import Failed
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storage import engine as engines
+from storage import connections
 from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, open_ledger
 from tasks.report_status import Undelivered, is_worth_a_retry, report_status
 
@@ -42,7 +42,7 @@ async def test_a_full_disk_says_so_without_what_was_to_be_stored(ledger: Ledger,
 async def test_a_lock_is_waited_for_and_one_that_lasts_says_so(
     ledger_url: str, locked: Locked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "LOCK_WAIT", 0.05)
+    monkeypatch.setattr(connections, "LOCK_WAIT", 0.05)
     async with open_ledger(ledger_url) as ledger:
         await locked.strike()
         with pytest.raises(LedgerIsAway, match=r"^the ledger is away: database is locked$"):

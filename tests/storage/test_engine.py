@@ -16,7 +16,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, order, run_job
 
-from storage import engine as engines
+from storage import connections, disks
 from storage.engine import Ledger, NotUpgraded, UnsoundLedger, make_engine, open_ledger
 from storage.models import Job
 from storage.upgrade import is_current, upgrade
@@ -58,16 +58,16 @@ def test_another_database_is_refused_with_what_to_use(url: str) -> None:
 def test_a_network_disk_is_refused_for_its_locks_do_not_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: str
 ) -> None:
-    monkeypatch.setattr(engines, "_file_system", lambda _: disk)
+    monkeypatch.setattr(connections, "file_system", lambda _: disk)
     with pytest.raises(UnsoundLedger, match=rf"network disk \({disk}\).*PostgreSQL"):
         make_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
 
 
 def test_the_disk_of_a_folder_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
-    kind = engines._file_system(tmp_path)
+    kind = disks.file_system(tmp_path)
     assert kind is not None
-    assert kind not in engines.NETWORK_DISKS
-    assert engines._file_system(Path("/proc/self")) == "proc"
+    assert kind not in disks.NETWORK_DISKS
+    assert disks.file_system(Path("/proc/self")) == "proc"
 
 
 @ON_SQLITE
