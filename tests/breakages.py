@@ -29,6 +29,11 @@ PAUSES, LATE, LOOK = (
     "tasks/verify_targets.py",
 )
 CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
+BUDGET, WAITS, TASK = (
+    "tests/deliver/test_write_budget.py",
+    "tests/storage/test_lock_waits.py",
+    "tests/tasks/test_report_status.py",
+)
 HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
 
 BREAKAGES = (
@@ -102,4 +107,13 @@ BREAKAGES = (
     Breakage("a restore forgets what was rejected", "storage/restored.py", "col(StatusReport.id).in_(open_now))", "col(StatusReport.id).in_(open_now), col(StatusReport.rejected_at).is_(None))", ("tests/storage/test_restored.py",)),
     Breakage("a pause by the sender's own clock", "tasks/reporter.py", "return datetime.now(UTC) + ahead", "return datetime.now(UTC)", ("tests/tasks/test_reporter.py",)),
     Breakage("a flow on any ledger", "tasks/reporter.py", "    if opened != named:\n", "    if False:\n", ("tests/tasks/test_reporter.py",)),
+    Breakage("a claim with a credential that its target has no longer", LEASE, "col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential,\n", "col(StatusTarget.id) == target_id,\n", (WAITS,)),
+    Breakage("a claim that leaves the target due later", LEASE, "attempts=StatusTarget.attempts + 1, due_at=now,", "attempts=StatusTarget.attempts + 1,", (f"{LEASES}::test_who_died_before_it_was_due_is_recovered_once_its_lease_has_ended",)),
+    Breakage("the older one's refusals count as the newer's", SETTLING, '_unless_newer(lease, "refused_since", settlement.refused_since, None)', "settlement.refused_since", (f"{LEASES}::test_a_newer_report_is_due_now_whatever_became_of_the_older",)),
+    Breakage("a pending that is resent is an outcome", LEASE, "is_outcome_now=job_ends_now and row.rank > 0,", "is_outcome_now=job_ends_now,", (f"{BUDGET}::test_a_pending_that_is_resent_is_backlog_too",)),
+    Breakage("a pass waits for no pause", "storage/backlog.py", "StatusTarget.lease_expires_at, Credential.paused_until)", "StatusTarget.lease_expires_at)", ("tests/tasks/test_deliver_due.py::test_a_pause_that_ends_within_the_budget_is_waited_for_by_the_same_pass",)),
+    Breakage("an answer is settled beside another one", SETTLING, "    credential = await credentials.locked(session, lease.credential)\n    is_ours", "    from storage.models import Credential\n    credential = await session.get_one(Credential, lease.credential)\n    is_ours", (WAITS,)),
+    Breakage("a late answer is the probe's", SETTLING, "probe_until=lease.probe_until if is_ours else None,", "probe_until=lease.probe_until,", ("tests/storage/test_credentials.py::test_a_probe_whose_lease_ran_out_says_nothing_about_the_pause_though_no_other_was_let_through",)),
+    Breakage("the outcome of a job is backlog to its task", "tasks/report_status.py", "deliver_report(reporter, report_id, job_ends_now=True)", "deliver_report(reporter, report_id)", (TASK,)),
+    Breakage("a try forgets that somebody waits", "tasks/report_status.py", "deliver(reporter, target_id, job_ends_now=job_ends_now)", "deliver(reporter, target_id)", (TASK,)),
 )  # fmt: skip

@@ -75,6 +75,17 @@ async def test_a_resend_after_reading_back_is_within_the_budget_too(ledger: Ledg
         assert world.held("docs/0") == ["success"]
 
 
+async def test_a_pending_that_is_resent_is_backlog_too(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
+        world.fault(Kind.CLOSE)
+        await accept(ledger, order())
+        await deliver(world.reporter, await world.target_id(), job_ends_now=True)
+        clock.advance(30)
+        busy = await deliver(world.reporter, await world.target_id(), job_ends_now=True)
+        assert isinstance(busy, Busy)
+        assert (world.posts(), world.held()) == (1, [])
+
+
 async def test_one_credential_that_has_spent_its_budget_keeps_no_other_waiting(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
         await jobs(world, 3)

@@ -203,6 +203,22 @@ async def test_a_probe_whose_lease_was_taken_away_says_nothing_about_the_pause(
     assert await pause(world) == 2 * MINUTE
 
 
+@pytest.mark.parametrize("outcome", [Delivered(7), LIMITED])
+async def test_a_probe_whose_lease_ran_out_says_nothing_about_the_pause_though_no_other_was_let_through(
+    world: World, senders: list[Lease], outcome: Outcome
+) -> None:
+    await answered(world, senders[0], LIMITED)
+    world.clock.advance(60)
+    lost = await held(world, "d")
+    await accept(world.ledger, order("d"))  # what is newer waits for the end of the doubt
+    world.clock.advance(30)
+    assert await claim(world, "d") is None
+    before = await credential(world)
+    await answered(world, lost, outcome)
+    assert await credential(world) == before
+    assert await is_probe(world, "a")
+
+
 async def test_the_hourly_account_is_noted(world: World, senders: list[Lease]) -> None:
     rate = RateLimit(5000, 4711, world.clock.now + 10 * MINUTE)
     await answered(world, senders[0], Delivered(7), http_status=201, rate=rate)

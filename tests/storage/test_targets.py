@@ -101,6 +101,13 @@ async def test_a_lease_is_held_until_it_expires_and_then_read_back(world: World)
     assert await world.story() == ["recorded", "claimed", "posted", "recovered", "claimed"]
 
 
+async def test_who_died_before_it_was_due_is_recovered_once_its_lease_has_ended(world: World) -> None:
+    await run_job(world.ledger, order())
+    await change(world, due_at=world.clock.now + timedelta(hours=1))
+    world.clock.now = (await held(world)).expires_at
+    assert await due(world) == ["docs/sphinx"]
+
+
 async def test_a_doubt_that_stands_is_never_shortened_by_a_recovery(world: World) -> None:
     await run_job(world.ledger, order())
     await held(world)
@@ -210,7 +217,10 @@ async def test_a_lease_is_renewed_while_it_is_held_and_nothing_newer_speaks(worl
     assert not await renewed(world, lease)
 
 
-@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED, NotSent("refused"), Unknown("HTTP 502")])
+@pytest.mark.parametrize(
+    "outcome",
+    [DELIVERED, REJECTED, replace(REJECTED, may_heal=True), NotSent("refused"), Unknown("HTTP 502")],
+)
 async def test_a_newer_report_is_due_now_whatever_became_of_the_older(world: World, outcome: Outcome) -> None:
     await run_job(world.ledger, order())
     lease = await held(world)
@@ -219,7 +229,7 @@ async def test_a_newer_report_is_due_now_whatever_became_of_the_older(world: Wor
     await settled(world, lease, outcome)
     target = await world.target()
     assert target.due_at == world.clock.now
-    assert target.last_error is None
+    assert (target.refused_since, target.last_error) == (None, None)
     assert (target.doubt_until is not None) is isinstance(outcome, Unknown)
 
 

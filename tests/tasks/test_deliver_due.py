@@ -145,6 +145,13 @@ async def test_a_pause_stops_all_of_its_credential_and_leaves_them_due(world: Wo
     assert world.posts() == 1
 
 
+async def test_a_pause_that_ends_within_the_budget_is_waited_for_by_the_same_pass(world: World) -> None:
+    world.fault(Kind.SECONDARY_LIMIT, seconds=30)
+    await run_job(world.ledger, order())
+    assert await one_pass(world) == Pass(delivered=1, undelivered=0)
+    assert world.held() == ["success"]
+
+
 @pytest.mark.parametrize("senders", [1, 3])
 async def test_no_more_senders_are_at_work_than_allowed(world: World, senders: int) -> None:
     at_work, most = 0, 0

@@ -1,0 +1,78 @@
+"""A transaction that waited for a lock goes by what it finds then, not by what it read before."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from racing import until_a_lock_is_waited_for
+from sqlmodel import select
+from world import ACTOR, CREDENTIAL, World, accept, order, run_job
+
+from domain.outcome import Exchange, Reason, Sent, Throttled
+from domain.policy import Policy
+from domain.settlement import Settlement, Tries, settle
+from storage import credentials, leases, reports, settling
+from storage.leases import Lease
+from storage.models import Credential
+from storage.standing import Busy
+from tasks.deliver import deliver
+
+OTHER = "env:OTHER"
+POLICY = Policy()
+
+
+@pytest.mark.parametrize("database", ["postgresql"])  # SQLite's writers wait for the whole ledger before they read
+async def test_a_claim_uses_no_credential_that_its_target_has_no_longer(world: World) -> None:
+    used: list[str] = []
+
+    async def token_of(name: str) -> str:
+        used.append(name)
+        return "a-token"
+
+    await run_job(world.ledger, order())
+    target, sender = await world.target(), replace(world.reporter, token_of=token_of)
+    async with asyncio.TaskGroup() as group, world.ledger.transaction() as session:
+        await credentials.locked(session, CREDENTIAL)
+        sending = group.create_task(deliver(sender, target.id or 0))
+        await until_a_lock_is_waited_for(world.ledger)
+        await reports.reopen(session, target.newest_id or 0, credential=OTHER, actor=ACTOR, now=world.clock.now)
+    assert isinstance(sending.result(), Busy)
+    assert (used, world.posts()) == ([], 0)
+    await deliver(sender, target.id or 0)
+    assert (used, world.held()) == ([OTHER], ["success"])
+
+
+async def test_a_pause_is_not_replaced_by_a_shorter_one_that_was_settled_at_the_same_time(world: World) -> None:
+    for context in "ab":
+        await accept(world.ledger, order(context))
+    long, short = [await _claimed(world, context) for context in "ab"]
+    async with asyncio.TaskGroup() as group, world.ledger.transaction() as session:
+        await settling.settle(session, long, *_throttled(world, long, 180), actor=ACTOR, now=world.clock.now)
+        group.create_task(_settled(world, short, 60))
+        await until_a_lock_is_waited_for(world.ledger)
+    async with world.ledger.transaction() as session:
+        credential = (await session.exec(select(Credential))).one()
+    assert credential.paused_until == world.clock.now + timedelta(seconds=180)
+
+
+async def _claimed(world: World, context: str) -> Lease:
+    target_id = await world.target_id(context)
+    async with world.ledger.transaction() as session:
+        lease = await leases.claim(
+            session, target_id, only_if_due=False, policy=POLICY, actor=ACTOR, now=world.clock.now
+        )
+    assert lease is not None
+    return lease
+
+
+async def _settled(world: World, lease: Lease, seconds: int) -> None:
+    async with world.ledger.transaction() as session:
+        await settling.settle(session, lease, *_throttled(world, lease, seconds), actor=ACTOR, now=world.clock.now)
+
+
+def _throttled(world: World, lease: Lease, seconds: int) -> tuple[Settlement, Sent]:
+    """What it means that GitHub asks for a wait of *seconds*, and its answer."""
+    now = world.clock.now
+    outcome = Throttled(Reason.RATE_LIMITED, "wait", now + timedelta(seconds=seconds))
+    return settle(outcome, Tries(lease.recorded_at), POLICY, now=now, jitter=0), Sent(outcome, Exchange(403))

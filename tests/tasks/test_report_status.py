@@ -1,0 +1,46 @@
+"""The task that reports an outcome, without Prefect around it: what it asks of one try."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import pytest
+from world import CREDENTIAL, accept, begin, end, order
+
+from domain.news import nobody
+from domain.report import Phase
+from fake_github.app import FakeGitHub
+from fake_github.in_process import InProcessTransport
+from github_api.client import GitHub
+from storage.engine import Ledger, open_ledger
+from tasks.report_status import report_status
+
+
+@pytest.fixture
+def github(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> FakeGitHub:
+    """What the task reports to, by settings that allow one request an hour to all but the outcome of a job."""
+    made = FakeGitHub()
+    monkeypatch.setenv("REPORTBACK_DATABASE_URL", ledger_url)
+    monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", "http://github.test")
+    monkeypatch.setenv("REPORTBACK_WRITE_BUDGET", "80/min,1/h")
+    monkeypatch.setenv(CREDENTIAL.removeprefix("env:"), "a-token")
+    monkeypatch.setattr("tasks.reporter.GitHub", partial(GitHub, transport=InProcessTransport(made)))
+    return made
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
+    """The ledger as the task opens it, by its own clock."""
+    async with open_ledger(ledger_url) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_the_outcome_of_a_job_that_ends_now_does_not_wait_for_the_hour_of_the_budget(
+    github: FakeGitHub, ledger: Ledger
+) -> None:
+    for context in ("docs/a", "docs/b"):
+        execution = await accept(ledger, order(context))
+        await begin(ledger, execution)
+        report_id = await end(ledger, execution)
+        assert await report_status.fn(report_id or 0, nobody) is Phase.DELIVERED
+    assert [status.state for status in github.store.held()] == ["success"] * 2
