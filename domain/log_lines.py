@@ -22,7 +22,7 @@ PHRASES: dict[EventKind, tuple[int, str]] = {
     EventKind.ABSENT: (INFO, "not on GitHub so far"),
     EventKind.UNKNOWN: (WARNING, "perhaps on GitHub: it is looked for before it is sent again"),
     EventKind.NOT_SENT: (WARNING, "not sent"),
-    EventKind.THROTTLED: (WARNING, "told to wait by GitHub"),
+    EventKind.THROTTLED: (WARNING, "waits for its credential"),
     EventKind.REJECTED: (WARNING, "refused by GitHub, and tried again: the commit may still arrive"),
     EventKind.SUPERSEDED: (INFO, "not sent any more: something newer speaks"),
     EventKind.REOPENED: (INFO, "reopened"),

@@ -4,6 +4,7 @@
     Rejected    GitHub will not accept it
     Throttled   GitHub wants everybody with this credential to wait
     NotSent     nothing can have left this machine
+    NoToken     no request was tried: the credential has no secret here
     Unknown     GitHub may have stored it, or may yet
 
 The last is the heart of the matter: an Unknown is looked for before anything is sent again.
@@ -80,13 +81,20 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class NoToken:
+    """No request was tried, because the credential has no secret where this process looks; `why` says where."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """The request may have been applied; `why` says what was seen instead of an answer."""
 
     why: str
 
 
-Outcome: TypeAlias = Delivered | Rejected | Throttled | NotSent | Unknown
+Outcome: TypeAlias = Delivered | Rejected | Throttled | NotSent | NoToken | Unknown
 ReadFailure: TypeAlias = Rejected | Throttled | NotSent
 """What a read can come to beside a page. It says nothing about the report and starts no doubt."""
 

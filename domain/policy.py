@@ -29,6 +29,7 @@ class Policy:
     first_delay: timedelta = timedelta(seconds=60)
     heal_for: timedelta = timedelta(hours=1)  # how long "No commit found" is worth another try
     expire_after: timedelta = timedelta(days=7)  # how long nothing may get through before a person must look
+    expire_after_days_of_tries: int = 5  # and on how many different days (UTC) it must have been tried
     unverifiable_after: int = 5  # 2xx answers that reading back never confirmed
     budget: WriteBudget | None = None  # None: as many requests as there are
 

@@ -40,7 +40,7 @@ class EventKind(StrEnum):
     ABSENT = "absent"  # reading back did not find it
     UNKNOWN = "unknown"  # the request may have been applied
     NOT_SENT = "not_sent"  # nothing left, or a read said nothing
-    THROTTLED = "throttled"  # the credential pauses
+    THROTTLED = "throttled"  # the credential pauses, or has no secret
     REJECTED = "rejected"  # GitHub will not accept it
     SUPERSEDED = "superseded"  # something newer speaks
     REOPENED = "reopened"  # a person had it tried again

@@ -1,21 +1,22 @@
 """What an attempt's outcome means for its report: the table of docs/guarantee.md, as one pure function."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import assert_never
 
-from domain.outcome import Delivered, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
+from domain.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
 from domain.policy import Policy, backoff
 from domain.report import EventKind
 
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """What came of a report so far. The last two are counted since it was recorded or, later, reopened."""
+    """What came of a report so far. The last three are counted since it was recorded or, later, reopened."""
 
     created_at: datetime
     refused_since: datetime | None = None  # the first "No commit found" in a row
     failing_since: datetime | None = None  # the first try that came to NotSent or Unknown
+    failed_on: frozenset[date] = frozenset()  # the days, in UTC, of such tries
     unconfirmed: int = 0  # requests answered 2xx that were not recognised
 
 
@@ -52,10 +53,11 @@ def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jit
             return rejected(reason, message)
         case Throttled(reason, message):
             return Settlement(EventKind.THROTTLED, f"{reason}: {message}", due_at=now)
-        case NotSent(why) if _is_expired(tries, policy, now):
-            return _expired(why, policy)
-        case Unknown(why) if _is_expired(tries, policy, now):  # given up, yet it may turn up all the same
-            return replace(_expired(why, policy), doubt_until=now + policy.settle_after)
+        case NoToken(why):
+            return Settlement(EventKind.THROTTLED, why, due_at=later, refused_since=tries.refused_since)
+        case NotSent(why) | Unknown(why) if _is_expired(tries, policy, now):
+            may_turn_up = now + policy.settle_after if isinstance(outcome, Unknown) else None
+            return replace(_expired(why, policy), doubt_until=may_turn_up)
         case NotSent(why):
             return Settlement(EventKind.NOT_SENT, why, due_at=later, refused_since=tries.refused_since)
         case Unknown(why):
@@ -77,4 +79,7 @@ def _expired(why: str, policy: Policy) -> Settlement:
 
 
 def _is_expired(tries: Tries, policy: Policy, now: datetime) -> bool:
-    return tries.failing_since is not None and now - tries.failing_since >= policy.expire_after
+    """Whether tries have failed for long enough, and often enough: a machine that was off for a week tried nothing."""
+    if tries.failing_since is None or now - tries.failing_since < policy.expire_after:
+        return False
+    return len(tries.failed_on | {now.astimezone(UTC).date()}) >= policy.expire_after_days_of_tries

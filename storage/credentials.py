@@ -7,7 +7,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.news import Paused
-from domain.outcome import NotSent, Read, Sent, Throttled, Unknown
+from domain.outcome import NoToken, NotSent, Read, Sent, Throttled, Unknown
 from domain.policy import pause
 from storage import news
 from storage.models import Credential
@@ -80,7 +80,7 @@ async def learn(
         if "pause_seconds" in pausing:  # a pause begins or is doubled; a longer one is the same
             news.add(session, Paused(credential.name, pausing["paused_until"], outcome.reason))
     elif answers_pause:
-        silent = isinstance(outcome, NotSent | Unknown) and exchange.http_status is None
+        silent = isinstance(outcome, NotSent | NoToken | Unknown) and exchange.http_status is None
         values = (
             {"paused_until": now} if silent else {"paused_until": None, "pause_seconds": None, "pause_reason": None}
         )

@@ -1,6 +1,6 @@
 """The story of a report: appended by the transaction that makes it true, never changed."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlmodel import col, func, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -64,5 +64,6 @@ async def tries(session: AsyncSession, report: StatusReport) -> Tries:
         created_at=report.created_at,
         refused_since=refused.one(),
         failing_since=failed[0][0] if failed else None,
+        failed_on=frozenset(at.astimezone(UTC).date() for at, _, _ in failed),
         unconfirmed=sum(kind is EventKind.UNKNOWN and status in ANSWERED_2XX for _, kind, status in failed),
     )

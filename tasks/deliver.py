@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
-from domain.outcome import Delivered, Exchange, NotSent, Page, ReadFailure, Reason, Rejected, Sent
+from domain.outcome import Delivered, Exchange, NoToken, NotSent, Page, ReadFailure, Reason, Rejected, Sent
 from domain.policy import Policy
 from domain.report import EventKind, carries
 from domain.settlement import settle
@@ -76,7 +76,7 @@ async def deliver(
     try:
         token = await reporter.token_of(lease.credential)
     except NoCredential as error:
-        return await _settle(reporter, lease, Sent(NotSent(str(error)), Exchange()))
+        return await _settle(reporter, lease, Sent(NoToken(str(error)), Exchange()))
     if lease.read_back:
         return await _read_back_first(reporter, lease, token, claimed_at=claimed.at)
     return await _send(reporter, lease, token)

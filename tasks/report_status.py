@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from prefect.tasks import Task, exponential_backoff
 
 from domain.news import Tell
-from domain.outcome import NotSent, Outcome, Rejected, Throttled, Unknown
+from domain.outcome import NoToken, NotSent, Outcome, Rejected, Throttled, Unknown
 from domain.report import Phase
 from settings import Settings
 from storage import standing
@@ -53,7 +53,7 @@ def _may_help(came_to: Settled | Busy, now: datetime) -> bool:
     match came_to:
         case Busy(until):
             return until - now <= PATIENCE
-        case Settled(outcome=NotSent() | Unknown()):
+        case Settled(outcome=NotSent() | NoToken() | Unknown()):
             return True
         case Settled(outcome=Throttled(until=datetime() as until)):
             return until - now <= PATIENCE
@@ -73,7 +73,7 @@ def _words(outcome: Outcome | None) -> str:
     match outcome:
         case Rejected(reason, message) | Throttled(reason, message):
             return f"{reason}: {message}"
-        case NotSent(why):
+        case NotSent(why) | NoToken(why):
             return f"nothing was sent: {why}"
         case Unknown(why):
             return f"no answer that tells; GitHub will be asked before anything is sent again: {why}"

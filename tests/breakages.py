@@ -28,6 +28,7 @@ PAUSES, LATE, LOOK = (
     "tests/deliver/test_late_requests.py",
     "tasks/verify_targets.py",
 )
+GIVEN_UP = "tests/deliver/test_given_up.py"
 CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
 BUDGET, WAITS, TASK = (
     "tests/deliver/test_write_budget.py",
@@ -49,7 +50,10 @@ BREAKAGES = (
     Breakage("a late settle asks for no look", SETTLING, "        await verify.ask(session, lease.target_id, now=now)\n", "", (LEASES,)),
     Breakage("blind resend on unknown", SETTLEMENT, "return self.doubt_until is not None", "return False", (REVIEW,)),
     Breakage("an unknown starts no doubt", SETTLEMENT, "due_at=later, doubt_until=doubt,", "due_at=later,", (REVIEW,)),
-    Breakage("given up by nothing", SETTLEMENT, "return tries.failing_since is not None and", "return False and", ("tests/domain/test_settlement.py",)),
+    Breakage("given up by nothing", SETTLEMENT, "if tries.failing_since is None or", "if True or", ("tests/domain/test_settlement.py",)),
+    Breakage("given up after two tries a week apart", SETTLEMENT, ">= policy.expire_after_days_of_tries", ">= 1", (GIVEN_UP,)),
+    Breakage("a missing token counts as a try", SETTLEMENT, "return Settlement(EventKind.THROTTLED, why,", "return Settlement(EventKind.NOT_SENT, why,", (GIVEN_UP,)),
+    Breakage("after a restore an execution takes a number that is on GitHub", JOBS, "max(job.execution + 1, order.start)", "job.execution + 1", ("tests/storage/test_restored.py",)),
     Breakage("first page only", DELIVER, "if page.next_url is None or any(", "if True or any(", (READS,)),
     Breakage("absence believed at once", DELIVER, "case Absent() if in_doubt:", "case Absent() if False:", (REVIEW, READS)),
     Breakage("sends with too little of its lease left", DELIVER, "< reporter.policy.timeout:", "< timedelta(0):", (REVIEW, READS)),

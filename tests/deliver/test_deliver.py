@@ -7,7 +7,6 @@ import pytest
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.job import JobState
-from domain.outcome import Reason
 from domain.policy import Policy
 from domain.report import Phase
 from fake_github.faults import Kind
@@ -122,23 +121,6 @@ async def test_another_answer_starts_the_hour_of_a_missing_commit_anew(world: Wo
     world.fault(Kind.NO_SUCH_COMMIT)
     await world.deliver()
     assert (await world.phases())["success"] is Phase.DUE
-
-
-@pytest.mark.parametrize(("days", "phase"), [(6.9, Phase.DUE), (7.1, Phase.REJECTED)])
-async def test_what_gets_nowhere_for_a_week_is_given_up_with_the_last_error(
-    ledger: Ledger, clock: Clock, days: float, phase: Phase
-) -> None:
-    async with world_on(ledger, clock, policy=Policy()) as world:
-        world.fault(Kind.CLOSE, times=0)
-        await run_job(ledger, order())
-        await world.deliver()
-        clock.advance(days * DAY)
-        await world.deliver()
-        assert (await world.phases())["success"] is phase
-        if phase is Phase.REJECTED:
-            assert str((await world.target()).last_error).startswith(
-                f"{Reason.EXPIRED}: nothing got through for 7 days"
-            )
 
 
 async def test_an_attempt_with_too_little_of_its_lease_left_does_not_send(world: World) -> None:

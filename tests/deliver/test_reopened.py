@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import httpx
 import pytest
 from sqlmodel import select
 from world import ACTOR, CREDENTIAL, World, order, run_job
@@ -11,7 +12,7 @@ from storage import reports
 from storage.models import StatusReport
 from storage.standing import Busy
 
-WEEK = timedelta(days=7).total_seconds()
+DAY = timedelta(days=1).total_seconds()
 
 
 async def outcome(world: World) -> StatusReport:
@@ -27,11 +28,16 @@ async def reopen(world: World, credential: str = CREDENTIAL) -> bool:
 
 async def given_up_in_doubt(world: World) -> None:
     """Nothing got through for a week; the last request was stored, and nobody heard of it."""
-    token = world.tokens.pop(CREDENTIAL)
+
+    async def no_network(name: str) -> None:
+        if name == "POST":
+            raise httpx.ConnectError("Network is unreachable")
+
+    cut_off = await world.sender(no_network)
     await run_job(world.ledger, order())
-    await world.deliver()
-    world.tokens[CREDENTIAL] = token
-    world.clock.advance(WEEK)
+    for _ in range(7):
+        await world.deliver(by=cut_off)
+        world.clock.advance(DAY)
     world.fault(Kind.CLOSE, where="after")
     await world.deliver()
 

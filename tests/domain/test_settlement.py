@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.outcome import Delivered, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
+from domain.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
 from domain.policy import Policy
 from domain.report import EventKind
 from domain.settlement import Settlement, Tries, settle
@@ -12,6 +12,7 @@ from domain.settlement import Settlement, Tries, settle
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 POLICY = Policy()
 SECOND = timedelta(seconds=1)
+DAYS = frozenset((NOW - timedelta(days=ago)).date() for ago in range(1, 5))
 MISSING = Rejected(Reason.NO_SUCH_COMMIT, "No commit found for SHA", may_heal=True)
 
 
@@ -82,11 +83,22 @@ def test_only_another_answer_ends_the_hour_of_a_missing_commit(outcome: Outcome,
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Unknown("refused")])
 @pytest.mark.parametrize(("ago", "is_over"), [(timedelta(days=7) - SECOND, False), (timedelta(days=7), True)])
 def test_what_gets_nowhere_for_a_week_is_given_up(outcome: Outcome, ago: timedelta, *, is_over: bool) -> None:
-    done = settled(outcome, failing_since=NOW - ago)
+    done = settled(outcome, failing_since=NOW - ago, failed_on=DAYS)
     assert (done.rejection is Reason.EXPIRED) is is_over
     assert "refused" in done.note
 
 
-@pytest.mark.parametrize("outcome", [Delivered(7), Throttled(Reason.RATE_LIMITED, "wait"), MISSING])
-def test_an_answer_never_expires(outcome: Outcome) -> None:
-    assert settled(outcome, failing_since=NOW - timedelta(days=30)).rejection is not Reason.EXPIRED
+def test_the_day_of_a_try_counts_once() -> None:
+    """The fifth try of the fourth day is one on four days."""
+    tried_today = (DAYS - {min(DAYS)}) | {NOW.date()}
+    assert settled(NotSent("refused"), failing_since=NOW - timedelta(days=7), failed_on=tried_today).rejection is None
+
+
+def test_what_has_no_token_waits_for_it_as_what_is_not_sent_does() -> None:
+    done = settled(NoToken("none here"), refused_since=NOW)
+    assert done == Settlement(EventKind.THROTTLED, "none here", due_at=NOW + POLICY.first_delay, refused_since=NOW)
+
+
+@pytest.mark.parametrize("outcome", [Delivered(7), Throttled(Reason.RATE_LIMITED, "wait"), NoToken("none"), MISSING])
+def test_neither_an_answer_nor_a_missing_token_expires(outcome: Outcome) -> None:
+    assert settled(outcome, failing_since=NOW - timedelta(days=30), failed_on=DAYS).rejection is not Reason.EXPIRED

@@ -1,0 +1,86 @@
+"""A report is given up only after it was tried, on several days of at least a week; what it lacks is no try."""
+
+from collections.abc import Iterable
+
+import httpx
+import pytest
+from world import CREDENTIAL, Clock, World, order, run_job, world_on
+
+from domain.outcome import Reason
+from domain.policy import Policy
+from domain.report import Phase
+from fake_github.faults import Kind
+from storage.engine import Ledger
+
+DAY = 24 * 60 * 60
+
+
+async def no_network(name: str) -> None:
+    if name in ("GET", "POST"):
+        raise httpx.ConnectError("Network is unreachable")
+
+
+async def try_on(world: World, days: Iterable[float], *, sent: bool) -> None:
+    """Tries so many days after now, none of which succeeds. *sent*: their requests leave, and get no answer."""
+    start = world.clock.now
+    cut_off = await world.sender(no_network)
+    for day in days:
+        world.clock.now = start
+        world.clock.advance(day * DAY)
+        if sent:
+            world.fault(Kind.CLOSE, where="before")
+        await world.deliver(by=world.reporter if sent else cut_off)
+
+
+@pytest.mark.parametrize("sent", [False, True])
+@pytest.mark.parametrize(
+    ("days", "phase"),
+    [
+        ((0, 8), Phase.DUE),
+        ((0, 7.1, 7.2, 7.3, 7.4), Phase.DUE),  # on two days
+        ((0, 0.1, 1, 2, 8), Phase.DUE),  # on four
+        ((0, 1, 2, 3, 4, 5, 6, 6.9), Phase.DUE),
+        ((0, 1, 2, 3, 7.1), Phase.REJECTED),
+    ],
+)
+async def test_it_is_given_up_after_a_week_with_tries_on_five_days(
+    ledger: Ledger, clock: Clock, days: tuple[float, ...], phase: Phase, *, sent: bool
+) -> None:
+    async with world_on(ledger, clock, policy=Policy()) as world:
+        await run_job(ledger, order())
+        await try_on(world, days, sent=sent)
+        assert (await world.phases())["success"] is phase
+        if phase is Phase.REJECTED:
+            assert str((await world.target()).last_error).startswith(f"{Reason.EXPIRED}: nothing got through for 7")
+        else:
+            world.github.script.clear()
+            await world.reconcile(passes=3, every=3600)
+            assert world.held() == ["success"]
+
+
+async def test_a_machine_that_was_off_for_a_week_and_boots_without_a_network_gives_nothing_up(world: World) -> None:
+    contexts = [f"docs/{number}" for number in range(3)]
+    cut_off = await world.sender(no_network)
+    for context in contexts:
+        await run_job(world.ledger, order(context))
+        await world.deliver(context, by=cut_off)
+    world.clock.advance(8 * DAY)
+    for context in contexts:
+        await world.deliver(context, by=cut_off, only_if_due=True)
+    await world.reconcile(passes=3, every=3600)
+    assert [world.held(context) for context in contexts] == [["success"]] * 3
+
+
+async def test_a_missing_token_gives_nothing_up_and_its_days_do_not_count(world: World) -> None:
+    token = world.tokens.pop(CREDENTIAL)
+    await run_job(world.ledger, order())
+    await try_on(world, range(30), sent=False)
+    world.tokens[CREDENTIAL] = token
+    await try_on(world, range(4), sent=False)
+    assert (await world.phases())["success"] is Phase.DUE
+    del world.tokens[CREDENTIAL]
+    await try_on(world, range(30), sent=False)
+    assert (await world.phases())["success"] is Phase.DUE
+    world.tokens[CREDENTIAL] = token
+    await world.reconcile(passes=3, every=3600)
+    assert world.held() == ["success"]
