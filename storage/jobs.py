@@ -46,8 +46,9 @@ class Process:
 class Order:
     """What a flow run asks for. `url` is where its statuses link to; target and url are both given or both None.
 
-    `start` counts the starts of the flow run: the number of the first execution that is known here. One whose job was
-    pruned shares neither its executions nor the markers on GitHub with that.
+    `start` counts the starts of the flow run, as Prefect does. An execution is numbered no lower than that, so that it
+    never takes the number, and with it the markers on GitHub, of one that the ledger forgot: pruned, or recorded after
+    the backup that was put back.
     """
 
     flow_run_id: UUID
@@ -153,9 +154,10 @@ async def _again(session: AsyncSession, job: Job, order: Order, by: Process, now
     this = and_(col(Job.id) == job.id, col(Job.execution) == job.execution)
     await session.exec(
         update(Job).where(this).values(
-            execution=job.execution + 1, state=JobState.WAITING, host=by.host, pid=by.pid, pid_started=by.started,
-            exclusive_group=order.exclusive_group, url=order.url, options=dict(order.options),
-            beat_at=now, started_at=None, ended_at=None, exit_code=None, summary=None,
+            execution=max(job.execution + 1, order.start), state=JobState.WAITING,
+            host=by.host, pid=by.pid, pid_started=by.started, exclusive_group=order.exclusive_group,
+            url=order.url, options=dict(order.options), beat_at=now,
+            started_at=None, ended_at=None, exit_code=None, summary=None,
         )
     )  # fmt: skip
 

@@ -4,12 +4,13 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from world import ACTOR, CREDENTIAL, Clock, World, order, run_job, world_on
+from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
+from domain.job import JobState
 from domain.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
@@ -122,6 +123,32 @@ async def test_what_was_rejected_at_the_time_of_the_backup_is_looked_for_once_re
         await reopen(world)
         await world.reconcile()
         assert world.held() == ["success"]
+
+
+@pytest.mark.parametrize("known", [JobState.FAILED, JobState.RUNNING])
+async def test_a_retry_after_a_restore_shares_no_marker_with_the_executions_that_are_forgotten(
+    installation: Installation, known: JobState
+) -> None:
+    """Prefect counted three starts; the backup knows of the first, which had ended or was still under way."""
+    asked = order()
+    async with installation.opened() as world:
+        first = await accept(world.ledger, asked)
+        await begin(world.ledger, first)
+        if known is JobState.FAILED:
+            await end(world.ledger, first, JobState.FAILED)
+        installation.back_up()
+        await end(world.ledger, first, JobState.FAILED)
+        await run_job(world.ledger, replace(asked, start=2))
+        await world.deliver()
+        assert world.held() == ["success"]
+    installation.clock.advance(60)
+    async with installation.restored() as world:
+        assert (await run_job(world.ledger, replace(asked, start=3))).number == 3
+        world.fault(Kind.SERVER_ERROR)  # so that it is looked for before it is sent again
+        await world.deliver()
+        await world.reconcile(every=60)
+        assert world.held() == ["success", "success"]
+        assert len({status.target_url for status in world.github.store.held()}) == 2
 
 
 async def reopen(world: World) -> None:
