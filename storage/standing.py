@@ -45,11 +45,6 @@ def pausing(credential: Credential, now: datetime) -> Busy:
     return Busy(until, f"credential {credential.name} pauses: {credential.pause_reason}")
 
 
-async def target_of(session: AsyncSession, report_id: int) -> int:
-    """The id of the report's target."""
-    return (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one()
-
-
 async def phase_of(session: AsyncSession, report_id: int) -> Phase:
     """What the report is now."""
     found = select(StatusReport, StatusTarget).where(

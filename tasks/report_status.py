@@ -7,14 +7,16 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
+from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
 from domain.news import Tell
-from domain.outcome import NoToken, NotSent, Outcome, Rejected, Throttled, Unknown
-from domain.report import Phase
+from domain.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
+from domain.report import Phase, Rank
 from settings import Settings
 from storage import standing
 from storage.engine import LedgerIsAway
+from storage.models import StatusReport
 from storage.standing import Busy, Settled
 from tasks.deliver import Reporter, deliver
 from tasks.reporter import open_reporter
@@ -22,6 +24,10 @@ from tasks.reporter import open_reporter
 RETRIES = 5
 PATIENCE = timedelta(seconds=sum(2**n for n in range(RETRIES)))
 """1 + 2 + 4 + 8 + 16 s: after a doubt of 20 s has ended, one try is left that may send again."""
+
+
+GOT_THERE = (Phase.DELIVERED, Phase.SUPERSEDED)
+LEFT = "left to the reconciliation: what it waits for is on its job's page"
 
 
 class Undelivered(Exception):
@@ -35,18 +41,32 @@ class Undelivered(Exception):
 async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bool = False) -> Phase:
     """Try once to get a report onto GitHub: delivered, or superseded by one that was.
 
+    *job_ends_now*: the report's own job asks. Its `pending` may come to `due` or `sending`, too, where nothing but time
+    is needed: it is left to the reconciliation, and the outcome will show what lasts.
+
     Raises:
-        Undelivered: it is neither.
+        Undelivered: it is none of these.
     """
     async with reporter.ledger.transaction() as session:
-        target_id = await standing.target_of(session, report_id)
-    came_to = await deliver(reporter, target_id, job_ends_now=job_ends_now)
+        report = await session.get_one(StatusReport, report_id)
+    came_to = await deliver(reporter, report.target_id, job_ends_now=job_ends_now)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         phase = await standing.phase_of(session, report_id)
-    if phase in (Phase.DELIVERED, Phase.SUPERSEDED):
+    if phase in GOT_THERE:
+        return phase
+    if job_ends_now and report.rank == Rank.PENDING and _needs_only_time(came_to, phase):
         return phase
     raise Undelivered(_said(came_to), may_help=_may_help(came_to, now))
+
+
+def _needs_only_time(came_to: Settled | Busy, phase: Phase) -> bool:
+    """Whether the report is delivered without anybody's help, unless the cause lasts."""
+    match came_to:
+        case Settled(outcome=NoToken() | Throttled(reason=Reason.BAD_CREDENTIALS)):
+            return False
+        case _:
+            return phase is not Phase.REJECTED
 
 
 def _may_help(came_to: Settled | Busy, now: datetime) -> bool:
@@ -95,12 +115,15 @@ async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[An
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def report_status(report_id: int, tell: Tell) -> Phase:
+async def report_status(report_id: int, tell: Tell) -> Phase | State[Phase]:
     """Get the report onto GitHub: delivered, or superseded by a newer one that was. *tell* hears of each move.
+
+    A `pending` that has to wait is left to the reconciliation, and the task run is Completed all the same.
 
     Raises:
         Undelivered: not within Prefect's retries; the reconciliation goes on, unless GitHub rejected it.
         LedgerIsAway: it stayed away for as long.
     """
     async with open_reporter(Settings(), f"task of {flow_run.name or 'no flow run'}", tell) as reporter:
-        return await deliver_report(reporter, report_id, job_ends_now=True)
+        phase = await deliver_report(reporter, report_id, job_ends_now=True)
+    return phase if phase in GOT_THERE else Completed(data=phase, name="LeftToReconciliation", message=LEFT)

@@ -119,5 +119,8 @@ BREAKAGES = (
     Breakage("an answer is settled beside another one", SETTLING, "    credential = await credentials.locked(session, lease.credential)\n    is_ours", "    from storage.models import Credential\n    credential = await session.get_one(Credential, lease.credential)\n    is_ours", (WAITS,)),
     Breakage("a late answer is the probe's", SETTLING, "probe_until=lease.probe_until if is_ours else None,", "probe_until=lease.probe_until,", ("tests/storage/test_credentials.py::test_a_probe_whose_lease_ran_out_says_nothing_about_the_pause_though_no_other_was_let_through",)),
     Breakage("the outcome of a job is backlog to its task", "tasks/report_status.py", "deliver_report(reporter, report_id, job_ends_now=True)", "deliver_report(reporter, report_id)", (TASK,)),
-    Breakage("a try forgets that somebody waits", "tasks/report_status.py", "deliver(reporter, target_id, job_ends_now=job_ends_now)", "deliver(reporter, target_id)", (TASK,)),
+    Breakage("a pending that has to wait is a failed task", "tasks/report_status.py", "report.rank == Rank.PENDING and", "False and", (TASK,)),
+    Breakage("a pending that needs somebody is no failed task", "tasks/report_status.py", "            return False\n        case _:\n            return phase is not Phase.REJECTED", "            return True\n        case _:\n            return True", ("tests/tasks/test_left_to_reconciliation.py",)),
+    Breakage("an outcome that has to wait is no failed task", "tasks/report_status.py", "report.rank == Rank.PENDING and", "", ("tests/tasks/test_left_to_reconciliation.py",)),
+    Breakage("a try forgets that somebody waits", "tasks/report_status.py", "deliver(reporter, report.target_id, job_ends_now=job_ends_now)", "deliver(reporter, report.target_id)", (TASK,)),
 )  # fmt: skip

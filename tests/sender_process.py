@@ -26,9 +26,10 @@ from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, 
 from domain.policy import Policy
 from github_api.client import GitHub
 from github_api.transport import transport_to
-from storage import jobs, standing
+from storage import jobs
 from storage.engine import open_ledger
 from storage.jobs import Done, Execution, Order
+from storage.models import StatusReport
 from tasks.deliver import Reporter, deliver
 
 
@@ -76,10 +77,10 @@ async def life(process: Reporter, asked: Order, time: Later) -> None:
     await begin(process.ledger, taken)
     report_id = await end(process.ledger, taken)
     async with process.ledger.transaction() as session:
-        target_id = await standing.target_of(session, report_id or 0)
-    await deliver(process, target_id)
+        report = await session.get_one(StatusReport, report_id)
+    await deliver(process, report.target_id)
     time.pass_by(20)
-    await deliver(process, target_id)
+    await deliver(process, report.target_id)
 
 
 WARM_UP = 1_000

@@ -1,9 +1,11 @@
 """The task that reports an outcome, without Prefect around it: what it asks of one try."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
+from prefect.client.schemas.objects import State, StateType
 from world import CREDENTIAL, accept, begin, end, order
 
 from domain.news import nobody
@@ -44,3 +46,16 @@ async def test_the_outcome_of_a_job_that_ends_now_does_not_wait_for_the_hour_of_
         report_id = await end(ledger, execution)
         assert await report_status.fn(report_id or 0, nobody) is Phase.DELIVERED
     assert [status.state for status in github.store.held()] == ["success"] * 2
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_of_nine_jobs_that_begin_at_once_none_has_a_failed_task(github: FakeGitHub, ledger: Ledger) -> None:
+    """As after a push that starts all job types; the budget allows one `pending`."""
+    begun = [await accept(ledger, order(f"docs/{number}")) for number in range(9)]
+    told = await asyncio.gather(*(report_status.fn(one.report_id or 0, nobody) for one in begun))
+    left = [one for one in told if one is not Phase.DELIVERED]
+    assert (len(left), len(github.store.held())) == (8, 1)
+    for state in left:
+        assert isinstance(state, State)
+        assert (state.type, state.name) == (StateType.COMPLETED, "LeftToReconciliation")
+        assert str(state.message).startswith("left to the reconciliation")
