@@ -115,6 +115,8 @@ class Exchange:
     http_status: int | None = None
     request_id: str | None = None
     rate_limit: RateLimit | None = None
+    github_time: datetime | None = None
+    """The `Date` of GitHub's own answer, in whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class EventKind(StrEnum):
     LATE = "late"  # a sender came back after its lease had been taken away
     DOUBLED = "doubled"  # GitHub holds it twice: a request was sent late
     REPAIRED = "repaired"  # it was covered on GitHub, and is sent again
+    OVERRIDDEN = "overridden"  # GitHub shows a newer status of the same context that is none of ours
 
 
 @dataclass(frozen=True, slots=True)

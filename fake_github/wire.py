@@ -56,6 +56,7 @@ def serve(app: ASGIApp, *, host: str, port: int) -> None:
         log_level="critical",
         access_log=False,
         server_header=False,
+        date_header=False,  # the application names the time of its own clock
         proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=0,

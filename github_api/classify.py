@@ -24,7 +24,7 @@ from domain.outcome import (
     Throttled,
     Unknown,
 )
-from github_api.limits import rate_limit, throttled
+from github_api.limits import http_date, rate_limit, throttled
 from github_api.origin import onward, shown
 from github_api.rejections import reason_of
 from github_api.replies import Refusal, created, listed, refusal, shortened
@@ -83,7 +83,8 @@ def exchange_of(status: int, headers: Mapping[str, str], *, now: datetime) -> Ex
     """The facts of an answer that do not decide its outcome."""
     known = _lower(headers)
     request_id = shortened(known.get("x-github-request-id", "")) or None
-    return Exchange(status, request_id, rate_limit(known, now=now))
+    github_time = http_date(known.get("date", "")) if request_id else None  # without one it may be a proxy's time
+    return Exchange(status, request_id, rate_limit(known, now=now), github_time)
 
 
 def _seen(status: int, said: Refusal) -> str:

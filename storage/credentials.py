@@ -86,6 +86,8 @@ async def learn(
         )
     if (rate := exchange.rate_limit) is not None:
         values |= {"rate_limit": rate.limit, "rate_remaining": rate.remaining, "rate_reset_at": rate.reset_at}
+    if exchange.github_time is not None:
+        values |= {"github_time": exchange.github_time}
     if values:
         await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(**values))
 

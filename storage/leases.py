@@ -30,7 +30,7 @@ class Lease:
     target_id: int
     report_id: int
     report: Report
-    recorded_at: datetime
+    not_before: datetime | None  # no status of the report is older, by GitHub's own time; None: unknown
     read_back: bool  # look for the report before sending it
     doubt_until: datetime | None  # set where a request may still turn up: nothing may be sent
     expires_at: datetime
@@ -128,7 +128,7 @@ async def _held(
     return Lease(
         token=target.lease, target_id=target.id, report_id=row.id,
         report=Report(to, row.state, row.description, row.target_url, row.marker),
-        recorded_at=row.created_at, read_back=row.read_back, doubt_until=target.doubt_until,
+        not_before=row.not_before, read_back=row.read_back, doubt_until=target.doubt_until,
         expires_at=target.lease_expires_at, credential=credential, probe_until=probe_until, attempt=target.attempts,
         is_outcome_now=job_ends_now and row.rank > 0,
     )  # fmt: skip

@@ -72,6 +72,7 @@ class Credential(SQLModel, table=True):
     rate_limit: int | None = None
     rate_remaining: int | None = None
     rate_reset_at: datetime | None = None
+    github_time: datetime | None = None  # GitHub's own, in its last answer
 
 
 class StatusTarget(SQLModel, table=True):
@@ -174,6 +175,7 @@ class StatusReport(SQLModel, table=True):
     target_url: str = Field(max_length=2100)  # carries the marker
     read_back: bool = False  # it was ever in doubt; never cleared
     created_at: datetime
+    not_before: datetime | None = None  # GitHub's own time before it was recorded: no status of it is older
     delivered_at: datetime | None = None
     github_status_id: int | None = Field(default=None, sa_type=BigInteger)
     rejected_at: datetime | None = None

@@ -12,7 +12,7 @@ from domain.job import shown_as
 from domain.report import EventKind, Phase, marked, marker, rank, speaks_over
 from domain.text import fit_description
 from storage import credentials, events
-from storage.models import Job, StatusReport, StatusTarget
+from storage.models import Credential, Job, StatusReport, StatusTarget
 from storage.once import insert_once
 
 KEY = ("job_id", "execution", "state")
@@ -68,7 +68,7 @@ async def record(
     await credentials.ensure(session, credential)
     target = await locked_target(session, job.target_id)
     words = fit_description(description)
-    is_new = await insert_once(session, StatusReport, KEY, _row(job, words, now))
+    is_new = await insert_once(session, StatusReport, KEY, _row(job, words, credential, now))
     report = await of_job(session, job)
     assert report is not None  # inserted, or it stood there
     note = None if is_new else f"first words kept; these were: {words}"
@@ -78,7 +78,7 @@ async def record(
     return report
 
 
-def _row(job: Job, description: str, now: datetime) -> dict[str, object]:
+def _row(job: Job, description: str, credential: str, now: datetime) -> dict[str, object]:
     assert job.url is not None  # a job with a target has one: ck_job_target_has_turn_and_url
     state = shown_as(job.state)
     mark = marker(job.id, job.execution, state, 1)
@@ -86,6 +86,7 @@ def _row(job: Job, description: str, now: datetime) -> dict[str, object]:
         "job_id": job.id, "execution": job.execution, "state": state, "target_id": job.target_id, "turn": job.turn,
         "rank": int(rank(job.state)), "edition": 1, "marker": mark, "description": description,
         "target_url": marked(job.url, mark), "read_back": False, "created_at": now,
+        "not_before": select(Credential.github_time).where(Credential.name == credential).scalar_subquery(),
     }  # fmt: skip
 
 

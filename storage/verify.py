@@ -40,6 +40,7 @@ class Look:
     edition: int
     marker: str
     delivered_at: datetime
+    not_before: datetime | None
     older: frozenset[str]
 
 
@@ -89,6 +90,7 @@ async def look(session: AsyncSession, target_id: int) -> Look | None:
         edition=newest.edition,
         marker=newest.marker,
         delivered_at=newest.delivered_at,
+        not_before=newest.not_before,
         older=frozenset(mine) - {newest.marker},
     )
 

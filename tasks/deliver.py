@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 
 from domain.outcome import Delivered, Exchange, NoToken, NotSent, Page, ReadFailure, Reason, Rejected, Sent
 from domain.policy import Policy
+from domain.reading import is_beyond
 from domain.report import EventKind, carries
 from domain.settlement import settle
 from github_api.client import GitHub
@@ -23,9 +24,6 @@ from storage.engine import Ledger
 from storage.leases import Lease
 from storage.models import StatusReport
 from storage.standing import Busy, Settled
-
-BACK = timedelta(hours=1)
-"""How much older than the report a status must be before reading back stops: far more than clocks differ."""
 
 WAIT_OUT = timedelta(seconds=2)
 """How long a try waits for the write budget, before it leaves it to another try."""
@@ -166,7 +164,8 @@ async def _look_for(
         for status in page.statuses:
             if carries(status.target_url, lease.report.marker):
                 return Delivered(status.id), lease, read.exchange
-        if page.next_url is None or any(status.created_at < lease.recorded_at - BACK for status in page.statuses):
+        github_time = read.exchange.github_time
+        if page.next_url is None or is_beyond(page.statuses, lease.not_before, github_time=github_time):
             return Absent(), lease, read.exchange
         page_url = page.next_url
         renewed = await _renew(reporter, lease)

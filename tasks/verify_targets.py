@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from domain.outcome import Page, PostedStatus, ReadFailure, Rejected
+from domain.reading import is_beyond
 from domain.report import carries
 from github_api.credentials import NoCredential
 from storage import credentials, verify
 from storage.verify import Look
-from tasks.deliver import BACK, MAX_PAGES, Reporter
+from tasks.deliver import MAX_PAGES, Reporter
 
 LIMIT = 20
 """Targets a pass looks at."""
@@ -72,7 +73,7 @@ async def _statuses(reporter: Reporter, seen: Look) -> list[PostedStatus] | Read
             return read.outcome
         found += [one for one in read.outcome.statuses if one.context.lower() == seen.target.context.lower()]
         page_url = read.outcome.next_url
-        if page_url is None or any(one.created_at < seen.delivered_at - BACK for one in read.outcome.statuses):
+        if page_url is None or is_beyond(read.outcome.statuses, seen.not_before, github_time=read.exchange.github_time):
             break
         if must_wait:
             return None

@@ -145,7 +145,7 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
     outcome: Outcome = chance.choice((Delivered(chance.getrandbits(40)), NotSent("refused"), Unknown("HTTP 502")))
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
-        settlement = settle(outcome, Tries(lease.recorded_at), policy, now=now, jitter=0)
+        settlement = settle(outcome, Tries(now), policy, now=now, jitter=0)
         await settling.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlmodel import update
 from world import CREDENTIAL, SHA, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
@@ -11,6 +12,7 @@ from domain.outcome import Reason, Rejected
 from domain.report import Phase
 from fake_github.faults import Kind
 from storage import reports
+from storage.models import Credential
 from storage.standing import Busy, Settled
 
 
@@ -45,13 +47,77 @@ async def test_every_page_is_read_before_it_is_sent_again(world: World) -> None:
     assert ours(world) == ["success"]
 
 
-@pytest.mark.parametrize(("minutes", "pages"), [(59, 3), (61, 1)])
-async def test_reading_stops_at_statuses_an_hour_older_than_the_report(world: World, minutes: int, pages: int) -> None:
-    world.others_post(250, age=timedelta(minutes=minutes))
+async def answered_once(world: World) -> None:
+    """GitHub has answered the credential, and so told its time."""
+    await run_job(world.ledger, order("docs/other"))
+    await world.deliver("docs/other")
+
+
+@pytest.mark.parametrize(("seconds", "pages"), [(59, 3), (61, 2)])
+async def test_reading_stops_a_minute_before_the_time_github_told_before_the_report_was_recorded(
+    world: World, seconds: int, pages: int
+) -> None:
+    world.others_post(250, age=timedelta(seconds=seconds))
+    await answered_once(world)
     await in_doubt(world, stored=False)
     world.clock.advance(20)
     await world.deliver()
-    assert (world.asked("GET"), ours(world)) == (pages, ["success"])
+    assert (world.asked("GET"), world.held()[-1]) == (pages, "success")
+
+
+async def test_reading_goes_on_to_the_end_where_github_never_told_its_time(world: World) -> None:
+    world.others_post(250, age=timedelta(days=400))
+    await in_doubt(world, stored=False)
+    world.clock.advance(20)
+    await world.deliver()
+    assert (world.asked("GET"), ours(world)) == (3, ["success"])
+
+
+async def test_reading_goes_on_to_the_end_where_github_told_a_time_that_lies_ahead(world: World) -> None:
+    """As an intermediary with a wrong clock might have."""
+    await answered_once(world)
+    async with world.ledger.transaction() as session:
+        await session.exec(update(Credential).values(github_time=world.clock.now + timedelta(days=1)))
+    await in_doubt(world, stored=True)
+    world.clock.advance(1)
+    world.others_post(150)
+    world.clock.advance(20)
+    await world.deliver()
+    assert (world.asked("GET"), ours(world)) == (2, ["success", "success"])  # of two contexts
+
+
+JUMPS = [timedelta(0), timedelta(hours=1), timedelta(days=400), -timedelta(hours=1), -timedelta(days=400)]
+
+
+@pytest.mark.parametrize("later", [timedelta(seconds=20), timedelta(minutes=70)])
+@pytest.mark.parametrize("at", ["before it is recorded", "once its reply is lost"])
+@pytest.mark.parametrize("jump", JUMPS)
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("database", ["sqlite"])  # times are passed in
+async def test_whatever_our_clock_says_what_github_has_is_found_below_many_others(
+    world: World, jump: timedelta, at: str, later: timedelta, *, is_known: bool
+) -> None:
+    ahead = timedelta(0)
+
+    def set_clock() -> None:
+        nonlocal ahead
+        ahead += jump
+        world.clock.now += jump
+
+    world.github.store.clock = lambda: world.clock.now - ahead
+    if is_known:
+        await answered_once(world)
+    if at == "before it is recorded":
+        set_clock()
+    await in_doubt(world, stored=True)
+    if at == "once its reply is lost":
+        set_clock()
+    for _ in range(3):  # on every page some that are younger, and some that are older
+        world.others_post(50)
+        world.clock.advance(later.total_seconds() / 3)
+    await world.deliver()
+    assert world.held().count("success") == 75 + 1
+    assert (world.posts(), world.asked("GET")) == (1 + is_known, 2)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,19 @@ def test_an_exchange_shows_what_is_left_of_the_hour_and_the_request_id() -> None
     assert exchange.rate_limit == RateLimit(5000, 4987, NOW + timedelta(seconds=60))
 
 
+DATED = {"Date": "Fri, 01 May 2026 11:58:03 GMT"}
+
+
+def test_an_exchange_shows_githubs_own_time() -> None:
+    theirs = exchange_of(200, {**DATED, "X-GitHub-Request-Id": "0681:62D5"}, now=NOW).github_time
+    assert theirs == datetime(2026, 5, 1, 11, 58, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("headers", [DATED, {"X-GitHub-Request-Id": "1"}, {"Date": "now", "X-GitHub-Request-Id": "1"}])
+def test_what_is_not_github_or_names_no_time_tells_none(headers: dict[str, str]) -> None:
+    assert exchange_of(200, headers, now=NOW).github_time is None
+
+
 @pytest.mark.parametrize("missing", ACCOUNT)
 @pytest.mark.parametrize("instead", [None, "many", "9" * 30, "-1"])
 def test_an_account_that_cannot_be_read_whole_is_none(missing: str, instead: str | None) -> None:

@@ -46,7 +46,7 @@ async def answered(
     world: World, lease: Lease, outcome: Outcome, *, http_status: int | None = 403, rate: RateLimit | None = None
 ) -> None:
     now = world.clock.now
-    settlement = settle(outcome, Tries(lease.recorded_at), POLICY, now=now, jitter=0)
+    settlement = settle(outcome, Tries(now), POLICY, now=now, jitter=0)
     sent = Sent(outcome, Exchange(http_status, None, rate))
     async with world.ledger.transaction() as session:
         await settling.settle(session, lease, settlement, sent, actor=ACTOR, now=now)

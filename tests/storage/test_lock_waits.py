@@ -48,7 +48,7 @@ async def test_a_pause_is_not_replaced_by_a_shorter_one_that_was_settled_at_the_
         await accept(world.ledger, order(context))
     long, short = [await _claimed(world, context) for context in "ab"]
     async with asyncio.TaskGroup() as group, world.ledger.transaction() as session:
-        await settling.settle(session, long, *_throttled(world, long, 180), actor=ACTOR, now=world.clock.now)
+        await settling.settle(session, long, *_throttled(world, 180), actor=ACTOR, now=world.clock.now)
         group.create_task(_settled(world, short, 60))
         await until_a_lock_is_waited_for(world.ledger)
     async with world.ledger.transaction() as session:
@@ -68,11 +68,11 @@ async def _claimed(world: World, context: str) -> Lease:
 
 async def _settled(world: World, lease: Lease, seconds: int) -> None:
     async with world.ledger.transaction() as session:
-        await settling.settle(session, lease, *_throttled(world, lease, seconds), actor=ACTOR, now=world.clock.now)
+        await settling.settle(session, lease, *_throttled(world, seconds), actor=ACTOR, now=world.clock.now)
 
 
-def _throttled(world: World, lease: Lease, seconds: int) -> tuple[Settlement, Sent]:
+def _throttled(world: World, seconds: int) -> tuple[Settlement, Sent]:
     """What it means that GitHub asks for a wait of *seconds*, and its answer."""
     now = world.clock.now
     outcome = Throttled(Reason.RATE_LIMITED, "wait", now + timedelta(seconds=seconds))
-    return settle(outcome, Tries(lease.recorded_at), POLICY, now=now, jitter=0), Sent(outcome, Exchange(403))
+    return settle(outcome, Tries(world.clock.now), POLICY, now=now, jitter=0), Sent(outcome, Exchange(403))

@@ -45,7 +45,7 @@ async def held(world: World, context: str = "docs/sphinx") -> Lease:
 
 async def settled(world: World, lease: Lease, outcome: Outcome = DELIVERED) -> Phase | None:
     now = world.clock.now
-    settlement = settle(outcome, Tries(lease.recorded_at), POLICY, now=now, jitter=0)
+    settlement = settle(outcome, Tries(now), POLICY, now=now, jitter=0)
     async with world.ledger.transaction() as session:
         return await settling.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
 
