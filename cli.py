@@ -75,7 +75,7 @@ def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:
         timeout: How long to wait, such as 90s, 10m or 2h. What still runs then makes the exit code 1.
     """
     from local.drain import drain as drain_pools  # noqa: PLC0415  # each command loads what it needs
-    from local.prefect_server import POOLS  # noqa: PLC0415  # the same
+    from local.work_pools import POOLS  # noqa: PLC0415  # the same
 
     return _run(drain_pools(pools or POOLS, timeout))
 
@@ -88,7 +88,7 @@ def resume(*pools: str) -> int:
         pools: Names of work pools; without any, both of Reportback's.
     """
     from local.drain import resume as resume_pools  # noqa: PLC0415  # each command loads what it needs
-    from local.prefect_server import POOLS  # noqa: PLC0415  # the same
+    from local.work_pools import POOLS  # noqa: PLC0415  # the same
 
     return _run(resume_pools(pools or POOLS))
 

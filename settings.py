@@ -56,7 +56,7 @@ def _id(value: object) -> object:
         return UUID(value)
     except ValueError:  # not quoted, as no value is
         raise ValueError(
-            "REPORTBACK_LEDGER_ID is no ledger's id; `prefect deploy` by itself leaves it so: deploy with `make deploy`"
+            "REPORTBACK_LEDGER_ID is no ledger's id: `reportback db id` prints it; deployments carry it as a tag"
         ) from None
 
 
@@ -85,7 +85,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field(default_factory=_embedded_ledger, repr=False)  # may hold a password
     ledger_id: Annotated[UUID | None, BeforeValidator(_id)] = None
-    """The only ledger to report by. Each deployment carries it; unset, any ledger will do."""
+    """The only ledger to report by; the tag of a deployment replaces it. Unset, any ledger will do."""
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
     """Without the place for owner/name: one repository for all."""

@@ -43,12 +43,10 @@ async def findings(repository: str | None) -> AsyncIterator[Finding]:
         yield finding
     from console.checks import prefect  # noqa: PLC0415  # takes seconds to load
 
-    for finding in await prefect.check():
+    for finding in await prefect.check(settings):
         yield finding
     for finding in await job_user.check(settings, prefect.own_files()):
         yield finding
-    if settings.job_user is not None and (url := prefect.address()):
-        yield await job_user.asks_for_a_password(url)
 
 
 def show(out: Console, finding: Finding) -> None:

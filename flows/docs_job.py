@@ -17,6 +17,7 @@ from domain.news import Tell
 from domain.report import Phase
 from domain.story import came_of_retry
 from domain.target_request import TargetRequest
+from flows.deployment import flow_settings
 from flows.job_types import JOB_TYPES, JobName, described
 from settings import Settings
 from tasks.accept_job import Beating, Done, Execution, Order, accept_job, order_of
@@ -62,7 +63,7 @@ async def docs_job(
         target: The commit to run for and to report on. Without it the job runs in an empty folder and reports nothing.
     """
     make_non_dumpable()
-    settings = Settings()
+    settings = flow_settings()
     users = job_users(settings.job_user)  # refuses before anything is accepted
     job_type = JOB_TYPES[str(job)]
     start = max(1, flow_run.run_count)

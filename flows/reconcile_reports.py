@@ -9,7 +9,7 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from settings import Settings
+from flows.deployment import flow_settings
 from tasks.deliver import Reporter
 from tasks.operators_page import show_operators_page
 from tasks.prefect_runs import (
@@ -40,7 +40,7 @@ async def reconcile_reports() -> State[None]:
     Overlapping passes do no harm. One that begins late, because nobody took it up, is left out if another has done its
     work meanwhile.
     """
-    settings, logger, run = Settings(), get_run_logger(), _this_run()
+    settings, logger, run = flow_settings(), get_run_logger(), _this_run()
     async with telling() as tell, open_reporter(settings, "reconciliation", tell) as reporter:
         if await _is_superfluous(reporter, run, settings.interval):
             words = "late, skipped: another pass has succeeded meanwhile"

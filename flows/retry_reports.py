@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 
 from domain.names import name_of_retry
 from domain.outcome import Reason
+from flows.deployment import flow_settings
 from settings import Settings
 from tasks.deliver import Reporter
 from tasks.reporter import open_reporter
@@ -47,7 +48,7 @@ async def retry_reports(
     selection = Selection(tuple(reports), job, repository, reason, since)
     if selection == Selection():
         return Failed(message="nothing was selected: name reports, job, repository, reason or since")
-    settings, logger = Settings(), get_run_logger()
+    settings, logger = flow_settings(), get_run_logger()
     async with telling() as tell, open_reporter(settings, flow_run.name, tell) as reporter:
         chosen = await undelivered(reporter, selection)
         for report_id in sorted(set(reports) - set(chosen)):

@@ -3,35 +3,31 @@
 import os
 import sys
 from datetime import timedelta
-from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.schedules import IntervalSchedule
-from prefect.exceptions import ObjectNotFound
-from prefect.workers.process import ProcessWorker
 from rich.console import Console
 
-from local.prefect_server import JOBS, POOLS, RECONCILE, prefect_server
+from local.prefect_server import prefect_server
+from local.work_pools import JOBS, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import ROOT, Settings
 from storage.engine import open_ledger
 from storage.identity import ledger_id
 from tasks.command import run_command
 
 DEPLOYMENTS = ("docs-job/docs-job", "reconcile-reports/reconcile-reports", "retry-reports/retry-reports")
-TYPE = "process"
 PREFECT = (sys.executable, "-m", "prefect")
 LONGEST = timedelta(minutes=10)
 """How long `prefect deploy` may take; it takes seconds."""
 
-
-class NotDeployed(ValueError):
-    """The deployments were not made; the message says why."""
+LEDGER = "reportback_ledger_id"
+"""The Prefect variable that prefect.yaml tags the deployments with."""
 
 
 async def deploy() -> None:
-    """Make or renew them. A second call changes nothing, and leaves an operator's own limits of the pools alone.
+    """Make or renew the pools and the deployments. A second call changes nothing; limits of the pools are kept.
 
     Raises:
         NoServer: no Prefect server is named, or it does not answer.
@@ -42,35 +38,30 @@ async def deploy() -> None:
     async with prefect_server() as client:
         async with open_ledger(settings.database_url) as ledger, ledger.transaction() as session:
             found = await ledger_id(session)
+        await _have_variable(client, str(found))
         for name in POOLS:
-            await _have_pool(client, name)
-        await _deploy(found)
+            await close_pool(client, name)
+        await _deploy()
         await _have_interval(client, settings.interval)
         await _tell(client, Console(), f"ledger {found} ({ledger.place})")
 
 
-async def _have_pool(client: PrefectClient, name: str) -> None:
-    """Make the pool *name*, unless it stands; without a limit, which would count runs that died Running for ever."""
-    try:
-        pool = await client.read_work_pool(name)
-    except ObjectNotFound:
-        template = ProcessWorker.get_default_base_job_template()
-        await client.create_work_pool(WorkPoolCreate(name=name, type=TYPE, base_job_template=template))
-        return
-    if pool.type != TYPE:
-        raise NotDeployed(
-            f"the work pool {name} is of type {pool.type}, but jobs run as processes on their worker's machine: "
-            f"delete it, and it is made anew as one of type {TYPE}"
-        )
+async def _have_variable(client: PrefectClient, ledger: str) -> None:
+    """Have Prefect's server know the ledger's id, so that a plain `prefect deploy` tags the deployments with it."""
+    known = await client.read_variable_by_name(LEDGER)
+    if known is None:
+        await client.create_variable(VariableCreate(name=LEDGER, value=ledger))
+    elif known.value != ledger:
+        await client.update_variable(VariableUpdate(name=LEDGER, value=ledger))
 
 
-async def _deploy(ledger: UUID) -> None:
-    """Have Prefect read prefect.yaml, which names the variable that is set here."""
+async def _deploy() -> None:
+    """Have Prefect make what prefect.yaml says."""
     words: list[str] = []
     ended = await run_command(
         (*PREFECT, "deploy", "--all", "--no-prompt"),
         cwd=ROOT,
-        env={**os.environ, "REPORTBACK_LEDGER_ID": str(ledger), "PREFECT_LOGGING_COLORS": "false"},
+        env={**os.environ, "PREFECT_LOGGING_COLORS": "false"},
         timeout=LONGEST,
         on_line=words.append,
     )
@@ -79,7 +70,7 @@ async def _deploy(ledger: UUID) -> None:
 
 
 async def _have_interval(client: PrefectClient, interval: timedelta) -> None:
-    """Run the reconciliation every *interval*: Prefect takes none from the environment into prefect.yaml."""
+    """Run the reconciliation every *interval*: prefect.yaml takes none from a variable or the environment."""
     deployment = await client.read_deployment_by_name("reconcile-reports/reconcile-reports")
     for one in deployment.schedules:
         if _interval(one.schedule) != interval:

@@ -46,12 +46,11 @@ class PrefectApi:
         parameters: Mapping[str, Any],
         *,
         queue: str | None = None,
-        env: Mapping[str, str] | None = None,
         at: datetime | None = None,
     ) -> str:
         """The id of a new flow run of *deployment* ("flow/deployment"), to start now, or *at* a time.
 
-        *queue* is the work queue it is offered in, if not the deployment's own; *env* is added to its environment.
+        *queue* is the work queue it is offered in, if not the deployment's own.
 
         Raises:
             Refused: no such deployment, or the parameters are not what its form allows.
@@ -62,8 +61,6 @@ class PrefectApi:
         asked: dict[str, Any] = {"parameters": dict(parameters), "idempotency_key": uuid4().hex}
         if queue is not None:
             asked["work_queue_name"] = queue
-        if env is not None:
-            asked["job_variables"] = {"env": dict(env)}
         if at is not None:
             asked["state"] = {"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat()}}
         made = await self._ask("POST", f"/deployments/{found.json()['id']}/create_flow_run", asked)

@@ -9,11 +9,6 @@ from prefect.settings import PREFECT_API_URL
 
 from domain.text import one_line
 
-JOBS = "reportback-jobs"
-RECONCILE = "reportback-reconcile"
-POOLS = (JOBS, RECONCILE)
-"""The work pools that prefect.yaml names. Two, so that long jobs never keep the reconciliation waiting."""
-
 
 class NoServer(ValueError):
     """There is no Prefect server to talk to; the message says why, and what to do."""

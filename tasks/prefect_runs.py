@@ -30,6 +30,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed, Running
 
 from domain.job import JobState
+from domain.ledger_tag import BadLedgerTag, ledger_named_by
 from domain.text import Say
 from storage import lost
 from storage.lost import Over
@@ -189,7 +190,7 @@ async def _believed_at_work(client: PrefectClient) -> list[FlowRun]:
 async def _begun(client: PrefectClient, named: UUID | None) -> list[FlowRun]:
     """The docs jobs that stand at work, of deployments whose ledger is *named* so."""
     deployments = await client.read_deployments(flow_filter=DOCS_JOBS)
-    ours = [one.id for one in deployments if _ledger_of(one) == (f"urn:uuid:{named}" if named else None)]
+    ours = [one.id for one in deployments if _ledger_of(one) == named]
     if not ours:
         return []
     return await client.read_flow_runs(
@@ -200,9 +201,12 @@ async def _begun(client: PrefectClient, named: UUID | None) -> list[FlowRun]:
     )
 
 
-def _ledger_of(deployment: DeploymentResponse) -> object:
-    """What `make deploy` has its flow runs find in REPORTBACK_LEDGER_ID, if anything."""
-    return (deployment.job_variables.get("env") or {}).get("REPORTBACK_LEDGER_ID")
+def _ledger_of(deployment: DeploymentResponse) -> UUID | str | None:
+    """The ledger that the deployment is for, if it names one; the words of a tag that names none."""
+    try:
+        return ledger_named_by(deployment.tags)
+    except BadLedgerTag as error:
+        return str(error)
 
 
 def _stands_since(run: FlowRun, moment: datetime) -> bool:

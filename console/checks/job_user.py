@@ -5,10 +5,8 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from http import HTTPStatus
 from pathlib import Path
 
-import httpx
 from sqlalchemy.engine import make_url
 
 from console.checks.finding import Finding, bad, good
@@ -90,19 +88,3 @@ async def _try(user: JobUser, script: str, paths: Sequence[Path], lines: list[st
     except CannotStart:
         return False
     return done.exit_code == 0
-
-
-async def asks_for_a_password(api_url: str) -> Finding:
-    """Whether Prefect's API, at which anybody on this machine can ask for a Secret block, asks who it is."""
-    try:
-        async with httpx.AsyncClient(timeout=WITHIN.seconds) as nobody:
-            status = (await nobody.get(f"{api_url}/admin/version")).status_code
-    except httpx.HTTPError as error:
-        return bad("Prefect's password", f"not looked at: {api_url} cannot be reached: {type(error).__name__}")
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return good("Prefect's password", "is asked for")
-    return bad(
-        "Prefect's password",
-        f"{api_url} asks for none: a job can read Secret blocks and start flow runs; set "
-        "PREFECT_SERVER_API_AUTH_STRING for the server, and PREFECT_API_AUTH_STRING for workers and people",
-    )

@@ -1,41 +1,91 @@
-"""Prefect: that its server answers and has our deployments, for this ledger."""
+"""Prefect: that its server answers, asks for a password, and has our deployments in pools that are closed."""
 
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
+from typing import TypeVar
 
+import httpx
+from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, PREFECT_PROFILES_PATH
+from prefect.settings import PREFECT_HOME, PREFECT_PROFILES_PATH
 
 from console.checks.finding import Finding, bad, good
 from local.deploy import DEPLOYMENTS
 from local.prefect_server import NoServer, prefect_server
+from local.work_pools import CLOSED, POOLS
+from settings import Settings
 
 DATABASE = "prefect.db"
 """Of a server on SQLite, in its PREFECT_HOME: https://docs.prefect.io/v3/api-ref/settings-ref"""
 
 NEEDS_SCHEDULE = "reconcile-reports/reconcile-reports"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
-async def check() -> list[Finding]:
-    """What there is to say of the server and of each deployment."""
-    found: dict[str, DeploymentResponse | None] = {}
+WITHIN = timedelta(seconds=10)
+
+T = TypeVar("T")
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """What there is to say of the server, its pools and each deployment."""
     try:
         async with prefect_server() as client:
-            for name in DEPLOYMENTS:
-                try:
-                    found[name] = await client.read_deployment_by_name(name)
-                except ObjectNotFound:
-                    found[name] = None
+            pools = {name: await _or_none(client.read_work_pool, name) for name in POOLS}
+            made = {name: await _or_none(client.read_deployment_by_name, name) for name in DEPLOYMENTS}
             url = str(client.api_url)
     except NoServer as error:
         return [bad("Prefect", str(error))]
-    return [good("Prefect", f"{url} answers"), *(deployed(name, one) for name, one in found.items())]
+    return [
+        good("Prefect", f"{url} answers"),
+        await asks_for_a_password(url, is_at_stake=_is_at_stake(settings)),
+        *(closed(name, pool) for name, pool in pools.items()),
+        *(deployed(name, one) for name, one in made.items()),
+    ]
 
 
-def address() -> str | None:
-    """The API's, as far as one is named."""
-    url: str | None = PREFECT_API_URL.value()
-    return url
+async def _or_none(read: Callable[[str], Awaitable[T]], name: str) -> T | None:
+    try:
+        return await read(name)
+    except ObjectNotFound:
+        return None
+
+
+def _is_at_stake(settings: Settings) -> bool:
+    """Whether the API leads to something worth a password: a real GitHub's token, or jobs that are not trusted."""
+    return settings.job_user is not None or settings.github_api_url.host not in LOOPBACK
+
+
+async def asks_for_a_password(api_url: str, *, is_at_stake: bool) -> Finding:
+    """Whether Prefect's API, through which a caller becomes the user of the worker, asks for a password."""
+    what = "Prefect's password"
+    try:
+        async with httpx.AsyncClient(timeout=WITHIN.seconds) as stranger:
+            status = (await stranger.get(f"{api_url}/admin/version")).status_code
+    except httpx.HTTPError as error:
+        return bad(what, f"not looked at: {api_url} cannot be reached: {type(error).__name__}")
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return good(what, "is asked for")
+    if not is_at_stake:
+        return good(what, "is not asked for; neither a real GitHub nor job users are set up here")
+    return bad(
+        what,
+        f"{api_url} asks for none, and a caller who may write there is the worker's user: set "
+        "PREFECT_SERVER_API_AUTH_STRING for the server, and PREFECT_API_AUTH_STRING for workers and people",
+    )
+
+
+def closed(name: str, pool: WorkPool | None) -> Finding:
+    """Whether the pool is there, and takes no command or environment from a flow run."""
+    what = f"work pool {name}"
+    if pool is None:
+        return bad(what, "is not there: run `make deploy`")
+    if pool.base_job_template != CLOSED:
+        return bad(what, "is open: a flow run can bring a command or an environment of its own; run `make deploy`")
+    return good(what, "is closed: flow runs bring no command and no environment")
 
 
 def own_files() -> list[Path]:
@@ -48,6 +98,8 @@ def deployed(name: str, one: DeploymentResponse | None) -> Finding:
     what = f"deployment {name.partition('/')[2]}"
     if one is None:
         return bad(what, "is not there: run `make deploy`")
+    if one.job_variables:
+        return bad(what, f"brings job variables ({', '.join(one.job_variables)}): run `make deploy`")
     if one.paused:
         return bad(what, f"is paused: let it go on with `prefect deployment resume {name}`")
     if name == NEEDS_SCHEDULE and not any(schedule.active for schedule in one.schedules):

@@ -2,14 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+import respx
+from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.workers.process import ProcessWorker
 
 from console.checks import github, ledger, prefect, versions
 from console.checks.finding import Finding
 from github_api.checkup import Answer, Silence
+from local.work_pools import CLOSED
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -161,3 +166,52 @@ def test_a_deployment_without_a_schedule_is_started_by_people() -> None:
     assert prefect.deployed("docs-job/docs-job", deployment(active=())) == Finding(
         "deployment docs-job", True, "is there"
     )
+
+
+def test_a_deployment_that_brings_an_environment_is_wrong() -> None:
+    one = deployment()
+    one.job_variables = {"env": {"A": "1"}}
+    finding = prefect.deployed(RECONCILE, one)
+    assert (finding.ok, finding.words) == (False, "brings job variables (env): run `make deploy`")
+
+
+def pool(template: dict[str, Any]) -> WorkPool:
+    return WorkPool(name="reportback-jobs", type="process", base_job_template=template, default_queue_id=uuid4())
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        ProcessWorker.get_default_base_job_template(),
+        {},
+        {**CLOSED, "variables": {}},
+        {**CLOSED, "variables": {"type": "object", "properties": {}}},
+        {**CLOSED, "job_configuration": {"stream_output": True, "env": {}}},
+        {**CLOSED, "job_configuration": {"stream_output": True, "command": "{{ command }}"}},
+    ],
+)
+def test_a_pool_that_a_flow_run_can_bring_something_to_is_wrong(template: dict[str, Any]) -> None:
+    assert not prefect.closed("reportback-jobs", pool(template)).ok
+
+
+def test_a_closed_pool_is_right_and_a_missing_one_is_not() -> None:
+    assert prefect.closed("reportback-jobs", pool(CLOSED)).ok
+    assert "run `make deploy`" in prefect.closed("reportback-jobs", None).words
+
+
+async def test_a_server_that_does_not_answer_is_not_called_safe() -> None:
+    finding = await prefect.asks_for_a_password("http://127.0.0.1:9/api", is_at_stake=False)
+    assert not finding.ok
+    assert "cannot be reached: ConnectError" in finding.words
+
+
+@pytest.mark.parametrize(
+    ("status", "at_stake", "ok"),
+    [(401, True, True), (403, True, True), (200, True, False), (200, False, True), (401, False, True)],
+)
+@respx.mock
+async def test_a_missing_password_is_wrong_where_something_is_at_stake(
+    status: int, *, at_stake: bool, ok: bool
+) -> None:
+    respx.get("http://prefect.test/api/admin/version").respond(status)
+    assert (await prefect.asks_for_a_password("http://prefect.test/api", is_at_stake=at_stake)).ok is ok

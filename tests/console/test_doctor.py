@@ -9,13 +9,14 @@ from console.checks import prefect
 from console.checks.finding import Finding
 from console.doctor import doctor
 from fake_github.process import StandIn, running
+from settings import Settings
 
 
 @pytest.fixture
 def no_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for Prefect to say nothing."""
 
-    async def check() -> list[Finding]:
+    async def check(_: Settings) -> list[Finding]:
         return []
 
     monkeypatch.setattr(prefect, "check", check)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.checks.job_user import asks_for_a_password, check
+from console.checks.job_user import check
 from settings import Settings
 
 
@@ -19,9 +19,3 @@ async def test_one_that_cannot_be_is_wrong_and_nothing_else_is_looked_at(monkeyp
     (finding,) = await check(Settings(), [])
     assert not finding.ok
     assert "there is no user 'no-such-user' here: make it" in finding.words
-
-
-async def test_a_server_that_does_not_answer_is_not_called_safe() -> None:
-    finding = await asks_for_a_password("http://127.0.0.1:9/api")
-    assert not finding.ok
-    assert "cannot be reached: ConnectError" in finding.words

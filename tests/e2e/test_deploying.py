@@ -1,26 +1,33 @@
 """`make deploy` and `reportback drain`, on the server of the others. Alone: they change what is deployed there."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 from e2e_rig import INTERVAL, Rig
+from e2e_run import STARTS
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import State
 from prefect.context import refresh_global_settings_context
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Pending, Running
+from prefect.workers.process import ProcessWorker
 from rich.console import Console
 
+from domain.ledger_tag import ledger_named_by
 from local import deploy as module
 from local import drain as draining
-from local.deploy import DEPLOYMENTS, NotDeployed, deploy
+from local.deploy import DEPLOYMENTS, deploy
 from local.drain import NoPool, drain, resume
-from local.prefect_server import JOBS, POOLS, RECONCILE, prefect_server
+from local.prefect_server import prefect_server
+from local.work_pools import CLOSED, JOBS, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import Settings
 from storage.engine import open_ledger
 from storage.identity import ledger_id
@@ -57,6 +64,19 @@ async def deployed(server: None) -> AsyncIterator[None]:  # noqa: ARG001  # it h
         await module._have_interval(client, timedelta(seconds=INTERVAL))
 
 
+TWO_MINUTES = timedelta(minutes=2)
+
+
+async def _nothing() -> None:
+    """The fixture has done it."""
+
+
+async def _prefect_deploy() -> None:
+    await module._deploy()
+    async with prefect_server() as client:
+        await module._have_interval(client, TWO_MINUTES)  # the one thing that prefect.yaml cannot say
+
+
 async def _limit(pool: str, count: int | None) -> None:
     async with prefect_server() as client:
         await client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=count))
@@ -67,9 +87,9 @@ async def test_deployed_twice_there_are_three_deployments_with_one_schedule() ->
     async with prefect_server() as client:
         found = {one.name: one for one in await client.read_deployments()}
     assert {name.partition("/")[2] for name in DEPLOYMENTS} == found.keys()
-    assert all(one.tags == ["reportback"] and one.description for one in found.values())
+    assert all("reportback" in one.tags and one.description for one in found.values())
     intervals = {name: [module._interval(each.schedule) for each in one.schedules] for name, one in found.items()}
-    assert intervals == {"docs-job": [], "reconcile-reports": [timedelta(minutes=2)], "retry-reports": []}
+    assert intervals == {"docs-job": [], "reconcile-reports": [TWO_MINUTES], "retry-reports": []}
     assert all(one.global_concurrency_limit is None for one in found.values())
 
 
@@ -81,13 +101,15 @@ async def test_an_operators_own_limit_of_a_pool_is_kept() -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-async def test_every_deployment_carries_the_ledgers_id() -> None:
-    async with open_ledger(Settings().database_url) as ledger, ledger.transaction() as session:
+@pytest.mark.parametrize("again", [_nothing, _prefect_deploy], ids=["make deploy", "prefect deploy --all"])
+async def test_every_deployment_names_the_ledger(again: Callable[[], Awaitable[None]]) -> None:
+    await again()
+    async with open_ledger(Settings().database_url) as ledger, ledger.reading() as session:
         mine = await ledger_id(session)
     async with prefect_server() as client:
-        carried = [one.job_variables["env"]["REPORTBACK_LEDGER_ID"] for one in await client.read_deployments()]
-    assert len(carried) == len(DEPLOYMENTS)
-    assert {Settings(ledger_id=one).ledger_id for one in carried} == {mine}
+        found = await client.read_deployments()
+    assert [ledger_named_by(one.tags) for one in found] == [mine] * len(DEPLOYMENTS)
+    assert [one.job_variables for one in found] == [{}] * len(DEPLOYMENTS)
 
 
 @pytest.mark.usefixtures("deployed")
@@ -102,12 +124,71 @@ async def test_what_is_deployed_is_told_with_the_workers_to_start(capsys: pytest
     assert f"prefect worker start --pool {RECONCILE} --limit 2\n" in told
 
 
+OPEN = ProcessWorker.get_default_base_job_template()
+"""What Prefect makes a pool with, and Reportback once did: a flow run may bring its command and environment."""
+
+BROUGHT: dict[str, Any] = {
+    "command": "sh -c id", "env": {"REPORTBACK_GITHUB_API_URL": "http://127.0.0.1:9"}, "env.EVIL": "1",
+    "working_dir": "/", "name": "mine",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("deployed")
+async def test_pools_that_stand_open_are_closed() -> None:
+    async with prefect_server() as client:
+        for name in POOLS:
+            await client.update_work_pool(name, WorkPoolUpdate(base_job_template=OPEN))
+        await deploy()
+        assert [(await client.read_work_pool(name)).base_job_template for name in POOLS] == [CLOSED] * len(POOLS)
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("brought", BROUGHT)
+async def test_a_flow_run_can_bring_no_command_and_no_environment(brought: str) -> None:
+    async with prefect_server() as client:
+        one = await client.read_deployment_by_name(DEPLOYMENTS[0])
+        with pytest.raises(PrefectHTTPStatusError) as refused:
+            await client.create_flow_run_from_deployment(one.id, **NOBODYS, job_variables={brought: BROUGHT[brought]})
+    assert refused.value.response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _environment(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+@pytest.mark.usefixtures("deployed")
+async def test_what_a_flow_run_brings_past_the_deployment_reaches_no_process(rig: Rig) -> None:
+    """`POST /flow_runs/` is for all who may use the whole API, and Prefect checks no job variables there."""
+    sha = rig.commit("past the deployment")
+    evil = rig.folder / "evil"
+    async with prefect_server() as client, rig.worker("past"):
+        one = await client.read_deployment_by_name(DEPLOYMENTS[0])
+        asked = {
+            "flow_id": str(one.flow_id), "deployment_id": str(one.id),
+            "work_pool_name": JOBS, "work_queue_name": "past",
+            "parameters": {
+                "job": "told", "options": {"name": "past"},
+                "target": {"repository": rig.repository, "sha": sha, "context": "docs/past"},
+            },
+            "state": {"type": "SCHEDULED"}, "job_variables": {"command": f"touch {evil}", "env": {"EVIL": "1"}},
+        }  # fmt: skip
+        await client.create_work_queue("past", work_pool_name=JOBS)
+        made = await client._client.post("/flow_runs/", json=asked)
+        run = rig.run_of(made.json()["id"], "past", sha, "docs/past")
+        await run.is_at_work()
+        env = _environment(await run.pid())
+        run.go()
+        await run.shows("pending", "success", within=STARTS)
+    assert not any(one.startswith(b"EVIL=") for one in env)
+    assert not evil.exists()
+
+
 @pytest.mark.usefixtures("server")
 async def test_a_pool_of_another_type_is_refused_by_its_name() -> None:
     async with prefect_server() as client:
         await client.create_work_pool(WorkPoolCreate(name="in-docker", type="docker"))
         with pytest.raises(NotDeployed, match="in-docker is of type docker"):
-            await module._have_pool(client, "in-docker")
+            await close_pool(client, "in-docker")
 
 
 async def run_in(client: PrefectClient, state: State[None]) -> UUID:

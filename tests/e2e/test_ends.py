@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -120,9 +120,9 @@ async def test_whatever_ends_a_worker_the_commit_says_so(rig: Rig, way: WayOfAWo
         await _dies(run, way.words, way.die(run, worker))
 
 
-async def _pending(rig: Rig, name: str, *, queue: str | None = None, env: Mapping[str, str] | None = None) -> Run:
+async def _pending(rig: Rig, name: str, *, queue: str | None = None) -> Run:
     """A job that is at work, and shows so."""
-    run = await rig.start(name.replace("_", "-"), queue=queue, env=env)
+    run = await rig.start(name.replace("_", "-"), queue=queue)
     await run.is_at_work()
     await run.shows("pending", within=SENT)
     return run
@@ -165,7 +165,7 @@ async def test_a_server_out_of_reach_at_the_jobs_end_keeps_no_outcome_from_the_c
     async with to_http(rig.api_url.removesuffix("/api")) as (url, relay):
         env = {"PREFECT_API_URL": f"{url}/api"}
         async with rig.worker(name, env=env):
-            run = await _pending(rig, name, queue=name, env=env)
+            run = await _pending(rig, name, queue=name)
             pid = await run.pid()
             relay.refused = 10**9
             relay.hang_up()
@@ -187,14 +187,14 @@ async def test_our_own_bug_is_an_error_on_the_commit(rig: Rig) -> None:
     folder.mkdir()
     bug = "import domain.summary\ndomain.summary.summarise = None\n"  # what every command's end goes through
     (folder / "sitecustomize.py").write_text(bug, encoding="utf-8")
-    run = await rig.start("our-own-bug", env={"PYTHONPATH": str(folder)})
-    await run.is_at_work()
-    await run.shows("pending", within=SENT)
-    ended = time.monotonic()
-    run.go()
-    await run.shows("pending", "error", within=FROM_DEATH_TO_ERROR)
-    SECONDS["a bug of Reportback"] = time.monotonic() - ended
-    await run.is_over("FAILED", "CRASHED", within=SENT)
+    name = "our-own-bug"
+    async with rig.worker(name, env={"PYTHONPATH": str(folder)}):
+        run = await _pending(rig, name, queue=name)
+        ended = time.monotonic()
+        run.go()
+        await run.shows("pending", "error", within=FROM_DEATH_TO_ERROR)
+        SECONDS["a bug of Reportback"] = time.monotonic() - ended
+        await run.is_over("FAILED", "CRASHED", within=SENT)
 
 
 async def test_a_machine_that_was_suspended_brings_its_real_outcome(rig: Rig) -> None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from domain.ledger_tag import PREFIX
 from local import deploy as module
-from local.deploy import DEPLOYMENTS, NotDeployed, deploy
+from local.deploy import DEPLOYMENTS, LEDGER, deploy
 from local.drain import drain, resume
-from local.prefect_server import POOLS, NoServer
+from local.prefect_server import NoServer
 from local.stack import free_port
+from local.work_pools import POOLS, NotDeployed
 from settings import ROOT
 
 MOMENT = timedelta(seconds=0.1)
@@ -22,7 +23,7 @@ async def test_where_prefect_refuses_its_own_words_are_shown(monkeypatch: pytest
     refuses = "echo Invalid fields; echo in deployments; exit 1"
     monkeypatch.setattr(module, "PREFECT", ("sh", "-c", refuses))
     with pytest.raises(NotDeployed, match=r"^`prefect deploy` failed:\nInvalid fields\nin deployments$"):
-        await module._deploy(UUID(int=7))
+        await module._deploy()
 
 
 @pytest.mark.parametrize("ask", [deploy, lambda: drain(POOLS, MOMENT), lambda: resume(POOLS)])
@@ -42,6 +43,7 @@ def test_prefect_yaml_names_what_the_code_names() -> None:
     named = [(one["name"], one["work_pool"]["name"]) for one in written["deployments"]]
     assert [name for name, _ in named] == [name.partition("/")[2] for name in DEPLOYMENTS]
     assert {pool for _, pool in named} == set(POOLS)
-    variables = [one["work_pool"]["job_variables"]["env"]["REPORTBACK_LEDGER_ID"] for one in written["deployments"]]
-    assert variables == ["urn:uuid:{{ $REPORTBACK_LEDGER_ID }}"] * 3
+    tags = {PREFIX + "{{ prefect.variables." + LEDGER + " }}", "reportback"}
+    assert [set(one["tags"]) for one in written["deployments"]] == [tags] * 3
+    assert not any("job_variables" in one["work_pool"] for one in written["deployments"])  # a closed pool takes none
     assert "pull" not in written  # no folder of one machine

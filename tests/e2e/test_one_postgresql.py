@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 
 async def test_two_workers_share_a_ledger_and_one_ends_what_the_other_lost(rig: Rig) -> None:
     async with on_postgresql(rig, "shared") as elsewhere:
-        shared, named = elsewhere.rig, elsewhere.named
+        shared = elsewhere.rig
         async with shared.worker("here"), shared.worker("there"), shared.worker("pass", pool=RECONCILE):
             runs = [
-                await shared.start(f"on-{queue}-{number}", queue=queue, env=named)
+                await shared.start(f"on-{queue}-{number}", queue=queue)
                 for number in (1, 2)
                 for queue in ("here", "there")
             ]

@@ -3,9 +3,10 @@
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
-from e2e_rig import BEAT_OLD, INTERVAL, Rig
+from e2e_rig import BEAT_OLD, INTERVAL, Rig, git
 from e2e_run import STARTS, Run
 
 from domain.job import JobState
@@ -69,11 +70,12 @@ async def timed_out(rig: Rig) -> Run:
 
 
 async def crashed(rig: Rig) -> Run:
-    """There is nothing to check out yet."""
-    later = rig.folder / "later"
-    run = await rig.start("crashed", env={"REPORTBACK_CLONE_URL": later.as_uri()})
+    """Its commit comes to the repository only after the first execution."""
+    later = replace(rig, folder=rig.folder / "later")
+    git(rig.folder, "clone", "--quiet", str(rig.origin), str(later.origin))
+    run = await rig.start("crashed", sha=later.commit("crashed"))
     await run.is_over("FAILED", within=STARTS)
-    later.symlink_to(rig.origin)
+    git(rig.origin, "fetch", "--quiet", str(later.origin), "HEAD:refs/heads/later")
     return run
 
 

@@ -33,11 +33,11 @@ ELSEWHERE = Process("another machine", 1, 1)
 FIVE_MINUTES = timedelta(minutes=5)
 
 
-async def deployed(flow: Flow[..., Any] = reconcile_reports, **variables: object) -> UUID:
+async def deployed(flow: Flow[..., Any] = reconcile_reports, *, tags: Sequence[str] = ()) -> UUID:
     """A deployment whose runs nobody takes up."""
     async with get_client() as client:
         flow_id = await client.create_flow(flow)
-        return await client.create_deployment(flow_id, str(uuid4()), job_variables=variables)
+        return await client.create_deployment(flow_id, str(uuid4()), tags=list(tags))
 
 
 async def a_pass(deployment_id: UUID, state: State[None]) -> UUID:
@@ -218,7 +218,7 @@ async def test_prefect_is_told_of_flow_runs_that_died_before_their_jobs_were_acc
     monkeypatch.setattr("tasks.prefect_runs.ACCEPTING", timedelta(seconds=-60))
     ours, others = (
         await deployed(docs_job),
-        await deployed(docs_job, env={"REPORTBACK_LEDGER_ID": f"urn:uuid:{uuid4()}"}),
+        await deployed(docs_job, tags=[f"ledger:{uuid4()}"]),
     )
     states: tuple[State[None], ...] = (Running(), Pending(), Cancelling())
     died = [await a_pass(ours, state) for state in states]
@@ -244,7 +244,7 @@ async def test_a_flow_run_whose_ledger_has_a_name_is_told_of_by_the_passes_of_th
     async with rig.ledger() as ledger, ledger.transaction() as session:
         mine = await ledger_id(session)
     monkeypatch.setenv("REPORTBACK_LEDGER_ID", str(mine))
-    died = await a_pass(await deployed(docs_job, env={"REPORTBACK_LEDGER_ID": f"urn:uuid:{mine}"}), Running())
+    died = await a_pass(await deployed(docs_job, tags=[f"ledger:{mine}"]), Running())
     await run(reconcile_reports)
     assert await name_of(died) == "Crashed"
 

@@ -10,7 +10,7 @@ import pytest
 from cyclopts import convert
 
 import cli
-from local.prefect_server import POOLS
+from local.work_pools import POOLS
 from settings import ROOT, Settings
 from tasks.job_users import NEEDED
 

@@ -113,13 +113,12 @@ async def test_a_server_that_stays_locked_is_an_error_in_the_end(server: respx.R
     assert asked.call_count == module.TRIES
 
 
-async def test_queue_environment_and_time_are_asked_for(server: respx.Router, prefect: PrefectApi) -> None:
+async def test_queue_and_time_are_asked_for(server: respx.Router, prefect: PrefectApi) -> None:
     made = server.post(CREATE).respond(201, json={"id": RUN})
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    await prefect.start("docs-job/docs-job", {}, queue="mine", env={"A": "1"}, at=at)
+    await prefect.start("docs-job/docs-job", {}, queue="mine", at=at)
     asked = json.loads(made.calls.last.request.content)
     assert asked["work_queue_name"] == "mine"
-    assert asked["job_variables"] == {"env": {"A": "1"}}
     assert asked["state"]["state_details"] == {"scheduled_time": "2026-03-01T12:00:00+00:00"}
 
 

@@ -1,0 +1,16 @@
+"""The settings of a flow run: those of its worker, and the ledger that its deployment names."""
+
+from prefect.runtime import flow_run
+
+from domain.ledger_tag import ledger_named_by
+from settings import Settings
+
+
+def flow_settings() -> Settings:
+    """The settings of this process; a ledger that the flow run's tags name replaces REPORTBACK_LEDGER_ID.
+
+    Raises:
+        BadLedgerTag: the tags name no ledger that could be meant.
+    """
+    named = ledger_named_by(flow_run.tags)
+    return Settings() if named is None else Settings(ledger_id=named)
