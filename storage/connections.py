@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from storage.away import is_of_its_connection
 from storage.disks import NETWORK_DISKS, file_system
 
 LOCK_WAIT = 30
@@ -74,6 +75,7 @@ def _sqlite(url: URL, given_as: str) -> AsyncEngine:
     engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": LOCK_WAIT})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "handle_error", _give_up)
     event.listen(engine.sync_engine.pool, "invalidate", _roll_back)
     return engine
 
@@ -105,7 +107,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgresql(url: URL, command_timeout: float | None) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         pool_pre_ping=True,
         connect_args={
@@ -113,3 +115,12 @@ def _postgresql(url: URL, command_timeout: float | None) -> AsyncEngine:
             "server_settings": {"synchronous_commit": "on", "application_name": "reportback"},
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _give_up)
+    return engine
+
+
+def _give_up(context: ExceptionContext) -> None:
+    """Have the pool close a connection that may go on failing, and all that are as old."""
+    error = context.sqlalchemy_exception or context.original_exception
+    if isinstance(error, Exception) and is_of_its_connection(error):
+        context.is_disconnect = True

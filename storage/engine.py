@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.news import Tell, nobody
 from storage import news
-from storage.away import LedgerIsAway, is_away, is_of_a_database
+from storage.away import LedgerIsAway, is_away
 from storage.connections import UnsoundLedger, make_engine, place_of
 from storage.upgrade import NotUpgraded, is_current, upgrade_embedded
 
@@ -127,7 +127,7 @@ async def _is_ready(engine: AsyncEngine) -> bool:
             return await is_current(engine)
         await upgrade_embedded(engine, Path(engine.url.database or ""))
     except Exception as error:
-        if is_of_a_database(error):
+        if is_away(error):
             raise LedgerIsAway(error, f"the ledger cannot be opened, {place_of(engine.url)}") from error
         raise
     return True

@@ -8,6 +8,7 @@ from enum import Enum
 from storage import jobs
 from storage.jobs import Execution
 from tasks.deliver import Reporter
+from tasks.patience import is_told
 
 BEAT_EVERY = timedelta(seconds=10)
 AGAIN = timedelta(seconds=5)
@@ -63,16 +64,19 @@ async def _until(
     trouble: str,
     on_trouble: Callable[[str], None],
 ) -> None:
-    """Ask *every* so often until it *holds*. Once nobody could tell, *again* so long after that was asked."""
-    clock, wait = asyncio.get_running_loop().time, every.total_seconds()
+    """Ask *every* so often until it *holds*. After a failed try the next begins *again* so long after that one."""
+    clock, wait, failures = asyncio.get_running_loop().time, every.total_seconds(), 0
     while True:
         await asyncio.sleep(wait)
         asked_at, wait = clock(), every.total_seconds()
         try:
             if await holds():
                 return
+            failures = 0
         except Exception as error:  # noqa: BLE001  # whatever it is, the command goes on
-            on_trouble(f"{trouble}: {str(error) or type(error).__name__}")
+            failures += 1
+            if is_told(failures):
+                on_trouble(f"{trouble}: {str(error) or type(error).__name__}")
             wait = again.total_seconds() - (clock() - asked_at)
 
 

@@ -17,16 +17,16 @@ from storage import jobs
 from storage.engine import LedgerIsAway
 from storage.jobs import Execution
 from tasks.beat import Stopped, beat_on
+from tasks.command import in_any_case
 from tasks.deliver import Reporter
 from tasks.execute import execute
+from tasks.patience import is_told, without_limit
 from tasks.work import CANCELLED, Ended, Ending, Work
 
 __all__ = ["Ended", "Watchers", "Work", "carry_out"]
 
 LOOK_EVERY = timedelta(seconds=1)
 """How often a job whose exclusive group is taken looks whether it is free."""
-
-AGAIN = timedelta(seconds=5)
 
 CameTo: TypeAlias = "asyncio.Future[Ending | None]"
 
@@ -51,8 +51,8 @@ async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended
     """Carry out *work* and end it. None: the execution was ended or taken over by somebody else, and is left to them.
 
     What it came to is stored while its folders go, which may take a minute; when this returns, they are gone or closed.
-    Cancelled: no process of the job is left, the execution is ended as cancelled unless it had come to its end, and its
-    report is the reconciliation's; if `is_cancelled` said so, the caller's.
+    Cancelled, however often: no process of the job is left, the execution is ended as cancelled unless it had come to
+    its end, and its report is the reconciliation's; if `is_cancelled` said so, the caller's.
     """
     came_to: CameTo = asyncio.get_running_loop().create_future()
     working = asyncio.create_task(_work(reporter, work, watchers, came_to))
@@ -66,7 +66,7 @@ async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended
         ended = await _ended(reporter, work, came_to, working, watchers.on_trouble)
     except asyncio.CancelledError:
         working.cancel()
-        await asyncio.shield(_ended(reporter, work, came_to, working, watchers.on_trouble))
+        await in_any_case(_ended(reporter, work, came_to, working, watchers.on_trouble))
         await asyncio.wait({working})
         raise
     else:
@@ -109,6 +109,7 @@ async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers, b
     """
     before: list[UUID] = []
     telling: asyncio.Task[None] | None = None
+    failures = 0
     while True:
         try:
             async with reporter.ledger.transaction() as session:
@@ -116,8 +117,11 @@ async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers, b
                 state = await jobs.begin(session, execution.job_id, execution.number, now=now)
                 waits = state is JobState.WAITING
                 ahead = await jobs.waits_for(session, execution.job_id, now=now) if waits else []
+            failures = 0
         except LedgerIsAway as error:
-            watchers.on_trouble(f"the job could not be begun, and is tried again: {error}")
+            failures += 1
+            if is_told(failures):
+                watchers.on_trouble(f"the job could not be begun, and is tried again: {error}")
             state, ahead = JobState.WAITING, before
         if ahead != before:
             before = ahead
@@ -150,23 +154,23 @@ async def _ended(
 async def _end(reporter: Reporter, work: Work, ending: Ending, on_trouble: Say) -> Ended | None:
     """End the execution and record its report, in one transaction. None: it is no longer ours.
 
-    Waits for a ledger that is away: what a job came to is known nowhere else.
+    Waits for a ledger that is away, without limit: what a job came to is known nowhere else.
     """
-    execution, may_be_stored = work.execution, False
-    while True:
-        try:
-            async with reporter.ledger.transaction() as session:
-                now = await reporter.ledger.clock(session)
-                ended = await jobs.end(
-                    session, execution.job_id, execution.number, ending.state, summary=ending.summary,
-                    exit_code=ending.exit_code, url=ending.url, credential=work.order.credential,
-                    actor=reporter.actor, now=now,
-                )  # fmt: skip
-                if ended is None and may_be_stored:
-                    ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)
-        except LedgerIsAway as error:
-            on_trouble(f"the job's end could not be stored, and is tried again: {error}")
-            may_be_stored = True  # the ledger may have been lost after its commit, before it said so
-            await asyncio.sleep(AGAIN.total_seconds())
-        else:
-            return Ended(ending.state, ending.summary, ended.report_id) if ended else None
+    execution, tries = work.execution, 0
+
+    async def end() -> jobs.Ended | None:
+        nonlocal tries
+        tries += 1
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            ended = await jobs.end(
+                session, execution.job_id, execution.number, ending.state, summary=ending.summary,
+                exit_code=ending.exit_code, url=ending.url, credential=work.order.credential,
+                actor=reporter.actor, now=now,
+            )  # fmt: skip
+            if ended is None and tries > 1:  # the ledger may have been lost after its commit, before it said so
+                ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)
+            return ended
+
+    stored = await without_limit(end, failed="the job's end could not be stored", on_trouble=on_trouble)
+    return Ended(ending.state, ending.summary, stored.report_id) if stored else None

@@ -14,7 +14,7 @@ from domain.news import Tell
 from domain.progress import ShowProgress
 from settings import Settings
 from tasks.carry_out import Ended, Watchers, Work, carry_out
-from tasks.patience import open_with_patience
+from tasks.patience import open_without_limit
 from tasks.prefect_runs import courtesy, is_cancelled, show_waiting
 from tasks.progress_bar import progress_bar
 
@@ -28,7 +28,7 @@ async def run_job(work: Callable[[], Work], hear: Callable[[str], None], tell: T
     """
     asked, logger = work(), get_run_logger()
     async with (
-        open_with_patience(Settings(), "job", tell, on_trouble=logger.warning) as reporter,
+        open_without_limit(Settings(), "job", tell, on_trouble=logger.warning) as reporter,
         progress_bar(_title(asked)) as show,
     ):
 

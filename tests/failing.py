@@ -3,8 +3,9 @@
 import asyncio
 import resource
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +54,45 @@ class Locked:
             self._holder.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a server refuses every new transaction with *state*, and how it no longer does.
+
+    `{name}` stands for the ledger's database, `{role}` for who opens it, who may do everything.
+    """
+
+    state: str
+    begin: tuple[str, ...]
+    end: tuple[str, ...]
+
+
+REFUSALS = {
+    "read-only": Refusal(
+        "25006",
+        ("ALTER DATABASE {name} SET default_transaction_read_only = on",),
+        ("ALTER DATABASE {name} RESET default_transaction_read_only",),
+    ),
+    "no connections": Refusal(
+        "55000", ("ALTER DATABASE {name} ALLOW_CONNECTIONS false",), ("ALTER DATABASE {name} ALLOW_CONNECTIONS true",)
+    ),
+    "too many connections": Refusal(
+        "53300",
+        ("ALTER ROLE {role} CONNECTION LIMIT 0", "ALTER ROLE {role} NOSUPERUSER"),
+        ("ALTER ROLE {role} SUPERUSER",),
+    ),
+    "renamed": Refusal(
+        "3D000", ("ALTER DATABASE {name} RENAME TO {name}_x",), ("ALTER DATABASE {name}_x RENAME TO {name}",)
+    ),
+    "no log-in": Refusal("28000", ("ALTER ROLE {role} NOLOGIN",), ("ALTER ROLE {role} LOGIN",)),
+    "too slow": Refusal(
+        "57014",
+        ("ALTER DATABASE {name} SET statement_timeout = 1",),
+        ("ALTER DATABASE {name} RESET statement_timeout",),
+    ),
+    "no permission": Refusal("42501", ("ALTER ROLE {role} NOSUPERUSER",), ("ALTER ROLE {role} SUPERUSER",)),
+}
+
+
 class PostgreSQL:
     """A server of a test ledger."""
 
@@ -71,6 +111,32 @@ class PostgreSQL:
 
     def mend(self) -> None:
         """Nothing: whoever comes may connect."""
+
+    @asynccontextmanager
+    async def refusing(self, how: Refusal, role: str) -> AsyncIterator[None]:
+        """The server refuses everything in this block: connections that were open have ended."""
+        await self._execute(how.begin, role)
+        try:
+            yield
+        finally:
+            await self._execute(how.end, role)
+
+    async def made_role(self, role: str) -> str:
+        """The ledger's URL for a new role that may do everything."""
+        await self._execute((f"CREATE ROLE {role} SUPERUSER LOGIN",), role)
+        return self._url.replace("//postgres:", f"//{role}:")
+
+    async def _execute(self, statements: Sequence[str], role: str) -> None:
+        name = self._url.partition("?host=")[0].rpartition("/")[2]
+        connection = await asyncpg.connect(self._url.replace(f"/{name}", "/postgres"))
+        try:
+            for statement in statements:
+                await connection.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE starts_with(datname, $1)", name
+                )
+                await connection.execute(statement.format(name=name, role=role))
+        finally:
+            await connection.close()
 
     @asynccontextmanager
     async def stopped(self) -> AsyncIterator[None]:

@@ -1,6 +1,7 @@
 """A docs job among troubles of others: a ledger that is away at its start, an engine that fails to report."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,14 @@ from failing import Locked
 from flow_rig import Rig, log_of
 from prefect.exceptions import Abort
 
+from domain.news import Tell
 from domain.report import Phase
 from flows import docs_job as module
+from settings import Settings
 from storage import connections
 from storage.models import Job
+from tasks.deliver import Reporter
+from tasks.reporter import open_reporter
 
 
 @pytest.fixture
@@ -22,14 +27,28 @@ def locked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Locked:
     return Locked(rig.ledger_file)
 
 
-async def test_a_ledger_that_is_away_at_the_start_is_waited_for(rig: Rig, locked: Locked) -> None:
+async def test_a_ledger_that_is_away_at_the_start_is_waited_for(
+    rig: Rig, locked: Locked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[object]()
+    asked_again = asyncio.Event()
+
+    def opening(settings: Settings, actor: str, tell: Tell) -> AbstractAsyncContextManager[Reporter]:
+        asked.append(settings)
+        if len(asked) > 1:
+            asked_again.set()
+        return open_reporter(settings, actor, tell)
+
+    monkeypatch.setattr(module, "open_reporter", opening)
     rig.job_is("exit 0", after_pending=False)
     await locked.strike()
     running = asyncio.create_task(rig.run_job(target=None))
+    waiting = asyncio.create_task(asked_again.wait())
     try:
-        await asyncio.wait({running}, timeout=1.5)
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
         assert not running.done()
     finally:
+        waiting.cancel()
         locked.mend()
     done = await running
     assert done.shows[0] == "COMPLETED"

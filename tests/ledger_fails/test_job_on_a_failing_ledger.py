@@ -1,14 +1,16 @@
 """A job whose ledger fails at its beginning or its end: what it came to is stored once the ledger is back."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from failing import FullDisk, PostgreSQL
+from failing import REFUSALS, FullDisk, PostgreSQL
 from relay import Fate, Relay
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,9 +19,10 @@ from world import World, accept, end, order
 
 from domain.job import JobState
 from domain.job_type import JobType
-from storage.engine import Ledger
+from storage.engine import Ledger, LedgerIsAway, open_ledger
 from storage.models import Job, StatusReport
 from tasks import carry_out as module
+from tasks import patience
 from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.deliver import Reporter
 
@@ -30,7 +33,7 @@ ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
 @pytest.fixture(autouse=True)
 def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
-    monkeypatch.setattr(module, "AGAIN", timedelta(seconds=0.05))
+    monkeypatch.setattr(patience, "EVERY", timedelta(seconds=0.05))
 
 
 async def job(world: World, script: str) -> Work:
@@ -83,6 +86,75 @@ async def test_a_job_that_succeeds_while_postgresql_is_stopped_has_succeeded_onc
         await until_there(lambda: len(troubles) >= 2)
     await assert_succeeded(world, await running)
     assert all(one.startswith("the job's end could not be stored, and is tried again: ") for one in troubles)
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_job_that_succeeds_while_postgresql_refuses_everything_has_succeeded_once_it_does_not(
+    world: World, server: PostgreSQL, tmp_path: Path, refusal: str
+) -> None:
+    troubles: list[str] = []
+    role = f"worker_{uuid4().hex}"
+    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+    async with open_ledger(await server.made_role(role), clock=world.clock.of_ledger) as ledger:
+        running = asyncio.create_task(carried_out(await world.sender(ledger=ledger), work, troubles))
+        await until_there((tmp_path / "began").exists)
+        async with server.refusing(REFUSALS[refusal], role):
+            (tmp_path / "go").touch()
+            await until_there(lambda: len(troubles) >= 2)
+        await assert_succeeded(world, await running)
+    assert [
+        one for one in troubles if not one.startswith("the job's end could not be stored, and is tried again: ")
+    ] == []
+
+
+@ON_SQLITE
+async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeeded_once_its_own_is_back(
+    world: World, ledger_url: str, tmp_path: Path
+) -> None:
+    troubles: list[str] = []
+    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+    running = asyncio.create_task(carried_out(world.reporter, work, troubles))
+    await until_there((tmp_path / "began").exists)
+    with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as other:
+        other.execute("ALTER TABLE job RENAME TO another_job")
+        (tmp_path / "go").touch()
+        await until_there(lambda: len(troubles) >= 2)
+        other.execute("ALTER TABLE another_job RENAME TO job")
+    await assert_succeeded(world, await running)
+    assert "no such table: job" in troubles[0]
+
+
+@pytest.mark.parametrize("cancels", [1, 3])
+async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
+    world: World, tmp_path: Path, cancels: int
+) -> None:
+    """Only what kills the process ends the wait: nothing else knows what the job came to."""
+    troubles: list[str] = []
+    away = [False]
+    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+
+    async def fail_while_away() -> None:
+        if away[0]:
+            raise LedgerIsAway(OSError("nobody listens"))
+
+    own = world.ledger
+    ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)
+    running = asyncio.create_task(carried_out(replace(world.reporter, ledger=ledger), work, troubles))
+    await until_there((tmp_path / "began").exists)
+    away[0] = True
+    (tmp_path / "go").touch()
+    for number in range(cancels):
+        await until_there(lambda least=number + 1: len(troubles) >= least)  # type: ignore[misc]  # mypy infers no default
+        running.cancel()
+    await until_there(lambda: len(troubles) >= cancels + 1)
+    away[0] = False
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    async with world.ledger.transaction() as session:
+        assert (await session.exec(select(Job.state))).one() is JobState.SUCCEEDED
+    await world.reconcile()
+    assert world.held() == ["success"]
 
 
 @ON_POSTGRESQL

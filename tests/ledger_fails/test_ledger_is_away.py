@@ -1,15 +1,19 @@
 """What counts as a ledger that is away, what it says, and who tries again."""
 
+import sqlite3
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from failing import FullDisk, Locked, PostgreSQL
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Failed
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from storage import connections
+from storage.away import is_away
 from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, open_ledger
 from tasks.report_status import Undelivered, is_worth_a_retry, report_status
 
@@ -78,17 +82,112 @@ async def test_a_server_that_is_stopped_is_away_and_one_that_is_back_is_used_at_
 
 
 @ON_POSTGRESQL
-@pytest.mark.parametrize("code", ["57P03", "53300", "53100", "40001", "08006", "55P03", "58030"])
-async def test_what_passes_by_itself_is_away(ledger: Ledger, code: str) -> None:
-    """The server starts, has no connection or disk left, undid it, lost the line, had it locked, could not read."""
-    with pytest.raises(LedgerIsAway, match=r"^the ledger is away: for a while$"):
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("57P03", "53300", "53100", "40001", "40P01", "08006", "55P03", "58030"),  # it starts, is full, locked, broken
+        *("25006", "55000", "3D000", "3F000", "28000", "28P01", "57014", "42501"),  # a failover, an operator at work
+        *(
+            "25P03",
+            "57P05",
+            "57P01",
+            "XX000",
+            "XX001",
+            "0A000",
+            "26000",
+            "F0000",
+        ),  # it hung up, is damaged, was changed
+        *("42P01", "42703", "42P05"),  # another schema, a pooler
+    ],
+)
+async def test_what_is_no_bug_of_ours_is_away(ledger: Ledger, code: str) -> None:
+    with pytest.raises(LedgerIsAway, match=r"^the ledger is away: for a while"):
         await write(ledger, f"DO $$ BEGIN RAISE 'for a while' USING ERRCODE = '{code}'; END $$")
 
 
-@pytest.mark.parametrize("statement", ["SELECT * FROM nowhere", "SELEC 1"])
+@ON_POSTGRESQL
+@pytest.mark.parametrize("code", ["21000", "22003", "22021", "23505", "23514", "42601", "42883", "54000"])
+async def test_a_bug_of_ours_is_not_for_a_retry(ledger: Ledger, code: str) -> None:
+    with pytest.raises(DBAPIError):
+        await write(ledger, f"DO $$ BEGIN RAISE 'wrong' USING ERRCODE = '{code}'; END $$")
+
+
+@pytest.mark.parametrize("statement", ["SELEC 1", "SELECT nothing()"])
 async def test_a_statement_that_is_wrong_is_not_for_a_retry(ledger: Ledger, statement: str) -> None:
     with pytest.raises(DBAPIError):
         await write(ledger, statement)
+
+
+async def test_another_schema_is_away_for_somebody_puts_the_right_one_back(ledger: Ledger) -> None:
+    with pytest.raises(LedgerIsAway, match="nowhere"):
+        await write(ledger, "SELECT * FROM nowhere")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("BUSY", "LOCKED", "READONLY", "READONLY_DBMOVED", "IOERR", "IOERR_FSYNC", "CANTOPEN", "FULL", "CORRUPT"),
+        *("NOTADB", "NOMEM", "PERM", "PROTOCOL", "AUTH", "SCHEMA", "INTERRUPT", "NOLFS"),
+    ],
+)
+def test_what_is_no_bug_of_ours_is_away_on_sqlite(name: str) -> None:
+    assert is_away(sqlite_error(name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ERROR",
+        "TOOBIG",
+        "CONSTRAINT",
+        "MISMATCH",
+        "MISUSE",
+        "RANGE",
+        "CONSTRAINT_UNIQUE",
+        "CONSTRAINT_CHECK",
+        "ERROR_MISSING_COLLSEQ",
+    ],
+)
+def test_a_bug_of_ours_is_not_away_on_sqlite(name: str) -> None:
+    assert not is_away(sqlite_error(name))
+
+
+def sqlite_error(name: str) -> DBAPIError:
+    error = sqlite3.OperationalError("in its own words")
+    error.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
+    return OperationalError("SELECT 1", None, error)
+
+
+@ON_POSTGRESQL
+async def test_a_value_that_the_driver_refuses_is_a_bug_of_ours(ledger: Ledger) -> None:
+    with pytest.raises(DBAPIError):
+        async with ledger.transaction() as session:
+            await (await session.connection()).execute(text("SELECT CAST(:name AS integer)"), {"name": "no number"})
+
+
+async def test_a_connection_that_may_go_on_failing_is_not_used_again(ledger: Ledger) -> None:
+    """It may lead to a server that has become a standby, or to a file that was put in another's place."""
+    before = await opened_at(ledger)
+    with pytest.raises(LedgerIsAway):
+        await write(ledger, "SELECT * FROM nowhere")
+    assert await opened_at(ledger) != before
+
+
+async def opened_at(ledger: Ledger) -> object:
+    """What tells one connection from another."""
+    async with ledger.transaction() as session:
+        return id((await (await session.connection()).get_raw_connection()).driver_connection)
+
+
+async def test_a_pool_without_a_free_connection_is_away(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_ledger(ledger_url) as ledger:
+        pool: Any = ledger.engine.pool
+        monkeypatch.setattr(pool, "_timeout", 0.01)
+        async with AsyncExitStack() as held:
+            for _ in range(pool.size() + pool._max_overflow):
+                await held.enter_async_context(ledger.engine.connect())
+            with pytest.raises(LedgerIsAway, match="QueuePool limit"):
+                await write(ledger)
 
 
 async def test_a_row_that_may_not_be_is_not_for_a_retry(ledger: Ledger) -> None:

@@ -11,13 +11,13 @@ import pytest
 from cancelling import cancelled_at
 from racing import MANY, Race, from_connections, from_processes
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, order, run_job
 
 from storage import connections, disks
-from storage.engine import Ledger, NotUpgraded, UnsoundLedger, make_engine, open_ledger
+from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, make_engine, open_ledger
 from storage.models import Job
 from storage.upgrade import is_current, upgrade
 
@@ -127,9 +127,11 @@ async def test_a_reader_sees_one_moment_and_no_writer_waits_for_it(ledger: Ledge
 @ON_POSTGRESQL
 async def test_a_reader_writes_nothing_and_whoever_has_its_connection_next_may(ledger: Ledger) -> None:
     write = "UPDATE credential SET rate_limit = 1"
-    with pytest.raises(DBAPIError, match="read-only transaction"):
+    with pytest.raises(LedgerIsAway, match="read-only transaction"):
         async with ledger.reading() as reader:
             await scalar(reader, write)
+    async with ledger.reading() as reader:
+        assert await scalar(reader, "SHOW transaction_read_only") == "on"
     async with ledger.transaction() as session:
         await scalar(session, write)
         assert await scalar(session, "SHOW transaction_isolation") == "read committed"

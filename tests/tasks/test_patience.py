@@ -10,7 +10,7 @@ from domain.news import Tell
 from settings import Settings
 from storage.engine import LedgerIsAway
 from tasks import patience as module
-from tasks.patience import open_with_patience, with_patience
+from tasks.patience import is_told, open_with_patience, with_patience, without_limit
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +31,26 @@ class Away:
         return "here"
 
 
-async def test_what_comes_back_is_asked_again_and_each_wait_is_said() -> None:
+async def test_what_comes_back_is_asked_again_and_the_wait_is_said() -> None:
     said: list[str] = []
     assert await with_patience(Away(3).ask, on_trouble=said.append) == "here"
-    assert said == ["waiting for the ledger, for up to 60 s more: the ledger is away: nobody listens"] * 3
+    assert said == ["waiting for the ledger, for up to 60 s more: the ledger is away: nobody listens"] * 2
+
+
+async def test_what_a_job_came_to_waits_without_limit_and_says_so_at_growing_distances(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "EVERY", timedelta(0))
+    monkeypatch.setattr(module, "PATIENCE", timedelta(0))
+    said: list[str] = []
+    away = Away(1000)
+    assert await without_limit(away.ask, failed="it was not stored", on_trouble=said.append) == "here"
+    assert said == ["it was not stored, and is tried again: the ledger is away: nobody listens"] * (7 + 7)
+
+
+def test_of_failures_in_a_row_the_first_are_told_and_then_one_in_four_minutes() -> None:
+    told = [number for number in range(1, 400) if is_told(number)]
+    assert told == [1, 2, 4, 8, 16, 32, 64, 128, 256, 384]
 
 
 async def test_what_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
