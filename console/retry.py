@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from console.asked import Asked
 from console.list import list_reports
@@ -9,13 +10,11 @@ from console.person import os_user
 from console.progress import Going
 from console.reporter import heard_by, open_reporter
 from console.terminal import agreed, aside, plain, results
+from domain.budget import MANY
 from settings import Settings
 from storage.listing import Wanted
 from tasks.deliver import Reporter
 from tasks.retry_report import retry_report, undelivered
-
-MANY = 10
-"""More than these are not tried without a yes."""
 
 REFUSED = 2
 LISTED = 100
@@ -52,9 +51,10 @@ async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Setti
     left = 0
     with Going("retrying", total=len(chosen)) as going:
         heard = heard_by(reporter, going.say)
+        retried = partial(retry_report, heard, settings=settings, in_bulk=len(chosen) > MANY)
         for report_id in chosen:
             try:
-                going.say(f"report {report_id}: {await retry_report(heard, report_id, settings)}")
+                going.say(f"report {report_id}: {await retried(report_id)}")
             except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
                 going.say(f"report {report_id}: {error}")
                 left += 1

@@ -8,6 +8,7 @@ https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-res
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -15,11 +16,26 @@ OFF = "off"
 WRITTEN = re.compile(r"(?P<per_minute>[1-9]\d{0,4})/min\s*,\s*(?P<per_hour>[1-9]\d{0,5})/h")
 
 
+WAIT_OUT = timedelta(seconds=2)
+"""How long a sender waits for the write budget, and how far ahead it may reserve a moment. A longer wait is `Busy`."""
+
+MANY = 10
+"""A person who reopens more reports than these at once reopens them in bulk."""
+
+
+class Urgency(IntEnum):
+    """How much of the write budget binds a request: what its member names, and all that is named before it."""
+
+    MINUTE = 0  # the outcome of a job that ends now
+    SPACING = 1  # an outcome that missed its task, or that a person asks for
+    HOUR = 2  # `pending`, and what was reopened in bulk
+
+
 @dataclass(frozen=True, slots=True)
 class WriteBudget:
     """At most so many requests in any minute and any hour, and `spacing` between two of them.
 
-    The minute binds all. The hour and the spacing bind `pending` and backlog, not the outcome of a job that ends now.
+    The minute binds all requests; the spacing and the hour bind by `Urgency`.
     """
 
     per_minute: int = 80
@@ -29,11 +45,15 @@ class WriteBudget:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a credential has sent: when last, and when the request that fills each window. None: never so many."""
+    """What a credential has sent: when last, and when the request that fills each window. None: never so many.
+
+    `reserved_at`: the last moment that a sender has reserved.
+    """
 
     last_at: datetime | None = None
     filled_minute_at: datetime | None = None
     filled_hour_at: datetime | None = None
+    reserved_at: datetime | None = None
 
 
 def parse_budget(text: str) -> WriteBudget | None:
@@ -50,13 +70,30 @@ def parse_budget(text: str) -> WriteBudget | None:
     return WriteBudget(int(found["per_minute"]), int(found["per_hour"]))
 
 
-def free_at(spent: Spent, budget: WriteBudget, *, is_outcome_now: bool) -> datetime | None:
+def urgency_of(*, is_pending: bool, in_bulk: bool, job_ends_now: bool) -> Urgency:
+    """How much of the write budget binds a report.
+
+    *in_bulk*: a person had it reopened together with many others. *job_ends_now*: its sender is the task of a job that
+    ends now.
+    """
+    if is_pending or in_bulk:
+        return Urgency.HOUR
+    return Urgency.MINUTE if job_ends_now else Urgency.SPACING
+
+
+def free_at(
+    spent: Spent, budget: WriteBudget, urgency: Urgency, *, moment: datetime | None = None, now: datetime
+) -> datetime | None:
     """From when on the next request is within *budget*. None: it always was.
 
-    *is_outcome_now*: it is the outcome of a job that ends now, for which somebody waits.
+    *moment* was reserved by who asks: who is there less than the spacing after it need not keep any other distance. A
+    reservation further ahead than one can be made is of a clock that was wrong, and counts for nothing.
     """
     moments = [spent.filled_minute_at + MINUTE] if spent.filled_minute_at else []
-    if not is_outcome_now:
+    is_punctual = moment is not None and moment <= now < moment + budget.spacing
+    if urgency >= Urgency.SPACING and not is_punctual:
+        taken = (at for at in (spent.last_at, spent.reserved_at) if at is not None and at <= now + WAIT_OUT)
+        moments += [at + budget.spacing for at in taken]
+    if urgency >= Urgency.HOUR:
         moments += [spent.filled_hour_at + HOUR] if spent.filled_hour_at else []
-        moments += [spent.last_at + budget.spacing] if spent.last_at else []
     return max(moments, default=None)

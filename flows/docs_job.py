@@ -115,13 +115,13 @@ async def _carried_out(work: Work, shown: JobPage, tell: Tell) -> State[Any]:
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"
 
 
-async def _reported(report_id: int | None, tell: Tell, *, once: bool = False) -> None:
+async def _reported(report_id: int | None, tell: Tell, *, once: bool = False, job_ends_now: bool = True) -> None:
     """Report, if there is anything to report. What fails shows as a failed task, and stays due in the ledger."""
     if report_id is None:
         return
     task = report_status.with_options(name="report_pending", retries=0) if once else report_status
     try:
-        await task(report_id, tell, return_state=True)  # type: ignore[misc]  # Prefect types no await
+        await task(report_id, tell, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
     except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome is another matter
         get_run_logger().warning("report %d is left to the reconciliation: %r", report_id, error)
 
@@ -135,7 +135,7 @@ async def _reported_again(report_id: int | None, settings: Settings, shown: JobP
             before = await phase_of(reporter, report_id)
             if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
                 await reopen_report(reporter, report_id, settings)
-                await _reported(report_id, tell)
+                await _reported(report_id, tell, job_ends_now=False)
             after = await phase_of(reporter, report_id)
     shown.note = came_of_retry(before, after)
     logger.info(shown.note)

@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import AwareDatetime
 
+from domain.budget import MANY
 from domain.names import name_of_retry
 from domain.outcome import Reason
 from flows.deployment import flow_settings
@@ -37,6 +38,7 @@ async def retry_reports(
     """Reopen rejected reports whose cause is gone, and deliver them and what is merely due. Name at least one of these.
 
     It delivers for as long as a pass of the reconciliation does, and leaves the rest, reopened, to that.
+    More than ten at once are bound by the hour of the write budget, so that outcomes of jobs that end go first.
 
     Args:
         reports: Numbers of reports.
@@ -62,14 +64,16 @@ async def retry_reports(
 
 async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Settings) -> tuple[list[int], int]:
     """Those that are still undelivered, and how many were only reopened because the time was up."""
-    logger, failed, put_off = get_run_logger(), list[int](), 0
+    logger, failed, put_off, in_bulk = get_run_logger(), list[int](), 0, len(chosen) > MANY
     until = await reporter.ledger.now() + settings.pass_budget
     for report_id in chosen:
         try:
             if await reporter.ledger.now() < until:
-                logger.info("report %d: %s", report_id, await retry_report(reporter, report_id, settings))
+                logger.info(
+                    "report %d: %s", report_id, await retry_report(reporter, report_id, settings, in_bulk=in_bulk)
+                )
             else:
-                await reopen_report(reporter, report_id, settings)
+                await reopen_report(reporter, report_id, settings, in_bulk=in_bulk)
                 logger.info("report %d: due, and left to the reconciliation", report_id)
                 put_off += 1
         except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting

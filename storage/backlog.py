@@ -1,51 +1,103 @@
 """What waits to be delivered, and when to look again."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import and_, case, col, func, or_, select
+from sqlalchemy import ColumnElement, false
+from sqlmodel import and_, case, col, func, not_, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.budget import WriteBudget
+from domain.budget import Urgency, WriteBudget
 from storage import budget
+from storage.budget import IS_BOUND_BY_HOUR
 from storage.models import Credential, StatusReport, StatusTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A target that a claim may take. `reads_back`: reading comes first, and spends nothing of the write budget."""
+
+    target_id: int
+    credential: str
+    reads_back: bool
 
 
 async def due(
     session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None, now: datetime
 ) -> list[int]:
-    """Ids of targets that a claim may take: due, or under an expired lease. Outcomes before `pending`, oldest first.
+    """Ids of targets that a claim may take, in the order of `offers`."""
+    return [offer.target_id for offer in await offers(session, limit=limit, write_budget=write_budget, now=now)]
 
-    Without those whose credential pauses or has spent its budget: they must not keep the others waiting.
+
+async def offers(
+    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None, now: datetime
+) -> list[Offer]:
+    """Targets that a claim may take: due, or under an expired lease. Of each credential outcomes first, oldest first.
+
+    Shared out: the first of each credential, the second of each, and so on. Without those whose credential pauses or
+    has spent its budget.
     """
     spent = await _spent(session, write_budget, now)
     may = and_(
-        col(StatusTarget.due_at) <= now,
-        or_(col(StatusTarget.lease).is_(None), col(StatusTarget.lease_expires_at) <= now),
-        or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now, col(StatusReport.read_back)),
-        or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now),
-        or_(col(Credential.name).not_in(spent), col(StatusReport.read_back)),
+        or_(budget.is_open(now), _is_left(now)),
+        _pauses_not(now),
+        or_(col(StatusReport.read_back), not_(_is_of(spent))),
     )
+    first = (col(StatusReport.rank) == 0, col(StatusReport.created_at), col(StatusTarget.id))
+    place = func.row_number().over(partition_by=col(StatusTarget.credential), order_by=first)
     found = (
-        select(StatusTarget.id)
+        select(StatusTarget.id, StatusTarget.credential, StatusReport.read_back)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
         .join(Credential, col(Credential.name) == col(StatusTarget.credential))
         .where(may)
-        .order_by(col(StatusReport.rank) == 0, col(StatusReport.created_at))
+        .order_by(place, *first)
         .limit(limit)
     )
-    return [target_id for target_id in await session.exec(found) if target_id is not None]
+    return [
+        Offer(target_id, credential, reads_back)
+        for target_id, credential, reads_back in await session.exec(found)
+        if target_id is not None and credential is not None
+    ]
 
 
-async def _spent(session: AsyncSession, write_budget: WriteBudget | None, now: datetime) -> dict[str, datetime]:
-    """Credentials with something due whose budget is spent, and until when."""
+def _is_left(now: datetime) -> ColumnElement[bool]:
+    """Its sender's lease has expired: whoever claims it next ends that, and reads back."""
+    return and_(col(StatusTarget.due_at) <= now, col(StatusTarget.lease_expires_at) <= now)
+
+
+def _pauses_not(now: datetime) -> ColumnElement[bool]:
+    return or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now)
+
+
+Spent = dict[tuple[str, Urgency], datetime]
+"""Until when a credential's reports of an urgency have to wait for its write budget."""
+
+
+def _is_of(spent: Spent) -> ColumnElement[bool]:
+    """Of a target joined with its newest report: it is one of those that wait for the budget."""
+    bound = {Urgency.SPACING: not_(IS_BOUND_BY_HOUR), Urgency.HOUR: IS_BOUND_BY_HOUR}
+    waiting = (and_(col(StatusTarget.credential) == name, bound[urgent]) for name, urgent in spent)
+    return or_(false(), *waiting)
+
+
+async def _spent(session: AsyncSession, write_budget: WriteBudget | None, now: datetime) -> Spent:
+    """Of all that is due, and that no pause holds up: who must wait for the budget, and until when."""
     if write_budget is None:
         return {}
-    found = select(StatusTarget.credential).where(col(StatusTarget.due_at).is_not(None)).distinct()
-    names = [name for name in await session.exec(found) if name is not None]
-    waits = {
-        name: await budget.wait_until(session, name, write_budget, is_outcome_now=False, now=now) for name in names
-    }
-    return {name: until for name, until in waits.items() if until is not None}
+    found = (
+        select(StatusTarget.credential, IS_BOUND_BY_HOUR)
+        .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
+        .join(Credential, col(Credential.name) == col(StatusTarget.credential))
+        .where(col(StatusTarget.due_at).is_not(None), _pauses_not(now))
+        .distinct()
+    )
+    waits: Spent = {}
+    for name, is_bound_by_hour in (await session.exec(found)).all():
+        urgent = Urgency.HOUR if is_bound_by_hour else Urgency.SPACING
+        until = await budget.wait_until(session, name or "", write_budget, urgent, now=now)
+        if until is not None:
+            waits[name or "", urgent] = until
+    return waits
 
 
 async def next_due(session: AsyncSession, *, write_budget: WriteBudget | None = None, now: datetime) -> datetime | None:

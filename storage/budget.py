@@ -3,30 +3,89 @@
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ScalarSelect, literal
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, ScalarSelect, literal
+from sqlmodel import and_, col, func, not_, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.budget import Spent, WriteBudget, free_at
-from domain.report import EventKind
-from storage.models import ReportEvent
+from domain.budget import MINUTE, WAIT_OUT, Spent, Urgency, WriteBudget, free_at, urgency_of
+from domain.report import EventKind, Rank
+from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
 
 POSTED = literal(EventKind.POSTED.value, literal_execute=True)
 """A literal in the SQL itself: with a bound parameter PostgreSQL's generic plan would not use the partial index."""
 
+IS_BOUND_BY_HOUR: ColumnElement[bool] = or_(
+    col(StatusReport.rank) == Rank.PENDING.value, col(StatusTarget.bulk_at).is_not(None)
+)
+"""`Urgency.HOUR` as SQL, over a target joined with its newest report."""
+
+
+async def urgency(session: AsyncSession, target_id: int, *, job_ends_now: bool) -> Urgency:
+    """How much of the budget binds what speaks for the target. *job_ends_now*: the report's own job asks."""
+    newest = col(StatusTarget.newest_id) == col(StatusReport.id)
+    found = select(StatusReport.rank, StatusTarget.bulk_at).join(StatusTarget, newest)
+    rank, bulk_at = (await session.exec(found.where(StatusTarget.id == target_id))).one()
+    return urgency_of(is_pending=rank == Rank.PENDING, in_bulk=bulk_at is not None, job_ends_now=job_ends_now)
+
 
 async def wait_until(
-    session: AsyncSession, credential: str, budget: WriteBudget | None, *, is_outcome_now: bool, now: datetime
-) -> datetime | None:
-    """When the next request is within *budget*; None: now is. For a true answer the credential's row is locked."""
+    session: AsyncSession, credential: str, budget: WriteBudget | None, urgent: Urgency, *,
+    moment: datetime | None = None, now: datetime,
+) -> datetime | None:  # fmt: skip
+    """When the next request is within *budget*; None: now is. For a true answer the credential's row is locked.
+
+    *moment* was reserved by who asks: then the spacing does not bind it. `pending` leaves to the outcomes that wait
+    their part of the minute.
+    """
     if budget is None:
         return None
+    outcomes = 0 if urgent < Urgency.HOUR else await outcomes_waiting(session, credential, budget.per_minute, now=now)
+    if outcomes >= budget.per_minute:
+        return now + MINUTE
+    spent = await _spent(session, credential, budget.per_minute - outcomes, budget.per_hour)
+    free = free_at(spent, budget, urgent, moment=moment, now=now)
+    return free if free is not None and free > now else None
+
+
+async def reserve(session: AsyncSession, credential: str, urgent: Urgency, until: datetime, *, now: datetime) -> bool:
+    """Whether who must wait *until* then may wait it out; then that moment is its own. The credential's row is locked.
+
+    Not more than `WAIT_OUT` ahead, so that a moment whose sender dies costs no more than itself; and no `pending`
+    while an outcome waits, which would find all moments taken.
+    """
+    if until - now > WAIT_OUT:
+        return False
+    if urgent >= Urgency.HOUR and await outcomes_waiting(session, credential, 1, now=now):
+        return False
+    if urgent >= Urgency.SPACING:
+        mine = col(Credential.name) == credential
+        await session.exec(update(Credential).where(mine).values(reserved_at=until))
+    return True
+
+
+async def outcomes_waiting(session: AsyncSession, credential: str, most: int, *, now: datetime) -> int:
+    """How many outcomes of the credential could be claimed now, but for the write budget: counted up to *most*."""
+    waiting = (
+        select(StatusTarget.id)
+        .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
+        .where(col(StatusTarget.credential) == credential, is_open(now), not_(IS_BOUND_BY_HOUR))
+        .limit(most)
+    )
+    return (await session.exec(select(func.count()).select_from(waiting.subquery()))).one()
+
+
+def is_open(now: datetime) -> ColumnElement[bool]:
+    """Of a target joined with its newest report: due, and neither leased nor in a doubt that reading cannot end."""
+    over = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now)
+    may_begin = or_(over, col(StatusReport.read_back))
+    return and_(col(StatusTarget.due_at) <= now, col(StatusTarget.lease).is_(None), may_begin)
+
+
+async def _spent(session: AsyncSession, credential: str, per_minute: int, per_hour: int) -> Spent:
     nth_last = partial(_nth_last, credential)
-    asked = select(nth_last(1), nth_last(budget.per_minute), nth_last(budget.per_hour))
-    last_at, filled_minute_at, filled_hour_at = (await session.exec(asked)).one()
-    spent = Spent(last_at, filled_minute_at, filled_hour_at)
-    moment = free_at(spent, budget, is_outcome_now=is_outcome_now)
-    return moment if moment is not None and moment > now else None
+    reserved_at = select(Credential.reserved_at).where(Credential.name == credential).scalar_subquery()
+    asked = select(nth_last(1), nth_last(per_minute), nth_last(per_hour), reserved_at)
+    return Spent(*(await session.exec(asked)).one())
 
 
 def _nth_last(credential: str, nth: int) -> ScalarSelect[datetime]:

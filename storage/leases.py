@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlmodel import and_, col, not_, or_, select, update
+from sqlmodel import and_, col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.budget import Urgency
 from domain.job import Target
 from domain.outcome import Exchange
 from domain.policy import Policy
@@ -17,7 +18,7 @@ from domain.report import EventKind, Report
 from storage import budget, credentials, events, verify
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.reports import locked_target
-from storage.standing import Busy, over_budget, pausing
+from storage.standing import Busy, must_wait_for_budget, pausing
 
 RELEASED = {"lease": None, "sending_id": None, "lease_expires_at": None}
 
@@ -37,18 +38,19 @@ class Lease:
     credential: str
     probe_until: datetime | None  # how long it is the one claim let through after a pause
     attempt: int
-    is_outcome_now: bool  # somebody waits for it: of the write budget, only the minute binds it
+    urgency: Urgency  # how much of the write budget binds it
 
 
 async def claim(
     session: AsyncSession, target_id: int, *,
-    only_if_due: bool, job_ends_now: bool = False, policy: Policy, actor: str, now: datetime,
+    only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None,
+    policy: Policy, actor: str, now: datetime,
 ) -> Lease | None:  # fmt: skip
     """Take the target's lease for the report that speaks. None: see `storage.standing` for why not.
 
     An expired lease is ended first. *only_if_due* is the reconciliation's way: what is due later is left alone.
-    *job_ends_now*: somebody waits for the outcome, so only the minute of the write budget binds it. A report that is
-    read back first spends nothing yet: see `renew_to_post`.
+    *job_ends_now*: the report's own job asks, see `domain.budget.Urgency`. *moment*: of the write budget, reserved for
+    this sender. A report that is read back first spends nothing yet: see `renew_to_post`.
     """
     name = (await session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id))).one()
     assert name is not None  # written with the target's first report
@@ -57,46 +59,28 @@ async def claim(
     if credentials.is_paused(credential, now):
         return None
     expires_at = now + policy.lease
-    within = await _within_budget(session, name, policy, job_ends_now=job_ends_now, now=now)
+    urgency = await budget.urgency(session, target_id, job_ends_now=job_ends_now)
+    wait = await budget.wait_until(session, name, policy.budget, urgency, moment=moment, now=now)
     target = await _take_lease(
-        session, target_id, name, only_if_due=only_if_due, within=within, expires_at=expires_at, now=now
+        session, target_id, name, only_if_due=only_if_due, is_within=wait is None, expires_at=expires_at, now=now
     )
     if target is None:
         return None
     probe_until = await credentials.probe(session, credential, until=expires_at)
-    lease = await _held(session, target, name, probe_until=probe_until, job_ends_now=job_ends_now)
+    lease = await _held(session, target, name, probe_until=probe_until, urgency=urgency)
     await append(session, lease, EventKind.CLAIMED, actor=actor, at=now)
     if not lease.read_back:
         await append(session, lease, EventKind.POSTED, actor=actor, at=now)
     return lease
 
 
-@dataclass(frozen=True, slots=True)
-class _Within:
-    """Which requests the write budget allows now."""
-
-    outcome: bool
-    pending: bool
-
-
-async def _within_budget(
-    session: AsyncSession, credential: str, policy: Policy, *, job_ends_now: bool, now: datetime
-) -> _Within:
-    pending = await budget.wait_until(session, credential, policy.budget, is_outcome_now=False, now=now) is None
-    if pending or not job_ends_now:
-        return _Within(pending, pending)
-    outcome = await budget.wait_until(session, credential, policy.budget, is_outcome_now=True, now=now) is None
-    return _Within(outcome, pending)
-
-
 async def _take_lease(
     session: AsyncSession, target_id: int, credential: str, *,
-    only_if_due: bool, within: _Within, expires_at: datetime, now: datetime,
+    only_if_due: bool, is_within: bool, expires_at: datetime, now: datetime,
 ) -> StatusTarget | None:  # fmt: skip
     newest = StatusReport.id == StatusTarget.newest_id
     reads_back = select(StatusReport.read_back).where(newest).scalar_subquery()
-    is_pending = select(col(StatusReport.rank) == 0).where(newest).scalar_subquery()
-    affordable = or_(reads_back, and_(is_pending, within.pending), and_(not_(is_pending), within.outcome))
+    affordable = or_(reads_back, is_within)
     free = and_(col(StatusTarget.lease).is_(None), col(StatusTarget.due_at).is_not(None))
     no_doubt = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now, reads_back)
     is_due = or_(col(StatusTarget.due_at) <= now, not only_if_due)
@@ -117,7 +101,7 @@ async def _take_lease(
 
 
 async def _held(
-    session: AsyncSession, target: StatusTarget, credential: str, *, probe_until: datetime | None, job_ends_now: bool
+    session: AsyncSession, target: StatusTarget, credential: str, *, probe_until: datetime | None, urgency: Urgency
 ) -> Lease:
     found = await session.exec(
         select(StatusReport).where(StatusReport.id == target.sending_id), execution_options={"populate_existing": True}
@@ -130,7 +114,7 @@ async def _held(
         report=Report(to, row.state, row.description, row.target_url, row.marker),
         not_before=row.not_before, read_back=row.read_back, doubt_until=target.doubt_until,
         expires_at=target.lease_expires_at, credential=credential, probe_until=probe_until, attempt=target.attempts,
-        is_outcome_now=job_ends_now and row.rank > 0,
+        urgency=urgency,
     )  # fmt: skip
 
 
@@ -144,18 +128,16 @@ async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: dat
 
 
 async def renew_to_post(
-    session: AsyncSession, lease: Lease, *, policy: Policy, actor: str, now: datetime
+    session: AsyncSession, lease: Lease, *, moment: datetime | None = None, policy: Policy, actor: str, now: datetime
 ) -> Lease | Busy | None:
     """Renew the lease of a report that reading back did not find, for a request that leaves next.
 
     `Busy`: its credential has to wait, or the write budget does not allow one now. None: let go.
     """
     credential = await credentials.locked(session, lease.credential)
-    wait = await budget.wait_until(
-        session, lease.credential, policy.budget, is_outcome_now=lease.is_outcome_now, now=now
-    )
+    wait = await budget.wait_until(session, lease.credential, policy.budget, lease.urgency, moment=moment, now=now)
     if wait is not None:
-        return over_budget(wait)
+        return await must_wait_for_budget(session, lease.credential, lease.urgency, wait, now=now)
     renewed = await _renew(session, lease, credential, policy, now)
     if isinstance(renewed, Lease):
         await append(session, lease, EventKind.ABSENT, actor=actor, at=now)

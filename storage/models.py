@@ -73,6 +73,7 @@ class Credential(SQLModel, table=True):
     rate_remaining: int | None = None
     rate_reset_at: datetime | None = None
     github_time: datetime | None = None  # GitHub's own, in its last answer
+    reserved_at: datetime | None = None  # the last moment that a sender waits for, to keep the spacing of the budget
 
 
 class StatusTarget(SQLModel, table=True):
@@ -104,6 +105,7 @@ class StatusTarget(SQLModel, table=True):
     doubt_until: datetime | None = None  # until then a request we lost sight of may still turn up
     due_at: datetime | None = None  # none: nothing to do
     attempts: int = 0  # claims so far; decides nothing
+    bulk_at: datetime | None = None  # when what speaks was reopened with many others; none: by itself, or not at all
     refused_since: datetime | None = None  # the first "No commit found" in a row
     verify_at: datetime | None = None  # when to look whether a late request left a mark
     last_error: str | None = Field(default=None, max_length=500)

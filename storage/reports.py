@@ -103,12 +103,14 @@ async def _let_the_newest_speak(
 
 
 async def _speak(
-    session: AsyncSession, target_id: int | None, report_id: int | None, *, credential: str, now: datetime
-) -> None:
+    session: AsyncSession, target_id: int | None, report_id: int | None, *,
+    credential: str, bulk_at: datetime | None = None, now: datetime,
+) -> None:  # fmt: skip
+    anew = {"due_at": now, "bulk_at": bulk_at, "refused_since": None, "last_error": None}
     await session.exec(
         update(StatusTarget)
         .where(col(StatusTarget.id) == target_id)
-        .values(newest_id=report_id, credential=credential, due_at=now, refused_since=None, last_error=None)
+        .values(newest_id=report_id, credential=credential, **anew)
     )
 
 
@@ -153,10 +155,13 @@ async def repository_of(session: AsyncSession, report_id: int) -> str:
     return (await session.exec(found.where(StatusReport.id == report_id))).one()
 
 
-async def reopen(session: AsyncSession, report_id: int, *, credential: str, actor: str, now: datetime) -> bool:
+async def reopen(
+    session: AsyncSession, report_id: int, *, credential: str, in_bulk: bool = False, actor: str, now: datetime
+) -> bool:
     """Have a rejected report tried again; it keeps `read_back`. False: not rejected, or something newer speaks.
 
-    What is merely due is due now, and with *credential*, too: the old one may be why it is not delivered.
+    What is merely due is due now, and with *credential*, too: the old one may be why it is not delivered. *in_bulk*: it
+    is one of many, and waits for the hour of the write budget; what was not rejected is as urgent as it was.
     """
     target_id = (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one_or_none()
     if target_id is None:
@@ -166,11 +171,12 @@ async def reopen(session: AsyncSession, report_id: int, *, credential: str, acto
     if target.newest_id != report_id:
         return False
     if target.due_at is not None:
-        await _speak(session, target_id, report_id, credential=credential, now=now)
+        bulk_at = target.bulk_at if in_bulk else None
+        await _speak(session, target_id, report_id, credential=credential, bulk_at=bulk_at, now=now)
     rejected = and_(col(StatusReport.id) == report_id, col(StatusReport.rejected_at).is_not(None))
     cleared = await session.exec(update(StatusReport).where(rejected).values(rejected_at=None, rejection=None))
     if cleared.rowcount == 0:
         return False
-    await _speak(session, target_id, report_id, credential=credential, now=now)
+    await _speak(session, target_id, report_id, credential=credential, bulk_at=now if in_bulk else None, now=now)
     await events.append(session, report_id, EventKind.REOPENED, actor=actor, at=now)
     return True

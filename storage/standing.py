@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.budget import Urgency
 from domain.outcome import Outcome
 from domain.policy import Policy
 from domain.report import Phase
@@ -26,17 +27,20 @@ class Settled:
 class Busy:
     """Not now: another sender holds the lease, a doubt has to end, a credential pauses, or it is not due yet.
 
-    `over_budget`: nothing else stands in the way but the write budget.
+    `moment`: nothing stands in the way but a short wait for the write budget, which lets this sender go on then.
     """
 
     until: datetime
     why: str
-    over_budget: bool = False
+    moment: datetime | None = None
 
 
-def over_budget(until: datetime) -> Busy:
-    """Nothing stands in the way but the write budget."""
-    return Busy(until, "the write budget of its credential is spent", over_budget=True)
+async def must_wait_for_budget(
+    session: AsyncSession, credential: str, urgency: Urgency, until: datetime, *, now: datetime
+) -> Busy:
+    """Nothing stands in the way but the write budget; a short wait for it is reserved. The credential is locked."""
+    is_short = await budget.reserve(session, credential, urgency, until, now=now)
+    return Busy(until, "the write budget of its credential is spent", moment=until if is_short else None)
 
 
 def pausing(credential: Credential, now: datetime) -> Busy:
@@ -56,9 +60,9 @@ async def phase_of(session: AsyncSession, report_id: int) -> Phase:
 
 async def of_target(
     session: AsyncSession, target_id: int, *,
-    only_if_due: bool, job_ends_now: bool = False, policy: Policy, now: datetime,
+    only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, policy: Policy, now: datetime,
 ) -> Settled | Busy:  # fmt: skip
-    """Why a claim took nothing."""
+    """Why a claim, in the same transaction, took nothing."""
     found = (
         select(StatusTarget, StatusReport, Credential)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
@@ -76,6 +80,8 @@ async def of_target(
         return Busy(target.doubt_until, "an earlier request may still turn up")
     if only_if_due and target.due_at > now:
         return Busy(target.due_at, "not due yet")
-    is_outcome_now = job_ends_now and report.rank > 0
-    wait = await budget.wait_until(session, credential.name, policy.budget, is_outcome_now=is_outcome_now, now=now)
-    return over_budget(wait) if wait is not None else Busy(now, "it came free just now")
+    urgency = await budget.urgency(session, target_id, job_ends_now=job_ends_now)
+    wait = await budget.wait_until(session, credential.name, policy.budget, urgency, moment=moment, now=now)
+    if wait is None:
+        return Busy(now, "it came free just now")
+    return await must_wait_for_budget(session, credential.name, urgency, wait, now=now)

@@ -10,8 +10,10 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias, TypeVar
 
+from domain.budget import WAIT_OUT
 from domain.outcome import Delivered, Exchange, NoToken, NotSent, Page, ReadFailure, Reason, Rejected, Sent
 from domain.policy import Policy
 from domain.reading import is_beyond
@@ -24,9 +26,6 @@ from storage.engine import Ledger
 from storage.leases import Lease
 from storage.models import StatusReport
 from storage.standing import Busy, Settled
-
-WAIT_OUT = timedelta(seconds=2)
-"""How long a try waits for the write budget, before it leaves it to another try."""
 
 MAX_PAGES = 200
 """Pages of 100 statuses that are read at the most: GitHub keeps 1000 statuses of each context of a commit."""
@@ -63,9 +62,9 @@ async def deliver(
 ) -> Settled | Busy:
     """Try once to get what speaks for the target onto GitHub.
 
-    *only_if_due* leaves alone what is due later: the reconciliation's way. *job_ends_now*: somebody waits for the
-    outcome, and only the minute of the write budget binds it. `Settled` says what came of the report that spoke;
-    `Busy` that nothing could be tried now, until when, and why.
+    *only_if_due* leaves alone what is due later: the reconciliation's way. *job_ends_now*: the report's own job asks,
+    and of the write budget only the minute binds its outcome. `Settled` says what came of the report that spoke; `Busy`
+    that nothing could be tried now, until when, and why.
     """
     claimed = await _claim(reporter, target_id, only_if_due=only_if_due, job_ends_now=job_ends_now)
     if not isinstance(claimed, _Claimed):
@@ -91,30 +90,31 @@ async def _claim(
 ) -> _Claimed | Settled | Busy:
     """Step 1. A second or two of the write budget are waited out."""
 
-    async def once() -> tuple[_Claimed | Settled | Busy, datetime]:
-        how = {"only_if_due": only_if_due, "job_ends_now": job_ends_now}
+    async def once(moment: datetime | None) -> tuple[_Claimed | Settled | Busy, datetime]:
+        policy, actor = reporter.policy, reporter.actor
+        claim = partial(leases.claim, only_if_due=only_if_due, job_ends_now=job_ends_now, moment=moment)
+        stands = partial(standing.of_target, only_if_due=only_if_due, job_ends_now=job_ends_now, moment=moment)
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
-            lease = await leases.claim(session, target_id, **how, policy=reporter.policy, actor=reporter.actor, now=now)
+            lease = await claim(session, target_id, policy=policy, actor=actor, now=now)
             if lease is not None:
                 return _Claimed(lease, now), now
-            return await standing.of_target(session, target_id, **how, policy=reporter.policy, now=now), now
+            return await stands(session, target_id, policy=policy, now=now), now
 
     return await _within_budget(reporter, once)
 
 
-async def _within_budget(reporter: Reporter, once: Callable[[], Awaitable[tuple[T, datetime]]]) -> T:
-    """What *once* comes to, called again while nothing but a short wait for the write budget stands in its way."""
+async def _within_budget(reporter: Reporter, once: Callable[[datetime | None], Awaitable[tuple[T, datetime]]]) -> T:
+    """What *once* comes to, called again at the moment that it was given, within `WAIT_OUT` of the first call."""
+    moment: datetime | None = None
     waited = timedelta(0)
     while True:
-        came_to, now = await once()
-        if not (isinstance(came_to, Busy) and came_to.over_budget):
+        came_to, now = await once(moment)
+        moment = came_to.moment if isinstance(came_to, Busy) else None
+        if moment is None or waited + (moment - now) > WAIT_OUT:
             return came_to
-        wait = came_to.until - now
-        if waited + wait > WAIT_OUT:
-            return came_to
-        waited += wait
-        await reporter.sleep(wait.total_seconds())
+        waited += moment - now
+        await reporter.sleep((moment - now).total_seconds())
 
 
 async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
@@ -180,11 +180,11 @@ async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled |
         words = f"GitHub accepted it {reporter.policy.unverifiable_after} times, yet never showed it"
         return await _settle(reporter, lease, Sent(Rejected(Reason.UNVERIFIABLE, words), Exchange()))
 
-    async def once() -> tuple[Lease | Busy | None, datetime]:
+    async def once(moment: datetime | None) -> tuple[Lease | Busy | None, datetime]:
+        renew = partial(leases.renew_to_post, moment=moment, policy=reporter.policy, actor=reporter.actor)
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
-            policy, actor = reporter.policy, reporter.actor
-            return await leases.renew_to_post(session, lease, policy=policy, actor=actor, now=now), now
+            return await renew(session, lease, now=now), now
 
     match await _within_budget(reporter, once):
         case None:

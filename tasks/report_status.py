@@ -115,9 +115,10 @@ async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[An
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def report_status(report_id: int, tell: Tell) -> Phase | State[Phase]:
+async def report_status(report_id: int, tell: Tell, *, job_ends_now: bool = True) -> Phase | State[Phase]:
     """Get the report onto GitHub: delivered, or superseded by a newer one that was. *tell* hears of each move.
 
+    *job_ends_now*: the report's own job asks, not a person's Retry of it, which the spacing of the write budget binds.
     A `pending` that has to wait is left to the reconciliation, and the task run is Completed all the same.
 
     Raises:
@@ -125,5 +126,5 @@ async def report_status(report_id: int, tell: Tell) -> Phase | State[Phase]:
         LedgerIsAway: it stayed away for as long.
     """
     async with open_reporter(Settings(), f"task of {flow_run.name or 'no flow run'}", tell) as reporter:
-        phase = await deliver_report(reporter, report_id, job_ends_now=True)
+        phase = await deliver_report(reporter, report_id, job_ends_now=job_ends_now)
     return phase if phase in GOT_THERE else Completed(data=phase, name="LeftToReconciliation", message=LEFT)

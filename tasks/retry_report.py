@@ -1,5 +1,7 @@
 """A person's retry of a report: reopened if GitHub rejected it, then tried at once whatever its time."""
 
+from functools import partial
+
 from domain.report import Phase
 from github_api.credentials import NoCredential
 from settings import Settings
@@ -18,21 +20,25 @@ async def undelivered(reporter: Reporter, selection: Selection) -> list[int]:
         return await reports.undelivered(session, selection)
 
 
-async def retry_report(reporter: Reporter, report_id: int, settings: Settings) -> Phase:
+async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> Phase:
     """Try once more to get the report onto GitHub: delivered, or superseded by one that was.
+
+    *in_bulk*: with more than `domain.budget.MANY` others.
 
     Raises:
         Undelivered: neither.
     """
     try:
-        await reopen_report(reporter, report_id, settings)
+        await reopen_report(reporter, report_id, settings, in_bulk=in_bulk)
     except NoCredential as error:
         raise Undelivered(str(error), may_help=False) from error
     return await deliver_report(reporter, report_id)
 
 
-async def reopen_report(reporter: Reporter, report_id: int, settings: Settings) -> bool:
+async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> bool:
     """Make a rejected report due again, with the credential that the settings name now.
+
+    *in_bulk*: with more than `domain.budget.MANY` others.
 
     False: it is not rejected, or something newer speaks for its target; nothing changed.
 
@@ -41,8 +47,8 @@ async def reopen_report(reporter: Reporter, report_id: int, settings: Settings) 
     """
     async with reporter.ledger.transaction() as session:
         credential = credential_of(await reports.repository_of(session, report_id), settings)
-        now = await reporter.ledger.clock(session)
-        return await reports.reopen(session, report_id, credential=credential, actor=reporter.actor, now=now)
+        reopen = partial(reports.reopen, credential=credential, in_bulk=in_bulk, actor=reporter.actor)
+        return await reopen(session, report_id, now=await reporter.ledger.clock(session))
 
 
 async def phase_of(reporter: Reporter, report_id: int) -> Phase:

@@ -30,8 +30,9 @@ PAUSES, LATE, LOOK = (
 )
 GIVEN_UP = "tests/deliver/test_given_up.py"
 CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
-BUDGET, WAITS, TASK = (
+BUDGET, MOMENTS, WAITS, TASK = (
     "tests/deliver/test_write_budget.py",
+    "tests/deliver/test_moments.py",
     "tests/storage/test_lock_waits.py",
     "tests/tasks/test_report_status.py",
 )
@@ -121,13 +122,23 @@ BREAKAGES = (
     Breakage("a claim with a credential that its target has no longer", LEASE, "col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential,\n", "col(StatusTarget.id) == target_id,\n", (WAITS,)),
     Breakage("a claim that leaves the target due later", LEASE, "attempts=StatusTarget.attempts + 1, due_at=now,", "attempts=StatusTarget.attempts + 1,", (f"{LEASES}::test_who_died_before_it_was_due_is_recovered_once_its_lease_has_ended",)),
     Breakage("the older one's refusals count as the newer's", SETTLING, '_unless_newer(lease, "refused_since", settlement.refused_since, None)', "settlement.refused_since", (f"{LEASES}::test_a_newer_report_is_due_now_whatever_became_of_the_older",)),
-    Breakage("a pending that is resent is an outcome", LEASE, "is_outcome_now=job_ends_now and row.rank > 0,", "is_outcome_now=job_ends_now,", (f"{BUDGET}::test_a_pending_that_is_resent_is_backlog_too",)),
+    Breakage("a pending that is resent is an outcome", LEASE, "        urgency=urgency,\n", "        urgency=Urgency.MINUTE,\n", (f"{BUDGET}::test_a_pending_that_is_resent_is_backlog_too",)),
     Breakage("a pass waits for no pause", "storage/backlog.py", "StatusTarget.lease_expires_at, Credential.paused_until)", "StatusTarget.lease_expires_at)", ("tests/tasks/test_deliver_due.py::test_a_pause_that_ends_within_the_budget_is_waited_for_by_the_same_pass",)),
     Breakage("an answer is settled beside another one", SETTLING, "    credential = await credentials.locked(session, lease.credential)\n    is_ours", "    from storage.models import Credential\n    credential = await session.get_one(Credential, lease.credential)\n    is_ours", (WAITS,)),
     Breakage("a late answer is the probe's", SETTLING, "probe_until=lease.probe_until if is_ours else None,", "probe_until=lease.probe_until,", ("tests/storage/test_credentials.py::test_a_probe_whose_lease_ran_out_says_nothing_about_the_pause_though_no_other_was_let_through",)),
-    Breakage("the outcome of a job is backlog to its task", "tasks/report_status.py", "deliver_report(reporter, report_id, job_ends_now=True)", "deliver_report(reporter, report_id)", (TASK,)),
+    Breakage("the outcome of a job is backlog to its task", "tasks/report_status.py", "deliver_report(reporter, report_id, job_ends_now=job_ends_now)", "deliver_report(reporter, report_id)", (TASK,)),
     Breakage("a pending that has to wait is a failed task", "tasks/report_status.py", "report.rank == Rank.PENDING and", "False and", (TASK,)),
     Breakage("a pending that needs somebody is no failed task", "tasks/report_status.py", "            return False\n        case _:\n            return phase is not Phase.REJECTED", "            return True\n        case _:\n            return True", ("tests/tasks/test_left_to_reconciliation.py",)),
     Breakage("an outcome that has to wait is no failed task", "tasks/report_status.py", "report.rank == Rank.PENDING and", "", ("tests/tasks/test_left_to_reconciliation.py",)),
+    Breakage("an outcome that missed its task waits for the hour", "domain/budget.py", "if job_ends_now else Urgency.SPACING", "if job_ends_now else Urgency.HOUR", (BUDGET,)),
+    Breakage("what is reopened in bulk is as urgent as an outcome", "domain/budget.py", "    if is_pending or in_bulk:\n", "    if is_pending:\n", (BUDGET,)),
+    Breakage("a new outcome stays in the bulk of the last one", REPORTS, '"bulk_at": bulk_at, ', "", (BUDGET,)),
+    Breakage("pending takes what is left of the minute", "storage/budget.py", "budget.per_minute - outcomes, ", "budget.per_minute, ", (BUDGET,)),
+    Breakage("pending while more outcomes wait than a minute takes", "storage/budget.py", "    if outcomes >= budget.per_minute:\n", "    if False:\n", (BUDGET,)),
+    Breakage("pending reserves all moments", "storage/budget.py", "credential, 1, now=now):\n        return False", "credential, 1, now=now):\n        pass", (MOMENTS,)),
+    Breakage("all who wait wait for the same moment", "storage/budget.py", "values(reserved_at=until)", "values(reserved_at=now)", (MOMENTS,)),
+    Breakage("a moment that another outcome takes away", "domain/budget.py", "and not is_punctual:", "and True:", (MOMENTS,)),
+    Breakage("a moment that is kept for ever", "domain/budget.py", "moment <= now < moment + budget.spacing", "moment <= now", (MOMENTS,)),
+    Breakage("a moment reserved by a wrong clock", "domain/budget.py", "is not None and at <= now + WAIT_OUT)", "is not None)", (MOMENTS,)),
     Breakage("a try forgets that somebody waits", "tasks/report_status.py", "deliver(reporter, report.target_id, job_ends_now=job_ends_now)", "deliver(reporter, report.target_id)", (TASK,)),
 )  # fmt: skip

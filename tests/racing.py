@@ -13,6 +13,7 @@ import traceback
 from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -71,8 +72,8 @@ async def spends(ledger: Ledger, number: int, *target_ids: str) -> str:
 async def _claims_within(ledger: Ledger, target_id: int) -> Lease | None:
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
-        how = {"only_if_due": False, "job_ends_now": True}
-        return await leases.claim(session, target_id, **how, policy=TEN, actor=ACTOR, now=now)
+        claim = partial(leases.claim, only_if_due=False, job_ends_now=True, policy=TEN, actor=ACTOR)
+        return await claim(session, target_id, now=now)
 
 
 async def _may_leave(ledger: Ledger, lease: Lease) -> bool:

@@ -12,7 +12,8 @@ from shell import Shell, recorded
 from world import World
 
 from console.asked import Asked
-from console.retry import MANY, retry
+from console.retry import retry
+from domain.budget import MANY
 from domain.outcome import Reason
 from domain.report import EventKind, Phase
 from fake_github.faults import Kind

@@ -210,15 +210,18 @@ async def test_what_is_left_of_the_budget_goes_to_outcomes(ledger: Ledger, clock
         clock.advance(1)
         for number in range(4):
             await run_job(ledger, order(f"docs/ended-{number}"))
-        async with ledger.transaction() as session:
-            ids = await backlog.due(session, limit=100, write_budget=policy.budget, now=clock.now)
-        for target_id in ids:
-            await deliver(world.reporter, target_id, only_if_due=True)
+        await deliver_what_is_due(world)
         assert [status.state for status in world.github.store.held()] == ["success"] * 3
         clock.advance(60)
-        for target_id in ids:
-            await deliver(world.reporter, target_id, only_if_due=True)
+        await deliver_what_is_due(world)
         assert [status.state for status in world.github.store.held()][3:] == ["success", "pending", "pending"]
+
+
+async def deliver_what_is_due(world: World) -> None:
+    async with world.ledger.transaction() as session:
+        ids = await backlog.due(session, limit=100, write_budget=world.policy.budget, now=world.clock.now)
+    for target_id in ids:
+        await deliver(world.reporter, target_id, only_if_due=True)
 
 
 @RACES

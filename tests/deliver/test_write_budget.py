@@ -1,14 +1,18 @@
 """The write budget: GitHub's limits are kept before GitHub has to say so, for all senders with a credential."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from world import Clock, World, accept, order, run_job, world_on
+import pytest
+from sqlmodel import select
+from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job, world_on
 
 from domain.budget import WriteBudget
 from domain.policy import Policy
 from fake_github.faults import Kind
-from storage import backlog
+from storage import backlog, reports
 from storage.engine import Ledger
+from storage.models import Credential
 from storage.standing import Busy, Settled
 from tasks.deliver import deliver
 
@@ -36,19 +40,113 @@ async def test_the_minute_binds_also_an_outcome_that_somebody_waits_for(ledger: 
         assert isinstance(await deliver(world.reporter, targets[3], job_ends_now=True), Settled)
 
 
-async def test_hour_and_spacing_bind_backlog_and_not_an_outcome_that_somebody_waits_for(
+async def test_the_spacing_binds_what_missed_its_task_and_not_the_outcome_of_a_job_that_ends_now(
     ledger: Ledger, clock: Clock
 ) -> None:
-    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 5))) as world:
-        *old, urgent = await jobs(world, 7)
-        for target in old[:5]:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 2))) as world:
+        *late, ends_now = await jobs(world, 6)
+        for target in late:
             assert isinstance(await deliver(world.reporter, target), Settled)
-        assert clock.now - world.github.store.held()[0].created_at == timedelta(seconds=4)  # a second between two
-        busy = await deliver(world.reporter, old[5])
-        assert isinstance(busy, Busy)
-        assert busy.over_budget
-        assert busy.until == world.github.store.held()[0].created_at + timedelta(hours=1)
-        assert isinstance(await deliver(world.reporter, urgent, job_ends_now=True), Settled)
+        assert isinstance(await deliver(world.reporter, ends_now, job_ends_now=True), Settled)
+        assert sent_after(world) == [0, 1, 2, 3, 4, 4]
+
+
+def sent_after(world: World) -> list[float]:
+    """When each status was made, in seconds after the first."""
+    held = world.github.store.held()
+    return [(status.created_at - held[0].created_at).total_seconds() for status in held]
+
+
+async def test_an_outcome_that_missed_its_task_does_not_wait_for_the_hour(ledger: Ledger, clock: Clock) -> None:
+    """Else it would never be delivered while jobs that end fill the hour."""
+    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
+        first, late = await jobs(world, 2)
+        await deliver(world.reporter, first, job_ends_now=True)
+        clock.advance(60)
+        async with ledger.transaction() as session:
+            assert await backlog.due(session, limit=9, write_budget=world.policy.budget, now=clock.now) == [late]
+        assert isinstance(await deliver(world.reporter, late, only_if_due=True), Settled)
+
+
+@pytest.mark.parametrize(("in_bulk", "took"), [(False, Settled), (True, Busy)])
+async def test_what_a_person_reopens_waits_for_the_hour_only_in_bulk(
+    ledger: Ledger, clock: Clock, *, in_bulk: bool, took: type
+) -> None:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
+        world.fault(Kind.ARCHIVED)
+        [target] = await jobs(world, 1)
+        await deliver(world.reporter, target)
+        clock.advance(60)
+        await reopened(world, "docs/0", in_bulk=in_bulk)
+        assert isinstance(await deliver(world.reporter, target), took)
+        clock.advance(3600)
+        await deliver(world.reporter, target)
+        assert world.held("docs/0") == ["success"]
+
+
+async def test_what_is_due_does_not_become_less_urgent_when_it_is_reopened_in_bulk(
+    ledger: Ledger, clock: Clock
+) -> None:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
+        first, late = await jobs(world, 2)
+        await deliver(world.reporter, first)
+        await reopened(world, "docs/1", in_bulk=True)
+        assert isinstance(await deliver(world.reporter, late), Settled)
+
+
+async def test_what_was_reopened_in_bulk_is_urgent_once_it_is_asked_for_by_itself(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
+        world.fault(Kind.ARCHIVED)
+        [target] = await jobs(world, 1)
+        await deliver(world.reporter, target)
+        await reopened(world, "docs/0", in_bulk=True)
+        await reopened(world, "docs/0", in_bulk=False)
+        assert isinstance(await deliver(world.reporter, target), Settled)
+
+
+async def test_a_new_outcome_is_no_part_of_the_bulk_that_the_last_one_was_in(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
+        world.fault(Kind.ARCHIVED)
+        [target] = await jobs(world, 1)
+        await deliver(world.reporter, target)
+        await reopened(world, "docs/0", in_bulk=True)
+        clock.advance(1)
+        await run_job(ledger, order("docs/0"))
+        assert isinstance(await deliver(world.reporter, target), Settled)
+
+
+async def reopened(world: World, context: str, *, in_bulk: bool) -> None:
+    newest, now = (await world.target(context)).newest_id or 0, world.clock.now
+    async with world.ledger.transaction() as session:
+        await reports.reopen(session, newest, credential=CREDENTIAL, in_bulk=in_bulk, actor=ACTOR, now=now)
+
+
+async def test_pending_leaves_what_is_left_of_the_minute_to_outcomes_that_wait(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(3, 500))) as world:
+        first, waits = await jobs(world, 2)
+        await deliver(world.reporter, first, job_ends_now=True)
+        clock.advance(1)
+        begun = [await pending(world, f"docs/begins-{number}") for number in range(2)]
+        assert [type(await deliver(world.reporter, one)) for one in begun] == [Settled, Busy]
+        assert isinstance(await deliver(world.reporter, waits, job_ends_now=True), Settled)
+
+
+async def test_pending_waits_while_as_many_outcomes_wait_as_a_minute_has_room_for(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(3, 500))) as world:
+        await jobs(world, 3)
+        began = await pending(world, "docs/begins")
+        assert isinstance(await deliver(world.reporter, began), Busy)
+        assert began not in await due(world)
+
+
+async def pending(world: World, context: str) -> int:
+    await accept(world.ledger, order(context))
+    return await world.target_id(context)
+
+
+async def due(world: World) -> list[int]:
+    async with world.ledger.transaction() as session:
+        return await backlog.due(session, limit=99, write_budget=world.policy.budget, now=world.clock.now)
 
 
 async def test_a_pending_is_backlog_whoever_sends_it(ledger: Ledger, clock: Clock) -> None:
@@ -64,7 +162,7 @@ async def test_a_pending_is_backlog_whoever_sends_it(ledger: Ledger, clock: Cloc
 async def test_a_resend_after_reading_back_is_within_the_budget_too(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
         world.fault(Kind.CLOSE)
-        [target] = await jobs(world, 1)
+        target = await pending(world, "docs/0")
         await deliver(world.reporter, target)
         clock.advance(30)
         busy = await deliver(world.reporter, target)
@@ -72,7 +170,7 @@ async def test_a_resend_after_reading_back_is_within_the_budget_too(ledger: Ledg
         assert world.posts() == 1
         clock.advance(3600)
         await deliver(world.reporter, target)
-        assert world.held("docs/0") == ["success"]
+        assert world.held("docs/0") == ["pending"]
 
 
 async def test_a_pending_that_is_resent_is_backlog_too(ledger: Ledger, clock: Clock) -> None:
@@ -86,17 +184,36 @@ async def test_a_pending_that_is_resent_is_backlog_too(ledger: Ledger, clock: Cl
         assert (world.posts(), world.held()) == (1, [])
 
 
-async def test_one_credential_that_has_spent_its_budget_keeps_no_other_waiting(ledger: Ledger, clock: Clock) -> None:
+async def test_what_waits_for_the_hour_is_offered_once_it_has_room(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
-        await jobs(world, 3)
+        begun = [await pending(world, f"docs/{number}") for number in range(3)]
+        assert await due(world) == begun
+        await deliver(world.reporter, begun[0])
+        assert await due(world) == []
         async with ledger.transaction() as session:
-            ids = await backlog.due(session, limit=10, write_budget=world.policy.budget, now=clock.now)
-            assert len(ids) == 3
-        await world.deliver("docs/0")
-        async with ledger.transaction() as session:
-            assert await backlog.due(session, limit=10, write_budget=world.policy.budget, now=clock.now) == []
             again = await backlog.next_due(session, write_budget=world.policy.budget, now=clock.now)
-            assert again == clock.now + timedelta(hours=1)
+        assert again == clock.now + timedelta(hours=1)
+
+
+async def test_what_is_offered_is_shared_out_among_credentials(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock, policy=policy()) as world:
+        for number in range(4):
+            await run_job(ledger, order(f"docs/{number}"))
+        clock.advance(1)
+        await run_job(ledger, replace(order("docs/other"), credential="env:OTHER"))
+        first, second, *_ = await due(world)
+        assert [first, second] == [await world.target_id("docs/0"), await world.target_id("docs/other")]
+
+
+async def test_a_pause_is_waited_for(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock, policy=policy()) as world:
+        world.fault(Kind.PRIMARY_LIMIT, seconds=300)
+        [target] = await jobs(world, 1)
+        await deliver(world.reporter, target)
+        async with ledger.transaction() as session:
+            again = await backlog.next_due(session, write_budget=world.policy.budget, now=clock.now)
+            credential = (await session.exec(select(Credential))).one()
+        assert again == credential.paused_until
 
 
 async def test_without_a_budget_nothing_waits(ledger: Ledger, clock: Clock) -> None:
