@@ -17,9 +17,9 @@ from storage import jobs
 from storage.engine import LedgerIsAway
 from storage.jobs import Execution
 from tasks.beat import Stopped, beat_on
-from tasks.command import in_any_case
 from tasks.deliver import Reporter
 from tasks.execute import execute
+from tasks.in_any_case import in_any_case, sigterm_ignored
 from tasks.patience import is_told, without_limit
 from tasks.work import CANCELLED, Ended, Ending, Work
 
@@ -65,9 +65,10 @@ async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended
             working.cancel()
         ended = await _ended(reporter, work, came_to, working, watchers.on_trouble)
     except asyncio.CancelledError:
-        working.cancel()
-        await in_any_case(_ended(reporter, work, came_to, working, watchers.on_trouble))
-        await asyncio.wait({working})
+        with sigterm_ignored():
+            working.cancel()
+            await in_any_case(lambda: _ended(reporter, work, came_to, working, watchers.on_trouble))
+            await asyncio.wait({working})
         raise
     else:
         await asyncio.wait({working})  # its folders go

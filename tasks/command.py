@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +16,7 @@ from typing import BinaryIO, TypeAlias, TypeVar
 
 from domain.limits import Limits
 from domain.summary import EndedBy
+from tasks.in_any_case import in_any_case, sigterm_held_back
 from tasks.job_users import JobUser
 from tasks.limits import NO_LIMITS, in_leash_words
 from tasks.output import Output
@@ -47,6 +48,7 @@ class Finished:
     exit_code  None unless it exited by itself
     signal     the number of the signal that killed it; None unless `ended_by` is SIGNAL, and where nobody knows it
     tail       the last lines of its output, at most 50 of at most 2,000 characters; not made public
+    elapsed    how long it ran until its end or its time limit, without what it took to end the rest
     """
 
     ended_by: EndedBy
@@ -89,35 +91,43 @@ async def run_command(
         CannotStart: no such command, or it cannot be executed.
     """
     started = time.monotonic()
-    leash = _Leash(argv, cwd=cwd, env=env, limits=limits, grace=grace, user=user)
     output = Output()
-    reading = asyncio.create_task(_forward(leash.output, output, on_line))
-    last_word = asyncio.create_task(leash.last_word())
+    leash: _Leash | None = None
     try:
+        with sigterm_held_back():  # one that comes in the middle of this would leave a leash that nothing ends
+            leash = _Leash(argv, cwd=cwd, env=env, limits=limits, grace=grace, user=user)
+            leash.forward(output, on_line)
         # If reading is the first, then because on_line failed: the leash itself holds the pipe until all is over.
         in_time, _ = await asyncio.wait(
-            {last_word, reading}, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+            {leash.word, leash.reading}, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED
         )
+        elapsed = timedelta(seconds=time.monotonic() - started)
     finally:
-        await in_any_case(_end(leash, last_word, reading, grace))
-    if not reading.cancelled():
-        reading.result()
-    ended = _ending(last_word.result(), argv[0]) if in_time else (EndedBy.TIME_LIMIT, None, None)
-    elapsed = timedelta(seconds=time.monotonic() - started)
+        if leash is not None:
+            await in_any_case(leash.end)
+    if not leash.reading.cancelled():
+        leash.reading.result()
+    # The leash saw what was first, the command's end or ours: its word counts, also one that came with the time limit.
+    ended = _ending(leash.last_word, argv[0]) if in_time or leash.last_word else (EndedBy.TIME_LIMIT, None, None)
     return Finished(*ended, tail=output.tail, elapsed=elapsed)
 
 
 class _Leash:
-    """A started leash: its process, the line to it, and the job's output."""
+    """A started leash: its process, the line to it, and the job's output.
+
+    `word` is done as soon as the leash has said how the command ended, `gone` once the leash and all it held are over.
+    Neither is a task: `asyncio.run` cancels all tasks when a signal interrupts it, and these must go on.
+    """
 
     def __init__(
         self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], limits: Limits, grace: timedelta,
         user: JobUser | None,
     ) -> None:  # fmt: skip
+        self._grace = grace
         self._line, its_end = socket.socketpair()
         self._line.setblocking(False)
         readable, writable = os.pipe()
-        self.output: BinaryIO = os.fdopen(readable, "rb", buffering=0)
+        self._output: BinaryIO = os.fdopen(readable, "rb", buffering=0)
         fd = its_end.fileno()
         bounds = [str(fd), str(grace.total_seconds()), in_leash_words(limits), user.in_leash_words if user else ""]
         command = [sys.executable, "-I", "-S", str(LEASH), *bounds, *argv]
@@ -133,33 +143,54 @@ class _Leash:
                 start_new_session=True,
             )
         except OSError as error:
-            self.close()
+            self._close()
             raise CannotStart(f"cannot start {argv[0]!r}: {error.strerror}") from None
         finally:
             its_end.close()
             os.close(writable)
+        self._said = b""
+        self._loop = asyncio.get_running_loop()
+        self.word: asyncio.Future[None] = self._loop.create_future()
+        self.gone: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(self._line, self._listen)
 
-    async def last_word(self) -> str:
-        """What the leash says of the command's end, once the leash is gone; empty if it was killed."""
-        loop = asyncio.get_running_loop()
-        said = b""
-        with suppress(ConnectionError):
-            while heard := await loop.sock_recv(self._line, 100):
-                said += heard
-        return said.decode()
+    def _listen(self) -> None:
+        try:
+            heard = self._line.recv(100)
+        except ConnectionError:
+            heard = b""
+        self._said += heard
+        if not self.word.done() and (b"\n" in self._said or not heard):
+            self.word.set_result(None)
+        if not heard:
+            self._loop.remove_reader(self._line)
+            self.gone.set_result(None)
 
-    def let_go(self) -> None:
-        """Have everything ended."""
+    @property
+    def last_word(self) -> str:
+        """How the command ended; empty if it was ended by us, or the leash was killed: something may be left then."""
+        is_killed = (self._process.returncode or 0) < 0
+        return "" if is_killed else self._said.decode().strip()
+
+    def forward(self, output: Output, on_line: OnLine) -> None:
+        """Hand the job's output on, in the task `reading`."""
+        self.reading = asyncio.create_task(_forward(self._output, output, on_line))
+
+    async def end(self) -> None:
+        """Have everything ended. May be called again."""
         with suppress(OSError):  # the leash is gone, and so is everything
             self._line.shutdown(socket.SHUT_WR)
+        await asyncio.wait({self.gone}, timeout=(self._grace + PATIENCE).total_seconds())
+        if self.gone.done():
+            self._process.wait()  # no waiting: its end of the line is closed
+        await asyncio.wait({self.reading}, timeout=DRAIN.total_seconds())
+        self.reading.cancel()
+        await asyncio.wait({self.reading})
+        self._close()
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self._line.close()
-        self.output.close()
-
-    def collect(self) -> None:
-        """Collect the leash's exit: no waiting, once its end of the line is closed."""
-        self._process.wait()
+        self._output.close()
 
 
 async def _forward(pipe: BinaryIO, output: Output, on_line: OnLine) -> None:
@@ -185,32 +216,6 @@ async def _hand_on(lines: Iterable[str], on_line: OnLine) -> None:
         if time.monotonic() > ends:
             await asyncio.sleep(0)
             ends = time.monotonic() + TURN.total_seconds()
-
-
-async def _end(leash: _Leash, last_word: asyncio.Task[str], reading: asyncio.Task[None], grace: timedelta) -> None:
-    leash.let_go()
-    await asyncio.wait({last_word}, timeout=(grace + PATIENCE).total_seconds())
-    if last_word.done():
-        leash.collect()
-    await asyncio.wait({reading}, timeout=DRAIN.total_seconds())
-    for task in (last_word, reading):
-        task.cancel()
-    await asyncio.wait({last_word, reading})
-    leash.close()
-
-
-async def in_any_case(ending: Coroutine[None, None, T]) -> T:
-    """Finish *ending* even if cancelled meanwhile, however often, and pass the cancellation on afterwards."""
-    task = asyncio.create_task(ending)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    return task.result()
 
 
 def _ending(last_word: str, command: str) -> tuple[EndedBy, int | None, int | None]:

@@ -5,8 +5,11 @@
 FD is one end of a socket pair whose other end only the flow has. Whatever happens on it, and its end of file above all,
 means: end everything now. A killed flow closes it too, for the kernel does. So does a SIGTERM to the leash. When the
 command is over by itself, what it left behind is ended just the same: SIGTERM, after GRACE seconds SIGKILL, until
-nothing is left. Then the leash says over FD how the command ended ("exit 3", "signal 9", "cannot start 2" with an
-errno, or "too many processes"), and ends with the exit code that a shell would show.
+nothing is left. Then the leash ends, with the exit code that a shell would show.
+
+As soon as the command is over, before what it left behind is ended, the leash writes one line to FD: "exit 3",
+"signal 9", "cannot start 2" with an errno, "too many processes", or the signal that stopped the leash. The line is
+empty if the flow had everything ended before.
 
 LIMITS, such as "memory=1000000,processes=64", or empty: `memory` (RLIMIT_DATA) and `file_size` (RLIMIT_FSIZE) in bytes
 hold for each process of the command; RLIMIT_AS would not do, for runtimes reserve addresses by the terabyte and use
@@ -44,6 +47,7 @@ STDERR = 2
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_AGAIN = 0.02
 """Seconds between two looks at what is still alive."""
+TOO_MANY = "too many processes"
 COUNT_AGAIN = 0.25
 """Seconds between two counts of the processes, where there is a limit."""
 RESOURCES = {"memory": resource.RLIMIT_DATA, "file_size": resource.RLIMIT_FSIZE}
@@ -62,10 +66,10 @@ def hold(flow: int, grace: float, limits: dict[str, int], user: tuple[int, int] 
         _say(flow, f"cannot start {error.errno}")
         return 127
     exits: dict[int, int] = {}
-    is_too_much = _wait(flow, woken, child, exits, told, most=limits.get("processes"))
-    _end_all(0 if is_too_much else grace, exits, user)
+    word = _wait(flow, woken, child, exits, told, most=limits.get("processes"))
+    _say(flow, word)
+    _end_all(0 if word == TOO_MANY else grace, exits, user)
     code = exits[child]
-    _say(flow, "too many processes" if is_too_much else f"exit {code}" if code >= 0 else f"signal {-code}")
     return code if code >= 0 else 128 - code
 
 
@@ -152,23 +156,21 @@ def _wake_on_signals(told: list[int]) -> int:
     return woken
 
 
-def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[int], *, most: int | None) -> bool:
-    """Until the command is over, the flow lets go, or somebody says stop. Orphans that end meanwhile are collected.
-
-    True: it had more than *most* processes.
-    """
+def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[int], *, most: int | None) -> str:
+    """Wait until the command is over, or has to be ended, and collect orphans meanwhile. Returns the line for FD."""
     poll = select.poll()
     poll.register(flow, select.POLLIN)
     poll.register(woken, select.POLLIN)
-    while _collect(exits) and child not in exits and not told:
-        ready = [fd for fd, _ in poll.poll(None if most is None else COUNT_AGAIN * 1000)]
-        if flow in ready:
-            return False
+    has_let_go = False
+    while _collect(exits) and child not in exits:  # once more after the flow let go: it may have been over
+        if has_let_go or told:
+            return "" if has_let_go else f"signal {told[0]}"
+        has_let_go = flow in [fd for fd, _ in poll.poll(None if most is None else COUNT_AGAIN * 1000)]
         with suppress(BlockingIOError):
             os.read(woken, 4096)
         if most is not None and len(_descendants()) > most:
-            return True
-    return False
+            return TOO_MANY
+    return f"exit {exits[child]}" if exits[child] >= 0 else f"signal {-exits[child]}"
 
 
 def _limits(text: str) -> dict[str, int]:
@@ -240,7 +242,7 @@ def _descendants() -> list[int]:
 
 def _say(flow: int, word: str) -> None:
     with suppress(OSError):  # the flow may be gone
-        os.write(flow, word.encode())
+        os.write(flow, f"{word}\n".encode())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from domain.progress import ShowProgress, unseen
 from domain.recognise import Recognised
 from domain.summary import summarise
 from domain.text import Say, one_line
-from tasks.command import Finished, in_any_case, run_command
+from tasks.command import Finished, run_command
+from tasks.in_any_case import in_any_case
 from tasks.job_users import JobUser
 from tasks.line_budget import LineBudget
 from tasks.taken_user import end_all
@@ -64,8 +65,9 @@ class Surroundings:
                 on_line=lambda line: self._hear(line, recognised),
             )
         finally:
-            if self.user:  # what a leash that was killed let go must not change files while we copy or remove them
-                await in_any_case(end_all(self.user))
+            # What a leash that was killed let go must not change files while we copy or remove them.
+            if user := self.user:
+                await in_any_case(lambda: end_all(user))
         return Ran(finished, recognised)
 
     def _hear(self, line: str, recognised: Recognised) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from domain.summary import EndedBy
 from domain.text import Say
-from tasks.command import CannotStart, in_any_case, run_command
+from tasks.command import CannotStart, run_command
+from tasks.in_any_case import in_any_case
 from tasks.job_users import JobUser
 
 LOCKS = Path("/run/reportback/job-users")
@@ -60,7 +61,7 @@ async def _found(users: Sequence[JobUser], say: Say) -> tuple[JobUser, int]:
 async def _is_free(user: JobUser, lock: int) -> bool:
     """Whether nothing of *user* runs any more; else *lock* is let go."""
     try:
-        await in_any_case(end_all(user))
+        await in_any_case(lambda: end_all(user))
     except BaseException as error:
         os.close(lock)
         if isinstance(error, StillRuns):

@@ -1,7 +1,7 @@
-"""Cancel a task at any one of the places where it waits."""
+"""Cancel a task at any one of the places where it waits, or all tasks at once; and let a loop's time pass."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Collection, Generator
 from functools import partial
 
 
@@ -17,6 +17,19 @@ async def cancelled_at(work: Awaitable[object], number: int) -> asyncio.Task[Non
     task = asyncio.create_task(run())
     await asyncio.wait([task])
     return task
+
+
+def cancel_all(but: Collection[asyncio.Task[object]]) -> None:
+    """Cancel every task of the loop except *but*, as `asyncio.run` does when a signal's handler raises."""
+    for task in asyncio.all_tasks() - set(but):
+        task.cancel()
+
+
+def skip(seconds: float) -> None:
+    """Have the running loop's clock go ahead: what waits for so long has waited by now. `time.monotonic` stays."""
+    loop = asyncio.get_running_loop()
+    before = loop.time
+    loop.time = lambda: before() + seconds  # type: ignore[method-assign]  # for this loop alone, which ends with its test
 
 
 class _CancelledAt:

@@ -10,8 +10,10 @@ import textwrap
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cancelling import cancel_all, skip
 from processes import FAMILY, ROOT, is_alive, pids_in
 from waiting import block_until
 
@@ -101,8 +103,9 @@ async def test_the_time_limit_ends_the_whole_family(tmp_path: Path) -> None:
 
 
 async def test_who_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    began = time.monotonic()
     done = await python(FAMILY, str(tmp_path), "stubborn", timeout=timedelta(seconds=2))
-    assert done.elapsed >= timedelta(seconds=2) + SHORT
+    assert timedelta(seconds=time.monotonic() - began) >= done.elapsed + SHORT
     assert len(pids_in(tmp_path)) == 3
     assert not any(map(is_alive, pids_in(tmp_path)))
 
@@ -122,6 +125,50 @@ async def test_what_a_finished_command_leaves_behind_ends_and_its_exit_code_stay
     assert not any(map(is_alive, pids_in(tmp_path)))
 
 
+STAY = "trap '' TERM; touch {0}/stays; until [ -e {0}/go ]; do sleep 0.02; done"
+"""Ignores SIGTERM, and stays until it may go."""
+
+
+@pytest.mark.parametrize(
+    ("end", "ended"),
+    [
+        ("exit 0", (EndedBy.EXITED, 0, None)),
+        ("exit 7", (EndedBy.EXITED, 7, None)),
+        ("kill -9 $$", (EndedBy.SIGNAL, None, signal.SIGKILL)),
+    ],
+)
+@pytest.mark.parametrize("left", [1, 3])
+async def test_a_command_that_ends_in_time_is_not_timed_out_by_what_it_leaves_behind(
+    end: str, ended: tuple[EndedBy, int | None, int | None], left: int, tmp_path: Path
+) -> None:
+    leave = f"({STAY.format(tmp_path)}) & " * left
+    script = f"{leave} until [ -e {tmp_path}/stays ]; do sleep 0.02; done; echo $$; {end}"
+    lines: list[str] = []
+    running = asyncio.create_task(
+        run_command(
+            ("sh", "-c", script), cwd=ROOT, env={"PATH": os.environ["PATH"]}, timeout=LONG, on_line=lines.append,
+            grace=LONG,
+        )
+    )  # fmt: skip
+    await asyncio.to_thread(block_until, lambda: bool(lines) and not Path("/proc", lines[0]).exists())
+    skip(LONG.total_seconds() + 1)  # less than what the end of what it left behind may take
+    await asyncio.sleep(0)
+    (tmp_path / "go").touch()
+    done = await running
+    assert (done.ended_by, done.exit_code, done.signal) == ended
+
+
+async def test_a_command_that_is_over_before_its_end_was_heard_of_is_not_timed_out() -> None:
+    """The loop is busy with a line of output until the time limit is over, too."""
+
+    def busy(pid: str) -> None:
+        block_until(lambda: not Path("/proc", pid).exists())
+        skip(2 * LONG.total_seconds())
+
+    done = await run("sh", "-c", "echo $$; exit 3", on_line=busy)
+    assert (done.ended_by, done.exit_code) == (EndedBy.EXITED, 3)
+
+
 async def test_a_cancelled_job_is_over_before_the_cancellation_is(tmp_path: Path) -> None:
     job = asyncio.create_task(python(FAMILY, str(tmp_path), "stubborn"))
     await asyncio.to_thread(block_until, lambda: len(pids_in(tmp_path)) == 3)
@@ -131,6 +178,60 @@ async def test_a_cancelled_job_is_over_before_the_cancellation_is(tmp_path: Path
     with pytest.raises(asyncio.CancelledError):
         await job
     assert not any(map(is_alive, pids_in(tmp_path)))
+
+
+async def test_a_job_is_over_before_its_flow_is_torn_down_by_a_signal(tmp_path: Path) -> None:
+    others = asyncio.all_tasks()
+    running = asyncio.create_task(python(FAMILY, str(tmp_path), "stubborn"))
+    await asyncio.to_thread(block_until, lambda: len(pids_in(tmp_path)) == 3)
+    for _ in range(3):
+        cancel_all(others)
+        await asyncio.sleep(SHORT.total_seconds() / 10)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not any(map(is_alive, pids_in(tmp_path)))
+
+
+async def test_a_signal_that_comes_while_the_job_is_started_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminated(BaseException):
+        """What the handler raises."""
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    def start(*args: Any, **kwargs: Any) -> "subprocess.Popen[bytes]":  # noqa: ANN401  # as Popen has them
+        process = popen(*args, **kwargs)
+        block_until(lambda: len(pids_in(tmp_path)) == 3)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", start)
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        with pytest.raises(Terminated):
+            await python(FAMILY, str(tmp_path), "stubborn")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not any(map(is_alive, pids_in(tmp_path)))
+
+
+async def test_a_leash_that_is_killed_after_its_command_has_ended_has_held_nothing_to_the_end(tmp_path: Path) -> None:
+    script = f"({STAY.format(tmp_path)}) & until [ -e {tmp_path}/stays ]; do sleep 0.02; done; echo $$ $PPID; exit 0"
+    lines: list[str] = []
+    running = asyncio.create_task(
+        run_command(
+            ("sh", "-c", script), cwd=ROOT, env={"PATH": os.environ["PATH"]}, timeout=LONG, on_line=lines.append,
+            grace=LONG,
+        )
+    )  # fmt: skip
+    await asyncio.to_thread(block_until, lambda: bool(lines) and not Path("/proc", lines[0].split()[0]).exists())
+    os.kill(int(lines[0].split()[1]), signal.SIGKILL)
+    (tmp_path / "go").touch()
+    done = await running
+    assert (done.ended_by, done.exit_code, done.signal) == (EndedBy.SIGNAL, None, None)
 
 
 async def test_a_listener_that_fails_ends_the_job_and_is_heard_of(tmp_path: Path) -> None:
