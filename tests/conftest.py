@@ -14,6 +14,7 @@ import pytest
 from emptied import TABLES
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
+from waiting import end_what_is_left
 from world import Clock, World, world_on
 from xdist.scheduler import LoadScopeScheduling
 
@@ -173,6 +174,7 @@ async def ledger(ledger_url: str, clock: Clock) -> AsyncIterator[Ledger]:
     try:
         yield Ledger(engine, async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False), clock.of_ledger)
     finally:
+        await end_what_is_left()  # its connections are of this test's loop, and what it holds locked ends with it
         await engine.dispose()
 
 

@@ -1,58 +1,107 @@
-"""Waiting for what another process or task does: for a condition, with a bound."""
+"""Waiting for what another process, thread or task does: with one bound for the whole suite, and no other.
+
+An idle machine needs none of it. A test that runs into it fails with what it waited for, and must release what it
+holds all the same: a lock, a held-up thread, a process. `Held` is a context manager for that, and the fixture `ledger`
+cancels the tasks that a failed test left behind.
+"""
 
 import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from inspect import getsource, isawaitable
+from typing import Self, TypeAlias, TypeVar
 
 T = TypeVar("T")
+Condition: TypeAlias = Callable[[], bool | Awaitable[bool]]
+Words: TypeAlias = str | Callable[[], object]
 
 FIRST_LOOK = 0.01
 LOOK_EVERY = 0.5
 """Seconds between looks, at first and at the most: what comes soon is seen soon, and long waits cost little."""
 
-PATIENCE = 10.0
-"""Seconds, for what takes a moment."""
+LONGEST = 60.0
+"""Seconds that anything may take on a loaded machine. pytest's own limit for a test is twice that."""
 
 
-async def until(
-    condition: Callable[[], Awaitable[bool]],
-    *,
-    within: float = PATIENCE,
-    what: Callable[[], object] | str = "what was waited for",
-) -> None:
-    """Wait for *condition*. *within* is in seconds; then it is said *what* was waited for."""
+async def until(condition: Condition, *, within: float = LONGEST, what: Words | None = None) -> None:
+    """Wait for *condition*, looked at now and then.
+
+    *what* says what is waited for; without it, the name of *condition* does, or the line of a lambda.
+
+    Raises:
+        AssertionError: not *within* so many seconds.
+    """
     deadline, pause = time.monotonic() + within, FIRST_LOOK
-    while not await condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within:g} s: {what if isinstance(what, str) else what()}")
+    while not await _holds(condition):
+        assert time.monotonic() < deadline, _in_vain(within, condition, what)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LOOK_EVERY)
 
 
+async def _holds(condition: Condition) -> bool:
+    found = condition()
+    return await found if isawaitable(found) else found
+
+
+def block_until(condition: Callable[[], bool], *, within: float = LONGEST, what: Words | None = None) -> None:
+    """The same for a test without a loop."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, _in_vain(within, condition, what)
+        time.sleep(FIRST_LOOK)
+
+
+def _in_vain(within: float, condition: Condition, what: Words | None) -> str:
+    if what is None:
+        name: str = getattr(condition, "__qualname__", repr(condition)).rpartition("<locals>.")[2]
+        what = getsource(condition).strip() if name == "<lambda>" else name
+    return f"not within {within:g} s: {what() if callable(what) else what}"
+
+
+async def soon(work: Awaitable[T], what: str) -> T:
+    """What *work* comes to. *what* says what is waited for.
+
+    Raises:
+        AssertionError: not within `LONGEST`; *work* is cancelled.
+    """
+    try:
+        async with asyncio.timeout(LONGEST) as bound:
+            return await work
+    except TimeoutError:
+        assert not bound.expired(), f"not within {LONGEST:g} s: {what}"
+        raise
+
+
+async def end_what_is_left() -> None:
+    """Cancel the tasks that a failed test left behind, and wait for their ends."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    for task in left:
+        await soon(asyncio.wait({task}), f"the end of {task}")
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Something that has begun and waits to be let go on, 10 s at most."""
+    """Something that has begun in a thread and waits to be let go on: by the test, or by its end if it is a context."""
 
     begun: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go_on.set()
 
     def up(self, work: Callable[[T], None]) -> Callable[[T], None]:
         """*work*, held up."""
 
         def later(argument: T) -> None:
             self.begun.set()
-            self.go_on.wait(PATIENCE)
+            assert self.go_on.wait(LONGEST), f"not within {LONGEST:g} s: the word to go on"
             work(argument)
 
         return later
-
-
-def block_until(condition: Callable[[], bool], *, within: float = PATIENCE) -> None:
-    """The same for a test without a loop."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(FIRST_LOOK)

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ import pytest
 from processes import FAMILY, is_alive, names_in, pids_in
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
-from waiting import Held, until
+from waiting import LONGEST, Held, until
 from world import World, accept, begin, end, order
 
 from domain.job import JobState
@@ -38,6 +38,15 @@ def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(beat, name, BRIEFLY)
     monkeypatch.setattr(module, "LOOK_EVERY", BRIEFLY)
     monkeypatch.setattr(patience, "EVERY", BRIEFLY)
+    monkeypatch.setattr(beat, "PATIENCE", timedelta(hours=1))
+
+
+@pytest.fixture
+def held(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:  # noqa: ARG001  # let go before the ledger closes
+    """The removal of a job's folders."""
+    with Held() as removal:
+        monkeypatch.setattr(scratch, "remove", removal.up(scratch.remove))
+        yield removal
 
 
 @dataclass
@@ -156,7 +165,7 @@ async def test_a_cancelled_job_leaves_no_process_and_an_error_to_be_reported(wor
     family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
     work = await work_for(world, family)
     running = asyncio.create_task(carried_out(world, work))
-    await until_there(lambda: len(pids_in(tmp_path)) == 3)
+    await until(lambda: len(pids_in(tmp_path)) == 3)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -169,9 +178,9 @@ async def test_a_cancelled_job_leaves_no_process_and_an_error_to_be_reported(wor
 async def test_a_job_that_is_cancelled_while_it_waits_for_its_group_is_cancelled_too(world: World) -> None:
     first = await accept(world.ledger, order("docs/first", group="g"))
     await begin(world.ledger, first)
-    work = await work_for(world, shell("echo no"), order(group="g"))
-    running = asyncio.create_task(carried_out(world, work))
-    await asyncio.sleep(0.1)
+    work, said = await work_for(world, shell("echo no"), order(group="g")), Said()
+    running = asyncio.create_task(carried_out(world, work, said))
+    await until(lambda: said.waited_for == [[first.job_id]])
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -184,7 +193,7 @@ async def test_a_job_that_was_cancelled_behind_its_back_is_ended_and_its_caller_
     family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
     work, said = await work_for(world, family), Said()
     running = asyncio.create_task(carried_out(world, work, said))
-    await until_there(lambda: len(pids_in(tmp_path)) == 3)
+    await until(lambda: len(pids_in(tmp_path)) == 3)
     said.is_cancelled = True
     ended = await running
     assert not any(is_alive(pid) for pid in pids_in(tmp_path))
@@ -200,7 +209,7 @@ async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(world: W
     said = Said()
     work = await work_for(world, shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
     running = asyncio.create_task(carry_out(world.reporter, work, replace(said.watchers, is_cancelled=away)))
-    await until_there(lambda: len(said.troubles) >= 2)
+    await until(lambda: len(said.troubles) >= 2)
     (tmp_path / "go").touch()
     ended = await running
     assert ended is not None
@@ -213,7 +222,7 @@ async def test_whoever_waits_for_its_group_is_told_for_whom(world: World) -> Non
     await begin(world.ledger, first)
     work, said = await work_for(world, shell("true"), order(group="g")), Said()
     running = asyncio.create_task(carried_out(world, work, said))
-    await until_there(lambda: len(said.waited_for) == 1)
+    await until(lambda: len(said.waited_for) == 1)
     await end(world.ledger, first)
     await running
     assert said.waited_for == [[first.job_id], []]
@@ -228,8 +237,8 @@ async def test_the_command_waits_for_nobody_who_is_told_for_whom_it_waits(world:
         told.append(len(ahead))
 
     running, work = await waiting_behind_another(world, shell(f"touch {tmp_path}/began"), slow, Said())
-    await until_there((tmp_path / "began").exists)
-    await until_ended(world, work, JobState.SUCCEEDED)
+    await until((tmp_path / "began").exists)
+    await until_it_is(world, work, JobState.SUCCEEDED)
     assert not running.done()
     go_on.set()
     ended = await running
@@ -262,7 +271,7 @@ async def test_a_cancel_does_not_wait_for_who_is_told_that_the_command_has_begun
                 ended.append("telling")
 
     running, work = await waiting_behind_another(world, shell(f"touch {tmp_path}/began; sleep 60"), slow, Said())
-    await until_there((tmp_path / "began").exists)
+    await until((tmp_path / "began").exists)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -284,7 +293,7 @@ async def waiting_behind_another(
     await begin(world.ledger, first)
     work = await work_for(world, job_type, order(group="g"))
     running = asyncio.create_task(carry_out(world.reporter, work, replace(said.watchers, on_wait=tell)))
-    await until_there(told.is_set)
+    await until(told.is_set)
     await end(world.ledger, first)
     return running, work
 
@@ -293,7 +302,7 @@ async def test_a_job_that_was_taken_over_is_killed_and_reports_nothing(world: Wo
     family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
     work = await work_for(world, family)
     running = asyncio.create_task(carried_out(world, work))
-    await until_there(lambda: len(pids_in(tmp_path)) == 3)
+    await until(lambda: len(pids_in(tmp_path)) == 3)
     await change(world, work, execution=2)
     assert await running is None
     assert not any(is_alive(pid) for pid in pids_in(tmp_path))
@@ -320,7 +329,7 @@ async def test_an_execution_that_somebody_else_ended_is_not_begun(world: World) 
 async def test_a_job_gives_signs_of_life_while_it_runs(world: World, tmp_path: Path) -> None:
     work = await work_for(world, shell(f"touch {tmp_path}/began; exec sleep 60"))
     running = asyncio.create_task(carried_out(world, work))
-    await until_there((tmp_path / "began").exists)
+    await until((tmp_path / "began").exists)
     world.clock.advance(25)
 
     async def has_beaten() -> bool:
@@ -336,9 +345,9 @@ async def test_a_job_that_was_only_thought_lost_comes_back_and_speaks_over_its_e
 ) -> None:
     work = await work_for(world, shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
     running = asyncio.create_task(carried_out(world, work))
-    await until_running(world, work)
+    await until_it_is(world, work, JobState.RUNNING)
     await end(world.ledger, work.execution, JobState.LOST, "no sign of life")
-    await until_running(world, work)
+    await until_it_is(world, work, JobState.RUNNING)
     (tmp_path / "go").touch()
     ended = await running
     assert ended is not None
@@ -351,9 +360,9 @@ async def test_a_ledger_that_is_away_while_the_job_runs_is_no_reason_to_end_it(w
     said, away = Said(), [False]
     work = await work_for(world, shell(f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
     running = asyncio.create_task(carried_out(world, work, said, by=fickle(world, lambda: away[0])))
-    await until_there((tmp_path / "began").exists)
+    await until((tmp_path / "began").exists)
     away[0] = True
-    await until_there(lambda: len(said.troubles) >= 2)
+    await until(lambda: len(said.troubles) >= 2)
     away[0] = False
     (tmp_path / "go").touch()
     ended = await running
@@ -410,7 +419,7 @@ async def test_jobs_of_one_group_run_one_after_the_other_in_the_order_of_accepta
 async def test_jobs_without_a_group_do_not_wait_for_each_other(world: World, tmp_path: Path) -> None:
     meet = "touch {0}/{1}; while [ ! -e {0}/{2} ]; do sleep 0.02; done"
     pair = [
-        await work_for(world, shell(meet.format(tmp_path, a, b), timeout=20), order(f"docs/{a}"))
+        await work_for(world, shell(meet.format(tmp_path, a, b), timeout=LONGEST), order(f"docs/{a}"))
         for a, b in ("xy", "yx")
     ]
     ended = await asyncio.gather(*(carried_out(world, work) for work in pair))
@@ -445,25 +454,11 @@ async def test_a_missing_token_does_not_keep_a_public_repository_from_being_buil
     assert ended.state is JobState.SUCCEEDED
 
 
-async def until_running(world: World, work: Work) -> None:
-    async def is_running() -> bool:
-        return (await job(world, work.execution)).state is JobState.RUNNING
-
-    await until(is_running)
-
-
-async def until_ended(world: World, work: Work, state: JobState) -> None:
-    async def has_ended() -> bool:
+async def until_it_is(world: World, work: Work, state: JobState) -> None:
+    async def is_so() -> bool:
         return (await job(world, work.execution)).state is state
 
-    await until(has_ended)
-
-
-async def until_there(condition: Callable[[], bool]) -> None:
-    async def holds() -> bool:
-        return condition()
-
-    await until(holds)
+    await until(is_so, what=f"a job that is {state}")
 
 
 async def test_without_room_a_job_is_refused_and_its_commit_is_told(
@@ -500,12 +495,10 @@ async def test_a_working_copy_that_leaves_no_room_for_the_jobs_end_does_not_stay
 
 
 async def test_a_cancel_that_comes_while_the_folders_go_finds_what_the_job_has_come_to(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, held: Held
 ) -> None:
-    held = Held()
-    monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
     running = asyncio.create_task(carried_out(world, await work_for(world, shell("true"))))
-    await until_there(held.begun.is_set)
+    await until(held.begun.is_set)
     running.cancel()
     held.go_on.set()
     with pytest.raises(asyncio.CancelledError):
@@ -514,15 +507,14 @@ async def test_a_cancel_that_comes_while_the_folders_go_finds_what_the_job_has_c
 
 
 async def test_what_a_job_has_come_to_is_stored_while_its_folders_go(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, held: Held
 ) -> None:
-    held, users = Held(), Users()
-    monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
+    users = Users()
     monkeypatch.setattr("tasks.execute._user", users.one)
     work = await work_for(world, shell("true"))
     running = asyncio.create_task(carried_out(world, work))
-    await until_there(held.begun.is_set)
-    await until_ended(world, work, JobState.SUCCEEDED)
+    await until(held.begun.is_set)
+    await until_it_is(world, work, JobState.SUCCEEDED)
     assert not running.done()
     assert users.in_use == 1  # a later job of the same user could enter what is left
     held.go_on.set()
@@ -543,18 +535,14 @@ class Users:
         self.in_use -= 1
 
 
-async def test_a_cancelled_job_is_ended_while_its_folders_go(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    held = Held()
-    monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
+async def test_a_cancelled_job_is_ended_while_its_folders_go(world: World, held: Held, tmp_path: Path) -> None:
     family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
     work = await work_for(world, family)
     running = asyncio.create_task(carried_out(world, work))
-    await until_there(lambda: len(pids_in(tmp_path)) == 3)
+    await until(lambda: len(pids_in(tmp_path)) == 3)
     running.cancel()
-    await until_there(held.begun.is_set)
-    await until_ended(world, work, JobState.CANCELLED)
+    await until(held.begun.is_set)
+    await until_it_is(world, work, JobState.CANCELLED)
     assert not running.done()
     assert not any(is_alive(pid) for pid in pids_in(tmp_path))
     held.go_on.set()
