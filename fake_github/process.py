@@ -14,7 +14,7 @@ from fake_github.exchange import Json
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ANNOUNCED = "stand-in GitHub on "
-_START_SECONDS = 30
+_START_SECONDS = 60
 _STOP_SECONDS = 5
 
 
@@ -66,7 +66,7 @@ async def running(*options: str, port: int = 0) -> AsyncIterator[StandIn]:
     *options* are those of `python -m fake_github`. It does not outlive this process, even if that is killed (Linux).
 
     Raises:
-        StandInFailed: It did not come to listen within 30 s; the port may be taken.
+        StandInFailed: It did not come to listen within a minute; the port may be taken.
     """
     arguments = ("--port", str(port), "--die-with-parent", str(os.getpid()), *options)
     process = await asyncio.create_subprocess_exec(
@@ -74,7 +74,7 @@ async def running(*options: str, port: int = 0) -> AsyncIterator[StandIn]:
     )
     try:
         url = await _announced(process)
-        async with httpx.AsyncClient(base_url=f"{url}/_stand_in/", trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=f"{url}/_stand_in/", trust_env=False, timeout=_START_SECONDS) as client:
             yield StandIn(url, process.pid, client)
     finally:
         await _end(process)

@@ -8,9 +8,10 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import Process
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 
-from processes import ROOT
+from processes import ROOT, process_of
 from scaled import client, reporter, seconds
 from world import SteppedLedger
 
@@ -18,9 +19,9 @@ from storage.engine import open_ledger
 from tasks.deliver import deliver
 
 
-async def start(ledger_url: str, target_id: int, api_url: str, *, hesitates: float) -> Process:
-    """Start it; nobody waits for it to have claimed."""
-    return await asyncio.create_subprocess_exec(
+def running(ledger_url: str, target_id: int, api_url: str, *, hesitates: float) -> AbstractAsyncContextManager[Process]:
+    """The sender, which may not have claimed yet; it does not outlive the block."""
+    return process_of(
         sys.executable, __file__, ledger_url, str(target_id), api_url, str(hesitates),
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
     )  # fmt: skip

@@ -1,8 +1,25 @@
-"""Finding out what of a job is still alive."""
+"""Starting processes that do not outlive their test, and finding out what of a job is still alive."""
 
+import asyncio
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
+
+
+@asynccontextmanager
+async def process_of(*command: str, **how: Any) -> AsyncIterator[Process]:  # noqa: ANN401  # what asyncio takes
+    """A process of *command*, which is killed at the end unless it has ended. *how*: see `create_subprocess_exec`."""
+    started = await asyncio.create_subprocess_exec(*command, **how)
+    try:
+        yield started
+    finally:
+        with suppress(ProcessLookupError):
+            started.kill()
+        await started.wait()
 
 
 def is_alive(pid: int) -> bool:

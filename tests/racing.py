@@ -20,7 +20,9 @@ from uuid import UUID
 
 import pytest
 from full import FULL
+from processes import process_of
 from sqlalchemy import text
+from waiting import until
 from world import ACTOR, CREDENTIAL, accept, begin, end, order
 
 from domain.budget import WriteBudget
@@ -176,11 +178,10 @@ async def from_connections(name: str, url: str, *arguments: str, count: int = MA
 
 async def from_processes(name: str, url: str, *arguments: str, count: int = MANY) -> list[str]:
     """The contenders as processes."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, name, url, str(count), *arguments,
-        stdout=PIPE, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-    )  # fmt: skip
-    printed, _ = await process.communicate()
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    command = (sys.executable, __file__, name, url, str(count), *arguments)
+    async with process_of(*command, stdout=PIPE, env=env) as process:
+        printed, _ = await process.communicate()
     assert process.returncode == 0, "a contender failed; its traceback is above"
     results: list[str] = json.loads(printed)
     return results
@@ -199,15 +200,20 @@ async def until_a_lock_is_waited_for(ledger: Ledger) -> None:
     """Return once somebody on PostgreSQL waits for a lock; on SQLite who writes waits for the whole ledger anyway.
 
     Raises:
-        TimeoutError: nobody does.
+        AssertionError: nobody does.
     """
     if ledger.engine.dialect.name == "postgresql":
         waits = text(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
-        async with asyncio.timeout(10), ledger.engine.connect() as connection:
-            while not await connection.scalar(waits):
+        async with ledger.engine.connect() as connection:
+
+            async def is_waited_for() -> bool:
+                found = await connection.scalar(waits)
                 await connection.rollback()
+                return bool(found)
+
+            await until(is_waited_for, what="a transaction that waits for a lock")
 
 
 def _main(name: str, url: str, count: str, *arguments: str) -> None:

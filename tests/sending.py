@@ -2,12 +2,13 @@
 
 import os
 import sys
-from asyncio.subprocess import PIPE, Process, create_subprocess_exec
+from asyncio.subprocess import PIPE, Process
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from processes import ROOT
+from processes import ROOT, process_of
 from sender_process import Later
 from sqlmodel import select
 
@@ -20,9 +21,9 @@ from tasks.deliver_due import deliver_due
 PROGRAM = Path(__file__).with_name("sender_process.py")
 
 
-async def start(what: str, url: str, api_url: str, *target_ids: int) -> Process:
-    """A process that does *what* (see sender_process.py)."""
-    return await create_subprocess_exec(
+def process_that(what: str, url: str, api_url: str, *target_ids: int) -> AbstractAsyncContextManager[Process]:
+    """A process that *what* (see sender_process.py); it does not outlive the block."""
+    return process_of(
         sys.executable, str(PROGRAM), what, url, api_url, *map(str, target_ids),
         stdout=PIPE, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
     )  # fmt: skip

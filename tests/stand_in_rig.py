@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from waiting import LONGEST
 
 from fake_github.app import FakeGitHub
 from fake_github.in_process import InProcessTransport
@@ -32,4 +33,4 @@ def in_process_client(github: FakeGitHub) -> httpx.AsyncClient:
 
 def client_of(url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     headers = {"authorization": "Bearer token", "user-agent": "tests"}
-    return httpx.AsyncClient(base_url=url, transport=transport, headers=headers, trust_env=False, timeout=10)
+    return httpx.AsyncClient(base_url=url, transport=transport, headers=headers, trust_env=False, timeout=LONGEST)

@@ -8,13 +8,15 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+import httpx
 import pytest
+from processes import ROOT, process_of
 from stand_in_rig import client_of
-from waiting import until
+from waiting import soon, until
 
 from fake_github.process import StandInFailed, running
 
-ROOT = Path(__file__).parents[2]
+STAND_IN = (sys.executable, "-m", "fake_github")
 
 
 def is_running(pid: int) -> bool:
@@ -34,15 +36,34 @@ async def test_it_listens_when_it_says_so_and_is_gone_afterwards() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_in_order_also_when_it_has_just_started(number: signal.Signals) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fake_github", cwd=ROOT, stdout=PIPE, stderr=PIPE
-    )
-    assert process.stdout
-    await process.stdout.readline()
-    process.send_signal(number)
-    async with asyncio.timeout(10):
-        _, stderr = await process.communicate()
+    async with process_of(*STAND_IN, cwd=ROOT, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdout
+        await process.stdout.readline()
+        process.send_signal(number)
+        _, stderr = await soon(process.communicate(), "the end of the stand-in")
     assert (process.returncode, stderr) == (0, b"")
+
+
+async def test_a_hang_keeps_it_from_ending_no_longer_than_anything_else() -> None:
+    async with process_of(*STAND_IN, cwd=ROOT, stdout=PIPE) as process:
+        assert process.stdout
+        url = (await process.stdout.readline()).decode().strip().removeprefix("stand-in GitHub on ")
+        async with client_of(url) as client:
+            fault = [{"kind": "hang", "seconds": 3600}]
+            (await client.post("/_stand_in/faults", json=fault)).raise_for_status()
+            posting = asyncio.create_task(
+                client.post(f"/repos/octo/docs/statuses/{'a' * 40}", json={"state": "success"})
+            )
+
+            async def has_come() -> bool:
+                return bool((await client.get("/_stand_in/requests")).json())
+
+            await until(has_come)
+            process.terminate()
+            await soon(process.wait(), "the end of the stand-in")
+            with pytest.raises(httpx.TransportError):
+                await posting
+    assert process.returncode == 0
 
 
 async def test_its_options_reach_it() -> None:
@@ -72,30 +93,21 @@ from fake_github.process import running
 async def main():
     async with running() as stand_in:
         print(stand_in.pid, flush=True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 asyncio.run(main())
 """
 
 
 async def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
-    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, cwd=ROOT, stdout=PIPE)
-    assert parent.stdout
-    pid = int(await parent.stdout.readline())
-    assert is_running(pid)
-    parent.kill()
-    await parent.wait()
-
-    async def is_gone() -> bool:
-        return not is_running(pid)
-
-    await until(is_gone)
+    async with process_of(sys.executable, "-c", PARENT, cwd=ROOT, stdout=PIPE) as parent:
+        assert parent.stdout
+        pid = int(await parent.stdout.readline())
+        assert is_running(pid)
+    await until(lambda: not is_running(pid))
 
 
 async def test_it_does_not_start_for_a_parent_that_is_already_gone() -> None:
     gone = str(os.getpid() + 1_000_000)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fake_github", "--die-with-parent", gone, cwd=ROOT, stdout=PIPE
-    )
-    async with asyncio.timeout(10):
-        stdout, _ = await process.communicate()
+    async with process_of(*STAND_IN, "--die-with-parent", gone, cwd=ROOT, stdout=PIPE) as process:
+        stdout, _ = await soon(process.communicate(), "the end of the stand-in")
     assert (process.returncode, stdout) == (0, b"")

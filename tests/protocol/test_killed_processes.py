@@ -3,7 +3,7 @@
 import pytest
 from full import FULL, SQLITE_OR_ALL
 from sender_process import WARM_UP, Later, job, life, sender
-from sending import reconcile, start, target_of, told
+from sending import process_that, reconcile, target_of, told
 from waiting import until
 from world import order, run_job
 
@@ -25,8 +25,8 @@ async def test_a_process_killed_at_any_of_its_effects_leaves_one_status(ledger_u
     async with open_ledger(ledger_url), running() as stand_in:
         for number in range(PLACES):
             await stand_in.fault("close", where="before" if lost == "request" else "after", context=f"docs/{number}")
-        process = await start("lives", ledger_url, stand_in.url)
-        printed, _ = await process.communicate()
+        async with process_that("lives", ledger_url, stand_in.url) as process:
+            printed, _ = await process.communicate()
         assert process.returncode == 0
         died = int(printed)
         await stand_in.clear()
@@ -49,14 +49,13 @@ async def test_a_process_killed_in_the_middle_of_its_request_leaves_one_status(l
         for context, fault in faults.items():
             await stand_in.fault("hang", context=context, **fault)
             await run_job(ledger, order(context))
-        process = await start("sends", ledger_url, stand_in.url, *[await target_of(ledger, name) for name in faults])
 
         async def all_are_waited_for() -> bool:
             return len(await stand_in.requests()) == len(faults)
 
-        await until(all_are_waited_for)
-        process.kill()
-        await process.wait()
+        ids = [await target_of(ledger, name) for name in faults]
+        async with process_that("sends", ledger_url, stand_in.url, *ids):
+            await until(all_are_waited_for)
 
         async def is_stored() -> bool:
             return len(await stand_in.statuses()) == len(faults) - 1

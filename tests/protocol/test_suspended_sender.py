@@ -6,15 +6,14 @@ is shown again if it was covered.
 
 import os
 import signal
-from asyncio import timeout
 from pathlib import Path
 
 import pytest
 from full import SQLITE_OR_ALL
 from sender_process import Later, sender
-from sending import reconcile, start, target_of, told
+from sending import process_that, reconcile, target_of, told
 from sqlmodel import select
-from waiting import until
+from waiting import soon, until
 from world import order, run_job
 
 from domain.job import JobState
@@ -56,19 +55,14 @@ async def test_what_a_suspended_process_sends_late_is_counted_and_no_longer_cove
         for context in ("doubled", "covering"):
             await run_job(ledger, order(context), JobState.FAILED)
         ids = [await target_of(ledger, context) for context in ("doubled", "covering")]
-        process = await start("stops", ledger_url, stand_in.url, *ids)
-
-        async def stopped() -> bool:
-            return is_stopped(process.pid)
-
-        await until(stopped)
-        time.pass_by(60)
-        await run_job(ledger, order("covering"))
-        await reconcile(successor, time)
-        assert await told(stand_in) == {"doubled": ["failure"], "covering": ["success"]}
-        os.kill(process.pid, signal.SIGCONT)
-        async with timeout(30):
-            await process.wait()
+        async with process_that("stops", ledger_url, stand_in.url, *ids) as process:
+            await until(lambda: is_stopped(process.pid))
+            time.pass_by(60)
+            await run_job(ledger, order("covering"))
+            await reconcile(successor, time)
+            assert await told(stand_in) == {"doubled": ["failure"], "covering": ["success"]}
+            os.kill(process.pid, signal.SIGCONT)
+            await soon(process.wait(), "the end of the sender that goes on")
         assert await told(stand_in) == {"doubled": ["failure", "failure"], "covering": ["success", "failure"]}
 
         time.pass_by(600)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from processes import ROOT
 from scaled import Wire, wire_to
+from waiting import LONGEST
 
 from fake_github.process import StandIn
 
@@ -27,7 +28,7 @@ def stand_in_url() -> Iterator[str]:
 @pytest.fixture
 async def wire(stand_in_url: str, ledger_url: str) -> AsyncIterator[Wire]:
     """Senders on real sockets to the stand-in, from a fresh ledger; nothing goes wrong yet."""
-    async with httpx.AsyncClient(base_url=f"{stand_in_url}/_stand_in/", trust_env=False, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=f"{stand_in_url}/_stand_in/", trust_env=False, timeout=LONGEST) as client:
         stand_in = StandIn(stand_in_url, 0, client)
         await stand_in.clear()
         async with wire_to(stand_in, ledger_url) as made:

@@ -75,17 +75,16 @@ async def test_a_sender_killed_just_before_its_deadline_whose_request_is_stored_
     await wire.job(sha)
     await wire.fault(sha, "hang", stored_after=lives + GITHUB_WORKS)
     await wire.fault(sha, "lag", seconds=READS_LAG, times=0)
-    sender = await killed_sender.start(ledger_url, await wire.target_id(sha), wire.stand_in.url, hesitates=hesitates)
 
     async def has_sent() -> bool:
         return (await wire.asked("POST"))[sha] == 1
 
-    await seconds(hesitates)
-    await until(has_sent)
-    await seconds(lives)
-    assert sender.returncode is None
-    sender.kill()
-    await sender.wait()
+    target_id = await wire.target_id(sha)
+    async with killed_sender.running(ledger_url, target_id, wire.stand_in.url, hesitates=hesitates) as sender:
+        await seconds(hesitates)
+        await until(has_sent)
+        await seconds(lives)
+        assert sender.returncode is None
     while await wire.deliver(sha) is not Phase.DELIVERED:
         await seconds(1)
     assert (await wire.held(sha), (await wire.asked("POST"))[sha]) == (["success"], 1)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from waiting import until
 from world import ACTOR, World, order
 
 from domain.job import JobState, Target
@@ -107,64 +108,83 @@ async def test_an_order_is_taken_on_once(world: World) -> None:
     assert await accept_job(world.reporter, asked) == Done(2)
 
 
-async def test_a_process_whose_beat_moves_is_left_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
+class Second:
+    """A second process that asks for a job; `looks` counts its transactions, each a look at the first one's beat."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def asks(self, world: World, asked: Order) -> "asyncio.Task[Execution | Done | Beating]":
+        """Its answer to come, once it has looked."""
+        asking = asyncio.create_task(accept_job(await world.sender(self._step), asked))
+        await self.has_looked()
+        return asking
+
+    async def has_looked(self) -> None:
+        """Return once it has looked twice more: the last of these looks began after the call."""
+        wanted = self.looks + 2
+        await until(lambda: self.looks >= wanted, what="two more looks at the beat")
+
+    async def _step(self, name: str) -> None:
+        self.looks += name == "committed"
+
+
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch) -> Second:
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.01))
+    return Second()
+
+
+async def test_a_process_whose_beat_moves_is_left_alone(world: World, second: Second) -> None:
     asked = order()
     taken = await accepted_elsewhere(world, asked)
-    second = asyncio.create_task(accept_job(world.reporter, asked))
-    await asyncio.sleep(0.2)
-    assert not second.done(), "a beat that stands may be of a process that has just died"
+    answer = await second.asks(world, asked)
+    assert not answer.done(), "a beat that stands may be of a process that has just died"
     world.clock.advance(10)
     async with world.ledger.transaction() as session:
         assert await jobs.beat(session, taken.job_id, 1, now=world.clock.now)
-    assert await second == Beating(world.clock.now)
+    assert await answer == Beating(world.clock.now)
 
 
 async def test_a_process_whose_beat_stands_for_30_s_is_taken_over_with_the_next_turn(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, second: Second
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
     asked = order()
     await accepted_elsewhere(world, asked)
-    second = asyncio.create_task(accept_job(world.reporter, asked))
-    await asyncio.sleep(0.2)
+    answer = await second.asks(world, asked)
     world.clock.advance(29)
-    await asyncio.sleep(0.2)
-    assert not second.done()
+    await second.has_looked()
+    assert not answer.done()
     world.clock.advance(1)
-    taken = await second
+    taken = await answer
     assert isinstance(taken, Execution)
     assert taken.number == 2
     assert (await world.target()).turns == 2
 
 
 async def test_a_process_that_was_silent_while_the_ledger_was_away_is_watched_first(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, second: Second
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
     asked = order()
     taken = await accepted_elsewhere(world, asked)
     world.clock.advance(60)
-    second = asyncio.create_task(accept_job(world.reporter, asked))
-    await asyncio.sleep(0.2)
-    assert not second.done()
+    answer = await second.asks(world, asked)
+    assert not answer.done()
     world.clock.advance(9)
     async with world.ledger.transaction() as session:
         assert await jobs.beat(session, taken.job_id, 1, now=world.clock.now)
-    assert await second == Beating(world.clock.now)
+    assert await answer == Beating(world.clock.now)
 
 
 async def test_a_process_that_is_silent_but_lives_here_is_left_alone(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, second: Second
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
     asked, beat_at = order(), world.clock.now
     await accept_job(world.reporter, asked)
     monkeypatch.setattr(module, "this_process", lambda: ELSEWHERE)
-    second = asyncio.create_task(accept_job(world.reporter, asked))
-    await asyncio.sleep(0.2)
+    answer = await second.asks(world, asked)
     world.clock.advance(60)
-    assert await second == Beating(beat_at)
+    assert await answer == Beating(beat_at)
 
 
 async def test_who_did_not_hear_that_it_was_accepted_is_not_a_second_execution(world: World) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from sqlmodel import select
+from waiting import soon
 from world import World, accept, order, run_job
 
 from domain.report import Phase
@@ -164,8 +165,7 @@ async def test_no_more_senders_are_at_work_than_allowed(world: World, senders: i
             most = max(most, at_work)
             if at_work >= senders:
                 all_are_there.set()
-            async with asyncio.timeout(10):
-                await all_are_there.wait()
+            await soon(all_are_there.wait(), f"{senders} senders at once")
             await asyncio.sleep(0.02)  # one too many would come now
         elif name == "POST answered":
             at_work -= 1

@@ -12,6 +12,7 @@ import pytest
 from processes import started
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
+from waiting import LONGEST
 from world import World, accept, begin, end, order, run_job
 
 from domain.job import JobState
@@ -37,8 +38,10 @@ def dead() -> Process:
 def hanging() -> Iterator["subprocess.Popen[bytes]"]:
     """A process of this machine that lives, and gives no sign of life."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        yield child
-        child.kill()
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 async def job_of(
@@ -150,7 +153,7 @@ async def test_a_process_that_hangs_is_not_waited_for_for_ever(
     hangs = replace(this_process(), pid=hanging.pid, started=started(hanging.pid))
     execution = await job_of(world, hangs, silent_for=HUNG.total_seconds())
     assert await lost(world) == [execution.job_id]
-    assert hanging.wait(timeout=10) == -signal.SIGKILL  # with it, its leash ends the command
+    assert hanging.wait(LONGEST) == -signal.SIGKILL  # with it, its leash ends the command
 
 
 async def test_a_job_that_waits_for_its_group_can_be_lost_and_come_back(world: World, dead: Process) -> None:

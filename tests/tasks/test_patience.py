@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -13,37 +14,51 @@ from tasks import patience as module
 from tasks.patience import is_told, open_with_patience, with_patience, without_limit
 
 
+@dataclass
+class Time:
+    """The time by which one waits, in seconds: it moves only when told."""
+
+    now: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 @pytest.fixture(autouse=True)
-def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EVERY", timedelta(seconds=0.01))
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """A time of the test's own, in which waiting takes none."""
+    made = Time()
+    monkeypatch.setattr(module, "time", made)
+    monkeypatch.setattr(module, "EVERY", timedelta(0))
+    return made
 
 
 class Away:
-    """A ledger that is away for the first *times*."""
+    """A ledger that is away for the first *times*; each try takes ten seconds of *time*."""
 
-    def __init__(self, times: int) -> None:
+    def __init__(self, times: int, time: Time) -> None:
         self.left = times
+        self._time = time
 
     async def ask(self) -> str:
         if self.left:
             self.left -= 1
+            self._time.now += 10
             raise LedgerIsAway(OSError("nobody listens"))
         return "here"
 
 
-async def test_what_comes_back_is_asked_again_and_the_wait_is_said() -> None:
+async def test_what_comes_back_is_asked_again_and_the_wait_is_said(time: Time) -> None:
     said: list[str] = []
-    assert await with_patience(Away(3).ask, on_trouble=said.append) == "here"
-    assert said == ["waiting for the ledger, for up to 60 s more: the ledger is away: nobody listens"] * 2
+    assert await with_patience(Away(3, time).ask, on_trouble=said.append) == "here"
+    assert said == [
+        f"waiting for the ledger, for up to {left} s more: the ledger is away: nobody listens" for left in (50, 40)
+    ]
 
 
-async def test_what_a_job_came_to_waits_without_limit_and_says_so_at_growing_distances(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "EVERY", timedelta(0))
-    monkeypatch.setattr(module, "PATIENCE", timedelta(0))
+async def test_what_a_job_came_to_waits_without_limit_and_says_so_at_growing_distances(time: Time) -> None:
     said: list[str] = []
-    away = Away(1000)
+    away = Away(1000, time)
     assert await without_limit(away.ask, failed="it was not stored", on_trouble=said.append) == "here"
     assert said == ["it was not stored, and is tried again: the ledger is away: nobody listens"] * (7 + 7)
 
@@ -53,10 +68,11 @@ def test_of_failures_in_a_row_the_first_are_told_and_then_one_in_four_minutes() 
     assert told == [1, 2, 4, 8, 16, 32, 64, 128, 256, 384]
 
 
-async def test_what_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", timedelta(seconds=0.05))
+async def test_what_stays_away_is_given_up_after_a_minute(time: Time) -> None:
+    said: list[str] = []
     with pytest.raises(LedgerIsAway, match="nobody listens"):
-        await with_patience(Away(1000).ask, on_trouble=lambda _: None)
+        await with_patience(Away(1000, time).ask, on_trouble=said.append)
+    assert (time.now, len(said)) == (60, 3)
 
 
 async def test_what_is_wrong_otherwise_is_not_asked_again() -> None:
@@ -71,8 +87,8 @@ async def test_what_is_wrong_otherwise_is_not_asked_again() -> None:
     assert asked == [1]
 
 
-async def test_a_reporter_is_opened_once_its_ledger_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    away, closed = Away(2), []
+async def test_a_reporter_is_opened_once_its_ledger_is_back(monkeypatch: pytest.MonkeyPatch, time: Time) -> None:
+    away, closed = Away(2, time), []
 
     @asynccontextmanager
     async def opening(_: Settings, actor: str, __: Tell) -> AsyncIterator[str]:

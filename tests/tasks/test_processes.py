@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from processes import started
+from waiting import LONGEST
 
 from tasks import processes
 from tasks.processes import is_gone, kill, this_machine, this_process
@@ -68,7 +69,7 @@ def test_whoever_has_the_number_now_is_not_killed() -> None:
         kill(replace(this_process(), pid=child.pid, started=started(child.pid) - 1))
         assert child.poll() is None
         kill(replace(this_process(), pid=child.pid, started=started(child.pid)))
-        assert child.wait(timeout=10) == -9
+        assert child.wait(LONGEST) == -9
     kill(replace(this_process(), pid=child.pid))  # over: nothing happens
 
 
