@@ -1,6 +1,5 @@
 """Flows as Prefect runs them, with the stand-in GitHub in this process, a real ledger and a real commit."""
 
-import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -31,6 +30,7 @@ from prefect.states import AwaitingRetry, Pending
 from prefect.tasks import Task
 from prefect.testing.utilities import prefect_test_harness
 from sqlmodel import SQLModel, col, select
+from waiting import until
 from world import CREDENTIAL, Step, SteppedTransport, go_on
 
 from domain.job import Target
@@ -55,9 +55,6 @@ T = TypeVar("T")
 CONTEXT = "docs/sphinx"
 TOKEN = "a-token-of-the-team"
 FINAL = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
-PATIENCE = 20
-"""Seconds that Prefect gets to show what a flow run did: its server stores task runs and logs a little later."""
-
 JOB_TYPES = """
 version = 1
 
@@ -292,7 +289,7 @@ async def task_runs(run_id: UUID, count: int) -> dict[str, TaskRun]:
             found = await client.read_task_runs(flow_run_filter=wanted)
         return {one.name.rpartition("-")[0]: one for one in found if one.state_type in FINAL}
 
-    return await _until(over, lambda found: len(found) >= count)
+    return await _once(over, lambda found: len(found) >= count, f"{count} task runs that are over")
 
 
 async def log_of(run_id: UUID, *words: str) -> str:
@@ -304,7 +301,7 @@ async def log_of(run_id: UUID, *words: str) -> str:
             found = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])))
         return "\n".join(one.message for one in found)
 
-    return await _until(read, lambda text: all(word in text for word in words))
+    return await _once(read, lambda text: all(word in text for word in words), f"a log that says {words}")
 
 
 async def artifacts_of(run_id: UUID, kind: str) -> list[Artifact]:
@@ -320,10 +317,13 @@ async def page_of(run_id: UUID) -> str:
     return str((await artifacts_of(run_id, "markdown"))[-1].data)
 
 
-async def _until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:
-    found = await read()
-    async with asyncio.timeout(PATIENCE):
-        while not holds(found):
-            await asyncio.sleep(0.1)
-            found = await read()
-    return found
+async def _once(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], what: str) -> T:
+    """What is *read* once it *holds*: Prefect's server stores task runs and logs a little later."""
+    found = list[T]()
+
+    async def is_shown() -> bool:
+        found.append(await read())
+        return holds(found[-1])
+
+    await until(is_shown, what=lambda: f"{what}; last: {found[-1]}")
+    return found[-1]

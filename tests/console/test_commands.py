@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from shell import recorded
+from waiting import LONGEST
 from world import World
 
 import cli
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.usefixtures("shell")  # its settings are in the environ
 def reportback(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "import cli; cli.main()", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd="/", check=False, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd="/", check=False, capture_output=True, text=True,
+        timeout=LONGEST,
     )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 from httpx import ASGITransport
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
+from waiting import LONGEST
 from world import World, order, run_job
 
 import cli
@@ -28,30 +31,35 @@ def database() -> str:
     return "sqlite"
 
 
-def command(*words: str, ledger: Path) -> subprocess.Popen[str]:
+@contextmanager
+def command(*words: str, ledger: Path) -> Iterator[subprocess.Popen[str]]:
+    """`reportback metrics`, killed at the end unless it has ended."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("REPORTBACK_")}
     env |= {"REPORTBACK_DATABASE_URL": f"sqlite:///{ledger}", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", "import cli; cli.main()", "metrics", *words],
         env=env, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_metrics_are_printed_as_prometheus_reads_them(tmp_path: Path) -> None:
-    shown, said = command(ledger=tmp_path / "ledger.db").communicate(timeout=60)
+    with command(ledger=tmp_path / "ledger.db") as process:
+        shown, said = process.communicate(timeout=LONGEST)
     assert said == ""
     assert {family.name for family in text_string_to_metric_families(shown)} >= {"reportback_reports"}
 
 
 def test_metrics_are_served_until_a_signal(tmp_path: Path) -> None:
-    server = command("--serve", "127.0.0.1:0", ledger=tmp_path / "ledger.db")
-    assert server.stdout is not None
-    url = server.stdout.readline().strip()
-    try:
-        answer = httpx.get(url, timeout=10)
-    finally:
+    with command("--serve", "127.0.0.1:0", ledger=tmp_path / "ledger.db") as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        answer = httpx.get(url, timeout=LONGEST)
         server.send_signal(signal.SIGTERM)
-        _, said = server.communicate(timeout=20)
+        _, said = server.communicate(timeout=LONGEST)
     assert answer.status_code == 200
     assert "reportback_duplicates_total 0.0" in answer.text
     assert server.returncode == cli.INTERRUPTED

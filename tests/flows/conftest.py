@@ -1,10 +1,11 @@
 """One Prefect server for all tests of flows, and a rig for each."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from flow_rig import Rig, make_origin, prefect_server, rig_in
+from waiting import end_what_is_left
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +27,15 @@ def database() -> str:
 
 
 @pytest.fixture
+async def no_task_is_left(prefect: None) -> AsyncIterator[None]:  # noqa: ARG001  # a flow run needs it to its end
+    """A flow run that a failed test left at work ends with that test."""
+    yield
+    await end_what_is_left()
+
+
+@pytest.fixture
 def rig(
-    prefect: None,  # noqa: ARG001  # it has to be there
+    no_task_is_left: None,  # noqa: ARG001  # ended before the settings are undone
     ledger_url: str,
     origin: tuple[str, str],
     tmp_path: Path,

@@ -58,7 +58,7 @@ async def test_the_documented_command_installs_automations_that_are_triggered() 
     async def all_are() -> bool:
         return names <= await triggered()
 
-    await until(all_are, within=30, what="every automation triggered")
+    await until(all_are, what="every automation triggered")
 
 
 @pytest.mark.parametrize("automation", AUTOMATIONS, ids=lambda one: one["name"])

@@ -1,11 +1,11 @@
 """A docs job as Prefect runs it: its state is the job's, and its outcome stands on its commit once."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 from flow_rig import TOKEN, Rig, artifacts_of, log_of, page_of, task_runs
 from prefect.client.schemas.objects import StateType
+from waiting import until
 
 from domain.job import JobState
 from domain.report import Phase
@@ -74,9 +74,8 @@ async def test_options_reach_the_command_as_arguments(rig: Rig) -> None:
 
 async def test_pending_never_delays_the_job(rig: Rig) -> None:
     async def hold_back_until_the_job_has_run(name: str) -> None:
-        async with asyncio.timeout(20):
-            while name == "POST" and not rig.noted():  # noqa: ASYNC110  # another process writes it
-                await asyncio.sleep(0.05)
+        if name == "POST":
+            await until(lambda: bool(rig.noted()))
 
     rig.job_is("echo ran > {folder}/notes", after_pending=False)
     rig.step = hold_back_until_the_job_has_run

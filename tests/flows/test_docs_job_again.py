@@ -9,6 +9,7 @@ import pytest
 from flow_rig import Rig, log_of, name_of_run, new_run, page_of, run, run_again, run_made, task_runs
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, update
+from waiting import soon, until
 from world import ACTOR, ME
 
 from domain.job import JobState
@@ -152,8 +153,10 @@ async def test_a_second_process_leaves_a_flow_run_alone_whose_first_one_beats(
     rig.job_is(NOTE_A_RUN)
     run_id = await accept_elsewhere(rig, seconds_ago=1)
     beating = asyncio.create_task(beat_elsewhere(rig, run_id))
-    second = await run_made(docs_job, run_id)
-    beating.cancel()
+    try:
+        second = await run_made(docs_job, run_id)
+    finally:
+        beating.cancel()
     assert second.shows[:2] == ("RUNNING", "Running")
     assert await log_of(run_id, "this process leaves: another process carries out this flow run")
     assert rig.noted() == []
@@ -195,7 +198,7 @@ async def test_a_flow_run_that_is_cancelled_leaves_an_error_to_the_reconciliatio
     running = asyncio.create_task(run_made(docs_job, run_id))
     await until_noted(rig)
     running.cancel()
-    await asyncio.wait({running})
+    await soon(asyncio.wait({running}), "the end of the flow run")
     assert (await rig.job()).state is JobState.CANCELLED
     assert "- Outcome: **cancelled**: cancelled" in await page_of(run_id)
     await run(reconcile_reports)
@@ -216,6 +219,4 @@ async def test_a_job_that_could_not_be_begun_shows_its_reason_and_does_not_stay_
 
 
 async def until_noted(rig: Rig) -> None:
-    async with asyncio.timeout(20):
-        while not rig.noted():  # noqa: ASYNC110  # another process writes it
-            await asyncio.sleep(0.05)
+    await until(lambda: bool(rig.noted()))

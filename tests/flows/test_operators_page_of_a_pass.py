@@ -9,6 +9,7 @@ from flow_rig import Rig, log_of, run
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
+from waiting import soon
 from world import order, run_job
 
 from fake_github.faults import Kind
@@ -64,6 +65,5 @@ async def test_a_prefect_that_never_answers_holds_no_pass_up(rig: Rig, monkeypat
     monkeypatch.setattr("tasks.operators_page.PATIENCE", timedelta(seconds=0.1))
     async with rig.ledger() as ledger:
         await run_job(ledger, order("docs/a", sha=rig.sha))
-    async with asyncio.timeout(30):
-        done = await run(reconcile_reports)
+    done = await soon(run(reconcile_reports), "the end of the flow run")
     assert (done.shows[0], rig.states()) == ("COMPLETED", ["success"])

@@ -13,13 +13,12 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateName,
 )
+from waiting import until
 
 from console import follow
 from console.asked_job import Words
 from console.submit import Exit, submit
 from flows.docs_job import docs_job
-
-PATIENCE = 30
 
 
 async def deployed() -> UUID:
@@ -30,10 +29,16 @@ async def asked_for(deployment_id: UUID) -> UUID:
     """The flow run of the deployment that waits for a worker, once there is one."""
     ours = DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id]))
     waiting = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Scheduled"])))
-    async with get_client() as client, asyncio.timeout(PATIENCE):
-        while not (found := await client.read_flow_runs(deployment_filter=ours, flow_run_filter=waiting)):  # noqa: ASYNC110  # Prefect tells nobody
-            await asyncio.sleep(0.05)
-    return found[0].id
+    found = list[UUID]()
+
+    async def is_there() -> bool:
+        async with get_client() as client:
+            runs = await client.read_flow_runs(deployment_filter=ours, flow_run_filter=waiting)
+        found[:] = [one.id for one in runs]
+        return bool(found)
+
+    await until(is_there, what="a flow run that waits for a worker")
+    return found[0]
 
 
 ENDS: dict[str, tuple[str, tuple[str, ...], Exit, str, list[str]]] = {

@@ -11,7 +11,7 @@ import pytest
 from flow_rig import TOKEN, Rig, log_of, run
 from prefect import get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
-from waiting import until
+from waiting import soon, until
 from world import order, run_job
 
 from domain.report import Phase
@@ -39,7 +39,7 @@ async def events_of(run_id: UUID, count: int) -> list[dict[str, Any]]:
         found[:] = answer.json()["events"]
         return len(found) >= count
 
-    await until(are_there, within=30, what=lambda: found)
+    await until(are_there, what=lambda: f"{count} events; there are {found}")
     return found
 
 
@@ -87,8 +87,7 @@ async def test_a_prefect_that_takes_no_events_is_a_line_in_the_log(
     monkeypatch.setattr(telling, "_send", send)
     monkeypatch.setattr(telling, "PATIENCE", timedelta(seconds=0.2))
     rig.job_is("exit 0", after_pending=False)
-    async with asyncio.timeout(30):
-        done = await rig.run_job()
+    done = await soon(rig.run_job(), "the end of the flow run")
     assert done.shows[0] == "COMPLETED"
     assert (await rig.phases())[-1] == ("success", Phase.DELIVERED)
     await log_of(done.id, "Prefect was not told of events: ")

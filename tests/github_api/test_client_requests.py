@@ -11,6 +11,7 @@ import httpx
 import pytest
 import respx
 from openapi_schema_validator import OAS30Validator
+from waiting import soon
 
 from domain.job import StatusState, Target
 from domain.outcome import Delivered, Exchange, NotSent, Page, RateLimit, Reason, Rejected, Throttled, Unknown
@@ -196,7 +197,7 @@ async def test_cancelling_is_not_an_outcome() -> None:
 
     async with GitHub(API, timedelta(seconds=60), lambda: NOW, transport=httpx.MockTransport(never)) as github:
         task = asyncio.create_task(github.create_status(REPORT, TOKEN))
-        await asked.wait()
+        await soon(asked.wait(), "the request")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

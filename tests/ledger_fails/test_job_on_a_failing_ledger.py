@@ -66,13 +66,6 @@ async def assert_succeeded(world: World, ended: Ended | None) -> None:
     assert world.held() == ["success"]
 
 
-async def until_there(condition: Callable[[], bool]) -> None:
-    async def holds() -> bool:
-        return condition()
-
-    await until(holds)
-
-
 @ON_POSTGRESQL
 async def test_a_job_that_succeeds_while_postgresql_is_stopped_has_succeeded_once_it_is_started(
     world: World, server: PostgreSQL, tmp_path: Path
@@ -80,10 +73,10 @@ async def test_a_job_that_succeeds_while_postgresql_is_stopped_has_succeeded_onc
     troubles: list[str] = []
     work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
     running = asyncio.create_task(carried_out(world.reporter, work, troubles))
-    await until_there((tmp_path / "began").exists)
+    await until((tmp_path / "began").exists)
     async with server.stopped():
         (tmp_path / "go").touch()
-        await until_there(lambda: len(troubles) >= 2)
+        await until(lambda: len(troubles) >= 2)
     await assert_succeeded(world, await running)
     assert all(one.startswith("the job's end could not be stored, and is tried again: ") for one in troubles)
 
@@ -165,7 +158,7 @@ async def test_a_job_that_is_to_begin_while_postgresql_is_stopped_begins_once_it
     work = await job(world, "true")
     async with server.stopped():
         running = asyncio.create_task(carried_out(world.reporter, work, troubles))
-        await until_there(lambda: len(troubles) >= 2)
+        await until(lambda: len(troubles) >= 2)
     await assert_succeeded(world, await running)
     assert all(one.startswith("the job could not be begun, and is tried again: ") for one in troubles)
 
@@ -177,11 +170,11 @@ async def test_a_job_that_succeeds_while_the_disk_is_full_has_succeeded_once_the
     troubles: list[str] = []
     work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
     running = asyncio.create_task(carried_out(world.reporter, work, troubles))
-    await until_there((tmp_path / "began").exists)
+    await until((tmp_path / "began").exists)
     await full_disk.strike()
     try:
         (tmp_path / "go").touch()
-        await until_there(lambda: len(troubles) >= 2)
+        await until(lambda: len(troubles) >= 2)
     finally:
         full_disk.mend()
     await assert_succeeded(world, await running)

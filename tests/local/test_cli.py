@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from waiting import LONGEST
 
 import cli
 
@@ -25,7 +26,7 @@ def reportback(*words: str, **variables: str) -> subprocess.CompletedProcess[str
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONGEST,
     )
 
 
@@ -87,7 +88,7 @@ def test_a_signal_ends_what_was_started_before_the_command_ends(
     async def work() -> None:
         try:
             os.kill(os.getpid(), number)
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         finally:
             cleaned.append("up")
 

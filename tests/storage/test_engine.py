@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from waiting import soon
 from world import Clock, order, run_job
 
 from storage import connections, disks
@@ -114,11 +115,11 @@ async def test_a_reader_sees_one_moment_and_no_writer_waits_for_it(ledger: Ledge
     """Nor does the reader wait for a writer."""
     await run_job(ledger, order())
     number = "SELECT count(*) FROM job"
-    async with asyncio.timeout(5), ledger.reading() as reader:
+    async with ledger.reading() as reader:
         assert await scalar(reader, number) == 1
-        await run_job(ledger, order("docs/other"))
+        await soon(run_job(ledger, order("docs/other")), "a writer beside the reader")
         async with ledger.transaction() as writer:
-            await scalar(writer, "UPDATE credential SET rate_limit = 1")
+            await soon(scalar(writer, "UPDATE credential SET rate_limit = 1"), "a writer beside the reader")
             assert await scalar(reader, number) == 1
             assert await scalar(reader, "SELECT rate_limit FROM credential") is None
     assert await value(ledger, number) == 2
@@ -157,8 +158,8 @@ async def test_a_cancelled_transaction_does_not_keep_the_ledger_locked(ledger: L
 
     for number in count():
         task = await cancelled_at(read_and_write(), number)
-        async with asyncio.timeout(5):
-            assert await value(ledger, "UPDATE credential SET rate_limit = 2 RETURNING rate_limit") == 2
+        update = value(ledger, "UPDATE credential SET rate_limit = 2 RETURNING rate_limit")
+        assert await soon(update, "the ledger, which the cancelled transaction had locked") == 2
         if not task.cancelled():
             break
     assert number > 5
