@@ -91,10 +91,10 @@ async def test_a_job_that_succeeds_while_postgresql_refuses_everything_has_succe
     work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
     async with open_ledger(await server.made_role(role), clock=world.clock.of_ledger) as ledger:
         running = asyncio.create_task(carried_out(await world.sender(ledger=ledger), work, troubles))
-        await until_there((tmp_path / "began").exists)
+        await until((tmp_path / "began").exists)
         async with server.refusing(REFUSALS[refusal], role):
             (tmp_path / "go").touch()
-            await until_there(lambda: len(troubles) >= 2)
+            await until(lambda: len(troubles) >= 2)
         await assert_succeeded(world, await running)
     assert [
         one for one in troubles if not one.startswith("the job's end could not be stored, and is tried again: ")
@@ -108,12 +108,14 @@ async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeed
     troubles: list[str] = []
     work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
     running = asyncio.create_task(carried_out(world.reporter, work, troubles))
-    await until_there((tmp_path / "began").exists)
+    await until((tmp_path / "began").exists)
     with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as other:
         other.execute("ALTER TABLE job RENAME TO another_job")
-        (tmp_path / "go").touch()
-        await until_there(lambda: len(troubles) >= 2)
-        other.execute("ALTER TABLE another_job RENAME TO job")
+        try:
+            (tmp_path / "go").touch()
+            await until(lambda: len(troubles) >= 2)
+        finally:
+            other.execute("ALTER TABLE another_job RENAME TO job")
     await assert_succeeded(world, await running)
     assert "no such table: job" in troubles[0]
 
@@ -134,14 +136,16 @@ async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
     own = world.ledger
     ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)
     running = asyncio.create_task(carried_out(replace(world.reporter, ledger=ledger), work, troubles))
-    await until_there((tmp_path / "began").exists)
+    await until((tmp_path / "began").exists)
     away[0] = True
     (tmp_path / "go").touch()
-    for number in range(cancels):
-        await until_there(lambda least=number + 1: len(troubles) >= least)  # type: ignore[misc]  # mypy infers no default
-        running.cancel()
-    await until_there(lambda: len(troubles) >= cancels + 1)
-    away[0] = False
+    try:
+        for number in range(cancels):
+            await until(lambda least=number + 1: len(troubles) >= least)  # type: ignore[misc]  # mypy infers no default
+            running.cancel()
+        await until(lambda: len(troubles) >= cancels + 1)
+    finally:
+        away[0] = False
     with pytest.raises(asyncio.CancelledError):
         await running
     async with world.ledger.transaction() as session:

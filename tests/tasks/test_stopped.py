@@ -141,12 +141,14 @@ async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it
     running = asyncio.create_task(
         carry_out(replace(rig.world.reporter, ledger=ledger), work, undisturbed([], troubles))
     )
-    for _ in range(times):
-        troubles.clear()
-        await asyncio.to_thread(block_until, lambda: bool(troubles))
-        cancel_all(others)
-    await asyncio.sleep(0.05)
-    away.unlink()
+    try:
+        for _ in range(times):
+            troubles.clear()
+            await asyncio.to_thread(block_until, lambda: bool(troubles))
+            cancel_all(others)
+        await asyncio.sleep(0.05)
+    finally:
+        away.unlink(missing_ok=True)
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await rig.state(work) is JobState.SUCCEEDED
