@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.folders import copy_folder, newest_first, size_of, write_out
+from domain.text import Say
+from tasks.folders import copy_folder, newest_first, now_is_its_time, size_of, write_out
 from tasks.scratch import scratch
 
 MOST = 50
@@ -43,12 +44,21 @@ async def restore(cache: Cache, key: str, places: Sequence[Path]) -> bool:
         for number, place in enumerate(places):
             place.parent.mkdir(parents=True, exist_ok=True)
             await copy_folder(entry / str(number), place)
-        os.utime(entry)  # what was used last is removed last
+        with suppress(OSError):  # another user's
+            now_is_its_time(entry)  # what was used last is removed last
     return True
 
 
-async def save(cache: Cache, key: str, folders: Sequence[Path]) -> bool:
+async def discard(cache: Cache, key: str) -> None:
+    """Remove an entry that could not be restored, so that a later one can take its place. Raises OSError."""
+    async with scratch(cache.folder) as bin_:
+        _move(cache.folder / key, bin_)
+
+
+async def save(cache: Cache, key: str, folders: Sequence[Path], *, say: Say) -> bool:
     """Keep a copy of *folders* under *key*; who came first stays. False: they are too large.
+
+    *say* is told of old entries that could not be removed.
 
     Raises:
         CopyFailed, OSError: they are not kept.
@@ -64,29 +74,46 @@ async def save(cache: Cache, key: str, folders: Sequence[Path]) -> bool:
             await copy_folder(folder, entry / str(number))
         (entry / "size").write_text(str(size), encoding="ascii")
         await asyncio.to_thread(write_out, entry)
-        _put_in_place(entry, cache.folder / key)
-        _remove_oldest(cache, made)
+        now_is_its_time(entry)
+        _put_in_place(entry, cache.folder / key, made)
+        if failed := _remove_oldest(cache, made, just_made=cache.folder / key):
+            say(f"{len(failed)} old entries of the cache could not be removed: {failed[0].strerror}")
     return True
 
 
-def _put_in_place(entry: Path, place: Path) -> None:
+def _put_in_place(entry: Path, place: Path, bin_: Path) -> None:
+    """Another job that was quicker stays. Raises OSError."""
+    if _size(place) is None:  # nothing, or nothing whole
+        _move(place, bin_)
     try:
         entry.rename(place)
     except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another job was quicker
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
 
 
-def _remove_oldest(cache: Cache, bin_: Path) -> None:
-    """Move to *bin_*, which goes with all that is in it, what is too much, and what is no whole entry."""
-    left = cache.size
-    for count, (_, entry) in enumerate(newest_first(cache.folder, _is_key)):
+def _remove_oldest(cache: Cache, bin_: Path, *, just_made: Path) -> list[OSError]:
+    """Move to *bin_*, which goes with all that is in it, what is too much, and what is no whole entry.
+
+    *just_made* stays, and counts. Returns why some could not be moved; they hold up no others.
+    """
+    left, failed = cache.size - (_size(just_made) or 0), list[OSError]()
+    for count, (_, entry) in enumerate(newest_first(cache.folder, _is_key, just_made=just_made), start=1):
         size = _size(entry)
         left -= size or 0
         if count >= MOST or size is None or left < 0:
-            with _locked(entry, fcntl.LOCK_EX) as is_there:
-                if is_there:
-                    entry.rename(bin_ / f"old-{entry.name}")
+            try:
+                _move(entry, bin_)
+            except OSError as error:
+                failed.append(error)
+    return failed
+
+
+def _move(entry: Path, bin_: Path) -> None:
+    """Move it, unless it is in use. Raises OSError."""
+    with _locked(entry, fcntl.LOCK_EX) as is_there:
+        if is_there:
+            entry.rename(bin_ / f"old-{entry.name}")
 
 
 def _is_key(name: str) -> bool:

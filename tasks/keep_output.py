@@ -1,7 +1,7 @@
 """Keep the folder that a job made as `FOLDER/JOB`: whole, without what leads out of it, and not for ever."""
 
 import asyncio
-import os
+import errno
 import stat
 import time
 from collections.abc import Iterator
@@ -15,7 +15,16 @@ from uuid import UUID
 from domain.quantities import size_in_words
 from domain.summary import public
 from domain.text import Say
-from tasks.folders import CopyFailed, copy_folder, everything_in, newest_first, size_of, within, write_out
+from tasks.folders import (
+    CopyFailed,
+    copy_folder,
+    everything_in,
+    newest_first,
+    now_is_its_time,
+    size_of,
+    within,
+    write_out,
+)
 from tasks.scratch import scratch, scratch_here
 
 MOST_TOLD = 20
@@ -57,8 +66,10 @@ async def keep_output(
             )
         outputs.folder.mkdir(parents=True, exist_ok=True)
         async with scratch(outputs.folder) as made:
-            await _keep(source, made, outputs.folder / str(job_id), say)
-            _remove_old(outputs, made)
+            kept = outputs.folder / str(job_id)
+            await _keep(source, made, kept, say)
+            if failed := _remove_old(outputs, made, just_made=kept):  # which says nothing of this job
+                say(f"{len(failed)} old outputs could not be removed: {failed[0].strerror}")
     except CopyFailed as error:
         raise NotKept(f"output not kept: {public(str(error))}") from None
     except OSError as error:
@@ -66,10 +77,15 @@ async def keep_output(
 
 
 def remove_old_outputs(outputs: Outputs) -> None:
-    """Remove what is too much or too old, and what is left of keepers that died. Raises OSError."""
+    """Remove what is too much or too old, and what is left of keepers that died.
+
+    Raises OSError: some could not be removed; all others are.
+    """
     if outputs.folder.is_dir():
         with scratch_here(outputs.folder) as bin_:
-            _remove_old(outputs, bin_)
+            failed = _remove_old(outputs, bin_)
+        if failed:
+            raise failed[0]
 
 
 async def _keep(source: Path, made: Path, kept: Path, say: Say) -> None:
@@ -80,16 +96,31 @@ async def _keep(source: Path, made: Path, kept: Path, say: Say) -> None:
         say(f"output: {name!r} is dropped: it is no file and no folder, and no link to one within the output")
     if len(dropped) > MOST_TOLD:
         say(f"output: {len(dropped) - MOST_TOLD:,} more are dropped")
-    os.utime(new)  # its age counts from now
+    now_is_its_time(new)
     await asyncio.to_thread(write_out, new)
-    _replace(kept, new, made / "before")
+    _replace(kept, new, made)
 
 
-def _replace(kept: Path, new: Path, before: Path) -> None:
-    # Between the two nothing stands there: no call of POSIX puts a folder in the place of one that is not empty.
-    with suppress(FileNotFoundError):  # there was no earlier execution
-        kept.rename(before)
-    new.rename(kept)
+def _replace(kept: Path, new: Path, made: Path) -> None:
+    """Put *new* in the place of what an earlier execution kept, which stays if that fails."""
+    while True:
+        before = made / token_hex(16)
+        try:
+            kept.rename(before)
+        except FileNotFoundError:  # there was no earlier execution
+            pass
+        except OSError as error:
+            raise NotKept(f"output not kept: that of an earlier execution cannot be moved: {error.strerror}") from None
+        # Nothing stands there until the next line: POSIX cannot put a folder in the place of one that is not empty.
+        try:
+            new.rename(kept)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another execution was quicker
+                continue
+            with suppress(OSError):
+                before.rename(kept)
+            raise
+        return
 
 
 def _tidy(folder: Path) -> Iterator[str]:
@@ -117,13 +148,26 @@ def _leads_into(link: Path, root: Path) -> bool:
         return False
 
 
-def _remove_old(outputs: Outputs, bin_: Path) -> None:
-    """Move what is too much or too old to *bin_*, which goes with all that is in it. Nothing but outputs is touched."""
-    oldest = time.time() - outputs.longest.total_seconds()
-    for count, (made_at, kept) in enumerate(newest_first(outputs.folder, _is_job_id)):
-        if count >= outputs.most or made_at < oldest:
-            with suppress(FileNotFoundError):  # somebody else was quicker
+def _remove_old(outputs: Outputs, bin_: Path, *, just_made: Path | None = None) -> list[OSError]:
+    """Move what is too much or too old to *bin_*, which goes with all that is in it. Nothing but outputs is touched.
+
+    *just_made* stays, and counts. Returns why some could not be moved; they hold up no others.
+    """
+    oldest, failed = time.time() - outputs.longest.total_seconds(), list[OSError]()
+    most = outputs.most - (just_made is not None)
+    try:
+        found = newest_first(outputs.folder, _is_job_id, just_made=just_made)
+    except OSError as error:
+        return [error]
+    for count, (made_at, kept) in enumerate(found):
+        if count >= most or made_at < oldest:
+            try:
                 kept.rename(bin_ / f"old-{kept.name}")
+            except FileNotFoundError:  # somebody else was quicker
+                pass
+            except OSError as error:  # a mount point, or another user's
+                failed.append(error)
+    return failed
 
 
 def _is_job_id(name: str) -> bool:

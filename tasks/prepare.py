@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.preparation import Preparation
-from tasks.cache import Cache, restore, save
+from tasks.cache import Cache, discard, restore, save
 from tasks.command import CannotStart
 from tasks.folders import CopyFailed, within
 from tasks.ownership import give
@@ -91,6 +91,8 @@ class _Kept:
             for top in made:
                 await asyncio.to_thread(_discard, top)
             self.around.say(f"{self.called}: the cache could not be used: {error}")
+            with suppress(OSError):
+                await discard(self.cache, self.key)
             return False
         self.around.say(f"{self.called}: taken from the cache")
         return True
@@ -101,7 +103,7 @@ class _Kept:
                 said = "not kept in the cache: one of its paths leads elsewhere now"
             elif not all(map(_stands, self.places)):
                 said = "nothing to keep: it has not made all of its paths"
-            elif await save(self.cache, self.key, self.places):
+            elif await save(self.cache, self.key, self.places, say=self.around.say):
                 said = "kept in the cache"
             else:
                 said = "not kept: larger than the whole cache may be"

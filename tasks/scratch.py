@@ -54,7 +54,7 @@ def keep(inside: Path) -> Path | None:
         os.utime(kept)
     except OSError:
         return None
-    for old in kept_in(kept.parent)[:-KEPT]:
+    for old in [one for one in kept_in(kept.parent) if one != kept][: 1 - KEPT]:  # whatever its clock says
         remove(old)
     return kept / inside.relative_to(folder)
 

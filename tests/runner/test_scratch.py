@@ -159,6 +159,17 @@ async def test_only_the_last_few_are_kept(parent: Path) -> None:
     assert (parent / "precious" / "file").exists()
 
 
+async def test_what_is_just_kept_stays_though_the_clock_was_ahead_when_others_were(parent: Path) -> None:
+    for _ in range(KEPT + 1):
+        copy = await kept_copy(parent)
+        assert copy is not None
+        os.utime(copy.parent, (time.time() + 86_400,) * 2)
+    last = await kept_copy(parent)
+    assert last is not None
+    assert last.exists()
+    assert len([name for name in names_in(parent) if name.startswith(KEPT_PREFIX)]) == KEPT
+
+
 async def test_what_was_kept_too_long_ago_is_swept(parent: Path) -> None:
     copies = [await kept_copy(parent) for _ in range(2)]
     longest = time.time() - LONGEST.total_seconds()

@@ -1,5 +1,7 @@
 """From the commit to what came of it: in which order, what fails how, and what the outcome links to."""
 
+import errno
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -11,6 +13,7 @@ import pytest
 from processes import names_in
 from repositories import Origin
 from sqlmodel import col, select
+from stuck import Stuck
 from watchers import undisturbed
 from world import World, accept, order
 
@@ -260,3 +263,19 @@ async def test_a_link_that_the_request_names_goes_before_the_job_types(
     execution = await accept(world.ledger, asked)
     assert work_of(execution, asked, job_type, wanted, Settings()).output_url == link
     assert work_of(execution, replace(asked, target=None), job_type, None, Settings()).output_url is None
+
+
+async def test_old_outputs_that_cannot_be_moved_change_nothing_of_a_success(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = [str(uuid4()) for _ in range(12)]
+    for number, name in enumerate(old):
+        (rig.outputs / name).mkdir(parents=True)
+        os.utime(rig.outputs / name, (number, number))
+    Stuck(monkeypatch, errno.EBUSY, old[0], old[5])
+    job = uuid4()
+    ended = await rig.run("mkdir build; touch build/index.html", job=job, output="build")
+    assert ended.state is JobState.SUCCEEDED
+    assert names_in(rig.outputs) == sorted([old[0], old[5], str(job)])
+    assert "Reportback: 2 old outputs could not be removed: cannot be moved" in rig.lines
+    assert await rig.links() == [("pending", rig.commit_page), ("success", PREVIEW)]

@@ -1,0 +1,20 @@
+"""Folders that cannot be moved: a mount point, another user's, on a disk that fails."""
+
+from pathlib import Path
+
+import pytest
+
+
+class Stuck:
+    """Renames of the folders *names*, to wherever, fail with *number*. None of them is tried by the kernel."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int, *names: str) -> None:
+        self.names = set(names)
+        rename = Path.rename
+
+        def moved(path: Path, to: Path) -> Path:
+            if path.name in self.names:
+                raise OSError(number, "cannot be moved", str(path))
+            return rename(path, to)
+
+        monkeypatch.setattr(Path, "rename", moved)
