@@ -30,6 +30,7 @@ PHRASES: dict[EventKind, tuple[int, str]] = {
     EventKind.LATE: (WARNING, "answered after the sender's lease had ended: GitHub is looked at again"),
     EventKind.DOUBLED: (WARNING, "twice on GitHub"),
     EventKind.REPAIRED: (WARNING, "covered by an older status, and sent again"),
+    EventKind.OVERRIDDEN: (WARNING, "below a status on GitHub that is none of ours, and left there"),
 }
 REFUSED = "refused by GitHub: somebody has to look"
 PLAIN = re.compile(r"""[^\s="\\]+""")

@@ -121,13 +121,14 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class PostedStatus:
-    """One status of a commit, as a read shows it. `target_url` may be missing."""
+    """One status of a commit, as a read shows it. `target_url` may be missing; `creator` is a login."""
 
     id: int
     state: str
     context: str
     target_url: str | None
     created_at: datetime
+    creator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """How far back a commit's statuses have to be read, and in which order they stand when they come in pages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.outcome import PostedStatus
@@ -18,3 +19,31 @@ def is_beyond(page: Sequence[PostedStatus], not_before: datetime | None, *, gith
     if not page or not_before is None or github_time is None or not_before > github_time:
         return False
     return all(status.created_at < not_before - MARGIN for status in page)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A commit's statuses, newest first, each once. Not `is_ordered`: which of two pages is newer cannot be told."""
+
+    statuses: tuple[PostedStatus, ...]
+    is_ordered: bool
+
+
+def joined(pages: Iterable[Sequence[PostedStatus]]) -> Reading:
+    """The list that several pages make.
+
+    A status that is posted between two page reads moves the rest down: the next page begins with the end of the one
+    before. Any other repetition means that the list moved by more than a page, or that servers which lag by different
+    times answered.
+    """
+    listed: list[PostedStatus] = []
+    is_ordered = True
+    for page in pages:
+        known = {status.id for status in listed}
+        new = [status for status in page if status.id not in known]
+        repeated = page[: len(page) - len(new)]
+        is_ordered &= [status.id for status in repeated] == [
+            status.id for status in listed[len(listed) - len(repeated) :]
+        ]
+        listed += new
+    return Reading(tuple(listed), is_ordered)

@@ -7,6 +7,8 @@ from typing import Any, assert_never
 
 from domain.cures import cure
 from domain.job import JobState, StatusState, Target
+from domain.markdown import narrow
+from domain.metrics import ON_GITHUB
 from domain.report import EventKind, Phase
 
 
@@ -71,7 +73,7 @@ def what_next(report: ReportStory, now: datetime) -> str:
     """What happens next to *report*, as a sentence or two of Markdown."""
     match report.phase:
         case Phase.DELIVERED:
-            return f"GitHub has it, as status {report.status_id}. Nothing is left to do."
+            return f"GitHub has it, as status {report.status_id}. {overridden(report) or 'Nothing is left to do.'}"
         case Phase.SUPERSEDED:
             return "Something newer speaks for this commit and context: it is never sent again."
         case Phase.REJECTED:
@@ -86,6 +88,18 @@ def what_next(report: ReportStory, now: datetime) -> str:
             return _why_due(report.waits, now)
         case other:
             assert_never(other)
+
+
+def overridden(report: ReportStory) -> str | None:
+    """What a look found on top of *report*, as a sentence or two of Markdown. None: nothing, since it was last sent."""
+    said = (event for event in reversed(report.events) if event.kind in (EventKind.OVERRIDDEN, *ON_GITHUB))
+    last = next(said, None)
+    return override_words(last.at, last.note or "") if last and last.kind is EventKind.OVERRIDDEN else None
+
+
+def override_words(at: datetime, note: str) -> str:
+    """What a look *at* a time found on top of a report, its event's *note* being this, in Markdown."""
+    return f"A status that is none of ours was on top of it at {clock(at)}: {narrow(note)}. It is left there."
 
 
 def _why_due(waits: Waits, now: datetime) -> str:

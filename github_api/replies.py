@@ -86,12 +86,17 @@ class _CreatedStatus(BaseModel):
     context: str
 
 
+class _Creator(BaseModel):
+    login: _Text = ""
+
+
 class _ListedStatus(BaseModel):
     id: _Id
     state: str
     context: str
     target_url: str | None = None
     created_at: AwareDatetime
+    creator: Annotated[_Creator | None, WrapValidator(_or_default)] = None
 
 
 _LISTED = TypeAdapter(tuple[_ListedStatus, ...])
@@ -127,4 +132,9 @@ def listed(body: bytes) -> tuple[PostedStatus, ...] | None:
         statuses = _LISTED.validate_json(body)
     except ValidationError:
         return None
-    return tuple(PostedStatus(s.id, s.state, s.context, s.target_url, s.created_at) for s in statuses)
+    return tuple(
+        PostedStatus(
+            s.id, s.state, s.context, s.target_url, s.created_at, s.creator.login or None if s.creator else None
+        )
+        for s in statuses
+    )

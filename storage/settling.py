@@ -51,9 +51,10 @@ async def _release(session: AsyncSession, lease: Lease, settlement: Settlement, 
     }
     if settlement.doubt_until is not None:  # it may turn up even later than that, or a namesake of it be found
         values |= {"doubt_until": settlement.doubt_until, "verify_at": now + verify.FIRST_LOOK}
-    if settlement.status_id is not None:  # whoever asked for a look gets it a minute from now
-        asked = col(StatusTarget.verify_at).is_not(None)
-        values["verify_at"] = case((asked, literal(now + verify.FIRST_LOOK, UTC)), else_=literal(None, UTC))
+    if settlement.status_id is not None:  # a look that was asked for is due a minute from now
+        asked, look_at = col(StatusTarget.verify_at).is_not(None), literal(now + verify.FIRST_LOOK, UTC)
+        is_found = settlement.kind is EventKind.FOUND
+        values["verify_at"] = look_at if is_found else case((asked, look_at), else_=literal(None, UTC))
     return await _let_go(session, lease, values)
 
 

@@ -2,17 +2,21 @@
 
 `verify_at` asks for a look: a request was in doubt, a lease expired, or a sender settled late. It is taken a minute
 after the newest report was delivered, and again an hour after, only while that is delivered and neither a lease nor a
-doubt stands.
+doubt stands. A look that was not clear is taken again, at growing distances, for a day.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import and_, col, or_, select, update
+from sqlalchemy import ColumnElement
+from sqlmodel import and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import Target
+from domain.outcome import PostedStatus
 from domain.report import EventKind, marked, marker
+from domain.shown import Ours
 from storage import events
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
 from storage.reports import locked_target
@@ -22,26 +26,42 @@ FIRST_LOOK = timedelta(minutes=1)
 
 SECOND_LOOK = timedelta(hours=1)
 
+LOOKS_FOR = timedelta(days=1)
+"""How long after the delivery a look that was not clear is taken again."""
+
+MOST_EDITIONS = 6
+"""Editions of one report: where five repairs did not bring it on top, the list has another order than we think."""
+
 
 def next_look(delivered_at: datetime, now: datetime) -> datetime | None:
-    """When to look after a look *now*: an hour after the delivery, or never again if that is past."""
+    """When to look after a clear look *now*: an hour after the delivery, or never again if that is past."""
     second = delivered_at + SECOND_LOOK
     return second if now < second else None
 
 
+def look_again(delivered_at: datetime, now: datetime) -> datetime | None:
+    """When to look again after a look *now* that was not clear: after half the time since the delivery.
+
+    At least a minute, at most an hour from now. None: the delivery was a day ago.
+    """
+    age = now - delivered_at
+    if age >= LOOKS_FOR:
+        return None
+    return now + min(max(age / 2, FIRST_LOOK), SECOND_LOOK)
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at GitHub is compared with. `older`: markers that the newest report speaks over."""
+    """What a look at GitHub is compared with. `not_before`: GitHub's time before any report was recorded, if known."""
 
     target_id: int
     target: Target
     credential: str
-    newest_id: int
+    ours: Ours
     edition: int
-    marker: str
     delivered_at: datetime
     not_before: datetime | None
-    older: frozenset[str]
+    asked_for: datetime | None
 
 
 async def ask(session: AsyncSession, target_id: int, *, now: datetime) -> None:
@@ -80,59 +100,115 @@ async def look(session: AsyncSession, target_id: int) -> Look | None:
     if row is None:
         return None
     target, newest = row
-    mine = await session.exec(select(StatusReport.marker).where(StatusReport.target_id == target_id))
-    assert newest.id is not None and newest.delivered_at is not None and target.credential is not None
+    reports = (await session.exec(select(StatusReport).where(StatusReport.target_id == target_id))).all()
+    times = [report.not_before for report in reports if report.not_before is not None]
+    assert newest.delivered_at is not None and target.credential is not None
     return Look(
         target_id=target_id,
         target=Target(target.repository, target.sha, target.context),
         credential=target.credential,
-        newest_id=newest.id,
+        ours=_ours(newest, reports),
         edition=newest.edition,
-        marker=newest.marker,
         delivered_at=newest.delivered_at,
-        not_before=newest.not_before,
-        older=frozenset(mine) - {newest.marker},
+        not_before=min(times) if len(times) == len(reports) else None,
+        asked_for=target.verify_at,
     )
+
+
+def _ours(newest: StatusReport, reports: Sequence[StatusReport]) -> Ours:
+    """How the statuses of *reports* are recognised; *newest* is delivered."""
+    stored = [(report, report.github_status_id) for report in reports if report.github_status_id is not None]
+    return Ours(
+        newest=newest.id or 0,
+        own=newest.github_status_id or 0,
+        by_status_id={status_id: report.id or 0 for report, status_id in stored},
+        by_marker={mark: report.id or 0 for report in reports for mark in _marks(report)},
+        stored_as={report.marker: status_id for report, status_id in stored},
+    )
+
+
+def _marks(report: StatusReport) -> set[str]:
+    """The marker of every edition that *report* has had."""
+    editions = range(1, report.edition)
+    return {report.marker, *(marker(report.job_id, report.execution, report.state, number) for number in editions)}
 
 
 async def is_as_read(session: AsyncSession, seen: Look) -> bool:
     """Whether the target, locked from here on, is still what the look was compared with."""
-    target = await locked_target(session, seen.target_id)
-    newest = await session.get_one(StatusReport, seen.newest_id, populate_existing=True)
-    return target.newest_id == seen.newest_id and newest.edition == seen.edition and target.lease is None
+    await locked_target(session, seen.target_id)
+    return (await session.exec(select(_is_as_read(seen)))).one()
+
+
+def _is_as_read(seen: Look) -> ColumnElement[bool]:
+    """The same newest report, in the same edition, with the same status, and no lease is held."""
+    return exists().where(
+        col(StatusTarget.id) == seen.target_id,
+        col(StatusTarget.newest_id) == seen.ours.newest,
+        col(StatusTarget.lease).is_(None),
+        col(StatusReport.id) == col(StatusTarget.newest_id),
+        col(StatusReport.edition) == seen.edition,
+        col(StatusReport.github_status_id) == seen.ours.own,
+    )
 
 
 async def looked(session: AsyncSession, seen: Look, *, again_at: datetime | None) -> None:
-    """The look has been taken; the next one is due *again_at*. None: no more."""
-    mine = col(StatusTarget.id) == seen.target_id
+    """The look has been taken; the next one is due *again_at*. None: no more. One asked for meanwhile stays."""
+    as_read = col(StatusTarget.verify_at).is_not_distinct_from(seen.asked_for)
+    mine = and_(col(StatusTarget.id) == seen.target_id, as_read)
     await session.exec(update(StatusTarget).where(mine).values(verify_at=again_at))
 
 
-async def note_doubled(session: AsyncSession, seen: Look, mark: str, *, actor: str, now: datetime) -> None:
-    """GitHub holds a report's marker twice: the duplicate is counted, once. The target is locked."""
-    report_id = (await session.exec(select(StatusReport.id).where(StatusReport.marker == mark))).one()
-    assert report_id is not None
-    doubled = (ReportEvent.report_id == report_id, ReportEvent.kind == EventKind.DOUBLED)
-    if (await session.exec(select(ReportEvent.id).where(*doubled).limit(1))).one_or_none() is None:
-        await events.append(
-            session, report_id, EventKind.DOUBLED, actor=actor, at=now, credential=seen.credential, note="sent late"
-        )
+async def note_doubled(session: AsyncSession, seen: Look, report_id: int, *, actor: str, now: datetime) -> None:
+    """GitHub holds a marker of the report under two ids: the duplicate is counted, once. The target is locked."""
+    await _note_once(session, seen, report_id, EventKind.DOUBLED, "sent late", actor=actor, now=now)
 
 
-async def repair(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> None:
-    """An older report covers the newest on GitHub: it gets a new edition, and is due now. The target is locked."""
-    newest = await session.get_one(StatusReport, seen.newest_id)
+async def note_overridden(session: AsyncSession, seen: Look, by: PostedStatus, *, actor: str, now: datetime) -> None:
+    """GitHub shows *by* on top of the newest report: told, once for each such status. The target is locked."""
+    creator = f" by {by.creator}" if by.creator else ""
+    note = f"status {by.id}: {by.state}{creator}, {by.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    await _note_once(session, seen, seen.ours.newest, EventKind.OVERRIDDEN, note, actor=actor, now=now)
+
+
+async def note_unseen(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> None:
+    """GitHub accepted the newest report, and has not listed its status in a day. The target is locked."""
+    note = f"GitHub accepted it as status {seen.ours.own}, and its list has not shown that clearly in a day"
+    await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
+
+
+async def _note_once(
+    session: AsyncSession, seen: Look, report_id: int, kind: EventKind, note: str, *, actor: str, now: datetime
+) -> None:
+    """Append the event unless the report has one of its *kind* whose note is the same, up to a colon if it has one."""
+    prefix = "".join(note.partition(":")[:2])
+    noted = select(ReportEvent.id).where(
+        ReportEvent.report_id == report_id, ReportEvent.kind == kind, col(ReportEvent.note).startswith(prefix)
+    )
+    if (await session.exec(noted.limit(1))).one_or_none() is None:
+        await events.append(session, report_id, kind, actor=actor, at=now, credential=seen.credential, note=note)
+
+
+async def repair(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> bool:
+    """Give the newest report, which an older one covers on GitHub, a new edition, due now. The target is locked.
+
+    False: the target is no longer as the look read it, or the report has had its last edition.
+    """
+    newest = await session.get_one(StatusReport, seen.ours.newest)
     edition = seen.edition + 1
+    if edition > MOST_EDITIONS:
+        return False
     mark = marker(newest.job_id, newest.execution, newest.state, edition)
-    as_read = and_(col(StatusReport.id) == seen.newest_id, col(StatusReport.edition) == seen.edition)
-    await session.exec(
-        update(StatusReport).where(as_read).values(
+    renewed = await session.exec(
+        update(StatusReport).where(col(StatusReport.id) == seen.ours.newest, _is_as_read(seen)).values(
             edition=edition, marker=mark, target_url=marked(newest.target_url, mark),
             delivered_at=None, github_status_id=None,
         )
     )  # fmt: skip
+    if renewed.rowcount == 0:
+        return False
     await session.exec(update(StatusTarget).where(col(StatusTarget.id) == seen.target_id).values(due_at=now))
     note = f"an older status covered it; edition {edition}"
     await events.append(
-        session, seen.newest_id, EventKind.REPAIRED, actor=actor, at=now, credential=seen.credential, note=note
+        session, seen.ours.newest, EventKind.REPAIRED, actor=actor, at=now, credential=seen.credential, note=note
     )
+    return True

@@ -14,6 +14,7 @@ NAMES = {
     EventKind.FOUND: "delivered",
     EventKind.LATE: "late",
     EventKind.REPAIRED: "repaired",
+    EventKind.OVERRIDDEN: "overridden",
 }
 
 

@@ -1,12 +1,12 @@
 """Look whether late requests left a mark on GitHub, count what stands there twice, and repair what is covered."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime
 
-from domain.outcome import Page, PostedStatus, ReadFailure, Rejected
-from domain.reading import is_beyond
-from domain.report import carries
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.outcome import Page, PostedStatus
+from domain.reading import Reading, is_beyond, joined
+from domain.shown import shown
 from github_api.credentials import NoCredential
 from storage import credentials, verify
 from storage.verify import Look
@@ -14,9 +14,6 @@ from tasks.deliver import MAX_PAGES, Reporter
 
 LIMIT = 20
 """Targets a pass looks at."""
-
-POSTPONED = timedelta(minutes=10)
-"""When to look again where GitHub could not be read."""
 
 
 async def to_verify(reporter: Reporter) -> list[int]:
@@ -31,25 +28,34 @@ async def verify_target(reporter: Reporter, target_id: int) -> bool:
         seen = await verify.look(session, target_id)
     if seen is None:
         return False
-    statuses = await _statuses(reporter, seen)
+    reading = await _read(reporter, seen)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         if not await verify.is_as_read(session, seen):
             return False
-        if not isinstance(statuses, list):
-            refused = isinstance(statuses, Rejected)
-            await verify.looked(session, seen, again_at=None if refused else now + POSTPONED)
+        if reading is None:
+            await verify.looked(session, seen, again_at=verify.look_again(seen.delivered_at, now))
             return False
-        await verify.looked(session, seen, again_at=verify.next_look(seen.delivered_at, now))
-        for mark in _doubled(statuses, seen):
-            await verify.note_doubled(session, seen, mark, actor=reporter.actor, now=now)
-        if covered := _is_covered(statuses, seen):
-            await verify.repair(session, seen, actor=reporter.actor, now=now)
-        return covered
+        return await _conclude(session, seen, reading, actor=reporter.actor, now=now)
 
 
-async def _statuses(reporter: Reporter, seen: Look) -> list[PostedStatus] | ReadFailure | None:
-    """The commit's statuses of the target's context, newest first, or why not. None: now is not the time."""
+async def _conclude(session: AsyncSession, seen: Look, reading: Reading, *, actor: str, now: datetime) -> bool:
+    """Note what *reading* shows, and say when to look again. The target is locked. True: it was repaired."""
+    found = shown(reading, seen.target.context, seen.ours)
+    for report_id in found.doubled:
+        await verify.note_doubled(session, seen, report_id, actor=actor, now=now)
+    if found.overriding is not None:
+        await verify.note_overridden(session, seen, found.overriding, actor=actor, now=now)
+    when = verify.next_look if found.is_clear else verify.look_again
+    again_at = when(seen.delivered_at, now)
+    if again_at is None and not found.is_clear:
+        await verify.note_unseen(session, seen, actor=actor, now=now)
+    await verify.looked(session, seen, again_at=again_at)
+    return found.is_covered and await verify.repair(session, seen, actor=actor, now=now)
+
+
+async def _read(reporter: Reporter, seen: Look) -> Reading | None:
+    """The commit's statuses, as far back as anything of ours can be. None: they cannot be read now."""
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         credential = await credentials.locked(session, seen.credential)
@@ -60,7 +66,7 @@ async def _statuses(reporter: Reporter, seen: Look) -> list[PostedStatus] | Read
         token = await reporter.token_of(seen.credential)
     except NoCredential:
         return None
-    found: list[PostedStatus] = []
+    pages: list[tuple[PostedStatus, ...]] = []
     page_url: str | None = None
     for _ in range(MAX_PAGES):
         read = await reporter.github.statuses_of(seen.target, token, page_url)
@@ -70,22 +76,11 @@ async def _statuses(reporter: Reporter, seen: Look) -> list[PostedStatus] | Read
             await credentials.learn(session, credential, read, probe_until=probe_until, now=now)
             must_wait = credentials.must_wait(credential, probe_until)
         if not isinstance(read.outcome, Page):
-            return read.outcome
-        found += [one for one in read.outcome.statuses if one.context.lower() == seen.target.context.lower()]
-        page_url = read.outcome.next_url
-        if page_url is None or is_beyond(read.outcome.statuses, seen.not_before, github_time=read.exchange.github_time):
+            return None
+        page, page_url = read.outcome.statuses, read.outcome.next_url
+        pages.append(page)
+        if page_url is None or is_beyond(page, seen.not_before, github_time=read.exchange.github_time):
             break
         if must_wait:
             return None
-    return found
-
-
-def _is_covered(statuses: Sequence[PostedStatus], seen: Look) -> bool:
-    """Whether the topmost status is an older report of ours. One of somebody else's is theirs to answer for."""
-    return bool(statuses) and any(carries(statuses[0].target_url, mark) for mark in seen.older)
-
-
-def _doubled(statuses: Iterable[PostedStatus], seen: Look) -> list[str]:
-    marks = (seen.marker, *seen.older)
-    counted = Counter(mark for status in statuses for mark in marks if carries(status.target_url, mark))
-    return [mark for mark, times in counted.items() if times > 1]
+    return joined(pages)

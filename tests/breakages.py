@@ -29,6 +29,7 @@ PAUSES, LATE, LOOK = (
     "tasks/verify_targets.py",
 )
 GIVEN_UP = "tests/deliver/test_given_up.py"
+LOOKS = "tests/deliver/test_looks.py"
 CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
 BUDGET, MOMENTS, WAITS, TASK = (
     "tests/deliver/test_write_budget.py",
@@ -74,6 +75,19 @@ BREAKAGES = (
     Breakage("the kernel sends what we gave up", "github_api/transport.py", 'struct.pack("ii", 1, 0)', 'struct.pack("ii", 0, 0)', ("tests/github_api",)),
     Breakage("any 2xx is a success", "github_api/classify.py", "if status == HTTPStatus.CREATED:", "if 200 <= status < 300:", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/connections.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
+    Breakage("a repair while the newest is not listed yet", "domain/shown.py", "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (LOOKS,)),
+    Breakage("pages that do not fit together are believed", "domain/shown.py", " or not reading.is_ordered", "", (LOOKS,)),
+    Breakage("an order that GitHub's time contradicts is believed", "domain/shown.py", "is_clear = top.created_at >= own.created_at - MARGIN", "is_clear = True", ("tests/domain/test_shown.py",)),
+    Breakage("what a person put on top is covered", "domain/shown.py", "    if report is None:\n        return Shown(doubled, is_clear=True, overriding=top)\n", "", (LATE,)),
+    Breakage("an earlier edition is nobody's", "storage/verify.py", "    return {report.marker, *(", "    return {report.marker} or {*(", (LOOKS,)),
+    Breakage("a copy counts only where both are listed", "domain/shown.py", "ours.stored_as.get(mark, status.id)", "status.id", (LOOKS,)),
+    Breakage("a look forgets one that was asked for meanwhile", "storage/verify.py", "mine = and_(col(StatusTarget.id) == seen.target_id, as_read)", "mine = col(StatusTarget.id) == seen.target_id", (LOOKS,)),
+    Breakage("a look that was not clear counts as one", LOOK, "verify.next_look if found.is_clear else verify.look_again", "verify.next_look", (LOOKS,)),
+    Breakage("looks without end", "storage/verify.py", "    if age >= LOOKS_FOR:\n        return None\n", "", (LATE,)),
+    Breakage("repairs without end", "storage/verify.py", "    if edition > MOST_EDITIONS:\n        return False\n", "", (LOOKS,)),
+    Breakage("a repair of what has changed meanwhile", "storage/verify.py", "col(StatusReport.id) == seen.ours.newest, _is_as_read(seen))", "col(StatusReport.id) == seen.ours.newest)", (LOOKS,)),
+    Breakage("an override is told by every look", "storage/verify.py", "(await session.exec(noted.limit(1))).one_or_none() is None:", "True:", (LOOKS,)),
+    Breakage("what is found is looked at only where that was asked for", SETTLING, "look_at if is_found else case(", "case(", (LOOKS,)),
     Breakage("a repair keeps its marker", "storage/verify.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", ("tests/deliver/test_late_requests.py",)),
     Breakage("what is superseded is sent after reading", LEASE, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (READS, CRASHES, "tests/deliver")),
     Breakage("reading stops by a clock of ours", "storage/reports.py", "select(Credential.github_time).where(Credential.name == credential).scalar_subquery()", "now", (READS,)),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from looking import ask_for_a_look, delivered, kinds, reports, send_late, verify_targets
 from sqlalchemy import Update
 from sqlmodel import select, update
 from world import SHA, Clock, World, order, run_job, world_on
@@ -15,50 +16,8 @@ from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.engine import Ledger
-from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
-from tasks.verify_targets import POSTPONED, to_verify, verify_target
-
-
-async def reports(world: World) -> list[StatusReport]:
-    async with world.ledger.transaction() as session:
-        return list(await session.exec(select(StatusReport)))
-
-
-async def kinds(world: World) -> list[str]:
-    async with world.ledger.transaction() as session:
-        return list(await session.exec(select(ReportEvent.kind)))
-
-
-async def verify_targets(world: World) -> int:
-    """Look wherever a look is asked for; how many were repaired."""
-    return sum([await verify_target(world.reporter, target_id) for target_id in await to_verify(world.reporter)])
-
-
-async def ask_for_a_look(world: World) -> None:
-    async with world.ledger.transaction() as session:
-        target = (await session.exec(select(StatusTarget))).one()
-        target.verify_at = world.clock.now
-        session.add(target)
-
-
-def send_late(world: World, report: StatusReport) -> None:
-    """GitHub stores a report's status that nobody answers for."""
-    world.github.store.add(
-        world.github.store.drafted(
-            Draft(
-                repository="acme/site", sha=SHA, context="docs/sphinx", state=report.state,
-                description=report.description, target_url=report.target_url,
-            )
-        )
-    )  # fmt: skip
-
-
-async def delivered(world: World) -> list[StatusReport]:
-    """A job whose outcome GitHub shows, and whose target is to be looked at."""
-    await run_job(world.ledger, order())
-    await world.deliver()
-    await ask_for_a_look(world)
-    return await reports(world)
+from storage.models import Credential, StatusTarget
+from tasks.verify_targets import to_verify, verify_target
 
 
 async def test_an_older_status_on_top_is_covered_again_by_a_new_edition(ledger: Ledger, clock: Clock) -> None:
@@ -171,7 +130,7 @@ async def test_a_look_ends_at_a_pause_that_begins_between_two_pages(ledger: Ledg
 
         assert not await verify_target(await world.sender(pause), outcome.target_id)
         assert world.asked("GET") == 1
-        assert (await world.target()).verify_at == clock.now + POSTPONED
+        assert (await world.target()).verify_at == clock.now + timedelta(minutes=1)
 
 
 async def test_a_look_that_is_the_probe_does_not_end_the_next_pause(ledger: Ledger, clock: Clock) -> None:
@@ -238,12 +197,27 @@ async def test_two_looks_at_once_make_one_edition(ledger: Ledger, clock: Clock) 
         assert [report.edition for report in await reports(world)] == [1, 2]
 
 
-async def test_a_commit_that_cannot_be_read_any_more_keeps_nobody_waiting(ledger: Ledger, clock: Clock) -> None:
+async def test_a_commit_that_cannot_be_read_any_more_is_looked_at_for_a_day(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await delivered(world)
+        world.fault(Kind.NOT_FOUND, method="GET", times=0)
+        for _ in range(24):
+            assert await verify_targets(world) == 0
+            assert (await world.target()).verify_at is not None
+            clock.advance(3600)
+        await verify_targets(world)
+        assert (await world.target()).verify_at is None
+        assert world.asked("GET") == 25
+
+
+async def test_a_commit_that_cannot_be_read_for_a_while_is_looked_at_afterwards(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        pending, _ = await delivered(world)
+        send_late(world, pending)
         world.fault(Kind.NOT_FOUND, method="GET")
         assert await verify_targets(world) == 0
-        assert (await world.target()).verify_at is None
+        clock.advance(60)
+        assert await verify_targets(world) == 1
 
 
 async def test_a_look_that_is_refused_pauses_the_credential_and_is_taken_later(ledger: Ledger, clock: Clock) -> None:

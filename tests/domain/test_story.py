@@ -9,8 +9,8 @@ import pytest
 from domain.cures import CURES, cure
 from domain.job import StatusState
 from domain.outcome import Reason
-from domain.report import Phase
-from domain.story import ReportStory, Waits, came_of_retry, what_next
+from domain.report import EventKind, Phase
+from domain.story import Event, ReportStory, Waits, came_of_retry, what_next
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=2, seconds=5)
@@ -34,6 +34,23 @@ def test_every_phase_has_a_next_step(phase: Phase) -> None:
 def test_what_is_delivered_or_superseded_is_over() -> None:
     assert "as status 9000000001" in what_next(report(Phase.DELIVERED, status_id=9_000_000_001), NOW)
     assert "never sent again" in what_next(report(Phase.SUPERSEDED), NOW)
+
+
+def event(kind: EventKind, note: str | None = None) -> Event:
+    return Event(PAST, kind, "reconciliation", note=note)
+
+
+def test_what_somebody_else_put_on_top_is_said_until_it_is_sent_again() -> None:
+    delivered, override = event(EventKind.DELIVERED), event(EventKind.OVERRIDDEN, "status 31: failure by ann")
+    words = what_next(report(Phase.DELIVERED, status_id=9, events=(delivered, override)), NOW)
+    assert words == (
+        "GitHub has it, as status 9. A status that is none of ours was on top of it at 2026-11-23 11:59:00 UTC: "
+        "status 31\\: failure by ann. It is left there."
+    )
+    for kind in (EventKind.DELIVERED, EventKind.FOUND):
+        again = report(Phase.DELIVERED, status_id=9, events=(delivered, override, event(kind)))
+        assert "on top" not in what_next(again, NOW)
+    assert "Nothing is left" in what_next(report(Phase.DELIVERED, status_id=9, events=(delivered,)), NOW)
 
 
 @pytest.mark.parametrize("reason", Reason)

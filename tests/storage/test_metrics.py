@@ -199,8 +199,8 @@ async def repaired(world: World) -> None:
     async with world.ledger.transaction() as session:
         seen = await verify.look(session, await world.target_id())
         assert seen is not None
-        await verify.note_doubled(session, seen, seen.marker, actor="test", now=world.clock.now)
-        await verify.note_doubled(session, seen, seen.marker, actor="test", now=world.clock.now)
+        await verify.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
+        await verify.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
     assert (await figures(world)).duplicates == 1
     async with world.ledger.transaction() as session:
         await verify.repair(session, seen, actor="test", now=world.clock.now)

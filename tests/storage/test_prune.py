@@ -249,7 +249,7 @@ async def test_no_figure_changes(world: World) -> None:
     async with world.ledger.transaction() as session:
         seen = await verify.look(session, await world.target_id("docs/0"))
         assert seen is not None
-        await verify.note_doubled(session, seen, seen.marker, actor=ACTOR, now=world.clock.now)
+        await verify.note_doubled(session, seen, seen.ours.newest, actor=ACTOR, now=world.clock.now)
     await long_after(world)
     for target_id in await to_verify(world.reporter):
         await verify_target(world.reporter, target_id)

@@ -49,6 +49,7 @@ def name_of(news: News) -> str | None:
         (EventKind.FOUND, "delivered"),
         (EventKind.LATE, "late"),
         (EventKind.REPAIRED, "repaired"),
+        (EventKind.OVERRIDDEN, "overridden"),
         (EventKind.REJECTED, None),  # it may heal
         (EventKind.SUPERSEDED, None),  # a sender noticed; the event was told before
         (EventKind.POSTED, None),

@@ -1,0 +1,69 @@
+"""What GitHub shows of a target, and how it differs from what it should show: pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.outcome import PostedStatus
+from domain.reading import MARGIN, Reading
+from domain.report import carries
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The reports of a target, by their ids in the ledger, and how a status of theirs is recognised."""
+
+    newest: int
+    own: int  # GitHub's id of the newest report's own status
+    by_status_id: Mapping[int, int]  # GitHub's id of a status → its report
+    by_marker: Mapping[str, int]  # the marker of any edition → its report
+    stored_as: Mapping[str, int]  # the marker of a delivered edition → GitHub's id of its status
+
+    def report_of(self, status: PostedStatus) -> int | None:
+        """The report whose status it is. None: it is none of ours."""
+        by_id = self.by_status_id.get(status.id)
+        return by_id or next((self.by_marker[mark] for mark in self.marks_of(status)), None)
+
+    def marks_of(self, status: PostedStatus) -> Sequence[str]:
+        """The markers of ours that *status* carries: one at the most, unless somebody copied a link."""
+        return [mark for mark in self.by_marker if carries(status.target_url, mark)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a reading shows. Not `is_clear`: GitHub's reads lag or contradict each other, and only `doubled` counts."""
+
+    doubled: frozenset[int]  # reports of which one marker stands under two ids
+    is_clear: bool
+    is_covered: bool = False  # an older report of ours is on top of the newest
+    overriding: PostedStatus | None = None  # on top of the newest, and none of ours
+
+
+def shown(reading: Reading, context: str, ours: Ours) -> Shown:
+    """What *reading* shows of the target with this *context*.
+
+    Which of two statuses is newer is told by the order of the list alone: GitHub does not promise that ids grow, and
+    its times have whole seconds. While somebody else's status is on top, nothing is covered: nothing of ours is shown,
+    and sending the newest again would undo what a person decided.
+    """
+    listed = [status for status in reading.statuses if status.context.lower() == context.lower()]
+    doubled = _doubled(listed, ours)
+    own = next((status for status in listed if status.id == ours.own), None)
+    if own is None or not reading.is_ordered:
+        return Shown(doubled, is_clear=False)
+    top = listed[0]
+    report = ours.report_of(top)
+    if report is None:
+        return Shown(doubled, is_clear=True, overriding=top)
+    if report == ours.newest:
+        return Shown(doubled, is_clear=True)
+    is_clear = top.created_at >= own.created_at - MARGIN  # else GitHub's own time contradicts the order of its list
+    return Shown(doubled, is_clear, is_covered=is_clear)
+
+
+def _doubled(listed: Iterable[PostedStatus], ours: Ours) -> frozenset[int]:
+    ids: dict[str, set[int]] = defaultdict(set)
+    for status in listed:
+        for mark in ours.marks_of(status):
+            ids[mark] |= {status.id, ours.stored_as.get(mark, status.id)}
+    return frozenset(ours.by_marker[mark] for mark, its in ids.items() if len(its) > 1)
