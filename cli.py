@@ -59,6 +59,22 @@ def up() -> int:
 
 
 @app.command
+def server(*, host: str = "127.0.0.1", port: int = 4200) -> int:
+    """Run a Prefect server on this machine that pages of other sites cannot ask; Prefect's own settings hold.
+
+    PREFECT_SERVER_API_AUTH_STRING=user:password makes it ask for a password; PREFECT_UI_API_URL names the address at
+    which a proxy shows it.
+
+    Args:
+        host: The address to listen on.
+        port: The port to listen on.
+    """
+    from local.guarded_server import serve  # noqa: PLC0415  # each command loads what it needs
+
+    return serve(host, port)
+
+
+@app.command
 def deploy() -> int:
     """Make the deployments of this checkout on the Prefect server that PREFECT_API_URL names."""
     from local.deploy import deploy as make_deployments  # noqa: PLC0415  # each command loads what it needs

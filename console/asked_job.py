@@ -16,6 +16,7 @@ from domain.jobs_file import parse_job_types
 from domain.options import Option
 from domain.submission import Submission
 from domain.target_request import TargetRequest
+from domain.text import clean
 from github_api.commits import Commits, NoAnswer, NoSuchRef
 from github_api.credentials import NoCredential, credential_name
 from settings import Settings
@@ -48,6 +49,7 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
         Refused, NoCommit, BadOptions, BadJobsFile: there is none to start; each is a ValueError.
         Unreachable: GitHub does not say which commit is meant.
     """
+    _check_text(words)
     if run and run.event.is_from_fork and settings.job_user is None:
         raise Refused(
             "the pull request is from a fork: anybody's code would run as the user of the worker; where workers run "
@@ -58,6 +60,13 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
     options = given_options(words.options, _declared(words.job_type, settings))
     sha = await _whole(repository, ref, settings)
     return Submission(words.job_type, target.model_copy(update={"sha": sha}), options)
+
+
+def _check_text(words: Words) -> None:
+    """Refuse bytes that are no UTF-8: Prefect's server would store half of a surrogate pair and stand still."""
+    given = (words.job_type, words.repository, words.ref, words.context, words.url, *words.options, words.key)
+    if any(text is not None and clean(text) != text for text in given):
+        raise Refused("the command line holds text that is not UTF-8, or a NUL: write it in UTF-8")
 
 
 def _meant(words: Words, run: ActionsRun | None) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from tasks.job_page import JobPage, job_page
 from tasks.job_users import job_users
 from tasks.non_dumpable import make_non_dumpable
 from tasks.patience import open_with_patience, with_patience
+from tasks.prefect_password import refuse_open_prefect
 from tasks.report_status import report_status
 from tasks.reporter import open_reporter
 from tasks.retry_report import phase_of, reopen_report
@@ -64,7 +65,8 @@ async def docs_job(
     """
     make_non_dumpable()
     settings = flow_settings()
-    users = job_users(settings.job_user)  # refuses before anything is accepted
+    if users := job_users(settings.job_user):  # refuses before anything is accepted
+        await refuse_open_prefect()
     job_type = JOB_TYPES[str(job)]
     start = max(1, flow_run.run_count)
     order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)

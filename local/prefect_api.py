@@ -1,6 +1,7 @@
 """What the demo and the tests ask of a Prefect server, over its REST API: start a flow run, see what became of it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+
+from local.stack import basic
 
 TRIES = 20
 REST = timedelta(seconds=0.5)
@@ -39,6 +42,7 @@ class PrefectApi:
     def __init__(self, client: httpx.AsyncClient) -> None:
         """*client* has the API's address as its base."""
         self._client = client
+        self._csrf: dict[str, str] | None = None
 
     async def start(
         self,
@@ -119,21 +123,40 @@ class PrefectApi:
         return state
 
     async def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+        content = None if body is None else json.dumps(body)
         for left in reversed(range(TRIES)):
             try:
-                response = await self._client.request(method, path, json=body)
+                headers = {} if method == "GET" else {"Content-Type": "application/json", **await self._csrf_headers()}
+                response = await self._client.request(method, path, content=content, headers=headers)
             except httpx.TransportError:
                 if not left:
                     raise
             else:
-                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                if response.status_code == httpx.codes.FORBIDDEN and self._csrf:
+                    self._csrf = None  # it lasts an hour
+                elif response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     break
             await asyncio.sleep(REST.total_seconds())
         return response if response.is_client_error else response.raise_for_status()
 
+    async def _csrf_headers(self) -> dict[str, str]:
+        """The headers of a change; none where the server wants no token: it answers 422 then.
+
+        https://docs.prefect.io/v3/advanced/security-settings
+        """
+        if self._csrf is None:
+            client = uuid4().hex
+            answer = await self._client.get("/csrf-token", params={"client": client})
+            if answer.is_server_error:
+                return {}
+            self._csrf = {}
+            if answer.is_success:
+                self._csrf = {"Prefect-Csrf-Client": client, "Prefect-Csrf-Token": answer.json()["token"]}
+        return self._csrf
+
 
 @asynccontextmanager
-async def prefect_api(api_url: str) -> AsyncIterator[PrefectApi]:
-    """The server at *api_url*."""
-    async with httpx.AsyncClient(base_url=api_url, trust_env=False, timeout=30) as client:
+async def prefect_api(api_url: str, password: str | None = None) -> AsyncIterator[PrefectApi]:
+    """The server at *api_url*, and its *password* as "user:password" if it asks for one."""
+    async with httpx.AsyncClient(base_url=api_url, trust_env=False, timeout=30, auth=basic(password)) as client:
         yield PrefectApi(client)

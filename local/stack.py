@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 START = timedelta(seconds=90)
 """How long a server may take to answer; on a slow disk its first start makes a database."""
 FOR_EVER = timedelta(days=3650)
-ON_SQLITE = {"PYTHONPATH": str(ROOT / "local" / "prefect_on_sqlite")}
-"""What a Prefect server on SQLite is started with; see there."""
+PASSWORD, SERVERS_PASSWORD = "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"
+COMMAND = ("-c", "import cli; cli.main()")
+"""The `reportback` command, for this Python."""
 
 
 class NotStarted(RuntimeError):
@@ -46,8 +47,12 @@ class Stack:
 
 
 @asynccontextmanager
-async def running(home: Path, settings: Mapping[str, str], *, port: int = 0) -> AsyncIterator[Stack]:
+async def running(
+    home: Path, settings: Mapping[str, str], *, port: int = 0, password: str | None = None
+) -> AsyncIterator[Stack]:
     """A Prefect server on *port* (0: a free one) that keeps its data in *home*, and the deployments with *settings*.
+
+    *password* is what the server asks for, as "user:password"; None: it asks for none.
 
     *home* is made if it is not there: Prefect makes its own folder, but none above it.
 
@@ -59,19 +64,22 @@ async def running(home: Path, settings: Mapping[str, str], *, port: int = 0) -> 
     await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
     port = port or free_port()
     api_url = f"http://127.0.0.1:{port}/api"
-    env = {**inherited(), **prefect_settings(home, api_url)}
-    server = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+    env = {**inherited(), **prefect_settings(home, api_url), **_asked_for(password)}
+    server = (*COMMAND, "server", "--port", str(port))
     served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
     async with AsyncExitStack() as more:
-        one = await more.enter_async_context(
-            _process("the Prefect server", server, {**env, **ON_SQLITE}, ready=f"{api_url}/health")
-        )
+        one = await more.enter_async_context(_process("the Prefect server", server, env, ready=f"{api_url}/health"))
         jobs = _process("serving jobs", ("-m", "local.serve", "jobs"), served, ready=f"{deployed}/docs-job/docs-job")
         reports = _process(
             "serving reports", ("-m", "local.serve", "reports"), served, ready=f"{deployed}/retry-reports/retry-reports"
         )
         others = await asyncio.gather(more.enter_async_context(jobs), more.enter_async_context(reports))
         yield Stack(api_url, (one, *others))
+
+
+def _asked_for(password: str | None) -> dict[str, str]:
+    """What the server and its callers are told of the password."""
+    return dict.fromkeys((SERVERS_PASSWORD, PASSWORD), password) if password else {}
 
 
 def free_port() -> int:
@@ -131,15 +139,15 @@ async def _process(
     )
     process = Process(name, command, last)
     try:
-        await _until_ready(process, ready)
+        await _until_ready(process, ready, env.get(PASSWORD))
         yield process
     finally:
         command.cancel()
         await asyncio.wait({command})
 
 
-async def _until_ready(process: Process, url: str) -> None:
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+async def _until_ready(process: Process, url: str, password: str | None) -> None:
+    async with httpx.AsyncClient(trust_env=False, timeout=5, auth=basic(password)) as client:
         try:
             async with asyncio.timeout(START.total_seconds()):
                 while not await _answers(client, url):
@@ -149,6 +157,11 @@ async def _until_ready(process: Process, url: str) -> None:
         except TimeoutError:
             words = f"{process.name} did not answer within {START.seconds} s: {process.last_words}"
             raise NotStarted(words) from None
+
+
+def basic(password: str | None) -> httpx.BasicAuth | None:
+    """How HTTP asks with *password*, as "user:password"."""
+    return httpx.BasicAuth(*password.split(":", 1)) if password else None
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:

@@ -1,6 +1,7 @@
 """Everything on this machine until Ctrl-C: for trying Reportback, or running it for a small team."""
 
 import os
+import secrets
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
@@ -34,8 +35,10 @@ async def up() -> None:
     with tempfile.TemporaryDirectory(prefix="reportback-up-") as folder:
         async with _github(Path(folder), console) as (home, settings):
             console.print("Starting a Prefect server and the deployments ...")
-            async with stack.running(home, settings, port=_port()) as local:
-                _explain(console, local)
+            kept = None if settings else _kept_password(home)
+            password = kept.read_text(encoding="utf-8").strip() if kept else None
+            async with stack.running(home, settings, port=_port(), password=password) as local:
+                _explain(console, local, kept)
                 raise stack.NotStarted(await local.until_one_ends())
 
 
@@ -60,11 +63,21 @@ async def _github(folder: Path, console: Console) -> AsyncIterator[tuple[Path, d
         )
 
 
+def _kept_password(home: Path) -> Path:
+    """The file with the server's password, made at first: a token is at stake, and any page or process may ask."""
+    path = home / "api-password"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(f"reportback:{secrets.token_urlsafe(24)}\n", encoding="utf-8")
+    return path
+
+
 def _port() -> int:
     return PORT if stack.is_free(PORT) else 0
 
 
-def _explain(console: Console, local: stack.Stack) -> None:
+def _explain(console: Console, local: stack.Stack, password: Path | None) -> None:
     if not os.environ.get(JOB_USER):
         console.print(
             "[bold yellow]Jobs[/]        run as you, and can read what you can: start trusted ones only, or set "
@@ -72,10 +85,16 @@ def _explain(console: Console, local: stack.Stack) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    login = ""
+    if password:
+        console.print(
+            f"[bold]Password[/]    what {password} holds; the UI asks for it", highlight=False, soft_wrap=True
+        )
+        login = f'{stack.PASSWORD}="$(cat {password})" '
     console.print(
         f"[bold]Prefect[/]     {local.ui_url}\n\n"
         f"Start a job in the UI: {local.ui_url}/deployments, docs-job, Run. Or from another shell, in this folder:\n\n"
-        f"  PREFECT_API_URL={local.api_url} .venv/bin/reportback submit sphinx \\\n"
+        f"  {login}PREFECT_API_URL={local.api_url} .venv/bin/reportback submit sphinx \\\n"
         f"      --repo acme/site --sha {_head()} --wait\n\n"
         "The reconciliation runs by itself. Ctrl-C ends everything.",
         highlight=False,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 from e2e_run import STARTS, Run
-from real_processes import ROOT, Worker, start_prefect, start_worker
+from real_processes import ROOT, Worker, start_python, start_worker
 from relay import Relay, to_http
 from waiting import until
 
@@ -147,13 +147,13 @@ class Server:
     def __init__(self, logs: Path, env: Mapping[str, str], port: int, database: str | None = None) -> None:
         self._log, self._url = logs / "server.log", f"http://127.0.0.1:{port}/api/health"
         own = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database} if database else {}
-        self._env = {**env, **own, **stack.ON_SQLITE}
-        self._words = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
+        self._env = {**env, **own}
+        self._words = (*stack.COMMAND, "server", "--port", str(port))
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         """Come up, with the data it had."""
-        self._process = start_prefect(self._log, self._env, *self._words)
+        self._process = start_python(self._log, self._env, *self._words)
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
             await until(lambda: self._answers(client), within=STARTS, what="the Prefect server")
 
@@ -220,7 +220,7 @@ def _settings(folder: Path, github_url: str, ledger_url: str) -> dict[str, str]:
 
 async def deploy(rig: Rig) -> None:
     """As `make deploy` does."""
-    await _run((sys.executable, "-c", "import cli; cli.main()", "deploy"), rig.env)
+    await _run((sys.executable, *stack.COMMAND, "deploy"), rig.env)
 
 
 async def _run(command: tuple[str, ...], env: Mapping[str, str]) -> str:

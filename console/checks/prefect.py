@@ -1,8 +1,6 @@
 """Prefect: that its server answers, asks for a password, and has our deployments in pools that are closed."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,10 +11,12 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_HOME, PREFECT_PROFILES_PATH
 
 from console.checks.finding import Finding, bad, good
+from console.checks.prefect_poll import poll
 from local.deploy import DEPLOYMENTS
 from local.prefect_server import NoServer, prefect_server
 from local.work_pools import CLOSED, POOLS
 from settings import Settings
+from tasks.prefect_password import asks_for_a_password
 
 DATABASE = "prefect.db"
 """Of a server on SQLite, in its PREFECT_HOME: https://docs.prefect.io/v3/api-ref/settings-ref"""
@@ -24,8 +24,6 @@ DATABASE = "prefect.db"
 NEEDS_SCHEDULE = "reconcile-reports/reconcile-reports"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
-
-WITHIN = timedelta(seconds=10)
 
 T = TypeVar("T")
 
@@ -36,12 +34,14 @@ async def check(settings: Settings) -> list[Finding]:
         async with prefect_server() as client:
             pools = {name: await _or_none(client.read_work_pool, name) for name in POOLS}
             made = {name: await _or_none(client.read_deployment_by_name, name) for name in DEPLOYMENTS}
+            polled = await poll(client) if all(pools.values()) else None
             url = str(client.api_url)
     except NoServer as error:
         return [bad("Prefect", str(error))]
     return [
         good("Prefect", f"{url} answers"),
-        await asks_for_a_password(url, is_at_stake=_is_at_stake(settings)),
+        await password(url, is_at_stake=_is_at_stake(settings)),
+        *([polled] if polled else []),
         *(closed(name, pool) for name, pool in pools.items()),
         *(deployed(name, one) for name, one in made.items()),
     ]
@@ -59,16 +59,14 @@ def _is_at_stake(settings: Settings) -> bool:
     return settings.job_user is not None or settings.github_api_url.host not in LOOPBACK
 
 
-async def asks_for_a_password(api_url: str, *, is_at_stake: bool) -> Finding:
+async def password(api_url: str, *, is_at_stake: bool) -> Finding:
     """Whether Prefect's API, through which a caller becomes the user of the worker, asks for a password."""
     what = "Prefect's password"
     try:
-        async with httpx.AsyncClient(timeout=WITHIN.seconds) as stranger:
-            status = (await stranger.get(f"{api_url}/admin/version")).status_code
+        if await asks_for_a_password(api_url):
+            return good(what, "is asked for")
     except httpx.HTTPError as error:
         return bad(what, f"not looked at: {api_url} cannot be reached: {type(error).__name__}")
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return good(what, "is asked for")
     if not is_at_stake:
         return good(what, "is not asked for; neither a real GitHub nor job users are set up here")
     return bad(

@@ -25,10 +25,10 @@ from waiting import block_until
 from world import accept, order
 
 from console.checks.job_user import closed_to
-from console.checks.prefect import asks_for_a_password
 from local.stack import free_port, inherited, prefect_settings
 from storage.engine import Ledger, open_ledger
 from tasks.job_users import JobUser
+from tasks.prefect_password import asks_for_a_password
 
 HUNTER = Path(__file__).with_name("hunter.py")
 USER, PASSWORD = "admin", "a-password-of-ours"
@@ -177,8 +177,8 @@ async def test_doctor_tells_which_file_is_open_and_whether_the_server_asks(
 ) -> None:
     me, paths = JobUser(FIRST, FIRST), list(grounds.hidden.values())
     assert (await closed_to(me, paths)).ok
-    assert (await asks_for_a_password(locked_api, is_at_stake=True)).ok
-    assert not (await asks_for_a_password(open_api, is_at_stake=True)).ok
+    assert await asks_for_a_password(locked_api)
+    assert not await asks_for_a_password(open_api)
     for letter, path in grounds.hidden.items():
         grounds.open_to_all(letter)
         finding = await closed_to(me, paths)

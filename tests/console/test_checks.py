@@ -200,7 +200,7 @@ def test_a_closed_pool_is_right_and_a_missing_one_is_not() -> None:
 
 
 async def test_a_server_that_does_not_answer_is_not_called_safe() -> None:
-    finding = await prefect.asks_for_a_password("http://127.0.0.1:9/api", is_at_stake=False)
+    finding = await prefect.password("http://127.0.0.1:9/api", is_at_stake=False)
     assert not finding.ok
     assert "cannot be reached: ConnectError" in finding.words
 
@@ -214,4 +214,4 @@ async def test_a_missing_password_is_wrong_where_something_is_at_stake(
     status: int, *, at_stake: bool, ok: bool
 ) -> None:
     respx.get("http://prefect.test/api/admin/version").respond(status)
-    assert (await prefect.asks_for_a_password("http://prefect.test/api", is_at_stake=at_stake)).ok is ok
+    assert (await prefect.password("http://prefect.test/api", is_at_stake=at_stake)).ok is ok

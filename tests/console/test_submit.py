@@ -221,6 +221,8 @@ REFUSED: dict[str, tuple[Words, str]] = {
     "a repository that is none": (words(repository="site"), "--repo: String should match pattern"),
     "a link that is none": (words(url="javascript:alert(1)"), "--url: String should match pattern"),
     "a context of nothing": (words(context=" "), "--context: "),
+    "bytes that are no UTF-8 in an option": (words(options=("processes=\udcff",)), "the command line holds text that"),
+    "bytes that are no UTF-8 in a key": (words(key="\udcff"), "the command line holds text that is not UTF-8"),
 }
 
 

@@ -15,6 +15,7 @@ from e2e_run import STARTS
 from real_processes import start_python
 from waiting import until
 
+from local import stack
 from local.prefect_api import PrefectApi, prefect_api
 from storage.engine import open_ledger
 
@@ -36,7 +37,7 @@ def api_url(log: Path) -> str | None:
 async def up(rig: Rig, home: Path, log: Path) -> AsyncIterator[PrefectApi]:
     """`reportback up`, ended by SIGTERM."""
     own = {"REPORTBACK_DATABASE_URL": f"sqlite:///{home / 'ledger.db'}", "XDG_STATE_HOME": str(home)}
-    process = start_python(log, {**rig.env, **own}, "-c", "import cli; cli.main()", "up")
+    process = start_python(log, {**rig.env, **own}, *stack.COMMAND, "up")
 
     async def is_up() -> bool:
         assert process.poll() is None, log
@@ -44,7 +45,8 @@ async def up(rig: Rig, home: Path, log: Path) -> AsyncIterator[PrefectApi]:
 
     try:
         await until(is_up, within=2 * STARTS, what=f"`up` to say so in {log}")
-        async with prefect_api(api_url(log) or "") as prefect:
+        password = (home / "reportback" / "prefect" / "api-password").read_text(encoding="utf-8").strip()
+        async with prefect_api(api_url(log) or "", password) as prefect:
             yield prefect
     finally:
         process.send_signal(signal.SIGTERM)

@@ -22,6 +22,7 @@ LOCKED = httpx.Response(503, json={"exception_message": "Service Unavailable"})
 def server() -> Iterator[respx.Router]:
     with respx.mock(base_url=API, assert_all_called=False) as router:
         router.get(NAME).respond(json={"id": "17"})
+        router.get("/csrf-token").respond(422, json={"detail": "CSRF protection is disabled."})
         yield router
 
 
@@ -120,6 +121,22 @@ async def test_queue_and_time_are_asked_for(server: respx.Router, prefect: Prefe
     asked = json.loads(made.calls.last.request.content)
     assert asked["work_queue_name"] == "mine"
     assert asked["state"]["state_details"] == {"scheduled_time": "2026-03-01T12:00:00+00:00"}
+
+
+def token(text: str) -> httpx.Response:
+    return httpx.Response(200, json={"token": text})
+
+
+async def test_a_server_that_wants_a_token_with_a_change_gets_one(server: respx.Router, prefect: PrefectApi) -> None:
+    asked = server.get("/csrf-token").mock(side_effect=[token("first"), token("second")])
+    stale = httpx.Response(403, json={"detail": "Invalid CSRF token or client identifier."})
+    made = server.post(CREATE).mock(side_effect=[stale, *[httpx.Response(201, json={"id": RUN})] * 2])
+    await prefect.start("docs-job/docs-job", {})
+    await prefect.start("docs-job/docs-job", {})
+    sent = [call.request.headers for call in made.calls]
+    assert [headers["Prefect-Csrf-Token"] for headers in sent] == ["first", "second", "second"]
+    clients = [call.request.url.params["client"] for call in asked.calls]
+    assert [headers["Prefect-Csrf-Client"] for headers in sent] == [clients[0], clients[1], clients[1]]
 
 
 async def test_retry_is_what_the_button_of_prefects_ui_sets(server: respx.Router, prefect: PrefectApi) -> None:

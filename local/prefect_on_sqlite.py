@@ -1,4 +1,4 @@
-"""What keeps Prefect's server on SQLite from standing still, which no setting does: PYTHONPATH makes it find this.
+"""Keeps Prefect's server on SQLite from standing still, which no setting does.
 
 Of prefect 3.8.8, server/database/configurations.py: AioSqliteConfiguration. Three times over it waits or gives up:
 
@@ -24,14 +24,18 @@ Given = TypeVar("Given")
 
 OVERFLOW = 150
 """Connections beside the five that stay open: they are closed after use, and with them goes the cache of each."""
-
-size, _, *others = QueuePool.__init__.__defaults__ or ()
-QueuePool.__init__.__defaults__ = (size, OVERFLOW, *others)
-
 COLLECT_EVERY = 5
 
 
-@event.listens_for(Engine, "before_cursor_execute", retval=True)
+def tune() -> None:
+    """Set SQLAlchemy and the garbage collector of this process up for Prefect's server, before it is imported."""
+    size, _, *others = QueuePool.__init__.__defaults__ or ()
+    QueuePool.__init__.__defaults__ = (size, OVERFLOW, *others)
+    event.listen(Engine, "before_cursor_execute", _begin_as_a_writer, retval=True)
+    gc.disable()
+    threading.Thread(target=_collect_beside_the_loop, daemon=True).start()
+
+
 def _begin_as_a_writer(
     _connection: object, _cursor: object, statement: str, given: Given, _context: object, _many: object
 ) -> tuple[str, Given]:
@@ -42,7 +46,3 @@ def _collect_beside_the_loop() -> None:
     while True:
         time.sleep(COLLECT_EVERY)
         gc.collect()
-
-
-gc.disable()
-threading.Thread(target=_collect_beside_the_loop, daemon=True).start()

@@ -1,0 +1,142 @@
+"""An ASGI guard in front of Prefect's server: who may ask, and what text it takes. No setting of Prefect's does this.
+
+- A page of another site may not ask: its `Origin` is refused, for requests and WebSockets. A site whose name was made
+  to point here (DNS rebinding) is refused by its `Host`.
+- Half of a surrogate pair in a text is refused. Prefect's server stores one, and from then on answers 500 to each
+  worker's poll and to the lists of its UI.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+WEBSOCKET_POLICY = 1008
+"""The code with which a WebSocket is refused: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"""
+
+
+def own_origins(host: str, port: int, public: Iterable[str] = ()) -> frozenset[str]:
+    """The origins of a server on *host* and *port* that people reach at the *public* addresses, too."""
+    hosts = LOOPBACK if host in {*LOOPBACK, "::1"} else (host,)
+    addresses = map(urlsplit, public)
+    return frozenset(
+        [f"http://{one}:{port}" for one in hosts] + [f"{one.scheme}://{one.netloc}".lower() for one in addresses]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """*app*, for callers that name one of *origins*."""
+
+    app: ASGIApp
+    origins: frozenset[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on to *app*."""
+        match scope["type"]:
+            case "http":
+                await self._request(scope, receive, send)
+            case "websocket":
+                await self._websocket(scope, receive, send)
+            case _:
+                await self.app(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(Headers(scope=scope))
+        if refusal is None:
+            body = await _whole(receive)
+            if body is None:
+                return
+            if not has_half_a_surrogate_pair(body):
+                await self.app(scope, _again(body, receive), send)
+                return
+            refusal = HTTPStatus.UNPROCESSABLE_ENTITY, "a text holds half of a surrogate pair, such as \\ud83d alone"
+        status, why = refusal
+        await JSONResponse({"detail": why}, status)(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (refusal := self._refusal(Headers(scope=scope))) is not None:
+            await receive()
+            await send({"type": "websocket.close", "code": WEBSOCKET_POLICY, "reason": refusal[1]})
+            return
+        await self.app(scope, _mended(receive), send)
+
+    def _refusal(self, headers: Headers) -> tuple[HTTPStatus, str] | None:
+        host, origin = headers.get("host", "").lower(), headers.get("origin", "").lower()
+        if host not in {urlsplit(one).netloc for one in self.origins}:
+            why = f"this server does not answer as {host!r}; an address of its own is added by PREFECT_UI_API_URL"
+            return HTTPStatus.MISDIRECTED_REQUEST, why
+        if origin and origin not in self.origins:
+            return HTTPStatus.FORBIDDEN, f"pages of {origin!r} may not ask this server"
+        return None
+
+
+def has_half_a_surrogate_pair(body: bytes) -> bool:
+    """Whether the JSON in *body* holds a surrogate without its other half, in a text or a key. False: it is no JSON."""
+    if b"\\u" not in body and b"\xed" not in body:  # only an escape, or bytes that are no UTF-8, can make one
+        return False
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """The body of a request. None: its sender has gone."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the whole *body* first."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
+
+
+def _mended(receive: Receive) -> Receive:
+    """A `receive` in whose texts half of a surrogate pair is replaced: a refused event would be sent again for ever."""
+
+    async def receive_mended() -> Message:
+        message = await receive()
+        text = message.get("text")
+        if text and has_half_a_surrogate_pair(text.encode(errors="surrogatepass")):
+            message = {**message, "text": json.dumps(_replaced(json.loads(text)))}
+        return message
+
+    return receive_mended
+
+
+def _replaced(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_replaced(one) for one in value]
+        case dict():
+            return {_replaced(name): _replaced(one) for name, one in value.items()}
+        case _:
+            return value

@@ -1,0 +1,46 @@
+"""Whether Prefect's API asks its callers for a password."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+import httpx
+from prefect.settings import PREFECT_API_URL
+
+WITHIN = timedelta(seconds=10)
+
+
+class OpenPrefect(RuntimeError):
+    """Jobs run as users that are not trusted, and Prefect's API would take orders from them."""
+
+    def __init__(self, api_url: str) -> None:
+        super().__init__(
+            f"REPORTBACK_JOB_USER is set, but {api_url} asks nobody for a password, so a job could order anything as "
+            "the worker's user: set PREFECT_SERVER_API_AUTH_STRING for the server, and PREFECT_API_AUTH_STRING for "
+            "workers and people"
+        )
+
+
+async def asks_for_a_password(api_url: str) -> bool:
+    """Whether a caller without credentials is refused. Does not follow redirects.
+
+    Raises:
+        httpx.HTTPError: the API cannot be reached.
+    """
+    async with httpx.AsyncClient(timeout=WITHIN.total_seconds()) as stranger:
+        status = (await stranger.get(f"{api_url}/admin/version")).status_code
+    return status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+async def refuse_open_prefect() -> None:
+    """Refuse to go on where Prefect's API takes orders from everyone. One that cannot be reached now is not judged.
+
+    Raises:
+        OpenPrefect: it asks for no password.
+    """
+    url = PREFECT_API_URL.value()
+    try:
+        closed = url is None or await asks_for_a_password(url)
+    except httpx.HTTPError:
+        return
+    if not closed:
+        raise OpenPrefect(url)
