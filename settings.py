@@ -15,7 +15,7 @@ from domain.budget import WriteBudget, parse_budget
 from domain.clone_url import protocol_of
 from domain.credential_name import CREDENTIAL
 from domain.job_user import Ids, parse_job_user
-from domain.policy import Policy
+from domain.policy import MOST_SENDERS, Policy
 from domain.quantities import Size
 from domain.summary import TOKEN
 
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     interval: Span = timedelta(seconds=60)
     pass_budget: Span = timedelta(seconds=50)
     first_delay: Span = timedelta(seconds=60)
-    senders: Annotated[int, Field(ge=1, le=64)] = 8
+    senders: Annotated[int, Field(ge=1, le=MOST_SENDERS)] = 8
     write_budget: Annotated[WriteBudget | None, BeforeValidator(_budget)] = WriteBudget()
     pushgateway_url: HttpUrl | None = Field(None, repr=False)  # may hold a password
     keep: Annotated[timedelta, BeforeValidator(_seconds), Field(ge=SHORTEST_KEEP)] = timedelta(days=30)

@@ -9,6 +9,9 @@ LONGEST_BACKOFF = timedelta(hours=1)
 SPREAD = 0.2
 """A backoff varies by up to this share in both directions, so that what failed together does not return together."""
 
+MOST_SENDERS = 64
+"""Targets that one pass may speak about at once."""
+
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 

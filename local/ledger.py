@@ -14,7 +14,7 @@ from storage.upgrade import upgrade as upgrade_schema
 
 async def upgrade() -> None:
     """Bring it to this version's schema; a second call changes nothing."""
-    opened = engine.make_engine(Settings().database_url, command_timeout=None)  # a migration takes its time
+    opened = engine.make_engine(Settings().database_url, takes_long=True)
     try:
         await upgrade_schema(opened)
     finally:

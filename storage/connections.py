@@ -9,15 +9,36 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from domain.policy import MOST_SENDERS
 from storage.away import is_of_its_connection
 from storage.disks import NETWORK_DISKS, file_system
 
 LOCK_WAIT = 30
 """Seconds a SQLite transaction waits for another one. They take milliseconds; this is for a machine that stalls."""
 
+CONNECT_WAIT = 10
+"""Seconds in which a connection to PostgreSQL has to be made."""
+
 COMMAND_WAIT = 60
 """Seconds a statement may take on PostgreSQL: a connection that a firewall has forgotten would be waited for by the
 kernel, for a quarter of an hour."""
+
+IDLE_WAIT = 5.0
+"""Seconds that PostgreSQL lets a transaction idle. Transactions do nothing but statements, so one that idles belongs to
+a host that froze or vanished: the server undoes it, and its locks go, long before a lease of 30 s has passed."""
+
+ROW_WAIT = 10
+"""Seconds that a statement waits for a lock on PostgreSQL: longer than a transaction that holds it may idle."""
+
+LINES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""How PostgreSQL finds out that a host has vanished: after 25 s, not after the two hours that are the kernel's default.
+https://www.postgresql.org/docs/current/runtime-config-connection.html#RUNTIME-CONFIG-TCP-SETTINGS"""
+
+UNSENT_WAIT = 20
+"""Seconds after which PostgreSQL gives up a connection whose host does not acknowledge what was sent."""
+
+POOL = MOST_SENDERS + 8
+"""Connections of one process at the most: one for each sender, and some for what goes on beside them."""
 
 
 class UnsoundLedger(ValueError):
@@ -32,13 +53,10 @@ def place_of(url: URL) -> str:
     return f"PostgreSQL database {url.database!r} on {url.host or url.query.get('host') or 'this machine'}{port}"
 
 
-def make_engine(
-    url: str, *, command_timeout: float | None = COMMAND_WAIT, given_as: str = "REPORTBACK_DATABASE_URL"
-) -> AsyncEngine:
+def make_engine(url: str, *, takes_long: bool = False, given_as: str = "REPORTBACK_DATABASE_URL") -> AsyncEngine:
     """An engine for *url* whose every connection keeps a commit on disk before the request leaves.
 
-    *command_timeout*: seconds that PostgreSQL may take for a statement; None: as long as it likes. *given_as*: what a
-    refusal calls the URL.
+    *takes_long*: without limits of time, as a migration or a move needs it. *given_as*: what a refusal calls the URL.
 
     Raises:
         UnsoundLedger: see `open_ledger`.
@@ -51,7 +69,7 @@ def make_engine(
         case "sqlite":
             return _sqlite(parsed, given_as)
         case "postgresql":
-            return _postgresql(parsed, command_timeout)
+            return _postgresql(parsed, takes_long=takes_long)
         case other:
             raise UnsoundLedger(f"{given_as}: {other} is no ledger; use sqlite:////… or postgresql://…")
 
@@ -72,7 +90,9 @@ def _sqlite(url: URL, given_as: str) -> AsyncEngine:
             f"{given_as}: {path} is on a network disk ({disk}), where SQLite's locks do not hold; "
             "use a local disk, or PostgreSQL"
         )
-    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": LOCK_WAIT})
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), pool_size=POOL, max_overflow=0, connect_args={"timeout": LOCK_WAIT}
+    )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "handle_error", _give_up)
@@ -106,13 +126,24 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _postgresql(url: URL, command_timeout: float | None) -> AsyncEngine:
+def _postgresql(url: URL, *, takes_long: bool) -> AsyncEngine:
     engine = create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
+        isolation_level="READ COMMITTED",  # what the statements are written for, whatever the server's default is
         pool_pre_ping=True,
+        pool_size=POOL,
+        max_overflow=0,
         connect_args={
-            "command_timeout": command_timeout,
-            "server_settings": {"synchronous_commit": "on", "application_name": "reportback"},
+            "timeout": CONNECT_WAIT,
+            "command_timeout": None if takes_long else COMMAND_WAIT,
+            "server_settings": {
+                "synchronous_commit": "on",
+                "application_name": "reportback",
+                "idle_in_transaction_session_timeout": "0" if takes_long else f"{IDLE_WAIT}s",
+                "lock_timeout": "0" if takes_long else f"{ROW_WAIT}s",
+                "tcp_user_timeout": f"{UNSENT_WAIT}s",
+                **LINES,
+            },
         },
     )
     event.listen(engine.sync_engine, "handle_error", _give_up)

@@ -83,7 +83,7 @@ async def move(
 @asynccontextmanager
 async def _alone(url: str, *, given_as: str = "REPORTBACK_DATABASE_URL") -> AsyncIterator[AsyncConnection]:
     """A transaction on the ledger at *url*, whatever stands there."""
-    engine = make_engine(url, command_timeout=None, given_as=given_as)
+    engine = make_engine(url, takes_long=True, given_as=given_as)
     try:
         async with engine.begin() as connection:
             yield connection

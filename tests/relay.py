@@ -24,13 +24,15 @@ class Fate(Enum):
 class Relay:
     """`fate` decides about whatever a client sends; `refused`: how many connections to come end before they are read.
 
-    `lines` are the ends of all connections that were relayed; `lost` counts what was lost on them.
+    `network` is set while it passes anything at all. `lines` are the ends of all connections that were relayed; `lost`
+    counts what was lost on them.
     """
 
     connect: Callable[[], Awaitable[Line]]
     fate: Callable[[bytes], Fate] = lambda _: Fate.PASS
     refused: int = 0
     lost: int = 0
+    network: asyncio.Event = field(default_factory=asyncio.Event)
     lines: list[asyncio.StreamWriter] = field(default_factory=list)
 
     def lose_next(self, words: bytes, fate: Fate, *, skip: int = 0) -> None:
@@ -50,6 +52,17 @@ class Relay:
 
         self.fate = decide
 
+    def __post_init__(self) -> None:
+        self.mend()
+
+    def cut(self) -> None:
+        """Nothing passes either way from now on, and neither end is told: as when a network or a host vanishes."""
+        self.network.clear()
+
+    def mend(self) -> None:
+        """What was held up passes, and all that comes after it."""
+        self.network.set()
+
     def hang_up(self) -> None:
         """Every line to a client ends."""
         for line in self.lines:
@@ -68,6 +81,7 @@ class Relay:
         async def up() -> None:
             nonlocal muted
             while sent := await reader.read(CHUNK):
+                await self.network.wait()
                 fate = self.fate(sent)
                 if fate is Fate.LOST:
                     return
@@ -77,6 +91,7 @@ class Relay:
 
         async def down() -> None:
             while (answer := await upstream.read(CHUNK)) and not muted:
+                await self.network.wait()
                 writer.write(answer)
                 await writer.drain()
 

@@ -2,13 +2,17 @@
 
     sender_process.py lives LEDGER API              a child for each place where a process can be killed, until one
                                                     lives; each carries out a job, and kills itself at its place
+    sender_process.py freezes LEDGER API            the same, but a child stops itself within a transaction, until a
+                                                    neighbour with the same credential has delivered an outcome
     sender_process.py sends LEDGER API TARGET...    tries once to deliver these targets, all at once
     sender_process.py stops LEDGER API TARGET...    the same, but stops itself when all are about to send
 
-The first imports everything once and forks: that takes milliseconds, an interpreter a second. It prints how many died.
+The first two import everything once and fork: that takes milliseconds, an interpreter a second. They print how many
+died, or for how many seconds each neighbour was held up.
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -18,6 +22,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from time import monotonic
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,8 +31,8 @@ from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, 
 from domain.policy import Policy
 from github_api.client import GitHub
 from github_api.transport import transport_to
-from storage import jobs
-from storage.engine import open_ledger
+from storage import connections, jobs
+from storage.engine import LedgerIsAway, open_ledger
 from storage.jobs import Done, Execution, Order
 from storage.models import StatusReport
 from tasks.deliver import Reporter, deliver
@@ -83,6 +88,9 @@ async def life(process: Reporter, asked: Order, time: Later) -> None:
     await deliver(process, report.target_id)
 
 
+AWAY = 3
+"""The exit code of a child that found its ledger away."""
+
 WARM_UP = 1_000
 """The number of a job that nobody kills."""
 
@@ -96,6 +104,20 @@ class Killed:
     async def __call__(self, _: str) -> None:
         if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+        self._left -= 1
+
+
+class Frozen:
+    """The steps of a process that SIGSTOP strikes before the commit numbered *last*, counted from 0."""
+
+    def __init__(self, last: int) -> None:
+        self._left = last
+
+    async def __call__(self, name: str) -> None:
+        if name != "commit":
+            return
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGSTOP)
         self._left -= 1
 
 
@@ -116,9 +138,39 @@ def _lives(url: str, api_url: str) -> None:
             sys.exit(os.waitstatus_to_exitcode(status))
 
 
+def _freezes(url: str, api_url: str) -> None:
+    asyncio.run(_live(WARM_UP, url, api_url))
+    held_up = list[float]()
+    for number in count():
+        if (child := os.fork()) == 0:
+            connections.IDLE_WAIT = 1.0  # seconds, so that one that froze is noticed soon
+            os._exit(_child(number, url, api_url, Frozen(len(held_up))))
+        _, status = os.waitpid(child, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            held_up.append(_seconds_of_a_neighbour(child, WARM_UP + 1 + number, url, api_url))
+            status = os.waitpid(child, 0)[1]
+        elif os.waitstatus_to_exitcode(status) == 0:
+            print(json.dumps(held_up))  # noqa: T201  # its result
+            return
+        if (code := os.waitstatus_to_exitcode(status)) not in (0, AWAY):  # 0: it held nothing up
+            sys.exit(code)
+
+
+def _seconds_of_a_neighbour(child: int, number: int, url: str, api_url: str) -> float:
+    """How long a job takes beside a child that is stopped, which goes on then."""
+    try:
+        began = monotonic()
+        asyncio.run(_live(number, url, api_url))
+        return monotonic() - began
+    finally:
+        os.kill(child, signal.SIGCONT)
+
+
 def _child(number: int, url: str, api_url: str, step: Step) -> int:
     try:
         asyncio.run(_live(number, url, api_url, step))
+    except LedgerIsAway:
+        return AWAY
     except BaseException:  # noqa: BLE001  # a forked child must not run on into its parent's code
         traceback.print_exc()
         return 1
@@ -140,6 +192,8 @@ async def _send(url: str, api_url: str, *target_ids: int, stop: bool) -> None:
 def _main(what: str, url: str, api_url: str, *target_ids: str) -> None:
     if what == "lives":
         _lives(url, api_url)
+    elif what == "freezes":
+        _freezes(url, api_url)
     else:
         asyncio.run(_send(url, api_url, *map(int, target_ids), stop=what == "stops"))
 

@@ -1,17 +1,17 @@
 """What counts as a ledger that is away, what it says, and who tries again."""
 
 import sqlite3
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from failing import FullDisk, Locked, PostgreSQL
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Failed
-from sqlalchemy import text
+from sqlalchemy import AsyncAdaptedQueuePool, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from waiting import until
 
+from domain.policy import MOST_SENDERS
 from storage import connections
 from storage.away import is_away
 from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, open_ledger
@@ -179,15 +179,55 @@ async def opened_at(ledger: Ledger) -> object:
         return id((await (await session.connection()).get_raw_connection()).driver_connection)
 
 
+@ON_POSTGRESQL
+async def test_a_lock_that_lasts_is_away_and_is_waited_for_by_the_next_transaction(
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ROW_WAIT", 0.1)
+    async with open_ledger(ledger_url) as ledger, open_ledger(ledger_url) as other:
+        await write(ledger)
+        lock = "SELECT * FROM credential WHERE name = :name FOR UPDATE"
+        async with other.transaction() as session:
+            await (await session.connection()).execute(text(lock), {"name": "x"})
+            with pytest.raises(LedgerIsAway, match="lock timeout"):
+                await write(ledger, lock)
+        await write(ledger, lock)
+
+
+@ON_POSTGRESQL
+async def test_a_transaction_that_idled_for_too_long_is_away_and_the_next_one_is_not(
+    ledger: Ledger, ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "IDLE_WAIT", 0.1)
+    gone = text("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = :pid")
+    async with open_ledger(ledger_url) as idle:
+        with pytest.raises(LedgerIsAway):  # noqa: PT012  # the block is the transaction
+            async with idle.transaction() as session:
+                connection = await session.connection()
+                pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar()
+
+                async def is_gone() -> bool:
+                    async with ledger.transaction() as other:
+                        return bool((await (await other.connection()).execute(gone, {"pid": pid})).scalar())
+
+                await until(is_gone)
+                await connection.execute(text("SELECT 1"))
+        await write(idle)
+
+
 async def test_a_pool_without_a_free_connection_is_away(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "POOL", 1)
     async with open_ledger(ledger_url) as ledger:
-        pool: Any = ledger.engine.pool
-        monkeypatch.setattr(pool, "_timeout", 0.01)
-        async with AsyncExitStack() as held:
-            for _ in range(pool.size() + pool._max_overflow):
-                await held.enter_async_context(ledger.engine.connect())
+        monkeypatch.setattr(ledger.engine.pool, "_timeout", 0.01)
+        async with ledger.engine.connect():
             with pytest.raises(LedgerIsAway, match="QueuePool limit"):
                 await write(ledger)
+        await write(ledger)
+
+
+async def test_each_sender_that_the_settings_allow_has_a_connection_of_its_own(ledger: Ledger) -> None:
+    assert isinstance(pool := ledger.engine.pool, AsyncAdaptedQueuePool)
+    assert pool.size() > MOST_SENDERS
 
 
 async def test_a_row_that_may_not_be_is_not_for_a_retry(ledger: Ledger) -> None:

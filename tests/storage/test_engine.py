@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import soon
 from world import Clock, order, run_job
 
+from domain.policy import Policy
 from storage import connections, disks
 from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, make_engine, open_ledger
 from storage.models import Job
@@ -80,6 +81,43 @@ async def test_a_commit_is_on_disk_before_the_request_leaves_on_sqlite(ledger: L
 @ON_POSTGRESQL
 async def test_a_commit_is_on_disk_before_the_request_leaves_on_postgresql(ledger: Ledger) -> None:
     assert await value(ledger, "SHOW synchronous_commit") == "on"
+
+
+@ON_POSTGRESQL
+async def test_a_host_that_froze_or_vanished_is_noticed_long_before_a_lease_has_passed(ledger: Ledger) -> None:
+    """A statement waits for a lock longer than a holder may idle, and both together end within 15 s."""
+    idle, row = connections.IDLE_WAIT, connections.ROW_WAIT
+    assert idle < row
+    assert idle + row <= 15 <= Policy().lease.total_seconds() / 2
+    assert await value(ledger, "SHOW idle_in_transaction_session_timeout") == f"{idle:.0f}s"
+    assert await value(ledger, "SHOW lock_timeout") == f"{row}s"
+    set_by_us = "SELECT count(*) FROM pg_settings WHERE source = 'client' AND name LIKE 'tcp\\_%'"
+    assert await value(ledger, set_by_us) == 4
+
+
+@ON_POSTGRESQL
+async def test_a_migration_may_take_its_time(empty_url: str) -> None:
+    engine = make_engine(empty_url, takes_long=True)
+    async with engine.connect() as connection:
+        for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"):
+            assert (await connection.execute(text(f"SHOW {name}"))).scalar() == "0"
+    await engine.dispose()
+
+
+@ON_POSTGRESQL
+async def test_transactions_are_isolated_as_the_statements_need_it_whatever_the_servers_default_is(
+    ledger_url: str,
+) -> None:
+    name = ledger_url.partition("?")[0].rpartition("/")[2]
+    engine = make_engine(ledger_url)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"))
+    await engine.dispose()
+    async with open_ledger(ledger_url) as ledger:
+        for _ in range(2):
+            assert await value(ledger, "SHOW transaction_isolation") == "read committed"
+            async with ledger.reading() as reader:
+                assert await scalar(reader, "SHOW transaction_isolation") == "repeatable read"
 
 
 @ON_SQLITE

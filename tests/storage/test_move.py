@@ -276,8 +276,8 @@ def crashing(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if words.lstrip().startswith(EFFECTS):
             effect()
 
-    def made(url: str, *, command_timeout: float | None, given_as: str) -> AsyncEngine:
-        engine = make_engine(url, command_timeout=command_timeout, given_as=given_as)
+    def made(url: str, *, takes_long: bool, given_as: str) -> AsyncEngine:
+        engine = make_engine(url, takes_long=takes_long, given_as=given_as)
         event.listen(engine.sync_engine, "before_cursor_execute", statement)
         event.listen(engine.sync_engine, "commit", effect)
         return engine

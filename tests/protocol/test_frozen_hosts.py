@@ -1,0 +1,123 @@
+"""A host that freezes or vanishes within a transaction on PostgreSQL: others go on, and it does too once it is back."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from relay import Relay, to_postgresql
+from sender_process import Later, job, life, sender
+from sending import process_that, reconcile, told
+from waiting import until
+from world import World, order, run_job
+
+from fake_github.faults import Kind
+from fake_github.process import running
+from storage import connections
+from storage.engine import LedgerIsAway, open_ledger
+from tasks.deliver import Reporter
+
+ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
+PLACES = 16
+"""More than there are transactions in which a process can be frozen."""
+
+SOON = 15
+"""Seconds within which others deliver."""
+
+
+@ON_POSTGRESQL
+async def test_a_process_frozen_within_any_transaction_holds_nobody_up_and_leaves_one_status(ledger_url: str) -> None:
+    """From accepting a job to its second try, the first request of which was lost. It finds its ledger away then."""
+    async with open_ledger(ledger_url), running() as stand_in:
+        for number in range(PLACES):
+            await stand_in.fault("close", where="before", context=f"docs/{number}")
+        async with process_that("freezes", ledger_url, stand_in.url) as process:
+            printed, _ = await process.communicate()
+        assert process.returncode == 0
+        held_up = json.loads(printed)
+        await stand_in.clear()
+        time = Later()
+        time.pass_by(60)
+        async with sender(ledger_url, stand_in.url, time) as successor:
+            for number in range(PLACES):
+                await life(successor, job(number), time)
+            await reconcile(successor, time)
+        statuses = await told(stand_in)
+        assert set(map(tuple, statuses.values())) == {("success",)}
+        assert len(statuses) >= PLACES + 1 + len(held_up)
+    assert 8 < len(held_up) < PLACES
+    assert max(held_up) < SOON
+
+
+async def is_delivered(world: World, context: str, sender: Reporter) -> bool:
+    """Whether *sender*, whose network is back, could deliver; a new connection may take its time."""
+    with suppress(LedgerIsAway):
+        await world.deliver(context, by=sender)
+    return world.held(context) == ["success"]
+
+
+@dataclass
+class Vanished:
+    """A sender's step: its host vanishes from the network within the transaction of a *number*, counted from 0.
+
+    A neighbour with the same credential then delivers an outcome, directly; `seconds` says how long that took.
+    """
+
+    number: int
+    relay: Relay
+    neighbour: World
+    seen: int = 0
+    seconds: float | None = None
+
+    async def __call__(self, name: str) -> None:
+        if name != "commit":
+            return
+        self.seen += 1
+        if self.seen - 1 == self.number:
+            self.relay.cut()
+            began = monotonic()
+            await run_job(self.neighbour.ledger, order(f"neighbour/{self.number}"))
+            await self.neighbour.deliver(f"neighbour/{self.number}")
+            self.seconds = monotonic() - began
+
+
+@ON_POSTGRESQL
+async def test_a_host_that_vanishes_within_any_transaction_holds_nobody_up_and_leaves_one_status(
+    world: World, ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own statements end, too, and once the network is back it delivers by the same ledger."""
+    for name, seconds in (("IDLE_WAIT", 0.3), ("COMMAND_WAIT", 1.0)):
+        monkeypatch.setattr(connections, name, seconds)
+    contexts, held_up = list[str](), list[float]()
+    async with (
+        to_postgresql(ledger_url, tmp_path) as (url, relay),
+        open_ledger(url, clock=world.clock.of_ledger) as ledger,
+    ):
+        while True:
+            context = f"docs/{len(contexts)}"
+            contexts.append(context)
+            await run_job(world.ledger, order(context))
+            world.fault(Kind.CLOSE, context=context)
+            step = Vanished(len(held_up), relay, world)
+            sender = await world.sender(step, ledger=ledger)
+            try:
+                await world.deliver(context, by=sender)
+                world.clock.advance(20)
+                await world.deliver(context, by=sender)
+            except LedgerIsAway:
+                if step.seconds is not None:  # else the machine is slow
+                    held_up.append(step.seconds)
+            else:
+                break
+            finally:
+                relay.mend()
+                world.github.script.clear()
+            world.clock.advance(50)
+            await until(partial(is_delivered, world, context, await world.sender(ledger=ledger)))
+    await world.reconcile()
+    assert {context: world.held(context) for context in contexts} == {context: ["success"] for context in contexts}
+    assert len(held_up) >= 6
+    assert max(held_up) < SOON
