@@ -286,7 +286,7 @@ def test_a_page_keeps_githubs_order_and_tolerates_what_it_does_not_know() -> Non
     page = read(200, [{**LISTED, "id": 9, "target_url": "https://x.test/#report-1"}, LISTED, {**LISTED, "new": 1}])
     assert isinstance(page, Page)
     assert [s.id for s in page.statuses] == [9, 7, 7]
-    assert page.statuses[1] == PostedStatus(7, "success", CONTEXT, None, NOW - timedelta(minutes=1))
+    assert page.statuses[1] == PostedStatus(7, "success", CONTEXT, None, NOW - timedelta(minutes=1), "somebody")
     assert page.next_url is None
 
 
