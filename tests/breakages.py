@@ -31,9 +31,10 @@ PAUSES, LATE, LOOK = (
 GIVEN_UP = "tests/deliver/test_given_up.py"
 LOOKS = "tests/deliver/test_looks.py"
 CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
-BUDGET, MOMENTS, WAITS, TASK = (
+BUDGET, MOMENTS, FAIR, WAITS, TASK = (
     "tests/deliver/test_write_budget.py",
     "tests/deliver/test_moments.py",
+    "tests/tasks/test_fairness.py",
     "tests/storage/test_lock_waits.py",
     "tests/tasks/test_report_status.py",
 )
@@ -170,5 +171,9 @@ BREAKAGES = (
     Breakage("a moment that another outcome takes away", "domain/budget.py", "and not is_punctual:", "and True:", (MOMENTS,)),
     Breakage("a moment that is kept for ever", "domain/budget.py", "moment <= now < moment + budget.spacing", "moment <= now", (MOMENTS,)),
     Breakage("a moment reserved by a wrong clock", "domain/budget.py", "is not None and at <= now + WAIT_OUT)", "is not None)", (MOMENTS,)),
+    Breakage("one credential takes all senders", "tasks/senders.py", "max(1, most - 1)", "most", (FAIR,)),
+    Breakage("the oldest is always next", "tasks/senders.py", "self._last_turn.get(one.credential, 0)", "0", (FAIR,)),
+    Breakage("what is due is not shared out", "storage/backlog.py", ".order_by(place, *first)", ".order_by(*first)", (BUDGET,)),
+    Breakage("a look holds up what is due", "tasks/deliver_due.py", "asyncio.create_task(_look(rounds)))", "asyncio.create_task(_look(rounds)))\n        await looks[0]", (FAIR,)),
     Breakage("a try forgets that somebody waits", "tasks/report_status.py", "deliver(reporter, report.target_id, job_ends_now=job_ends_now)", "deliver(reporter, report.target_id)", (TASK,)),
 )  # fmt: skip

@@ -9,7 +9,7 @@ import asyncio
 import math
 import selectors
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,8 +20,9 @@ from typing import Self, TypeVar
 import aiosqlite
 from sqlalchemy import event
 from sqlmodel.ext.asyncio.session import AsyncSession
-from world import Clock
+from world import Clock, World, world_on
 
+from domain.policy import Policy
 from storage.engine import Ledger, open_ledger
 
 PATIENCE = 60.0
@@ -137,3 +138,17 @@ async def open_simulated(url: str, loop: SimulatedLoop) -> AsyncIterator[Ledger]
                 yield Ledger(engine, partial(session, engine, expire_on_commit=False), opened.clock)
             finally:
                 loop._skipping.at_work += 1
+
+
+def in_simulated_time(url: str, policy: Policy, test: Callable[[World], Awaitable[None]]) -> None:
+    """Run *test* in a world of its own on the ledger at *url*: all that it sleeps takes no time."""
+    loop = SimulatedLoop(SimulatedClock())
+
+    async def run() -> None:
+        async with open_simulated(url, loop) as ledger, world_on(ledger, loop.clock, policy=policy) as world:
+            await test(world)
+
+    try:
+        loop.run_until_complete(run())
+    finally:
+        loop.close()

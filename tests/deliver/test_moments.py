@@ -2,17 +2,17 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from simulated import SimulatedClock, SimulatedLoop, open_simulated
+from simulated import in_simulated_time
 from sqlmodel import update
-from world import World, accept, order, run_job, world_on
+from world import World, accept, order, run_job
 
 from domain.budget import WAIT_OUT, WriteBudget
 from domain.policy import Policy
@@ -28,31 +28,8 @@ Simulated: TypeAlias = Callable[[Callable[[World], Awaitable[None]]], None]
 @pytest.fixture
 def simulated(sqlite_template: Path, tmp_path: Path) -> Simulated:
     """Run a test in a world whose time nobody waits for."""
-    path = tmp_path / "ledger.db"
-    shutil.copy(sqlite_template, path)
-
-    def run(test: Callable[[World], Awaitable[None]]) -> None:
-        loop = SimulatedLoop(SimulatedClock())
-        try:
-            loop.run_until_complete(_run(test, loop, f"sqlite:///{path}"))
-        finally:
-            loop.close()
-
-    return run
-
-
-async def _run(test: Callable[[World], Awaitable[None]], loop: SimulatedLoop, url: str) -> None:
-    async with simulated_world(loop, url) as world:
-        await test(world)
-
-
-@asynccontextmanager
-async def simulated_world(loop: SimulatedLoop, url: str) -> AsyncIterator[World]:
-    async with (
-        open_simulated(url, loop) as ledger,
-        world_on(ledger, loop.clock, policy=Policy(budget=BUDGET)) as world,
-    ):
-        yield world
+    shutil.copy(sqlite_template, tmp_path / "ledger.db")
+    return partial(in_simulated_time, f"sqlite:///{tmp_path}/ledger.db", Policy(budget=BUDGET))
 
 
 async def begun(world: World, count: int) -> list[int]:

@@ -122,7 +122,7 @@ async def reopened(world: World, context: str, *, in_bulk: bool) -> None:
 
 
 async def test_pending_leaves_what_is_left_of_the_minute_to_outcomes_that_wait(ledger: Ledger, clock: Clock) -> None:
-    async with world_on(ledger, clock, policy=policy(WriteBudget(3, 500))) as world:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(3, 500, timedelta(0)))) as world:
         first, waits = await jobs(world, 2)
         await deliver(world.reporter, first, job_ends_now=True)
         clock.advance(1)

@@ -10,7 +10,6 @@ from relay import Fate, Relay
 from world import World, order, run_job
 
 from storage.engine import Ledger, LedgerIsAway
-from tasks import deliver_due as module
 from tasks.deliver import Reporter
 from tasks.deliver_due import deliver_due
 
@@ -28,7 +27,7 @@ async def one_pass(reporter: Reporter, troubles: list[str]) -> None:
 async def test_a_commit_whose_reply_is_lost_anywhere_in_a_pass_leaves_the_rest_to_go_on(
     world: World, relay: tuple[Ledger, Relay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "REST", timedelta(0))
+    monkeypatch.setattr("tasks.senders.REST", timedelta(0))
     ledger, between = relay
     sender, troubles = await world.sender(ledger=ledger), list[str]()
     for number in count():

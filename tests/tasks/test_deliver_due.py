@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -15,7 +14,6 @@ from world import World, accept, order, run_job
 from domain.report import Phase
 from fake_github.faults import Kind
 from storage.models import Reconciliation
-from tasks import deliver_due as module
 from tasks.deliver import Reporter
 from tasks.deliver_due import Pass, deliver_due
 
@@ -24,13 +22,6 @@ BUDGET = timedelta(seconds=50)
 
 class Died(BaseException):
     """The end of the process."""
-
-
-@pytest.fixture(autouse=True)
-def waits_take_no_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the pass waits for passes by the world's clock."""
-    stepped = SimpleNamespace(sleep=world.clock.sleep, gather=asyncio.gather, Semaphore=asyncio.Semaphore)
-    monkeypatch.setattr(module, "asyncio", stepped)
 
 
 async def one_pass(
@@ -170,8 +161,10 @@ async def test_no_more_senders_are_at_work_than_allowed(world: World, senders: i
         elif name == "POST answered":
             at_work -= 1
 
+    world.tokens = dict.fromkeys(("env:A", "env:B"), "a-token")
     for number in range(6):
-        await run_job(world.ledger, order(f"docs/{number}"))
+        name = list(world.tokens)[number % 2]  # one credential alone leaves a sender to others
+        await run_job(world.ledger, replace(order(f"docs/{number}"), credential=name))
     await one_pass(world, by=await world.sender(count), senders=senders)
     assert most == senders
 
