@@ -4,7 +4,7 @@ import base64
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -47,6 +47,10 @@ class Git:
     token: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
+
+    def afresh(self, limit: timedelta) -> "Git":
+        """The same, with a time limit of its own, counted from now."""
+        return replace(self, limit=limit, _began=time.monotonic())
 
     async def run(self, *args: str) -> Finished:
         """Run git to its success. Raises GitFailed."""
@@ -93,6 +97,7 @@ class Git:
         config = self._config()
         env = {
             **child_environment(SEEN, os.environ, self.home),
+            "LC_ALL": "C.UTF-8",  # what it says is read here
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_LITERAL_PATHSPECS": "1",

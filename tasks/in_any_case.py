@@ -17,6 +17,16 @@ async def in_any_case(ending: Callable[[], Coroutine[None, None, T]]) -> T:
     When a signal's handler raises, `asyncio.run` cancels all tasks, the one of *ending* too, and goes on until they are
     done; an exception of the handler may also be raised within *ending*. It is begun again then: it must be repeatable.
     """
+    ended, stopped = await finished(ending)
+    if stopped is not None:
+        raise stopped
+    return ended.result()
+
+
+async def finished(
+    ending: Callable[[], Coroutine[None, None, T]],
+) -> tuple[asyncio.Task[T], BaseException | None]:
+    """The task of *ending*, which is done and was not stopped; and what `in_any_case` would pass on."""
     stopped: BaseException | None = None
     while True:
         task = asyncio.create_task(ending())
@@ -28,12 +38,9 @@ async def in_any_case(ending: Callable[[], Coroutine[None, None, T]]) -> T:
         if task.cancelled():
             stopped = stopped or asyncio.CancelledError()
         elif (failed := task.exception()) is None or isinstance(failed, Exception):
-            break
+            return task, stopped
         else:
             stopped = failed
-    if stopped is not None:
-        raise stopped
-    return task.result()
 
 
 @contextmanager

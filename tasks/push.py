@@ -7,6 +7,7 @@ git that has the token works on the job's files.
 import asyncio
 import os
 import re
+import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,14 +15,26 @@ from pathlib import Path
 from domain.push import Push
 from tasks.folders import everything_in, within
 from tasks.git import Git, GitFailed
+from tasks.in_any_case import finished
 from tasks.scratch import scratch
 
 LIMIT = timedelta(minutes=5)
 """For all of git together, however often the branch moves between our look at it and our push."""
+LOOK = timedelta(seconds=15)
+"""For looking, after a push that failed or was cut off, whether the host has stored it: beside `LIMIT`."""
+SETTLE = timedelta(seconds=10)
+"""How long a host may take to store what it was sent before the push was cut off, as long as a look finds nothing."""
+LOOK_AGAIN = timedelta(seconds=1)
+DEEP = 20
+"""How many commits that others pushed on top of ours meanwhile are looked through for it."""
 
 HASH = re.compile(r"[0-9a-f]{40}")
 SHALLOW = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules")
 CONFLICT = re.compile(r"CONFLICT \([^)]*\): (?:Merge conflict in )?(?P<path>.+?)(?: deleted in .*)?")
+CUT_OFF = re.compile(r"hung up|disconnect|early EOF|RPC failed|[Cc]onnection|timed out|remote failure|sent all of")
+"""What git says when it does not know whether the host has stored a push."""
+REFUSED = re.compile(r"!\t.*\[(?:remote )?rejected\]")
+"""What git says, of `--porcelain`, when the host has answered that it did not store a push."""
 IGNORED = "ignored by one of your .gitignore files"
 
 
@@ -34,13 +47,13 @@ async def push_changes(copy: Path, push: Push, *, clone_url: str, sha: str, toke
 
     The commit comes on top of the branch, which is made if it is not there. What else the branch has stays; where it
     and the job have changed the same, nothing is pushed. A file that *sha* does not have replaces the branch's. A
-    cancel that comes after the push is too late, and has no effect.
+    cancel that comes when the host has stored the push is too late, and has no effect.
 
     Returns:
         The commit that was pushed; None: there was nothing that the branch does not have.
 
     Raises:
-        PushFailed: a conflict, no right to, or not within five minutes.
+        PushFailed: a conflict, no right to, or not stored within five minutes.
     """
     pushed: list[str | None] = []
     try:
@@ -84,7 +97,7 @@ class _Pusher:
         if changes is None:
             return None
         while True:
-            head = await self._head()
+            head = await self._head(self.remote)
             commit = changes if head in (None, self.sha) else await self._on_top_of(head, changes)
             if commit is None or await self._sent(commit, head):
                 return commit
@@ -104,10 +117,10 @@ class _Pusher:
                 await _add(git, path)
         return await self._commit(git, self.sha)
 
-    async def _head(self) -> str | None:
+    async def _head(self, git: Git) -> str | None:
         """The branch's commit; None: there is no such branch."""
         ref = f"refs/heads/{self.push_.branch}"
-        listed = await self.remote.run("ls-remote", "--quiet", "--", self.url, ref)
+        listed = await git.run("ls-remote", "--quiet", "--", self.url, ref)
         words = (line.split("\t") for line in listed.tail)
         return next((word[0] for word in words if HASH.fullmatch(word[0]) and word[1:] == [ref]), None)
 
@@ -148,16 +161,55 @@ class _Pusher:
         return bool((await self.git.run("ls-tree", "--name-only", commit, "--", path)).tail)
 
     async def _sent(self, commit: str, head: str | None) -> bool:
-        """Push it. False: the branch has moved meanwhile."""
+        """Push it. False: the branch has moved meanwhile.
+
+        The branch tells whether the host has stored it, also where the time limit or a cancel cut the push off.
+        """
+        failed, is_in_doubt = await self._failed(commit)
+        if failed is None:
+            return True
+        look, cancelled = await finished(lambda: self._stands(commit, head, is_in_doubt=is_in_doubt))
+        failed = cancelled or failed
+        if (unseen := look.exception()) is not None:
+            if is_in_doubt and isinstance(failed, GitFailed):
+                raise GitFailed(f"{failed}; whether the host has stored it is not known: {unseen}")
+            raise failed
+        if look.result() == commit:
+            return True
+        if look.result() == head or not isinstance(failed, GitFailed):
+            raise failed
+        return False
+
+    async def _failed(self, commit: str) -> tuple[BaseException | None, bool]:
+        """Push it: why that failed, if it did, and whether the host may have stored it all the same."""
         to = f"{commit}:refs/heads/{self.push_.branch}"
         try:
-            await self.remote.run("push", "--porcelain", "--no-verify", "--no-signed", "--", self.url, to)
-        except GitFailed:
-            there = await self._head()
-            if there == head:
-                raise
-            return there == commit  # then only the reply was lost
-        return True
+            done = await self.remote.ask("push", "--porcelain", "--no-verify", "--no-signed", "--", self.url, to)
+        except (GitFailed, asyncio.CancelledError) as error:
+            return error, True
+        if done.exit_code == 0:
+            return None, False
+        is_refused = any(REFUSED.match(line) for line in done.tail)
+        is_cut_off = done.exit_code is None or any(map(CUT_OFF.search, done.tail))
+        return GitFailed(self.remote.why(done) or "git push failed"), is_cut_off and not is_refused
+
+    async def _stands(self, commit: str, head: str | None, *, is_in_doubt: bool) -> str | None:
+        """What the branch has: *commit*, also where others have pushed on top of it; else its head.
+
+        It was *head* before the push. While that *is_in_doubt* and nothing has changed, this looks again.
+        """
+        git, until = self.remote.afresh(LOOK), time.monotonic() + SETTLE.total_seconds()
+        while True:
+            there = await self._head(git)
+            if there not in (head, commit, None) and await self._is_below(git, commit, there):
+                return commit
+            if there != head or not is_in_doubt or time.monotonic() >= until:
+                return there
+            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+
+    async def _is_below(self, git: Git, commit: str, head: str) -> bool:
+        await git.run("fetch", *SHALLOW, f"--depth={DEEP}", "--", self.url, head)
+        return (await self.git.afresh(LOOK).ask("merge-base", "--is-ancestor", commit, head)).exit_code == 0
 
 
 async def _word(git: Git, *args: str) -> str:

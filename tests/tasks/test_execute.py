@@ -1,5 +1,6 @@
 """From the commit to what came of it: in which order, what fails how, and what the outcome links to."""
 
+import asyncio
 import errno
 import os
 import tempfile
@@ -10,10 +11,12 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from cancelling import cancel_all
 from processes import names_in
 from repositories import Origin
 from sqlmodel import col, select
 from stuck import Stuck
+from waiting import block_until
 from watchers import undisturbed
 from world import World, accept, order
 
@@ -279,3 +282,24 @@ async def test_old_outputs_that_cannot_be_moved_change_nothing_of_a_success(
     assert names_in(rig.outputs) == sorted([old[0], old[5], str(job)])
     assert "Reportback: 2 old outputs could not be removed: cannot be moved" in rig.lines
     assert await rig.links() == [("pending", rig.commit_page), ("success", PREVIEW)]
+
+
+@pytest.mark.parametrize("how", ["a cancel", "a signal"])
+async def test_a_job_that_is_stopped_when_its_push_is_stored_has_succeeded(rig: Rig, how: str) -> None:
+    hook = rig.origin.bare / "hooks" / "post-receive"
+    hook.write_text(f"#!/bin/sh\ntouch {rig.folder}/holds; until [ -e {rig.folder}/go ]; do sleep 0.02; done\n")
+    hook.chmod(0o755)
+    others = asyncio.all_tasks()
+    running = asyncio.create_task(rig.run("echo new > docs/page.md", push=PUSH))
+    try:
+        await asyncio.to_thread(block_until, (rig.folder / "holds").exists, within=60)
+        if how == "a cancel":
+            running.cancel()
+        else:
+            cancel_all(others)
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    finally:
+        (rig.folder / "go").touch()
+    assert rig.origin.files("main")["docs/page.md"] == "new"
+    assert [state for state, _ in await rig.links()] == ["pending", "success"]

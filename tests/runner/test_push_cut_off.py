@@ -1,0 +1,148 @@
+"""What the host has stored is told as pushed, however the push ended; what it has not is told as failed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cancelling import cancel_all, skip
+from repositories import Origin, write
+from waiting import block_until
+
+from domain.push import Push
+from tasks import push as module
+from tasks.checkout import working_copy
+from tasks.git import Git
+from tasks.push import PushFailed, push_changes
+
+PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH", author="Docs bot <docs@example.com>", message=None)
+HOLD = "touch {0}/holds; until [ -e {0}/go ]; do sleep 0.02; done"
+LOSE = "kill -9 $PPID"
+"""The reply never comes."""
+FIRST = "[ ! -e {0}/first ] || exit 0; touch {0}/first; "
+
+
+class Rig:
+    def __init__(self, folder: Path, origin: Origin, sha: str, copy: Path) -> None:
+        self.folder, self.origin, self.sha, self.copy = folder, origin, sha, copy
+        write(copy, docs__page_md="new")
+
+    def hook(self, name: str, script: str) -> None:
+        path = self.origin.bare / "hooks" / name
+        path.write_text(f"#!/bin/sh\n{script.format(self.folder)}\n")
+        path.chmod(0o755)
+
+    def push(self, branch: str = "main") -> asyncio.Task[str | None]:
+        asked = PUSH.model_copy(update={"branch": branch})
+        return asyncio.create_task(
+            push_changes(self.copy, asked, clone_url=self.origin.url, sha=self.sha, token="a-token", message="update")
+        )
+
+    async def holds(self) -> None:
+        await asyncio.to_thread(block_until, (self.folder / "holds").exists, within=60)
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    origin = Origin(tmp_path)
+    sha = origin.commit("main", docs__page_md="old")
+    async with working_copy(origin.url, sha, parent=tmp_path) as copy:
+        yield Rig(tmp_path, origin, sha, copy)
+        (tmp_path / "go").touch()
+
+
+@pytest.mark.parametrize("branch", ["main", "content/new"])
+async def test_a_push_that_its_time_limit_cut_off_when_it_was_stored_is_pushed(rig: Rig, branch: str) -> None:
+    rig.hook("post-receive", HOLD)
+    pushing = rig.push(branch)
+    await rig.holds()
+    skip(module.LIMIT.total_seconds())
+    assert await pushing == rig.origin.head(branch) != rig.sha
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("how", ["a cancel", "a signal"])
+async def test_a_cancel_that_comes_when_the_push_is_stored_is_too_late(rig: Rig, how: str, times: int) -> None:
+    rig.hook("post-receive", HOLD)
+    others = asyncio.all_tasks()
+    pushing = rig.push()
+    await rig.holds()
+    for _ in range(times):
+        if how == "a cancel":
+            pushing.cancel()
+        else:
+            cancel_all(others)
+        await asyncio.sleep(0.02)
+    assert await pushing == rig.origin.head("main") != rig.sha
+
+
+@pytest.mark.parametrize("how", ["a cancel", "its time limit"])
+async def test_a_push_that_was_cut_off_before_it_was_stored_is_none(
+    rig: Rig, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SETTLE", timedelta(0))
+    rig.hook("pre-receive", HOLD)
+    pushing = rig.push()
+    await rig.holds()
+    if how == "a cancel":
+        pushing.cancel()
+    else:
+        skip(module.LIMIT.total_seconds())
+    await asyncio.wait({pushing})
+    if how == "a cancel":
+        assert pushing.cancelled()
+    else:
+        assert str(pushing.exception()) == "push failed: not done within 300 s"
+    assert rig.origin.head("main") == rig.sha
+
+
+@pytest.mark.parametrize("late", [1, 3])
+async def test_a_host_that_shows_what_it_stored_a_moment_later_is_looked_at_again(
+    rig: Rig, late: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_AGAIN", timedelta(0))
+    monkeypatch.setattr(module, "SETTLE", timedelta(minutes=1))
+    rig.hook("reference-transaction", f'[ "$1" != committed ] || {LOSE}')
+    head, looks = module._Pusher._head, list[str | None]()
+
+    async def shown(pusher: module._Pusher, git: Git) -> str | None:
+        looks.append(await head(pusher, git))
+        return looks[-1] if len(looks) > 1 + late else rig.sha
+
+    monkeypatch.setattr(module._Pusher, "_head", shown)
+    assert await rig.push() == rig.origin.head("main") != rig.sha
+    assert len(looks) == 2 + late
+
+
+async def test_a_push_that_the_host_refuses_is_looked_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_AGAIN", timedelta(hours=1))
+    rig.hook("pre-receive", "echo 'no new connection' >&2; exit 1")
+    with pytest.raises(PushFailed, match=r"^push failed: "):
+        await asyncio.wait_for(rig.push(), 60)
+    assert rig.origin.head("main") == rig.sha
+
+
+async def test_a_push_that_others_pushed_on_top_of_before_its_reply_was_lost_is_pushed(rig: Rig) -> None:
+    one = "git update-ref refs/heads/main $(git commit-tree main^{{tree}} -p main -m theirs)"
+    identity = "export GIT_AUTHOR_NAME=B GIT_AUTHOR_EMAIL=b@x GIT_COMMITTER_NAME=B GIT_COMMITTER_EMAIL=b@x"
+    rig.hook("post-receive", f"{identity}; {one}; {one}; {one}; {LOSE}")
+    made = await rig.push()
+    assert made is not None
+    assert rig.origin.history("main", "%H")[3] == made
+    assert rig.origin.history("main", "%s") == ["theirs", "theirs", "theirs", "update", "a change"]
+
+
+async def test_a_push_that_was_lost_while_the_branch_moved_is_sent_again(rig: Rig) -> None:
+    side = rig.origin.commit("side", docs__theirs_md="theirs")
+    move = f"env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main {side}"
+    rig.hook("pre-receive", f"{FIRST}{move}; {LOSE}")
+    made = await rig.push()
+    assert made == rig.origin.head("main")
+    assert rig.origin.files("main") == {"docs/page.md": "new", "docs/theirs.md": "theirs"}
+
+
+async def test_a_host_that_is_away_after_the_push_leaves_it_unknown(rig: Rig) -> None:
+    rig.hook("post-receive", f"mv {rig.origin.bare} {{0}}/away; {LOSE}")
+    with pytest.raises(PushFailed, match=r"; whether the host has stored it is not known: "):
+        await rig.push()
