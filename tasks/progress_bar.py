@@ -1,9 +1,11 @@
-"""A job's progress as a Prefect artifact: one bar, updated at most once a second, never in the way of the output."""
+"""A job's progress as a Prefect artifact: one bar, updated at most once a second and at the end."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 from prefect import get_run_logger
@@ -13,37 +15,68 @@ from prefect.exceptions import PrefectException
 from domain.progress import Progress, ShowProgress
 
 EVERY = timedelta(seconds=1)
+LAST = timedelta(seconds=5)
+"""How long it may take to show the last progress once the job has ended: what follows is not held up for longer."""
 
 
 @asynccontextmanager
 async def progress_bar(title: str) -> AsyncIterator[ShowProgress]:
-    """A function that takes each progress, as often as there is one. The bar appears with the first."""
-    seen: list[Progress] = []
+    """A function that takes each progress, as often as there is one. The bar appears with the first.
 
-    def show(progress: Progress) -> None:
-        seen[:] = [progress]
-
-    drawing = asyncio.create_task(_draw(title, seen))
+    At the end it shows the last. A Prefect that does not answer is told of once, and is tried again.
+    """
+    bar, over = _Bar(title), asyncio.Event()
+    drawing = asyncio.create_task(_draw(bar, over))
     try:
-        yield show
+        yield bar.show
     finally:
-        drawing.cancel()
-        await asyncio.wait({drawing})
+        over.set()
+        await _in_time(drawing)
+        if drawing.cancelled():  # by a signal that ended all tasks
+            await _in_time(asyncio.create_task(bar.draw()))
 
 
-async def _draw(title: str, seen: list[Progress]) -> None:
-    artifact, drawn = None, None
+async def _in_time(drawing: asyncio.Task[None]) -> None:
+    await asyncio.wait({drawing}, timeout=LAST.total_seconds())
+    drawing.cancel()
+    await asyncio.wait({drawing})
+
+
+async def _draw(bar: "_Bar", over: asyncio.Event) -> None:
     while True:
-        await asyncio.sleep(EVERY.total_seconds())
-        latest = seen[-1] if seen else None
-        if latest is None or latest == drawn:
-            continue
-        try:
-            if artifact is None:
-                artifact = await acreate_progress_artifact(latest.percent, description=title)
-            else:
-                await aupdate_progress_artifact(artifact, latest.percent)
-        except (httpx.HTTPError, PrefectException) as error:
-            get_run_logger().warning("no progress can be shown: %s", type(error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), EVERY.total_seconds())
+        is_last = over.is_set()
+        await bar.draw()
+        if is_last:
             return
-        drawn = latest
+
+
+@dataclass
+class _Bar:
+    """The artifact, and what is to be shown."""
+
+    _title: str
+    _artifact: UUID | None = None
+    _latest: Progress | None = None
+    _drawn: Progress | None = None
+    _has_warned: bool = False
+
+    def show(self, progress: Progress) -> None:
+        self._latest = progress
+
+    async def draw(self) -> None:
+        latest = self._latest
+        if latest is None or latest == self._drawn:
+            return
+        try:
+            if self._artifact is None:
+                self._artifact = await acreate_progress_artifact(latest.percent, description=self._title)
+            else:
+                await aupdate_progress_artifact(self._artifact, latest.percent)
+        except (httpx.HTTPError, PrefectException) as error:
+            if not self._has_warned:
+                get_run_logger().warning("no progress can be shown: %s", type(error).__name__)
+            self._has_warned = True
+        else:
+            self._drawn = latest
