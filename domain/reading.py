@@ -9,6 +9,9 @@ from domain.outcome import PostedStatus
 MARGIN = timedelta(minutes=1)
 """How far GitHub's own servers may differ in what they call now."""
 
+LAG = timedelta(seconds=10)
+"""How old a status is that all of GitHub's servers show: reads lag writes by 5 s, and its times have whole seconds."""
+
 
 def is_beyond(page: Sequence[PostedStatus], not_before: datetime | None, *, github_time: datetime | None) -> bool:
     """Whether *page* lies behind everything that can be ours, so that no further page has to be read.
@@ -19,6 +22,15 @@ def is_beyond(page: Sequence[PostedStatus], not_before: datetime | None, *, gith
     if not page or not_before is None or github_time is None or not_before > github_time:
         return False
     return all(status.created_at < not_before - MARGIN for status in page)
+
+
+def stood_still(first_page: Sequence[PostedStatus], *, github_time: datetime | None) -> bool:
+    """Whether all of GitHub's servers show the list that begins with *first_page*, so that its pages fit together.
+
+    From a server that lags, the next page begins further down, and what stands between the two is on neither.
+    *github_time*: GitHub's time of the page; unknown, nothing is certain.
+    """
+    return github_time is not None and all(status.created_at <= github_time - LAG for status in first_page)
 
 
 @dataclass(frozen=True, slots=True)

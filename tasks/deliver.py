@@ -16,7 +16,7 @@ from typing import TypeAlias, TypeVar
 from domain.budget import WAIT_OUT
 from domain.outcome import Delivered, Exchange, NoToken, NotSent, Page, ReadFailure, Reason, Rejected, Sent
 from domain.policy import Policy
-from domain.reading import is_beyond
+from domain.reading import is_beyond, stood_still
 from domain.report import EventKind, carries
 from domain.settlement import settle
 from github_api.client import GitHub
@@ -29,6 +29,9 @@ from storage.standing import Busy, Settled
 
 MAX_PAGES = 200
 """Pages of 100 statuses that are read at the most: GitHub keeps 1000 statuses of each context of a commit."""
+
+GROWS_FOR = timedelta(minutes=10)
+"""How long after a doubt an absence is not believed of a list of several pages that goes on growing."""
 
 T = TypeVar("T")
 
@@ -49,7 +52,9 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """No page shows the report."""
+    """No page shows the report. Not `is_certain`: the list grew, and what stood between two pages may be on neither."""
+
+    is_certain: bool
 
 
 Found: TypeAlias = Delivered
@@ -145,6 +150,10 @@ async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, clai
             assert lease.doubt_until is not None
             why = "not on GitHub yet; an earlier request may still turn up"
             return await _give_back(reporter, held, EventKind.ABSENT, why, due_at=lease.doubt_until)
+        case Absent(is_certain=False) if lease.doubt_until and claimed_at < lease.doubt_until + GROWS_FOR:
+            why = "not on GitHub, as far as a list shows that grew while it was read"
+            due_at = claimed_at + reporter.policy.settle_after
+            return await _give_back(reporter, held, EventKind.ABSENT, why, due_at=due_at)
         case Absent():
             return await _send_again(reporter, held, token)
         case _:
@@ -155,7 +164,7 @@ async def _look_for(
     reporter: Reporter, lease: Lease, token: str
 ) -> tuple[Found | Absent | ReadFailure | Busy | GivenUp, Lease, Exchange]:
     """Walk through the commit's statuses, newest first, renewing the lease after each page."""
-    page_url: str | None = None
+    page_url, is_certain = None, True
     for _ in range(MAX_PAGES):
         read = await reporter.github.statuses_of(lease.report.target, token, page_url)
         if not isinstance(read.outcome, Page):
@@ -166,7 +175,9 @@ async def _look_for(
                 return Delivered(status.id), lease, read.exchange
         github_time = read.exchange.github_time
         if page.next_url is None or is_beyond(page.statuses, lease.not_before, github_time=github_time):
-            return Absent(), lease, read.exchange
+            return Absent(is_certain), lease, read.exchange
+        if page_url is None:
+            is_certain = stood_still(page.statuses, github_time=github_time)
         page_url = page.next_url
         renewed = await _renew(reporter, lease)
         if not isinstance(renewed, Lease):

@@ -94,6 +94,8 @@ BREAKAGES = (
     Breakage("reading stops by a clock of ours", "storage/reports.py", "select(Credential.github_time).where(Credential.name == credential).scalar_subquery()", "now", (READS,)),
     Breakage("a time that lies ahead ends a reading", "domain/reading.py", " or not_before > github_time", "", (READS,)),
     Breakage("an answer of a proxy tells GitHub's time", "github_api/classify.py", "if request_id else None  # without", "if True else None  # without", ("tests/github_api/test_github_limits.py",)),
+    Breakage("a list that grows while it is read is believed", DELIVER, "case Absent(is_certain=False) if ", "case Absent(is_certain=False) if False and ", (READS,)),
+    Breakage("a list that goes on growing is never believed", DELIVER, " and claimed_at < lease.doubt_until + GROWS_FOR:", ":", (READS,)),
     Breakage("anybody's status is ours", DELIVER, "if carries(status.target_url, lease.report.marker):", "if True:", (READS,)),
     Breakage("a doubt that ends before GitHub is done", "domain/policy.py", "settle_after: timedelta = timedelta(seconds=20)", "settle_after: timedelta = timedelta(seconds=8)", ("tests/domain", READS, "tests/deliver")),
     Breakage("the task tries once", "tasks/report_status.py", "    retries=RETRIES,", "    retries=0,", ("tests/flows/test_report_retries.py",)),

@@ -258,6 +258,57 @@ async def test_a_long_read_keeps_its_lease(world: World) -> None:
     assert ours(world) == ["success"]
 
 
+async def between_two_pages(world: World, *, stored: bool) -> Settled | Busy:
+    """Read back a report that moves to the second page, which a server that lags begins further down."""
+    await in_doubt(world, stored=stored)
+    world.clock.advance(5)
+    world.others_post(95)
+    world.clock.advance(20)
+    world.others_post(8)
+    world.clock.advance(1)
+
+    async def lag(name: str) -> None:
+        if name == "GET" and world.asked("GET") == 1:
+            world.fault(Kind.LAG, seconds=5)
+
+    return await world.deliver(by=await world.sender(lag))
+
+
+async def test_what_stands_between_two_pages_of_servers_that_do_not_agree_is_not_sent_again(world: World) -> None:
+    busy = await between_two_pages(world, stored=True)
+    assert isinstance(busy, Busy)
+    assert busy.until == world.clock.now + timedelta(seconds=20)
+    await world.reconcile()
+    assert (ours(world), world.posts()) == (["success"], 1)
+
+
+async def test_what_is_not_there_is_sent_once_the_list_stood_still(world: World) -> None:
+    await between_two_pages(world, stored=False)
+    assert world.posts() == 1
+    await world.reconcile()
+    assert (ours(world), world.posts()) == (["success"], 2)
+
+
+async def test_a_list_that_never_stands_still_is_believed_ten_minutes_after_the_doubt(world: World) -> None:
+    await in_doubt(world, stored=False)
+    world.others_post(150)
+    tries = 0
+    while world.posts() == 1:
+        world.clock.advance(60)
+        world.others_post(2)
+        await world.deliver()
+        tries += 1
+    assert (tries, ours(world)) == (11, ["success"])
+
+
+async def test_one_page_is_believed_however_young_it_is(world: World) -> None:
+    await in_doubt(world, stored=False)
+    world.clock.advance(20)
+    world.others_post(50)
+    await world.deliver()
+    assert ours(world) == ["success"]
+
+
 async def try_often(world: World) -> None:
     for _ in range(8):
         await world.deliver()

@@ -173,6 +173,7 @@ async def test_a_pause_that_begins_after_a_claim_holds_its_request(world: World)
 async def test_a_pause_that_begins_between_two_pages_ends_the_reading(world: World) -> None:
     await in_doubt(world, "docs/a", "docs/b")
     world.others_post(250)
+    world.clock.advance(10)
     world.fault(Kind.SECONDARY_LIMIT, seconds=300)
     reads = world.asked("GET")
     pausing = at("GET answered", 1, partial(world.deliver, "docs/a"))

@@ -66,8 +66,8 @@ async def test_it_is_found_on_whatever_page_it_is(world: World, pages: int) -> N
 
 async def test_it_is_sent_again_only_when_all_ten_pages_do_not_show_it(world: World) -> None:
     await in_doubt(world, stored=False)
-    world.clock.advance(SETTLE_AFTER)
     post_by_others(world, 10 * PAGE)
+    world.clock.advance(SETTLE_AFTER)
     await world.deliver()
     assert (world.asked("GET"), world.posts(), len(await marked(world))) == (10, 2, 1)
 
