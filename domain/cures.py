@@ -51,7 +51,7 @@ CURES: dict[Reason, str] = {
         "Nothing: it goes on when GitHub says. If it comes back, lower `REPORTBACK_WRITE_BUDGET`."
     ),
     Reason.BAD_CREDENTIALS: (
-        "Renew the token where its name says it is read. Nothing else is needed: it is tried again within the hour."
+        "Renew the token where its name says it is read. Nothing else is needed: the next try takes it."
     ),
 }
 """Markdown of one line for each reason."""

@@ -3,6 +3,7 @@
 A name is `env:VARIABLE` or `secret:BLOCK` (a Secret block of Prefect). Names are stored and shown; tokens never are.
 """
 
+import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from fnmatch import fnmatchcase
@@ -48,6 +49,15 @@ async def token_of(name: str, load_secret: Callable[[str], Awaitable[object]]) -
             raise NoCredential(
                 "REPORTBACK_CREDENTIALS holds a name that is neither env:VARIABLE nor secret:BLOCK: correct it there."
             )
+
+
+def secret_behind(token: str) -> str:
+    """A hash that tells the secret behind *token* from others: what GitHub refuses when it answers 401.
+
+    The secret of a token that lives for long is the token. Whatever makes short-lived ones must give the hash of what
+    makes them, an App's key for one: a fresh token of a key that was refused is no other secret.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def _loaded(block: str, load_secret: Callable[[str], Awaitable[object]]) -> object:

@@ -1,5 +1,6 @@
 """What waits to be delivered, and when to look again."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from domain.budget import Urgency, WriteBudget
 from storage import budget
 from storage.budget import IS_BOUND_BY_HOUR
 from storage.models import Credential, StatusReport, StatusTarget
+from storage.pauses import FOR_A_REFUSED_SECRET
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +25,28 @@ class Offer:
 
 
 async def due(
-    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None, now: datetime
-) -> list[int]:
+    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None,
+    waiting: Collection[str] = (), now: datetime,
+) -> list[int]:  # fmt: skip
     """Ids of targets that a claim may take, in the order of `offers`."""
-    return [offer.target_id for offer in await offers(session, limit=limit, write_budget=write_budget, now=now)]
+    found = await offers(session, limit=limit, write_budget=write_budget, waiting=waiting, now=now)
+    return [offer.target_id for offer in found]
 
 
 async def offers(
-    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None, now: datetime
-) -> list[Offer]:
+    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None,
+    waiting: Collection[str] = (), now: datetime,
+) -> list[Offer]:  # fmt: skip
     """Targets that a claim may take: due, or under an expired lease. Of each credential outcomes first, oldest first.
 
-    Shared out: the first of each credential, the second of each, and so on. Without those whose credential pauses or
-    has spent its budget.
+    Shared out: the first of each credential, the second of each, and so on. Without those whose credential pauses
+    for a limit, has spent its budget, or is among *waiting*: those of which this process has a secret that was refused.
     """
     spent = await _spent(session, write_budget, now)
     may = and_(
         or_(budget.is_open(now), _is_left(now)),
         _pauses_not(now),
+        col(Credential.name).not_in(waiting),
         or_(col(StatusReport.read_back), not_(_is_of(spent))),
     )
     first = (col(StatusReport.rank) == 0, col(StatusReport.created_at), col(StatusTarget.id))
@@ -66,7 +72,7 @@ def _is_left(now: datetime) -> ColumnElement[bool]:
 
 
 def _pauses_not(now: datetime) -> ColumnElement[bool]:
-    return or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now)
+    return or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now, FOR_A_REFUSED_SECRET)
 
 
 Spent = dict[tuple[str, Urgency], datetime]
@@ -100,8 +106,14 @@ async def _spent(session: AsyncSession, write_budget: WriteBudget | None, now: d
     return waits
 
 
-async def next_due(session: AsyncSession, *, write_budget: WriteBudget | None = None, now: datetime) -> datetime | None:
-    """When to ask `due` again, if it names nothing now: something may have come due by then. None: nothing will."""
+async def next_due(
+    session: AsyncSession, *, write_budget: WriteBudget | None = None, waiting: Mapping[str, datetime] | None = None,
+    now: datetime,
+) -> datetime | None:  # fmt: skip
+    """When to ask `due` again, if it names nothing now: something may have come due by then. None: nothing will.
+
+    *waiting*: as in `offers`, and until when.
+    """
     moments = (StatusTarget.due_at, StatusTarget.doubt_until, StatusTarget.lease_expires_at, Credential.paused_until)
     ahead = [func.min(case((col(moment) > now, col(moment)))) for moment in moments]
     found = (
@@ -110,7 +122,7 @@ async def next_due(session: AsyncSession, *, write_budget: WriteBudget | None = 
         .join(Credential, col(Credential.name) == col(StatusTarget.credential))
         .where(col(StatusTarget.due_at).is_not(None))
     )
-    waits = (await _spent(session, write_budget, now)).values()
+    waits = [*(await _spent(session, write_budget, now)).values(), *(waiting or {}).values()]
     return min((moment for moment in (*(await session.exec(found)).one(), *waits) if moment is not None), default=None)
 
 

@@ -1,17 +1,20 @@
-"""Pauses: what GitHub said to one sender holds for all with the same credential, and survives every process."""
+"""What GitHub said to one sender holds for all with the same credential, and survives every process."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.news import Paused
-from domain.outcome import NoToken, NotSent, Read, Sent, Throttled, Unknown
+from domain.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown
 from domain.policy import pause
-from storage import news
+from storage import news, pauses
 from storage.models import Credential
 from storage.once import insert_once
+from storage.pauses import CLEARED, is_for_a_limit, is_probe
+
+Values = dict[str, object]
+"""What to write into the credential's row."""
 
 
 async def ensure(session: AsyncSession, name: str) -> None:
@@ -25,65 +28,29 @@ async def locked(session: AsyncSession, name: str) -> Credential:
     return (await session.exec(statement, execution_options={"populate_existing": True})).one()
 
 
-def is_paused(credential: Credential, now: datetime) -> bool:
-    """Whether no request may leave. A pause that is over still lets only a probe through: see `probe`."""
-    return credential.paused_until is not None and credential.paused_until > now
-
-
-async def probe(session: AsyncSession, credential: Credential, *, until: datetime) -> datetime | None:
-    """Let one claim through after a pause: it moves to *until*, and only this claim's answer ends it or doubles it.
-
-    None: there is no pause, and everybody may send.
-    """
-    if credential.paused_until is None:
-        return None
-    await _move(session, credential, until)
-    return until
-
-
-def is_probe(credential: Credential, probe_until: datetime | None) -> bool:
-    """Whether who was let through until *probe_until* still is the one probe: nobody has moved the pause since."""
-    return probe_until is not None and credential.paused_until == probe_until
-
-
-def must_wait(credential: Credential, probe_until: datetime | None) -> bool:
-    """Whether who was let through, perhaps until *probe_until*, may make no further request: a pause has come since."""
-    return credential.paused_until is not None and not is_probe(credential, probe_until)
-
-
-async def move_probe(
-    session: AsyncSession, credential: Credential, probe_until: datetime | None, *, until: datetime
-) -> datetime | None:
-    """Let the next probe through at *until*: this one is still at it, or was not made. None: it is not the probe."""
-    if not is_probe(credential, probe_until):
-        return None
-    await _move(session, credential, until)
-    return until
-
-
-async def _move(session: AsyncSession, credential: Credential, until: datetime) -> None:
-    await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(paused_until=until))
-
-
 async def learn(
-    session: AsyncSession, credential: Credential, seen: Sent | Read, *, probe_until: datetime | None, now: datetime
-) -> None:
-    """Take in what an answer says about the credential's pause and its hourly account. The row is locked.
+    session: AsyncSession, credential: Credential, seen: Sent | Read, *,
+    secret: str | None, probe_until: datetime | None, now: datetime,
+) -> None:  # fmt: skip
+    """Take in what an answer says about the credential's pauses and its hourly account. The row is locked.
 
-    *probe_until*: until when who asked was let through as the probe, if it was.
+    *secret*: what tells the secret of who asked from others. *probe_until*: until when who asked was let through as the
+    probe, if it was.
     """
-    answers_pause = is_probe(credential, probe_until)
-    values: dict[str, object] = {}
     outcome, exchange = seen.outcome, seen.exchange
-    if isinstance(outcome, Throttled):
-        values = pausing = _pausing(credential, outcome, answers_pause=answers_pause, now=now)
-        if "pause_seconds" in pausing:  # a pause begins or is doubled; a longer one is the same
-            news.add(session, Paused(credential.name, pausing["paused_until"], outcome.reason))
-    elif answers_pause:
-        silent = isinstance(outcome, NotSent | NoToken | Unknown) and exchange.http_status is None
-        values = (
-            {"paused_until": now} if silent else {"paused_until": None, "pause_seconds": None, "pause_reason": None}
+    is_answer = exchange.http_status is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
+    if isinstance(outcome, Throttled) and outcome.reason is Reason.BAD_CREDENTIALS:
+        values = await _refused(session, credential, secret or "", probe_until=probe_until, now=now)
+    elif isinstance(outcome, Throttled):
+        await _unanswered(session, credential, secret, probe_until=probe_until, now=now)
+        values = _limited(session, credential, outcome, answers_pause=is_probe(credential, probe_until), now=now)
+    elif is_answer:
+        values = await _accepted(session, credential, secret, probe_until=probe_until, now=now)
+    else:
+        await pauses.move_probe(
+            session, await pauses.binding(session, credential, secret, now=now), probe_until, until=now
         )
+        values = {}
     if (rate := exchange.rate_limit) is not None:
         values |= {"rate_limit": rate.limit, "rate_remaining": rate.remaining, "rate_reset_at": rate.reset_at}
     if exchange.github_time is not None:
@@ -92,11 +59,52 @@ async def learn(
         await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(**values))
 
 
-def _pausing(credential: Credential, outcome: Throttled, *, answers_pause: bool, now: datetime) -> dict[str, Any]:
-    in_a_row = credential.pause_seconds is not None
-    previous = timedelta(seconds=credential.pause_seconds or 0) if in_a_row else None
-    if credential.paused_until is not None and not answers_pause:  # an earlier request's only lengthens it
+async def _refused(
+    session: AsyncSession, credential: Credential, secret: str, *, probe_until: datetime | None, now: datetime
+) -> Values:
+    """A 401: the secret waits, and the credential's row says so to people, unless it tells of a limit."""
+    before = await pauses.refusal(session, credential, secret, now=now)
+    if before is not None and not is_probe(before, probe_until):
+        return {}  # an earlier request's: it waits already
+    until = await pauses.refuse(session, credential, secret, before=before, now=now)
+    news.add(session, Paused(credential.name, until, Reason.BAD_CREDENTIALS))
+    if is_for_a_limit(credential):
+        return {"paused_until": now} if is_probe(credential, probe_until) else {}  # says nothing about the limit
+    return {"paused_until": until, "pause_seconds": None, "pause_reason": Reason.BAD_CREDENTIALS}
+
+
+async def _accepted(
+    session: AsyncSession, credential: Credential, secret: str | None, *, probe_until: datetime | None, now: datetime
+) -> Values:
+    """GitHub took the secret: the pauses end whose probe this was, and that of other secrets is told no more."""
+    refused = await pauses.refusal(session, credential, secret or "", now=now)
+    if refused is not None and is_probe(refused, probe_until):
+        await pauses.accept(session, refused)
+        refused = None
+    is_over = is_probe(credential, probe_until) if is_for_a_limit(credential) else refused is None
+    return dict(CLEARED) if is_over and credential.paused_until is not None else {}
+
+
+async def _unanswered(
+    session: AsyncSession, credential: Credential, secret: str | None, *, probe_until: datetime | None, now: datetime
+) -> None:
+    """A limit says nothing about the secret: if this was its probe, the next one may go."""
+    refused = await pauses.refusal(session, credential, secret or "", now=now)
+    if refused is not None:
+        await pauses.move_probe(session, [refused], probe_until, until=now)
+
+
+def _limited(
+    session: AsyncSession, credential: Credential, outcome: Throttled, *, answers_pause: bool, now: datetime
+) -> Values:
+    """A pause begins or is doubled, which is told; or it is made longer by an earlier request's answer."""
+    if not is_for_a_limit(credential):
+        previous = None
+    elif answers_pause:
+        previous = None if credential.pause_seconds is None else timedelta(seconds=credential.pause_seconds)
+    else:
         named = now + pause(outcome.until, None, now=now) if outcome.until else now
-        return {"paused_until": max(named, credential.paused_until)}
+        return {"paused_until": max(named, credential.paused_until or named)}
     wait = pause(outcome.until, previous, now=now)
+    news.add(session, Paused(credential.name, now + wait, outcome.reason))
     return {"paused_until": now + wait, "pause_seconds": round(wait.total_seconds()), "pause_reason": outcome.reason}

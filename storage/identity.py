@@ -1,5 +1,6 @@
 """Which ledger this is. Its id is made by the migrations once and never changed; a copy of a ledger has it, too."""
 
+import hmac
 from uuid import UUID
 
 from sqlmodel import select
@@ -21,3 +22,9 @@ class WrongLedger(RuntimeError):
 async def ledger_id(session: AsyncSession) -> UUID:
     """The id of the ledger that is open."""
     return (await session.exec(select(LedgerIdentity.id))).one()
+
+
+async def fingerprint(session: AsyncSession, secret: str) -> str:
+    """A hash of *secret* that is keyed with this ledger's id: what may be stored of it, and compared here only."""
+    key = (await ledger_id(session)).bytes
+    return hmac.digest(key, secret.encode(), "sha256").hex()[:32]

@@ -15,7 +15,7 @@ from domain.job import Target
 from domain.outcome import Exchange
 from domain.policy import Policy
 from domain.report import EventKind, Report
-from storage import budget, credentials, events, verify
+from storage import budget, credentials, events, pauses, verify
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.reports import locked_target
 from storage.standing import Busy, must_wait_for_budget, pausing
@@ -38,12 +38,13 @@ class Lease:
     credential: str
     probe_until: datetime | None  # how long it is the one claim let through after a pause
     attempt: int
+    secret: str | None  # what tells the secret that its sender has from others; None: not read yet
     urgency: Urgency  # how much of the write budget binds it
 
 
 async def claim(
     session: AsyncSession, target_id: int, *,
-    only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None,
+    only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, secret: str | None = None,
     policy: Policy, actor: str, now: datetime,
 ) -> Lease | None:  # fmt: skip
     """Take the target's lease for the report that speaks. None: see `storage.standing` for why not.
@@ -51,12 +52,14 @@ async def claim(
     An expired lease is ended first. *only_if_due* is the reconciliation's way: what is due later is left alone.
     *job_ends_now*: the report's own job asks, see `domain.budget.Urgency`. *moment*: of the write budget, reserved for
     this sender. A report that is read back first spends nothing yet: see `renew_to_post`.
+    *secret*: what tells the sender's secret from others. It has to be given only where one was refused lately.
     """
     name = (await session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id))).one()
     assert name is not None  # written with the target's first report
     credential = await credentials.locked(session, name)
     await recover(session, target_id, policy=policy, actor=actor, now=now)
-    if credentials.is_paused(credential, now):
+    held_by = await pauses.binding(session, credential, secret, now=now)
+    if pauses.is_paused(held_by, now) or (secret is None and pauses.has_refused(credential, now)):
         return None
     expires_at = now + policy.lease
     urgency = await budget.urgency(session, target_id, job_ends_now=job_ends_now)
@@ -66,8 +69,8 @@ async def claim(
     )
     if target is None:
         return None
-    probe_until = await credentials.probe(session, credential, until=expires_at)
-    lease = await _held(session, target, name, probe_until=probe_until, urgency=urgency)
+    probe_until = await pauses.probe(session, held_by, until=expires_at)
+    lease = await _held(session, target, name, probe_until=probe_until, secret=secret, urgency=urgency)
     await append(session, lease, EventKind.CLAIMED, actor=actor, at=now)
     if not lease.read_back:
         await append(session, lease, EventKind.POSTED, actor=actor, at=now)
@@ -101,8 +104,9 @@ async def _take_lease(
 
 
 async def _held(
-    session: AsyncSession, target: StatusTarget, credential: str, *, probe_until: datetime | None, urgency: Urgency
-) -> Lease:
+    session: AsyncSession, target: StatusTarget, credential: str, *,
+    probe_until: datetime | None, secret: str | None, urgency: Urgency,
+) -> Lease:  # fmt: skip
     found = await session.exec(
         select(StatusReport).where(StatusReport.id == target.sending_id), execution_options={"populate_existing": True}
     )
@@ -114,7 +118,7 @@ async def _held(
         report=Report(to, row.state, row.description, row.target_url, row.marker),
         not_before=row.not_before, read_back=row.read_back, doubt_until=target.doubt_until,
         expires_at=target.lease_expires_at, credential=credential, probe_until=probe_until, attempt=target.attempts,
-        urgency=urgency,
+        secret=secret, urgency=urgency,
     )  # fmt: skip
 
 
@@ -148,8 +152,9 @@ async def renew_to_post(
 async def _renew(
     session: AsyncSession, lease: Lease, credential: Credential, policy: Policy, now: datetime
 ) -> Lease | Busy | None:
-    if credentials.must_wait(credential, lease.probe_until):
-        return pausing(credential, now)
+    held_by = await pauses.binding(session, credential, lease.secret, now=now)
+    if pauses.must_wait(held_by, lease.probe_until):
+        return pausing(credential, held_by, now)
     expires_at = now + policy.lease
     still = and_(
         col(StatusTarget.id) == lease.target_id,
@@ -159,14 +164,15 @@ async def _renew(
     renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))
     if not renewed.rowcount:
         return None
-    probe_until = await credentials.move_probe(session, credential, lease.probe_until, until=expires_at)
+    probe_until = await pauses.move_probe(session, held_by, lease.probe_until, until=expires_at)
     return replace(lease, expires_at=expires_at, probe_until=probe_until)
 
 
 async def told_to_wait(session: AsyncSession, lease: Lease, *, now: datetime) -> Busy | None:
     """The pause that has come since the lease was taken or renewed, if one has."""
     credential = await session.get_one(Credential, lease.credential)
-    return pausing(credential, now) if credentials.must_wait(credential, lease.probe_until) else None
+    held_by = await pauses.binding(session, credential, lease.secret, now=now)
+    return pausing(credential, held_by, now) if pauses.must_wait(held_by, lease.probe_until) else None
 
 
 async def recover(session: AsyncSession, target_id: int, *, policy: Policy, actor: str, now: datetime) -> bool:

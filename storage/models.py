@@ -68,12 +68,27 @@ class Credential(SQLModel, table=True):
     name: str = Field(primary_key=True, max_length=255)
     paused_until: datetime | None = None  # set while GitHub wants us to wait, and until an answer ends the pause
     pause_seconds: int | None = None  # how long the last pause in a row was; the next is twice that
-    pause_reason: str | None = Field(default=None, max_length=32)
+    pause_reason: str | None = Field(default=None, max_length=32)  # `bad_credentials` binds nobody by itself: see below
+    refused_until: datetime | None = None  # the latest end of the pauses of its refused secrets
     rate_limit: int | None = None
     rate_remaining: int | None = None
     rate_reset_at: datetime | None = None
     github_time: datetime | None = None  # GitHub's own, in its last answer
     reserved_at: datetime | None = None  # the last moment that a sender waits for, to keep the spacing of the budget
+
+
+class RefusedSecret(SQLModel, table=True):
+    """A secret that GitHub answered with 401, by a keyed hash of it. Who has it waits; who has another one does not.
+
+    The lock of its credential's row guards it, too.
+    """
+
+    __tablename__ = "refused_secret"
+
+    credential: str = Field(primary_key=True, foreign_key="credential.name", max_length=255)
+    fingerprint: str = Field(primary_key=True, max_length=32)
+    paused_until: datetime
+    pause_seconds: int  # how long the last pause in a row was; the next is twice that
 
 
 class StatusTarget(SQLModel, table=True):

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.outcome import Sent
 from domain.report import EventKind, Phase
 from domain.settlement import Settlement
-from storage import credentials, events, standing, verify
+from storage import credentials, events, pauses, standing, verify
 from storage.leases import RELEASED, Lease, append
 from storage.models import StatusReport, StatusTarget
 
@@ -31,7 +31,8 @@ async def settle(
     """
     credential = await credentials.locked(session, lease.credential)
     is_ours = await _release(session, lease, settlement, now=now)
-    await credentials.learn(session, credential, sent, probe_until=lease.probe_until if is_ours else None, now=now)
+    probe_until = lease.probe_until if is_ours else None
+    await credentials.learn(session, credential, sent, secret=lease.secret, probe_until=probe_until, now=now)
     if is_ours:
         kind, note = settlement.kind, settlement.note
         await _write(session, lease.report_id, settlement, now)
@@ -70,7 +71,8 @@ async def give_back(
 ) -> None:
     """End our lease without an outcome: the report is due at *due_at*. If it is no longer ours, nothing changes."""
     credential = await credentials.locked(session, lease.credential)
-    await credentials.move_probe(session, credential, lease.probe_until, until=now)
+    held_by = await pauses.binding(session, credential, lease.secret, now=now)
+    await pauses.move_probe(session, held_by, lease.probe_until, until=now)
     if await _let_go(session, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", due_at, now)}):
         await append(session, lease, kind, actor=actor, at=now, note=note)
 

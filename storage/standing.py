@@ -1,5 +1,6 @@
 """What stands: of a report, what it is now; of a target, why nothing can be sent for it now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,11 +8,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.budget import Urgency
-from domain.outcome import Outcome
+from domain.outcome import Outcome, Reason
 from domain.policy import Policy
 from domain.report import Phase
-from storage import budget, credentials
+from storage import budget, pauses
 from storage.models import Credential, StatusReport, StatusTarget
+from storage.pauses import Pause
 from storage.reports import phase
 
 
@@ -28,11 +30,13 @@ class Busy:
     """Not now: another sender holds the lease, a doubt has to end, a credential pauses, or it is not due yet.
 
     `moment`: nothing stands in the way but a short wait for the write budget, which lets this sender go on then.
+    `asks_secret_of`: a secret of this credential was refused; ask again with the one that you have.
     """
 
     until: datetime
     why: str
     moment: datetime | None = None
+    asks_secret_of: str | None = None
 
 
 async def must_wait_for_budget(
@@ -43,10 +47,11 @@ async def must_wait_for_budget(
     return Busy(until, "the write budget of its credential is spent", moment=until if is_short else None)
 
 
-def pausing(credential: Credential, now: datetime) -> Busy:
-    """The credential pauses, or waits for the answer of its probe."""
-    until = max(credential.paused_until or now, now)
-    return Busy(until, f"credential {credential.name} pauses: {credential.pause_reason}")
+def pausing(credential: Credential, held_by: Sequence[Pause], now: datetime) -> Busy:
+    """The credential, or the secret that the sender has, pauses, or waits for the answer of its probe."""
+    last = max(held_by, key=lambda one: one.paused_until or now)
+    reason = credential.pause_reason if last is credential else Reason.BAD_CREDENTIALS
+    return Busy(max(last.paused_until or now, now), f"credential {credential.name} pauses: {reason}")
 
 
 async def phase_of(session: AsyncSession, report_id: int) -> Phase:
@@ -60,7 +65,8 @@ async def phase_of(session: AsyncSession, report_id: int) -> Phase:
 
 async def of_target(
     session: AsyncSession, target_id: int, *,
-    only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, policy: Policy, now: datetime,
+    only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, secret: str | None = None,
+    policy: Policy, now: datetime,
 ) -> Settled | Busy:  # fmt: skip
     """Why a claim, in the same transaction, took nothing."""
     found = (
@@ -74,12 +80,15 @@ async def of_target(
         return Settled(phase(report, target))
     if target.lease_expires_at is not None:
         return Busy(target.lease_expires_at, "another sender holds the lease")
-    if credentials.is_paused(credential, now):
-        return pausing(credential, now)
+    held_by = await pauses.binding(session, credential, secret, now=now)
+    if pauses.is_paused(held_by, now):
+        return pausing(credential, held_by, now)
     if target.doubt_until is not None and target.doubt_until > now and not report.read_back:
         return Busy(target.doubt_until, "an earlier request may still turn up")
     if only_if_due and target.due_at > now:
         return Busy(target.due_at, "not due yet")
+    if secret is None and pauses.has_refused(credential, now):
+        return Busy(now, "a secret of its credential was refused", asks_secret_of=credential.name)
     urgency = await budget.urgency(session, target_id, job_ends_now=job_ends_now)
     wait = await budget.wait_until(session, credential.name, policy.budget, urgency, moment=moment, now=now)
     if wait is None:

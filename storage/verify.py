@@ -19,6 +19,7 @@ from domain.report import EventKind, marked, marker
 from domain.shown import Ours
 from storage import events
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
+from storage.pauses import FOR_A_REFUSED_SECRET
 from storage.reports import locked_target
 
 FIRST_LOOK = timedelta(minutes=1)
@@ -81,7 +82,7 @@ async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:
             col(StatusReport.delivered_at).is_not(None),
             col(StatusTarget.lease).is_(None),
             or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now),
-            or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now),
+            or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now, FOR_A_REFUSED_SECRET),
         )
         .order_by(col(StatusTarget.verify_at))
         .limit(limit)

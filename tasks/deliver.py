@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from domain.budget import WAIT_OUT
 from domain.outcome import Delivered, Exchange, NoToken, NotSent, Page, ReadFailure, Reason, Rejected, Sent
@@ -20,7 +20,7 @@ from domain.reading import is_beyond, stood_still
 from domain.report import EventKind, carries
 from domain.settlement import settle
 from github_api.client import GitHub
-from github_api.credentials import NoCredential
+from github_api.credentials import NoCredential, secret_behind
 from storage import events, leases, settling, standing
 from storage.engine import Ledger
 from storage.leases import Lease
@@ -72,6 +72,9 @@ async def deliver(
     that nothing could be tried now, until when, and why.
     """
     claimed = await _claim(reporter, target_id, only_if_due=only_if_due, job_ends_now=job_ends_now)
+    if isinstance(claimed, Busy) and (name := claimed.asks_secret_of) is not None:
+        secret = await _secret(reporter, name)
+        claimed = await _claim(reporter, target_id, only_if_due=only_if_due, job_ends_now=job_ends_now, secret=secret)
     if not isinstance(claimed, _Claimed):
         return claimed
     lease = claimed.lease
@@ -79,9 +82,18 @@ async def deliver(
         token = await reporter.token_of(lease.credential)
     except NoCredential as error:
         return await _settle(reporter, lease, Sent(NoToken(str(error)), Exchange()))
+    lease = replace(lease, secret=secret_behind(token))
     if lease.read_back:
         return await _read_back_first(reporter, lease, token, claimed_at=claimed.at)
     return await _send(reporter, lease, token)
+
+
+async def _secret(reporter: Reporter, credential: str) -> str:
+    """What tells the secret of *credential* from others; without one, what no refused secret is called."""
+    try:
+        return secret_behind(await reporter.token_of(credential))
+    except NoCredential:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +103,19 @@ class _Claimed:
 
 
 async def _claim(
-    reporter: Reporter, target_id: int, *, only_if_due: bool, job_ends_now: bool
+    reporter: Reporter, target_id: int, *, only_if_due: bool, job_ends_now: bool, secret: str | None = None
 ) -> _Claimed | Settled | Busy:
     """Step 1. A second or two of the write budget are waited out."""
 
     async def once(moment: datetime | None) -> tuple[_Claimed | Settled | Busy, datetime]:
+        asked: Any = {"only_if_due": only_if_due, "job_ends_now": job_ends_now, "moment": moment, "secret": secret}
         policy, actor = reporter.policy, reporter.actor
-        claim = partial(leases.claim, only_if_due=only_if_due, job_ends_now=job_ends_now, moment=moment)
-        stands = partial(standing.of_target, only_if_due=only_if_due, job_ends_now=job_ends_now, moment=moment)
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
-            lease = await claim(session, target_id, policy=policy, actor=actor, now=now)
+            lease = await leases.claim(session, target_id, **asked, policy=policy, actor=actor, now=now)
             if lease is not None:
                 return _Claimed(lease, now), now
-            return await stands(session, target_id, policy=policy, now=now), now
+            return await standing.of_target(session, target_id, **asked, policy=policy, now=now), now
 
     return await _within_budget(reporter, once)
 

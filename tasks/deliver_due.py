@@ -9,14 +9,11 @@ from uuid import UUID
 
 from domain.report import Phase
 from storage import backlog, overdue, passes
-from storage.backlog import Offer
 from storage.standing import Settled
 from tasks.deliver import Reporter
+from tasks.offered import offered
 from tasks.senders import REST, Senders
 from tasks.verify_targets import to_verify, verify_target
-
-BATCH = 100
-"""Reports that are offered to the senders at once, shared out among credentials."""
 
 OVERDUE = timedelta(minutes=15)
 """For how long a report is undelivered when that is told: the alert's 15 minutes."""
@@ -90,7 +87,7 @@ async def _go_on(
     rounds: _Round, senders: Senders, looks: list[asyncio.Task[None]], others: asyncio.Future[Any] | None
 ) -> bool:
     """Begin what may begin now, and wait until there may be more. False: the time is up, or nothing more comes."""
-    now, offers, again_at = await _due(rounds.reporter)
+    now, offers, again_at = await offered(rounds.reporter)
     if now >= rounds.until:
         return False
     senders.begin(offers, now=now)
@@ -104,14 +101,6 @@ async def _go_on(
     elif wake_at < rounds.until:
         await rounds.reporter.sleep((wake_at - now).total_seconds())
     return bool(under_way) or not senders.are_idle or wake_at < rounds.until
-
-
-async def _due(reporter: Reporter) -> tuple[datetime, list[Offer], datetime | None]:
-    """The time, what is due, and when something may have come due that is not."""
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        offers = await backlog.offers(session, limit=BATCH, write_budget=reporter.policy.budget, now=now)
-        return now, offers, await backlog.next_due(session, write_budget=reporter.policy.budget, now=now)
 
 
 async def _look(rounds: _Round) -> None:

@@ -7,8 +7,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.outcome import Page, PostedStatus
 from domain.reading import Reading, is_beyond, joined
 from domain.shown import shown
-from github_api.credentials import NoCredential
-from storage import credentials, verify
+from github_api.credentials import NoCredential, secret_behind
+from storage import credentials, pauses, verify
 from storage.verify import Look
 from tasks.deliver import MAX_PAGES, Reporter
 
@@ -56,16 +56,18 @@ async def _conclude(session: AsyncSession, seen: Look, reading: Reading, *, acto
 
 async def _read(reporter: Reporter, seen: Look) -> Reading | None:
     """The commit's statuses, as far back as anything of ours can be. None: they cannot be read now."""
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        credential = await credentials.locked(session, seen.credential)
-        if credentials.is_paused(credential, now):
-            return None
-        probe_until = await credentials.probe(session, credential, until=now + reporter.policy.lease)
     try:
         token = await reporter.token_of(seen.credential)
     except NoCredential:
         return None
+    secret = secret_behind(token)
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        credential = await credentials.locked(session, seen.credential)
+        held_by = await pauses.binding(session, credential, secret, now=now)
+        if pauses.is_paused(held_by, now):
+            return None
+        probe_until = await pauses.probe(session, held_by, until=now + reporter.policy.lease)
     pages: list[tuple[PostedStatus, ...]] = []
     page_url: str | None = None
     for _ in range(MAX_PAGES):
@@ -73,8 +75,9 @@ async def _read(reporter: Reporter, seen: Look) -> Reading | None:
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             credential = await credentials.locked(session, seen.credential)
-            await credentials.learn(session, credential, read, probe_until=probe_until, now=now)
-            must_wait = credentials.must_wait(credential, probe_until)
+            await credentials.learn(session, credential, read, secret=secret, probe_until=probe_until, now=now)
+            held_by = await pauses.binding(session, credential, secret, now=now)
+            must_wait = pauses.must_wait(held_by, probe_until)
         if not isinstance(read.outcome, Page):
             return None
         page, page_url = read.outcome.statuses, read.outcome.next_url

@@ -36,6 +36,11 @@ async def source(empty_url: str) -> str:
     """A ledger with rows of every kind."""
     await make_first(empty_url)
     await upgraded(empty_url)
+    async with connected(empty_url) as connection:
+        await connection.exec_driver_sql(
+            "INSERT INTO refused_secret (credential, fingerprint, paused_until, pause_seconds) "
+            "VALUES ('env:TOKEN', '0123456789abcdef', '2026-11-23 12:10:00.000000', 60)"
+        )
     return empty_url
 
 

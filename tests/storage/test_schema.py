@@ -139,9 +139,7 @@ async def test_every_constraint_and_index_has_a_name_of_ours(ledger: Ledger) -> 
         lines = [row.split(" ", 1)[1] for row in found if any(rule in row for rule in rules)]
         assert len(lines) > 20
         assert all(line.startswith(("CONSTRAINT ", "CREATE ")) for line in lines)
-    names = [
-        row.split()[2] for row in found if row.startswith(("constraint ", "index ")) and "NOT NULL" not in row[-20:]
-    ]
+    names = [row.split()[2] for row in found if row.startswith(("constraint ", "index ")) and row.split()[3] != "NOT"]
     names += [row.split()[2] for row in found if " CONSTRAINT " in row]
     assert all(name.startswith(("pk_", "uq_", "ck_", "fk_", "ix_")) for name in names)
     assert len({name[:63] for name in names}) >= 20

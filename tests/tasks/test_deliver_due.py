@@ -144,6 +144,18 @@ async def test_a_pause_that_ends_within_the_budget_is_waited_for_by_the_same_pas
     assert world.held() == ["success"]
 
 
+async def test_a_pass_is_over_although_a_refused_secret_has_more_that_is_due(world: World) -> None:
+    world.fault(Kind.BAD_CREDENTIALS, times=0, context="docs/refused")
+    world.tokens["env:OTHER"] = "another-token"
+    for context in ("docs/refused", "docs/1", "docs/2"):
+        await run_job(world.ledger, order(context))
+    await run_job(world.ledger, replace(order("docs/other"), credential="env:OTHER"))
+    began = world.clock.now
+    assert await one_pass(world, senders=1) == Pass(delivered=1, undelivered=3)
+    assert world.held("docs/other") == ["success"]
+    assert world.clock.now - began <= timedelta(seconds=1), "the pass does not stay for what has to wait for longer"
+
+
 @pytest.mark.parametrize("senders", [1, 3])
 async def test_no_more_senders_are_at_work_than_allowed(world: World, senders: int) -> None:
     at_work, most = 0, 0

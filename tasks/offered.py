@@ -1,0 +1,48 @@
+"""What a pass of the reconciliation may try now, with the secrets that this process has."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from github_api.credentials import secret_behind
+from storage import backlog, pauses
+from storage.backlog import Offer
+from tasks.deliver import Reporter
+
+BATCH = 100
+"""Reports that are offered to the senders at once, shared out among credentials."""
+
+
+async def offered(reporter: Reporter) -> tuple[datetime, list[Offer], datetime | None]:
+    """The time, what is due, and when something may have come due that is not.
+
+    Without the credentials whose secret here is one that GitHub refused and that has to wait.
+    """
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        refusing = await pauses.refusing(session, now=now)
+        if not refusing:
+            return await _offered(session, reporter, {}, now)
+    secrets = await _secrets(reporter, refusing)
+    async with reporter.ledger.transaction() as session:
+        now = await reporter.ledger.clock(session)
+        return await _offered(session, reporter, await pauses.waiting(session, secrets, now=now), now)
+
+
+async def _secrets(reporter: Reporter, credentials: Iterable[str]) -> dict[str, str]:
+    """What tells the secrets of *credentials* from others. What cannot be read is left out: its deliveries say why."""
+    secrets: dict[str, str] = {}
+    for name in credentials:
+        with suppress(Exception):
+            secrets[name] = secret_behind(await reporter.token_of(name))
+    return secrets
+
+
+async def _offered(
+    session: AsyncSession, reporter: Reporter, waiting: Mapping[str, datetime], now: datetime
+) -> tuple[datetime, list[Offer], datetime | None]:
+    budget = reporter.policy.budget
+    offers = await backlog.offers(session, limit=BATCH, write_budget=budget, waiting=waiting, now=now)
+    return now, offers, await backlog.next_due(session, write_budget=budget, waiting=waiting, now=now)
