@@ -45,6 +45,10 @@ def _budget(value: object) -> object:
     return parse_budget(value) if isinstance(value, str) else value
 
 
+def _words(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
 def _job_user(value: object) -> object:
     return parse_job_user(value.strip()) if isinstance(value, str) else value
 
@@ -84,6 +88,8 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field(default_factory=_embedded_ledger, repr=False)  # may hold a password
+    local_file_systems: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
+    """File systems that only this host uses, by Linux's names, beside those that are known for it."""
     ledger_id: Annotated[UUID | None, BeforeValidator(_id)] = None
     """The only ledger to report by; the tag of a deployment replaces it. Unset, any ledger will do."""
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")

@@ -17,7 +17,8 @@ from storage.engine import open_ledger
 async def credentials(*, as_json: bool) -> None:
     """Print what each credential stands at: those of the settings, and those that the ledger knows. Never a secret."""
     settings = Settings()
-    async with open_ledger(settings.database_url) as ledger, ledger.reading() as session:
+    opening = open_ledger(settings.database_url, local=settings.local_file_systems)
+    async with opening as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
         known = await accounts(session, now=now)
     named = names(settings)

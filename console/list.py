@@ -23,7 +23,9 @@ async def list_reports(
     asked: Asked, wanted: Collection[Wanted], *, limit: int, as_json: bool, fails_if_any: bool
 ) -> int:
     """Print the reports that are asked for. 1 if *fails_if_any*, and there is one; else 0."""
-    async with open_ledger(Settings().database_url) as ledger, ledger.reading() as session:
+    settings = Settings()
+    opening = open_ledger(settings.database_url, local=settings.local_file_systems)
+    async with opening as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
         found, is_more = await listing(session, asked.selection(now), wanted, limit=limit)
     if as_json:

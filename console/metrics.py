@@ -26,7 +26,8 @@ UNAVAILABLE = 503
 
 async def print_metrics() -> None:
     """Print them."""
-    async with open_ledger(Settings().database_url) as ledger:
+    settings = Settings()
+    async with open_ledger(settings.database_url, local=settings.local_file_systems) as ledger:
         shown = await read_metrics(ledger)
     sys.stdout.write(generate_latest(registry_of(shown)).decode())
 
@@ -39,7 +40,7 @@ async def serve_metrics(place: str) -> None:
     """
     settings = Settings()
     with listening(place) as sock:
-        async with open_ledger(settings.database_url) as ledger:
+        async with open_ledger(settings.database_url, local=settings.local_file_systems) as ledger:
             host, port = sock.getsockname()[:2]
             sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics\n")
             sys.stdout.flush()

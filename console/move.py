@@ -15,11 +15,15 @@ async def move_ledger(to: str) -> int:
     Raises:
         ValueError: *to* holds a password, or the move is refused: see `storage.move.move`.
     """
-    await make_engine(to, given_as="--to").dispose()  # no URL, or none of a ledger: said before anything is looked at
+    settings = Settings()
+    local = settings.local_file_systems
+    await make_engine(
+        to, local=local, given_as="--to"
+    ).dispose()  # no URL, or none of a ledger: said before anything is looked at
     if make_url(to).password:
         raise ValueError("--to must hold no password, for a command line is for all to read: set PGPASSWORD")
     with Going("moving rows", total=0) as going:
-        rows = await move(Settings().database_url, to, on_begin=going.expect, on_rows=going.step)
+        rows = await move(settings.database_url, to, local=local, on_begin=going.expect, on_rows=going.step)
     what = "The ledger had been moved there before" if rows is None else f"Moved {rows} rows"
     place = place_of(make_url(to))
     results().print(

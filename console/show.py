@@ -23,7 +23,9 @@ LONGEST_WORD = len("reconciliation")
 
 async def show(asked: int | UUID, *, as_json: bool) -> int:
     """Print the whole story of a report, or of each of a job's reports. 1: there is no such one."""
-    async with open_ledger(Settings().database_url) as ledger, ledger.reading() as session:
+    settings = Settings()
+    opening = open_ledger(settings.database_url, local=settings.local_file_systems)
+    async with opening as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
         found = await _stories(session, asked)
     if found is None:

@@ -36,7 +36,8 @@ async def deploy() -> None:
     """
     settings = Settings()
     async with prefect_server() as client:
-        async with open_ledger(settings.database_url) as ledger, ledger.transaction() as session:
+        opening = open_ledger(settings.database_url, local=settings.local_file_systems)
+        async with opening as ledger, ledger.transaction() as session:
             found = await ledger_id(session)
         await _have_variable(client, str(found))
         for name in POOLS:

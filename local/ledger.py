@@ -6,7 +6,8 @@ import sys
 from rich.console import Console
 
 from settings import Settings
-from storage import engine
+from storage.connections import make_engine
+from storage.engine import open_ledger
 from storage.identity import ledger_id
 from storage.restored import read_back_everything
 from storage.upgrade import upgrade as upgrade_schema
@@ -14,7 +15,8 @@ from storage.upgrade import upgrade as upgrade_schema
 
 async def upgrade() -> None:
     """Bring it to this version's schema; a second call changes nothing."""
-    opened = engine.make_engine(Settings().database_url, takes_long=True)
+    settings = Settings()
+    opened = make_engine(settings.database_url, local=settings.local_file_systems, takes_long=True)
     try:
         await upgrade_schema(opened)
     finally:
@@ -24,7 +26,9 @@ async def upgrade() -> None:
 
 async def print_id() -> None:
     """Print its id, and nothing else."""
-    async with engine.open_ledger(Settings().database_url) as ledger, ledger.transaction() as session:
+    settings = Settings()
+    opening = open_ledger(settings.database_url, local=settings.local_file_systems)
+    async with opening as ledger, ledger.transaction() as session:
         found = await ledger_id(session)
     sys.stdout.write(f"{found}\n")
 
@@ -32,7 +36,8 @@ async def print_id() -> None:
 async def restored() -> None:
     """Have every unsettled report looked for on GitHub before it is sent: a backup was put back."""
     settings = Settings()
-    async with engine.open_ledger(settings.database_url) as ledger, ledger.transaction() as session:
+    opening = open_ledger(settings.database_url, local=settings.local_file_systems)
+    async with opening as ledger, ledger.transaction() as session:
         now = await ledger.clock(session)
         actor = f"db restored by {getpass.getuser()}"
         count = await read_back_everything(session, policy=settings.policy, actor=actor, now=now)

@@ -1,5 +1,6 @@
 """Engines of ledgers: what every connection to SQLite or PostgreSQL is told before its first transaction."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.policy import MOST_SENDERS
 from storage.away import is_of_its_connection
-from storage.disks import NETWORK_DISKS, file_system
+from storage.disks import SharedDisk, check_disk
 
 LOCK_WAIT = 30
 """Seconds a SQLite transaction waits for another one. They take milliseconds; this is for a machine that stalls."""
@@ -53,10 +54,17 @@ def place_of(url: URL) -> str:
     return f"PostgreSQL database {url.database!r} on {url.host or url.query.get('host') or 'this machine'}{port}"
 
 
-def make_engine(url: str, *, takes_long: bool = False, given_as: str = "REPORTBACK_DATABASE_URL") -> AsyncEngine:
+def make_engine(
+    url: str,
+    *,
+    local: Collection[str] = (),
+    takes_long: bool = False,
+    given_as: str = "REPORTBACK_DATABASE_URL",
+) -> AsyncEngine:
     """An engine for *url* whose every connection keeps a commit on disk before the request leaves.
 
-    *takes_long*: without limits of time, as a migration or a move needs it. *given_as*: what a refusal calls the URL.
+    *local*: see `check_disk`. *takes_long*: without limits of time, as a migration or a move needs it. *given_as*: what
+    a refusal calls the URL.
 
     Raises:
         UnsoundLedger: see `open_ledger`.
@@ -67,14 +75,14 @@ def make_engine(url: str, *, takes_long: bool = False, given_as: str = "REPORTBA
         raise UnsoundLedger(f"{given_as} is no URL; use sqlite:////… or postgresql://…") from None
     match parsed.get_backend_name():
         case "sqlite":
-            return _sqlite(parsed, given_as)
+            return _sqlite(parsed, local, given_as)
         case "postgresql":
             return _postgresql(parsed, takes_long=takes_long)
         case other:
             raise UnsoundLedger(f"{given_as}: {other} is no ledger; use sqlite:////… or postgresql://…")
 
 
-def _sqlite(url: URL, given_as: str) -> AsyncEngine:
+def _sqlite(url: URL, local: Collection[str], given_as: str) -> AsyncEngine:
     path = Path(url.database or "")
     if not path.is_absolute():
         raise UnsoundLedger(
@@ -85,11 +93,10 @@ def _sqlite(url: URL, given_as: str) -> AsyncEngine:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UnsoundLedger(f"{given_as}: the folder of {path} cannot be made: {error}") from error
-    if (disk := file_system(path.parent)) in NETWORK_DISKS:
-        raise UnsoundLedger(
-            f"{given_as}: {path} is on a network disk ({disk}), where SQLite's locks do not hold; "
-            "use a local disk, or PostgreSQL"
-        )
+    try:
+        check_disk(path, local=local)
+    except SharedDisk as error:
+        raise UnsoundLedger(f"{given_as}: {error}") from None
     engine = create_async_engine(
         url.set(drivername="sqlite+aiosqlite"), pool_size=POOL, max_overflow=0, connect_args={"timeout": LOCK_WAIT}
     )

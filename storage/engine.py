@@ -1,6 +1,6 @@
 """Open a ledger: its schema, its transactions and its clock."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -95,12 +95,17 @@ async def _host_now(session: AsyncSession) -> datetime:
 
 @asynccontextmanager
 async def open_ledger(
-    url: str, *, clock: Callable[[AsyncSession], Awaitable[datetime]] | None = None, tell: Tell = nobody
+    url: str,
+    *,
+    local: Collection[str] = (),
+    clock: Callable[[AsyncSession], Awaitable[datetime]] | None = None,
+    tell: Tell = nobody,
 ) -> AsyncIterator[Ledger]:
     """The ledger at *url*, ready to use. SQLite is made and upgraded here; PostgreSQL by `reportback db upgrade`.
 
     Args:
         url: `sqlite:////absolute/path` or `postgresql://user@host/name`.
+        local: file systems to take for a host's own, beside those that are known for it.
         clock: replaces the ledger's clock.
         tell: hears what is committed.
 
@@ -109,7 +114,7 @@ async def open_ledger(
         NotUpgraded: a PostgreSQL ledger is not at this version's schema.
         LedgerIsAway: it cannot be opened now.
     """
-    engine = make_engine(url)
+    engine = make_engine(url, local=local)
     try:
         if not await _is_ready(engine):
             raise NotUpgraded

@@ -1,6 +1,6 @@
 """Move a ledger to another database, as a whole or not at all, so that there is never a second one to report by."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -43,7 +43,13 @@ def _unheard(_: int) -> None:
 
 
 async def move(
-    source: str, destination: str, *, time: Time = ledger_time, on_begin: Heard = _unheard, on_rows: Heard = _unheard
+    source: str,
+    destination: str,
+    *,
+    local: Collection[str] = (),
+    time: Time = ledger_time,
+    on_begin: Heard = _unheard,
+    on_rows: Heard = _unheard,
 ) -> int | None:
     """Move the ledger at *source* to *destination*; how many rows it has. None: it had been moved there before.
 
@@ -53,6 +59,7 @@ async def move(
     Args:
         source: as in `storage.engine.open_ledger`; at this version's schema.
         destination: an empty database, or a ledger at this version's schema without a row.
+        local: as in `storage.engine.open_ledger`.
         time: the time of a ledger.
         on_begin: told how many rows will go by, each twice: when it is copied, and when it is compared.
         on_rows: told how many went by.
@@ -66,7 +73,7 @@ async def move(
     if (place := place_of(make_url(destination))) == place_of(make_url(source)):
         raise CannotMove(f"{place} is where the ledger is")
     # The inner one, the source, commits first. The other way round, a crash between the two would leave two ledgers.
-    async with _alone(destination, given_as="--to") as there, _alone(source) as here:
+    async with _alone(destination, local, given_as="--to") as there, _alone(source, local) as here:
         is_again = await _is_again(here, place)
         await _prepare(there, place)
         if is_again and await _id_of(here) == await _id_of(there):
@@ -81,9 +88,11 @@ async def move(
 
 
 @asynccontextmanager
-async def _alone(url: str, *, given_as: str = "REPORTBACK_DATABASE_URL") -> AsyncIterator[AsyncConnection]:
+async def _alone(
+    url: str, local: Collection[str], *, given_as: str = "REPORTBACK_DATABASE_URL"
+) -> AsyncIterator[AsyncConnection]:
     """A transaction on the ledger at *url*, whatever stands there."""
-    engine = make_engine(url, takes_long=True, given_as=given_as)
+    engine = make_engine(url, local=local, takes_long=True, given_as=given_as)
     try:
         async with engine.begin() as connection:
             yield connection

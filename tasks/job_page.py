@@ -96,7 +96,8 @@ class JobPage:
             self._artifact = await acreate_markdown_artifact(text, key=key, description=called)
 
     async def _text(self) -> str | None:
-        async with open_ledger(self._settings.database_url) as ledger, ledger.reading() as session:
+        url, local = self._settings.database_url, self._settings.local_file_systems
+        async with open_ledger(url, local=local) as ledger, ledger.reading() as session:
             told = await story.of_job(session, self._order.flow_run_id)
             now = await ledger.clock(session)
         if told is None:

@@ -29,7 +29,7 @@ async def open_reporter(settings: Settings, actor: str, tell: Tell = nobody) -> 
     Raises:
         WrongLedger: the deployment is for another ledger than the one that REPORTBACK_DATABASE_URL names.
     """
-    async with open_ledger(settings.database_url, tell=tell) as ledger:
+    async with open_ledger(settings.database_url, local=settings.local_file_systems, tell=tell) as ledger:
         await _check_identity(ledger, settings.ledger_id)
         async with ledger.transaction() as session:  # GitHub's times are kept by the ledger's clock, not by ours
             ahead = await ledger.clock(session) - datetime.now(UTC)

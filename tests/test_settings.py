@@ -84,6 +84,13 @@ def test_who_jobs_run_as_is_an_id_some_ids_or_a_name(
     assert Settings().job_user == named
 
 
+@pytest.mark.parametrize("text", ["fuse.mergerfs,fuseblk", "fuse.mergerfs fuseblk", " fuse.mergerfs, fuseblk "])
+def test_file_systems_are_named_one_after_the_other(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    assert Settings().local_file_systems == ()
+    monkeypatch.setenv("REPORTBACK_LOCAL_FILE_SYSTEMS", text)
+    assert Settings().local_file_systems == ("fuse.mergerfs", "fuseblk")
+
+
 @pytest.mark.parametrize("text", ["70000 70001", "null!", "0", "[1]"])
 def test_what_is_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     assert "REPORTBACK_JOB_USER" in refused(monkeypatch, JOB_USER=text)

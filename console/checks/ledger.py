@@ -25,7 +25,8 @@ PASSES = 3
 async def check(settings: Settings) -> list[Finding]:
     """What there is to say of the ledger, its disk and the reconciliation that keeps it."""
     try:
-        async with open_ledger(settings.database_url) as ledger, ledger.reading() as session:
+        opening = open_ledger(settings.database_url, local=settings.local_file_systems)
+        async with opening as ledger, ledger.reading() as session:
             found = await ledger_id(session)
             now, ended_at = await ledger.clock(session), await passes.last_success(session)
     except (LedgerIsAway, NotUpgraded, ValueError) as error:

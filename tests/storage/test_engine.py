@@ -56,20 +56,24 @@ def test_another_database_is_refused_with_what_to_use(url: str) -> None:
         make_engine(url)
 
 
-@pytest.mark.parametrize("disk", ["nfs4", "cifs"])
-def test_a_network_disk_is_refused_for_its_locks_do_not_hold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: str
+@pytest.mark.parametrize("given_as", ["REPORTBACK_DATABASE_URL", "--to"])
+def test_a_disk_that_other_hosts_share_is_refused_by_the_name_of_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_as: str
 ) -> None:
-    monkeypatch.setattr(connections, "file_system", lambda _: disk)
-    with pytest.raises(UnsoundLedger, match=rf"network disk \({disk}\).*PostgreSQL"):
-        make_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    monkeypatch.setattr(disks, "file_system", lambda _: "nfs4")
+    with pytest.raises(UnsoundLedger, match=rf"^{given_as}: .*\(nfs4\).*PostgreSQL"):
+        make_engine(f"sqlite:///{tmp_path / 'ledger.db'}", given_as=given_as)
 
 
-def test_the_disk_of_a_folder_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
-    kind = disks.file_system(tmp_path)
-    assert kind is not None
-    assert kind not in disks.NETWORK_DISKS
-    assert disks.file_system(Path("/proc/self")) == "proc"
+async def test_a_file_system_that_a_setting_calls_local_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disks, "file_system", lambda _: "fuse.mergerfs")
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with pytest.raises(UnsoundLedger, match=r"REPORTBACK_LOCAL_FILE_SYSTEMS=fuse\.mergerfs"):
+        make_engine(url)
+    async with open_ledger(url, local=("fuse.mergerfs",)) as ledger:
+        await run_job(ledger, order())
 
 
 @ON_SQLITE

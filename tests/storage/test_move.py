@@ -1,6 +1,6 @@
 """A ledger moves from SQLite to PostgreSQL and back as a whole, and there is never a second one to report by."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
@@ -281,8 +281,8 @@ def crashing(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if words.lstrip().startswith(EFFECTS):
             effect()
 
-    def made(url: str, *, takes_long: bool, given_as: str) -> AsyncEngine:
-        engine = make_engine(url, takes_long=takes_long, given_as=given_as)
+    def made(url: str, *, local: Collection[str], takes_long: bool, given_as: str) -> AsyncEngine:
+        engine = make_engine(url, local=local, takes_long=takes_long, given_as=given_as)
         event.listen(engine.sync_engine, "before_cursor_execute", statement)
         event.listen(engine.sync_engine, "commit", effect)
         return engine
