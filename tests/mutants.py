@@ -1,7 +1,8 @@
-"""Break the code on purpose, one rule at a time, in a copy; the suite has to notice: `make mutants`.
+"""Break the code on purpose, one rule at a time, in copies of it; the suite has to notice: `make mutants`.
 
-The last line says how many were caught. An old text that does not stand exactly once fails the run: the breakage would
-no longer break what it says. With names as arguments, only those.
+The named tests have to pass on the code as it stands, or their failing would say nothing. The last line says how many
+breakages were caught and in what time, and names those that survived. An old text that does not stand exactly once
+fails the run: the breakage would no longer break what it says. With names as arguments, only those.
 """
 
 import re
@@ -9,29 +10,54 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 from breakages import BREAKAGES, Breakage
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "--no-header", "-p", "no:cacheprovider")
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", "-p", "no:cacheprovider")
+WORKERS = 2
+"""Each with a copy of its own. A test keeps one core busy; xdist would start interpreters for one test."""
+
 NOTICED = re.compile(r"(FAILED|ERROR) \S+::")
 
 
 def main(names: list[str]) -> int:
+    began = time.monotonic()
     chosen = [one for one in BREAKAGES if not names or one.name in names]
+    unknown = sorted(set(names) - {one.name for one in chosen})
     stale = [one.name for one in chosen if (ROOT / one.path).read_text(encoding="utf-8").count(one.old) != 1]
-    if stale:
-        print(f"the old text does not stand exactly once: {', '.join(stale)}")
+    if unknown or stale:
+        print(f"nothing was tried: there is no breakage {unknown}; the old text does not stand exactly once: {stale}")
         return 2
+    with _copies() as free, ThreadPoolExecutor(WORKERS) as workers:
+        tests = sorted({test for one in chosen for test in one.tests})
+        shares = [tests[number::WORKERS] for number in range(min(WORKERS, len(tests)))]
+        if failing := [said for said in workers.map(lambda share: _failure(free, share), shares) if said]:
+            print(f"nothing was tried: the named tests fail without any breakage: {failing}")
+            return 2
+        caught = list(workers.map(lambda one: _is_caught(free, one), chosen))
+    survived = [one.name for one, was_caught in zip(chosen, caught, strict=True) if not was_caught]
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    left = f"; SURVIVED: {', '.join(survived)}" if survived else ""
+    print(f"caught {sum(caught)} / {len(caught)} in {minutes} min {seconds} s{left}")
+    return 1 if survived else 0
+
+
+@contextmanager
+def _copies() -> Iterator[SimpleQueue[Path]]:
+    """Copies of the working tree, one for each worker, to be taken and put back."""
+    free: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="reportback-mutants-") as folder:
-        copy = Path(folder) / "copy"
-        _copy(copy)
-        caught = [_is_caught(copy, one) for one in chosen]
-    print(f"caught {sum(caught)} / {len(caught)}")
-    return 0 if all(caught) else 1
+        for number in range(WORKERS):
+            _copy(Path(folder) / str(number))
+            free.put(Path(folder) / str(number))
+        yield free
 
 
 def _copy(to: Path) -> None:
@@ -44,20 +70,40 @@ def _copy(to: Path) -> None:
         shutil.copy(ROOT / name, to / name)
 
 
-def _is_caught(copy: Path, breakage: Breakage) -> bool:
+def _failure(free: SimpleQueue[Path], tests: Sequence[str]) -> str | None:
+    """The end of what pytest says of *tests*, if not all of them pass."""
+    done = _run(free, tests, None)
+    return None if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
+
+
+def _is_caught(free: SimpleQueue[Path], breakage: Breakage) -> bool:
     """Whether a test failed, or could not be set up; a file that could not even be loaded says nothing."""
-    with _broken(copy / breakage.path, breakage):
-        done = subprocess.run((*PYTEST, *breakage.tests), cwd=copy, check=False, capture_output=True, text=True)
+    began = time.monotonic()
+    done = _run(free, breakage.tests, breakage)
+    took = f"{time.monotonic() - began:4.1f} s"
     noticed = [line.split(" - ")[0] for line in done.stdout.splitlines() if NOTICED.match(line)]
-    print(
-        f"caught    {breakage.name}: {noticed[0]}" if noticed else f"SURVIVED  {breakage.name}: {done.stdout[-300:]}",
-        flush=True,
-    )
+    said = f"caught   {took}  {breakage.name}: {noticed[0]}" if noticed else f"SURVIVED {took}  {breakage.name}"
+    print(said if noticed else f"{said}: {(done.stdout + done.stderr)[-300:]}", flush=True)
     return bool(noticed)
 
 
+def _run(
+    free: SimpleQueue[Path], tests: Sequence[str], breakage: Breakage | None
+) -> "subprocess.CompletedProcess[str]":
+    copy = free.get()
+    try:
+        with _broken(copy, breakage):
+            return subprocess.run((*PYTEST, *tests), cwd=copy, check=False, capture_output=True, text=True)
+    finally:
+        free.put(copy)
+
+
 @contextmanager
-def _broken(path: Path, breakage: Breakage) -> Iterator[None]:
+def _broken(copy: Path, breakage: Breakage | None) -> Iterator[None]:
+    if breakage is None:
+        yield
+        return
+    path = copy / breakage.path
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(breakage.old, breakage.new), encoding="utf-8")
     try:

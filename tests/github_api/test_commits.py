@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from waiting import LONGEST
 
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
@@ -15,7 +16,7 @@ SHA = "3f2a91c0" * 5
 
 
 async def asked(transport: httpx.AsyncBaseTransport, ref: str = "feature/menu") -> str | NoSuchRef | NoAnswer:
-    timeout = timedelta(seconds=5)
+    timeout = timedelta(seconds=LONGEST)
     async with Commits("https://api.github.test", timeout, lambda: datetime.now(UTC), transport) as github:
         return await github.sha_of("acme/site", ref, "token")
 
