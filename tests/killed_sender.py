@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from itertools import count
 
 from processes import ROOT, process_of
-from scaled import client, reporter, seconds
+from scaled import SECOND, client, reporter, seconds
 from world import SteppedLedger
 
 from storage.engine import open_ledger
@@ -23,7 +23,7 @@ def running(ledger_url: str, target_id: int, api_url: str, *, hesitates: float) 
     """The sender, which may not have claimed yet; it does not outlive the block."""
     return process_of(
         sys.executable, __file__, ledger_url, str(target_id), api_url, str(hesitates),
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "REPORTBACK_TEST_SECOND": str(SECOND)},
     )  # fmt: skip
 
 

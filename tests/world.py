@@ -1,7 +1,25 @@
 """A small world for tests of delivery: a ledger, a stand-in GitHub, and a clock that they share.
 
-A sender's effects are the ends of its transactions and its requests. `Step` is told of each, before and after: a test
-counts them there, crashes the sender, or lets another one go first.
+How to write a test:
+
+- Ask for the fixture `world` (or `ledger`, if nothing is sent). The test then runs on SQLite and on PostgreSQL. With
+  `pytest.mark.parametrize("database", ["sqlite"])` it runs on one, where the database makes no difference.
+- Bring the ledger to a state with `run_job` (a job from acceptance to its end), or with `accept`, `begin` and `end`.
+- Let things go wrong with `world.fault(Kind.…)`: the next matching request meets it. `where="after"` loses the reply to
+  a status that was stored.
+- Act with `world.deliver()` (one try), `world.reconcile()` (a few passes) or the function that the test is about.
+- Let time pass with `world.clock.advance(seconds)`. No time passes by itself, so no test sleeps, and none asserts how
+  long something took.
+- Assert on what GitHub ends up holding, `world.held()`, and only then on requests, `world.posts()`, rows,
+  `world.target()` and `world.phases()`, or events, `world.story()`. `told.told_once(world)` is the whole promise.
+- For two senders at once, or one that dies, pass a `Step` to `world.sender()`. A sender's effects are the ends of its
+  transactions and its requests, and `Step` is told of each, before and after: a test counts them there, crashes the
+  sender, or lets another one go first. `actors.Actor` does that from effect to effect. For a race that the database
+  has to decide, see `racing.py`; for statements in every order, `statements.py`.
+- Wait for another process, thread or task with `waiting.until` or `waiting.soon`, and with nothing else.
+- Release what the test holds in a `finally`, a fixture or a context manager, so that it is released when it fails, too.
+
+A test of a rule of the promise has its line in breakages.py: the rule taken away, and the test that notices.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
