@@ -5,6 +5,7 @@ breakages were caught and in what time, and names those that survived. An old te
 fails the run: the breakage would no longer break what it says. With names as arguments, only those.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -23,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", "-p", "no:cacheprovider")
 WORKERS = 2
 """Each with a copy of its own. A test keeps one core busy; xdist would start interpreters for one test."""
+
+ENV = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Each run would compile every module anew, which takes as long as the run."""
 
 NOTICED = re.compile(r"(FAILED|ERROR) \S+::")
 
@@ -93,7 +97,7 @@ def _run(
     copy = free.get()
     try:
         with _broken(copy, breakage):
-            return subprocess.run((*PYTEST, *tests), cwd=copy, check=False, capture_output=True, text=True)
+            return subprocess.run((*PYTEST, *tests), cwd=copy, env=ENV, check=False, capture_output=True, text=True)
     finally:
         free.put(copy)
 
