@@ -16,7 +16,7 @@ from github_api.credentials import NoCredential
 from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, child_environment
 from tasks.deliver import Reporter
-from tasks.free_space import NoSpace, check_free_space, folders_of_a_job
+from tasks.free_space import NoSpace, check_free_space, folders_of_a_job, full_is_no_space
 from tasks.job_users import JobUser
 from tasks.keep_output import NotKept, keep_output
 from tasks.ownership import hand_over
@@ -73,9 +73,10 @@ async def execute(
 
 @contextmanager
 def _telling_why_not(on_end: Callable[[Ending], None], on_trouble: Say) -> Iterator[None]:
-    """A job that could not begin has come to its end, too."""
+    """A job that could not begin has come to its end, too. A full disk says so, whatever was to be written to it."""
     try:
-        yield
+        with full_is_no_space():
+            yield
     except NoSpace as error:
         on_trouble(error.to_do)
         on_end(Ending(JobState.CRASHED, str(error)))

@@ -1,6 +1,8 @@
 """Carrying out one execution, without Prefect: however it ends, nothing of it is left and the ledger knows."""
 
 import asyncio
+import errno
+import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -474,6 +476,42 @@ async def test_without_room_a_job_is_refused_and_its_commit_is_told(
     assert said.troubles == [
         "1,023 MiB are free on the disk of /, and a job needs 1,024: make room there, and retry it"
     ]
+    await world.deliver()
+    assert world.held() == ["error"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=["disk", "quota"])
+@pytest.mark.parametrize("what", ["mkdtemp", "mkdir"])
+async def test_a_disk_that_turns_out_to_be_full_at_the_start_is_told_to_the_commit(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int, what: str
+) -> None:
+    """There may be bytes, and no room for another file; a quota shows in no figure at all."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "/tmp")  # noqa: S108  # it is not written to
+
+    monkeypatch.setattr(*{"mkdtemp": (tempfile, "mkdtemp"), "mkdir": (Path, "mkdir")}[what], full)
+    await assert_no_space(world, f"no space: {os.strerror(number).lower()}")
+
+
+async def test_a_job_for_which_there_is_no_temporary_folder_tells_its_commit_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python takes the first to which it can write four bytes; on full disks there is none."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    await assert_no_space(world, "no space: nothing can be written to any folder for temporary files")
+
+
+async def assert_no_space(world: World, words: str) -> None:
+    """The job ends so, and its commit and an operator hear of it."""
+    said = Said()
+    ended = await carried_out(world, await work_for(world, shell("echo built")), said)
+    assert ended is not None
+    assert (ended.state, ended.summary) == (JobState.CRASHED, words)
+    assert said.lines == []
+    assert len(said.troubles) == 1
+    assert ": make room " in said.troubles[0]
     await world.deliver()
     assert world.held() == ["error"]
 
