@@ -12,6 +12,7 @@ from prefect.states import Completed
 from flows.deployment import flow_settings
 from tasks.deliver import Reporter
 from tasks.operators_page import show_operators_page
+from tasks.overrides import Overrides
 from tasks.prefect_runs import (
     cancel_late_passes,
     courtesy,
@@ -41,7 +42,10 @@ async def reconcile_reports() -> State[None]:
     work meanwhile.
     """
     settings, logger, run = flow_settings(), get_run_logger(), _this_run()
-    async with telling() as tell, open_reporter(settings, "reconciliation", tell) as reporter:
+    async with (
+        telling() as tell,
+        open_reporter(settings, "reconciliation", (on_top := Overrides(tell)).hear) as reporter,
+    ):
         if await _is_superfluous(reporter, run, settings.interval):
             words = "late, skipped: another pass has succeeded meanwhile"
         else:
@@ -56,6 +60,7 @@ async def reconcile_reports() -> State[None]:
             await keep_up(reporter.ledger, settings, on_trouble=logger.warning)
             shown = show_operators_page(reporter.ledger, settings)
             await courtesy(shown, on_trouble=logger.warning, otherwise="the operator's page is not up to date")
+            await courtesy(on_top.show(), on_trouble=logger.warning, otherwise="a job's page is not up to date")
             await courtesy(crash_dead_runs(reporter), on_trouble=logger.warning)
             unaccepted = crash_unaccepted_runs(reporter, settings.ledger_id, now=_began_at(run))
             await courtesy(unaccepted, on_trouble=logger.warning)

@@ -102,6 +102,7 @@ BREAKAGES = (
     Breakage("what is found is looked at only where that was asked for", SETTLING, "look_at if is_found else case(", "case(", (LOOKS,)),
     Breakage("a repair keeps its marker", "storage/verify.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", (f"{LATE}::test_an_older_status_on_top_is_covered_again_by_a_new_edition",)),
     Breakage("what is superseded is sent after reading", LEASE, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (f"{READS}::test_a_newer_report_that_comes_while_reading_is_sent_in_its_place",)),
+    Breakage("an override is not told on the job's page", "flows/reconcile_reports.py", "on_top.show()", "Overrides(tell).show()", ("tests/flows/test_docs_job_page.py::test_what_a_pass_finds_on_top_of_a_report_stands_first_on_its_jobs_page_once",)),
     Breakage("reading stops by a clock of ours", "storage/reports.py", "select(Credential.github_time).where(Credential.name == credential).scalar_subquery()", "now", (READS,)),
     Breakage("a time that lies ahead ends a reading", "domain/reading.py", " or not_before > github_time", "", (f"{READS}::test_reading_goes_on_to_the_end_where_github_told_a_time_that_lies_ahead",)),
     Breakage("an answer of a proxy tells GitHub's time", "github_api/classify.py", "if request_id else None  # without", "if True else None  # without", ("tests/github_api/test_github_limits.py",)),

@@ -3,11 +3,13 @@
 from uuid import UUID, uuid4
 
 from shell import Shell, recorded
-from world import World
+from world import SHA, World
 
 from console.show import show
 from domain.cures import cure
 from fake_github.faults import Kind
+from fake_github.store import Draft
+from tasks.verify_targets import verify_target
 
 
 async def test_a_rejected_report_is_told_from_its_recording_to_its_cure(world: World, shell: Shell) -> None:
@@ -19,6 +21,19 @@ async def test_a_rejected_report_is_told_from_its_recording_to_its_cure(world: W
     assert f"reportback reports retry {number}" in said
     assert "rejected test 403 57A1:" in said
     assert "archived: Repository was archived so is read-only." in said
+
+
+async def test_what_stands_on_top_of_a_report_on_github_is_told(world: World, shell: Shell) -> None:
+    number = await recorded(world, "docs/a")
+    await world.deliver("docs/a")
+    draft = Draft(repository="acme/site", sha=SHA, context="docs/a", state="failure")
+    world.github.store.add(world.github.store.drafted(draft))
+    await verify_target(world.reporter, await world.target_id("docs/a"))
+    assert await show(number, as_json=False) == 0
+    said = shell.said()
+    assert "A status that is none of ours was on top of it at " in said
+    assert "overridden test" in said
+    assert "failure by reportback-bot" in said
 
 
 async def test_a_job_shows_each_of_its_reports(world: World, shell: Shell) -> None:

@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from flow_rig import Rig, artifacts_of, log_of
+from flow_rig import Rig, artifacts_of, log_of, run
 from prefect import get_client
+from sqlmodel import update
 from waiting import soon
 
 from domain.names import key_of
-from storage.models import Job
+from fake_github.store import Draft
+from flows.reconcile_reports import reconcile_reports
+from storage.models import Job, StatusTarget
 
 
 async def test_a_run_says_what_it_does_and_its_page_what_came_of_it(rig: Rig) -> None:
@@ -35,6 +38,25 @@ async def test_a_run_says_what_it_does_and_its_page_what_came_of_it(rig: Rig) ->
         f"**delivered** by task of {run.name}; GitHub 201 `",
     ):
         assert words in page
+
+
+async def test_what_a_pass_finds_on_top_of_a_report_stands_first_on_its_jobs_page_once(rig: Rig) -> None:
+    done = await rig.run_job()
+    override = Draft(repository="acme/site", sha=rig.sha, context="docs/sphinx", state="failure")
+    status = rig.github.store.drafted(override)
+    rig.github.store.add(status)
+    for _ in range(2):
+        async with rig.ledger() as ledger, ledger.transaction() as session:
+            await session.exec(update(StatusTarget).values(verify_at=await ledger.clock(session)))
+        passed = await run(reconcile_reports)
+    (shown,) = await artifacts_of(done.id, "markdown")
+    page = str(shown.data)
+    first, _, rest = page.partition("\n\n")
+    assert first.startswith("**A status that is none of ours was on top of it at ")
+    assert f"status {status.id}\\: failure by reportback-bot" in first
+    assert rest.startswith("- Job: `sphinx`, execution 1")
+    assert "none of ours" not in rest
+    assert passed.shows[0] == "COMPLETED"
 
 
 async def test_a_prefect_that_takes_neither_page_nor_tags_is_a_line_in_the_log(

@@ -1,0 +1,47 @@
+"""A status of somebody else's on top of a report, on the page of its job: a look finds it after the flow run's end."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from prefect import get_client
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import ArtifactUpdate
+from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
+
+from domain.names import key_of
+from domain.news import Move, News, Tell
+from domain.report import EventKind
+from domain.story import override_words
+
+PATIENCE = timedelta(seconds=10)
+"""How long Prefect may take for all pages of a pass."""
+
+
+@dataclass
+class Overrides:
+    """Hands the ledger's news on to `tell`, and keeps what was found on top of reports."""
+
+    tell: Tell
+    _found: list[Move] = field(default_factory=list)
+
+    def hear(self, news: News) -> None:
+        """Take a piece of news."""
+        self.tell(news)
+        if isinstance(news, Move) and news.kind is EventKind.OVERRIDDEN:
+            self._found.append(news)
+
+    async def show(self) -> None:
+        """Put what was found first on the pages of its jobs. Raises whatever keeps it from that: a courtesy."""
+        if self._found:
+            async with asyncio.timeout(PATIENCE.total_seconds()), get_client() as client:
+                for move in self._found:
+                    await _put_first(client, move)
+
+
+async def _put_first(client: PrefectClient, move: Move) -> None:
+    """On the page as it stands: the end of the output is nowhere else. A Retry of the flow run writes it anew."""
+    key = ArtifactCollectionFilterKey(any_=[key_of(move.report.job_id)])
+    for page in await client.read_latest_artifacts(artifact_filter=ArtifactCollectionFilter(key=key)):
+        text = f"**{override_words(move.at, move.note or '')}**\n\n{page.data}"
+        await client.update_artifact(page.latest_id, ArtifactUpdate(data=text))
