@@ -97,7 +97,7 @@ class _Pusher:
         if changes is None:
             return None
         while True:
-            head = await self._head(self.remote)
+            head = await self._head()
             commit = changes if head in (None, self.sha) else await self._on_top_of(head, changes)
             if commit is None or await self._sent(commit, head):
                 return commit
@@ -117,10 +117,10 @@ class _Pusher:
                 await _add(git, path)
         return await self._commit(git, self.sha)
 
-    async def _head(self, git: Git) -> str | None:
+    async def _head(self) -> str | None:
         """The branch's commit; None: there is no such branch."""
         ref = f"refs/heads/{self.push_.branch}"
-        listed = await git.run("ls-remote", "--quiet", "--", self.url, ref)
+        listed = await self.remote.run("ls-remote", "--quiet", "--", self.url, ref)
         words = (line.split("\t") for line in listed.tail)
         return next((word[0] for word in words if HASH.fullmatch(word[0]) and word[1:] == [ref]), None)
 
@@ -168,7 +168,7 @@ class _Pusher:
         failed, is_in_doubt = await self._failed(commit)
         if failed is None:
             return True
-        look, cancelled = await finished(lambda: self._stands(commit, head, is_in_doubt=is_in_doubt))
+        look, cancelled = await finished(lambda: self._afresh().stands(commit, head, is_in_doubt=is_in_doubt))
         failed = cancelled or failed
         if (unseen := look.exception()) is not None:
             if is_in_doubt and isinstance(failed, GitFailed):
@@ -193,23 +193,27 @@ class _Pusher:
         is_cut_off = done.exit_code is None or any(map(CUT_OFF.search, done.tail))
         return GitFailed(self.remote.why(done) or "git push failed"), is_cut_off and not is_refused
 
-    async def _stands(self, commit: str, head: str | None, *, is_in_doubt: bool) -> str | None:
+    def _afresh(self) -> "_Pusher":
+        """The same with a time limit of its own, for a look."""
+        return replace(self, remote=self.remote.afresh(LOOK))
+
+    async def stands(self, commit: str, head: str | None, *, is_in_doubt: bool) -> str | None:
         """What the branch has: *commit*, also where others have pushed on top of it; else its head.
 
         It was *head* before the push. While that *is_in_doubt* and nothing has changed, this looks again.
         """
-        git, until = self.remote.afresh(LOOK), time.monotonic() + SETTLE.total_seconds()
+        until = time.monotonic() + SETTLE.total_seconds()
         while True:
-            there = await self._head(git)
-            if there not in (head, commit, None) and await self._is_below(git, commit, there):
+            there = await self._head()
+            if there not in (head, commit, None) and await self._is_below(commit, there):
                 return commit
             if there != head or not is_in_doubt or time.monotonic() >= until:
                 return there
             await asyncio.sleep(LOOK_AGAIN.total_seconds())
 
-    async def _is_below(self, git: Git, commit: str, head: str) -> bool:
-        await git.run("fetch", *SHALLOW, f"--depth={DEEP}", "--", self.url, head)
-        return (await self.git.afresh(LOOK).ask("merge-base", "--is-ancestor", commit, head)).exit_code == 0
+    async def _is_below(self, commit: str, head: str) -> bool:
+        await self.remote.run("fetch", *SHALLOW, f"--depth={DEEP}", "--", self.url, head)
+        return (await self.git.ask("merge-base", "--is-ancestor", commit, head)).exit_code == 0
 
 
 async def _word(git: Git, *args: str) -> str:

@@ -1,9 +1,11 @@
 """What the host has stored is told as pushed, however the push ended; what it has not is told as failed."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cancelling import cancel_all, skip
@@ -13,7 +15,6 @@ from waiting import block_until
 from domain.push import Push
 from tasks import push as module
 from tasks.checkout import working_copy
-from tasks.git import Git
 from tasks.push import PushFailed, push_changes
 
 PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH", author="Docs bot <docs@example.com>", message=None)
@@ -43,6 +44,13 @@ class Rig:
         await asyncio.to_thread(block_until, (self.folder / "holds").exists, within=60)
 
 
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time for all of git is over."""
+    limit = module.LIMIT.total_seconds()
+    skip(limit)
+    monkeypatch.setattr("tasks.git.time", SimpleNamespace(monotonic=lambda: time.monotonic() + limit))
+
+
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     origin = Origin(tmp_path)
@@ -53,11 +61,13 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
 
 
 @pytest.mark.parametrize("branch", ["main", "content/new"])
-async def test_a_push_that_its_time_limit_cut_off_when_it_was_stored_is_pushed(rig: Rig, branch: str) -> None:
+async def test_a_push_that_its_time_limit_cut_off_when_it_was_stored_is_pushed(
+    rig: Rig, branch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rig.hook("post-receive", HOLD)
     pushing = rig.push(branch)
     await rig.holds()
-    skip(module.LIMIT.total_seconds())
+    pass_time(monkeypatch)
     assert await pushing == rig.origin.head(branch) != rig.sha
 
 
@@ -88,7 +98,7 @@ async def test_a_push_that_was_cut_off_before_it_was_stored_is_none(
     if how == "a cancel":
         pushing.cancel()
     else:
-        skip(module.LIMIT.total_seconds())
+        pass_time(monkeypatch)
     await asyncio.wait({pushing})
     if how == "a cancel":
         assert pushing.cancelled()
@@ -106,8 +116,8 @@ async def test_a_host_that_shows_what_it_stored_a_moment_later_is_looked_at_agai
     rig.hook("reference-transaction", f'[ "$1" != committed ] || {LOSE}')
     head, looks = module._Pusher._head, list[str | None]()
 
-    async def shown(pusher: module._Pusher, git: Git) -> str | None:
-        looks.append(await head(pusher, git))
+    async def shown(pusher: module._Pusher) -> str | None:
+        looks.append(await head(pusher))
         return looks[-1] if len(looks) > 1 + late else rig.sha
 
     monkeypatch.setattr(module._Pusher, "_head", shown)
