@@ -22,9 +22,9 @@ def next_try(report: Listed, now: datetime) -> str:
 
 
 def reason(report: Listed, now: datetime) -> str | None:
-    """A domain.outcome.Reason: why it is rejected, or its credential pauses."""
+    """A domain.outcome.Reason: why it is rejected, its credential pauses, or its last try failed."""
     waits = report.waits
-    return report.rejection or (waits.pause_reason if waits.is_paused(now) else None)
+    return report.rejection or (waits.pause_reason if waits.is_paused(now) else waits.reason)
 
 
 def why(report: Listed, now: datetime) -> str:

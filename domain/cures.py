@@ -10,8 +10,8 @@ _PROXY = f"Behind a proxy, check what it makes of requests. {_BUG}"
 
 CURES: dict[Reason, str] = {
     Reason.NOT_FOUND: (
-        "GitHub does not say whether it is missing or hidden. Check the repository's name, and that its credential may "
-        "read it: a private repository looks like a missing one."
+        "It is tried for an hour, as GitHub's replicas lag. GitHub does not say whether it is missing or hidden. Check "
+        "the repository's name, and that its credential may read it: a private repository looks like a missing one."
     ),
     Reason.NO_PERMISSION: (
         "Give the token or App *Commit statuses: write* (a classic token: `repo:status`). An App's new permission "
@@ -22,8 +22,8 @@ CURES: dict[Reason, str] = {
     Reason.BLOCKED: "GitHub disabled the repository (`tos`, `dmca`). Its owner has to settle that with GitHub.",
     Reason.FORBIDDEN: "Read the words: an organization's list of allowed IP addresses, for one.",
     Reason.NO_SUCH_COMMIT: (
-        "It was tried for an hour. Push the commit to this repository; after a force-push there is nothing to report "
-        "on."
+        "It is tried for an hour, as a push may be under way. Push the commit to this repository; after a force-push "
+        "there is nothing to report on."
     ),
     Reason.TOO_MANY_STATUSES: (
         "GitHub holds 1000 statuses of this commit and context, and deletes none. Give the job another context, or "
@@ -36,7 +36,6 @@ CURES: dict[Reason, str] = {
     Reason.BAD_REQUEST: _PROXY,
     Reason.TOO_LARGE: _PROXY,
     Reason.GONE: "This GitHub no longer supports the API version that Reportback speaks: upgrade Reportback.",
-    Reason.REDIRECTED: "Check `REPORTBACK_GITHUB_API_URL`, and what stands between here and GitHub.",
     Reason.REFUSED: "Read the words.",
     Reason.UNVERIFIABLE: (
         "Something between here and GitHub answers in its place, or rewrites the link that carries the marker: check "
@@ -46,6 +45,11 @@ CURES: dict[Reason, str] = {
         "No request got through. The last error is in its words; once GitHub can be reached, have all of this reason "
         "tried again."
     ),
+    Reason.INTERMEDIARY: (
+        "A proxy, a gateway or a log-in page answers before GitHub does, so the report stays due. Check the proxy's "
+        "rules and credentials, and `REPORTBACK_GITHUB_API_URL`."
+    ),
+    Reason.REDIRECTED: "Check `REPORTBACK_GITHUB_API_URL`, and what stands between here and GitHub.",
     Reason.RATE_LIMITED: ("Nothing: it goes on when GitHub says. If it comes back, look for what else uses the token."),
     Reason.SECONDARY_LIMIT: (
         "Nothing: it goes on when GitHub says. If it comes back, lower `REPORTBACK_WRITE_BUDGET`."

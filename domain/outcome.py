@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 
 class Reason(StrEnum):
-    """Why a report is rejected, or a credential pauses: what an operator filters by. Cures: docs/rejections.md."""
+    """Why a report is rejected or kept waiting, or a credential pauses. Cures: docs/rejections.md."""
 
     # rejected: about what was sent
     BAD_REQUEST = "bad_request"  # 400, 415, and a 422 that names none of the fields below
@@ -30,7 +30,7 @@ class Reason(StrEnum):
     NO_SUCH_COMMIT = "no_such_commit"  # 422 "No commit found for SHA"; may heal, a push may still replicate
     TOO_MANY_STATUSES = "too_many_statuses"  # 422: 1000 statuses of this sha and context
     # rejected: about the repository, and who may write to it
-    NOT_FOUND = "not_found"  # 404: not there, or not allowed to know
+    NOT_FOUND = "not_found"  # 404: not there, or not allowed to know; may heal, replicas lag
     NO_PERMISSION = "no_permission"  # 403 "Resource not accessible by …": the permission is missing
     SSO_REQUIRED = "sso_required"  # 403 or 404: the token is not authorized for the organization's single sign-on
     ARCHIVED = "archived"  # 403: the repository is read-only
@@ -38,14 +38,21 @@ class Reason(StrEnum):
     FORBIDDEN = "forbidden"  # any other 403 that is no limit
     # rejected: the rest
     GONE = "gone"  # 410: the API version is no longer supported
-    REDIRECTED = "redirected"  # a 3xx that leads nowhere or off the host
     REFUSED = "refused"  # any other 4xx
     UNVERIFIABLE = "unverifiable"  # five requests answered 2xx, none found by reading back
     EXPIRED = "expired"  # no request got through for a week
+    # not GitHub's answer: the report stays due
+    INTERMEDIARY = "intermediary"  # a proxy, a gateway or a log-in page answered in GitHub's place
+    REDIRECTED = "redirected"  # a 3xx that leads nowhere or off the host
     # a pause of the credential; the report stays due
     RATE_LIMITED = "rate_limited"  # the hourly limit, or a 429
     SECONDARY_LIMIT = "secondary_limit"  # a limit that only headers or text reveal
     BAD_CREDENTIALS = "bad_credentials"  # 401
+
+
+PAUSES = (Reason.RATE_LIMITED, Reason.SECONDARY_LIMIT, Reason.BAD_CREDENTIALS)
+NOT_OF_A_PAUSE = tuple(reason for reason in Reason if reason not in PAUSES)
+NOT_GITHUBS = (Reason.INTERMEDIARY, Reason.REDIRECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,10 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Nothing can have left; `why` names the error."""
+    """Nothing can have left, or nothing was read; `why` says what was seen. `reason`: where an operator may act."""
 
     why: str
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +97,26 @@ class NoToken:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request may have been applied; `why` says what was seen instead of an answer."""
+    """The request may have been applied; `why` says what was seen instead of an answer. `reason`: as of `NotSent`."""
 
     why: str
+    reason: Reason | None = None
 
 
 Outcome: TypeAlias = Delivered | Rejected | Throttled | NotSent | NoToken | Unknown
-ReadFailure: TypeAlias = Rejected | Throttled | NotSent
-"""What a read can come to beside a page. It says nothing about the report and starts no doubt."""
+ReadFailure: TypeAlias = Throttled | NotSent
+"""What a read can come to beside a page. It says nothing about the report: it neither rejects it nor starts a doubt."""
+
+
+def told(failure: NotSent | Unknown | Rejected | Throttled) -> str:
+    """What is noted of *failure*: its reason, if it has one, and what was seen or said."""
+    words = failure.why if isinstance(failure, NotSent | Unknown) else failure.message
+    return f"{failure.reason}: {words}" if failure.reason else words
+
+
+def reason_told(note: str | None) -> Reason | None:
+    """The reason with which `told` began *note*. None: it began with none, or with that of a pause."""
+    return next((reason for reason in NOT_OF_A_PAUSE if (note or "").startswith(f"{reason}: ")), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +173,8 @@ class Read:
 
     outcome: Page | ReadFailure
     exchange: Exchange
+
+
+def is_githubs(outcome: Outcome | Page | ReadFailure) -> bool:
+    """Whether *outcome*, of a request that was answered, tells what GitHub answered and not something before it."""
+    return not isinstance(outcome, NotSent | Unknown) or outcome.reason not in NOT_GITHUBS

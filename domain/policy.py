@@ -30,7 +30,7 @@ class Policy:
     timeout: timedelta = timedelta(seconds=15)
     settle_after: timedelta = timedelta(seconds=20)
     first_delay: timedelta = timedelta(seconds=60)
-    heal_for: timedelta = timedelta(hours=1)  # how long "No commit found" is worth another try
+    heal_for: timedelta = timedelta(hours=1)  # how long a missing commit or a 404 is worth another try
     expire_after: timedelta = timedelta(days=7)  # how long nothing may get through before a person must look
     expire_after_days_of_tries: int = 5  # and on how many different days (UTC) it must have been tried
     unverifiable_after: int = 5  # 2xx answers that reading back never confirmed

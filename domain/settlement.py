@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import assert_never
 
-from domain.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
+from domain.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
 from domain.policy import Policy, backoff
 from domain.report import EventKind
 
@@ -14,7 +14,7 @@ class Tries:
     """What came of a report so far. The last three are counted since it was recorded or, later, reopened."""
 
     created_at: datetime
-    refused_since: datetime | None = None  # the first "No commit found" in a row
+    refused_since: datetime | None = None  # the first refusal in a row that may heal
     failing_since: datetime | None = None  # the first try that came to NotSent or Unknown
     failed_on: frozenset[date] = frozenset()  # the days, in UTC, of such tries
     unconfirmed: int = 0  # requests answered 2xx that were not recognised
@@ -47,23 +47,23 @@ def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jit
         case Rejected(reason, message, may_heal=True):
             since = tries.refused_since or now
             if now - since < policy.heal_for:
-                return Settlement(EventKind.REJECTED, f"{reason}: {message}", due_at=later, refused_since=since)
+                return Settlement(EventKind.REJECTED, told(outcome), due_at=later, refused_since=since)
             return rejected(reason, message)
         case Rejected(reason, message):
             return rejected(reason, message)
-        case Throttled(reason, message):
-            return Settlement(EventKind.THROTTLED, f"{reason}: {message}", due_at=now)
+        case Throttled():
+            return Settlement(EventKind.THROTTLED, told(outcome), due_at=now)
         case NoToken(why):
             return Settlement(EventKind.THROTTLED, why, due_at=later, refused_since=tries.refused_since)
-        case NotSent(why) | Unknown(why) if _is_expired(tries, policy, now):
+        case NotSent() | Unknown() if _is_expired(tries, policy, now):
             may_turn_up = now + policy.settle_after if isinstance(outcome, Unknown) else None
-            return replace(_expired(why, policy), doubt_until=may_turn_up)
-        case NotSent(why):
-            return Settlement(EventKind.NOT_SENT, why, due_at=later, refused_since=tries.refused_since)
-        case Unknown(why):
+            return replace(_expired(told(outcome), policy), doubt_until=may_turn_up)
+        case NotSent():
+            return Settlement(EventKind.NOT_SENT, told(outcome), due_at=later, refused_since=tries.refused_since)
+        case Unknown():
             doubt = now + policy.settle_after
             return Settlement(
-                EventKind.UNKNOWN, why, due_at=later, doubt_until=doubt, refused_since=tries.refused_since
+                EventKind.UNKNOWN, told(outcome), due_at=later, doubt_until=doubt, refused_since=tries.refused_since
             )
         case other:
             assert_never(other)

@@ -33,6 +33,7 @@ class Waits:
     doubt_until: datetime | None = None  # a request that was lost sight of may still turn up
     paused_until: datetime | None = None  # its credential pauses
     pause_reason: str | None = None
+    reason: str | None = None  # of its last try: a domain.outcome.Reason that is not a pause's
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its credential pauses."""
@@ -111,9 +112,10 @@ def _why_due(waits: Waits, now: datetime) -> str:
             f"A request of this commit and context may still turn up{_until(waits.doubt_until)}. Then the "
             "reconciliation looks whether GitHub has it, and sends only what it has not."
         )
+    last = f" The last try came to `{waits.reason}`. {cure(waits.reason)}" if waits.reason else ""
     if waits.due_at is not None and waits.due_at > now:
-        return f"The reconciliation tries again in its first pass after {clock(waits.due_at)}."
-    return "It is due now: the next pass of the reconciliation takes it."
+        return f"The reconciliation tries again in its first pass after {clock(waits.due_at)}.{last}"
+    return f"It is due now: the next pass of the reconciliation takes it.{last}"
 
 
 def next_try_at(phase: Phase, waits: Waits) -> datetime | None:

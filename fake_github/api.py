@@ -88,12 +88,10 @@ class Api:
 
     def _head(self, answer: Answer, kind: str, length: int) -> Message:
         """The start of a response. Every one of GitHub's names its time and its request."""
-        named = {
-            "content-type": kind,
-            "content-length": str(length),
-            "date": format_datetime(self._github.store.clock().astimezone(UTC), usegmt=True),
-            "x-github-request-id": f"57A1:{next(self._numbers):06X}",
-        }
+        named = {"content-type": kind, "content-length": str(length)}
+        if answer.is_githubs:
+            named["date"] = format_datetime(self._github.store.clock().astimezone(UTC), usegmt=True)
+            named["x-github-request-id"] = f"57A1:{next(self._numbers):06X}"
         headers = {**named, **{name.lower(): value for name, value in answer.headers.items()}}
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         return {"type": "http.response.start", "status": answer.status, "headers": raw}

@@ -88,12 +88,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply. A `body` that is a text is sent as it is, anything else as JSON. `status_id`: the status it made."""
+    """A reply. A `body` that is a text is sent as it is, anything else as JSON. `status_id`: the status it made.
+
+    `is_githubs`: it has the headers that all of GitHub's have.
+    """
 
     status: int
     body: object
     headers: Mapping[str, str] = field(default_factory=dict)
     status_id: int | None = None
+    is_githubs: bool = True
 
     def with_headers(self, headers: Mapping[str, str]) -> "Answer":
         """The same answer with *headers* over its own; names are told apart without regard to letter case."""

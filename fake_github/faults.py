@@ -38,6 +38,9 @@ class Kind(StrEnum):
     GONE = "gone"  # 410: an API version no longer supported
     NO_SUCH_COMMIT = "no_such_commit"  # 422
     TOO_MANY_STATUSES = "too_many_statuses"  # 422
+    # something that stands before GitHub
+    INTERMEDIARY = "intermediary"  # 403, or `status`, and a page, or `body`; none of GitHub's headers, but `headers`
+    INNER_LINKS = "inner_links"  # the real answer; its page links are on `location`, else http://github.internal
     # the rest
     REDIRECT = "redirect"  # 301 for reads, 307 otherwise, or `status`; to `location`, else to /repositories/{id}/…
     LAG = "lag"  # a read shows what was held `seconds` ago

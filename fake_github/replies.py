@@ -15,6 +15,8 @@ UNICORN = """<!DOCTYPE html>
 <body><p><strong>We had issues producing the response to your request.</strong></p></body></html>
 """
 
+BLOCKED_PAGE = "<html><head><title>Access denied</title></head><body>Your company's proxy says no.</body></html>"
+
 NO_SERVER = (
     "No server is currently available to service your request. Sorry about that. "
     "Please try resubmitting your request and contact us if the problem persists."
@@ -47,7 +49,7 @@ def altered(answer: Answer, fault: Fault, call: Call, *, repository_id: int, now
     if reply is None:
         return answer
     made = reply(_Case(fault, call, answer, repository_id, now))
-    kept = {name: value for name, value in answer.headers.items() if name.startswith("x-")}
+    kept = {name: value for name, value in answer.headers.items() if name.startswith("x-") and made.is_githubs}
     headers = {**kept, **made.headers, **fault.headers}
     return replace(made, status_id=answer.status_id, headers=headers)
 
@@ -55,6 +57,18 @@ def altered(answer: Answer, fault: Fault, call: Call, *, repository_id: int, now
 def _server_error(case: _Case) -> Answer:
     status = case.status(502)
     return refusals.refusal(status, NO_SERVER if status == HTTPStatus.SERVICE_UNAVAILABLE else "Server Error")
+
+
+def _intermediary(case: _Case) -> Answer:
+    body = BLOCKED_PAGE if case.fault.body is None else case.fault.body
+    headers = {"location": case.fault.location} if case.fault.location else {}
+    return Answer(case.status(403), body, headers, is_githubs=False)
+
+
+def _inner_links(case: _Case) -> Answer:
+    links = case.answer.headers.get("link", "")
+    inner = links.replace(case.call.base_url, case.fault.location or "http://github.internal")
+    return case.answer.with_headers({"link": inner}) if links else case.answer
 
 
 def _foreign(case: _Case) -> Answer:
@@ -114,6 +128,8 @@ _REPLIES: dict[Kind, _Reply] = {
     Kind.HTML: lambda case: Answer(case.status(502), UNICORN),
     Kind.ODD_SUCCESS: lambda case: replace(case.answer, status=case.status(202)),
     Kind.FOREIGN: _foreign,
+    Kind.INTERMEDIARY: _intermediary,
+    Kind.INNER_LINKS: _inner_links,
     Kind.PRIMARY_LIMIT: _primary_limit,
     Kind.SECONDARY_LIMIT: _secondary_limit,
     Kind.ABUSE_LIMIT: _abuse_limit,

@@ -1,7 +1,7 @@
 """What an answer, or the failure to get one, means: pure, and total over every status and every error.
 
-A create is Delivered only by a 201 that names our context, and NotSent only if nothing can have left. GitHub's
-description of the endpoint lists the 201 alone; the refusals are from
+A create is Delivered only by a 201 that names our context, Rejected only by GitHub in its own words, and NotSent only
+if nothing can have left. GitHub's description of the endpoint lists the 201 alone; the refusals are from
 https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api and from what has been observed.
 """
 
@@ -24,14 +24,16 @@ from domain.outcome import (
     Throttled,
     Unknown,
 )
-from github_api.limits import http_date, rate_limit, throttled
+from github_api.limits import LIMITING, http_date, rate_limit, throttled
 from github_api.origin import onward, shown
+from github_api.provenance import GITHUB, REQUEST_ID, in_between, is_githubs_host, is_named
 from github_api.rejections import reason_of
-from github_api.replies import Refusal, created, listed, refusal, shortened
+from github_api.replies import Refusal, created, is_spoken, listed, refusal, shortened
 
 _NEXT = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?next"?\s*(?:[;,]|$)', re.IGNORECASE)
 
-_READ_IS_REFUSED = (403, 404, 410, 451)
+_MAY_HEAL = (Reason.NO_SUCH_COMMIT, Reason.NOT_FOUND)
+"""A push may be on its way, and GitHub's replicas lag."""
 
 _NOTHING_LEFT = (
     httpx.ConnectError,
@@ -42,39 +44,61 @@ _NOTHING_LEFT = (
 )
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes, *, context: str, now: datetime) -> Outcome:
-    """What the answer to a create means. *now* is the local time, to which GitHub's times are translated.
+def classify(
+    status: int, headers: Mapping[str, str], body: bytes, *, context: str, now: datetime, url: str = GITHUB
+) -> Outcome:
+    """What the answer to a create at *url* means. *now* is the local time, to which GitHub's times are translated.
 
+    An answer that is not GitHub's is Unknown, whatever its status: the request may have been forwarded before it.
     *body* is empty if there was none or more than we read. Never raises.
     """
-    if status == HTTPStatus.CREATED:
-        return _delivered(body, context)
+    if status == HTTPStatus.CREATED and (status_id := _created(body, context)) is not None:
+        return Delivered(status_id)
     if httpx.codes.is_redirect(status):
-        return Rejected(Reason.REDIRECTED, f"HTTP {status} to {shown(_lower(headers).get('location', ''))}")
-    if httpx.codes.is_client_error(status) and status != HTTPStatus.REQUEST_TIMEOUT:
-        return _refused(status, headers, refusal(body), now)
-    return Unknown(_seen(status, refusal(body)))
+        return Unknown(_astray(status, headers), Reason.REDIRECTED)
+    known, said = _lower(headers), refusal(body)
+    if not is_named(url, known, said):
+        return Unknown(in_between(status, said), Reason.INTERMEDIARY)
+    if not _is_refusal(status):
+        return Unknown(_strange(body) if status == HTTPStatus.CREATED else _seen(status, said))
+    return _refused(status, known, body, now) or Unknown(in_between(status, said), Reason.INTERMEDIARY)
 
 
 def classify_read(
     status: int, headers: Mapping[str, str], body: bytes, *, url: str, now: datetime
 ) -> Page | ReadFailure:
-    """What the answer to a read of *url* means. What is no page, refusal or limit is NotSent: read again.
+    """What the answer to a read of *url* means. What is no page and no limit is NotSent: it is read again.
 
-    A next page elsewhere than on the host of *url* makes it no read: the token does not go there. Never raises.
+    On GitHub's own servers a page counts only under GitHub's name: what it does not show may be sent again. A next page
+    elsewhere than `onward` allows makes it no read. Never raises.
     """
-    if status == HTTPStatus.OK:
-        return _page(headers, body, url)
-    said = refusal(body)
-    if status in _READ_IS_REFUSED:
-        return _refused(status, headers, said, now)
-    return throttled(status, _lower(headers), said, now=now) or NotSent(shortened(f"HTTP {status}: {said.words()}"))
+    known, said = _lower(headers), refusal(body)
+    if httpx.codes.is_redirect(status):
+        return NotSent(_astray(status, headers), Reason.REDIRECTED)
+    if status == HTTPStatus.OK and (is_named(url, known, said) or not is_githubs_host(url)):
+        return _page(known, body, url)
+    if not is_named(url, known, said):
+        return NotSent(in_between(status, said), Reason.INTERMEDIARY)
+    if not _is_refusal(status):
+        return NotSent(_seen(status, said))
+    match _refused(status, known, body, now):
+        case Rejected(reason, message):
+            return NotSent(shortened(f"reading back, HTTP {status}: {message}"), reason)
+        case None:
+            return NotSent(in_between(status, said), Reason.INTERMEDIARY)
+        case limit:
+            return limit
 
 
 def classify_failure(error: Exception) -> NotSent | Unknown:
-    """What a request means that got no whole answer: NotSent only if nothing can have left this machine."""
+    """What a request means that got no whole answer: NotSent only if nothing of it can have reached GitHub.
+
+    A ProxyError is a proxy's refusal of the tunnel in which the request would have left.
+    """
     # h11 quotes a header it refuses, and that header may be the token.
     words = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+    if isinstance(error, httpx.ProxyError):
+        return NotSent(shortened(f"something before GitHub answered {words}"), Reason.INTERMEDIARY)
     why = shortened(f"{type(error).__name__}: {words}".rstrip(": "))
     return NotSent(why) if isinstance(error, _NOTHING_LEFT) else Unknown(why)
 
@@ -82,7 +106,7 @@ def classify_failure(error: Exception) -> NotSent | Unknown:
 def exchange_of(status: int, headers: Mapping[str, str], *, now: datetime) -> Exchange:
     """The facts of an answer that do not decide its outcome."""
     known = _lower(headers)
-    request_id = shortened(known.get("x-github-request-id", "")) or None
+    request_id = shortened(known.get(REQUEST_ID, "")) or None
     github_time = http_date(known.get("date", "")) if request_id else None  # without one it may be a proxy's time
     return Exchange(status, request_id, rate_limit(known, now=now), github_time)
 
@@ -91,29 +115,44 @@ def _seen(status: int, said: Refusal) -> str:
     return shortened(f"HTTP {status}: {words}" if (words := said.words()) else f"HTTP {status}")
 
 
-def _delivered(body: bytes, context: str) -> Delivered | Unknown:
+def _astray(status: int, headers: Mapping[str, str]) -> str:
+    return f"HTTP {status} to {shown(_lower(headers).get('location', ''))}"
+
+
+def _created(body: bytes, context: str) -> int | None:
+    """The id of the status in *body*, if it is of our context. GitHub ignores the letter case of contexts."""
     status = created(body)
-    if status is None:
-        return Unknown("HTTP 201 with a body that is no status")
-    status_id, its_context = status
-    if its_context.lower() != context.lower():  # GitHub tells contexts apart without regard to case
-        return Unknown(shortened(f"HTTP 201 for another context: {its_context}"))
-    return Delivered(status_id)
+    return status[0] if status and status[1].lower() == context.lower() else None
 
 
-def _refused(status: int, headers: Mapping[str, str], said: Refusal, now: datetime) -> Throttled | Rejected:
-    known = _lower(headers)
-    if (limit := throttled(status, known, said, now=now)) is not None:
+def _strange(body: bytes) -> str:
+    status = created(body)
+    words = f"HTTP 201 for another context: {status[1]}" if status else "HTTP 201 with a body that is no status"
+    return shortened(words)
+
+
+def _is_refusal(status: int) -> bool:
+    return httpx.codes.is_client_error(status) and status != HTTPStatus.REQUEST_TIMEOUT
+
+
+def _refused(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Throttled | Rejected | None:
+    """GitHub's refusal. None: it is none in GitHub's words, which only a limit does without."""
+    said, is_githubs = refusal(body), is_spoken(body) and status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    if not is_githubs and status not in LIMITING:
+        return None
+    if (limit := throttled(status, headers, said, now=now)) is not None:
         return limit
-    reason = reason_of(status, known, said)
-    return Rejected(reason, said.words() or f"HTTP {status}", may_heal=reason is Reason.NO_SUCH_COMMIT)
+    if not is_githubs:
+        return None
+    reason = reason_of(status, headers, said)
+    return Rejected(reason, said.words(), may_heal=reason in _MAY_HEAL)
 
 
 def _page(headers: Mapping[str, str], body: bytes, url: str) -> Page | NotSent:
     statuses = listed(body)
     if statuses is None:
         return NotSent("HTTP 200 with a body that is no list of statuses")
-    link = _NEXT.search(_lower(headers).get("link", ""))
+    link = _NEXT.search(headers.get("link", ""))
     next_url = onward(url, link[1]) if link else None
     if link and next_url is None:
         return NotSent(f"HTTP 200 with a next page elsewhere: {shown(link[1])}")

@@ -32,7 +32,9 @@ class GitHub(Connection):
         response, exchange = await self.ask(Request("POST", url, token, payload))
         if isinstance(response, Exception):
             return Sent(classify_failure(response), exchange)
-        outcome = classify(response.status, response.headers, response.body, context=target.context, now=self.now())
+        outcome = classify(
+            response.status, response.headers, response.body, context=target.context, now=self.now(), url=self.api_url
+        )
         return Sent(outcome, exchange)
 
     async def statuses_of(self, target: Target, token: str | None, page_url: str | None = None) -> Read:
@@ -42,11 +44,13 @@ class GitHub(Connection):
         https://docs.github.com/rest/commits/statuses#list-commit-statuses-for-a-reference
         """
         url = f"{self.repository_url(target.repository)}/commits/{quote(target.sha, safe='')}/statuses?per_page=100"
-        if page_url is not None and onward(url, page_url) is None:
-            return Read(NotSent(f"not a page of {self.api_url}: {shown(page_url)}"), Exchange())
-        asked = Request("GET", page_url or url, token, max_body=MAX_PAGE)
+        page = url if page_url is None else onward(url, page_url)
+        if page is None:
+            return Read(NotSent(f"not a page of {self.api_url}: {shown(page_url or '')}"), Exchange())
+        asked = Request("GET", page, token, max_body=MAX_PAGE)
         response, exchange = await self.ask(asked)
         if isinstance(response, Exception):
-            return Read(NotSent(classify_failure(response).why), exchange)
+            failure = classify_failure(response)
+            return Read(NotSent(failure.why, failure.reason), exchange)
         outcome = classify_read(response.status, response.headers, response.body, url=asked.url, now=self.now())
         return Read(outcome, exchange)

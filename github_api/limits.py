@@ -15,6 +15,9 @@ from github_api.replies import Refusal
 LONGEST = timedelta(days=1)
 """No limit of GitHub's lasts longer: a time further ahead is cut to this."""
 
+LIMITING = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+"""Statuses with which GitHub limits requests; 403 has other meanings too."""
+
 LIMIT_TEXT = re.compile(r"secondary[ -]rate|abuse detection|abuse-rate-limit|login attempts", re.IGNORECASE)
 """A 403 that says so is a limit, often without any header that does. Seen in messages and in links to its pages."""
 
@@ -43,7 +46,7 @@ def rate_limit(headers: Mapping[str, str], *, now: datetime) -> RateLimit | None
 def _reason(status: int, headers: Mapping[str, str], refusal: Refusal) -> Reason | None:
     if status == HTTPStatus.UNAUTHORIZED:
         return Reason.BAD_CREDENTIALS
-    if status not in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS):
+    if status not in LIMITING:
         return None
     said = f"{refusal.message} {refusal.documentation_url}"
     if LIMIT_TEXT.search(said):

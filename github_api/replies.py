@@ -69,6 +69,11 @@ class Refusal(BaseModel):
     errors: Annotated[tuple[_Detail | str, ...] | str, WrapValidator(_or_default)] = ""
     block: Annotated[_Block | None, WrapValidator(_or_default)] = None
 
+    @property
+    def has_docs(self) -> bool:
+        """Whether it has both a message and a link to documentation, as GitHub's have."""
+        return bool(self.message and self.documentation_url)
+
     def words(self) -> str:
         """GitHub's message and its details, in one line of at most 300 characters; empty if it gave none."""
         details = "; ".join(_details(self.errors)) or (self.block.reason if self.block else "")
@@ -106,6 +111,14 @@ def _details(errors: Sequence[_Detail | str]) -> list[str]:
     if isinstance(errors, str):
         return [errors] if errors else []
     return [found for e in errors if (found := e if isinstance(e, str) else e.words())]
+
+
+def is_spoken(body: bytes) -> bool:
+    """Whether *body* is an error as GitHub writes them: JSON with a message."""
+    try:
+        return bool(Refusal.model_validate_json(body).message)
+    except ValidationError:
+        return False
 
 
 def refusal(body: bytes) -> Refusal:

@@ -6,7 +6,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.news import Paused
-from domain.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown
+from domain.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_githubs
 from domain.policy import pause
 from storage import news, pauses
 from storage.models import Credential
@@ -34,11 +34,12 @@ async def learn(
 ) -> None:  # fmt: skip
     """Take in what an answer says about the credential's pauses and its hourly account. The row is locked.
 
-    *secret*: what tells the secret of who asked from others. *probe_until*: until when who asked was let through as the
-    probe, if it was.
+    An answer that is not GitHub's says nothing about either. *secret*: what tells the secret of who asked from others.
+    *probe_until*: until when who asked was let through as the probe, if it was.
     """
     outcome, exchange = seen.outcome, seen.exchange
-    is_answer = exchange.http_status is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
+    is_told = exchange.http_status is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
+    is_answer = is_told and is_githubs(outcome)
     if isinstance(outcome, Throttled) and outcome.reason is Reason.BAD_CREDENTIALS:
         values = await _refused(session, credential, secret or "", probe_until=probe_until, now=now)
     elif isinstance(outcome, Throttled):
@@ -51,9 +52,9 @@ async def learn(
             session, await pauses.binding(session, credential, secret, now=now), probe_until, until=now
         )
         values = {}
-    if (rate := exchange.rate_limit) is not None:
+    if is_answer and (rate := exchange.rate_limit) is not None:
         values |= {"rate_limit": rate.limit, "rate_remaining": rate.remaining, "rate_reset_at": rate.reset_at}
-    if exchange.github_time is not None:
+    if is_answer and exchange.github_time is not None:
         values |= {"github_time": exchange.github_time}
     if values:
         await session.exec(update(Credential).where(col(Credential.name) == credential.name).values(**values))

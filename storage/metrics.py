@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import JobState, StatusState
 from domain.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastPass, Latency, Snapshot
-from domain.outcome import Reason
+from domain.outcome import NOT_OF_A_PAUSE
 from domain.report import EventKind, Phase
 from storage import counters
 from storage.lost import NOT_OVER
@@ -55,7 +55,8 @@ async def _undelivered(session: AsyncSession, now: datetime) -> tuple[dict[Group
     """What is due or being sent, and when the oldest of it was recorded."""
     reason = case(
         (col(Credential.paused_until) > now, func.coalesce(Credential.pause_reason, "")),
-        (col(StatusTarget.refused_since).is_not(None), Reason.NO_SUCH_COMMIT.value),
+        # `domain.outcome.reason_told`, in SQL
+        *((col(StatusTarget.last_error).startswith(f"{one}: ", autoescape=True), one.value) for one in NOT_OF_A_PAUSE),
         else_="",
     )
     waiting = (

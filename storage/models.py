@@ -121,7 +121,7 @@ class StatusTarget(SQLModel, table=True):
     due_at: datetime | None = None  # none: nothing to do
     attempts: int = 0  # claims so far; decides nothing
     bulk_at: datetime | None = None  # when what speaks was reopened with many others; none: by itself, or not at all
-    refused_since: datetime | None = None  # the first "No commit found" in a row
+    refused_since: datetime | None = None  # the first refusal in a row that may heal
     verify_at: datetime | None = None  # when to look whether a late request left a mark
     last_error: str | None = Field(default=None, max_length=500)
 

@@ -6,6 +6,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import Target
+from domain.outcome import reason_told
 from domain.story import Event, JobStory, ReportStory, Waits
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
 from storage.reports import phase
@@ -64,6 +65,7 @@ def waits_of(target: StatusTarget, credential: Credential | None) -> Waits:
         doubt_until=target.doubt_until,
         paused_until=credential.paused_until if credential else None,
         pause_reason=credential.pause_reason if credential else None,
+        reason=reason_told(target.last_error),
     )
 
 

@@ -11,7 +11,7 @@ from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
 from domain.news import Tell
-from domain.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
+from domain.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
 from domain.report import Phase, Rank
 from settings import Settings
 from storage import standing
@@ -91,12 +91,14 @@ def _said(came_to: Settled | Busy) -> str:
 
 def _words(outcome: Outcome | None) -> str:
     match outcome:
-        case Rejected(reason, message) | Throttled(reason, message):
-            return f"{reason}: {message}"
-        case NotSent(why) | NoToken(why):
+        case Rejected() | Throttled():
+            return told(outcome)
+        case NotSent():
+            return f"nothing was sent: {told(outcome)}"
+        case NoToken(why):
             return f"nothing was sent: {why}"
-        case Unknown(why):
-            return f"no answer that tells; GitHub will be asked before anything is sent again: {why}"
+        case Unknown():
+            return f"no answer that tells; GitHub will be asked before anything is sent again: {told(outcome)}"
         case _:
             return "somebody else settled it"
 

@@ -39,6 +39,8 @@ BUDGET, MOMENTS, FAIR, WAITS, TASK = (
     "tests/storage/test_lock_waits.py",
     "tests/tasks/test_report_status.py",
 )
+CLASSIFY = "github_api/classify.py"
+REFUSALS = ("tests/github_api/test_provenance.py", "tests/replies/test_refusals.py")
 HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
 
 BREAKAGES = (
@@ -85,7 +87,15 @@ BREAKAGES = (
     Breakage("a redirect becomes a GET", CONNECTION, "request = replace(request, url=there)", 'request = replace(request, url=there, method="GET", json=None)', ("tests/github_api/test_client_requests.py::test_a_redirected_create_stays_a_create",)),
     Breakage("a reply that drips has no deadline", CONNECTION, "asyncio.timeout_at(deadline)", "asyncio.timeout_at(None)", ("tests/github_api/test_client_sockets.py::test_one_deadline_spans_all_redirects",)),
     Breakage("the kernel sends what we gave up", "github_api/transport.py", 'struct.pack("ii", 1, 0)', 'struct.pack("ii", 0, 0)', ("tests/github_api/test_client_sockets.py::test_a_request_given_up_is_reset_not_delivered_later",)),
-    Breakage("any 2xx is a success", "github_api/classify.py", "if status == HTTPStatus.CREATED:", "if 200 <= status < 300:", ("tests/github_api/test_classify.py::test_every_status_has_an_outcome_and_only_201_is_delivered",)),
+    Breakage("any 2xx is a success", CLASSIFY, "if status == HTTPStatus.CREATED and (", "if 200 <= status < 300 and (", ("tests/github_api/test_classify.py::test_every_status_has_an_outcome_and_only_201_is_delivered",)),
+    Breakage("a proxy refuses for GitHub", "github_api/provenance.py", "    if headers.get(REQUEST_ID):\n", "    if True:\n", REFUSALS),
+    Breakage("a page counts as GitHub's words", CLASSIFY, "is_spoken(body) and status", "status", REFUSALS),
+    Breakage("a refused read rejects", CLASSIFY, 'return NotSent(shortened(f"reading back, HTTP {status}: {message}"), reason)', "return Rejected(reason, message)", (READS,)),
+    Breakage("nothing is there on the word of a log-in page", CLASSIFY, "(is_named(url, known, said) or not is_githubs_host(url))", "True", REFUSALS),
+    Breakage("a proxy's answer may have left nothing", CLASSIFY, "return Unknown(in_between(status, said), Reason.INTERMEDIARY)\n    if", "return NotSent(in_between(status, said), Reason.INTERMEDIARY)\n    if", REFUSALS),
+    Breakage("a 404 is final", CLASSIFY, "(Reason.NO_SUCH_COMMIT, Reason.NOT_FOUND)", "(Reason.NO_SUCH_COMMIT,)", ("tests/replies/test_refusals.py",)),
+    Breakage("a proxy ends GitHub's pause", "storage/credentials.py", "is_told and is_githubs(outcome)", "is_told", ("tests/replies/test_refusals.py",)),
+    Breakage("a link leads the token to another host", "github_api/origin.py", "here.copy_with(raw_path=there.raw_path)", "there", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/connections.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
     Breakage("a repair while the newest is not listed yet", "domain/shown.py", "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (LOOKS,)),
     Breakage("pages that do not fit together are believed", "domain/shown.py", " or not reading.is_ordered", "", (LOOKS,)),

@@ -31,7 +31,7 @@ async def after_an_outage(world: World) -> World:
     for context in (*BEFORE, *REFUSED, *AWAY):
         await run_job(world.ledger, order(context))
         if context in REFUSED:
-            world.fault(Kind.ARCHIVED if context != REFUSED[0] else Kind.NOT_FOUND)
+            world.fault(Kind.ARCHIVED if context != REFUSED[0] else Kind.GONE)
         if context in AWAY:
             world.fault(Kind.SERVER_ERROR, status=503)
         await world.deliver(context)
@@ -73,7 +73,7 @@ async def test_the_page_prometheus_and_the_shell_tell_the_same(after_an_outage: 
     assert shown == [one["report"] for one in undelivered]
 
     by_reason = {labels["reason"]: int(count) for labels, count in reports if labels["phase"] == "rejected"}
-    assert reasons(rejected) == by_reason == {"archived": 2, "not_found": 1}
+    assert reasons(rejected) == by_reason == {"archived": 2, "gone": 1}
     assert {said: int(count) for said, count in re.findall(r"## Rejected, `(\w+)`: (\d+)", text)} == by_reason
 
     ((_, oldest),) = samples(metrics, "reportback_oldest_undelivered_timestamp_seconds")

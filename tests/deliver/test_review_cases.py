@@ -53,7 +53,7 @@ async def test_updates_faster_than_github_answers_leave_the_last_one_on_top(worl
 
 @pytest.mark.parametrize(
     "kind",
-    [Kind.NOT_FOUND, Kind.GONE, Kind.BLOCKED, Kind.TOO_MANY_STATUSES, Kind.ARCHIVED, Kind.SSO, Kind.FORBIDDEN],
+    [Kind.GONE, Kind.BLOCKED, Kind.TOO_MANY_STATUSES, Kind.ARCHIVED, Kind.SSO, Kind.FORBIDDEN],
 )
 async def test_a_permanent_4xx_is_not_retried_and_is_listed_with_githubs_words(world: World, kind: Kind) -> None:
     world.fault(kind, times=0)
@@ -132,7 +132,7 @@ async def test_a_restart_during_the_report_repeats_nothing(world: World, clock: 
 
 
 async def test_a_manual_retry_after_all_retries_delivers(world: World) -> None:
-    world.fault(Kind.NOT_FOUND)
+    world.fault(Kind.ARCHIVED)
     await run_job(world.ledger, order())
     await world.reconcile()
     newest = (await world.target()).newest_id

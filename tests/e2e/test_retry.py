@@ -19,7 +19,7 @@ SENT = 15
 
 async def test_a_rejected_report_is_delivered_and_its_job_is_not_executed_again(rig: Rig) -> None:
     run = await rig.start("rejected")
-    await rig.github.fault("not_found", context=run.context, state="success")
+    await rig.github.fault("archived", context=run.context, state="success")
     run.go()
     await run.is_over("COMPLETED", within=STARTS)
     assert await run.states() == ["pending"]
@@ -31,7 +31,7 @@ async def test_a_rejected_report_is_delivered_and_its_job_is_not_executed_again(
 
 async def test_a_rejected_report_is_delivered_by_retry_reports(rig: Rig) -> None:
     run = await rig.start("rejected-and-reopened")
-    await rig.github.fault("not_found", context=run.context, state="success")
+    await rig.github.fault("archived", context=run.context, state="success")
     run.go()
     await run.is_over("COMPLETED", within=STARTS)
     assert (await rig.outcome_of("retry-reports/retry-reports", {"job": run.id})).message == "1 delivered"

@@ -141,6 +141,10 @@ REPLIES = [
     ("redirect", {}, 307, "Moved Permanently", {}),
     ("redirect", {"status": 301}, 301, "Moved Permanently", {}),
     ("redirect", {"location": "http://other.test/x"}, 307, "http://other.test/x", {"location": "http://other.test/x"}),
+    ("intermediary", {}, 403, "Access denied", {"x-github-request-id": None, "x-ratelimit-limit": None}),
+    ("intermediary", {"status": 302, "location": "http://portal.test/"}, 302, "", {"location": "http://portal.test/"}),
+    ("intermediary", {"status": 429, "headers": {"retry-after": "7"}}, 429, "Access denied", {"retry-after": "7"}),
+    ("inner_links", {}, 201, '"context": "docs/build"', {}),
     ("answer", {"status": 418, "body": {"a": [1]}, "headers": {"x-more": "yes"}}, 418, '{"a": [1]}', {"x-more": "yes"}),
     ("answer", {"status": 201, "body": "<p>"}, 201, "<p>", {"content-type": "text/html; charset=utf-8"}),
 ]
@@ -165,7 +169,7 @@ async def test_another_reply_comes(
     assert response.status_code == status
     assert text in response.text
     assert {name: response.headers.get(name) for name in headers} == headers
-    assert response.headers["x-github-request-id"]
+    assert ("x-github-request-id" in response.headers) is (kind != "intermediary")
     assert await commit.held() == stored
     assert (await commit.post()).status_code == 201
 
@@ -173,6 +177,14 @@ async def test_another_reply_comes(
 async def test_the_tests_above_and_below_know_every_kind() -> None:
     elsewhere = {"close", "reset", "truncate", "hang", "drip", "lag"}
     assert {kind for kind, *_ in REPLIES} | elsewhere == set(Kind)
+
+
+async def test_pages_may_be_linked_on_an_inner_host(commit: Commit, stand_in: StandIn) -> None:
+    for _ in range(2):
+        await commit.post()
+    await stand_in.fault("inner_links", method="GET", location="https://inner.test")
+    response = await commit.client.get(f"/repos/octo/docs/commits/{commit.sha}/statuses?per_page=1")
+    assert response.links["next"]["url"].startswith("https://inner.test/repositories/")
 
 
 async def test_a_primary_limit_resets_when_told(commit: Commit, stand_in: StandIn) -> None:

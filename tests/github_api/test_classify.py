@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from domain.outcome import Delivered, NotSent, Outcome, Page, PostedStatus, Reason, Rejected, Throttled, Unknown
 from github_api.classify import classify, classify_failure, classify_read, exchange_of
+from github_api.origin import shown
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 CONTEXT = "docs/build"
-URL = "https://api.github.com/repos/o/r/commits/abc/statuses?per_page=100"
+API = "https://api.github.com"
+URL = f"{API}/repos/o/r/commits/abc/statuses?per_page=100"
 CREATED = json.dumps({"id": 10358678319, "context": CONTEXT, "state": "success"}).encode()
 LISTED = {
     "id": 7,
@@ -36,6 +38,7 @@ BODIES = [
     b'{"message": 7, "errors": 8, "block": 9, "documentation_url": []}',
     b"\xff\x00",
 ]
+NAMED = {"X-GitHub-Request-Id": "0681:62D5"}
 HEADERS: list[dict[str, str]] = [
     {},
     {"Retry-After": "30", "Date": "nonsense", "Location": "http://[", "Link": '<>; rel="next"'},
@@ -45,13 +48,15 @@ HEADERS: list[dict[str, str]] = [
 
 
 def posted(status: int, body: bytes | object = b"", headers: dict[str, str] | None = None) -> Outcome:
+    """What GitHub's answer to a create means."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return classify(status, headers or {}, raw, context=CONTEXT, now=NOW)
+    return classify(status, NAMED | (headers or {}), raw, context=CONTEXT, now=NOW)
 
 
 def read(status: int, body: bytes | object = b"", headers: dict[str, str] | None = None) -> object:
+    """What GitHub's answer to a read means."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return classify_read(status, headers or {}, raw, url=URL, now=NOW)
+    return classify_read(status, NAMED | (headers or {}), raw, url=URL, now=NOW)
 
 
 # --- every status -----------------------------------------------------------------------------------------------------
@@ -69,12 +74,11 @@ def test_every_status_has_an_outcome_and_only_201_is_delivered(statuses: range) 
 
 
 @pytest.mark.parametrize("statuses", CLASSES, ids=lambda statuses: f"{statuses.start // 100}xx")
-def test_every_status_of_a_read_is_a_page_a_refusal_a_limit_or_no_read(statuses: range) -> None:
+def test_every_status_of_a_read_is_a_page_a_limit_or_no_read(statuses: range) -> None:
     for status, body, headers in product(statuses, BODIES, HEADERS):
         outcome = read(status, body, headers)
-        assert isinstance(outcome, Page | Rejected | Throttled | NotSent), status
+        assert isinstance(outcome, Page | Throttled | NotSent), status
         assert status == 200 or not isinstance(outcome, Page), status
-        assert not isinstance(outcome, Rejected) or status in (403, 404, 410, 451), status
 
 
 def test_what_may_have_been_stored_is_unknown() -> None:
@@ -83,7 +87,7 @@ def test_what_may_have_been_stored_is_unknown() -> None:
 
 
 def test_every_other_client_error_is_rejected() -> None:
-    for status in set(range(400, 500)) - {401, 408, 429}:
+    for status in set(range(400, 500)) - {401, 407, 408, 429}:
         assert isinstance(posted(status, {"message": "No."}), Rejected), status
 
 
@@ -136,7 +140,8 @@ def test_a_201_that_does_not_name_our_status_is_unknown(body: object) -> None:
     ],
 )
 def test_a_refusal_has_its_reason_and_githubs_words(status: int, reason: Reason) -> None:
-    assert posted(status, {"message": "In GitHub's words"}) == Rejected(reason, "In GitHub's words")
+    outcome = posted(status, {"message": "In GitHub's words"})
+    assert outcome == Rejected(reason, "In GitHub's words", may_heal=status == 404)
 
 
 def test_a_missing_commit_may_heal() -> None:
@@ -224,7 +229,7 @@ def test_a_blocked_repository_is_blocked_whatever_the_status(status: int, more: 
 def test_a_403_that_is_no_limit_is_rejected_for_what_it_says(message: str, reason: Reason) -> None:
     outcome = posted(403, {"message": message}, {"x-ratelimit-remaining": "4999", "x-ratelimit-reset": "1"})
     assert outcome == Rejected(reason, message)
-    assert read(403, {"message": message}) == Rejected(reason, message)
+    assert read(403, {"message": message}) == NotSent(f"reading back, HTTP 403: {message}", reason)
 
 
 @pytest.mark.parametrize(
@@ -236,17 +241,11 @@ def test_a_403_that_is_no_limit_is_rejected_for_what_it_says(message: str, reaso
     ],
 )
 def test_single_sign_on_is_known_by_its_header_too(status: int, header: str, reason: Reason) -> None:
-    assert posted(status, {"message": "No."}, {"X-GitHub-SSO": header}) == Rejected(reason, "No.")
-
-
-def test_a_refusal_in_plain_text_keeps_its_words() -> None:
-    assert posted(403, b"Request forbidden by administrative rules.\r\n") == Rejected(
-        Reason.FORBIDDEN, "Request forbidden by administrative rules."
-    )
+    may_heal = reason is Reason.NOT_FOUND
+    assert posted(status, {"message": "No."}, {"X-GitHub-SSO": header}) == Rejected(reason, "No.", may_heal=may_heal)
 
 
 def test_a_page_of_html_has_no_words() -> None:
-    assert posted(404, b"<!DOCTYPE html><title>x</title>") == Rejected(Reason.NOT_FOUND, "HTTP 404")
     assert posted(502, b"<html>Unicorn!</html>") == Unknown("HTTP 502")
 
 
@@ -255,7 +254,7 @@ def test_an_unknown_says_what_was_seen() -> None:
 
 
 def test_words_are_one_line_of_bounded_length() -> None:
-    outcome = posted(404, {"message": "a\r\nb\u0000" + "x" * 5000})
+    outcome = posted(410, {"message": "a\r\nb\u0000" + "x" * 5000})
     assert isinstance(outcome, Rejected)
     assert outcome.message.startswith("a bxx")
     assert len(outcome.message) == 300
@@ -267,15 +266,17 @@ def test_a_bad_credential_pauses_without_a_time() -> None:
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
-def test_a_redirect_that_led_nowhere_is_rejected_without_its_secrets(status: int) -> None:
-    outcome = posted(status, b"", {"Location": "https://me:pw@elsewhere.test/x?token=1#f"})
-    assert outcome == Rejected(Reason.REDIRECTED, f"HTTP {status} to https://elsewhere.test/x")
+def test_a_redirect_that_led_nowhere_refuses_nothing_and_is_told_without_its_secrets(status: int) -> None:
+    location = {"Location": "https://me:pw@elsewhere.test/x?token=1#f"}
+    words = f"HTTP {status} to https://elsewhere.test/x"
+    assert posted(status, b"", location) == Unknown(words, Reason.REDIRECTED)
+    assert read(status, b"", location) == NotSent(words, Reason.REDIRECTED)
 
 
 def test_a_redirect_without_an_address_leads_nowhere() -> None:
-    assert posted(301) == Rejected(Reason.REDIRECTED, "HTTP 301 to nowhere")
-    assert posted(301, b"", {"location": "http://h:x/"}) == Rejected(
-        Reason.REDIRECTED, "HTTP 301 to an unusable address"
+    assert posted(301) == Unknown("HTTP 301 to nowhere", Reason.REDIRECTED)
+    assert posted(301, b"", {"location": "http://h:x/"}) == Unknown(
+        "HTTP 301 to an unusable address", Reason.REDIRECTED
     )
 
 
@@ -331,15 +332,55 @@ def test_a_next_page_off_the_origin_is_no_read(address: str) -> None:
     assert isinstance(read(200, [], {"Link": f'<{address}>; rel="next"'}), NotSent)
 
 
+INNER = "http://github.internal:8080"
+GHE = "https://ghe.test/api/v3"
+OURS = "repos/o/r/commits/abc/statuses"
+
+
+@pytest.mark.parametrize(
+    ("asked", "link", "next_url"),
+    [
+        (URL, f"{INNER}/{OURS}?page=2", f"{API}/{OURS}?page=2"),
+        (
+            URL,
+            f"{INNER}/repositories/7/commits/abc/statuses?page=2",
+            f"{API}/repositories/7/commits/abc/statuses?page=2",
+        ),
+        (URL, f"https://me:pw@evil.test/{OURS}?page=2#f", f"{API}/{OURS}?page=2"),
+        (f"{GHE}/{OURS}", f"{INNER}/api/v3/{OURS}?page=2", f"{GHE}/{OURS}?page=2"),
+        (f"{GHE}/{OURS}", f"{INNER}/{OURS}?page=2", None),
+        (URL, f"{INNER}/repos/o/r/commits/abd/statuses?page=2", None),
+        (URL, f"{INNER}/repos/o/r/statuses/abc?page=2", None),
+        (URL, f"{INNER}/{OURS}/../../x/statuses?page=2", None),
+        (URL, f"{INNER}/login?next=/{OURS}", None),
+        (URL, f"{INNER}/{OURS}?per_page=100", None),  # where it came from
+    ],
+)
+def test_a_next_page_on_another_host_is_read_on_the_configured_one_if_its_path_is_right(
+    asked: str, link: str, next_url: str | None
+) -> None:
+    headers = NAMED | {"Link": f'<{link}>; rel="next"'}
+    page = classify_read(200, headers, b"[]", url=asked, now=NOW)
+    assert page == (Page((), next_url) if next_url else NotSent(f"HTTP 200 with a next page elsewhere: {shown(link)}"))
+
+
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(403, Reason.FORBIDDEN), (404, Reason.NOT_FOUND), (410, Reason.GONE), (451, Reason.BLOCKED)],
+    [
+        (403, Reason.FORBIDDEN),
+        (404, Reason.NOT_FOUND),
+        (410, Reason.GONE),
+        (451, Reason.BLOCKED),
+        (400, Reason.BAD_REQUEST),
+        (409, Reason.REFUSED),
+        (422, Reason.BAD_REQUEST),
+    ],
 )
-def test_a_refused_read_is_rejected(status: int, reason: Reason) -> None:
-    assert read(status, {"message": "No."}) == Rejected(reason, "No.")
+def test_a_refused_read_says_why_and_nothing_about_the_report(status: int, reason: Reason) -> None:
+    assert read(status, {"message": "No."}) == NotSent(f"reading back, HTTP {status}: No.", reason)
 
 
-@pytest.mark.parametrize("status", [400, 408, 409, 422, 500, 502, 503, 204, 301, 304])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 204])
 def test_any_other_answer_to_a_read_says_nothing_about_the_report(status: int) -> None:
     assert read(status, {"message": "No."}) == NotSent(f"HTTP {status}: No.")
 
@@ -354,7 +395,14 @@ def test_limits_of_a_read_pause_the_credential() -> None:
 
 # --- failures ---------------------------------------------------------------------------------------------------------
 
-NEVER_LEFT = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL}
+NEVER_LEFT = {
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+}
 ALL_ERRORS = sorted(
     {e for e in vars(httpx).values() if isinstance(e, type) and issubclass(e, Exception)}
     | {TimeoutError, OSError, ConnectionResetError, Exception},

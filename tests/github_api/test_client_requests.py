@@ -47,6 +47,10 @@ def net() -> respx.MockRouter:
     return respx.mock(assert_all_called=False)
 
 
+NAMED = {"X-GitHub-Request-Id": "0681:62D5"}
+"""In every answer of GitHub's."""
+
+
 def schema_errors(instance: object, schema: dict[str, Any]) -> list[str]:
     return [
         e.message for e in OAS30Validator({**schema, "components": DESCRIPTION["components"]}).iter_errors(instance)
@@ -75,7 +79,7 @@ async def test_a_read_is_as_github_describes_it(github: GitHub, net: respx.MockR
     reply = LIST["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema_errors(items, reply) == []
     with net:
-        route = net.get(GET_URL).respond(200, json=items)
+        route = net.get(GET_URL).respond(200, json=items, headers=NAMED)
         page = (await github.statuses_of(TARGET, TOKEN)).outcome
     request = route.calls.last.request
     described = {p["name"] for p in LIST["parameters"] if "name" in p} | {"per_page", "page"}
@@ -174,14 +178,14 @@ async def test_a_token_that_fits_no_header_is_in_no_outcome() -> None:
 
 async def test_who_echoes_a_token_does_not_get_it_into_an_outcome(github: GitHub, net: respx.MockRouter) -> None:
     with net:
-        net.post(POST_URL).respond(404, json={"message": f"you sent Bearer {TOKEN}"})
+        net.post(POST_URL).respond(404, json={"message": f"you sent Bearer {TOKEN}"}, headers=NAMED)
         sent = await github.create_status(REPORT, TOKEN)
-    assert sent.outcome == Rejected(Reason.NOT_FOUND, "you sent Bearer [token]")
+    assert sent.outcome == Rejected(Reason.NOT_FOUND, "you sent Bearer [token]", may_heal=True)
 
 
 async def test_a_success_is_read_as_it_came_whatever_the_token(github: GitHub, net: respx.MockRouter) -> None:
     with net:
-        net.get(GET_URL).respond(200, json=[{**CREATED, "target_url": "https://ci.test/#report-abc"}])
+        net.get(GET_URL).respond(200, json=[{**CREATED, "target_url": "https://ci.test/#report-abc"}], headers=NAMED)
         page = (await github.statuses_of(TARGET, "abc")).outcome
     assert isinstance(page, Page)
     assert page.statuses[0].target_url == "https://ci.test/#report-abc"
@@ -244,16 +248,36 @@ async def test_a_redirect_off_the_origin_is_not_followed(github: GitHub, net: re
         net.get(GET_URL).respond(301, headers={"Location": location})
         sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
         assert len(net.calls) == 2
-    assert isinstance(sent.outcome, Rejected)
-    assert sent.outcome.reason is Reason.REDIRECTED
+    assert isinstance(sent.outcome, Unknown)
     assert isinstance(read.outcome, NotSent)
+    assert sent.outcome.reason is read.outcome.reason is Reason.REDIRECTED
+
+
+@pytest.mark.parametrize("host", ["http://github.internal", "https://me:pw@evil.test:8443"])
+async def test_a_redirect_to_an_inner_name_is_followed_on_the_configured_host(
+    github: GitHub, net: respx.MockRouter, host: str
+) -> None:
+    """An Enterprise Server behind a proxy may know itself by another name; the token stays where it was meant for."""
+    with net:
+        net.post(POST_URL).respond(307, headers={"Location": f"{host}/repositories/7/statuses/{SHA}"})
+        moved = net.post(MOVED).respond(201, json=CREATED)
+        assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, Delivered)
+        assert {call.request.url.host for call in net.calls} == {"api.github.com"}
+    assert moved.call_count == 1
+
+
+async def test_a_redirect_to_the_same_path_elsewhere_is_not_followed(github: GitHub, net: respx.MockRouter) -> None:
+    with net:
+        route = net.post(POST_URL).respond(301, headers={"Location": POST_URL.replace("https:", "http:")})
+        assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, Unknown)
+    assert route.call_count == 1
 
 
 async def test_a_see_other_is_not_followed(github: GitHub, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(303, headers={"Location": MOVED})
         outcome = (await github.create_status(REPORT, TOKEN)).outcome
-    assert outcome == Rejected(Reason.REDIRECTED, f"HTTP 303 to {MOVED}")
+    assert outcome == Unknown(f"HTTP 303 to {MOVED}", Reason.REDIRECTED)
 
 
 async def test_a_circle_of_redirects_ends_after_five(github: GitHub, net: respx.MockRouter) -> None:
@@ -261,7 +285,7 @@ async def test_a_circle_of_redirects_ends_after_five(github: GitHub, net: respx.
         route = net.post(POST_URL).respond(307, headers={"Location": POST_URL})
         sent = await github.create_status(REPORT, TOKEN)
     assert route.call_count == 6
-    assert isinstance(sent.outcome, Rejected)
+    assert sent.outcome == Unknown(f"HTTP 307 to {POST_URL}", Reason.REDIRECTED)
 
 
 async def test_an_error_behind_a_redirect_is_the_outcome(github: GitHub, net: respx.MockRouter) -> None:
@@ -293,8 +317,8 @@ async def test_cookies_are_not_kept(github: GitHub, net: respx.MockRouter) -> No
 async def test_pages_are_walked_by_their_links(github: GitHub, net: respx.MockRouter) -> None:
     second = f"{API}/repositories/7/commits/{SHA}/statuses?per_page=100&page=2"
     with net:
-        net.get(GET_URL).respond(200, json=[CREATED], headers={"Link": f'<{second}>; rel="next"'})
-        net.get(second).respond(200, json=[])
+        net.get(GET_URL).respond(200, json=[CREATED], headers=NAMED | {"Link": f'<{second}>; rel="next"'})
+        net.get(second).respond(200, json=[], headers=NAMED)
         one = (await github.statuses_of(TARGET, TOKEN)).outcome
         assert isinstance(one, Page)
         assert one.next_url == second
@@ -306,6 +330,15 @@ async def test_a_page_elsewhere_is_never_asked_for(github: GitHub, net: respx.Mo
         read = await github.statuses_of(TARGET, TOKEN, "https://evil.test/?page=2")
         assert not net.calls
     assert read.outcome == NotSent(f"not a page of {API}: https://evil.test/")
+
+
+async def test_a_page_that_is_named_on_an_inner_host_is_asked_for_on_the_configured_one(
+    github: GitHub, net: respx.MockRouter
+) -> None:
+    second = f"/repositories/7/commits/{SHA}/statuses?page=2"
+    with net:
+        net.get(f"{API}{second}").respond(200, json=[], headers=NAMED)
+        assert (await github.statuses_of(TARGET, TOKEN, f"http://inner{second}")).outcome == Page((), None)
 
 
 async def test_a_body_over_the_bound_does_not_parse(github: GitHub, net: respx.MockRouter) -> None:
@@ -321,7 +354,7 @@ async def test_a_body_over_the_bound_does_not_parse(github: GitHub, net: respx.M
 async def test_a_body_at_the_bound_is_read(github: GitHub, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(201, content=json.dumps(CREATED).ljust(MAX_REPLY))
-        net.get(GET_URL).respond(200, content="[]".ljust(MAX_PAGE))
+        net.get(GET_URL).respond(200, content="[]".ljust(MAX_PAGE), headers=NAMED)
         sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
     assert isinstance(sent.outcome, Delivered)
     assert read.outcome == Page((), None)

@@ -13,7 +13,7 @@ import pytest
 from waiting import LONGEST, soon
 
 from domain.job import StatusState, Target
-from domain.outcome import Delivered, NotSent, Page, Reason, Rejected, Unknown
+from domain.outcome import Delivered, NotSent, Page, Reason, Unknown
 from domain.report import Report
 from github_api.client import GitHub
 from github_api.connection import MAX_REDIRECTS, MAX_REPLY
@@ -192,7 +192,7 @@ async def test_no_token_leaves_for_another_port() -> None:
 
         async with serving(behave) as server, github(server.url) as client:
             outcome = (await client.create_status(REPORT, TOKEN)).outcome
-    assert isinstance(outcome, Rejected)
+    assert isinstance(outcome, Unknown)
     assert outcome.reason is Reason.REDIRECTED
     assert other.requests == []
 
@@ -271,6 +271,21 @@ async def test_the_environments_proxy_is_used(proxies: pytest.MonkeyPatch, varia
         async with github("http://github.test") as client:
             assert (await client.statuses_of(TARGET, TOKEN)).outcome == Page((), None)
     assert proxy.requests[0].startswith(b"GET http://github.test/repos/o/r/commits/")
+
+
+@pytest.mark.parametrize("status", [403, 407, 502])
+async def test_a_tunnel_that_a_proxy_refuses_was_not_sent(proxies: pytest.MonkeyPatch, status: int) -> None:
+    async def behave(peer: Peer) -> None:
+        await peer.request()
+        await peer.answer(status, b"<html>Access denied</html>")
+
+    async with serving(behave) as proxy:
+        proxies.setenv("HTTPS_PROXY", proxy.url)
+        async with github("https://github.test") as client:
+            sent, read = await client.create_status(REPORT, TOKEN), await client.statuses_of(TARGET, TOKEN)
+    for outcome in (sent.outcome, read.outcome):
+        assert outcome == NotSent(f"something before GitHub answered {status} x", Reason.INTERMEDIARY)
+    assert all(request.startswith(b"CONNECT github.test:443 ") for request in proxy.requests)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "ghe.test"])

@@ -79,7 +79,7 @@ async def test_read_back_what_a_dead_sender_sent_is_found(world: World) -> None:
     assert (world.held(), world.posts()) == (["success"], 1)
 
 
-async def test_read_back_is_kept_through_a_refusal_and_a_reopening(world: World) -> None:
+async def test_read_back_is_kept_through_a_refused_read_and_a_persons_retry(world: World) -> None:
     await run_job(world.ledger, order())
     await (await posted(world)).die()
     world.clock.advance(LEASE + SETTLE_AFTER)
@@ -87,7 +87,7 @@ async def test_read_back_is_kept_through_a_refusal_and_a_reopening(world: World)
     await world.deliver()
     async with world.ledger.transaction() as session:
         newest, now = (await world.target()).newest_id or 0, world.clock.now
-        assert await reports.reopen(session, newest, credential=CREDENTIAL, actor="ann", now=now)
+        assert not await reports.reopen(session, newest, credential=CREDENTIAL, actor="ann", now=now)  # it is due
     await world.deliver()
     await told_once(world)
     assert (world.held(), world.posts()) == (["success"], 1)

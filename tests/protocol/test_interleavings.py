@@ -76,12 +76,12 @@ async def in_doubt_and_not_stored(world: World) -> None:
 
 
 async def refused(world: World) -> None:
-    world.fault(Kind.NOT_FOUND)
+    world.fault(Kind.ARCHIVED)
     await ended(world)
     await world.deliver()
 
 
-async def stored_in_doubt_and_then_refused(world: World) -> None:
+async def stored_in_doubt_and_unreadable(world: World) -> None:
     await in_doubt_and_stored(world)
     world.fault(Kind.NOT_FOUND, method="GET")
     await world.deliver()
@@ -104,7 +104,7 @@ SCENES = {
     "pending and its outcome": Scene(running, (task, new_job)),
     "two jobs of one target": Scene(both_running, (old_job, new_job)),
     "reopening and reconciliation": Scene(refused, (person, reconciliation)),
-    "reopening and reconciliation, stored": Scene(stored_in_doubt_and_then_refused, (person, reconciliation)),
+    "reopening and reconciliation, stored": Scene(stored_in_doubt_and_unreadable, (person, reconciliation)),
     "two who reopen": Scene(refused, (person, person)),
 }
 MAY_HAPPEN: dict[str, dict[str, object]] = {

@@ -125,7 +125,7 @@ async def test_the_outcome_of_a_pending_whose_sender_died_waits_for_its_doubt(wo
 @pytest.mark.parametrize("lost", [None, "after"], ids=["sent", "in doubt"])
 async def test_reopening_what_is_no_longer_newest_does_nothing_and_says_so(world: World, lost: str | None) -> None:
     await run_job(world.ledger, order(flow_run_id=OLD), JobState.FAILED)
-    world.fault(Kind.NOT_FOUND)
+    world.fault(Kind.ARCHIVED)
     await world.deliver()
     rejected = (await world.target()).newest_id or 0
     await run_job(world.ledger, order(flow_run_id=NEW))

@@ -80,7 +80,7 @@ ACCOUNT = {"rate_limit", "rate_remaining", "rate_reset_at", "github_time"}
 ANSWERS = {
     "stored": {"kind": Kind.HANG, "where": "after", "seconds": 0},
     "unknown": {"kind": Kind.SERVER_ERROR},
-    "refused": {"kind": Kind.NOT_FOUND},
+    "refused": {"kind": Kind.ARCHIVED},
 }
 
 

@@ -85,7 +85,7 @@ async def two_jobs_of_one_target(world: World, context: str) -> tuple[Work, Work
 
 
 async def reopening_and_reconciliation(world: World, context: str) -> tuple[Work, Work]:
-    world.fault(Kind.NOT_FOUND)
+    world.fault(Kind.ARCHIVED)
     target_id = await ended(world, context)
     await world.deliver(context)
     report_id = (await world.target(context)).newest_id or 0

@@ -26,7 +26,6 @@ def a_422(words: str, field: str | None = None) -> dict[str, object]:
 
 
 REFUSALS: dict[str, tuple[dict[str, object], Reason, str]] = {
-    "no access": ({"kind": Kind.NOT_FOUND}, Reason.NOT_FOUND, "Not Found"),
     "no permission": ({"kind": Kind.FORBIDDEN}, Reason.NO_PERMISSION, "not accessible by integration"),
     "archived": ({"kind": Kind.ARCHIVED}, Reason.ARCHIVED, "archived so is read-only"),
     "blocked": ({"kind": Kind.BLOCKED, "status": 403}, Reason.BLOCKED, "Repository access blocked: tos"),
@@ -79,16 +78,88 @@ async def test_a_rejection_is_delivered_once_its_cause_is_gone_and_it_is_reopene
     assert world.held() == ["success"]
 
 
-async def test_a_commit_that_never_arrives_is_rejected_after_an_hour_of_growing_waits(world: World) -> None:
-    world.fault(Kind.NO_SUCH_COMMIT, times=0)
+MAY_HEAL = {
+    "a commit": (Kind.NO_SUCH_COMMIT, Reason.NO_SUCH_COMMIT, f"No commit found for SHA: {SHA}"),
+    "a repository": (Kind.NOT_FOUND, Reason.NOT_FOUND, "Not Found"),
+}
+
+
+@pytest.mark.parametrize("database", ["sqlite"])  # the same
+@pytest.mark.parametrize("missing", MAY_HEAL)
+async def test_what_never_arrives_is_rejected_after_an_hour_of_growing_waits(world: World, missing: str) -> None:
+    kind, reason, words = MAY_HEAL[missing]
+    world.fault(kind, times=0)
     await run_job(world.ledger, order())
     await world.reconcile(passes=180, every=60)
     report, answer = await told(world)
-    assert report.rejection == Reason.NO_SUCH_COMMIT
+    assert report.rejection == reason
     assert report.rejected_at is not None
     assert timedelta(hours=1) <= report.rejected_at - report.created_at < timedelta(hours=2)
-    assert f"No commit found for SHA: {SHA}" in str(answer.note)
+    assert words in str(answer.note)
     assert 5 < world.posts() < 20
+
+
+@pytest.mark.parametrize("missing", MAY_HEAL)
+async def test_what_arrives_within_the_hour_is_told_once(world: World, missing: str) -> None:
+    world.fault(MAY_HEAL[missing][0], times=3)
+    await run_job(world.ledger, order())
+    await world.reconcile(passes=60, every=60)
+    assert (world.held(), world.posts()) == (["success"], 4)
+
+
+BEFORE_GITHUB: dict[str, dict[str, object]] = {
+    "a proxy's page": {"status": 403},
+    "a proxy that wants a log-in": {"status": 407, "headers": {"proxy-authenticate": "Basic"}},
+    "a proxy's own 401": {"status": 401, "body": {"message": "Who are you?"}},
+    "a proxy's own limit": {"status": 429, "headers": {"retry-after": "86400"}},
+    "a gateway without a route": {"status": 404, "body": {"message": "no Route matched with those values"}},
+    "a gateway that refuses the method": {"status": 405, "body": ""},
+    "a load balancer's page": {"status": 413},
+    "a filter's 451": {"status": 451},
+    "a portal": {"status": 302, "location": "https://login.corp.example/sso"},
+    "a server that is away": {"status": 503},
+}
+
+
+@pytest.mark.parametrize("database", ["sqlite"])  # what is made of an answer does not depend on it
+@pytest.mark.parametrize("stored", [True, False], ids=["forwarded", "not forwarded"])
+@pytest.mark.parametrize("who", BEFORE_GITHUB)
+async def test_only_github_refuses_whatever_stands_before_it(world: World, who: str, *, stored: bool) -> None:
+    """The answer may come after the request was forwarded: it is looked for before it is sent again."""
+    where = "after" if stored else "before"
+    world.fault(Kind.INTERMEDIARY, method="*", where=where, times=14, **BEFORE_GITHUB[who])
+    await run_job(world.ledger, order())
+    await world.reconcile(passes=12, every=3600)
+    async with world.ledger.transaction() as session:
+        credential = (await session.exec(select(Credential))).one()
+    assert (credential.paused_until, credential.pause_reason) == (None, None)
+    assert (await world.phases())["success"] is Phase.DUE
+    await world.reconcile(passes=6, every=3600)
+    assert (world.held(), world.posts()) == (["success"], 1 if stored else 2)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_what_answered_before_github_is_told_in_words_and_under_its_own_reason(world: World) -> None:
+    world.fault(Kind.INTERMEDIARY)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    _, answer = await told(world)
+    assert (answer.kind, answer.http_status, answer.github_request_id) == (EventKind.UNKNOWN, 403, None)
+    assert answer.note == (await world.target()).last_error == "intermediary: something before GitHub answered 403"
+
+
+async def test_nothing_before_github_ends_a_pause_of_githubs_or_tells_of_its_account(world: World) -> None:
+    world.fault(Kind.SECONDARY_LIMIT)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    world.clock.advance(61)
+    world.fault(Kind.INTERMEDIARY, headers={f"x-ratelimit-{name}": "0" for name in ("limit", "remaining", "reset")})
+    await world.deliver()
+    async with world.ledger.transaction() as session:
+        credential = (await session.exec(select(Credential))).one()
+    assert credential.pause_seconds == 60
+    assert credential.pause_reason == Reason.SECONDARY_LIMIT
+    assert credential.rate_limit == 5000
 
 
 async def test_bad_credentials_pause_everybody_and_reject_nothing(world: World) -> None:

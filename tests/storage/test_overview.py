@@ -56,13 +56,13 @@ async def test_undelivered_are_counted_and_the_oldest_shown(world: World) -> Non
 
 
 async def test_rejected_are_told_by_reason_the_most_first(world: World) -> None:
-    world.fault(Kind.NOT_FOUND, context="docs/alone")
+    world.fault(Kind.GONE, context="docs/alone")
     await delivered(world, "docs/alone", after=0)
     for number in range(EXAMPLES + 1):
         world.fault(Kind.ARCHIVED, context=f"docs/{number}")
         await delivered(world, f"docs/{number}", after=0)
     shown = await seen(world)
-    assert [(one.reason, one.count) for one in shown.rejected] == [("archived", EXAMPLES + 1), ("not_found", 1)]
+    assert [(one.reason, one.count) for one in shown.rejected] == [("archived", EXAMPLES + 1), ("gone", 1)]
     assert [one.target.context for one in shown.rejected[0].oldest] == [f"docs/{number}" for number in range(EXAMPLES)]
     assert "read-only" in (shown.rejected[0].oldest[0].last_error or "")
 

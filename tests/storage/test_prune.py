@@ -231,8 +231,9 @@ async def test_a_lost_job_goes_and_its_process_finds_nothing_to_come_back_to(wor
 async def test_a_doubt_about_what_was_refused_in_the_end_keeps_nothing_older(world: World) -> None:
     await settled(world)
     world.fault(Kind.CLOSE)
-    world.fault(Kind.NOT_FOUND, method="GET")
+    world.fault(Kind.ARCHIVED)
     await settled(world)
+    world.clock.advance(20)
     await world.deliver("docs/old")
     assert (await world.target("docs/old")).verify_at is not None
     world.clock.advance(20)

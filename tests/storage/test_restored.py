@@ -111,7 +111,7 @@ async def test_what_was_rejected_at_the_time_of_the_backup_is_looked_for_once_re
     installation: Installation,
 ) -> None:
     async with installation.opened() as world:
-        world.fault(Kind.NOT_FOUND)
+        world.fault(Kind.ARCHIVED)
         await run_job(world.ledger, order())
         await world.deliver()
         installation.back_up()

@@ -41,14 +41,14 @@ async def newest(world: World, context: str) -> int:
 SELECTIONS: dict[str, Callable[[int, Execution], Selection]] = {
     "its number": lambda report_id, _: Selection(report_ids=(report_id,)),
     "its job": lambda _, execution: Selection(job_id=execution.job_id),
-    "its reason": lambda _, __: Selection(reason=Reason.NOT_FOUND),
+    "its reason": lambda _, __: Selection(reason=Reason.GONE),
 }
 
 
 @pytest.mark.parametrize("by", SELECTIONS)
 async def test_a_report_is_selected_by(world: World, by: str) -> None:
     await refused(world, A)
-    execution = await refused(world, B, Kind.NOT_FOUND)
+    execution = await refused(world, B, Kind.GONE)
     wanted = await newest(world, B)
     assert await undelivered(world.reporter, SELECTIONS[by](wanted, execution)) == [wanted]
 
@@ -70,7 +70,7 @@ async def test_a_repository_is_selected_whatever_its_letter_case_and_no_other(wo
 
 async def test_a_selection_means_all_that_it_gives(world: World) -> None:
     await refused(world, A)
-    assert await undelivered(world.reporter, Selection(repository="acme/site", reason=Reason.NOT_FOUND)) == []
+    assert await undelivered(world.reporter, Selection(repository="acme/site", reason=Reason.GONE)) == []
 
 
 async def test_what_is_due_is_selected_and_what_is_delivered_or_superseded_is_not(world: World) -> None:
