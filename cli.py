@@ -37,8 +37,10 @@ app = App(
 )
 app.register_install_completion_command()
 db = App(name="db", help="Look after the ledger.")
+accounts = App(name="credentials", help="See what each credential stands at, and end its pauses.")
 reports = App(name="reports", help="See what is on GitHub and what is not, and have it tried again.")
 app.command(db)
+app.command(accounts)
 app.command(reports)
 
 
@@ -261,7 +263,7 @@ def retry(
     return _run(retry_reports(Asked(ids, job, repository, reason, since), is_dry_run=dry_run, is_sure=yes))
 
 
-@app.command
+@accounts.default
 def credentials(*, json: Json = False) -> int:
     """Tell what each credential stands at: pause, GitHub's rate limit, requests against the write budget.
 
@@ -271,6 +273,21 @@ def credentials(*, json: Json = False) -> int:
     from console.credentials import credentials as tell  # noqa: PLC0415  # each command loads what it needs
 
     return _run(tell(as_json=json))
+
+
+@accounts.command(name="resume")
+def resume_credential(name: str, /) -> int:
+    """End every pause of a credential now: GitHub's limit is known to be over, or the refused token is good again.
+
+    A token that was renewed needs no command. If GitHub still says stop, the credential pauses anew. Who did it is a
+    line on stderr: a note for colleagues, not an authentication.
+
+    Args:
+        name: As `reportback credentials` lists it, such as env:REPORTBACK_GITHUB_TOKEN.
+    """
+    from console.credentials import resume as end_pauses  # noqa: PLC0415  # each command loads what it needs
+
+    return _run(end_pauses(name))
 
 
 @app.command

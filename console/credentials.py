@@ -1,16 +1,19 @@
-"""`reportback credentials`."""
+"""`reportback credentials` and `reportback credentials resume`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from rich.table import Table
 
-from console.terminal import plain, results, table, write_json
+from console.person import os_user
+from console.terminal import logged, plain, results, say, table, write_json
 from domain.ages import ahead
 from domain.budget import WriteBudget
 from github_api.credentials import DEFAULT_CREDENTIAL
 from settings import Settings
+from storage import pauses
 from storage.accounts import Account, accounts
+from storage.credentials import locked
 from storage.engine import open_ledger
 
 
@@ -28,6 +31,26 @@ async def credentials(*, as_json: bool) -> None:
         write_json([fields(one, named, settings.write_budget) for one in every])
     else:
         results().print(rows(every, named, settings.write_budget, now))
+
+
+async def resume(name: str) -> None:
+    """End every pause of a credential, and say who did.
+
+    Raises:
+        ValueError: the ledger knows no such credential.
+    """
+    settings, actor = Settings(), os_user()
+    async with (
+        open_ledger(settings.database_url, tell=lambda news: say(logged(news))) as ledger,
+        ledger.transaction() as session,
+    ):
+        known = [one.name for one in await accounts(session, now=await ledger.clock(session))]
+        if name not in known:
+            every = sorted({*known, *names(settings)})
+            unused = "it has not been used yet, and pauses for nothing" if name in every else "there is none"
+            raise ValueError(f"credential {name}: {unused}; credentials: {', '.join(every)}")
+        await pauses.resume(session, await locked(session, name), actor=actor)
+    results().print(plain(f"{name} goes on with the next try: its pauses were ended by {actor}"))
 
 
 def names(settings: Settings) -> list[str]:

@@ -1,13 +1,12 @@
 """A reporter for a person at a shell: it needs the ledger and GitHub, and Prefect only for the secrets kept there."""
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from prefect.settings import PREFECT_API_URL
 
-from domain.log_lines import level_of, line_of
+from console.terminal import logged
 from domain.news import News
 from github_api.credentials import NoCredential
 from settings import Settings
@@ -30,7 +29,7 @@ def heard_by(reporter: Reporter, say: Callable[[str], None]) -> Reporter:
     """*reporter*, with a line for each of its moves, as the log of a flow run has it."""
 
     def tell(news: News) -> None:
-        say(f"{logging.getLevelName(level_of(news))} {line_of(news)}")
+        say(logged(news))
 
     return replace(reporter, ledger=replace(reporter.ledger, tell=tell))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.log_lines import level_of, line_of
+from domain.news import News
 from domain.text import one_line
 
 WIDE = 200
@@ -31,6 +34,11 @@ def aside() -> Console:
 def say(words: str) -> None:
     """A line on stderr."""
     aside().print(plain(words))
+
+
+def logged(news: News) -> str:
+    """*news* as a line of a log has it."""
+    return f"{logging.getLevelName(level_of(news))} {line_of(news)}"
 
 
 def table(*columns: str) -> Table:

@@ -10,7 +10,7 @@ from datetime import datetime
 from logging import ERROR, INFO, WARNING
 from typing import assert_never
 
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName
+from domain.news import Lost, Move, News, Overdue, Paused, ReportName, Resumed
 from domain.outcome import Reason
 from domain.report import EventKind
 from domain.text import one_line
@@ -47,6 +47,8 @@ def level_of(news: News) -> int:
             return PHRASES[kind][0]
         case Overdue() | Paused() | Lost():
             return WARNING
+        case Resumed():
+            return INFO
         case other:
             assert_never(other)
 
@@ -67,6 +69,8 @@ def _phrase(news: News) -> str:
             return "still not on GitHub"
         case Paused():
             return "the credential pauses"
+        case Resumed():
+            return "the pauses of the credential were ended"
         case Lost():
             return "a job is lost"
         case other:
@@ -92,6 +96,9 @@ def _facts(news: News) -> Iterator[tuple[str, object]]:
             yield "credential", news.credential
             yield "until", news.until
             yield "reason", news.reason
+        case Resumed():
+            yield "credential", news.credential
+            yield "actor", news.actor
         case Lost():
             yield "job", news.job_id
             yield "execution", news.execution

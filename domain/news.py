@@ -60,6 +60,14 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """A person, `actor`, ended the pauses of a credential."""
+
+    credential: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """An execution was ended as lost; `words` stand on its commit."""
 
@@ -68,7 +76,7 @@ class Lost:
     words: str
 
 
-News: TypeAlias = Move | Overdue | Paused | Lost
+News: TypeAlias = Move | Overdue | Paused | Resumed | Lost
 Tell: TypeAlias = Callable[[News], None]
 """Who is told. It must neither raise nor take its time: whoever delivers waits for it."""
 

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import Target
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName
+from domain.news import Lost, Move, News, Overdue, Paused, ReportName, Resumed
 from domain.report import EventKind
 from storage.models import StatusReport, StatusTarget
 
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 """A row of report_event."""
 
 
-def add(session: AsyncSession, news: Overdue | Paused | Lost) -> None:
+def add(session: AsyncSession, news: Overdue | Paused | Resumed | Lost) -> None:
     """Have *news* told once the transaction is committed."""
     _so_far(session).append(news)
 

@@ -12,8 +12,10 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, delete, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.news import Resumed
 from domain.outcome import Reason
 from domain.policy import LONGEST_PAUSE, pause
+from storage import news
 from storage.identity import fingerprint
 from storage.models import Credential, RefusedSecret, StatusTarget
 from storage.once import INSERT
@@ -122,10 +124,11 @@ async def accept(session: AsyncSession, refused: RefusedSecret) -> None:
     await session.exec(delete(RefusedSecret).where(_is(refused)))
 
 
-async def resume(session: AsyncSession, credential: Credential) -> None:
-    """End every pause of the credential, whatever it is for. Its row is locked."""
+async def resume(session: AsyncSession, credential: Credential, *, actor: str) -> None:
+    """End every pause of the credential, for a limit or a refused secret. Its row is locked. *actor*: who wants it."""
     await session.exec(delete(RefusedSecret).where(col(RefusedSecret.credential) == credential.name))
     await session.exec(update(Credential).where(_is(credential)).values(**CLEARED, refused_until=None))
+    news.add(session, Resumed(credential.name, actor))
 
 
 async def refusing(session: AsyncSession, *, now: datetime) -> list[str]:

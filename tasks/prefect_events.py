@@ -6,7 +6,7 @@ from uuid import UUID
 
 from prefect.events import Event
 
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName
+from domain.news import Lost, Move, News, Overdue, Paused, ReportName, Resumed
 from domain.report import EventKind
 
 NAMES = {
@@ -30,6 +30,8 @@ def event_of(news: News, run_id: UUID) -> Event | None:
             resource = _resource(f"reportback.credential.{credential}", credential, {"reason": reason})
             told = {"credential": credential, "until": until, "reason": reason}
             return _event("reportback.credential.paused", resource, told, {"teller": run_id})
+        case Resumed():  # at a shell, where nothing is told to Prefect
+            return None
         case Lost(job_id, execution, words):
             resource = _resource(f"reportback.job.{job_id}", f"job {job_id}", {})
             told = {"job": job_id, "execution": execution, "words": words}

@@ -76,7 +76,7 @@ BREAKAGES = (
     Breakage("many probes after a pause", "storage/pauses.py", ".values(paused_until=until))", ".values(paused_until=one.paused_until))", ("tests/storage/test_credentials.py::test_after_a_pause_one_probe_goes_through",)),
     Breakage("a refused secret holds who has another one", "storage/pauses.py", " and credential.pause_reason != Reason.BAD_CREDENTIALS", "", (SECRETS,)),
     Breakage("a refused secret is not asked for", LEASE, "(secret is None and pauses.has_refused(credential, now))", "False", (SECRETS,)),
-    Breakage("the answer to another secret ends the pause of a refused one", "storage/credentials.py", "    is_over = is_probe(", "    await pauses.resume(session, credential)\n    is_over = is_probe(", (SECRETS,)),
+    Breakage("the answer to another secret ends the pause of a refused one", "storage/credentials.py", "    is_over = is_probe(", '    await pauses.resume(session, credential, actor="")\n    is_over = is_probe(', (SECRETS,)),
     Breakage("a refused secret is tried every minute", "storage/pauses.py", "timedelta(seconds=before.pause_seconds) if before else None", "None", (SECRETS,)),
     Breakage("a secret that was refused since is sent all the same", DELIVER, "    lease = replace(lease, secret=secret_behind(token))\n", "    lease = replace(lease, secret=str(lease.token))\n", (SECRETS,)),
     Breakage("a refused secret is never forgotten", "storage/pauses.py", "found.paused_until + LONGEST_PAUSE > now", "found.paused_until is not None", (SECRETS,)),

@@ -16,7 +16,17 @@ from fake_github.faults import Kind
 from fake_github.process import StandIn
 
 ROOT = Path(cli.__file__).parent
-ALL = ("reports list", "reports show", "reports retry", "credentials", "reconcile", "doctor", "submit", "import")
+ALL = (
+    "reports list",
+    "reports show",
+    "reports retry",
+    "credentials",
+    "credentials resume",
+    "reconcile",
+    "doctor",
+    "submit",
+    "import",
+)
 
 
 pytestmark = pytest.mark.usefixtures("shell")  # its settings are in the environment that processes inherit

@@ -7,10 +7,12 @@ from shell import TOKEN, Shell, recorded
 from sqlmodel import update
 from world import World
 
-from console.credentials import credentials, pause, rate
+from console.credentials import credentials, pause, rate, resume
 from fake_github.faults import Kind
+from github_api.credentials import DEFAULT_CREDENTIAL
 from storage.accounts import Account
 from storage.models import Credential
+from storage.standing import Busy
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)
@@ -70,3 +72,31 @@ def test_a_pause_is_told_until_an_answer_ends_it(one: Account, words: str) -> No
 )
 def test_the_rate_is_githubs_last_word_until_its_hour_is_over(one: Account, words: str) -> None:
     assert rate(one, NOW) == words
+
+
+@pytest.mark.parametrize("kind", [Kind.BAD_CREDENTIALS, Kind.SECONDARY_LIMIT])
+async def test_a_pause_is_ended_by_hand_and_it_is_said_by_whom(
+    world: World, shell: Shell, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "alice")
+    world.tokens[DEFAULT_CREDENTIAL] = TOKEN
+    await recorded(world, "docs/a", kind)
+    assert isinstance(await world.deliver("docs/a"), Busy)
+    await resume(DEFAULT_CREDENTIAL)
+    out, err = shell.heard()
+    assert out.startswith(f"{DEFAULT_CREDENTIAL} goes on with the next try: its pauses were ended by alice")
+    assert f"credential={DEFAULT_CREDENTIAL} actor=alice" in err
+    await world.deliver("docs/a")
+    assert world.held("docs/a") == ["success"]
+
+
+@pytest.mark.usefixtures("shell")
+async def test_a_name_that_is_none_is_refused_with_those_that_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTBACK_CREDENTIALS", '{"acme/*": "secret:acme"}')
+    await recorded(world, "docs/old", credential="env:OLD")
+    with pytest.raises(ValueError, match=r"credential env:NONE: there is none; credentials: env:OLD, secret:acme$"):
+        await resume("env:NONE")
+    with pytest.raises(ValueError, match="credential secret:acme: it has not been used yet"):
+        await resume("secret:acme")

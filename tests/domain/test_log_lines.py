@@ -9,7 +9,7 @@ import pytest
 
 from domain.job import StatusState, Target
 from domain.log_lines import PHRASES, level_of, line_of
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName
+from domain.news import Lost, Move, News, Overdue, Paused, ReportName, Resumed
 from domain.outcome import Reason
 from domain.report import EventKind
 from storage.news import UNTOLD
@@ -78,6 +78,11 @@ def test_each_move_has_its_phrase_and_by_itself_needs_nobody(kind: EventKind) ->
             "the credential pauses: credential=env:TOKEN until=2026-11-23T12:00:00+00:00 reason=rate_limited",
         ),
         (Paused("env:TOKEN", AT, Reason.BAD_CREDENTIALS), ERROR, "the credential pauses: credential=env:TOKEN "),
+        (
+            Resumed("env:TOKEN", "alice"),
+            INFO,
+            "the pauses of the credential were ended: credential=env:TOKEN actor=alice",
+        ),
         (Lost(JOB, 2, "it died"), WARNING, f'a job is lost: job={JOB} execution=2 words="it died"'),
     ],
 )
