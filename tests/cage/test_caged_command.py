@@ -100,11 +100,11 @@ async def test_what_forked_twice_ends_with_it_all_the_same(folder: Path) -> None
     assert not is_alive(int((folder / "stays").read_text()))
 
 
-CHAIN = "import os, time\nend = time.time() + 30\nwhile time.time() < end:\n  if os.fork(): os._exit(0)"
+CHAIN = "import os, time\nend = time.time() + 120\nwhile time.time() < end:\n  if os.fork(): os._exit(0)"
 
 
 async def test_what_forks_and_ends_all_the_time_ends_with_it(folder: Path) -> None:
-    done = await run_command(
+    await run_command(
         (job_python(), "-c", CHAIN),
         cwd=folder,
         env={"PATH": os.defpath},
@@ -113,8 +113,7 @@ async def test_what_forks_and_ends_all_the_time_ends_with_it(folder: Path) -> No
         on_line=lambda _: None,
         user=ME,
     )
-    assert done.elapsed.total_seconds() < 15
-    assert not _runs(ME.uid)
+    assert not _runs(ME.uid)  # it goes on for two minutes, and a leash is waited for half a minute
 
 
 async def test_it_ends_at_its_time_limit_also_if_it_will_not(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cages import USERS, job_python
 from processes import ROOT, is_alive, names_in
-from waiting import block_until, until
+from waiting import LONGEST, block_until, soon, until
 
 from tasks import taken_user
 from tasks.job_users import JobUser
@@ -37,7 +37,7 @@ async def test_two_at_once_are_never_the_same_user_and_a_third_waits_and_says_so
             await until(has_said)
             assert said == ["waiting for a job user: all 2 that REPORTBACK_JOB_USER names are taken"]
             assert not waiting.done()
-        assert await asyncio.wait_for(waiting, 10) == two
+        assert await soon(waiting, "a user that is free") == two
     assert len(said) == 1
     assert names_in(place / "locks") == [str(ME.uid), str(OTHER.uid)]
 
@@ -91,7 +91,7 @@ async def test_what_has_lost_its_first_thread_still_runs_and_is_ended() -> None:
         status = Path(f"/proc/{left.pid}/status")
         await asyncio.to_thread(block_until, lambda: "State:\tZ" in status.read_text())
         await end_all(ME)
-        assert left.wait(10) == -signal.SIGKILL
+        assert left.wait(LONGEST) == -signal.SIGKILL
 
 
 RUNNER = """
@@ -124,7 +124,7 @@ async def test_a_leash_keeps_the_user_until_all_has_ended_though_the_flow_is_gon
         async def is_free() -> bool:
             return not _runs(ME.uid)
 
-        await until(is_free, within=15)
+        await until(is_free)
 
 
 async def test_a_killed_flow_gives_its_user_back_and_what_still_runs_as_it_is_killed(place: Path) -> None:

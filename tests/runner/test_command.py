@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from cancelling import cancel_all, skip
 from processes import FAMILY, ROOT, is_alive, pids_in
-from waiting import block_until
+from waiting import Condition, block_until, until
 
 from domain.summary import EndedBy
 from tasks.command import CannotStart, Finished, OnLine, child_environment, run_command
@@ -24,13 +25,21 @@ SHORT = timedelta(seconds=0.2)
 LONG = timedelta(minutes=1)
 
 
-async def run(*argv: str, on_line: OnLine = lambda _: None, timeout: timedelta = LONG, cwd: Path = ROOT) -> Finished:  # noqa: ASYNC109 - handed on
+async def run(*argv: str, on_line: OnLine = lambda _: None, cwd: Path = ROOT, grace: timedelta = SHORT) -> Finished:
     env = {"PATH": os.environ["PATH"]}
-    return await run_command(argv, cwd=cwd, env=env, timeout=timeout, on_line=on_line, grace=SHORT)
+    return await run_command(argv, cwd=cwd, env=env, timeout=LONG, on_line=on_line, grace=grace)
 
 
-async def python(code: str, *args: str, on_line: OnLine = lambda _: None, timeout: timedelta = LONG) -> Finished:  # noqa: ASYNC109 - handed on
-    return await run(sys.executable, "-c", textwrap.dedent(code), *args, on_line=on_line, timeout=timeout)
+async def python(code: str, *args: str, on_line: OnLine = lambda _: None) -> Finished:
+    return await run(sys.executable, "-c", textwrap.dedent(code), *args, on_line=on_line)
+
+
+async def past_its_limit(running: Coroutine[None, None, Finished], *, once: Condition) -> Finished:
+    """What *running* came to, whose time limit passed *once* that held."""
+    job = asyncio.create_task(running)
+    await until(once)
+    skip(LONG.total_seconds() + 1)
+    return await job
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 127, 137, 255])
@@ -96,7 +105,7 @@ async def test_a_folder_that_is_not_there_is_no_start(tmp_path: Path) -> None:
 
 
 async def test_the_time_limit_ends_the_whole_family(tmp_path: Path) -> None:
-    done = await python(FAMILY, str(tmp_path), timeout=timedelta(seconds=2))
+    done = await past_its_limit(python(FAMILY, str(tmp_path)), once=lambda: len(pids_in(tmp_path)) == 3)
     assert (done.ended_by, done.exit_code) == (EndedBy.TIME_LIMIT, None)
     assert len(pids_in(tmp_path)) == 3
     assert not any(map(is_alive, pids_in(tmp_path)))
@@ -104,7 +113,8 @@ async def test_the_time_limit_ends_the_whole_family(tmp_path: Path) -> None:
 
 async def test_who_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     began = time.monotonic()
-    done = await python(FAMILY, str(tmp_path), "stubborn", timeout=timedelta(seconds=2))
+    running = python(FAMILY, str(tmp_path), "stubborn")
+    done = await past_its_limit(running, once=lambda: len(pids_in(tmp_path)) == 3)
     assert timedelta(seconds=time.monotonic() - began) >= done.elapsed + SHORT
     assert len(pids_in(tmp_path)) == 3
     assert not any(map(is_alive, pids_in(tmp_path)))
@@ -112,10 +122,9 @@ async def test_who_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 
 async def test_sigterm_gives_the_job_time_to_clean_up() -> None:
     lines: list[str] = []
-    await run(
-        "sh", "-c", "trap 'echo clean; exit' TERM; sleep 60 & wait", timeout=timedelta(seconds=1), on_line=lines.append
-    )
-    assert lines == ["clean"]
+    script = "trap 'echo clean; exit' TERM; sleep 60 & echo ready; wait"
+    await past_its_limit(run("sh", "-c", script, on_line=lines.append, grace=LONG), once=lambda: bool(lines))
+    assert lines == ["ready", "clean"]
 
 
 async def test_what_a_finished_command_leaves_behind_ends_and_its_exit_code_stays(tmp_path: Path) -> None:
@@ -144,13 +153,8 @@ async def test_a_command_that_ends_in_time_is_not_timed_out_by_what_it_leaves_be
     leave = f"({STAY.format(tmp_path)}) & " * left
     script = f"{leave} until [ -e {tmp_path}/stays ]; do sleep 0.02; done; echo $$; {end}"
     lines: list[str] = []
-    running = asyncio.create_task(
-        run_command(
-            ("sh", "-c", script), cwd=ROOT, env={"PATH": os.environ["PATH"]}, timeout=LONG, on_line=lines.append,
-            grace=LONG,
-        )
-    )  # fmt: skip
-    await asyncio.to_thread(block_until, lambda: bool(lines) and not Path("/proc", lines[0]).exists())
+    running = asyncio.create_task(run("sh", "-c", script, on_line=lines.append, grace=LONG))
+    await until(lambda: bool(lines) and not Path("/proc", lines[0]).exists())
     skip(LONG.total_seconds() + 1)  # less than what the end of what it left behind may take
     await asyncio.sleep(0)
     (tmp_path / "go").touch()
@@ -174,21 +178,23 @@ async def test_a_command_that_was_over_when_its_time_was_is_not_timed_out(tmp_pa
     lines: list[str] = []
     script = f"echo $$ $PPID; until [ -e {tmp_path}/go ]; do sleep 0.02; done; exit 3"
     running = asyncio.create_task(run("sh", "-c", script, on_line=lines.append))
-    await asyncio.to_thread(block_until, lambda: bool(lines))
+    await until(lambda: bool(lines))
     command, leash = map(int, lines[0].split())
     os.kill(leash, signal.SIGSTOP)
-    (tmp_path / "go").touch()
-    await asyncio.to_thread(block_until, lambda: not is_alive(command))
-    skip(LONG.total_seconds() + 1)
-    await asyncio.sleep(0.05)
-    os.kill(leash, signal.SIGCONT)
+    try:
+        (tmp_path / "go").touch()
+        await until(lambda: not is_alive(command))
+        skip(LONG.total_seconds() + 1)
+        await asyncio.sleep(0.05)
+    finally:
+        os.kill(leash, signal.SIGCONT)
     done = await running
     assert (done.ended_by, done.exit_code) == (EndedBy.EXITED, 3)
 
 
 async def test_a_cancelled_job_is_over_before_the_cancellation_is(tmp_path: Path) -> None:
     job = asyncio.create_task(python(FAMILY, str(tmp_path), "stubborn"))
-    await asyncio.to_thread(block_until, lambda: len(pids_in(tmp_path)) == 3)
+    await until(lambda: len(pids_in(tmp_path)) == 3)
     job.cancel()
     await asyncio.sleep(SHORT.total_seconds() / 2)
     job.cancel()  # a second time, while it waits for the end
@@ -200,7 +206,7 @@ async def test_a_cancelled_job_is_over_before_the_cancellation_is(tmp_path: Path
 async def test_a_job_is_over_before_its_flow_is_torn_down_by_a_signal(tmp_path: Path) -> None:
     others = asyncio.all_tasks()
     running = asyncio.create_task(python(FAMILY, str(tmp_path), "stubborn"))
-    await asyncio.to_thread(block_until, lambda: len(pids_in(tmp_path)) == 3)
+    await until(lambda: len(pids_in(tmp_path)) == 3)
     for _ in range(3):
         cancel_all(others)
         await asyncio.sleep(SHORT.total_seconds() / 10)
@@ -238,13 +244,8 @@ async def test_a_signal_that_comes_while_the_job_is_started_leaves_nothing(
 async def test_a_leash_that_is_killed_after_its_command_has_ended_has_held_nothing_to_the_end(tmp_path: Path) -> None:
     script = f"({STAY.format(tmp_path)}) & until [ -e {tmp_path}/stays ]; do sleep 0.02; done; echo $$ $PPID; exit 0"
     lines: list[str] = []
-    running = asyncio.create_task(
-        run_command(
-            ("sh", "-c", script), cwd=ROOT, env={"PATH": os.environ["PATH"]}, timeout=LONG, on_line=lines.append,
-            grace=LONG,
-        )
-    )  # fmt: skip
-    await asyncio.to_thread(block_until, lambda: bool(lines) and not Path("/proc", lines[0].split()[0]).exists())
+    running = asyncio.create_task(run("sh", "-c", script, on_line=lines.append, grace=LONG))
+    await until(lambda: bool(lines) and not Path("/proc", lines[0].split()[0]).exists())
     os.kill(int(lines[0].split()[1]), signal.SIGKILL)
     (tmp_path / "go").touch()
     done = await running
