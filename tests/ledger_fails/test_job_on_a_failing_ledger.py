@@ -213,6 +213,34 @@ class OvertakenLedger(Ledger):
             yield session
 
 
+async def test_a_job_that_was_taken_for_lost_while_its_end_waited_has_come_to_its_own_end(
+    world: World, tmp_path: Path
+) -> None:
+    """Its process is cut off from the ledger, which others can use meanwhile."""
+    troubles, away = list[str](), [False]
+    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+
+    async def fail_while_away() -> None:
+        if away[0]:
+            raise LedgerIsAway(OSError("nobody listens"))
+
+    own = world.ledger
+    ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)
+    running = asyncio.create_task(carried_out(replace(world.reporter, ledger=ledger), work, troubles))
+    await until((tmp_path / "began").exists)
+    away[0] = True
+    (tmp_path / "go").touch()
+    await until(lambda: len(troubles) >= 1)
+    await end(world.ledger, work.execution, JobState.LOST, "lost: no sign of life")
+    await world.deliver()
+    away[0] = False
+    ended = await running
+    assert ended is not None
+    assert ended.state is JobState.SUCCEEDED
+    await world.reconcile()
+    assert world.held() == ["error", "success"]
+
+
 @ON_POSTGRESQL
 async def test_an_end_that_somebody_else_decided_while_the_ledger_was_away_stays_theirs(
     world: World, relay: tuple[Ledger, Relay]
