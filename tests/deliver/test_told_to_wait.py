@@ -18,7 +18,7 @@ from fake_github.faults import Kind
 from storage import backlog
 from storage.engine import Ledger, open_ledger
 from storage.metrics import snapshot
-from storage.models import StatusReport, StatusTarget
+from storage.models import Credential, StatusReport, StatusTarget
 from storage.standing import Busy, Settled
 from tasks.deliver import deliver
 
@@ -168,6 +168,34 @@ async def test_a_pause_that_begins_after_a_claim_holds_its_request(world: World)
     async with world.ledger.transaction() as session:
         figures = await snapshot(session, now=world.clock.now)
     assert figures.tries[EventKind.THROTTLED] == 1, "GitHub was asked once"
+
+
+SKEWS = [timedelta(hours=2), -timedelta(hours=2), timedelta(days=400), -timedelta(days=400)]
+
+
+@pytest.mark.parametrize("named", ["reset", "retry-after"])
+@pytest.mark.parametrize("skew", SKEWS)
+@SQLITE  # times are passed in
+async def test_a_time_that_github_names_is_as_far_ahead_as_by_its_own_clock(
+    world: World, skew: timedelta, named: str
+) -> None:
+    """However far our clocks are from its own."""
+    world.github.store.clock = lambda: world.clock.now - skew
+    at = format_datetime(world.clock.now - skew + timedelta(minutes=10), usegmt=True)
+    world.fault(Kind.PRIMARY_LIMIT, seconds=600, headers={"retry-after": at} if named == "retry-after" else {})
+    await run_job(world.ledger, order())
+    await world.deliver()
+    async with world.ledger.transaction() as session:
+        credential = (await session.exec(select(Credential))).one()
+    wait = timedelta(minutes=10, seconds=named == "reset")  # the second named has to be over
+    assert credential.paused_until == world.clock.now + wait
+    assert credential.rate_reset_at == world.clock.now + timedelta(minutes=10)
+    world.clock.advance(599)
+    await world.deliver()
+    assert world.posts() == 1
+    world.clock.advance(2)
+    await world.deliver()
+    assert world.held() == ["success"]
 
 
 async def test_a_pause_that_begins_between_two_pages_ends_the_reading(world: World) -> None:
