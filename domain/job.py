@@ -47,6 +47,16 @@ def shown_as(state: JobState) -> StatusState:
             return StatusState.ERROR
 
 
+def short_enough(context: str) -> str:
+    """*context*, if it has at most 255 characters in lower case too, where "İ" has two. Raises ValueError otherwise.
+
+    The key of a target holds it in lower case, in a column that has room for as many.
+    """
+    if len(context.lower()) > MAX_CONTEXT:
+        raise ValueError(f"must have at most {MAX_CONTEXT} characters, also once it is in lower case")
+    return context
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where an outcome shows: a context of a commit of a repository.

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from domain.inside import Inside
-from domain.job import MAX_CONTEXT
+from domain.job import MAX_CONTEXT, short_enough
 from domain.limits import Limits
 from domain.line_pattern import LinePattern
 from domain.options import Option, arguments, check_options
@@ -70,7 +70,7 @@ class JobType(BaseModel):
     def _context_is_one_line(cls, context: str) -> str:
         if context != one_line(context):
             raise ValueError("must be one line without control characters or surrounding blanks")
-        return context
+        return short_enough(context)
 
     @model_validator(mode="after")
     def _bounds_what_is_kept(self) -> Self:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from domain.job import MAX_CONTEXT, Target
+from domain.job import MAX_CONTEXT, Target, short_enough
 from domain.text import one_line
 
 MAX_URL = 2000
@@ -64,7 +64,7 @@ class TargetRequest(BaseModel):
     def _says_something(cls, context: str) -> str:
         if context and ("\0" in context or not one_line(context)):
             raise ValueError("must have visible characters and no NUL")
-        return context
+        return short_enough(context)
 
     @field_validator("url")
     @classmethod

@@ -97,6 +97,10 @@ args = ["{value}"]
         ("version = 1\n[jobs.a]\ncommand=['a']\ncontext=\"a\\nb\"", "line 4: jobs.a.context: must be one line"),
         ("version = 1\n[jobs.a]\ncommand=['a']\ncontext=''", "line 4: jobs.a.context: "),
         (f"version = 1\n[jobs.a]\ncommand=['a']\ncontext='{'c' * 256}'", "line 4: jobs.a.context: "),
+        (
+            f"version = 1\n[jobs.a]\ncommand=['a']\ncontext='{'İ' * 128}'",
+            "line 4: jobs.a.context: must have at most 255",
+        ),
         ("version = 1\n[jobs.a]\ncommand=['a']\n[jobs.a.options.b]\ntype='path'", "line 4: jobs.a.options.b: "),
     ],
 )

@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.job import Target
 from domain.target_request import TargetRequest
+from storage.models import StatusTarget
 
 SHA = "6DCB09B5B57875f334f61aebed695e2e4193db5e"
+KEY = StatusTarget.__table__.c.key.type.length  # type: ignore[attr-defined]  # SQLModel makes it
 FITTING: dict[str, Any] = {"repository": "octocat/hello-world", "sha": SHA}
 
 
@@ -22,7 +26,7 @@ def test_a_request_becomes_a_target() -> None:
     [
         *(("repository", name) for name in ("octocat", "a/b/c", "a/..", "./b", "a b/c", "/b", "a/", "a/b\n", "a/b?c")),
         *(("sha", sha) for sha in ("abc", SHA + "0", SHA[:-1] + "g", "main", f"{SHA}\n")),
-        *(("context", context) for context in (" \n", "a\0b", "c" * 256)),
+        *(("context", context) for context in (" \n", "a\0b", "c" * 256, "İ" * 128)),
         *(
             ("url", url)
             for url in ("javascript:alert(1)", "ftp://x", "https://", "http:///x", "https://a b", "http://[x")
@@ -41,6 +45,17 @@ def test_what_github_could_not_take_is_refused_by_field(field: str, value: str) 
 @pytest.mark.parametrize("url", ["https://docs.example.com/a?b=c#d", "HTTP://localhost:8000", "http://[::1]:80/x"])
 def test_an_http_address_is_taken(url: str) -> None:
     assert TargetRequest(**FITTING, url=url).url == url
+
+
+@given(st.text(alphabet=st.sampled_from("aİßΣﬀ😀 "), min_size=1, max_size=255))
+@example("İ" * 127 + "a")
+def test_whatever_context_is_taken_its_targets_key_fits_the_column(context: str) -> None:
+    try:
+        target = TargetRequest(repository=f"{'o' * 100}/{'r' * 99}", sha="a" * 40, context=context).to_target("docs")
+    except ValidationError:
+        return
+    assert len(target.context) <= 255
+    assert len(target.key) <= KEY
 
 
 def test_an_empty_field_of_the_form_means_the_default() -> None:
