@@ -36,6 +36,11 @@ class Policy:
     unverifiable_after: int = 5  # 2xx answers that reading back never confirmed
     budget: WriteBudget | None = None  # None: as many requests as there are
 
+    @property
+    def longest_backoff(self) -> timedelta:
+        """No report waits longer than this for its next try."""
+        return max(self.first_delay, LONGEST_BACKOFF) * (1 + SPREAD)
+
 
 def backoff(age: timedelta, *, first_delay: timedelta, jitter: float) -> timedelta:
     """How long the reconciliation waits with a report of this *age*: half of it, within `first_delay` and 1 hour.

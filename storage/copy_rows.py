@@ -11,8 +11,8 @@ import storage.models  # noqa: F401  # fills the metadata
 
 BATCH = 1000
 
-TABLES = SQLModel.metadata.sorted_tables
-"""A table comes after those that it refers to."""
+TABLES = [table for table in SQLModel.metadata.sorted_tables if table.name != "host_anchor"]
+"""A table comes after those that it refers to. The clock of a SQLite ledger is its host's, and stays behind."""
 
 
 async def count(connection: AsyncConnection) -> int:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
@@ -14,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.news import Tell, nobody
 from storage import news
 from storage.away import LedgerIsAway, is_away
+from storage.clock import HostClock
 from storage.connections import UnsoundLedger, make_engine, place_of
 from storage.upgrade import NotUpgraded, is_current, upgrade_embedded
 
@@ -24,16 +26,25 @@ READS: dict[str, dict[str, object]] = {
 """What a connection is told of a transaction that only reads."""
 
 
+Clock: TypeAlias = Callable[[AsyncSession], Awaitable[datetime]]
+
+
+async def _stay(_: AsyncSession) -> None:
+    """Leave the clock as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """An open ledger. Times that two processes compare come from its `now`, never from elsewhere.
 
+    `follow` sets its clock to the host's, if it is one that can differ from it and nobody counts on it at the moment.
     `tell` hears what each transaction did, once that is on disk.
     """
 
     engine: AsyncEngine
     sessions: Callable[[], _AnySession]
-    clock: Callable[[AsyncSession], Awaitable[datetime]]
+    clock: Clock
+    follow: Callable[[AsyncSession], Awaitable[None]] = field(default=_stay, kw_only=True)
     tell: Tell = field(default=nobody, kw_only=True)
 
     @asynccontextmanager
@@ -88,9 +99,8 @@ async def _postgresql_now(session: AsyncSession) -> datetime:
     return now.astimezone(UTC)
 
 
-async def _host_now(session: AsyncSession) -> datetime:
-    await session.exec(select(1))  # type: ignore[call-overload]  # exec is typed for SQLModel's select; waits for the lock
-    return datetime.now(UTC)
+def _own_clock(engine: AsyncEngine) -> Clock:
+    return HostClock() if engine.dialect.name == "sqlite" else _postgresql_now
 
 
 @asynccontextmanager
@@ -98,7 +108,7 @@ async def open_ledger(
     url: str,
     *,
     local: Collection[str] = (),
-    clock: Callable[[AsyncSession], Awaitable[datetime]] | None = None,
+    clock: Clock | None = None,
     tell: Tell = nobody,
 ) -> AsyncIterator[Ledger]:
     """The ledger at *url*, ready to use. SQLite is made and upgraded here; PostgreSQL by `reportback db upgrade`.
@@ -118,9 +128,10 @@ async def open_ledger(
     try:
         if not await _is_ready(engine):
             raise NotUpgraded
-        own = _host_now if engine.dialect.name == "sqlite" else _postgresql_now
+        clock = clock or _own_clock(engine)
+        follow = clock.follow if isinstance(clock, HostClock) else _stay
         sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
-        yield Ledger(engine, sessions, clock or own, tell=tell)
+        yield Ledger(engine, sessions, clock, follow=follow, tell=tell)
     finally:
         await engine.dispose()
 

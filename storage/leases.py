@@ -4,7 +4,7 @@ Rows are locked in one order: credential, target, report. How a lease ends that 
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlmodel import and_, col, or_, select, update
@@ -15,10 +15,13 @@ from domain.job import Target
 from domain.outcome import Exchange
 from domain.policy import Policy
 from domain.report import EventKind, Report
-from storage import budget, credentials, events, pauses, verify
+from storage import ahead, budget, credentials, events, pauses, verify
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.reports import locked_target
 from storage.standing import Busy, must_wait_for_budget, pausing
+
+UNNOTICED = timedelta(minutes=2)
+"""An expired lease is found by the next pass, a minute later at most: what is longer ago was told by a wrong clock."""
 
 RELEASED = {"lease": None, "sending_id": None, "lease_expires_at": None}
 
@@ -176,11 +179,16 @@ async def told_to_wait(session: AsyncSession, lease: Lease, *, now: datetime) ->
 
 
 async def recover(session: AsyncSession, target_id: int, *, policy: Policy, actor: str, now: datetime) -> bool:
-    """End the target's lease if it has expired. Its sender's request may still turn up: the target is in doubt."""
+    """End the target's lease if it has expired. Its sender's request may still turn up: the target is in doubt.
+
+    A lease or a doubt that was stamped by a clock too far ahead is cut first.
+    """
     target = await locked_target(session, target_id)
+    await ahead.cut_target(session, target, policy=policy, now=now)
     if target.lease_expires_at is None or target.lease_expires_at > now:
         return False
-    doubt = max(target.lease_expires_at + policy.settle_after, target.doubt_until or target.lease_expires_at)
+    sent_by = _sent_by(target.lease_expires_at, policy, now)
+    doubt = max(sent_by + policy.settle_after, target.doubt_until or sent_by)
     report_id = target.sending_id
     assert report_id is not None  # named by the lease
     mine = and_(col(StatusTarget.id) == target_id, col(StatusTarget.lease) == target.lease)
@@ -193,6 +201,21 @@ async def recover(session: AsyncSession, target_id: int, *, policy: Policy, acto
         attempt=target.attempts, note=note,
     )  # fmt: skip
     return True
+
+
+def _sent_by(expired_at: datetime, policy: Policy, now: datetime) -> datetime:
+    """When the holder of a lease that has expired has sent its request, if ever.
+
+    If nobody noticed for long, the clock may have jumped ahead while that request was on its way.
+    """
+    return expired_at if now - expired_at < UNNOTICED else now + policy.timeout
+
+
+async def time_left(session: AsyncSession, lease: Lease, *, now: datetime) -> timedelta:
+    """What is left of the lease by the ledger, whatever its holder remembers. None of one that was ended."""
+    mine = (col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)
+    expires_at = (await session.exec(select(StatusTarget.lease_expires_at).where(*mine))).one_or_none()
+    return expires_at - now if expires_at is not None else timedelta(0)
 
 
 async def append(

@@ -60,6 +60,20 @@ class LedgerIdentity(SQLModel, table=True):
     id: UUID
 
 
+class HostAnchor(SQLModel, table=True):
+    """What ties the clock of a SQLite ledger to its host (storage/clock.py): at most one row, of the latest boot.
+
+    A ledger that moves leaves it behind.
+    """
+
+    __tablename__ = "host_anchor"
+    __table_args__ = (CheckConstraint("number = 1", name="only_one"),)
+
+    number: int = Field(default=1, primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
+    boot: str = Field(max_length=64)
+    booted_at: datetime  # the ledger's time when the host's CLOCK_BOOTTIME was zero
+
+
 class Credential(SQLModel, table=True):
     """A named way to be somebody on GitHub; never the secret. Its row is the lock for pause and budget."""
 

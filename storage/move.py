@@ -13,6 +13,7 @@ from sqlmodel import col, delete, func, select
 from domain.text import one_line
 from storage import copy_rows, moved
 from storage.away import LedgerIsAway, is_away
+from storage.clock import HostClock
 from storage.connections import LOCK_WAIT, make_engine, place_of
 from storage.jobs import OLD_BEAT
 from storage.lost import NOT_OVER
@@ -31,9 +32,9 @@ class CannotMove(ValueError):
 
 
 async def ledger_time(connection: AsyncConnection) -> datetime:
-    """The time that a ledger stamps its rows with: PostgreSQL's own, or this host's."""
+    """The time that a ledger stamps its rows with: PostgreSQL's own, or its host's."""
     if connection.dialect.name == "sqlite":
-        return datetime.now(UTC)
+        return await HostClock().peek(connection)
     now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
     return now.astimezone(UTC)
 

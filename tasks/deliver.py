@@ -139,10 +139,11 @@ async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
     async with reporter.ledger.reading() as session:
         now = await reporter.ledger.clock(session)
         pause = await leases.told_to_wait(session, lease, now=now)
+        left = await leases.time_left(session, lease, now=now)
     if pause is not None:
         return await _give_back(reporter, lease, EventKind.THROTTLED, pause.why, due_at=pause.until)
     began = reporter.time()
-    if lease.expires_at - now - timedelta(seconds=began - looked_at) < reporter.policy.timeout:
+    if left - timedelta(seconds=began - looked_at) < reporter.policy.timeout:
         return await _give_back(reporter, lease, EventKind.NOT_SENT, "too little of the lease was left for a request")
     sent = await reporter.github.create_status(lease.report, token)
     return await _settle(reporter, lease, sent, seconds=reporter.time() - began)

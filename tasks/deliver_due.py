@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.report import Phase
-from storage import backlog, overdue, passes
+from storage import ahead, backlog, overdue, passes
 from storage.standing import Settled
 from tasks.deliver import Reporter
 from tasks.offered import offered
@@ -37,31 +37,38 @@ async def deliver_due(
     """Deliver what is due, *senders* at once, and look where a request may have been sent late.
 
     Stays, within *budget*, for what comes due meanwhile, and until *others* are done, who may record something; nothing
-    begins after it. What one report comes to never ends the pass. What *others* raise is raised when all is delivered,
-    and leaves the pass without an end: it is no success.
+    begins after it, nor once the ledger's clock was set back to before the pass. What one report comes to never ends
+    the pass. What *others* raise is raised when all is delivered, and leaves the pass without an end: it is no success.
     """
     async with reporter.ledger.transaction() as session:
+        await reporter.ledger.follow(session)
         began = await reporter.ledger.clock(session)
+        await ahead.cut(session, policy=reporter.policy, now=began)
         pass_id = await passes.begin(session, run_id, now=began)
-    delivered = await _deliver(_Round(reporter, began + budget, senders, on_trouble), others)
+    delivered = await _deliver(_Round(reporter, began, began + budget, senders, on_trouble), others)
     if others is not None:
         await others
     async with reporter.ledger.transaction() as session:
         await overdue.tell(session, began=began, after=OVERDUE, limit=MOST_OVERDUE)
         undelivered = await backlog.count_undelivered(session)
-        now = await reporter.ledger.clock(session)
+        now = max(began, await reporter.ledger.clock(session))
         await passes.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)
     return Pass(delivered, undelivered)
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What a pass works with: nothing begins at `until` or later."""
+    """What a pass works with: nothing begins at `until` or later, or before `since`."""
 
     reporter: Reporter
+    since: datetime
     until: datetime
     senders: int
     on_trouble: Callable[[str], None]
+
+    def includes(self, now: datetime) -> bool:
+        """Whether something may begin now."""
+        return self.since <= now < self.until
 
 
 async def _deliver(rounds: _Round, others: asyncio.Future[Any] | None) -> int:
@@ -88,7 +95,7 @@ async def _go_on(
 ) -> bool:
     """Begin what may begin now, and wait until there may be more. False: the time is up, or nothing more comes."""
     now, offers, again_at = await offered(rounds.reporter)
-    if now >= rounds.until:
+    if not rounds.includes(now):
         return False
     senders.begin(offers, now=now)
     if not offers and not looks:
@@ -110,7 +117,7 @@ async def _look(rounds: _Round) -> None:
     async def look(target_id: int) -> None:
         async with limit:
             try:
-                if await rounds.reporter.ledger.now() < rounds.until:
+                if rounds.includes(await rounds.reporter.ledger.now()):
                     await verify_target(rounds.reporter, target_id)
             except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
                 rounds.on_trouble(f"target {target_id} could not be looked at: {error!r}")

@@ -1,21 +1,24 @@
 """Open what delivering needs, as the settings say."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import httpx
 from prefect.blocks.system import Secret
 from prefect.exceptions import PrefectException
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.news import Tell, nobody
 from github_api import credentials
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
 from settings import Settings
-from storage.engine import Ledger, open_ledger
+from storage.clock import since_boot
+from storage.engine import Clock, Ledger, open_ledger
 from storage.identity import WrongLedger, ledger_id
 from tasks.deliver import Reporter
 
@@ -31,14 +34,35 @@ async def open_reporter(settings: Settings, actor: str, tell: Tell = nobody) -> 
     """
     async with open_ledger(settings.database_url, local=settings.local_file_systems, tell=tell) as ledger:
         await _check_identity(ledger, settings.ledger_id)
-        async with ledger.transaction() as session:  # GitHub's times are kept by the ledger's clock, not by ours
-            ahead = await ledger.clock(session) - datetime.now(UTC)
+        clock = Remembered(ledger.clock)
+        remembering = replace(ledger, clock=clock)
+        await remembering.now()
+        async with GitHub(str(settings.github_api_url), settings.timeout, clock.now) as github:
+            yield Reporter(remembering, github, settings.policy, token_of, _jitter, actor)
 
-        def now() -> datetime:
-            return datetime.now(UTC) + ahead
 
-        async with GitHub(str(settings.github_api_url), settings.timeout, now) as github:
-            yield Reporter(ledger, github, settings.policy, token_of, _jitter, actor)
+class Remembered:
+    """A ledger's clock that goes on from its last reading, for the times of GitHub's answers.
+
+    The host's wall clock has no part in it: it may be wrong, or be set between a request and its answer.
+    """
+
+    def __init__(self, clock: Clock, elapsed: Callable[[], timedelta] = since_boot) -> None:
+        self._clock = clock
+        self._elapsed = elapsed
+        self._read: tuple[datetime, timedelta] | None = None
+
+    async def __call__(self, session: AsyncSession) -> datetime:
+        """The ledger's time, UTC."""
+        read = await self._clock(session)
+        self._read = read, self._elapsed()
+        return read
+
+    def now(self) -> datetime:
+        """About the ledger's time, UTC, without asking it. It has been read before."""
+        assert self._read is not None
+        read, at = self._read
+        return read + (self._elapsed() - at)
 
 
 async def _check_identity(ledger: Ledger, named: UUID | None) -> None:

@@ -43,6 +43,8 @@ CLASSIFY = "github_api/classify.py"
 REFUSALS = ("tests/github_api/test_provenance.py", "tests/replies/test_refusals.py")
 HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
 
+CLOCK, CLOCKS, JUMPS = "storage/clock.py", "tests/storage/test_clock.py", "tests/deliver/test_clock_jumps.py"
+
 BREAKAGES = (
     Breakage("settle without the lease", SETTLING, f"    mine = and_({HELD}", "    mine = col(StatusTarget.id) == lease.target_id", (f"{LEASES}::test_a_late_settle_changes_nothing_but_the_story_and_asks_for_a_look",)),
     Breakage("two leases at once", LEASE, "free = and_(col(StatusTarget.lease).is_(None), ", "free = and_(", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
@@ -181,7 +183,7 @@ BREAKAGES = (
     Breakage("an edition inherits its failures", "storage/events.py", "(EventKind.REOPENED, EventKind.REPAIRED)", "(EventKind.REOPENED,)", (LATE,)),
     Breakage("a restore waits for nothing on its way", "storage/restored.py", '"doubt_until": now + policy.settle_after, ', "", ("tests/storage/test_restored.py",)),
     Breakage("a restore forgets what was rejected", "storage/restored.py", "col(StatusReport.id).in_(open_now))", "col(StatusReport.id).in_(open_now), col(StatusReport.rejected_at).is_(None))", ("tests/storage/test_restored.py::test_what_was_rejected_at_the_time_of_the_backup_is_looked_for_once_reopened",)),
-    Breakage("a pause by the sender's own clock", "tasks/reporter.py", "return datetime.now(UTC) + ahead", "return datetime.now(UTC)", ("tests/tasks/test_reporter.py",)),
+    Breakage("a pause by the sender's own clock", "tasks/reporter.py", "return read + (self._elapsed() - at)", "return datetime.now(read.tzinfo)", ("tests/tasks/test_reporter.py",)),
     Breakage("a flow on any ledger", "tasks/reporter.py", "    if opened != named:\n", "    if False:\n", ("tests/tasks/test_reporter.py",)),
     Breakage("a claim with a credential that its target has no longer", LEASE, "col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential,\n", "col(StatusTarget.id) == target_id,\n", (WAITS,)),
     Breakage("a claim that leaves the target due later", LEASE, "attempts=StatusTarget.attempts + 1, due_at=now,", "attempts=StatusTarget.attempts + 1,", (f"{LEASES}::test_who_died_before_it_was_due_is_recovered_once_its_lease_has_ended",)),
@@ -209,4 +211,18 @@ BREAKAGES = (
     Breakage("what is due is not shared out", "storage/backlog.py", ".order_by(place, *first)", ".order_by(*first)", (BUDGET,)),
     Breakage("a look holds up what is due", "tasks/deliver_due.py", "asyncio.create_task(_look(rounds)))", "asyncio.create_task(_look(rounds)))\n        await looks[0]", (FAIR,)),
     Breakage("a try forgets that somebody waits", "tasks/report_status.py", "deliver(reporter, report.target_id, job_ends_now=job_ends_now)", "deliver(reporter, report.target_id)", (TASK,)),
+    Breakage("the wall clock moves a lease", CLOCK, "return anchor.booted_at + self.host.since_boot(), None", "return self.host.wall(), None", (CLOCKS,)),
+    Breakage("time goes back after a boot", CLOCK, "return max(wall, seen), seen", "return wall, seen", (CLOCKS,)),
+    Breakage("a boot ends leases and doubts", CLOCK, "for statement in moved if now > seen else ():", "for statement in ():", (CLOCKS,)),
+    Breakage("the clock is set while a request is in doubt", CLOCK, " or await _is_busy(connection, now):", ":", (CLOCKS,)),
+    Breakage("the clock is set, and a pause stays", CLOCK, "for statement in _live(now, step):", "for statement in ():", (CLOCKS,)),
+    Breakage("a clock that was never set is followed", CLOCK, " or wall < EARLIEST", "", (CLOCKS,)),
+    Breakage("a ledger takes its host's clock along", "storage/copy_rows.py", ' if table.name != "host_anchor"]', "]", ("tests/storage/test_move.py",)),
+    Breakage("what was stamped ahead is cut to nothing", "storage/ahead.py", "values({column: now + length})", "values({column: now})", (f"{JUMPS}::test_a_lease_that_was_taken_while_the_clock_was_ahead_is_its_holders_for_its_whole_length",)),
+    Breakage("what was recorded ahead waits", "storage/ahead.py", "or_(too_far, was_ahead)", "too_far", (f"{JUMPS}::test_what_was_recorded_while_the_clock_was_ahead_is_delivered_within_a_pass",)),
+    Breakage("requests of the future fill the budget", "storage/budget.py", "if spent.last_at is not None and spent.last_at > now + MARGIN:", "if False:", (f"{JUMPS}::test_what_was_sent_while_the_clock_was_ahead_binds_for_no_longer_than_what_is_sent_now",)),
+    Breakage("a dead job beats in the future", "storage/ahead.py", '    await session.exec(_cut(Job, "beat_at"', '    (_cut(Job, "beat_at"', (f"{JUMPS}::test_what_was_recorded_while_the_clock_was_ahead_is_delivered_within_a_pass",)),
+    Breakage("a sender goes by the lease that it remembers", DELIVER, "left = await leases.time_left(session, lease, now=now)", "left = lease.expires_at - now", (f"{JUMPS}::test_who_was_held_up_past_a_lease_that_was_cut_sends_nothing",)),
+    Breakage("a clock that jumps ahead ends a doubt", LEASE, "return expired_at if now - expired_at < UNNOTICED else now + policy.timeout", "return expired_at", (f"{JUMPS}::test_a_ledgers_clock_that_jumps_ahead_of_a_lease_makes_no_second_status",)),
+    Breakage("a pass stays for as long as the clock was set back", "tasks/deliver_due.py", "return self.since <= now < self.until", "return now < self.until", (f"{JUMPS}::test_a_pass_ends_once_the_clock_is_set_back",)),
 )  # fmt: skip

@@ -43,6 +43,7 @@ from fake_github.store import Draft
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
 from storage import backlog, events, jobs, standing
+from storage.clock import Host, HostClock
 from storage.engine import Ledger
 from storage.jobs import Execution, Order, Process
 from storage.models import StatusReport, StatusTarget
@@ -73,6 +74,26 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """What the stand-in waits for takes no real time."""
         self.advance(seconds)
+
+
+@dataclass
+class TimedHost:
+    """A host whose times follow `true`; its wall clock is wrong by `wrong_by`."""
+
+    true: Clock
+    wrong_by: timedelta = timedelta(0)
+    boot: str | None = "a boot"
+    booted_at: datetime = datetime(2026, 11, 20, tzinfo=UTC)
+
+    def reboot(self, *, down_for: timedelta = timedelta(minutes=1)) -> None:
+        """Go down, and come up again as another boot; the wall clock goes on."""
+        self.true.now += down_for
+        self.boot, self.booted_at = uuid4().hex, self.true.now
+
+    def of_ledger(self) -> HostClock:
+        """The clock of a SQLite ledger on this host."""
+        wall = Host(lambda: self.boot, lambda: self.true.now - self.booted_at, lambda: self.true.now + self.wrong_by)
+        return HostClock(wall)
 
 
 Step: TypeAlias = Callable[[str], Awaitable[None]]
@@ -174,6 +195,7 @@ class World:
     github: FakeGitHub
     policy: Policy
     clients: AsyncExitStack
+    now: Callable[[], datetime]
     reporter: Reporter = field(init=False)
     tokens: dict[str, str] = field(default_factory=lambda: {CREDENTIAL: "a-token"})
 
@@ -182,9 +204,9 @@ class World:
         own = ledger or self.ledger
         way = SteppedTransport(InProcessTransport(self.github), step)
         client = await self.clients.enter_async_context(
-            GitHub("http://github.test", self.policy.timeout, self.clock, way)
+            GitHub("http://github.test", self.policy.timeout, self.now, way)
         )
-        stepped = SteppedLedger(own.engine, own.sessions, own.clock, step)
+        stepped = SteppedLedger(own.engine, own.sessions, own.clock, step, follow=own.follow)
         return Reporter(stepped, client, self.policy, self.token_of, lambda: 0.0, ACTOR, self.clock.sleep)
 
     async def token_of(self, name: str) -> str:
@@ -260,11 +282,12 @@ class World:
 
 @asynccontextmanager
 async def world_on(
-    ledger: Ledger, clock: Clock, *, policy: Policy | None = None, github: FakeGitHub | None = None
-) -> AsyncIterator[World]:
-    """A world around *ledger*, at rest. *github*: one that holds something already."""
+    ledger: Ledger, clock: Clock, *, policy: Policy | None = None, github: FakeGitHub | None = None,
+    now: Callable[[], datetime] | None = None,
+) -> AsyncIterator[World]:  # fmt: skip
+    """A world around *ledger*, at rest. *github*: one that holds something already. *now*: what senders' clocks say."""
     github = github or FakeGitHub(clock=clock, sleep=clock.sleep)
     async with AsyncExitStack() as clients:
-        world = World(ledger, clock, github, policy or Policy(first_delay=timedelta(seconds=2)), clients)
+        world = World(ledger, clock, github, policy or Policy(first_delay=timedelta(seconds=2)), clients, now or clock)
         world.reporter = await world.sender()
         yield world

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from actors import Died
 from first_ledger import connected, make_first, upgraded
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from world import Clock, order, run_job, world_on
@@ -20,6 +20,7 @@ from storage import copy_rows
 from storage import move as moving
 from storage.engine import LedgerIsAway, NotUpgraded, make_engine, open_ledger
 from storage.identity import ledger_id
+from storage.models import HostAnchor
 from storage.move import CannotMove, move
 from storage.upgrade import MovedLedger
 from tasks.deliver_due import deliver_due
@@ -200,11 +201,22 @@ async def test_clocks_that_differ_are_to_be_set_first(source: str, other_empty_u
         await move(source, other_empty_url, time=time)
 
 
-async def test_the_time_of_a_ledger_is_that_of_its_rows(empty_url: str) -> None:
-    async with connected(empty_url) as connection:
+async def test_the_time_of_a_ledger_is_that_of_its_rows(fresh_url: str) -> None:
+    async with connected(fresh_url) as connection:
         first, second = [await moving.ledger_time(connection) for _ in range(2)]
     assert first.tzinfo is not None
     assert timedelta(0) < second - first < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_the_clock_of_a_host_stays_with_it(source: str, other_empty_url: str, clock: Clock) -> None:
+    """A host that takes the ledger back, in the same boot, ties it to its clock anew."""
+    async with open_ledger(source) as ledger, ledger.transaction() as session:
+        session.add(HostAnchor(boot="a boot", booted_at=clock.now))
+    clock.advance(LATER)
+    await moved(source, other_empty_url, clock)
+    async with connected(other_empty_url) as connection:
+        assert (await connection.execute(select(HostAnchor))).all() == []
 
 
 async def test_a_ledger_does_not_move_onto_itself(source: str) -> None:

@@ -70,6 +70,23 @@ async def test_githubs_times_are_kept_by_the_ledgers_clock(tmp_path: Path, monke
         assert abs(reporter.github.now() - datetime.now(UTC) - day) < timedelta(minutes=1)
 
 
+async def test_a_ledgers_clock_that_was_set_is_githubs_after_its_next_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = timedelta(days=1)
+    ahead = [timedelta(0)]
+
+    async def clock(_: AsyncSession) -> datetime:
+        return datetime.now(UTC) + ahead[-1]
+
+    monkeypatch.setattr(module, "open_ledger", partial(open_ledger, clock=clock))
+    async with open_reporter(Settings(database_url=f"sqlite:///{tmp_path}/ledger.db"), actor="ann") as reporter:
+        ahead.append(day)
+        assert abs(reporter.github.now() - datetime.now(UTC)) < timedelta(minutes=1)
+        await reporter.ledger.now()
+        assert abs(reporter.github.now() - datetime.now(UTC) - day) < timedelta(minutes=1)
+
+
 async def test_a_reporter_goes_by_the_settings(tmp_path: Path) -> None:
     named = Settings(database_url=f"sqlite:///{tmp_path}/ledger.db")
     async with open_reporter(named, actor="ann") as reporter:

@@ -1,0 +1,96 @@
+"""Times that lie further ahead than they can: stamped while the ledger's clock was ahead, before it was set back.
+
+Each is cut to its own whole length from now, never to nothing: the holder of a lease may live, and a request may be on
+its way. What should have happened by now counts as happening now.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Update
+from sqlmodel import SQLModel, and_, col, exists, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.policy import LONGEST_PAUSE, Policy
+from storage.budget import MARGIN, cut_posted
+from storage.models import Credential, Job, Reconciliation, RefusedSecret, ReportEvent, StatusReport, StatusTarget
+from storage.verify import FIRST_LOOK, SECOND_LOOK
+
+
+async def cut(session: AsyncSession, *, policy: Policy, now: datetime) -> None:
+    """Cut all that lies too far ahead; each pass of the reconciliation does.
+
+    Rows are locked in one order: job, credential, target, report.
+    """
+    await session.exec(_cut(Job, "beat_at", now, timedelta(0), and_(col(Job.ended_at).is_(None))))
+    for credential in (await session.exec(select(Credential))).all():
+        await _cut_credential(session, credential, policy, now)
+    for statement in _of_targets(policy, now):
+        await session.exec(statement)
+    await _cut_due(session, policy, now)
+    for statement in _facts(now):
+        await session.exec(statement)
+
+
+async def cut_target(session: AsyncSession, target: StatusTarget, *, policy: Policy, now: datetime) -> None:
+    """Cut the lease and the doubt of a target whose row is locked."""
+    ahead = (
+        target.lease_expires_at is not None and target.lease_expires_at > now + policy.lease + MARGIN,
+        target.doubt_until is not None and target.doubt_until > now + policy.settle_after + MARGIN,
+    )
+    if any(ahead):
+        for statement in _lease_and_doubt(policy, now):
+            await session.exec(statement.where(col(StatusTarget.id) == target.id))
+        await session.refresh(target)
+
+
+async def _cut_credential(session: AsyncSession, credential: Credential, policy: Policy, now: datetime) -> None:
+    """A pause has its own length where the clock is seen to have been ahead, else the longest there is."""
+    was_ahead = await cut_posted(session, credential.name, now=now)
+    own = max(timedelta(seconds=credential.pause_seconds or 0), policy.lease)
+    longest, margin = (own, timedelta(0)) if was_ahead else (LONGEST_PAUSE, MARGIN)
+    mine = col(Credential.name) == credential.name
+    await session.exec(_cut(Credential, "paused_until", now, longest, mine, margin=margin))
+    await session.exec(_cut(Credential, "refused_until", now, LONGEST_PAUSE, mine))
+    its = col(RefusedSecret.credential) == credential.name
+    await session.exec(_cut(RefusedSecret, "paused_until", now, LONGEST_PAUSE, its))
+
+
+async def _cut_due(session: AsyncSession, policy: Policy, now: datetime) -> None:
+    """What waits for longer than a report can, or was tried while the clock was ahead, is due now."""
+    ahead = (col(ReportEvent.report_id) == col(StatusTarget.newest_id), col(ReportEvent.at) > now + MARGIN)
+    was_ahead = and_(col(StatusTarget.due_at) > now + MARGIN, exists().where(*ahead))
+    too_far = col(StatusTarget.due_at) > now + 2 * policy.longest_backoff  # REPORTBACK_FIRST_DELAY may have been longer
+    found = await session.exec(update(StatusTarget).where(or_(too_far, was_ahead)).values(due_at=now))
+    if found.rowcount:
+        due = select(StatusTarget.newest_id).where(col(StatusTarget.due_at).is_not(None))
+        await session.exec(_cut(ReportEvent, "at", now, timedelta(0), col(ReportEvent.report_id).in_(due)))
+        await session.exec(_cut(StatusReport, "created_at", now, timedelta(0), col(StatusReport.id).in_(due)))
+
+
+def _of_targets(policy: Policy, now: datetime) -> Iterator[Update]:
+    yield from _lease_and_doubt(policy, now)
+    too_late = col(StatusTarget.verify_at) > now + SECOND_LOOK + MARGIN
+    yield update(StatusTarget).where(too_late).values(verify_at=now + FIRST_LOOK)
+    yield _cut(StatusTarget, "refused_since", now, timedelta(0))
+
+
+def _lease_and_doubt(policy: Policy, now: datetime) -> Iterator[Update]:
+    yield _cut(StatusTarget, "lease_expires_at", now, policy.lease, col(StatusTarget.lease).is_not(None))
+    yield _cut(StatusTarget, "doubt_until", now, policy.settle_after)
+
+
+def _facts(now: datetime) -> Iterator[Update]:
+    looked_at = select(StatusTarget.newest_id).where(col(StatusTarget.verify_at).is_not(None))
+    yield _cut(StatusReport, "delivered_at", now, timedelta(0), col(StatusReport.id).in_(looked_at))
+    yield _cut(Reconciliation, "started_at", now, timedelta(0))
+    yield _cut(Reconciliation, "ended_at", now, timedelta(0))
+
+
+def _cut(
+    table: type[SQLModel], column: str, now: datetime, length: timedelta, *where: ColumnElement[bool],
+    margin: timedelta = MARGIN,
+) -> Update:  # fmt: skip
+    """Set to *length* from *now* what lies further ahead than that, by more than *margin*."""
+    stored = SQLModel.metadata.tables[str(table.__tablename__)].c[column]
+    return update(table).where(stored > now + length + margin, *where).values({column: now + length})

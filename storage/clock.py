@@ -1,0 +1,186 @@
+"""The clock of a SQLite ledger: CLOCK_BOOTTIME of its host, tied to UTC by a row of the ledger, once for each boot.
+
+No step of the wall clock moves it, so that a lease, doubt or pause lasts as long as it should. After a boot it starts
+at the wall clock, but never behind what the ledger has seen. A pass of the reconciliation has it follow the wall clock
+while nothing is leased or in doubt; what is measured by it is moved along, so that every length stays.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Update, func
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel, and_, col, exists, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.budget import HOUR
+from storage.budget import POSTED
+from storage.models import (
+    Credential,
+    HostAnchor,
+    Job,
+    Reconciliation,
+    RefusedSecret,
+    ReportEvent,
+    StatusReport,
+    StatusTarget,
+)
+
+STEP = timedelta(seconds=2)
+"""The least difference that is made up for; a leap second is none."""
+
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+"""A wall clock behind this has not been set yet, as on a machine without a battery for it: it is not followed."""
+
+ANCHOR = select(col(HostAnchor.boot), col(HostAnchor.booted_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The times that a host tells. `boot` is an id of the current boot; None: it is not known, nor how long ago it was.
+
+    `since_boot` includes the time that the host has slept.
+    """
+
+    boot: Callable[[], str | None]
+    since_boot: Callable[[], timedelta]
+    wall: Callable[[], datetime]
+
+
+@cache
+def _boot() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:  # no Linux, or a sandbox that shows no /proc
+        return None
+
+
+@cache
+def _namespace_offset() -> timedelta:
+    """How far a time namespace has moved CLOCK_BOOTTIME for this process: time_namespaces(7)."""
+    try:
+        lines = Path("/proc/self/timens_offsets").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return timedelta(0)
+    offsets = {name: timedelta(seconds=int(s), microseconds=int(ns) / 1000) for name, s, ns in map(str.split, lines)}
+    return offsets.get("boottime", timedelta(0))
+
+
+def since_boot() -> timedelta:
+    """CLOCK_BOOTTIME, which no one can set. Where there is none: the monotonic clock."""
+    kind = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return timedelta(microseconds=time.clock_gettime_ns(kind) / 1000) - _namespace_offset()
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class HostClock:
+    """The clock of a SQLite ledger on *host*. Where the host does not tell its boot it is the wall clock."""
+
+    host: Host = Host(_boot, since_boot, _wall)
+
+    async def __call__(self, session: AsyncSession) -> datetime:
+        """The ledger's time, UTC. The first transaction of a boot that may write ties the clock to that boot."""
+        connection = await session.connection()
+        now, seen = await self._read(connection)
+        if seen is not None and not _only_reads(connection):
+            await self._tie(connection, now, seen)
+        return now
+
+    async def peek(self, connection: AsyncConnection) -> datetime:
+        """The ledger's time, UTC; nothing is written."""
+        return (await self._read(connection))[0]
+
+    async def _read(self, connection: AsyncConnection) -> tuple[datetime, datetime | None]:
+        """The time. Where the clock is not tied to this boot yet: also the latest time that the ledger has seen."""
+        anchor = (await connection.execute(ANCHOR)).one_or_none()
+        boot = self.host.boot()
+        if boot is None:
+            return self.host.wall(), None
+        if anchor is not None and anchor.boot == boot:
+            return anchor.booted_at + self.host.since_boot(), None
+        wall = self.host.wall()
+        seen = await _seen(connection) or wall
+        return max(wall, seen), seen
+
+    async def _tie(self, connection: AsyncConnection, now: datetime, seen: datetime) -> None:
+        """Tie the clock to this boot. How long it has been down is not known: leases and doubts go on from *seen*."""
+        moved = [
+            _move(StatusTarget, now - seen, "lease_expires_at", where=col(StatusTarget.lease).is_not(None)),
+            _move(StatusTarget, now - seen, "doubt_until", where=col(StatusTarget.doubt_until) > seen),
+        ]
+        for statement in moved if now > seen else ():
+            await connection.execute(statement)
+        row = {"boot": self.host.boot(), "booted_at": now - self.host.since_boot()}
+        tied = insert(HostAnchor).values(number=1, **row)
+        await connection.execute(tied.on_conflict_do_update(index_elements=["number"], set_=row))
+
+    async def follow(self, session: AsyncSession) -> None:
+        """Set the clock to the wall clock, unless a target is leased or in doubt. What it measures moves along."""
+        now, wall = await self(session), self.host.wall()
+        step = timedelta(milliseconds=round((wall - now) / timedelta(milliseconds=1)))
+        connection = await session.connection()
+        if self.host.boot() is None or abs(step) < STEP or wall < EARLIEST or await _is_busy(connection, now):
+            return
+        for statement in _live(now, step):
+            await connection.execute(statement)
+        await connection.execute(update(HostAnchor).values(booted_at=now + step - self.host.since_boot()))
+
+
+def _only_reads(connection: AsyncConnection) -> bool:
+    assert connection.sync_connection is not None  # it is open
+    return bool(connection.sync_connection.get_execution_options().get("only_reads"))
+
+
+async def _seen(connection: AsyncConnection) -> datetime | None:
+    """The latest time that was written, by the order of writing: an earlier row may have been stamped too far ahead."""
+    event = select(ReportEvent.at).order_by(col(ReportEvent.id).desc()).limit(1)
+    begun = func.coalesce(Reconciliation.ended_at, Reconciliation.started_at)
+    latest_pass = select(begun).order_by(col(Reconciliation.id).desc()).limit(1)
+    row = (await connection.execute(select(event.scalar_subquery(), latest_pass.scalar_subquery()))).one()
+    return max((moment for moment in row if moment is not None), default=None)
+
+
+async def _is_busy(connection: AsyncConnection, now: datetime) -> bool:
+    """Whether a target is leased, or in doubt: somebody counts on the clock as it is."""
+    busy = or_(col(StatusTarget.lease).is_not(None), col(StatusTarget.doubt_until) > now)
+    return bool((await connection.execute(select(exists().where(busy)))).scalar_one())
+
+
+def _live(now: datetime, step: timedelta) -> Iterator[Update]:
+    """Statements that move by *step* all that something is still measured by. What is over stays as it was told."""
+    is_open = or_(col(StatusTarget.due_at).is_not(None), col(StatusTarget.verify_at).is_not(None))
+    targets = select(StatusTarget.id).where(is_open)
+    reports = select(StatusReport.id).where(col(StatusReport.target_id).in_(targets))
+    posted = and_(col(ReportEvent.kind) == POSTED, col(ReportEvent.at) > now - HOUR)
+    sent = select(ReportEvent.id).where(col(ReportEvent.credential).in_(select(Credential.name)), posted)
+    told = select(ReportEvent.id).where(col(ReportEvent.report_id).in_(reports))
+    yield _move(ReportEvent, step, "at", where=col(ReportEvent.id).in_(told.union(sent)))
+    in_targets = col(StatusReport.target_id).in_(targets)
+    yield _move(StatusReport, step, "created_at", "delivered_at", "rejected_at", where=in_targets)
+    is_live = or_(col(Job.ended_at).is_(None), col(Job.target_id).in_(targets))
+    yield _move(Job, step, "beat_at", "started_at", "ended_at", where=is_live)
+    yield _move(Credential, step, "paused_until", "refused_until", "rate_reset_at")
+    yield _move(RefusedSecret, step, "paused_until")
+    yield _move(StatusTarget, step, "due_at", "doubt_until", "verify_at", "refused_since")
+    if step < timedelta(0):  # a step ahead leaves a gap, by which pruning knows that the clock has jumped
+        recent = col(Reconciliation.started_at) > now + step - HOUR
+        yield _move(Reconciliation, step, "started_at", "ended_at", where=recent)
+
+
+def _move(table: type[SQLModel], step: timedelta, *columns: str, where: Any = None) -> Update:  # noqa: ANN401  # a condition
+    """Move the times in *columns* by *step*, to the millisecond; what is not set stays so."""
+    modifier = f"{step / timedelta(seconds=1):+.3f} seconds"
+    stored = SQLModel.metadata.tables[str(table.__tablename__)].c
+    moved = {name: func.strftime("%Y-%m-%d %H:%M:%f000", stored[name], modifier) for name in columns}
+    is_set = or_(*(stored[name].is_not(None) for name in columns))
+    return update(table).where(is_set if where is None else where).values(moved)

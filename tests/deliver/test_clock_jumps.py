@@ -1,0 +1,318 @@
+"""A clock jumps by an hour or a year, ahead or back, at any effect of a delivery: GitHub is told once.
+
+On SQLite it is the host's wall clock that jumps, under the ledger's own clock. On PostgreSQL the ledger's clock is the
+server's: set back it moves no request, set ahead none that its lease guards.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import TypeAlias
+from uuid import uuid4
+
+import pytest
+from full import FULL, SQLITE_OR_ALL
+from sqlmodel.ext.asyncio.session import AsyncSession
+from world import Clock, TimedHost, World, accept, begin, order, run_job, world_on
+
+from domain.budget import WriteBudget
+from domain.policy import Policy
+from domain.report import Phase
+from fake_github.faults import Kind
+from storage.engine import Ledger, open_ledger
+from storage.standing import Busy
+from tasks.deliver import Reporter
+from tasks.deliver_due import deliver_due
+from tasks.end_lost_jobs import end_lost_jobs
+from tasks.reporter import Remembered
+
+HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
+JUMPS = (HOUR, -HOUR, YEAR, -YEAR)
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+Way: TypeAlias = Callable[[World, Reporter, str], Awaitable[object]]
+
+
+async def straight(world: World, sender: Reporter, context: str) -> None:
+    await world.deliver(context, by=sender)
+
+
+async def reply_lost(world: World, sender: Reporter, context: str) -> None:
+    world.fault(Kind.CLOSE, where="after", context=context)
+    await world.deliver(context, by=sender)
+    await world.deliver(context, by=sender)
+
+
+async def request_lost(world: World, sender: Reporter, context: str) -> None:
+    world.fault(Kind.CLOSE, context=context)
+    await world.deliver(context, by=sender)
+    world.clock.advance(20)
+    await world.deliver(context, by=sender)
+
+
+async def stored_late(world: World, sender: Reporter, context: str) -> None:
+    world.fault(Kind.CLOSE, stored_after=9, context=context)
+    await world.deliver(context, by=sender)
+    world.clock.advance(5)
+    await world.deliver(context, by=sender)
+
+
+async def throttled(world: World, sender: Reporter, context: str) -> None:
+    world.fault(Kind.SECONDARY_LIMIT, seconds=30, context=context)
+    await world.deliver(context, by=sender)
+
+
+POLICY = Policy(first_delay=timedelta(seconds=2), budget=WriteBudget())
+WAYS = pytest.mark.parametrize("way", [straight, reply_lost, request_lost, stored_late, throttled])
+
+
+async def a_pass(world: World, *, lasts: float = 50) -> None:
+    reporter = world.reporter
+    await end_lost_jobs(reporter, on_trouble=pytest.fail)
+    await deliver_due(reporter, uuid4(), budget=timedelta(seconds=lasts), senders=2, on_trouble=pytest.fail)
+
+
+Jump: TypeAlias = Callable[[timedelta], object]
+
+
+async def at_every_effect(world: World, way: Way, jump: Jump, jumps: Sequence[timedelta]) -> list[str]:
+    """Take *way* for one context after another; the clock jumps one effect later each time, and is put right after it.
+
+    It jumps by each of *jumps* in turn. Another process begins a pass at that very moment. The last context is one at
+    which nothing jumped.
+    """
+    contexts: list[str] = []
+    for number in count():
+        contexts.append(f"docs/{number}")
+        await run_job(world.ledger, order(contexts[-1]))
+        effects = count()
+
+        async def step(name: str, number: int = number, effects: "count[int]" = effects) -> None:
+            if next(effects) == number:
+                jump(jumps[number % len(jumps)])
+                if name != "commit":  # the ledger is locked
+                    await a_pass(world, lasts=0.5)
+
+        await way(world, await world.sender(step), contexts[-1])
+        world.github.script.clear()
+        world.clock.advance(60)
+        jump(timedelta(0))
+        if next(effects) <= number:
+            break
+    return contexts
+
+
+async def told_once(world: World, contexts: list[str]) -> None:
+    assert len(contexts) >= 8
+    assert {context: world.held(context) for context in contexts} == {context: ["success"] for context in contexts}
+
+
+@ON_SQLITE
+@WAYS
+@pytest.mark.parametrize("first", range(len(JUMPS) if FULL else 1))
+async def test_a_wall_clock_that_jumps_makes_no_second_status(
+    fresh_url: str, clock: Clock, way: Way, first: int
+) -> None:
+    host = TimedHost(clock)
+    async with on_host(fresh_url, host) as world:
+
+        def jump(by: timedelta) -> None:
+            host.wrong_by = by
+
+        contexts = await at_every_effect(world, way, jump, JUMPS[first:] + JUMPS[:first])
+        await a_pass(world)
+        await told_once(world, contexts)
+
+
+@asynccontextmanager
+async def on_host(url: str, host: TimedHost) -> AsyncIterator[World]:
+    """A world whose ledger and senders have the clock of *host*."""
+    kept = Remembered(host.of_ledger(), lambda: host.true.now - host.booted_at)
+    async with open_ledger(url, clock=host.of_ledger()) as opened:
+        ledger = replace(opened, clock=kept)
+        await ledger.now()
+        async with world_on(ledger, host.true, policy=POLICY, now=kept.now) as world:
+            yield world
+
+
+@dataclass
+class WrongClock:
+    """A ledger's clock that is wrong by `by`: a PostgreSQL server's."""
+
+    true: Clock
+    by: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.true.now + self.by
+
+    async def of_ledger(self, _: AsyncSession) -> datetime:
+        return self.now()
+
+    def jump(self, by: timedelta) -> None:
+        self.by = by
+
+
+@pytest.fixture
+def wrong(clock: Clock) -> WrongClock:
+    return WrongClock(clock)
+
+
+@pytest.fixture
+async def world(ledger: Ledger, wrong: WrongClock) -> AsyncIterator[World]:
+    its = replace(ledger, clock=wrong.of_ledger)
+    async with world_on(its, wrong.true, policy=POLICY, now=wrong.now) as made:
+        yield made
+
+
+@WAYS
+@pytest.mark.parametrize("jumps", [(-HOUR, -YEAR), (-YEAR, -HOUR)] if FULL else [(-HOUR, -YEAR)])
+@pytest.mark.parametrize("database", SQLITE_OR_ALL, indirect=True)
+async def test_a_ledgers_clock_that_is_set_back_makes_no_second_status(
+    world: World, wrong: WrongClock, way: Way, jumps: Sequence[timedelta]
+) -> None:
+    contexts = await at_every_effect(world, way, wrong.jump, jumps)
+    await a_pass(world)
+    await told_once(world, contexts)
+
+
+async def test_a_ledgers_clock_that_jumps_ahead_of_a_lease_makes_no_second_status(
+    world: World, wrong: WrongClock
+) -> None:
+    contexts = await at_every_effect(world, straight, wrong.jump, (HOUR, YEAR))
+    await a_pass(world)
+    await told_once(world, contexts)
+
+
+AHEAD = pytest.mark.parametrize("by", [HOUR, YEAR])
+
+
+@AHEAD
+async def test_what_was_recorded_while_the_clock_was_ahead_is_delivered_within_a_pass(
+    world: World, wrong: WrongClock, by: timedelta
+) -> None:
+    """Beside what was sent then, which counts in the write budget, and a pause, a doubt and a job that died."""
+    wrong.jump(by)
+    await run_job(world.ledger, order("docs/sent"))
+    await world.deliver("docs/sent")
+    dead = await accept(world.ledger, order("docs/dead"))
+    await begin(world.ledger, dead)
+    await run_job(world.ledger, order("docs/doubt"))
+    world.clock.advance(1)
+    world.fault(Kind.CLOSE, context="docs/doubt")
+    await world.deliver("docs/doubt")
+    await run_job(world.ledger, order("docs/paused"))
+    world.clock.advance(1)
+    world.fault(Kind.SECONDARY_LIMIT, seconds=5, context="docs/paused")
+    await world.deliver("docs/paused")
+    await run_job(world.ledger, order("docs/unsent"))
+    wrong.jump(timedelta(0))
+    await a_pass(world)
+    ended = ("docs/sent", "docs/doubt", "docs/paused", "docs/unsent")
+    assert {context: world.held(context) for context in ended} == {context: ["success"] for context in ended}
+    world.clock.advance(10)
+    await a_pass(world)
+    assert world.held("docs/dead") == ["pending", "error"]
+
+
+@AHEAD
+async def test_a_lease_that_was_taken_while_the_clock_was_ahead_is_its_holders_for_its_whole_length(
+    world: World, wrong: WrongClock, by: timedelta
+) -> None:
+    await run_job(world.ledger, order())
+    wrong.jump(by)
+    seen: list[timedelta] = []
+
+    async def while_it_is_sent(name: str) -> None:
+        if name == "POST":
+            wrong.jump(timedelta(0))
+            await a_pass(world, lasts=0.5)
+            busy = await world.deliver()
+            assert isinstance(busy, Busy)
+            seen.append(busy.until - wrong.now())
+
+    await world.deliver(by=await world.sender(while_it_is_sent))
+    assert timedelta(seconds=15) < seen[0] <= timedelta(seconds=30)
+    assert world.held() == ["success"]
+    assert (await world.phases())["success"] is Phase.DELIVERED
+
+
+@AHEAD
+async def test_who_was_held_up_past_a_lease_that_was_cut_sends_nothing(
+    world: World, wrong: WrongClock, by: timedelta
+) -> None:
+    """It remembers a lease that lasts for an hour."""
+    await run_job(world.ledger, order())
+    wrong.jump(by)
+    sender = await world.sender()
+
+    async def held_up(name: str) -> str:
+        wrong.jump(timedelta(0))
+        for seconds in (30, 30, 30, 0):
+            await a_pass(world, lasts=0.5)
+            world.clock.advance(seconds)
+        await a_pass(world)
+        return await world.token_of(name)
+
+    await world.deliver(by=replace(sender, token_of=held_up))
+    assert world.posts() == 1
+    assert world.held() == ["success"]
+
+
+@AHEAD
+@pytest.mark.parametrize("asked_by", ["a pass", "a claim"])
+async def test_a_doubt_of_a_clock_that_was_ahead_lasts_its_whole_length_and_no_longer(
+    world: World, wrong: WrongClock, by: timedelta, asked_by: str
+) -> None:
+    await run_job(world.ledger, order())
+    wrong.jump(by)
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    wrong.jump(timedelta(0))
+    await (a_pass(world, lasts=0.5) if asked_by == "a pass" else world.deliver())
+    doubt_until = (await world.target()).doubt_until
+    assert doubt_until is not None
+    assert timedelta(seconds=19) <= doubt_until - wrong.now() <= timedelta(seconds=20)
+
+
+@AHEAD
+async def test_what_was_sent_while_the_clock_was_ahead_binds_for_no_longer_than_what_is_sent_now(
+    world: World, wrong: WrongClock, by: timedelta
+) -> None:
+    """Without a pass between: whoever claims next sees to it."""
+    await run_job(world.ledger, order("docs/sent"))
+    wrong.jump(by)
+    await world.deliver("docs/sent")
+    wrong.jump(timedelta(0))
+    await run_job(world.ledger, order("docs/next"))
+    one_a_minute = replace(POLICY, budget=WriteBudget(per_minute=1))
+    busy = await world.deliver("docs/next", by=replace(world.reporter, policy=one_a_minute))
+    assert isinstance(busy, Busy)
+    assert timedelta(seconds=30) < busy.until - wrong.now() <= timedelta(minutes=1)
+
+
+async def test_a_pause_that_github_named_is_not_cut(world: World, wrong: WrongClock) -> None:
+    await run_job(world.ledger, order())
+    world.fault(Kind.SECONDARY_LIMIT, seconds=3000)
+    await world.deliver()
+    until = wrong.now() + timedelta(seconds=3000)
+    await a_pass(world)
+    assert isinstance(busy := await world.deliver(), Busy)
+    assert busy.until == until
+
+
+async def test_a_pass_ends_once_the_clock_is_set_back(world: World, wrong: WrongClock) -> None:
+    """It would stay for an hour otherwise: its time is the ledger's."""
+    await run_job(world.ledger, order())
+    world.fault(Kind.CLOSE)
+
+    async def back(name: str) -> None:
+        if name == "POST":
+            wrong.jump(-HOUR)
+
+    sender = await world.sender(back)
+    await deliver_due(sender, uuid4(), budget=timedelta(minutes=5), senders=1, on_trouble=pytest.fail)
+    assert world.posts() == 1
+    await a_pass(world)
+    assert world.held() == ["success"]
