@@ -384,3 +384,12 @@ async def test_another_job_of_the_same_commit_is_never_found_in_its_place(world:
     await in_doubt(world, stored=False)
     await world.reconcile()
     assert world.held() == ["success", "success"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_pages_that_are_linked_by_an_inner_name_are_read_on_the_configured_host(world: World) -> None:
+    world.fault(Kind.INNER_LINKS, method="GET", times=0)
+    await in_doubt(world, stored=True)
+    world.others_post(250)
+    await world.deliver()
+    assert (world.asked("GET"), world.posts(), ours(world)) == (3, 1, ["success"])

@@ -8,11 +8,14 @@ from processes import ROOT
 from sqlmodel import col, select
 from world import CREDENTIAL, SHA, World, order, run_job
 
+from domain.job import StatusState
+from domain.metrics import Group
 from domain.outcome import Reason
 from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage import reports
+from storage.metrics import snapshot
 from storage.models import Credential, ReportEvent, StatusReport
 
 DAY = 24 * 60 * 60
@@ -146,6 +149,9 @@ async def test_what_answered_before_github_is_told_in_words_and_under_its_own_re
     _, answer = await told(world)
     assert (answer.kind, answer.http_status, answer.github_request_id) == (EventKind.UNKNOWN, 403, None)
     assert answer.note == (await world.target()).last_error == "intermediary: something before GitHub answered 403"
+    async with world.ledger.reading() as session:
+        counted = (await snapshot(session, now=world.clock.now)).reports
+    assert counted == {Group(StatusState.SUCCESS, Phase.DUE, Reason.INTERMEDIARY): 1}
 
 
 async def test_nothing_before_github_ends_a_pause_of_githubs_or_tells_of_its_account(world: World) -> None:
