@@ -15,7 +15,7 @@ UV := $(VENV)/uv/bin/uv
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak test-external test-cage examples examples-smoke screenshots e2e e2e-smoke hour lock clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak load test-external test-cage examples examples-smoke screenshots e2e e2e-smoke hour lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -61,6 +61,10 @@ repeat: $(DEV) ## crash and race tests N times (50), each time in another order 
 MINUTES ?= 10
 soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databases; the seed it prints repeats a round
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/model/soak.py
+
+SHARE ?= 1
+load: $(DEV) ## three hours at 2,000 outcomes an hour with one credential, in simulated time, SHARE (1) of them; some minutes
+	@PYTHONPATH=.:tests $(BIN)/python tests/load.py $(SHARE)
 
 test-external: $(DEV) ## what needs tools from outside: real Prometheus, Pushgateway, Debian's PostgreSQL, Chromium
 	@$(BIN)/python -m pytest -q --no-header tests/external $(ARGS)

@@ -28,7 +28,11 @@ def main() -> None:
         archived=_folded(asked.archived),
         commits=_folded(asked.commit) or None,
         refs=dict(asked.ref),
-        limits=Limits(per_hour=asked.per_hour, writes_per_minute=asked.writes_per_minute),
+        limits=Limits(
+            per_hour=asked.per_hour,
+            writes_per_minute=asked.writes_per_minute,
+            writes_per_hour=asked.writes_per_hour,
+        ),
     )
     serve(FakeGitHub(rules).app, host=asked.host, port=asked.port)
 
@@ -54,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--archived", action="append", default=[], help="a repository that takes nothing any more")
     parser.add_argument("--per-hour", type=int, default=5000, help="requests of one token in an hour")
     parser.add_argument("--writes-per-minute", type=int, help="statuses of one token in a minute; default: any number")
+    parser.add_argument("--writes-per-hour", type=int, help="statuses of one token in an hour; default: any number")
     parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end with the process PID, our parent")
     return parser.parse_args()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from fake_github import reads, refusals, repository_shapes, shapes
 from fake_github.exchange import Answer, Call, Endpoint, Route
-from fake_github.limits import Balance, Limits
+from fake_github.limits import MINUTE, Balance, Limits
 from fake_github.refs import commit_named
 from fake_github.store import Store
 
@@ -75,9 +75,15 @@ class GitHub:
     def _limited(self, call: Call, token: str, balance: Balance) -> Answer | None:
         if balance.over:
             return refusals.primary_limit(403, limit=balance.limit, reset_at=balance.reset_at)
-        if call.method == "POST" and not self.rules.limits.may_write(token, now=self.store.clock()):
-            return refusals.secondary_limit(403, retry_after=60)
-        return None
+        if call.method != "POST":
+            return None
+        match self.rules.limits.too_many_within(token, now=self.store.clock()):
+            case None:
+                return None
+            case span if span == MINUTE:
+                return refusals.secondary_limit(403, retry_after=60)
+            case _:
+                return refusals.blocked_from_creating()
 
     def _answered(self, call: Call, token: str, timing: Timing, balance: Balance) -> Answer:
         route = call.route

@@ -11,11 +11,12 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class _Account:
-    """What one token has used of its hour, and when it wrote during the last minute."""
+    """What one token has used of its hour, and when it wrote during the last hour."""
 
     reset_at: datetime
     used: int = 0
     writes: deque[datetime] = field(default_factory=deque)
+    refused: deque[datetime] = field(default_factory=deque)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,16 @@ class Balance:
 
 
 class Limits:
-    """Counts requests by token: *per_hour* of all kinds, and *writes_per_minute* that create something (None: any)."""
+    """Counts requests by token: *per_hour* of all kinds, and of those that create something so many (None: any number).
 
-    def __init__(self, *, per_hour: int = 5000, writes_per_minute: int | None = None) -> None:
+    GitHub: "in general", 80 of these a minute and 500 an hour, as secondary limits.
+    """
+
+    def __init__(
+        self, *, per_hour: int = 5000, writes_per_minute: int | None = None, writes_per_hour: int | None = None
+    ) -> None:
         self._per_hour = per_hour
-        self._writes_per_minute = writes_per_minute
+        self._writes_within = ((MINUTE, writes_per_minute), (HOUR, writes_per_hour))
         self._accounts: dict[str, _Account] = {}
 
     def charge(self, token: str, requests: int, *, now: datetime) -> Balance:
@@ -55,17 +61,28 @@ class Limits:
         account.used = min(account.used + requests, self._per_hour)
         return Balance(self._per_hour, account.used, int(account.reset_at.timestamp()), over)
 
-    def may_write(self, token: str, *, now: datetime) -> bool:
-        """Count a write at *now*. False: too many within a minute; refused ones count, as on GitHub."""
-        writes = self._account(token, now).writes
-        while writes and writes[0] <= now - MINUTE:
-            writes.popleft()
-        writes.append(now)
-        return self._writes_per_minute is None or len(writes) <= self._writes_per_minute
+    def too_many_within(self, token: str, *, now: datetime) -> timedelta | None:
+        """Count a write at *now*. The window that it is one too many in, the shortest; None: in none.
+
+        Of what it refuses, what GitHub counts is not documented: here it counts in the minute, not in the hour.
+        """
+        account = self._account(token, now)
+        _forget(account.writes, now - HOUR)
+        _forget(account.refused, now - MINUTE)
+        recent = sum(at > now - MINUTE for at in (*account.writes, *account.refused))
+        used = {MINUTE: recent, HOUR: len(account.writes)}
+        found = next((span for span, most in self._writes_within if most is not None and used[span] >= most), None)
+        (account.refused if found else account.writes).append(now)
+        return found
 
     def _account(self, token: str, now: datetime) -> _Account:
         account = self._accounts.get(token)
         if account is None or account.reset_at <= now:
-            writes = account.writes if account else deque[datetime]()
-            account = self._accounts[token] = _Account(now + HOUR, writes=writes)
+            before = account or _Account(now)
+            account = self._accounts[token] = _Account(now + HOUR, writes=before.writes, refused=before.refused)
         return account
+
+
+def _forget(moments: deque[datetime], until: datetime) -> None:
+    while moments and moments[0] <= until:
+        moments.popleft()

@@ -93,6 +93,16 @@ def secondary_limit(status: int, *, retry_after: int | None) -> Answer:
     )
 
 
+def blocked_from_creating() -> Answer:
+    """Too much was created: only the text tells. https://github.com/runatlantis/atlantis/issues/4932."""
+    return refusal(
+        403,
+        "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. "
+        "Please retry your request again later.",
+        docs=f"{LIMIT_DOCS}#about-secondary-rate-limits",
+    )
+
+
 def understood(repository: str, sha: str, body: bytes) -> Draft | Answer:
     """The status that a request asks for, or GitHub's refusal of it."""
     try:

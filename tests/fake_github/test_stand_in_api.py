@@ -208,6 +208,20 @@ async def test_too_many_writes_within_a_minute_are_refused_and_reads_are_not(tim
         assert (await post(client)).status_code == 201
 
 
+async def test_too_many_writes_within_an_hour_are_refused_in_words_alone(time: SteppedTime) -> None:
+    async with limited(time, Limits(writes_per_hour=2)) as client:
+        assert [(await post(client)).status_code for _ in range(2)] == [201, 201]
+        refused = await post(client)
+        assert (refused.status_code, "retry-after" in refused.headers) == (403, False)
+        assert "temporarily blocked from content creation" in refused.json()["message"]
+        assert int(refused.headers["x-ratelimit-remaining"]) > 0
+        assert (await client.get(STATUSES)).status_code == 200
+        time.advance(3599)
+        assert (await post(client)).status_code == 403
+        time.advance(1)
+        assert (await post(client)).status_code == 201
+
+
 async def test_errors_are_as_described(client: httpx.AsyncClient) -> None:
     for name, response in (
         ("basic-error", await client.get("/nothing")),

@@ -56,4 +56,4 @@ def test_a_whole_day_keeps_every_promise(tmp_path: Path) -> None:
         sys.stderr.write(f": {len(day.told)} targets, {left_over} drained in {took}, at best {ideal}")
         assert (lost_or_doubled(day), impatient(day), starved(day)) == ([], [], [])
         assert left_over > WHOLE.budget.per_hour
-        assert took <= 1.05 * ideal
+        assert took <= 1.25 * ideal  # a pass works for 50 s of every 60, and 60 may leave in a minute

@@ -1,0 +1,244 @@
+"""Hours of many outcomes with one credential, in simulated time: how long they take to GitHub, and what gives way.
+
+As a program, `make load`: three hours at 2,000 outcomes an hour, once with a GitHub that enforces 80 statuses a minute,
+once with one that enforces 500 an hour too; each in a process of its own. It prints what came of them.
+
+Meanwhile a host freezes for ten minutes, this side's clock is two hours ahead of GitHub's, a reply in a hundred is
+lost, GitHub answers 502 for a minute, and one job in fifty dies before it has reported. A sender is never frozen in the
+moment between its last look and its request: of that docs/guarantee.md tells.
+"""
+
+import asyncio
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from day import HOUR, INTERVAL, MINUTE, PASS, SENDERS, report_status
+from promise import Told, broken, told
+from simulated import SimulatedClock, SimulatedLoop, open_simulated
+from world import World, accept, begin, end, order, world_on
+
+from domain.budget import WriteBudget
+from domain.policy import Policy
+from domain.report import Rank
+from fake_github.app import FakeGitHub
+from fake_github.faults import Fault, Kind
+from fake_github.github import Rules
+from fake_github.limits import Limits
+from tasks.deliver import Reporter
+from tasks.deliver_due import deliver_due
+from tasks.report_status import Undelivered, deliver_report
+
+SKEW = 2 * HOUR
+"""How far this side's clock is ahead of GitHub's."""
+
+LOST_REPLIES = 0.01
+DIE = 0.02
+HOSTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many outcomes an hour for `lasts`, within `budget`; GitHub enforces its minute, and `enforced_per_hour`."""
+
+    outcomes_per_hour: int = 2000
+    lasts: timedelta = 3 * HOUR
+    budget: WriteBudget = field(default_factory=WriteBudget)
+    enforced_per_hour: int | None = None
+
+    @property
+    def frozen(self) -> tuple[timedelta, timedelta]:
+        """From when until when the last host stands still."""
+        return self.lasts / 4, self.lasts / 4 + min(10 * MINUTE, self.lasts / 4)
+
+    @property
+    def fails(self) -> tuple[timedelta, timedelta]:
+        """From when until when GitHub answers 502."""
+        return self.lasts * 2 / 3, self.lasts * 2 / 3 + MINUTE
+
+
+@dataclass
+class Run:
+    """The load as it goes by. `told`: what ledger and stand-in say at the end."""
+
+    world: World
+    load: Load
+    chance: random.Random
+    began: datetime = field(init=False)
+    thawed: asyncio.Event = field(default_factory=asyncio.Event)
+    told: list[Told] = field(default_factory=list)
+    at_rest_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.began = self.world.clock.now
+        self.thawed.set()
+
+    async def pass_by(self) -> None:
+        reporters = [await self._reporter(number == HOSTS - 1) for number in range(HOSTS)]
+        count = round(self.load.outcomes_per_hour * (self.load.lasts / HOUR))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._trouble())
+            jobs = [group.create_task(self._job(number, count, reporters[number % HOSTS])) for number in range(count)]
+            await self._reconciliations(reporters[0], jobs)
+        self.told = await told(self.world)
+
+    async def _reporter(self, freezes: bool) -> Reporter:  # noqa: FBT001  # of a host
+        async def step(name: str) -> None:
+            if freezes and name not in ("commit", "POST"):
+                await self.thawed.wait()
+
+        sender = await self.world.sender(step)
+        return replace(sender, time=asyncio.get_running_loop().time, jitter=lambda: self.chance.uniform(-1, 1))
+
+    async def _until(self, moment: timedelta) -> None:
+        await asyncio.sleep((self.began + moment - self.world.clock.now).total_seconds())
+
+    async def _trouble(self) -> None:
+        script = self.world.github.script
+        freeze, thaw = self.load.frozen
+        fails, heals = self.load.fails
+        await self._until(freeze)
+        self.thawed.clear()
+        await self._until(thaw)
+        self.thawed.set()
+        await self._until(fails)
+        script.add(Fault.model_validate({"kind": Kind.SERVER_ERROR, "method": "*", "times": 0}))
+        await self._until(heals)
+        script.clear()
+
+    async def _job(self, number: int, count: int, reporter: Reporter) -> None:
+        """A job that lasts a minute or two, on the host of *reporter*."""
+        ledger = reporter.ledger
+        await self._until(self.load.lasts * number / count)
+        execution = await accept(ledger, replace(order(sha=f"{number:040x}"), flow_run_id=UUID(int=number + 1)))
+        with suppress(Undelivered):
+            await deliver_report(reporter, execution.report_id or 0, job_ends_now=True)
+        await begin(ledger, execution)
+        await asyncio.sleep(self.chance.uniform(30, 120))
+        report_id = await end(ledger, execution)
+        if self.chance.random() < LOST_REPLIES:
+            sha = f"{number:040x}"
+            self.world.fault(Kind.CLOSE, where="after", sha=sha, method="POST")
+        if self.chance.random() > DIE:  # else its process dies here
+            await report_status(reporter, report_id or 0)
+
+    async def _reconciliations(self, reporter: Reporter, jobs: list[asyncio.Task[None]]) -> None:
+        """A pass every minute, until all jobs are over and all is delivered."""
+        for number in range(10**6):
+            await self._until(number * INTERVAL)
+            is_over = all(job.done() for job in jobs)
+            passed = await deliver_due(
+                reporter, UUID(int=number), budget=PASS, senders=SENDERS, on_trouble=_fail
+            )  # fmt: skip
+            if is_over and passed.undelivered == 0:
+                self.at_rest_at = self.world.clock.now
+                return
+
+
+def _fail(words: str) -> None:
+    raise AssertionError(words)
+
+
+def run(url: str, load: Load, seed: int = 1) -> Run:
+    """The load number *seed*, on the empty ledger at *url*."""
+    loop = SimulatedLoop(SimulatedClock())
+    try:
+        return loop.run_until_complete(_run(url, loop, load, seed))
+    finally:
+        loop.close()
+
+
+async def _run(url: str, loop: SimulatedLoop, load: Load, seed: int) -> Run:
+    limits = Limits(
+        per_hour=10**6, writes_per_minute=load.budget.per_minute, writes_per_hour=load.enforced_per_hour
+    )  # fmt: skip
+    github = FakeGitHub(Rules(limits=limits), clock=lambda: loop.clock.now - SKEW, sleep=loop.clock.sleep)
+    policy = Policy(budget=load.budget)
+    async with open_simulated(url, loop) as ledger, world_on(ledger, loop.clock, policy=policy, github=github) as world:
+        going = Run(world, load, random.Random(seed))  # noqa: S311  # a load that can be had again
+        await going.pass_by()
+        return going
+
+
+# What came of it.
+
+
+def lost_or_doubled(of: Run) -> list[str]:
+    """What is not on its commit exactly once, and on top."""
+    return [words for one in of.told for words in broken(one)]
+
+
+def made_while_limited(of: Run) -> int:
+    """Requests that left although GitHub had told the credential to wait: `Retry-After`, else a minute."""
+    told_at = wait_until = datetime.min.replace(tzinfo=of.began.tzinfo)
+    count = 0
+    for seen in of.world.github.requests.seen:
+        count += told_at < seen.at < wait_until
+        if seen.answered in (403, 429):
+            told_at, wait_until = seen.at, seen.at + MINUTE
+    return count
+
+
+def refused(of: Run) -> int:
+    """Requests that GitHub answered with a limit."""
+    return sum(seen.answered in (403, 429) for seen in of.world.github.requests.seen)
+
+
+def latencies(of: Run, *, untroubled: bool = False) -> list[timedelta]:
+    """From the end of each job to GitHub's answer, the shortest first.
+
+    *untroubled*: without those that were in doubt: a lost reply, a 502, or a lease of the frozen host.
+    """
+    return sorted(
+        newest.delivered_at - newest.created_at
+        for one in of.told
+        if (newest := one.newest) is not None and newest.delivered_at is not None
+        if not (untroubled and newest.read_back)
+    )
+
+
+def pendings(of: Run) -> tuple[int, int]:
+    """How many jobs showed `pending`, and how many there were."""
+    shown = sum(one.rank == Rank.PENDING and one.delivered_at is not None for told in of.told for one in told.reports)
+    return shown, len(of.told)
+
+
+def figures(of: Run) -> Iterator[str]:
+    """What `make load` prints."""
+    every, untroubled = latencies(of), latencies(of, untroubled=True)
+    shown, jobs = pendings(of)
+    wrong = lost_or_doubled(of)
+    yield f"{jobs} outcomes in {of.load.lasts}, GitHub enforces {of.load.budget.per_minute}/min" + (
+        f" and {of.load.enforced_per_hour}/h" if of.load.enforced_per_hour else ""
+    )
+    yield f"  lost or doubled             {len(wrong)}"
+    yield f"  slowest outcome             {every[-1]}; half of them within {every[len(every) // 2]}"
+    yield f"  slowest without trouble     {untroubled[-1]} (it was never in doubt)"
+    yield f"  all delivered               {(of.at_rest_at or of.began) - of.began} after the first"
+    yield f"  answered with a limit       {refused(of)} requests"
+    yield f"  made while limited          {made_while_limited(of)} requests"
+    yield f"  jobs that showed `pending`  {shown}"
+    yield from (f"  wrong: {words}" for words in wrong[:10])
+
+
+def _figures(folder: str, load: Load) -> list[str]:
+    return list(figures(run(f"sqlite:///{folder}/{load.enforced_per_hour or 0}.db", load)))
+
+
+def main(share: float) -> None:
+    loads = [Load(lasts=3 * HOUR * share), Load(lasts=3 * HOUR * share, enforced_per_hour=500)]
+    with tempfile.TemporaryDirectory(prefix="reportback-load-") as folder, ProcessPoolExecutor(2) as pool:
+        for lines in pool.map(partial(_figures, folder), loads):
+            sys.stdout.write("\n".join([*lines, ""]))
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if sys.argv[1:] else 1.0)
