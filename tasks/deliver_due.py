@@ -100,9 +100,9 @@ async def _go_on(
     senders.begin(offers, now=now)
     if not offers and not looks:
         looks.append(asyncio.create_task(_look(rounds)))
-    ask_at = now + REST if offers or not senders.are_idle else rounds.until
-    wake_at = min(ask_at, again_at or rounds.until, rounds.until)
     under_way = [one for one in (*looks, others) if one is not None and not one.done()]
+    ask_at = now + REST if offers or under_way or not senders.are_idle else rounds.until
+    wake_at = min(ask_at, again_at or rounds.until, rounds.until)
     if under_way or not senders.are_idle:
         await senders.wait(under_way, most=wake_at - now)
     elif wake_at < rounds.until:
