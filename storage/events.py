@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlmodel import col, func, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.outcome import Exchange
+from domain.outcome import NOT_GITHUBS, Exchange, reason_told
 from domain.report import EventKind
 from domain.settlement import Tries
 from domain.text import clean
@@ -51,19 +51,23 @@ async def tries(session: AsyncSession, report: StatusReport) -> Tries:
     mine = col(ReportEvent.report_id) == report.id
     anew = col(ReportEvent.kind).in_((EventKind.REOPENED, EventKind.REPAIRED))
     reopened = select(func.max(ReportEvent.id)).where(mine, anew).scalar_subquery()
-    since = select(ReportEvent.at, ReportEvent.kind, ReportEvent.http_status).where(
-        mine, col(ReportEvent.id) > func.coalesce(reopened, 0)
-    )
+    since = select(ReportEvent).where(mine, col(ReportEvent.id) > func.coalesce(reopened, 0))
     failed = [
-        (at, kind, status)
-        for at, kind, status in await session.exec(since.order_by(col(ReportEvent.id)))
-        if kind in (EventKind.NOT_SENT, EventKind.UNKNOWN)
+        event
+        for event in await session.exec(since.order_by(col(ReportEvent.id)))
+        if event.kind in (EventKind.NOT_SENT, EventKind.UNKNOWN)
     ]
     refused = await session.exec(select(StatusTarget.refused_since).where(StatusTarget.id == report.target_id))
     return Tries(
         created_at=report.created_at,
         refused_since=refused.one(),
-        failing_since=failed[0][0] if failed else None,
-        failed_on=frozenset(at.astimezone(UTC).date() for at, _, _ in failed),
-        unconfirmed=sum(kind is EventKind.UNKNOWN and status in ANSWERED_2XX for _, kind, status in failed),
+        failing_since=failed[0].at if failed else None,
+        failed_on=frozenset(event.at.astimezone(UTC).date() for event in failed),
+        unconfirmed=sum(map(_is_unconfirmed, failed)),
     )
+
+
+def _is_unconfirmed(event: ReportEvent) -> bool:
+    """Whether GitHub itself said that it accepted a request, in a way that does not tell what it stored."""
+    is_githubs = reason_told(event.note) not in NOT_GITHUBS
+    return event.kind is EventKind.UNKNOWN and event.http_status in ANSWERED_2XX and is_githubs

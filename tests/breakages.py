@@ -67,6 +67,7 @@ BREAKAGES = (
     Breakage("sends with too little of its lease left", DELIVER, "< reporter.policy.timeout:", "< timedelta(0):", (f"{REVIEW}::test_an_attempt_with_too_little_of_its_lease_left_does_not_send",)),
     Breakage("mark before send", DELIVER, "    sent = await reporter.github.create_status(lease.report, token)\n", "    await _settle(reporter, lease, Sent(Delivered(1), Exchange()))\n    sent = await reporter.github.create_status(lease.report, token)\n", (f"{CRASHES}::test_a_crash_anywhere_still_ends_in_one_status[sqlite-straight]",)),
     Breakage("never reads back", DELIVER, "    if lease.read_back:\n", "    if False:\n", (f"{REVIEW}::test_a_lost_reply_makes_one_status",)),
+    Breakage("a filter's page counts as accepted by GitHub", "storage/events.py", "reason_told(event.note) not in NOT_GITHUBS", "True", ("tests/replies/test_refusals.py",)),
     Breakage("accepted, never shown, for ever", DELIVER, ".unconfirmed >= reporter.policy.unverifiable_after", ".unconfirmed < 0", (f"{READS}::test_five_requests_that_github_accepts_and_never_shows_are_enough",)),
     Breakage("no unique key", "storage/once.py", ".on_conflict_do_nothing(index_elements=key)", "", ("tests/storage/test_reports.py::test_a_report_is_recorded_once_and_its_first_words_stay",)),
     Breakage("an older report speaks", REPORTS, "if old is not None and not speaks_over(", "if old is None and not speaks_over(", ("tests/storage/test_reports.py::test_the_later_turn_speaks_whichever_is_recorded_first",)),

@@ -121,6 +121,8 @@ BEFORE_GITHUB: dict[str, dict[str, object]] = {
     "a filter's 451": {"status": 451},
     "a portal": {"status": 302, "location": "https://login.corp.example/sso"},
     "a server that is away": {"status": 503},
+    "a filter's page": {"status": 200},
+    "a queue": {"status": 202, "body": {"message": "accepted"}},
 }
 
 
@@ -139,6 +141,22 @@ async def test_only_github_refuses_whatever_stands_before_it(world: World, who: 
     assert (await world.phases())["success"] is Phase.DUE
     await world.reconcile(passes=6, every=3600)
     assert (world.held(), world.posts()) == (["success"], 1 if stored else 2)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])  # the same
+@pytest.mark.parametrize("status", [200, 201, 202])
+async def test_a_filter_that_answers_every_request_with_a_page_has_no_report_given_up(
+    world: World, status: int
+) -> None:
+    """It lets reads through, which show that GitHub has nothing."""
+    world.fault(Kind.INTERMEDIARY, method="POST", status=status, times=0)
+    await run_job(world.ledger, order())
+    await world.reconcile(passes=60, every=60)
+    assert world.posts() > 5
+    assert (await world.phases())["success"] is Phase.DUE
+    world.github.script.clear()
+    await world.reconcile(passes=2, every=3600)
+    assert world.held() == ["success"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
