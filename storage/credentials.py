@@ -34,11 +34,12 @@ async def learn(
 ) -> None:  # fmt: skip
     """Take in what an answer says about the credential's pauses and its hourly account. The row is locked.
 
-    An answer that is not GitHub's says nothing about either. *secret*: what tells the secret of who asked from others.
+    An answer that is not GitHub's says nothing about either, nor does one that broke off and names no request of
+    GitHub's. *secret*: what tells the secret of who asked from others.
     *probe_until*: until when who asked was let through as the probe, if it was.
     """
     outcome, exchange = seen.outcome, seen.exchange
-    is_told = exchange.http_status is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
+    is_told = exchange.request_id is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
     is_answer = is_told and is_githubs(outcome)
     if isinstance(outcome, Throttled) and outcome.reason is Reason.BAD_CREDENTIALS:
         values = await _refused(session, credential, secret or "", probe_until=probe_until, now=now)

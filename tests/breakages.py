@@ -98,6 +98,7 @@ BREAKAGES = (
     Breakage("a proxy's answer may have left nothing", CLASSIFY, "return Unknown(in_between(status, said), Reason.INTERMEDIARY)\n    if", "return NotSent(in_between(status, said), Reason.INTERMEDIARY)\n    if", REFUSALS),
     Breakage("a 404 is final", CLASSIFY, "(Reason.NO_SUCH_COMMIT, Reason.NOT_FOUND)", "(Reason.NO_SUCH_COMMIT,)", ("tests/replies/test_refusals.py",)),
     Breakage("a proxy ends GitHub's pause", "storage/credentials.py", "is_told and is_githubs(outcome)", "is_told", ("tests/replies/test_refusals.py",)),
+    Breakage("a proxy's answer that broke off ends GitHub's pause", "storage/credentials.py", "exchange.request_id is not None or", "exchange.http_status is not None or", ("tests/replies/test_refusals.py",)),
     Breakage("a link leads the token to another host", "github_api/origin.py", "here.copy_with(raw_path=there.raw_path)", "there", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/connections.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
     Breakage("a repair while the newest is not listed yet", "domain/shown.py", "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (f"{LOOKS}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_looked_at_later",)),

@@ -1,8 +1,11 @@
 """What cannot heal is typed: each cause has its reason, GitHub's words and request id, its action, and a cure."""
 
 import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 import pytest
 from processes import ROOT
 from sqlmodel import col, select
@@ -14,6 +17,7 @@ from domain.outcome import Reason
 from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
+from github_api.client import GitHub
 from storage import reports
 from storage.metrics import snapshot
 from storage.models import Credential, ReportEvent, StatusReport
@@ -170,6 +174,31 @@ async def test_what_answered_before_github_is_told_in_words_and_under_its_own_re
     async with world.ledger.reading() as session:
         counted = (await snapshot(session, now=world.clock.now)).reports
     assert counted == {Group(StatusState.SUCCESS, Phase.DUE, Reason.INTERMEDIARY): 1}
+
+
+class CutOff(httpx.AsyncByteStream):
+    """A body that ends in the middle."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"<html>"
+        raise httpx.ReadError("")
+
+
+@pytest.mark.parametrize("request_id", [None, "57A1:000001"])
+async def test_an_answer_that_breaks_off_ends_a_pause_only_if_it_names_its_request(
+    world: World, request_id: str | None
+) -> None:
+    world.fault(Kind.SECONDARY_LIMIT)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    world.clock.advance(61)
+    named = {"x-github-request-id": request_id} if request_id else {}
+    way = httpx.MockTransport(lambda _: httpx.Response(403, headers=named, stream=CutOff()))
+    async with GitHub("http://github.test", world.policy.timeout, world.clock, way) as github:
+        await world.deliver(by=replace(world.reporter, github=github))
+    async with world.ledger.transaction() as session:
+        credential = (await session.exec(select(Credential))).one()
+    assert credential.pause_seconds == (None if request_id else 60)
 
 
 async def test_nothing_before_github_ends_a_pause_of_githubs_or_tells_of_its_account(world: World) -> None:
