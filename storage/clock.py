@@ -101,7 +101,11 @@ class HostClock:
         return (await self._read(connection))[0]
 
     async def _read(self, connection: AsyncConnection) -> tuple[datetime, datetime | None]:
-        """The time. Where the clock is not tied to this boot yet: also the latest time that the ledger has seen."""
+        """The time. Where the clock is not tied to this boot yet: also the time up to which it surely has gone on.
+
+        That is the latest time that the ledger has seen. A container may have a boot id of its own (systemd-nspawn,
+        LXC): where one with another boot id has tied the clock to their kernel, it has gone on since.
+        """
         anchor = (await connection.execute(ANCHOR)).one_or_none()
         boot = self.host.boot()
         if boot is None:
@@ -110,6 +114,8 @@ class HostClock:
             return anchor.booted_at + self.host.since_boot(), None
         wall = self.host.wall()
         seen = await _seen(connection) or wall
+        if anchor is not None and (told := anchor.booted_at + self.host.since_boot()) < wall + STEP:
+            seen = max(seen, told)
         return max(wall, seen), seen
 
     async def _tie(self, connection: AsyncConnection, now: datetime, seen: datetime) -> None:

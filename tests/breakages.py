@@ -213,6 +213,7 @@ BREAKAGES = (
     Breakage("what is due is not shared out", "storage/backlog.py", ".order_by(place, *first)", ".order_by(*first)", (BUDGET,)),
     Breakage("a look holds up what is due", "tasks/deliver_due.py", "asyncio.create_task(_look(rounds)))", "asyncio.create_task(_look(rounds)))\n        await looks[0]", (FAIR,)),
     Breakage("a try forgets that somebody waits", "tasks/report_status.py", "deliver(reporter, report.target_id, job_ends_now=job_ends_now)", "deliver(reporter, report.target_id)", (TASK,)),
+    Breakage("containers of one host hold the clock up in turn", CLOCK, "            seen = max(seen, told)\n", "            pass\n", (f"{CLOCKS}::test_a_lease_runs_out_though_containers_of_one_host_have_boot_ids_of_their_own",)),
     Breakage("the wall clock moves a lease", CLOCK, "return anchor.booted_at + self.host.since_boot(), None", "return self.host.wall(), None", (CLOCKS,)),
     Breakage("time goes back after a boot", CLOCK, "return max(wall, seen), seen", "return wall, seen", (CLOCKS,)),
     Breakage("a boot ends leases and doubts", CLOCK, "for statement in moved if now > seen else ():", "for statement in ():", (CLOCKS,)),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -233,6 +233,22 @@ async def test_two_that_open_it_at_once_on_a_new_boot_agree(installation: Instal
         host.reboot()
         times = await asyncio.gather(*(world.ledger.now() for world in (first, second) * 10))
         assert len(set(times)) == 1
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(0), HOUR])
+async def test_a_lease_runs_out_though_containers_of_one_host_have_boot_ids_of_their_own(
+    installation: Installation, host: TimedHost, wrong_by: timedelta
+) -> None:
+    """Such as those of systemd-nspawn and LXC: each of them ties the clock to its own."""
+    other = replace(host, boot="another boot")
+    async with installation.opened() as world, open_ledger(installation.url, clock=other.of_ledger()) as beside:
+        await claimed(world)
+        host.wrong_by = other.wrong_by = wrong_by
+        for _ in range(15):  # the lease is ended; the report is not found, and sent
+            world.clock.advance(5)
+            await beside.now()
+            await world.deliver()
+        assert world.held() == ["success"]
 
 
 async def test_without_an_id_of_the_boot_it_is_the_wall_clock(world: World, host: TimedHost) -> None:
