@@ -13,6 +13,11 @@ LAG = timedelta(seconds=10)
 """How old a status is that all of GitHub's servers show: reads lag writes by 5 s, and its times have whole seconds."""
 
 
+def is_in(context: str, status: PostedStatus) -> bool:
+    """Whether *status* is of this *context*, of which GitHub ignores the letter case."""
+    return status.context.lower() == context.lower()
+
+
 def is_beyond(page: Sequence[PostedStatus], not_before: datetime | None, *, github_time: datetime | None) -> bool:
     """Whether *page* lies behind everything that can be ours, so that no further page has to be read.
 

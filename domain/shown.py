@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.outcome import PostedStatus
-from domain.reading import MARGIN, Reading
+from domain.reading import MARGIN, Reading, is_in
 from domain.report import carries
 
 
@@ -46,7 +46,7 @@ def shown(reading: Reading, context: str, ours: Ours) -> Shown:
     its times have whole seconds. While somebody else's status is on top, nothing is covered: nothing of ours is shown,
     and sending the newest again would undo what a person decided.
     """
-    listed = [status for status in reading.statuses if status.context.lower() == context.lower()]
+    listed = [status for status in reading.statuses if is_in(context, status)]
     doubled = _doubled(listed, ours)
     own = next((status for status in listed if status.id == ours.own), None)
     if own is None or not reading.is_ordered:

@@ -14,9 +14,20 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from domain.budget import WAIT_OUT
-from domain.outcome import Delivered, Exchange, NoToken, NotSent, Page, ReadFailure, Reason, Rejected, Sent
+from domain.outcome import (
+    Delivered,
+    Exchange,
+    NoToken,
+    NotSent,
+    Page,
+    PostedStatus,
+    ReadFailure,
+    Reason,
+    Rejected,
+    Sent,
+)
 from domain.policy import Policy
-from domain.reading import is_beyond, stood_still
+from domain.reading import is_beyond, is_in, stood_still
 from domain.report import EventKind, carries
 from domain.settlement import settle
 from github_api.client import GitHub
@@ -175,19 +186,24 @@ async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, clai
 async def _look_for(
     reporter: Reporter, lease: Lease, token: str
 ) -> tuple[Found | Absent | ReadFailure | Busy | GivenUp, Lease, Exchange]:
-    """Walk through the commit's statuses, newest first, renewing the lease after each page."""
+    """Walk through the commit's statuses, newest first, renewing the lease after each page.
+
+    Another tool may have copied the link into a context of its own: that is believed only if ours is not listed.
+    """
     page_url, is_certain = None, True
+    marked: list[PostedStatus] = []
     for _ in range(MAX_PAGES):
         read = await reporter.github.statuses_of(lease.report.target, token, page_url)
         if not isinstance(read.outcome, Page):
             return read.outcome, lease, read.exchange
         page = read.outcome
-        for status in page.statuses:
-            if carries(status.target_url, lease.report.marker):
-                return Delivered(status.id), lease, read.exchange
+        marked += [status for status in page.statuses if carries(status.target_url, lease.report.marker)]
+        own = next((status for status in marked if is_in(lease.report.target.context, status)), None)
+        if own is not None:
+            return Delivered(own.id), lease, read.exchange
         github_time = read.exchange.github_time
         if page.next_url is None or is_beyond(page.statuses, lease.not_before, github_time=github_time):
-            return Absent(is_certain), lease, read.exchange
+            return Delivered(marked[0].id) if marked else Absent(is_certain), lease, read.exchange
         if page_url is None:
             is_certain = stood_still(page.statuses, github_time=github_time)
         page_url = page.next_url

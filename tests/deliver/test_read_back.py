@@ -1,10 +1,11 @@
 """What was ever in doubt is looked for before it is sent again; only its own marker answers for it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlmodel import update
+from sqlmodel import select, update
 from world import CREDENTIAL, SHA, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
@@ -12,7 +13,7 @@ from domain.outcome import NotSent, Reason
 from domain.report import Phase
 from fake_github.faults import Kind
 from storage import reports
-from storage.models import Credential
+from storage.models import Credential, StatusReport
 from storage.standing import Busy, Settled
 
 
@@ -21,6 +22,11 @@ async def in_doubt(world: World, *, stored: bool) -> None:
     world.fault(Kind.CLOSE, where="after" if stored else "before")
     await run_job(world.ledger, order())
     await world.deliver()
+
+
+async def marked_url(world: World) -> str:
+    async with world.ledger.transaction() as session:
+        return (await session.exec(select(StatusReport.target_url).where(StatusReport.state == "success"))).one()
 
 
 def ours(world: World) -> list[str]:
@@ -36,6 +42,30 @@ async def test_it_is_found_on_the_third_page(world: World) -> None:
     assert settled.phase is Phase.DELIVERED
     assert (world.asked("GET"), world.posts()) == (3, 1)
     assert (await world.story())[-1] == "found"
+
+
+@pytest.mark.parametrize("between", [0, 150])
+async def test_a_copy_of_its_link_in_another_context_is_not_taken_for_it(world: World, between: int) -> None:
+    """As of a tool that sums up a commit's statuses: by the copy's id nothing that covers ours would be noticed."""
+    await in_doubt(world, stored=True)
+    own = world.github.store.held()[-1]
+    world.clock.advance(1)
+    world.others_post(between)
+    world.github.store.add(world.github.store.drafted(replace(own, context="ci/summary")))
+    await world.deliver()
+    async with world.ledger.transaction() as session:
+        found = (await session.exec(select(StatusReport.github_status_id).where(StatusReport.state == "success"))).one()
+    assert (found, world.posts()) == (own.id, 1)
+
+
+async def test_what_is_listed_in_another_context_only_is_not_sent_again(world: World) -> None:
+    """As if GitHub had changed the context."""
+    await in_doubt(world, stored=False)
+    mark = await marked_url(world)
+    world.others_post(1, url=mark)
+    world.clock.advance(20)
+    await world.deliver()
+    assert ((await world.phases())["success"], world.posts()) == (Phase.DELIVERED, 1)
 
 
 async def test_every_page_is_read_before_it_is_sent_again(world: World) -> None:
