@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, literal
 from sqlmodel import SQLModel, and_, case, col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.outcome import Sent
+from domain.outcome import Rejected, Sent, Throttled
 from domain.report import EventKind, Phase
 from domain.settlement import Settlement
 from storage import credentials, events, pauses, standing, verify
@@ -29,8 +29,9 @@ async def settle(
 
     Then only the event `late` and `verify_at` are written, and what the answer says about the credential.
     """
+    is_refused = isinstance(sent.outcome, Rejected | Throttled)
     credential = await credentials.locked(session, lease.credential)
-    is_ours = await _release(session, lease, settlement, now=now)
+    is_ours = await _release(session, lease, settlement, is_refused=is_refused, now=now)
     probe_until = lease.probe_until if is_ours else None
     await credentials.learn(session, credential, sent, secret=lease.secret, probe_until=probe_until, now=now)
     if is_ours:
@@ -43,13 +44,21 @@ async def settle(
     return await standing.phase_of(session, lease.report_id) if is_ours else None
 
 
-async def _release(session: AsyncSession, lease: Lease, settlement: Settlement, *, now: datetime) -> bool:
-    """End our lease. A newer report that came meanwhile is due now: the older one's backoff does not move it."""
+async def _release(
+    session: AsyncSession, lease: Lease, settlement: Settlement, *, is_refused: bool, now: datetime
+) -> bool:
+    """End our lease. A newer report that came meanwhile is due now: the older one's backoff does not move it.
+
+    *is_refused*: GitHub refused it or named a limit. It is taken not to have stored it, so it is sent again without
+    reading back; a look after the delivery notices where that was wrong.
+    """
     values: dict[str, object] = RELEASED | {
         "due_at": _unless_newer(lease, "due_at", settlement.due_at, now),
         "refused_since": _unless_newer(lease, "refused_since", settlement.refused_since, None),
         "last_error": _unless_newer(lease, "last_error", settlement.note[: events.NOTE] or None, None),
     }
+    if is_refused:
+        values["verify_at"] = now + verify.FIRST_LOOK
     if settlement.doubt_until is not None:  # it may turn up even later than that, or a namesake of it be found
         values |= {"doubt_until": settlement.doubt_until, "verify_at": now + verify.FIRST_LOOK}
     if settlement.status_id is not None:  # a look that was asked for is due a minute from now

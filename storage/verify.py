@@ -1,8 +1,8 @@
 """Looking whether a request that was sent late left a mark: a second status, or an older one on top.
 
-`verify_at` asks for a look: a request was in doubt, a lease expired, or a sender settled late. It is taken a minute
-after the newest report was delivered, and again an hour after, only while that is delivered and neither a lease nor a
-doubt stands. A look that was not clear is taken again, at growing distances, for a day.
+`verify_at` asks for a look: a request was in doubt or refused, a lease expired, or a sender settled late. It is taken a
+minute after the newest report was delivered, and again an hour after, only while that is delivered and neither a lease
+nor a doubt stands. A look that was not clear is taken again, at growing distances, for a day.
 """
 
 from collections.abc import Sequence

@@ -55,6 +55,7 @@ BREAKAGES = (
     Breakage("the older one's backoff moves the newer", SETTLING, "else_=literal(newer, of))", "else_=literal(value, of))", (f"{LEASES}::test_a_newer_report_is_due_now_whatever_became_of_the_older",)),
     Breakage("a lease that ran out starts no doubt", LEASE, "values(**RELEASED, doubt_until=doubt)", "values(**RELEASED)", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
     Breakage("a lease that ran out is not read back", LEASE, "== report_id).values(read_back=True))", "== report_id).values(read_back=False))", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
+    Breakage("a refusal asks for no look", SETTLING, '    if is_refused:\n        values["verify_at"] = now + verify.FIRST_LOOK\n', "", ("tests/protocol/test_assumptions.py::test_what_github_stored_although_it_refused_it_is_counted",)),
     Breakage("a late settle asks for no look", SETTLING, "        await verify.ask(session, lease.target_id, now=now)\n", "", (f"{LEASES}::test_a_late_settle_changes_nothing_but_the_story_and_asks_for_a_look",)),
     Breakage("blind resend on unknown", SETTLEMENT, "return self.doubt_until is not None", "return False", (f"{REVIEW}::test_a_request_that_is_stored_after_we_gave_up_is_found_and_not_repeated",)),
     Breakage("an unknown starts no doubt", SETTLEMENT, "due_at=later, doubt_until=doubt,", "due_at=later,", (f"{REVIEW}::test_a_lost_reply_makes_one_status",)),

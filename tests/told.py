@@ -24,3 +24,16 @@ async def look(world: World) -> int:
     """Look, hours later, whether something was sent late; how many targets were repaired."""
     world.clock.advance(HOURS)
     return sum([await verify_target(world.reporter, target_id) for target_id in await to_verify(world.reporter)])
+
+
+async def counted_twice(world: World) -> None:
+    """Assert that the outcome stands twice, that a look has counted it, and that nothing else is wrong.
+
+    Raises:
+        AssertionError: it is not so.
+    """
+    await world.reconcile()
+    assert await look(world) == 0
+    assert world.held() == ["success", "success"]
+    assert [words for one in await told(world) for words in broken(one, overslept=True)] == []
+    assert "doubled" in await world.story()

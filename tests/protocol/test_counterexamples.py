@@ -8,8 +8,7 @@ from uuid import UUID
 import pytest
 from actors import Actor
 from full import SQLITE_OR_ALL
-from promise import broken, told
-from told import look, told_once
+from told import counted_twice, told_once
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
@@ -142,15 +141,6 @@ async def test_settle_names_its_lease_a_late_refusal_frees_nobodys_target(world:
     await other.finish()
     await told_once(world)
     assert world.held() == ["success"]
-
-
-async def counted_twice(world: World) -> None:
-    """It stands there twice, which a look finds out; nothing else is wrong, and nothing more is sent."""
-    await world.reconcile()
-    assert await look(world) == 0
-    assert world.held() == ["success", "success"]
-    assert [words for one in await told(world) for words in broken(one, overslept=True)] == []
-    assert "doubled" in await world.story()
 
 
 async def test_nobody_sleeps_or_else_what_stands_twice_is_counted(world: World) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import SQLModel, col, select, update
 from statements import Statements
+from told import HOURS, look
 from world import ACTOR, World, accept, begin, end, order, run_job
 
 from domain.job import JobState, StatusState
@@ -168,7 +169,8 @@ async def test_a_report_that_was_delivered_late_stays_as_long_from_then_on(world
     async with world.ledger.transaction() as session:
         await reports.reopen(session, newest, credential="env:TOKEN", actor="ann", now=world.clock.now)
     await world.deliver("docs/old")
-    world.clock.advance(LONG - 2)
+    await look(world)
+    world.clock.advance(LONG - HOURS - 2)
     await settled(world, "docs/today")
     assert await pruned(world) == 0
     world.clock.advance(2)

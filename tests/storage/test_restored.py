@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from told import look
 from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.job import JobState
@@ -77,6 +78,22 @@ async def test_after_a_restore_twenty_deliveries_are_found_and_none_is_repeated(
         assert len(world.github.store.held()) == world.posts() == 20
         async with world.ledger.transaction() as session:
             assert await backlog.count_undelivered(session) == 0
+
+
+async def test_a_restore_that_the_ledger_is_not_told_of_repeats_what_was_delivered_and_counts_nothing(
+    installation: Installation,
+) -> None:
+    """As after a failover to a standby that was behind: nothing in the ledger tells it from a report never sent."""
+    async with installation.opened() as world:
+        await run_job(world.ledger, order())
+        installation.back_up()
+        await world.deliver()
+    installation.put_back()
+    async with installation.opened() as world:
+        await world.reconcile()
+        await look(world)
+        assert world.held() == ["success", "success"]
+        assert "doubled" not in await world.story()
 
 
 async def test_a_request_that_is_on_its_way_through_a_restore_is_waited_for(installation: Installation) -> None:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from sqlmodel import func, select
+from told import look
 from upkeep import kept_up
 from world import World, order, run_job
 
@@ -72,6 +73,7 @@ async def test_what_may_not_go_keeps_no_pass_from_what_is_behind_it(
     seen = [await left(world) for _ in range(5) if not await kept_up(world)]
     assert seen == [8, 7, 5, 4, 4]  # three were refused
     await old_jobs(world, 1)
+    await look(world)  # the refused ones that were spoken over ask for it
     seen = [await left(world) for _ in range(3) if not await kept_up(world)]
     assert seen[-1] == 4  # from the oldest on again: today's job of then has gone, too
 

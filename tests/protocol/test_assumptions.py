@@ -1,0 +1,170 @@
+"""What happens where an assumption about GitHub fails: what it then holds, and how that is seen.
+
+docs/guarantee.md names them all. Reads that lag for longer than a doubt are in test_counterexamples.py.
+"""
+
+from datetime import timedelta
+
+import pytest
+from full import SQLITE_OR_ALL
+from looking import ask_for_a_look, kinds, reports, verify_targets
+from told import counted_twice, look
+from world import CREDENTIAL, SHA, World, order, run_job
+
+from domain.job import JobState
+from domain.report import EventKind, Phase
+from fake_github.faults import Kind
+from fake_github.store import Draft
+from storage.reports import reopen
+from tasks import deliver as deliver_module
+
+DAY = 24 * 60 * 60
+
+pytestmark = pytest.mark.parametrize("database", SQLITE_OR_ALL)
+
+
+async def reopened(world: World) -> None:
+    async with world.ledger.transaction() as session:
+        newest, now = (await world.target()).newest_id or 0, world.clock.now
+        await reopen(session, newest, credential=CREDENTIAL, actor="ann", now=now)
+
+
+NOT_STORED: dict[str, dict[str, object]] = {
+    "no such commit": {"kind": Kind.NO_SUCH_COMMIT},
+    "not found": {"kind": Kind.NOT_FOUND},
+    "secondary limit": {"kind": Kind.SECONDARY_LIMIT},
+    "429": {"kind": Kind.SECONDARY_LIMIT, "status": 429, "seconds": 60},
+    "hourly limit": {"kind": Kind.PRIMARY_LIMIT},
+    "bad credentials": {"kind": Kind.BAD_CREDENTIALS},
+    "forbidden": {"kind": Kind.FORBIDDEN},
+}
+
+
+@pytest.mark.parametrize("answer", NOT_STORED)
+async def test_what_github_stored_although_it_refused_it_is_counted(world: World, answer: str) -> None:
+    world.fault(where="after", **NOT_STORED[answer])  # type: ignore[arg-type]  # the fields of a fault
+    await run_job(world.ledger, order())
+    await world.deliver()
+    await reopened(world)
+    world.clock.advance(900)
+    await counted_twice(world)
+
+
+@pytest.mark.parametrize("answer", NOT_STORED)
+async def test_a_refusal_asks_for_a_look_at_what_is_delivered_later(world: World, answer: str) -> None:
+    """A minute and an hour after the delivery, as after a doubt."""
+    world.fault(**NOT_STORED[answer])  # type: ignore[arg-type]  # the fields of a fault
+    await run_job(world.ledger, order())
+    await world.deliver()
+    await reopened(world)
+    world.clock.advance(900)
+    await world.deliver()
+    assert (await world.target()).verify_at == world.clock.now + timedelta(minutes=1)
+
+
+async def test_what_something_else_confirmed_in_githubs_name_is_missed_by_a_look_only(world: World) -> None:
+    """Nothing asks for a look here: the report counts as delivered."""
+    world.fault(Kind.ANSWER, status=201, body={"id": 7, "context": "docs/sphinx"})
+    await run_job(world.ledger, order())
+    await world.deliver()
+    assert (world.held(), (await world.phases())["success"]) == ([], Phase.DELIVERED)
+    assert (await world.target()).verify_at is None
+    await ask_for_a_look(world)
+    world.clock.advance(DAY)
+    assert await verify_targets(world) == 0
+    assert EventKind.ABSENT in await kinds(world)
+
+
+async def test_a_list_that_is_not_githubs_but_bears_its_name_makes_a_second_status_which_is_counted(
+    world: World,
+) -> None:
+    world.fault(Kind.CLOSE, where="after")
+    world.fault(Kind.ANSWER, method="GET", status=200, body=[])
+    await run_job(world.ledger, order())
+    await world.deliver()
+    world.clock.advance(20)
+    await world.deliver()
+    await counted_twice(world)
+
+
+async def test_a_time_of_githubs_that_is_wrong_by_minutes_may_make_a_second_status_which_is_counted(
+    world: World,
+) -> None:
+    def ahead_by(minutes: int) -> None:
+        world.github.store.clock = lambda: world.clock.now + timedelta(minutes=minutes)
+
+    ahead_by(10)
+    await run_job(world.ledger, order("docs/other", sha="0" * 40))
+    await world.deliver("docs/other")
+    ahead_by(0)
+    await run_job(world.ledger, order())
+    world.fault(Kind.CLOSE, where="after")
+    await world.deliver()
+    world.clock.advance(1)
+    for number in range(120):
+        draft = Draft(repository="acme/site", sha=SHA, context=f"ci/{number}", state="success")
+        world.github.store.add(world.github.store.drafted(draft))
+    world.clock.advance(20)
+    ahead_by(10)
+    await world.deliver()
+    ahead_by(0)
+    world.clock.advance(600)
+    assert world.held() == ["success", "success"]
+    await look(world)
+    assert "doubled" in await world.story()
+
+
+async def test_what_lies_beyond_the_pages_that_are_read_is_neither_sent_nor_rejected(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver_module, "MAX_PAGES", 1)
+    await run_job(world.ledger, order())
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    world.clock.advance(20)
+    world.others_post(150)
+    await world.deliver()
+    assert (world.posts(), (await world.phases())["success"]) == (1, Phase.DUE)
+    assert "do not end after 1 pages" in ((await world.target()).last_error or "")
+
+
+async def test_a_marker_that_github_does_not_keep_makes_a_second_status_which_is_not_counted(world: World) -> None:
+    await run_job(world.ledger, order())
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    outcome = (await reports(world))[1]
+    without = (outcome.target_url or "").partition("#")[0]
+    draft = Draft(repository="acme/site", sha=SHA, context="docs/sphinx", state="success", target_url=without)
+    world.github.store.add(world.github.store.drafted(draft))
+    world.clock.advance(20)
+    await world.deliver()
+    world.clock.advance(60)
+    assert await verify_targets(world) == 0
+    assert world.held() == ["success", "success"]
+    assert EventKind.DOUBLED not in await kinds(world)
+
+
+async def test_contexts_that_differ_by_case_share_the_first_spelling(world: World) -> None:
+    """So that a GitHub that told them apart would show the newest of both, once, under that spelling."""
+    await run_job(world.ledger, order("docs/sphinx"), JobState.FAILED)
+    await world.deliver()
+    await run_job(world.ledger, order("DOCS/Sphinx"))
+    await world.deliver()
+    assert [(one.context, one.state) for one in world.github.store.held()] == [
+        ("docs/sphinx", "failure"),
+        ("docs/sphinx", "success"),
+    ]
+
+
+async def test_what_comes_after_the_last_look_is_not_seen(world: World) -> None:
+    await run_job(world.ledger, order(), JobState.FAILED)
+    world.fault(Kind.CLOSE, stored_after=3 * 60 * 60)
+    await world.deliver()
+    world.clock.advance(20)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    for _ in range(2):
+        await look(world)
+    assert world.held() == ["success", "failure"]
+    assert (await world.target()).verify_at is None
+    assert EventKind.REPAIRED not in await kinds(world)
