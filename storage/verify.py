@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
-from sqlmodel import and_, col, exists, or_, select, update
+from sqlmodel import and_, col, exists, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import Target
@@ -30,37 +30,44 @@ SECOND_LOOK = timedelta(hours=1)
 LOOKS_FOR = timedelta(days=1)
 """How long after the delivery a look that was not clear is taken again."""
 
+ASKS_FOR = timedelta(days=7)
+"""The same while nothing is heard of GitHub: its token is missing or has to wait, or the network is down."""
+
 MOST_EDITIONS = 6
 """Editions of one report: where five repairs did not bring it on top, the list has another order than we think."""
 
 
-def next_look(delivered_at: datetime, now: datetime) -> datetime | None:
-    """When to look after a clear look *now*: an hour after the delivery, or never again if that is past."""
-    second = delivered_at + SECOND_LOOK
+def next_look(since: datetime, now: datetime) -> datetime | None:
+    """When to look after a clear look *now*: an hour after *since*, see `Look`, or never again if that is past."""
+    second = since + SECOND_LOOK
     return second if now < second else None
 
 
-def look_again(delivered_at: datetime, now: datetime) -> datetime | None:
-    """When to look again after a look *now* that was not clear: after half the time since the delivery.
+def look_again(since: datetime, now: datetime, *, is_answered: bool = True) -> datetime | None:
+    """When to look again after a look *now* that was not clear: after half the time since *since*, see `Look`.
 
-    At least a minute, at most an hour from now. None: the delivery was a day ago.
+    At least a minute, at most an hour from now. None: that was a day ago; a week if the look came to no answer of
+    GitHub's, *is_answered*, which says nothing about the commit.
     """
-    age = now - delivered_at
-    if age >= LOOKS_FOR:
+    age = now - since
+    if age >= (LOOKS_FOR if is_answered else ASKS_FOR):
         return None
     return now + min(max(age / 2, FIRST_LOOK), SECOND_LOOK)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at GitHub is compared with. `not_before`: GitHub's time before any report was recorded, if known."""
+    """What a look at GitHub is compared with. `not_before`: GitHub's time before any report was recorded, if known.
+
+    `since`: when the newest report was delivered, or a sender of the target was late, whichever came last.
+    """
 
     target_id: int
     target: Target
     credential: str
     ours: Ours
     edition: int
-    delivered_at: datetime
+    since: datetime
     not_before: datetime | None
     asked_for: datetime | None
 
@@ -110,10 +117,17 @@ async def look(session: AsyncSession, target_id: int) -> Look | None:
         credential=target.credential,
         ours=_ours(newest, reports),
         edition=newest.edition,
-        delivered_at=newest.delivered_at,
+        since=max(newest.delivered_at, await _late_at(session, target_id) or newest.delivered_at),
         not_before=min(times) if len(times) == len(reports) else None,
         asked_for=target.verify_at,
     )
+
+
+async def _late_at(session: AsyncSession, target_id: int) -> datetime | None:
+    """When the last late sender of the target was noticed: its request may have been stored just then."""
+    its = select(StatusReport.id).where(StatusReport.target_id == target_id)
+    late = (col(ReportEvent.report_id).in_(its), ReportEvent.kind == EventKind.LATE)
+    return (await session.exec(select(func.max(ReportEvent.at)).where(*late))).one()
 
 
 def _ours(newest: StatusReport, reports: Sequence[StatusReport]) -> Ours:

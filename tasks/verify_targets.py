@@ -1,10 +1,11 @@
 """Look whether late requests left a mark on GitHub, count what stands there twice, and repair what is covered."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.outcome import Page, PostedStatus
+from domain.outcome import Page, PostedStatus, Read, Throttled, is_githubs
 from domain.reading import Reading, is_beyond, joined
 from domain.shown import shown
 from github_api.credentials import NoCredential, secret_behind
@@ -33,10 +34,25 @@ async def verify_target(reporter: Reporter, target_id: int) -> bool:
         now = await reporter.ledger.clock(session)
         if not await verify.is_as_read(session, seen):
             return False
-        if reading is None:
-            await verify.looked(session, seen, again_at=verify.look_again(seen.delivered_at, now))
+        if not isinstance(reading, Reading):
+            again_at = verify.look_again(seen.since, now, is_answered=reading.is_answered)
+            await _put_off(session, seen, again_at, actor=reporter.actor, now=now)
             return False
         return await _conclude(session, seen, reading, actor=reporter.actor, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """The commit's statuses cannot be read now. `is_answered`: GitHub said so, of this commit."""
+
+    is_answered: bool
+
+
+async def _put_off(session: AsyncSession, seen: Look, again_at: datetime | None, *, actor: str, now: datetime) -> None:
+    """A look that was not clear is taken again; one that is given up is told. The target is locked."""
+    if again_at is None:
+        await verify.note_unseen(session, seen, actor=actor, now=now)
+    await verify.looked(session, seen, again_at=again_at)
 
 
 async def _conclude(session: AsyncSession, seen: Look, reading: Reading, *, actor: str, now: datetime) -> bool:
@@ -46,27 +62,26 @@ async def _conclude(session: AsyncSession, seen: Look, reading: Reading, *, acto
         await verify.note_doubled(session, seen, report_id, actor=actor, now=now)
     if found.overriding is not None:
         await verify.note_overridden(session, seen, found.overriding, actor=actor, now=now)
-    when = verify.next_look if found.is_clear else verify.look_again
-    again_at = when(seen.delivered_at, now)
-    if again_at is None and not found.is_clear:
-        await verify.note_unseen(session, seen, actor=actor, now=now)
-    await verify.looked(session, seen, again_at=again_at)
+    if found.is_clear:
+        await verify.looked(session, seen, again_at=verify.next_look(seen.since, now))
+    else:
+        await _put_off(session, seen, verify.look_again(seen.since, now), actor=actor, now=now)
     return found.is_covered and await verify.repair(session, seen, actor=actor, now=now)
 
 
-async def _read(reporter: Reporter, seen: Look) -> Reading | None:
-    """The commit's statuses, as far back as anything of ours can be. None: they cannot be read now."""
+async def _read(reporter: Reporter, seen: Look) -> Reading | Unread:
+    """The commit's statuses, as far back as anything of ours can be."""
     try:
         token = await reporter.token_of(seen.credential)
     except NoCredential:
-        return None
+        return Unread(is_answered=False)
     secret = secret_behind(token)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         credential = await credentials.locked(session, seen.credential)
         held_by = await pauses.binding(session, credential, secret, now=now)
         if pauses.is_paused(held_by, now):
-            return None
+            return Unread(is_answered=False)
         probe_until = await pauses.probe(session, held_by, until=now + reporter.policy.lease)
     pages: list[tuple[PostedStatus, ...]] = []
     page_url: str | None = None
@@ -79,11 +94,17 @@ async def _read(reporter: Reporter, seen: Look) -> Reading | None:
             held_by = await pauses.binding(session, credential, secret, now=now)
             must_wait = pauses.must_wait(held_by, probe_until)
         if not isinstance(read.outcome, Page):
-            return None
+            return Unread(_is_answer(read))
         page, page_url = read.outcome.statuses, read.outcome.next_url
         pages.append(page)
         if page_url is None or is_beyond(page, seen.not_before, github_time=read.exchange.github_time):
             break
         if must_wait:
-            return None
+            return Unread(is_answered=False)
     return joined(pages)
+
+
+def _is_answer(read: Read) -> bool:
+    """Whether GitHub answered, and not only to have everybody wait."""
+    is_told = read.exchange.http_status is not None and is_githubs(read.outcome)
+    return is_told and not isinstance(read.outcome, Throttled)

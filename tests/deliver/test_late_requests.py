@@ -9,7 +9,7 @@ import pytest
 from looking import ask_for_a_look, delivered, kinds, reports, send_late, verify_targets
 from sqlalchemy import Update
 from sqlmodel import select, update
-from world import SHA, Clock, World, order, run_job, world_on
+from world import CREDENTIAL, SHA, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.job import JobState
 from domain.report import EventKind, Phase
@@ -208,6 +208,58 @@ async def test_a_commit_that_cannot_be_read_any_more_is_looked_at_for_a_day(ledg
         await verify_targets(world)
         assert (await world.target()).verify_at is None
         assert world.asked("GET") == 25
+        assert (await kinds(world))[-1] == EventKind.ABSENT
+
+
+@pytest.mark.parametrize("away", ["no token", "a refused token", "no network", "a proxy"])
+async def test_a_look_waits_for_days_while_nothing_is_heard_of_github(ledger: Ledger, clock: Clock, away: str) -> None:
+    async with world_on(ledger, clock) as world:
+        pending, _ = await delivered(world)
+        send_late(world, pending)
+        token = world.tokens[CREDENTIAL]
+        match away:
+            case "no token":
+                del world.tokens[CREDENTIAL]
+            case "a refused token":
+                world.fault(Kind.BAD_CREDENTIALS, method="*", times=0)
+            case "no network":
+                world.fault(Kind.CLOSE, method="*", times=0)
+            case _:
+                world.fault(Kind.INTERMEDIARY, method="*", times=0)
+        for _ in range(6 * 24):
+            assert await verify_targets(world) == 0
+            clock.advance(3600)
+        world.tokens[CREDENTIAL] = token
+        world.github.script.clear()
+        clock.advance(3600)
+        assert await verify_targets(world) == 1
+        await world.deliver()
+        assert world.held() == ["success", "pending", "success"]
+
+
+async def test_a_look_that_a_late_sender_asked_for_days_later_may_fail_once(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        execution = await accept(ledger, order())
+        await begin(ledger, execution)
+
+        async def freeze(name: str) -> None:
+            """The sender of `pending` goes on only when the outcome has been delivered for three days."""
+            if name == "POST":
+                clock.advance(60)
+                await end(ledger, execution)
+                for _ in range(2):
+                    await world.deliver()
+                    clock.advance(3600)
+                assert world.held() == ["success"]
+                clock.advance(3 * 24 * 3600)
+
+        await world.deliver(by=await world.sender(freeze))
+        assert world.held() == ["success", "pending"]
+        clock.advance(60)
+        world.fault(Kind.SERVER_ERROR, method="GET")
+        assert await verify_targets(world) == 0
+        clock.advance(60)
+        assert await verify_targets(world) == 1
 
 
 async def test_a_commit_that_cannot_be_read_for_a_while_is_looked_at_afterwards(ledger: Ledger, clock: Clock) -> None:
