@@ -50,6 +50,14 @@ async def test_what_github_stored_although_it_refused_it_is_counted(world: World
     await counted_twice(world)
 
 
+async def test_what_github_stored_although_it_refused_it_for_good_is_listed_as_rejected(world: World) -> None:
+    world.fault(Kind.FORBIDDEN, where="after")
+    await run_job(world.ledger, order())
+    await world.reconcile()
+    assert (world.held(), world.posts()) == (["success"], 1)
+    assert (await world.phases())["success"] is Phase.REJECTED
+
+
 @pytest.mark.parametrize("answer", NOT_STORED)
 async def test_a_refusal_asks_for_a_look_at_what_is_delivered_later(world: World, answer: str) -> None:
     """A minute and an hour after the delivery, as after a doubt."""
@@ -73,6 +81,20 @@ async def test_what_something_else_confirmed_in_githubs_name_is_missed_by_a_look
     world.clock.advance(DAY)
     assert await verify_targets(world) == 0
     assert EventKind.ABSENT in await kinds(world)
+
+
+async def test_a_status_that_github_lists_under_another_id_is_counted_wrongly_and_never_repeated(world: World) -> None:
+    """Than its answer named. Nothing is repaired, for the newest report's own status is not listed."""
+    world.fault(Kind.ANSWER, where="after", status=201, body={"id": 7, "context": "docs/sphinx"})
+    await run_job(world.ledger, order())
+    await world.deliver()
+    for _ in range(2):
+        await ask_for_a_look(world)
+        world.clock.advance(DAY)
+        assert await verify_targets(world) == 0
+    await world.reconcile()
+    assert world.held() == ["success"]
+    assert (await kinds(world))[-2:] == [EventKind.DOUBLED, EventKind.ABSENT]
 
 
 async def test_a_list_that_is_not_githubs_but_bears_its_name_makes_a_second_status_which_is_counted(
@@ -142,6 +164,27 @@ async def test_a_marker_that_github_does_not_keep_makes_a_second_status_which_is
     assert await verify_targets(world) == 0
     assert world.held() == ["success", "success"]
     assert EventKind.DOUBLED not in await kinds(world)
+    world.github.store.add(world.github.store.drafted(draft))
+    await ask_for_a_look(world)
+    assert await verify_targets(world) == 0
+    assert (await kinds(world))[-1] == EventKind.OVERRIDDEN
+
+
+async def test_a_copied_link_of_a_status_that_was_not_stored_counts_as_delivered_and_is_told_a_day_later(
+    world: World,
+) -> None:
+    await run_job(world.ledger, order())
+    world.fault(Kind.CLOSE)
+    await world.deliver()
+    outcome = (await reports(world))[1]
+    draft = Draft(repository="acme/site", sha=SHA, context="ci/x", state="success", target_url=outcome.target_url)
+    world.github.store.add(world.github.store.drafted(draft))
+    world.clock.advance(20)
+    await world.deliver()
+    assert (world.held(), (await world.phases())["success"]) == ([], Phase.DELIVERED)
+    world.clock.advance(DAY)
+    assert await verify_targets(world) == 0
+    assert (await kinds(world))[-1] == EventKind.ABSENT
 
 
 async def test_contexts_that_differ_by_case_share_the_first_spelling(world: World) -> None:

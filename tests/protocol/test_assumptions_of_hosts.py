@@ -69,9 +69,12 @@ async def test_a_wall_clock_that_jumps_on_a_host_without_a_boot_id_makes_a_secon
 
 
 @ON_SQLITE
-async def test_two_hosts_with_one_sqlite_ledger_only_lengthen_its_doubts(fresh_url: str, clock: Clock) -> None:
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+async def test_two_hosts_with_one_sqlite_ledger_only_lengthen_its_doubts(
+    fresh_url: str, clock: Clock, hours: int
+) -> None:
     """Each ties the clock anew. What a disk of two hosts makes of the file's locks is another matter."""
-    one, other = TimedHost(clock), TimedHost(clock, timedelta(hours=1), "another boot")
+    one, other = TimedHost(clock), TimedHost(clock, timedelta(hours=hours), "another boot")
     async with (
         open_ledger(fresh_url, clock=one.of_ledger()) as ledger,
         open_ledger(fresh_url, clock=other.of_ledger()) as second,
