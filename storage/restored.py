@@ -10,22 +10,25 @@ from domain.report import EventKind
 from storage import events
 from storage.leases import RELEASED
 from storage.models import StatusReport, StatusTarget
+from storage.verify import FIRST_LOOK
 
 
 async def read_back_everything(session: AsyncSession, *, policy: Policy, actor: str, now: datetime) -> int:
     """Have every unsettled report looked for before it is sent, rejected ones too; how many there are.
 
     Leases of the time of the backup are ended. Requests that were on their way when the ledger was put back may still
-    turn up: every unsettled target is in doubt. What was recorded after the backup is lost, its order included.
+    turn up: every unsettled target is in doubt, and is looked at once it is delivered. What was recorded after the
+    backup is lost, its order included.
     """
     open_now = select(StatusTarget.newest_id).where(col(StatusTarget.newest_id).is_not(None))
     unsettled = (col(StatusReport.delivered_at).is_(None), col(StatusReport.id).in_(open_now))
     found = await session.exec(select(StatusReport.id).where(*unsettled))
     report_ids = [report_id for report_id in found if report_id is not None]
     await session.exec(update(StatusReport).where(*unsettled).values(read_back=True))
-    due = col(StatusTarget.due_at).is_not(None)
-    doubt = {"doubt_until": now + policy.settle_after, "due_at": now}
-    await session.exec(update(StatusTarget).where(due).values(**RELEASED, **doubt))
+    doubt = {"doubt_until": now + policy.settle_after, "verify_at": now + FIRST_LOOK}
+    of_these = col(StatusTarget.newest_id).in_(select(StatusReport.id).where(*unsettled))
+    await session.exec(update(StatusTarget).where(of_these).values(**RELEASED, **doubt))
+    await session.exec(update(StatusTarget).where(col(StatusTarget.due_at).is_not(None)).values(due_at=now))
     for report_id in report_ids:
         await events.append(session, report_id, EventKind.RECOVERED, actor=actor, at=now, note="a backup was put back")
     return len(report_ids)

@@ -189,6 +189,8 @@ BREAKAGES = (
     Breakage("a look keeps to itself what it hears of limits", LOOK, "            await credentials.learn(session, credential, read, secret=secret, probe_until=probe_until, now=now)\n", "", (f"{LATE}::test_a_look_that_is_refused_pauses_the_credential_and_is_taken_later",)),
     Breakage("an edition inherits its failures", "storage/events.py", "(EventKind.REOPENED, EventKind.REPAIRED)", "(EventKind.REOPENED,)", (LATE,)),
     Breakage("a restore waits for nothing on its way", "storage/restored.py", '"doubt_until": now + policy.settle_after, ', "", ("tests/storage/test_restored.py",)),
+    Breakage("a restore asks for no look", "storage/restored.py", ', "verify_at": now + FIRST_LOOK', "", ("tests/storage/test_restored.py::test_what_is_stored_long_after_a_restore_is_noticed",)),
+    Breakage("a restore doubts only what is due", "storage/restored.py", "update(StatusTarget).where(of_these)", "update(StatusTarget).where(of_these, col(StatusTarget.due_at).is_not(None))", ("tests/storage/test_restored.py",)),
     Breakage("a restore forgets what was rejected", "storage/restored.py", "col(StatusReport.id).in_(open_now))", "col(StatusReport.id).in_(open_now), col(StatusReport.rejected_at).is_(None))", ("tests/storage/test_restored.py::test_what_was_rejected_at_the_time_of_the_backup_is_looked_for_once_reopened",)),
     Breakage("a pause by the sender's own clock", "tasks/reporter.py", "return read + (self._elapsed() - at)", "return datetime.now(read.tzinfo)", ("tests/tasks/test_reporter.py",)),
     Breakage("a flow on any ledger", "tasks/reporter.py", "    if opened != named:\n", "    if False:\n", ("tests/tasks/test_reporter.py",)),

@@ -107,6 +107,37 @@ async def test_a_request_that_is_on_its_way_through_a_restore_is_waited_for(inst
         assert world.held() == ["success"]
 
 
+async def test_a_rejected_report_whose_request_is_on_its_way_through_a_restore_is_waited_for(
+    installation: Installation,
+) -> None:
+    """It was reopened since the backup, and is reopened again at once."""
+    async with installation.opened() as world:
+        world.fault(Kind.ARCHIVED)
+        await run_job(world.ledger, order())
+        await world.deliver()
+        installation.back_up()
+        await reopen(world)
+        world.fault(Kind.CLOSE, stored_after=10)
+        await world.deliver()
+    async with installation.restored() as world:
+        await reopen(world)
+        await world.reconcile()
+        assert world.held() == ["success"]
+
+
+async def test_what_is_stored_long_after_a_restore_is_noticed(installation: Installation) -> None:
+    async with installation.opened() as world:
+        await run_job(world.ledger, order())
+        installation.back_up()
+        world.fault(Kind.CLOSE, stored_after=50)
+        await world.deliver()
+    async with installation.restored() as world:
+        await world.reconcile()
+        await look(world)
+        assert world.held() == ["success", "success"]
+        assert "doubled" in await world.story()
+
+
 async def test_what_was_being_sent_at_the_time_of_the_backup_is_looked_for(installation: Installation) -> None:
     async with installation.opened() as world:
         await run_job(world.ledger, order())
