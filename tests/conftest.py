@@ -23,6 +23,7 @@ from storage.upgrade import upgrade
 
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
 os.environ["DO_NOT_TRACK"] = "1"
+os.environ["TERM"] = "xterm-256color"  # where the suite runs decides nothing about what a terminal is shown
 if os.access("/dev/shm", os.W_OK):  # noqa: S108  # ledgers of tests in memory: every commit waits for the disk, and no test pulls the plug
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")  # noqa: S108  # the same
 
@@ -35,6 +36,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return _OneByOne(config, log)
 
 
+TOGETHER = {"tests/model/test_day.py", "tests/model/test_load.py", "tests/cage/test_canaries.py"}
+"""Files whose tests share what is dear."""
+
+
 class _OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """Each test goes to whoever is free; those that share what is dear stay together: a Prefect server, a whole day."""
 
@@ -42,7 +47,7 @@ class _OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no ty
         file = nodeid.partition("::")[0]
         if file.startswith("tests/flows/"):
             return "tests/flows"
-        return file if file in {"tests/model/test_day.py", "tests/cage/test_canaries.py"} else nodeid
+        return file if file in TOGETHER else nodeid
 
 
 @pytest.fixture
