@@ -37,6 +37,7 @@ class Shown:
     is_clear: bool
     is_covered: bool = False  # an older report of ours is on top of the newest
     overriding: PostedStatus | None = None  # on top of the newest, and none of ours
+    is_unmarked: bool = False  # the newest report's own status is listed without a marker: GitHub did not keep its link
 
 
 def shown(reading: Reading, context: str, ours: Ours) -> Shown:
@@ -53,12 +54,13 @@ def shown(reading: Reading, context: str, ours: Ours) -> Shown:
         return Shown(doubled, is_clear=False)
     top = listed[0]
     report = ours.report_of(top)
+    is_unmarked = not ours.marks_of(own)
     if report is None:
-        return Shown(doubled, is_clear=True, overriding=top)
+        return Shown(doubled, is_clear=True, overriding=top, is_unmarked=is_unmarked)
     if report == ours.newest:
-        return Shown(doubled, is_clear=True)
+        return Shown(doubled, is_clear=True, is_unmarked=is_unmarked)
     is_clear = top.created_at >= own.created_at - MARGIN  # else GitHub's own time contradicts the order of its list
-    return Shown(doubled, is_clear, is_covered=is_clear)
+    return Shown(doubled, is_clear, is_covered=is_clear, is_unmarked=is_unmarked)
 
 
 def _doubled(listed: Iterable[PostedStatus], ours: Ours) -> frozenset[int]:

@@ -191,6 +191,12 @@ async def note_unseen(session: AsyncSession, seen: Look, *, actor: str, now: dat
     await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
 
 
+async def note_unmarked(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> None:
+    """GitHub lists the newest report's status without its marker: a lost request is not found. The target is locked."""
+    note = f"GitHub lists status {seen.ours.own} without the marker that its link had: a lost request cannot be found"
+    await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
+
+
 async def _note_once(
     session: AsyncSession, seen: Look, report_id: int, kind: EventKind, note: str, *, actor: str, now: datetime
 ) -> None:

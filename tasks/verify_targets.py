@@ -62,6 +62,8 @@ async def _conclude(session: AsyncSession, seen: Look, reading: Reading, *, acto
         await verify.note_doubled(session, seen, report_id, actor=actor, now=now)
     if found.overriding is not None:
         await verify.note_overridden(session, seen, found.overriding, actor=actor, now=now)
+    if found.is_unmarked:
+        await verify.note_unmarked(session, seen, actor=actor, now=now)
     if found.is_clear:
         await verify.looked(session, seen, again_at=verify.next_look(seen.since, now))
     else:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from full import SQLITE_OR_ALL
 from looking import ask_for_a_look, kinds, reports, verify_targets
+from sqlmodel import col, select
 from told import counted_twice, look
 from world import CREDENTIAL, SHA, World, order, run_job
 
@@ -15,6 +16,7 @@ from domain.job import JobState
 from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
+from storage.models import ReportEvent
 from storage.reports import reopen
 from tasks import deliver as deliver_module
 
@@ -150,7 +152,21 @@ async def test_what_lies_beyond_the_pages_that_are_read_is_neither_sent_nor_reje
     assert "do not end after 1 pages" in ((await world.target()).last_error or "")
 
 
-async def test_a_marker_that_github_does_not_keep_makes_a_second_status_which_is_not_counted(world: World) -> None:
+def stored(world: World, draft: Draft) -> int:
+    """Have GitHub store *draft*; the id that it gives it."""
+    status = world.github.store.drafted(draft)
+    world.github.store.add(status)
+    return status.id
+
+
+async def last_note(world: World) -> str:
+    async with world.ledger.transaction() as session:
+        return (await session.exec(select(ReportEvent.note).order_by(col(ReportEvent.id).desc()).limit(1))).one() or ""
+
+
+async def test_a_marker_that_github_does_not_keep_makes_a_second_status_which_is_told_not_counted(
+    world: World,
+) -> None:
     await run_job(world.ledger, order())
     world.fault(Kind.CLOSE)
     await world.deliver()
@@ -159,12 +175,14 @@ async def test_a_marker_that_github_does_not_keep_makes_a_second_status_which_is
     draft = Draft(repository="acme/site", sha=SHA, context="docs/sphinx", state="success", target_url=without)
     world.github.store.add(world.github.store.drafted(draft))
     world.clock.advance(20)
+    world.fault(Kind.ANSWER, status=201, body={"id": stored(world, draft), "context": "docs/sphinx"})
     await world.deliver()
     world.clock.advance(60)
     assert await verify_targets(world) == 0
     assert world.held() == ["success", "success"]
+    assert "without the marker" in (await last_note(world))
     assert EventKind.DOUBLED not in await kinds(world)
-    world.github.store.add(world.github.store.drafted(draft))
+    stored(world, draft)
     await ask_for_a_look(world)
     assert await verify_targets(world) == 0
     assert (await kinds(world))[-1] == EventKind.OVERRIDDEN
