@@ -227,7 +227,9 @@ async def repair(session: AsyncSession, seen: Look, *, actor: str, now: datetime
     )  # fmt: skip
     if renewed.rowcount == 0:
         return False
-    await session.exec(update(StatusTarget).where(col(StatusTarget.id) == seen.target_id).values(due_at=now))
+    await session.exec(
+        update(StatusTarget).where(col(StatusTarget.id) == seen.target_id).values(due_at=now, bulk_at=None)
+    )
     note = f"an older status covered it; edition {edition}"
     await events.append(
         session, seen.ours.newest, EventKind.REPAIRED, actor=actor, at=now, credential=seen.credential, note=note

@@ -31,6 +31,16 @@ async def test_an_older_status_on_top_is_covered_again_by_a_new_edition(ledger: 
         assert [report.edition for report in await reports(world)] == [1, 2]
 
 
+async def test_a_repair_of_what_was_reopened_in_bulk_does_not_wait_for_the_hour(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock) as world:
+        pending, _ = await delivered(world)
+        async with ledger.transaction() as session:
+            await session.exec(update(StatusTarget).values(bulk_at=clock.now))
+        send_late(world, pending)
+        assert await verify_targets(world) == 1
+        assert (await world.target()).bulk_at is None
+
+
 async def test_an_edition_has_a_week_of_its_own(ledger: Ledger, clock: Clock) -> None:
     """What did not get through before it was delivered is forgotten."""
     async with world_on(ledger, clock) as world:
