@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.policy import LONGEST_PAUSE, Policy
 from storage.budget import MARGIN, cut_posted
 from storage.models import Credential, Job, Reconciliation, RefusedSecret, ReportEvent, StatusReport, StatusTarget
+from storage.pauses import is_row_of
 from storage.verify import FIRST_LOOK, SECOND_LOOK
 
 
@@ -47,13 +48,12 @@ async def cut_target(session: AsyncSession, target: StatusTarget, *, policy: Pol
 async def _cut_credential(session: AsyncSession, credential: Credential, policy: Policy, now: datetime) -> None:
     """A pause has its own length where the clock is seen to have been ahead, else the longest there is."""
     was_ahead = await cut_posted(session, credential.name, now=now)
-    own = max(timedelta(seconds=credential.pause_seconds or 0), policy.lease)
-    longest, margin = (own, timedelta(0)) if was_ahead else (LONGEST_PAUSE, MARGIN)
-    mine = col(Credential.name) == credential.name
-    await session.exec(_cut(Credential, "paused_until", now, longest, mine, margin=margin))
-    await session.exec(_cut(Credential, "refused_until", now, LONGEST_PAUSE, mine))
-    its = col(RefusedSecret.credential) == credential.name
-    await session.exec(_cut(RefusedSecret, "paused_until", now, LONGEST_PAUSE, its))
+    refused = await session.exec(select(RefusedSecret).where(RefusedSecret.credential == credential.name))
+    for one in (credential, *refused):
+        own = max(timedelta(seconds=one.pause_seconds or 0), policy.lease)
+        longest, margin = (own, timedelta(0)) if was_ahead else (LONGEST_PAUSE, MARGIN)
+        await session.exec(_cut(type(one), "paused_until", now, longest, is_row_of(one), margin=margin))
+    await session.exec(_cut(Credential, "refused_until", now, LONGEST_PAUSE, is_row_of(credential)))
 
 
 async def _cut_due(session: AsyncSession, policy: Policy, now: datetime) -> None:

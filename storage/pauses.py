@@ -87,10 +87,11 @@ async def move_probe(
 
 async def move(session: AsyncSession, one: Pause, until: datetime) -> None:
     """Have a pause end at *until*."""
-    await session.exec(update(type(one)).where(_is(one)).values(paused_until=until))
+    await session.exec(update(type(one)).where(is_row_of(one)).values(paused_until=until))
 
 
-def _is(one: Pause) -> ColumnElement[bool]:
+def is_row_of(one: Pause) -> ColumnElement[bool]:
+    """Of its table: the row of *one*."""
     if isinstance(one, Credential):
         return col(Credential.name) == one.name
     return and_(col(RefusedSecret.credential) == one.credential, col(RefusedSecret.fingerprint) == one.fingerprint)
@@ -115,19 +116,19 @@ async def refuse(
     key = ("credential", "fingerprint")
     await session.exec(insert.on_conflict_do_update(index_elements=key, set_=row))
     last = max(until, credential.refused_until or until)
-    await session.exec(update(Credential).where(_is(credential)).values(refused_until=last))
+    await session.exec(update(Credential).where(is_row_of(credential)).values(refused_until=last))
     return until
 
 
 async def accept(session: AsyncSession, refused: RefusedSecret) -> None:
     """Forget a refusal: GitHub has taken the secret."""
-    await session.exec(delete(RefusedSecret).where(_is(refused)))
+    await session.exec(delete(RefusedSecret).where(is_row_of(refused)))
 
 
 async def resume(session: AsyncSession, credential: Credential, *, actor: str) -> None:
     """End every pause of the credential, for a limit or a refused secret. Its row is locked. *actor*: who wants it."""
     await session.exec(delete(RefusedSecret).where(col(RefusedSecret.credential) == credential.name))
-    await session.exec(update(Credential).where(_is(credential)).values(**CLEARED, refused_until=None))
+    await session.exec(update(Credential).where(is_row_of(credential)).values(**CLEARED, refused_until=None))
     news.add(session, Resumed(credential.name, actor))
 
 

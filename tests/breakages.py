@@ -115,6 +115,8 @@ BREAKAGES = (
     Breakage("a look is given up for want of a token", "storage/verify.py", "(LOOKS_FOR if is_answered else ASKS_FOR)", "LOOKS_FOR", (LATE,)),
     Breakage("a look that a late sender asked for is of the delivery's age", "storage/verify.py", "await _late_at(session, target_id) or newest.delivered_at", "newest.delivered_at", (LATE,)),
     Breakage("a look is given up in silence", LOOK, "    if again_at is None:\n", "    if False:\n", (f"{LATE}::test_a_commit_that_cannot_be_read_any_more_is_looked_at_for_a_day",)),
+    Breakage("a repair waits for the hour", "storage/verify.py", ".values(due_at=now, bulk_at=None)", ".values(due_at=now)", (LATE,)),
+    Breakage("a refusal of a clock that was ahead lasts an hour", "storage/ahead.py", "for one in (credential, *refused):", "for one in (credential,):", (f"{JUMPS}::test_a_secret_that_was_refused_while_the_clock_was_ahead_waits_for_its_minute_only",)),
     Breakage("looks without end", "storage/verify.py", "    if age >= (LOOKS_FOR if is_answered else ASKS_FOR):\n        return None\n", "", (f"{LATE}::test_a_commit_that_cannot_be_read_any_more_is_looked_at_for_a_day",)),
     Breakage("repairs without end", "storage/verify.py", "    if edition > MOST_EDITIONS:\n        return False\n", "", (f"{LOOKS}::test_repairs_end_where_they_do_not_help",)),
     Breakage("a repair of what has changed meanwhile", "storage/verify.py", "col(StatusReport.id) == seen.ours.newest, _is_as_read(seen))", "col(StatusReport.id) == seen.ours.newest)", (f"{LOOKS}::test_a_repair_names_what_it_read",)),

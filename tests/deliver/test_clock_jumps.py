@@ -292,6 +292,21 @@ async def test_what_was_sent_while_the_clock_was_ahead_binds_for_no_longer_than_
     assert timedelta(seconds=30) < busy.until - wrong.now() <= timedelta(minutes=1)
 
 
+@AHEAD
+async def test_a_secret_that_was_refused_while_the_clock_was_ahead_waits_for_its_minute_only(
+    world: World, wrong: WrongClock, by: timedelta
+) -> None:
+    await run_job(world.ledger, order())
+    wrong.jump(by)
+    world.fault(Kind.BAD_CREDENTIALS)
+    await world.deliver()
+    wrong.jump(timedelta(0))
+    await a_pass(world, lasts=0.5)
+    world.clock.advance(60)
+    await a_pass(world)
+    assert world.held() == ["success"]
+
+
 async def test_a_pause_that_github_named_is_not_cut(world: World, wrong: WrongClock) -> None:
     await run_job(world.ledger, order())
     world.fault(Kind.SECONDARY_LIMIT, seconds=3000)
