@@ -66,6 +66,10 @@ async def reserve(session: AsyncSession, credential: str, urgent: Urgency, until
         return False
     if urgent >= Urgency.SPACING:
         mine = col(Credential.name) == credential
+        # A claim that finds another credential at its target than it locked must not wait for that one's row now.
+        locked = select(Credential.name).where(mine).with_for_update(key_share=True, skip_locked=True)
+        if (await session.exec(locked)).one_or_none() is None:
+            return False
         await session.exec(update(Credential).where(mine).values(reserved_at=until))
     return True
 

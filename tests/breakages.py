@@ -213,6 +213,7 @@ BREAKAGES = (
     Breakage("a new outcome stays in the bulk of the last one", REPORTS, '"bulk_at": bulk_at, ', "", (BUDGET,)),
     Breakage("pending takes what is left of the minute", "storage/budget.py", "budget.per_minute - outcomes, ", "budget.per_minute, ", (BUDGET,)),
     Breakage("pending while more outcomes wait than a minute takes", "storage/budget.py", "    if outcomes >= budget.per_minute:\n", "    if False:\n", (f"{BUDGET}::test_pending_waits_while_as_many_outcomes_wait_as_a_minute_has_room_for",)),
+    Breakage("who reserves a moment may wait for a credential", "storage/budget.py", "(key_share=True, skip_locked=True)", "(key_share=True)", ("tests/storage/test_lock_waits.py::test_no_moment_is_reserved_by_who_would_have_to_wait_for_the_credential",)),
     Breakage("pending reserves all moments", "storage/budget.py", "credential, 1, now=now):\n        return False", "credential, 1, now=now):\n        pass", (MOMENTS,)),
     Breakage("all who wait wait for the same moment", "storage/budget.py", "values(reserved_at=until)", "values(reserved_at=now)", (MOMENTS,)),
     Breakage("a moment that another outcome takes away", "domain/budget.py", "and not is_punctual:", "and True:", (MOMENTS,)),

@@ -9,10 +9,11 @@ from racing import until_a_lock_is_waited_for
 from sqlmodel import select
 from world import ACTOR, CREDENTIAL, World, accept, order, run_job
 
+from domain.budget import Urgency
 from domain.outcome import Exchange, Reason, Sent, Throttled
 from domain.policy import Policy
 from domain.settlement import Settlement, Tries, settle
-from storage import credentials, leases, reports, settling
+from storage import budget, credentials, leases, reports, settling
 from storage.leases import Lease
 from storage.models import Credential
 from storage.standing import Busy
@@ -41,6 +42,18 @@ async def test_a_claim_uses_no_credential_that_its_target_has_no_longer(world: W
     assert (used, world.posts()) == ([], 0)
     await deliver(sender, target.id or 0)
     assert (used, world.held()) == ([OTHER], ["success"])
+
+
+@pytest.mark.parametrize("database", ["postgresql"])  # the same
+async def test_no_moment_is_reserved_by_who_would_have_to_wait_for_the_credential(world: World) -> None:
+    """It may have its target's row, for which who has the credential's waits."""
+    await run_job(world.ledger, order())
+    soon = world.clock.now + timedelta(seconds=1)
+    async with world.ledger.transaction() as holder, world.ledger.transaction() as session:
+        await credentials.locked(holder, CREDENTIAL)
+        assert not await budget.reserve(session, CREDENTIAL, Urgency.SPACING, soon, now=world.clock.now)
+    async with world.ledger.transaction() as session:
+        assert await budget.reserve(session, CREDENTIAL, Urgency.SPACING, soon, now=world.clock.now)
 
 
 async def test_a_pause_is_not_replaced_by_a_shorter_one_that_was_settled_at_the_same_time(world: World) -> None:
