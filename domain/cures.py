@@ -38,7 +38,7 @@ CURES: dict[Reason, str] = {
     Reason.GONE: "This GitHub no longer supports the API version that Reportback speaks: upgrade Reportback.",
     Reason.REFUSED: "Read the words.",
     Reason.UNVERIFIABLE: (
-        "Something between here and GitHub answers in its place, or rewrites the link that carries the marker: check "
+        "Something between here and GitHub rewrites the link that carries the marker, or the answers: check "
         "`REPORTBACK_GITHUB_API_URL` and proxies."
     ),
     Reason.EXPIRED: (

@@ -216,6 +216,7 @@ async def test_a_pause_is_waited_for(ledger: Ledger, clock: Clock) -> None:
         assert again == credential.paused_until
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
 async def test_without_a_budget_nothing_waits(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=Policy(budget=None)) as world:
         targets = await jobs(world, 85)
