@@ -83,7 +83,7 @@ async def test_the_server_starts_nothing_twice_for_one_key(rig: Rig, capsys: pyt
         assert await submit(words, waits=False) is Exit.SUCCESS
     out, err = capsys.readouterr()
     assert len(set(out.splitlines())) == 1
-    assert err.startswith("started before")
+    assert "started before" in err  # after what is said while the server is busy
     run_id = await asked_for(deployment_id)
     assert str(run_id) in out
     async with get_client() as client:

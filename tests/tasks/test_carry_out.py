@@ -44,8 +44,13 @@ def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def held(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:  # noqa: ARG001  # let go before the ledger closes
-    """The removal of a job's folders."""
+def held(
+    world: World,  # noqa: ARG001  # let go before the ledger closes
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Held]:
+    """The removal of a job's folders, in a place where no other test leaves any."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("scratch")))
     with Held() as removal:
         monkeypatch.setattr(scratch, "remove", removal.up(scratch.remove))
         yield removal
