@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cages import USERS, Cage, job_python
 from processes import names_in
-from waiting import Held
+from waiting import Held, until
 
 from domain.job import JobState
 from tasks import scratch as module
@@ -63,7 +63,7 @@ async def test_the_next_job_with_the_same_id_finds_nothing_in_a_folder_that_is_b
     await entered.wait()
     assert seen_by(ME, place) == "a secret of the job's"
     running.cancel()
-    assert await asyncio.to_thread(held.begun.wait, 10)
+    await until(held.begun.is_set)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

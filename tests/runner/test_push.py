@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from repositories import Origin, git, write
-from waiting import Held
+from waiting import Held, until
 
 from domain.push import Push
 from tasks import push as module
@@ -170,15 +170,16 @@ async def test_a_push_whose_reply_is_lost_is_known_by_the_branch(origin: Origin,
 
 
 async def test_a_cancel_that_comes_after_the_push_does_not_undo_it(
-    origin: Origin, sha: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+    origin: Origin, sha: str, copy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    held = Held()
-    monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
+    (tmp_path / "scratch").mkdir()  # where no other test leaves a folder to be removed first
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     write(copy, docs__page_md="new")
-    pushing = asyncio.create_task(push(copy, origin, sha))
-    assert await asyncio.to_thread(held.begun.wait, 30)
-    pushing.cancel()
-    held.go_on.set()
+    with Held() as held:
+        monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
+        pushing = asyncio.create_task(push(copy, origin, sha))
+        await until(held.begun.is_set)
+        pushing.cancel()
     assert await pushing == origin.head(BRANCH) != sha
 
 

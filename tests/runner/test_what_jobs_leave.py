@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from processes import ROOT, names_in
-from waiting import Held
+from waiting import Held, until
 
 from tasks import scratch as module
 from tasks.folders import copy_folder, size_of, within
@@ -156,7 +156,7 @@ async def test_a_folder_is_closed_before_its_user_goes_on_whenever_it_is_removed
     running = asyncio.create_task(job())
     await entered.wait()
     running.cancel()
-    assert await asyncio.to_thread(held.begun.wait, 10)
+    await until(held.begun.is_set)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
