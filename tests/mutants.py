@@ -75,9 +75,10 @@ def _copy(to: Path) -> None:
 
 
 def _failure(free: SimpleQueue[Path], tests: Sequence[str]) -> str | None:
-    """The end of what pytest says of *tests*, if not all of them pass."""
+    """The tests that fail, or the end of what pytest says of *tests*, if not all of them pass."""
     done = _run(free, tests, None)
-    return None if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
+    failing = [line for line in done.stdout.splitlines() if NOTICED.match(line)]
+    return None if done.returncode == 0 else "\n".join(failing) or (done.stdout + done.stderr)[-2000:]
 
 
 def _is_caught(free: SimpleQueue[Path], breakage: Breakage) -> bool:
