@@ -70,12 +70,18 @@ class Guard:
 
     def _refusal(self, headers: Headers) -> tuple[HTTPStatus, str] | None:
         host, origin = headers.get("host", "").lower(), headers.get("origin", "").lower()
-        if host not in {urlsplit(one).netloc for one in self.origins}:
+        if not _is_loopback(host) and host not in {urlsplit(one).netloc for one in self.origins}:
             why = f"this server does not answer as {host!r}; an address of its own is added by PREFECT_UI_API_URL"
             return HTTPStatus.MISDIRECTED_REQUEST, why
-        if origin and origin not in self.origins:
+        if origin and origin not in self.origins and not (_is_loopback(host) and origin == f"http://{host}"):
             return HTTPStatus.FORBIDDEN, f"pages of {origin!r} may not ask this server"
         return None
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether *host* names this machine, on whatever port: through a tunnel or a relay the port is another one."""
+    name, _, port = host.rpartition(":")
+    return host in LOOPBACK or (port.isdecimal() and name in LOOPBACK)
 
 
 def has_half_a_surrogate_pair(body: bytes) -> bool:

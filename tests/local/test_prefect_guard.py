@@ -67,12 +67,20 @@ async def test_own_pages_and_programs_may_ask(server: httpx.AsyncClient, host: s
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:4200", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:4200.evil.example", ""]
+    "host",
+    ["evil.example", "evil.example:4200", "127.0.0.1.evil.example", "127.0.0.1:4200.evil.example", "evil:1:2", ""],
 )
 async def test_a_foreign_host_is_refused(server: httpx.AsyncClient, host: str) -> None:
     answer = await server.get("/api/health", headers={"Host": host})
     assert answer.status_code == httpx.codes.MISDIRECTED_REQUEST
     assert "PREFECT_UI_API_URL" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
+async def test_through_a_tunnel_the_port_may_be_another(server: httpx.AsyncClient, host: str) -> None:
+    own = await server.post("/api/logs/", content=b"{}", headers={"Host": host, "Origin": f"http://{host}"})
+    other = await server.post("/api/logs/", content=b"{}", headers={"Host": host, "Origin": "http://localhost:3000"})
+    assert (own.status_code, other.status_code) == (200, 403)
 
 
 FOREIGN = ["https://evil.example", "null", "http://127.0.0.1:8080", "http://prefect.internal", "https://localhost:4200"]
