@@ -13,6 +13,7 @@ from prefect.settings import PREFECT_HOME, PREFECT_PROFILES_PATH
 from console.checks.finding import Finding, bad, good
 from console.checks.prefect_poll import poll
 from local.deploy import DEPLOYMENTS
+from local.prefect_guard import LOOPBACK
 from local.prefect_server import NoServer, prefect_server
 from local.work_pools import CLOSED, POOLS
 from settings import Settings
@@ -22,7 +23,6 @@ DATABASE = "prefect.db"
 """Of a server on SQLite, in its PREFECT_HOME: https://docs.prefect.io/v3/api-ref/settings-ref"""
 
 NEEDS_SCHEDULE = "reconcile-reports/reconcile-reports"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 T = TypeVar("T")
