@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 from full import FULL, SQLITE_OR_ALL
 from sqlmodel.ext.asyncio.session import AsyncSession
+from ways import reply_lost, request_lost, stored_late, straight
 from world import Clock, TimedHost, World, accept, begin, order, run_job, world_on
 
 from domain.budget import WriteBudget
@@ -33,30 +34,6 @@ JUMPS = (HOUR, -HOUR, YEAR, -YEAR)
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 Way: TypeAlias = Callable[[World, Reporter, str], Awaitable[object]]
-
-
-async def straight(world: World, sender: Reporter, context: str) -> None:
-    await world.deliver(context, by=sender)
-
-
-async def reply_lost(world: World, sender: Reporter, context: str) -> None:
-    world.fault(Kind.CLOSE, where="after", context=context)
-    await world.deliver(context, by=sender)
-    await world.deliver(context, by=sender)
-
-
-async def request_lost(world: World, sender: Reporter, context: str) -> None:
-    world.fault(Kind.CLOSE, context=context)
-    await world.deliver(context, by=sender)
-    world.clock.advance(20)
-    await world.deliver(context, by=sender)
-
-
-async def stored_late(world: World, sender: Reporter, context: str) -> None:
-    world.fault(Kind.CLOSE, stored_after=9, context=context)
-    await world.deliver(context, by=sender)
-    world.clock.advance(5)
-    await world.deliver(context, by=sender)
 
 
 async def throttled(world: World, sender: Reporter, context: str) -> None:

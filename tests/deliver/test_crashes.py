@@ -6,14 +6,13 @@ from itertools import count
 from typing import TypeAlias
 
 import pytest
+from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
 from world import Step, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
-from fake_github.faults import Kind
 from tasks.deliver import Reporter
 
 LEASE = 30
-SETTLE_AFTER = 20
 
 
 class Crash(BaseException):
@@ -34,30 +33,6 @@ class Effects:
 
 
 Path: TypeAlias = Callable[[World, Reporter, str], Awaitable[object]]
-
-
-async def straight(world: World, sender: Reporter, context: str) -> None:
-    await world.deliver(context, by=sender)
-
-
-async def reply_lost(world: World, sender: Reporter, context: str) -> None:
-    world.fault(Kind.CLOSE, where="after", context=context)
-    await world.deliver(context, by=sender)
-    await world.deliver(context, by=sender)
-
-
-async def request_lost(world: World, sender: Reporter, context: str) -> None:
-    world.fault(Kind.CLOSE, context=context)
-    await world.deliver(context, by=sender)
-    world.clock.advance(SETTLE_AFTER)
-    await world.deliver(context, by=sender)
-
-
-async def stored_late(world: World, sender: Reporter, context: str) -> None:
-    world.fault(Kind.CLOSE, stored_after=9, context=context)
-    await world.deliver(context, by=sender)
-    world.clock.advance(5)
-    await world.deliver(context, by=sender)
 
 
 PATHS = pytest.mark.parametrize("path", [straight, reply_lost, request_lost, stored_late])
