@@ -4,6 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Generator
 from functools import partial
 
+import pytest
+
+ON_THE_DRIVERS_THREAD = pytest.mark.parametrize("in_place", [False])
+"""As in production, each statement is waited for: a test in place would cancel at nothing but the network."""
+
 
 async def cancelled_at(work: Awaitable[object], number: int) -> asyncio.Task[None]:
     """The ended task that awaited *work* and was cancelled when it waited for the *number*-th time, counted from 0.

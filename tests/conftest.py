@@ -12,7 +12,9 @@ from uuid import uuid4
 
 import pytest
 from emptied import TABLES
-from sqlalchemy.ext.asyncio import async_sessionmaker
+from full import DATABASES
+from in_place import run_in_place
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import end_what_is_left
 from world import Clock, World, world_on
@@ -26,8 +28,6 @@ os.environ["DO_NOT_TRACK"] = "1"
 os.environ["TERM"] = "xterm-256color"  # where the suite runs decides nothing about what a terminal is shown
 if os.access("/dev/shm", os.W_OK):  # noqa: S108  # ledgers of tests in memory: every commit waits for the disk, and no test pulls the plug
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")  # noqa: S108  # the same
-
-DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.hookimpl(optionalhook=True)  # there are no workers under -n 0
@@ -168,14 +168,25 @@ async def _empty(url: str) -> None:
     await connection.close()
 
 
-warm_engine = cache(make_engine)
-"""An engine keeps what it compiled: the first transactions of a new one take three times as long."""
+@cache
+def _warm_engine(url: str, *, in_place: bool) -> AsyncEngine:
+    """An engine keeps what it compiled: the first transactions of a new one take three times as long."""
+    engine = make_engine(url)
+    if in_place:
+        run_in_place(engine)
+    return engine
 
 
 @pytest.fixture
-async def ledger(ledger_url: str, clock: Clock) -> AsyncIterator[Ledger]:
+def in_place() -> bool:
+    """Whether SQLite's statements run on the loop's thread, unless the test says by `parametrize` that they do not."""
+    return True
+
+
+@pytest.fixture
+async def ledger(ledger_url: str, clock: Clock, in_place: bool) -> AsyncIterator[Ledger]:  # noqa: FBT001  # a fixture
     """An open ledger whose clock is `clock`."""
-    engine = warm_engine(ledger_url)
+    engine = _warm_engine(ledger_url, in_place=in_place)
     try:
         yield Ledger(engine, async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False), clock.of_ledger)
     finally:

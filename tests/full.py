@@ -3,5 +3,6 @@
 import os
 
 FULL = bool(os.environ.get("REPORTBACK_TEST_FULL"))
-SQLITE_OR_ALL = ("sqlite", "postgresql") if FULL else ("sqlite",)
+DATABASES = ("sqlite", "postgresql")
+SQLITE_OR_ALL = DATABASES if FULL else ("sqlite",)
 """The databases of what does not depend on them."""

@@ -8,7 +8,6 @@ thread and no chance: the same work comes to the same end.
 import asyncio
 import math
 import selectors
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -17,13 +16,12 @@ from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
-import aiosqlite
-from sqlalchemy import event
+from in_place import open_in_place
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, World, world_on
 
 from domain.policy import Policy
-from storage.engine import Ledger, open_ledger
+from storage.engine import Ledger
 
 PATIENCE = 60.0
 """Real seconds a transaction may take before the simulation calls itself stuck."""
@@ -106,32 +104,12 @@ class _Session(AsyncSession):
             self.loop.one.release()
 
 
-class _Here(aiosqlite.Connection):
-    """SQLite without the driver's thread: the way to it and back takes longer than most statements."""
-
-    async def _execute(self, fn: Callable[..., T], *args: object, **kwargs: object) -> T:
-        return fn(*args, **kwargs)
-
-
-async def _connect_here(database: str, **how: object) -> aiosqlite.Connection:
-    connection = _Here(partial(sqlite3.connect, database, **{**how, "check_same_thread": False}), 64)
-    connection._thread.daemon = True
-    return await connection
-
-
-def _use_here(_dialect: object, _record: object, _positional: object, named: dict[str, object]) -> None:
-    named["async_creator_fn"] = _connect_here
-
-
 @asynccontextmanager
 async def open_simulated(url: str, loop: SimulatedLoop) -> AsyncIterator[Ledger]:
     """The ledger at *url*, in the time of *loop*."""
     with loop.at_work():
-        async with open_ledger(url, clock=loop.clock.of_ledger) as opened:
+        async with open_in_place(url, loop.clock.of_ledger) as opened:
             engine = opened.engine
-            if engine.dialect.name == "sqlite":
-                event.listen(engine.sync_engine, "do_connect", _use_here)
-                await engine.dispose()  # what was connected by a thread
             session = type("_SessionOfLoop", (_Session,), {"loop": loop})
             loop._skipping.at_work -= 1
             try:

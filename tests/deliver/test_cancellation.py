@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 
 import pytest
-from cancelling import cancelled_at
-from full import SQLITE_OR_ALL
+from cancelling import ON_THE_DRIVERS_THREAD, cancelled_at
+from full import FULL, SQLITE_OR_ALL
 from world import World, order, run_job
 
 from fake_github.faults import Kind
@@ -24,8 +24,9 @@ async def second_try(world: World, context: str) -> Callable[[], Awaitable[objec
     return lambda: world.deliver(context)
 
 
+@ON_THE_DRIVERS_THREAD
 @pytest.mark.parametrize("database", SQLITE_OR_ALL)
-@pytest.mark.parametrize(("prepare", "every"), [(first_try, 1), (second_try, 3)])
+@pytest.mark.parametrize(("prepare", "every"), [(first_try, 1 if FULL else 2), (second_try, 1 if FULL else 5)])
 async def test_a_cancelled_try_is_finished_by_another_wherever_it_stood(
     world: World, prepare: Callable[[World, str], Awaitable[Callable[[], Awaitable[object]]]], every: int
 ) -> None:

@@ -13,7 +13,8 @@ from typing import TypeAlias
 from uuid import uuid4
 
 import pytest
-from full import FULL, SQLITE_OR_ALL
+from full import FULL
+from in_place import open_in_place
 from sqlmodel.ext.asyncio.session import AsyncSession
 from ways import reply_lost, request_lost, stored_late, straight
 from world import Clock, TimedHost, World, accept, begin, order, run_job, world_on
@@ -22,7 +23,7 @@ from domain.budget import WriteBudget
 from domain.policy import Policy
 from domain.report import Phase
 from fake_github.faults import Kind
-from storage.engine import Ledger, open_ledger
+from storage.engine import Ledger
 from storage.standing import Busy
 from tasks.deliver import Reporter
 from tasks.deliver_due import deliver_due
@@ -107,7 +108,7 @@ async def test_a_wall_clock_that_jumps_makes_no_second_status(
 async def on_host(url: str, host: TimedHost) -> AsyncIterator[World]:
     """A world whose ledger and senders have the clock of *host*."""
     kept = Remembered(host.of_ledger(), lambda: host.true.now - host.booted_at)
-    async with open_ledger(url, clock=host.of_ledger()) as opened:
+    async with open_in_place(url, host.of_ledger()) as opened:
         ledger = replace(opened, clock=kept)
         await ledger.now()
         async with world_on(ledger, host.true, policy=POLICY, now=kept.now) as world:
@@ -145,7 +146,6 @@ async def world(ledger: Ledger, wrong: WrongClock) -> AsyncIterator[World]:
 
 @WAYS
 @pytest.mark.parametrize("jumps", [(-HOUR, -YEAR), (-YEAR, -HOUR)] if FULL else [(-HOUR, -YEAR)])
-@pytest.mark.parametrize("database", SQLITE_OR_ALL, indirect=True)
 async def test_a_ledgers_clock_that_is_set_back_makes_no_second_status(
     world: World, wrong: WrongClock, way: Way, jumps: Sequence[timedelta]
 ) -> None:

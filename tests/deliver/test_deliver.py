@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from full import DATABASES
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.job import JobState
@@ -13,6 +14,7 @@ from fake_github.faults import Kind
 from storage.engine import Ledger
 from storage.standing import Busy, Settled
 
+pytestmark = pytest.mark.parametrize("database", DATABASES)
 DAY = 24 * 60 * 60
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from in_place import open_in_place
 from sqlalchemy import text
 from sqlmodel import col, select
 from world import CREDENTIAL, Clock, TimedHost, World, accept, begin, order, run_job, world_on
@@ -38,7 +39,7 @@ class Installation:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[World]:
         async with (
-            open_ledger(self.url, clock=self.host.of_ledger()) as ledger,
+            open_in_place(self.url, self.host.of_ledger()) as ledger,
             world_on(ledger, self.host.true, github=self.github) as world,
         ):
             yield world

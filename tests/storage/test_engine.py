@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cancelling import cancelled_at
+from cancelling import ON_THE_DRIVERS_THREAD, cancelled_at
 from racing import MANY, Race, from_connections, from_processes
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -189,6 +189,7 @@ async def test_a_transaction_that_raises_leaves_nothing(ledger: Ledger) -> None:
     assert await value(ledger, "SELECT rate_limit FROM credential") is None
 
 
+@ON_THE_DRIVERS_THREAD
 async def test_a_cancelled_transaction_does_not_keep_the_ledger_locked(ledger: Ledger) -> None:
     """Not even while its traceback lives, as in the `except` that ends a cancelled job."""
     await run_job(ledger, order())

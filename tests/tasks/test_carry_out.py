@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from full import SQLITE_OR_ALL
 from processes import FAMILY, is_alive, names_in, pids_in
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -31,6 +32,7 @@ from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.deliver import Reporter
 from tasks.free_space import LEAST, check_free_space
 
+pytestmark = pytest.mark.parametrize("database", SQLITE_OR_ALL)
 BRIEFLY = timedelta(seconds=0.02)
 
 
