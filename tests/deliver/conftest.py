@@ -6,6 +6,6 @@ from full import SQLITE_OR_ALL
 
 @pytest.fixture(params=SQLITE_OR_ALL)
 def database(request: pytest.FixtureRequest) -> str:
-    """SQLite, and with REPORTBACK_TEST_FULL=1 PostgreSQL too; the plain ones, crashes and races name both."""
+    """SQLite, and with REPORTBACK_TEST_FULL=1 PostgreSQL too; the plain ones and races name both."""
     kind: str = request.param
     return kind

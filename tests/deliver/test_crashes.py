@@ -6,14 +6,12 @@ from itertools import count
 from typing import TypeAlias
 
 import pytest
-from full import DATABASES
 from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
 from world import Step, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
 from tasks.deliver import Reporter
 
-pytestmark = pytest.mark.parametrize("database", DATABASES)
 LEASE = 30
 
 
