@@ -10,6 +10,7 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
+from fake_github.bomb import COMPRESSED, bomb
 from fake_github.exchange import Answer, Call
 from fake_github.faults import Fault, Kind, Script
 from fake_github.github import GitHub, Timing
@@ -41,6 +42,8 @@ class Api:
         if fault and await self._is_silent(fault, scope, receive):
             return
         body, kind = answer.content()
+        if fault and fault.kind is Kind.BOMB:
+            body, answer = bomb(body), answer.with_headers(COMPRESSED)
         await send(self._head(answer, kind, len(body)))
         seen.answered = answer.status
         if fault and fault.kind is Kind.TRUNCATE:

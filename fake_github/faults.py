@@ -18,6 +18,7 @@ class Kind(StrEnum):
     HANG = "hang"  # no reply for `seconds`, then the real one; without `seconds`, none until the client gives up
     DRIP = "drip"  # the real reply, its body spread over `seconds`
     TRUNCATE = "truncate"  # half of the body that Content-Length promises, then the connection ends
+    BOMB = "bomb"  # the real reply, compressed unasked: some hundred bytes that make 64 MiB
     # replies that leave open whether it was stored
     SERVER_ERROR = "server_error"  # 502 {"message": "Server Error"}, or another status
     HTML = "html"  # 502 and a page ("Unicorn!") instead of JSON

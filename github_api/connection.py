@@ -14,6 +14,7 @@ import httpx
 from domain.outcome import Exchange
 from github_api.classify import exchange_of
 from github_api.origin import onward
+from github_api.raw_body import AS_IT_IS, raw_body
 from github_api.transport import transport_to
 
 MAX_REDIRECTS = 5
@@ -22,8 +23,7 @@ MAX_REPLY = 2**20
 
 HEADERS = {
     "Accept": "application/vnd.github+json",
-    # Not compressed, so that a bound on the bytes read bounds memory too.
-    "Accept-Encoding": "identity",
+    **AS_IT_IS,
     "User-Agent": "reportback/0.1",
     # Supported until March 2028 and known to every Enterprise Server; 2026-03-10 changes nothing about statuses.
     # https://docs.github.com/rest/about-the-rest-api/api-versions
@@ -122,7 +122,7 @@ class Connection:
         try:
             async with asyncio.timeout_at(deadline), self._response(request) as got:
                 exchange = exchange_of(got.status_code, got.headers, now=self.now())
-                body = await _body(got, request.max_body)
+                body = await raw_body(got, request.max_body)
         except _FAILURES as error:
             return error, exchange
         if request.token and not got.is_success:  # who echoes a request must not make us store what was in it
@@ -146,13 +146,3 @@ def _redirected_to(url: str, response: Response) -> str | None:
     if response.status not in _DO_IT_THERE:
         return None
     return onward(url, response.headers.get("location", ""))
-
-
-async def _body(response: httpx.Response, most: int) -> bytes:
-    """The body, or nothing if it is longer than *most* bytes."""
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > most:
-            return b""
-    return bytes(body)

@@ -166,6 +166,7 @@ def basic(password: str | None) -> httpx.BasicAuth | None:
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:
     try:
-        return (await client.get(url)).is_success
+        async with client.stream("GET", url) as answer:  # whose body nobody reads
+            return answer.is_success
     except httpx.TransportError:
         return False

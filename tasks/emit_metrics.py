@@ -8,6 +8,8 @@ import httpx
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from domain.metrics import Snapshot
+from domain.text import one_line
+from github_api.raw_body import AS_IT_IS, raw_body
 from storage import counters, metrics
 from storage.engine import Ledger
 from tasks.metric_families import registry_of
@@ -17,6 +19,9 @@ PATIENCE = timedelta(seconds=5)
 
 MOST_FOLDS = 20
 """Steps of folding in one pass; a ledger that has more than that to fold has it done by the next ones."""
+
+MAX_WORDS = 2**16
+"""Bytes of a refusal that are read."""
 
 GROUP = "metrics/job/reportback"
 """Where a Pushgateway keeps them. It calls what it groups by `job`: scrape it with `honor_labels: true`."""
@@ -67,13 +72,18 @@ async def push(pushgateway: str, shown: Snapshot) -> None:
     Raises:
         PushFailed: it cannot be reached, or refuses. The address is not quoted: it may hold a password.
     """
-    headers = {"Content-Type": CONTENT_TYPE_LATEST}
+    headers = {"Content-Type": CONTENT_TYPE_LATEST, **AS_IT_IS}
+    url, content = f"{pushgateway.rstrip('/')}/{GROUP}", generate_latest(registry_of(shown))
     try:
         wait = PATIENCE.total_seconds()
-        async with asyncio.timeout(wait), httpx.AsyncClient(timeout=wait) as client:  # httpx's is for each step
-            url = f"{pushgateway.rstrip('/')}/{GROUP}"
-            answer = await client.put(url, content=generate_latest(registry_of(shown)), headers=headers)
+        async with (
+            asyncio.timeout(wait),  # httpx's is for each step
+            httpx.AsyncClient(timeout=wait) as client,
+            client.stream("PUT", url, content=content, headers=headers) as answer,
+        ):
+            body = b"" if answer.is_success else await raw_body(answer, MAX_WORDS)
     except (httpx.HTTPError, TimeoutError) as error:
         raise PushFailed(f"the Pushgateway cannot be reached: {type(error).__name__}") from error
     if not answer.is_success:
-        raise PushFailed(f"the Pushgateway answered {answer.status_code}: {answer.text[:200].strip()}")
+        words = one_line(body.decode("utf-8", "replace"))[:200]
+        raise PushFailed(f"the Pushgateway answered {answer.status_code}: {words}".rstrip(": "))

@@ -26,9 +26,11 @@ async def asks_for_a_password(api_url: str) -> bool:
     Raises:
         httpx.HTTPError: the API cannot be reached.
     """
-    async with httpx.AsyncClient(timeout=WITHIN.total_seconds()) as stranger:
-        status = (await stranger.get(f"{api_url}/admin/version")).status_code
-    return status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    async with (
+        httpx.AsyncClient(timeout=WITHIN.total_seconds()) as stranger,
+        stranger.stream("GET", f"{api_url}/admin/version") as answer,  # whose body nobody reads
+    ):
+        return answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 async def refuse_open_prefect() -> None:

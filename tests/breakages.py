@@ -239,4 +239,5 @@ BREAKAGES = (
     Breakage("a sender goes by the lease that it remembers", DELIVER, "left = await leases.time_left(session, lease, now=now)", "left = lease.expires_at - now", (f"{JUMPS}::test_who_was_held_up_past_a_lease_that_was_cut_sends_nothing",)),
     Breakage("a clock that jumps ahead ends a doubt", LEASE, "return expired_at if now - expired_at < UNNOTICED else now + policy.timeout", "return expired_at", (f"{JUMPS}::test_a_ledgers_clock_that_jumps_ahead_of_a_lease_makes_no_second_status",)),
     Breakage("a pass stays for as long as the clock was set back", "tasks/deliver_due.py", "return self.since <= now < self.until", "return now < self.until", (f"{JUMPS}::test_a_pass_ends_once_the_clock_is_set_back",)),
+    Breakage("a reply that came compressed is read", "github_api/raw_body.py", 'if encoding not in ("", "identity"):', 'if encoding not in ("", "identity", encoding):', ("tests/github_api/test_client_sockets.py::test_a_reply_that_comes_compressed_is_read_by_nobody_and_leaves_a_create_unknown",)),
 )  # fmt: skip

@@ -1,6 +1,8 @@
 """Each fault on a real socket: what a client sees, and what the stand-in holds then."""
 
+import gzip
 import itertools
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +12,7 @@ import pytest_asyncio
 from stand_in_rig import client_of
 from waiting import LONGEST, until
 
+from fake_github.bomb import BLANKS
 from fake_github.exchange import Json
 from fake_github.faults import Kind
 from fake_github.process import StandIn, running
@@ -174,8 +177,20 @@ async def test_another_reply_comes(
     assert (await commit.post()).status_code == 201
 
 
+async def test_a_bomb_is_small_until_it_is_taken_apart(commit: Commit, stand_in: StandIn) -> None:
+    await stand_in.fault("bomb", where="after")
+    asked = commit.client.stream("POST", commit.path, json={"state": "success", "context": "docs/build"})
+    async with asked as reply:
+        wire = b"".join([part async for part in reply.aiter_raw()])
+    body = gzip.decompress(gzip.decompress(wire))
+    assert (reply.status_code, reply.headers["content-encoding"]) == (201, "gzip, gzip")
+    assert len(wire) < 4096 < BLANKS < len(body)
+    assert json.loads(body)["context"] == "docs/build"
+    assert await commit.held() == 1
+
+
 async def test_the_tests_above_and_below_know_every_kind() -> None:
-    elsewhere = {"close", "reset", "truncate", "hang", "drip", "lag"}
+    elsewhere = {"close", "reset", "truncate", "hang", "drip", "lag", "bomb"}
     assert {kind for kind, *_ in REPLIES} | elsewhere == set(Kind)
 
 

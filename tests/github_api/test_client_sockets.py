@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from waiting import LONGEST, soon
 from domain.job import StatusState, Target
 from domain.outcome import Delivered, NotSent, Page, Reason, Unknown
 from domain.report import Report
+from fake_github.bomb import BLANKS, bomb
 from github_api.client import GitHub
 from github_api.connection import MAX_REDIRECTS, MAX_REPLY
 from github_api.transport import transport_to
@@ -213,6 +215,29 @@ async def test_an_endless_body_is_left_at_the_bound() -> None:
         outcome = (await client.create_status(REPORT, TOKEN)).outcome
     assert isinstance(outcome, Unknown)
     assert sent_bytes < MAX_REPLY * 32  # the bound and what the kernel buffers
+
+
+async def test_a_reply_that_comes_compressed_is_read_by_nobody_and_leaves_a_create_unknown() -> None:
+    small = bomb(CREATED)
+
+    async def behave(peer: Peer) -> None:
+        asked = await peer.request()
+        assert b"\r\nAccept-Encoding: identity\r\n" in asked
+        status = 201 if asked.startswith(b"POST") else 200
+        await peer.answer(status, small, "X-GitHub-Request-Id: A:1", "Content-Encoding: gzip, gzip")
+
+    async with serving(behave) as server, github(server.url) as client:
+        tracemalloc.start()
+        try:
+            sent, read = await client.create_status(REPORT, TOKEN), await client.statuses_of(TARGET, TOKEN)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    words = "DecodingError: the reply came compressed (gzip, gzip), which was not asked for and is not read"
+    assert (sent.outcome, sent.exchange.http_status) == (Unknown(words), 201)
+    assert read.outcome == NotSent(words)
+    assert len(small) < 2000
+    assert peak < 2 * MAX_REPLY < BLANKS
 
 
 async def test_a_refused_connection_was_not_sent() -> None:

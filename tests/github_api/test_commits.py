@@ -48,6 +48,7 @@ async def test_a_name_of_nothing_leads_nowhere_else(ref: str) -> None:
         (Fault(method="GET", kind=Kind.SERVER_ERROR), NoAnswer, "HTTP 502: Server Error"),
         (Fault(method="GET", kind=Kind.HTML), NoAnswer, "HTTP 502"),
         (Fault(method="GET", kind=Kind.CLOSE), NoAnswer, "RemoteProtocolError"),
+        (Fault(method="GET", kind=Kind.BOMB), NoAnswer, "DecodingError: the reply came compressed"),
         (
             Fault(method="GET", kind=Kind.ANSWER, status=200, body="<html>Log in</html>"),
             NoSuchRef,

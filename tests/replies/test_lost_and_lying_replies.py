@@ -46,6 +46,7 @@ LIES: dict[str, tuple[str, Json]] = {
     "201, a page": ("html", {"status": 201}),
     "201, empty": ("answer", {"status": 201, "body": ""}),
     "201, of somebody else": ("foreign", {}),
+    "compressed": ("bomb", {}),
     "200": ("odd_success", {"status": 200}),
     "202": ("odd_success", {"status": 202}),
 }

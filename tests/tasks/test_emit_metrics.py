@@ -13,10 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from world import CREDENTIAL, World, order, run_job
 
 from domain.job import JobState
+from fake_github.bomb import bomb
 from fake_github.faults import Kind
 from storage import totals
 from storage.counters import EVENTS
-from tasks.emit_metrics import PushFailed, emit_metrics, push, read_metrics
+from tasks.emit_metrics import MAX_WORDS, PushFailed, emit_metrics, push, read_metrics
 from tasks.metric_families import registry_of
 
 MINUTE = timedelta(minutes=1)
@@ -115,6 +116,8 @@ class Gateway:
     """A Pushgateway that answers *status*, or never."""
 
     status: int | None = 200
+    body: bytes = b"bad\n"
+    header: str = ""
     url: str = ""
     seen: list[tuple[str, str]] = field(default_factory=list)
 
@@ -125,15 +128,16 @@ class Gateway:
             self.seen.append((head.partition(" HTTP")[0], (await reader.readexactly(length)).decode()))
             if self.status is None:
                 await reader.read()
-            writer.write(f"HTTP/1.1 {self.status} -\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbad\n".encode())
+            told = f"HTTP/1.1 {self.status} -\r\nContent-Length: {len(self.body)}\r\n{self.header}"
+            writer.write(f"{told}Connection: close\r\n\r\n".encode() + self.body)
             await writer.drain()
         finally:
             writer.close()
 
 
 @asynccontextmanager
-async def gateway(status: int | None = 200) -> AsyncIterator[Gateway]:
-    made = Gateway(status)
+async def gateway(status: int | None = 200, body: bytes = b"bad\n", header: str = "") -> AsyncIterator[Gateway]:
+    made = Gateway(status, body, header)
     server = await asyncio.start_server(made.answer, "127.0.0.1", 0)
     made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
@@ -169,6 +173,22 @@ async def test_a_pushgateway_that_refuses_is_a_line(world: World) -> None:
     async with gateway(400) as refusing:
         said = await emitted(world, refusing.url)
     assert "answered 400: bad" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "words"),
+    [
+        (b"bad\x1b[2J\n", "", "answered 400: bad [2J"),
+        (b" " * (MAX_WORDS + 1), "", "answered 400"),
+        (bomb(b""), "Content-Encoding: gzip, gzip\r\n", "cannot be reached: DecodingError"),
+    ],
+)
+async def test_of_a_refusal_little_is_read_and_a_line_is_told(
+    world: World, body: bytes, header: str, words: str
+) -> None:
+    async with gateway(400, body, header) as refusing:
+        said = await emitted(world, refusing.url)
+    assert said == [f"metrics could not be handed on: PushFailed('the Pushgateway {words}')"]
 
 
 async def test_a_pushgateway_that_hangs_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
