@@ -11,11 +11,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
-UV := $(VENV)/uv/bin/uv
+TOOLS := $(VENV)/tools/.installed
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
-COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
+COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak load test-external test-cage examples examples-smoke screenshots e2e e2e-smoke hour lock clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak load test-external test-cage examples examples-smoke screenshots e2e e2e-smoke hour lock audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -38,10 +38,12 @@ test: $(DEV) ## the whole suite on SQLite and PostgreSQL
 coverage: $(DEV) ## the same, with the branches that no test takes
 	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term:skip-covered -q $(ARGS)
 
-lint: $(DEV) ## ruff, mypy, the lock and the whitespace: all that is not a test
+lint: $(DEV) ## ruff, mypy, what is imported and declared, and the whitespace: all that is not a test
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deptry . --optional-dependencies-dev-groups test,lint # what runs needs neither
+	$(BIN)/deptry . tests --exclude '\.venv/|build/'
 	git diff --check HEAD
 
 docs: $(RUN) ## build the site in docs/ into build/docs
@@ -91,9 +93,15 @@ hour: $(RUN) ## `make up` for MINUTES, a job a minute and faults at random; memo
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m benchmarks.hour
 hour: MINUTES = 60
 
-lock: $(UV) ## pin every version anew, with hashes, for every platform and Python the project supports
-	@$(COMPILE) --upgrade --all-extras -o requirements/dev.txt
-	$(COMPILE) --extra docs -c requirements/dev.txt -o requirements/run.txt
+UPGRADE ?= --upgrade
+lock: $(TOOLS) ## pin every version anew, with hashes, for every platform and Python the project supports; UPGRADE= keeps what is pinned
+	@$(COMPILE) pyproject.toml $(UPGRADE) --all-extras -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra docs -c requirements/dev.txt -o requirements/run.txt
+	$(COMPILE) requirements/tools.in $(UPGRADE) -o requirements/tools.txt
+
+SOURCE ?= pypi
+audit: $(TOOLS) ## known vulnerabilities of all that is pinned, as SOURCE (pypi, or osv) knows them; fails where it does not answer
+	@$(VENV)/tools/bin/python requirements/audit.py $(SOURCE)
 
 clean: ## remove the environment and everything built
 	@rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
@@ -111,5 +119,7 @@ $(DEV): requirements/dev.txt pyproject.toml | $(BIN)/python
 	@bash requirements/install.sh $(BIN) dev
 	touch $@ $(RUN)
 
-$(UV): | $(BIN)/python
-	@$(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet --disable-pip-version-check uv
+$(TOOLS): requirements/tools.txt | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)/tools
+	$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
+	touch $@

@@ -90,3 +90,10 @@ def test_the_container_installs_as_make_does() -> None:
 def test_the_container_runs_as_nobody_special() -> None:
     assert re.search(r"^USER reportback$", CONTAINERFILE, re.MULTILINE)
     assert CONTAINERFILE.index("USER reportback") < CONTAINERFILE.index("ENTRYPOINT")
+
+
+def test_whoever_builds_the_container_decides_on_its_base() -> None:
+    assert re.findall(r"^(?:ARG|FROM) .*$", CONTAINERFILE, re.MULTILINE) == [
+        "ARG BASE=docker.io/library/python:3.12-slim",
+        "FROM ${BASE}",
+    ]
