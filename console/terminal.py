@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from domain.log_lines import level_of, line_of
 from domain.news import News
-from domain.text import one_line
+from domain.text import UNSEEN, one_line
 
 WIDE = 200
 """Columns where nothing says how many there are, such as in a pipe."""
@@ -56,7 +57,13 @@ def plain(text: object) -> Text:
 
 def write_json(data: Mapping[str, object] | Sequence[object]) -> None:
     """*data* on stdout, for programs. Times are ISO 8601."""
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=_written) + "\n")
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=_written)
+    sys.stdout.write(UNSEEN.sub(_escaped, text) + "\n")
+
+
+def _escaped(character: re.Match[str]) -> str:
+    """Whole for who parses it, and nothing that a terminal obeys."""
+    return json.dumps(character[0])[1:-1]
 
 
 def _written(value: object) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from domain.text import ELLIPSIS, clean, one_line
+from domain.text import ELLIPSIS, cut, one_line, readable
 
 MEANS_SOMETHING = re.compile(r"[\\`*_{}\[\]<>|&~@:#$!]|(?<=www)\.", re.IGNORECASE)
 """What Markdown could make something of, within a line. The colon, "@" and "www." would make links by themselves:
@@ -40,7 +40,7 @@ def code(text: str) -> str:
 
 def fenced(lines: Iterable[str], *, width: int) -> str:
     """*lines* as a block of code, each cut to *width* characters. Its fence is longer than any within."""
-    shown = [_cut(_printable(line), width) for line in lines]
+    shown = [cut(_printable(line), width) for line in lines]
     fence = "`" * max(3, 1 + max((_longest_run("`", line) for line in shown), default=0))
     return "\n".join([f"{fence}text", *shown, fence])
 
@@ -61,8 +61,4 @@ def _longest_run(character: str, text: str) -> int:
 
 
 def _printable(line: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in clean(line).replace("\t", TAB)).rstrip()
-
-
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1] + ELLIPSIS
+    return "".join(c if c.isprintable() else " " for c in readable(line).replace("\t", TAB)).rstrip()

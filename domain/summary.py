@@ -1,18 +1,23 @@
 """What the world may read about a job's end: a short text without secrets, and without the paths of this machine."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 from signal import Signals
 
 from domain.job import JobState
 from domain.telling_line import TellingLine
-from domain.text import clean, fit_description, one_line
+from domain.text import fit_description, one_line, readable
 
 HIDDEN = "***"
-SHORTEST_SECRET_LINE = 8
-"""A secret of several lines, such as a key, shows line by line; its shorter lines ("}") say nothing."""
+SHORTEST_SECRET = 8
+"""Characters of what is hidden by its value; what is shorter, such as 1, is in every text. A secret of several lines,
+such as a key, shows line by line, and its shorter lines ("}") say nothing."""
+LONGEST_PIECE = 1000
+"""A longer value is looked for in pieces of so many characters: what shows part of it shows no piece."""
+REACH = 2 * LONGEST_PIECE
+"""Behind a cut, so many characters must still be seen before it is known that nothing hidden is cut through."""
 
 TOKEN = re.compile(r"gh[oprsu]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}", re.ASCII)
 """GitHub's tokens: https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
@@ -60,11 +65,12 @@ def state_after(ended_by: EndedBy, exit_code: int | None, success_codes: Collect
 def public(text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = ()) -> str:
     """*text* as anybody may read it.
 
-    Without the values of *secrets*, what has the shape of a GitHub token, Authorization headers, and credentials in
-    URLs. A path below one of the *roots* becomes relative to it; of any other absolute path only the last name stays.
+    Readable, and without the values of *secrets*, what has the shape of a GitHub token, Authorization headers, and
+    credentials in URLs. A path below one of the *roots* becomes relative to it; of any other absolute path only the
+    last name stays.
     """
     hidden = _values(secrets)
-    shown = _without(hidden, clean(text))
+    shown = _without(hidden, readable(text))
     shown = without_credentials(shown)
     for root in sorted({root.rstrip("/") for root in roots} - {""}, key=len, reverse=True):
         shown = re.sub(
@@ -137,9 +143,18 @@ def _with(words: str, more: str) -> str:
 
 def _values(secrets: Iterable[str]) -> list[str]:
     """What to look for, longest first, so that a secret within another leaves nothing of the other."""
-    found = {secret for secret in secrets if secret.strip()}
-    found |= {line.strip() for secret in found for line in secret.splitlines() if len(line) >= SHORTEST_SECRET_LINE}
-    return sorted(found, key=len, reverse=True)
+    found = set(secrets)
+    lines = {readable(line).strip() for secret in found for line in secret.splitlines()}
+    values = {readable(secret).strip() for secret in found} | {one for one in lines if len(one) >= SHORTEST_SECRET}
+    return sorted({piece for value in values for piece in _pieces(value)}, key=len, reverse=True)
+
+
+def _pieces(value: str) -> Iterator[str]:
+    """*value*, or its pieces; the last of them is whole, and may share some with the one before it."""
+    ends = range(LONGEST_PIECE, len(value), LONGEST_PIECE)
+    yield from (value[end - LONGEST_PIECE : end] for end in ends)
+    if value:
+        yield value[-LONGEST_PIECE:]
 
 
 def _without(values: Iterable[str], text: str) -> str:

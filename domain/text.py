@@ -1,5 +1,6 @@
 """Outside text made fit to store and to show."""
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -12,15 +13,47 @@ MAX_DESCRIPTION = 140
 ELLIPSIS = "…"
 LAST_OF_THREE_BYTES = 0xFFFF
 
+SEQUENCE = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"  # titles, links, data
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, movements, modes
+    r"|\x1b[ -/]*[0-~]"
+)
+"""What a terminal takes for an order, with 7 bits and with 8. Of one that does not end only the beginning is taken out:
+https://www.ecma-international.org/publications-and-standards/standards/ecma-48/"""
+SEPARATOR = re.compile(r"[\r\v\f\x1c-\x1f\x85\u2028\u2029]")
+UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f"
+    r"\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0001-\U000e007f]"
+)
+"""Control characters but line feed and tab, and characters that are not seen but change what is: of Unicode's "format"
+all but the two joiners, which writing systems and emoji need."""
+
 
 def clean(text: str) -> str:
     """*text* without NUL (PostgreSQL refuses it) and without lone surrogates (they have no UTF-8)."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
+def readable(text: str) -> str:
+    """*text* that does nothing to a log, a terminal or a page but show: no control character but line feed and tab.
+
+    Without the sequences that a terminal obeys (colours, titles, links), and without characters that hide or reorder
+    what stands beside them. Other separators of lines become blanks.
+    """
+    if text.isprintable():
+        return text
+    return UNSEEN.sub("", SEPARATOR.sub(" ", SEQUENCE.sub("", clean(text))))
+
+
+def cut(text: str, most: int) -> str:
+    """*text* with at most so many characters, the last of them an ellipsis where it was longer."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS
+
+
 def one_line(text: str) -> str:
-    """*text* with every run of white space and control characters as one blank, none at its ends."""
-    return " ".join("".join(c if c.isprintable() else " " for c in clean(text)).split())
+    """*text* with every run of white space as one blank, none at its ends, and without what `readable` takes out."""
+    return " ".join("".join(c if c.isprintable() else " " for c in readable(text)).split())
 
 
 def fit_description(text: str) -> str:
@@ -29,6 +62,4 @@ def fit_description(text: str) -> str:
     GitHub answers 422 to characters above U+FFFF ("description doesn't accept 4-byte Unicode"): they become "?".
     """
     fitting = one_line("".join(c if ord(c) <= LAST_OF_THREE_BYTES else "?" for c in clean(text)))
-    if len(fitting) <= MAX_DESCRIPTION:
-        return fitting
-    return fitting[: MAX_DESCRIPTION - 1].rstrip() + ELLIPSIS
+    return cut(fitting, MAX_DESCRIPTION)

@@ -8,6 +8,8 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from fnmatch import fnmatchcase
 
+from domain.summary import SHORTEST_SECRET
+
 DEFAULT_CREDENTIAL = "env:REPORTBACK_GITHUB_TOKEN"
 """The credential of every repository as long as REPORTBACK_CREDENTIALS is not set."""
 
@@ -75,6 +77,8 @@ def _checked(value: object, where: str) -> str:
     token = value.strip() if isinstance(value, str) else ""
     if not token:
         raise NoCredential(f"{where} holds no token: put a GitHub token with write access to commit statuses there.")
+    if len(token) < SHORTEST_SECRET:  # none of GitHub's is; and it could not be kept out of a job's output
+        raise NoCredential(f"{where} holds something that is too short for a token: correct it.")
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise NoCredential(f"{where} holds something that is no token (blanks, line breaks or non-ASCII): correct it.")
     return token

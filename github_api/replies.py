@@ -18,7 +18,7 @@ from pydantic_core import PydanticUseDefault
 
 from domain.outcome import PostedStatus
 from domain.summary import without_credentials
-from domain.text import one_line
+from domain.text import cut, one_line
 
 MAX_WORDS = 300
 """Characters of GitHub's own words that an outcome carries."""
@@ -31,8 +31,7 @@ _Id = Annotated[StrictInt, Field(gt=0, lt=2**63)]  # a real one needs more than 
 
 def shortened(text: str) -> str:
     """*text* as one line of at most 300 characters, without the credentials that a proxy may have quoted."""
-    line = without_credentials(one_line(text))
-    return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1].rstrip() + "…"
+    return cut(without_credentials(one_line(text)), MAX_WORDS)
 
 
 def _or_default(value: object, handler: ValidatorFunctionWrapHandler) -> object:

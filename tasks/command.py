@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
 from domain.limits import Limits
-from domain.summary import EndedBy
+from domain.summary import EndedBy, public
 from tasks.in_any_case import in_any_case, sigterm_held_back
 from tasks.job_users import JobUser
 from tasks.limits import NO_LIMITS, in_leash_words
@@ -47,7 +47,7 @@ class Finished:
 
     exit_code  None unless it exited by itself
     signal     the number of the signal that killed it; None unless `ended_by` is SIGNAL, and where nobody knows it
-    tail       the last lines of its output, at most 50 of at most 2,000 characters; not made public
+    tail       the last lines of its output, at most 50, see `Output`; not made public
     elapsed    how long it ran until its end or its time limit, without what it took to end the rest
     """
 
@@ -79,10 +79,11 @@ async def run_command(
     limits: Limits = NO_LIMITS,
     grace: timedelta = GRACE,
     user: JobUser | None = None,
+    shown: Callable[[str], str] = public,
 ) -> Finished:
     """Run *argv*, without a shell, until it ends or its time is over. *on_line* gets its output, line by line.
 
-    As *user*, if there is one, with none of our rights; else as ourselves.
+    As *user*, if there is one, with none of our rights; else as ourselves. *shown* makes a line public: see `Output`.
 
     Whichever way this ends, also by cancellation or an exception of *on_line*: the command and all its descendants have
     ended by then. They end with this process as well, even if it is killed. The bounds of the output are in `Output`.
@@ -91,7 +92,7 @@ async def run_command(
         CannotStart: no such command, or it cannot be executed.
     """
     started = time.monotonic()
-    output = Output()
+    output = Output(shown)
     leash: _Leash | None = None
     try:
         with sigterm_held_back():  # one that comes in the middle of this would leave a leash that nothing ends

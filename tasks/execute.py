@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from domain.hidden import TooShort, hidden_values
 from domain.job import JobState
 from domain.progress import ShowProgress
 from domain.summary import public, state_after
@@ -26,9 +27,6 @@ from tasks.scratch import keep, scratch
 from tasks.surroundings import Surroundings
 from tasks.taken_user import StillRuns, taken
 from tasks.work import CANCELLED, Ending, Work
-
-SHORTEST_SECRET = 8
-"""Characters of a variable's value that is kept out of what is shown; a shorter one, such as 1, is in every output."""
 
 SHORT_SHA = 12
 
@@ -49,7 +47,8 @@ async def execute(
     the working copy is, if the job failed, and where there is too little room.
     """
     with _telling_why_not(on_end, on_trouble):
-        token = await _checkout_token(reporter, work.order.credential)
+        token = await _token(reporter, work.order.credential)
+        secrets = await _secrets(reporter, work, token)
         disks = folders_of_a_job(
             reporter.ledger,
             work.job_type,
@@ -60,7 +59,7 @@ async def execute(
             if user:
                 for folder in (copy, home):
                     await asyncio.to_thread(hand_over, folder, user)
-            around = replace(_surroundings(work, copy, home, token, on_line), user=user, on_progress=on_progress)
+            around = replace(_surroundings(work, copy, home, secrets, on_line), user=user, on_progress=on_progress)
             try:
                 ending = await _tried(reporter, work, around)
             except asyncio.CancelledError:
@@ -80,7 +79,7 @@ def _telling_why_not(on_end: Callable[[Ending], None], on_trouble: Say) -> Itera
     except NoSpace as error:
         on_trouble(error.to_do)
         on_end(Ending(JobState.CRASHED, str(error)))
-    except CheckoutFailed as error:
+    except (CheckoutFailed, TooShort) as error:
         on_end(Ending(JobState.CRASHED, str(error)))
 
 
@@ -149,9 +148,7 @@ async def _push(reporter: Reporter, work: Work, around: Surroundings) -> None:
     around.say(f"{commit[:SHORT_SHA]} is pushed to {push.branch}" if commit else "nothing to push: nothing has changed")
 
 
-def _surroundings(work: Work, copy: Path, home: Path, token: str | None, on_line: Say) -> Surroundings:
-    seen = (os.environ.get(name, "") for name in work.job_type.env)
-    secrets = [token or "", *(value for value in seen if len(value) >= SHORTEST_SECRET)]
+def _surroundings(work: Work, copy: Path, home: Path, secrets: Sequence[str], on_line: Say) -> Surroundings:
     return Surroundings(
         copy,
         child_environment(work.job_type.env, os.environ, home),
@@ -186,8 +183,16 @@ def _folder(work: Work, token: str | None) -> AbstractAsyncContextManager[Path]:
     return working_copy(work.clone_url, work.order.target.sha, token=token)
 
 
-async def _checkout_token(reporter: Reporter, credential: str) -> str | None:
-    """The token a private repository is fetched with; None where there is none: it may be public."""
+async def _secrets(reporter: Reporter, work: Work, token: str | None) -> Sequence[str]:
+    """What nothing that the job says may show: its variables, and the tokens that are used for it. Raises TooShort."""
+    push, environ = work.job_type.push, os.environ
+    pushes = await _token(reporter, push.credential) if push else None
+    seen = {name: environ[name] for name in work.job_type.env if name in environ}
+    return [*filter(None, (token, pushes)), *hidden_values(seen)]
+
+
+async def _token(reporter: Reporter, credential: str) -> str | None:
+    """A credential's token, if there is one: a public repository is fetched without, and a push says what it lacks."""
     try:
         return await reporter.token_of(credential) if credential else None
     except NoCredential:

@@ -61,7 +61,7 @@ class Git:
 
     def why(self, done: Finished) -> str:
         """The line of git's that tells most of why it failed."""
-        return public(telling_line(done.tail), secrets=(self.token or "", self._header), roots=(str(self.folder),))
+        return self._public(telling_line(done.tail))
 
     async def ask(self, *args: str) -> Finished:
         """Run git to its end, whatever its exit code is. Raises GitFailed: it could not be run, or not in time."""
@@ -73,12 +73,16 @@ class Git:
                 env=self._environment(),
                 timeout=timedelta(seconds=max(0.0, left)),
                 on_line=_ignore,
+                shown=self._public,
             )
         except CannotStart as error:
             raise GitFailed(str(error)) from None
         if done.ended_by is EndedBy.TIME_LIMIT:
             raise GitFailed(f"not done within {self.limit.seconds} s")
         return done
+
+    def _public(self, text: str) -> str:
+        return public(text, secrets=(self.token or "", self._header), roots=(str(self.folder),))
 
     @property
     def _header(self) -> str:

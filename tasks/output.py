@@ -1,25 +1,29 @@
 """A command's output as lines, bounded in memory whatever the command writes."""
 
-import re
 from collections import deque
+from collections.abc import Callable
 
-from domain.text import ELLIPSIS, clean
+from domain.summary import REACH, public
+from domain.text import ELLIPSIS, readable
 
 MAX_LINE = 2000
-"""Characters of a line that are kept."""
+"""Characters of a line that are shown."""
 TAIL = 50
 """Lines of the end that are kept."""
 
-KEPT_BYTES = 4 * MAX_LINE
-"""Enough for a line of MAX_LINE characters in UTF-8."""
-STYLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-"""Colours and the like, for terminals: https://www.ecma-international.org/publications-and-standards/standards/ecma-48/"""
+KEPT_BYTES = 4 * (MAX_LINE + REACH)
+"""Enough for a line in UTF-8 of as many characters as are shown and, so that no secret is cut through, some more."""
 
 
 class Output:
-    """Takes a command's output as it comes and gives its lines. Blank ones are dropped, long ones cut."""
+    """Takes a command's output as it comes and gives its lines: readable, not made public. Blank ones are dropped.
 
-    def __init__(self) -> None:
+    A line of which something is missing is an exception: what goes beyond the bound could be the second half of a
+    secret, of which nobody would know the first. So this one is made public by *shown*, and ends well before its bound.
+    """
+
+    def __init__(self, shown: Callable[[str], str] = public) -> None:
+        self._shown = shown
         self._tail: deque[str] = deque(maxlen=TAIL)
         self._partial = b""
 
@@ -33,10 +37,10 @@ class Output:
         first, *others = chunk.replace(b"\r", b"\n").split(b"\n")
         ended = []
         for piece in others:
-            ended.append(self._partial + first[:KEPT_BYTES])
+            ended.append(self._begun_with(first))
             self._partial, first = b"", piece
-        self._partial = (self._partial + first[:KEPT_BYTES])[:KEPT_BYTES]
-        lines = [line for line in map(_text, ended) if line]
+        self._partial = self._begun_with(first)
+        lines = [line for line in map(self._text, ended) if line]
         self._tail.extend(lines)
         return lines
 
@@ -44,7 +48,10 @@ class Output:
         """An unfinished line, if there is one."""
         return self.take(b"\n")
 
+    def _begun_with(self, more: bytes) -> bytes:
+        """What is kept of an unfinished line; one byte above the bound tells that something is missing."""
+        return (self._partial + more[: KEPT_BYTES + 1])[: KEPT_BYTES + 1]
 
-def _text(raw: bytes) -> str:
-    line = STYLE.sub("", clean(raw.decode("utf-8", "replace"))).rstrip()
-    return line if len(line) <= MAX_LINE else line[: MAX_LINE - 1] + ELLIPSIS
+    def _text(self, raw: bytes) -> str:
+        line = readable(raw.decode("utf-8", "replace")).rstrip()
+        return line if len(raw) <= KEPT_BYTES else self._shown(line)[:-REACH] + ELLIPSIS

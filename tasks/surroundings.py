@@ -10,11 +10,12 @@ from domain.line_pattern import LinePattern
 from domain.progress import ShowProgress, unseen
 from domain.recognise import Recognised
 from domain.summary import summarise
-from domain.text import Say, one_line
+from domain.text import Say, cut, one_line
 from tasks.command import Finished, run_command
 from tasks.in_any_case import in_any_case
 from tasks.job_users import JobUser
 from tasks.line_budget import LineBudget
+from tasks.output import MAX_LINE
 from tasks.taken_user import end_all
 
 
@@ -63,6 +64,7 @@ class Surroundings:
                 limits=self.limits,
                 user=self.user,
                 on_line=lambda line: self._hear(line, recognised),
+                shown=self.shown,
             )
         finally:
             # What a leash that was killed let go must not change files while we copy or remove them.
@@ -75,12 +77,16 @@ class Surroundings:
         if progress := recognised.take(line):
             self.on_progress(progress)
         if self.budget.take(line):
-            self.on_line(self.shown(line))
+            self._show(line)
 
     def end_output(self) -> None:
         """No more output comes: have its last lines shown, behind how many are missing in all."""
         for line in self.budget.end():
-            self.on_line(self.shown(line))
+            self._show(line)
+
+    def _show(self, line: str) -> None:
+        """It is made public before it is cut: half a secret would be none that anybody knows."""
+        self.on_line(cut(self.shown(line), MAX_LINE))
 
     def say(self, words: str) -> None:
         """Have something of our own stand among the output."""

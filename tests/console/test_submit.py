@@ -471,7 +471,7 @@ async def test_a_branch_is_looked_up_and_what_is_found_is_told(
     server.route(host="127.0.0.1").pass_through()
     async with running("--ref", f"feature/menu={SHA}") as github:
         monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", github.url)
-        monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", "a-token")
+        monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", "a-token-of-ours")
         assert await submit(words(ref="feature/menu"), waits=False) is Exit.SUCCESS
         assert await submit(words(ref="nothing"), waits=False) is Exit.ERROR
     assert [one["target"]["sha"] for one in prefect.asked] == [SHA]

@@ -1,14 +1,19 @@
 """What a terminal shows while a command is at work, and what else does not."""
 
 import io
+import json
 import sys
+from contextlib import redirect_stdout
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from console import progress, terminal
 from console.person import os_user
 from console.progress import Going
+from domain.text import UNSEEN
 
 
 class Terminal(io.StringIO):
@@ -69,3 +74,11 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr("getpass.getuser", nameless)
     assert os_user().startswith("uid ")
+
+
+@given(text=st.text(max_size=30) | st.sampled_from(["\x1b[2J", "\x9b31m", "\x7f", "\u202e", "\u2028", "\U000e0041"]))
+def test_json_is_whole_and_nothing_in_it_moves_a_terminal(text: str) -> None:
+    with redirect_stdout(io.StringIO()) as written:
+        terminal.write_json({"note": text})
+    assert json.loads(written.getvalue()) == {"note": text}
+    assert UNSEEN.findall(written.getvalue()) == []

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from domain.markdown import code, fenced, link, literal, table
-from domain.text import one_line
+from domain.markdown import code, fenced, link, literal, narrow, table
+from domain.text import UNSEEN, one_line
 
 NASTY = [
     "`", "``", "a ``` b", "a|b", "\\", "\\|", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&lt;b&gt;",
@@ -66,9 +66,17 @@ def test_no_line_ends_its_fence(lines: list[str]) -> None:
 
 
 def test_a_fenced_line_keeps_its_indentation_and_is_cut() -> None:
-    assert fenced(["\ta", "b" * 9, "c\rd\x1b[0m"], width=8).splitlines()[1:-1] == ["    a", "bbbbbbb…", "c d [0m"]
+    assert fenced(["\ta", "b" * 9, "c\rd\x1b[0m"], width=8).splitlines()[1:-1] == ["    a", "bbbbbbb…", "c d"]
 
 
 def test_a_link_leads_where_it_says() -> None:
     opened, words, _ = inline(link("3f2a*", "https://github.com/acme/site/commit/(1)"))
     assert (opened.attrs["href"], words.content) == ("https://github.com/acme/site/commit/(1)", "3f2a*")
+
+
+@given(
+    st.text(max_size=60) | st.lists(st.sampled_from(["\x1b[2J", "\x9b", "\x1b]0;", "\a", "\u202e", "a`"])).map("".join)
+)
+def test_nothing_on_a_page_is_obeyed_by_who_shows_it(text: str) -> None:
+    for shown in (literal(text), narrow(text), code(text), link(text, "https://x.example"), fenced([text], width=40)):
+        assert UNSEEN.findall(shown) == []

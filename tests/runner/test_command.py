@@ -18,8 +18,9 @@ from cancelling import cancel_all, skip
 from processes import FAMILY, ROOT, is_alive, pids_in
 from waiting import Condition, block_until, until
 
-from domain.summary import EndedBy
+from domain.summary import REACH, EndedBy
 from tasks.command import CannotStart, Finished, OnLine, child_environment, run_command
+from tasks.output import KEPT_BYTES
 
 SHORT = timedelta(seconds=0.2)
 LONG = timedelta(minutes=1)
@@ -300,7 +301,7 @@ async def test_a_line_without_end_takes_no_memory() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     done = await run("sh", "-c", "head -c 100000000 /dev/zero | tr '\\0' x")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert [len(line) for line in done.tail] == [2000]
+    assert [len(line) for line in done.tail] == [KEPT_BYTES + 2 - REACH]
     assert grown < 20_000  # KiB
 
 

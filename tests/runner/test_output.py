@@ -1,9 +1,13 @@
 """Output is lines, bounded in memory whatever a command writes."""
 
+from functools import partial
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.output import MAX_LINE, TAIL, Output
+from domain.summary import LONGEST_PIECE, REACH, public
+from tasks.output import KEPT_BYTES, TAIL, Output
 
 
 def test_the_last_lines_are_kept() -> None:
@@ -31,13 +35,30 @@ def test_what_is_kept_is_bounded(chunks: list[bytes]) -> None:
     output = Output()
     for chunk in chunks:
         output.take(chunk)
-        assert len(output._partial) <= 4 * MAX_LINE
+        assert len(output._partial) <= KEPT_BYTES + 1
     output.close()
     assert len(output.tail) <= TAIL
-    assert all(line and len(line) <= MAX_LINE and "\0" not in line for line in output.tail)
+    assert all(line and len(line) <= KEPT_BYTES and "\0" not in line for line in output.tail)
 
 
-def test_a_long_line_is_cut_between_characters() -> None:
-    output = Output()
-    (line,) = output.take("ü".encode() * 5000 + b"\n")
-    assert line == "ü" * (MAX_LINE - 1) + "…"
+def test_a_line_is_whole_up_to_its_bound_and_beyond_ends_between_characters() -> None:
+    whole, more = Output().take("ü".encode() * (KEPT_BYTES // 2) + b"\n" + "ü".encode() * KEPT_BYTES + b"\n")
+    assert whole == "ü" * (KEPT_BYTES // 2)
+    assert more == "ü" * (KEPT_BYTES // 2 + 1 - REACH) + "…"
+
+
+def secret_of(length: int) -> str:
+    return "".join(chr(ord("A") + number * 7 % 26) + str(number) for number in range(length))[:length]
+
+
+@pytest.mark.parametrize("length", [8, 40, LONGEST_PIECE, 3 * LONGEST_PIECE + 1])
+@pytest.mark.parametrize("escapes", [b"", b"\x1b[0m"])
+def test_no_secret_that_stands_across_the_bound_survives_in_part(length: int, escapes: bytes) -> None:
+    secret = secret_of(length)
+    before = escapes * (KEPT_BYTES // len(escapes)) if escapes else b"x" * KEPT_BYTES
+    shown = partial(public, secrets=(secret,))
+    for there in sorted({1, 2, 4, 7, length // 2, length - 1}):
+        (line,) = Output(shown).take(before[there:] + secret.encode() + b"y" * 100 + b"\n")
+        told = shown(line)
+        assert not any(secret[at : at + 4] in told for at in range(length - 3))
+        assert not told.rstrip("…").endswith(secret[: min(there, 3)])

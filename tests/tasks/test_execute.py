@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from stuck import Stuck
 from waiting import block_until
 from watchers import undisturbed
-from world import World, accept, order
+from world import CREDENTIAL, World, accept, order
 
 from domain.job import JobState
 from domain.job_type import JobType
@@ -220,6 +220,41 @@ async def test_the_command_sees_nothing_of_what_pushes(rig: Rig) -> None:
     await rig.run("env; tr '\\0' '\\n' < /proc/$PPID/environ; echo new > docs/page.md", push=PUSH)
     assert TOKEN not in "".join(rig.lines)
     assert "PUSH" not in {line.partition("=")[0] for line in rig.lines}
+
+
+async def test_no_token_that_is_used_for_a_job_shows_in_its_output(rig: Rig) -> None:
+    ended = await rig.run(f"echo 'error: {TOKEN}, {rig.world.tokens[CREDENTIAL]}'; exit 1", push=PUSH)
+    assert ended.summary == "exit code 1: error: ***, ***"
+    assert rig.lines == ["error: ***, ***"]
+
+
+class Noting(dict[str, str]):
+    """Tokens by their credentials, of which it notes whose were read."""
+
+    def __init__(self, tokens: Mapping[str, str]) -> None:
+        super().__init__(tokens)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+async def test_only_a_job_type_that_pushes_has_its_token_read(rig: Rig) -> None:
+    rig.world.tokens = tokens = Noting(rig.world.tokens)
+    await rig.run("echo new > docs/page.md")
+    assert tokens.read == {CREDENTIAL}
+    await rig.run("echo new > docs/page.md", push=PUSH)
+    assert tokens.read == {CREDENTIAL, "env:PUSH"}
+
+
+async def test_a_secret_too_short_to_be_hidden_is_refused_before_anything_runs(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "hunter2")
+    ended = await rig.run("echo $DB_PASSWORD", env=["DB_PASSWORD"])
+    assert (ended.state, rig.lines) == (JobState.CRASHED, [])
+    assert ended.summary.startswith("DB_PASSWORD has fewer than 8 characters: too few to be kept out of the output")
 
 
 async def test_a_job_type_says_which_exit_codes_are_a_success(rig: Rig) -> None:

@@ -15,6 +15,7 @@ from domain.job_type import JobType
 from domain.progress import Progress
 from storage.models import StatusReport
 from tasks.carry_out import Ended, Work, carry_out
+from tasks.output import MAX_LINE
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 
@@ -68,6 +69,24 @@ async def test_a_failure_tells_its_first_error_however_much_comes_after_it(
     script = 'echo "page.md: broken in $PWD/page.md with $A_SECRET"; seq 2000; echo "Error: late"; seq 100; exit 1'
     ended = await rig.run(script, env=["A_SECRET"], patterns=[{"error": "broken"}])
     assert ended.summary == "exit code 1: page.md: broken in page.md with ***"
+
+
+@pytest.mark.parametrize("shown_of_it", range(1, 8))
+async def test_a_secret_that_stands_across_the_cut_of_a_line_shows_in_no_part(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, shown_of_it: int
+) -> None:
+    monkeypatch.setenv("A_SECRET", "QRSTUVWXYZ")
+    before = MAX_LINE - 1 - shown_of_it
+    await rig.run(f"printf '%{before}s%s, and %9000s' Error: $A_SECRET .", env=["A_SECRET"])
+    assert [line for line in rig.lines if set(line) & set("QRSTUVWXYZ")] == []
+    assert [len(line) <= MAX_LINE for line in rig.lines] == [True]
+
+
+async def test_what_a_terminal_would_obey_shows_nowhere(rig: Rig) -> None:
+    hostile = "\x1b]0;title\a\x1b[2JError: \x1b]8;;https://evil.example\x1b\\bad\x1b]8;;\a \u202elink\x9b 31m\b"
+    ended = await rig.run(f"printf %s '{hostile}'; exit 1")
+    assert rig.lines == ["Error: bad link 31m"]
+    assert ended.summary == "exit code 1: Error: bad link 31m"
 
 
 async def test_a_secret_that_its_name_on_the_line_before_gives_away_is_hidden(rig: Rig) -> None:
