@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, HttpUrl, field_validator, model_validator
+from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.budget import WriteBudget, parse_budget
@@ -18,6 +19,7 @@ from domain.job_user import Ids, parse_job_user
 from domain.policy import MOST_SENDERS, Policy
 from domain.quantities import Size
 from domain.summary import TOKEN
+from domain.text import clean
 
 ROOT = Path(__file__).resolve().parent
 """The checkout. Prefect's process worker runs a flow in a temporary folder, so no default path is relative."""
@@ -39,6 +41,14 @@ def _seconds(value: object) -> object:
     if isinstance(value, str) and value.strip()[:-1].isdigit() and value.strip()[-1] in UNITS:
         return int(value.strip()[:-1]) * UNITS[value.strip()[-1]]
     return int(value) if isinstance(value, str) and value.strip().isdigit() else value
+
+
+def _json(value: object) -> object:
+    """A text as the JSON it is, which pydantic-settings would read without a bound on what stands within what."""
+    try:
+        return from_json(value) if isinstance(value, str) else value
+    except ValueError as error:  # names no more than a place
+        raise ValueError(f'REPORTBACK_CREDENTIALS is no JSON such as {{"acme/*": "env:ACME_TOKEN"}}: {error}') from None
 
 
 def _budget(value: object) -> object:
@@ -95,7 +105,7 @@ class Settings(BaseSettings):
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
     """Without the place for owner/name: one repository for all."""
-    credentials: Mapping[str, str] = Field(default_factory=dict)
+    credentials: Annotated[Mapping[str, str], NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
     jobs_file: Path = ROOT / "jobs.toml"
     job_user: Annotated[str | Ids | None, NoDecode, BeforeValidator(_job_user)] = None
     lease: Span = timedelta(seconds=30)
@@ -105,7 +115,7 @@ class Settings(BaseSettings):
     pass_budget: Span = timedelta(seconds=50)
     first_delay: Span = timedelta(seconds=60)
     senders: Annotated[int, Field(ge=1, le=MOST_SENDERS)] = 8
-    write_budget: Annotated[WriteBudget | None, BeforeValidator(_budget)] = WriteBudget()
+    write_budget: Annotated[WriteBudget | None, NoDecode, BeforeValidator(_budget)] = WriteBudget()
     pushgateway_url: HttpUrl | None = Field(None, repr=False)  # may hold a password
     keep: Annotated[timedelta, BeforeValidator(_seconds), Field(ge=SHORTEST_KEEP)] = timedelta(days=30)
     output_dir: Path = Field(default_factory=lambda: state_folder() / "output")
@@ -113,6 +123,14 @@ class Settings(BaseSettings):
     keep_outputs_for: Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))] = timedelta(days=30)
     cache_dir: Path = Field(default_factory=lambda: state_folder() / "cache")
     cache_size: Size = 10 * 1024**3
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_text(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        for name, value in given.items():
+            if isinstance(value, str) and clean(value) != value:
+                raise ValueError(f"REPORTBACK_{name.upper()} holds bytes that are not UTF-8: write it in UTF-8")
+        return given
 
     @field_validator("credentials")
     @classmethod

@@ -51,7 +51,7 @@ def called(field: str) -> str:
 def _detail(response: httpx.Response) -> object:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return response.text if response.text and not response.text.lstrip().startswith("<") else None
     known = (body.get(name) for name in ("detail", "exception_message")) if isinstance(body, dict) else ()
     return next((one for one in known if one), None)

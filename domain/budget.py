@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from domain.text import quoted
+
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 OFF = "off"
@@ -66,7 +68,7 @@ def parse_budget(text: str) -> WriteBudget | None:
         return None
     found = WRITTEN.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f'{text!r} is no write budget; allowed: such as "80/min,500/h", or "{OFF}"')
+        raise ValueError(f'{quoted(text)} is no write budget; allowed: such as "80/min,500/h", or "{OFF}"')
     return WriteBudget(int(found["per_minute"]), int(found["per_hour"]))
 
 

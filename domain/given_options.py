@@ -45,6 +45,6 @@ def _typed(value: str, option: Option | None) -> object:
 def _guessed(value: str) -> object:
     try:
         read = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return read if isinstance(read, bool | int | str) else value

@@ -12,7 +12,7 @@ from domain.line_pattern import LinePattern
 from domain.options import FlagOption, IntegerOption, StringOption
 from domain.preparation import Cache, Preparation
 from domain.push import Push
-from domain.toml_lines import line_of, lines_of
+from domain.toml_lines import deep_line, line_of, lines_of
 
 
 class BadJobsFile(ValueError):
@@ -38,14 +38,16 @@ def parse_job_types(text: str, source: str, *, credentials: Collection[str] = ()
     try:
         jobs = _JobsFile.model_validate(_with_names(tomllib.loads(text))).jobs
         problems = list(_seen_tokens(jobs, credentials, lines))
-    except tomllib.TOMLDecodeError as error:
-        raise BadJobsFile(f"{source}: not TOML: {error}") from None
+    except RecursionError:
+        problems = [f"line {deep_line(text)}: too many brackets or braces within one another"]
     except ValidationError as error:
         problems = [
             _problem(detail["loc"], detail["type"], detail["msg"], lines)
             for detail in error.errors()
             if detail["type"] != "default_factory_not_called"  # only says that another field is wrong
         ]
+    except ValueError as error:  # tomllib's own, or of a number with thousands of digits
+        raise BadJobsFile(f"{source}: not TOML: {error}") from None
     if problems:
         raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems))
     return jobs

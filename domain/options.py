@@ -11,6 +11,8 @@ from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from domain.text import quoted
+
 VALUE = "{value}"
 """Where an option's value goes in its arguments."""
 
@@ -180,7 +182,7 @@ def check_options(declared: Mapping[str, Option], given: Mapping[str, object]) -
         if name not in given:
             problems += [f"{name} must be given: {option.allowed}"] if option.required else []
         elif problem := option.problem(given[name]):
-            problems.append(f"{name} {problem}, not {str(given[name])[:60]!r}")
+            problems.append(f"{name} {problem}, not {quoted(given[name])}")
     if problems:
         raise BadOptions("; ".join(problems))
 

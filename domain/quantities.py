@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from domain.text import quoted
+
 LONGEST_TIMEOUT = timedelta(hours=2)
 
 SPAN = re.compile(r"(?:(?P<hours>\d{1,4})h)?(?:(?P<minutes>\d{1,4})m)?(?:(?P<seconds>\d{1,5})s)?")
@@ -21,8 +23,8 @@ def _span(value: object) -> timedelta:
     if isinstance(seconds, int | float) and not isinstance(seconds, bool):
         if 0 < seconds <= LONGEST_TIMEOUT.total_seconds():
             return timedelta(seconds=seconds)
-        raise ValueError(f"{value!r} is out of bounds; allowed: more than 0 and at most 2h")
-    raise ValueError(f'{value!r} is no time limit; allowed: seconds, or a text such as "90s", "5m" or "1h30m"')
+        raise ValueError(f"{quoted(value)} is out of bounds; allowed: more than 0 and at most 2h")
+    raise ValueError(f'{quoted(value)} is no time limit; allowed: seconds, or a text such as "90s", "5m" or "1h30m"')
 
 
 def size(value: object) -> int:
@@ -32,7 +34,7 @@ def size(value: object) -> int:
         number = int(parts["number"]) * UNITS[parts["unit"]]
     if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= LARGEST:
         return number
-    raise ValueError(f'{value!r} is no size; allowed: bytes, or a text such as "512K", "64M" or "2G"')
+    raise ValueError(f'{quoted(value)} is no size; allowed: bytes, or a text such as "512K", "64M" or "2G"')
 
 
 def size_in_words(number: int) -> str:

@@ -51,6 +51,11 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS
 
 
+def quoted(value: object) -> str:
+    """*value* for a message that refuses it; of what holds other values only its kind: they may stand deep in it."""
+    return f"a {type(value).__name__}" if isinstance(value, list | tuple | dict) else repr(str(value)[:60])
+
+
 def one_line(text: str) -> str:
     """*text* with every run of white space as one blank, none at its ends, and without what `readable` takes out."""
     return " ".join("".join(c if c.isprintable() else " " for c in readable(text)).split())

@@ -6,6 +6,22 @@ from collections.abc import Mapping
 HEADER = re.compile(r"\s*\[(?P<is_item>\[?)\s*(?P<path>[^\]]+?)\s*\]+\s*(#.*)?")
 KEY = re.compile(r"""\s*(?P<path>[\w."'-]+(?:\s*\.\s*[\w"'-]+)*)\s*=.*""")
 
+QUOTED = re.compile(r"""\"(?:[^"\\]|\\.)*+"|'[^']*+'|#.*""")
+BRACKET = re.compile(r"[\[\]{}]")
+MOST_LEVELS = 50
+"""More than this stands nowhere within one another in a file of ours."""
+
+
+def deep_line(text: str) -> int:
+    """The number of the first line in which more brackets and braces are open than make sense; 1 if there is none."""
+    depth = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        for mark in BRACKET.findall(QUOTED.sub("", line)):
+            depth = max(0, depth + (1 if mark in "[{" else -1))
+            if depth > MOST_LEVELS:
+                return number
+    return 1
+
 
 def lines_of(text: str) -> dict[tuple[str, ...], int]:
     """The number of the first line, from 1, of each table and key of *text*, by its path.
@@ -43,4 +59,4 @@ def line_of(path: tuple[str, ...], lines: Mapping[tuple[str, ...], int]) -> int:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in path.split("."))
+    return tuple(part.strip().strip("\"'") for part in path.split(".", MOST_LEVELS)[:MOST_LEVELS])

@@ -80,7 +80,7 @@ class Call:
             return None
         try:
             asked = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         value = asked.get(name, default) if isinstance(asked, dict) else None
         return value if isinstance(value, str) else None

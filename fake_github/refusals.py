@@ -107,7 +107,7 @@ def understood(repository: str, sha: str, body: bytes) -> Draft | Answer:
     """The status that a request asks for, or GitHub's refusal of it."""
     try:
         asked = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return refusal(400, "Problems parsing JSON", docs=STATUS_DOCS)
     if not isinstance(asked, dict):
         return refusal(400, "Body should be a JSON object", docs=STATUS_DOCS)

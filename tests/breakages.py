@@ -251,4 +251,8 @@ BREAKAGES = (
     Breakage("a terminal obeys a title", "domain/text.py", 'SEQUENCE.sub("", clean(text))', "clean(text)", ("tests/domain/test_text.py::test_what_a_terminal_obeys_is_taken_out",)),
     Breakage("text is reordered", "domain/text.py", "\\u2028-\\u202e", "\\u2028-\\u2029", ("tests/domain/test_text.py::test_what_is_readable_does_nothing_but_show",)),
     Breakage("JSON moves a terminal", "console/terminal.py", "UNSEEN.sub(_escaped, text)", "text", ("tests/console/test_terminal.py::test_json_is_whole_and_nothing_in_it_moves_a_terminal",)),
+    Breakage("a setting in JSON is read without a bound", "settings.py", "return from_json(value) if", "return __import__('json').loads(value) if", ("tests/test_settings.py::test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name",)),
+    Breakage("a setting may be no text", "settings.py", "clean(value) != value:", "not value:", ("tests/test_settings.py::test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name",)),
+    Breakage("brackets without an end end the reading of jobs.toml", "domain/jobs_file.py", "except RecursionError:", "except ZeroDivisionError:", ("tests/domain/test_job_type.py::test_a_file_that_cannot_be_used_is_refused",)),
+    Breakage("a refusal of an option shows what stands deep in it", "domain/text.py", 'f"a {type(value).__name__}" if isinstance(value, list | tuple | dict) else repr', "repr", ("tests/domain/test_options.py::test_what_does_not_fit_is_refused_by_name_with_what_is_allowed",)),
 )  # fmt: skip

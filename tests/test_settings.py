@@ -13,6 +13,7 @@ from domain.job_user import Ids
 from settings import ROOT, Settings
 
 TOKEN = "ghp_" + "a1B2" * 9
+TEXTS = [name.upper() for name in Settings.model_fields]
 
 
 @pytest.fixture(autouse=True)
@@ -209,6 +210,28 @@ def test_a_credential_that_names_no_place_is_refused_without_being_quoted(
 )
 def test_no_refusal_quotes_a_token(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     assert TOKEN not in refused(monkeypatch, **variables)
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"CREDENTIALS": DEEP}, "REPORTBACK_CREDENTIALS is no JSON such as"),
+        ({"CREDENTIALS": '{"a":' * 100_000}, "recursion limit exceeded at line 1"),
+        ({"CREDENTIALS": '{"acme/*": {"a": {"a": 1}}}'}, "credentials.acme/*"),
+        ({"CREDENTIALS": '{"acme/\\ud800": "env:A"}'}, "REPORTBACK_CREDENTIALS is no JSON such as"),
+        ({"WRITE_BUDGET": DEEP}, "is no write budget; allowed: "),
+        *[({name: "\udcff"}, f"REPORTBACK_{name} holds bytes that are not UTF-8") for name in TEXTS],
+    ],
+)
+def test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: str
+) -> None:
+    why = refused(monkeypatch, **variables)
+    assert words in why
+    assert len(why) < 1000
 
 
 def test_settings_shown_hold_no_token_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:

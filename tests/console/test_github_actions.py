@@ -92,7 +92,9 @@ def test_a_run_that_is_run_again_keeps_its_id_and_counts() -> None:
     assert (run.run_id, run.attempt) == ("1658821493", "2")
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"pull_request": {"number": 2}}'])
+@pytest.mark.parametrize(
+    "content", [None, "", "[]", '{"issue":' * 3000 + "1" + "}" * 3000, '{"pull_request": {"number": 2}}']
+)
 def test_an_event_that_cannot_be_read_is_refused_by_the_name_of_its_variable(
     tmp_path: Path, content: str | None
 ) -> None:

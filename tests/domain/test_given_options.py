@@ -54,6 +54,7 @@ def test_what_does_not_fit_is_refused_by_its_name(words: tuple[str, ...], proble
         ("[1]", "[1]"),
         ("", ""),
         ("9" * 5000, "9" * 5000),
+        ("[" * 5000, "[" * 5000),
     ],
 )
 def test_where_nothing_is_declared_here_a_value_is_what_json_takes_it_for(word: str, value: object) -> None:

@@ -9,6 +9,8 @@ from domain.job_type import JobType
 from domain.jobs_file import BadJobsFile, parse_job_types
 from domain.options import BadOptions
 
+DEEP = "[" * 3000 + "]" * 3000
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -102,6 +104,11 @@ args = ["{value}"]
             "line 4: jobs.a.context: must have at most 255",
         ),
         ("version = 1\n[jobs.a]\ncommand=['a']\n[jobs.a.options.b]\ntype='path'", "line 4: jobs.a.options.b: "),
+        (f"version = 1\n[jobs.a]\ncommand={DEEP}", "line 3: too many brackets or braces within one another"),
+        (f"version = 1\nb = '{DEEP}'  # {DEEP}\na = " + "[\n" * 3000, "line 53: too many brackets"),
+        (f"version = 1\njobs = {'{a=' * 3000}1{'}' * 3000}", "line 2: too many brackets or braces"),
+        (f"version = 1\n[jobs.{'.'.join('a' * 20_000)}]", "line 2: jobs.a.a: unknown field"),
+        (f"version = {'9' * 5000}", "jobs.toml: not TOML: "),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(text: str, told: str) -> None:

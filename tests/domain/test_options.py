@@ -10,6 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.options import BadOptions, Option, arguments, check_options
 
+DEEP: list[Any] = []
+for _ in range(3000):
+    DEEP = [DEEP]
 DECLARED = TypeAdapter(dict[str, Option]).validate_python(
     {
         "language": {"type": "string", "pattern": "[a-z-]+", "max_length": 5, "args": ["-D", "language={value}"]},
@@ -52,6 +55,8 @@ def test_options_become_arguments_that_no_shell_reads(
         ("depth", "1", "must be a whole number from -3 to 3"),
         ("strict", "yes", "must be true or false"),
         ("strict", 1, "must be true or false"),
+        ("strict", DEEP, "must be true or false, not a list"),
+        ("depth", {"a": DEEP}, "must be a whole number from -3 to 3, not a dict"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name_with_what_is_allowed(name: str, value: object, allowed: str) -> None:
