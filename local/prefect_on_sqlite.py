@@ -1,6 +1,6 @@
 """Keeps Prefect's server on SQLite from standing still, which no setting does.
 
-Of prefect 3.8.8, server/database/configurations.py: AioSqliteConfiguration. Three times over it waits or gives up:
+Of prefect 3.9.1, server/database/configurations.py: AioSqliteConfiguration. Three times over it waits or gives up:
 
 - Its transactions begin DEFERRED. One that reads before it writes is refused at once ("database is locked", 503) if
   anybody wrote meanwhile, whatever the timeout: clients try again until they give up a flow run. Begun as a writer, it
