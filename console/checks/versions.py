@@ -17,10 +17,7 @@ class Trap:
     what: str
 
 
-TRAPS = (
-    Trap("fastapi", (0, 151), "Prefect 3.8.8's server answers list calls with 422"),
-    Trap("sqlalchemy", (2, 1), "Prefect 3.8.8's scheduler silently creates no runs"),
-)
+TRAPS = (Trap("fastapi", (0, 151), "Prefect's server answers list calls with 422"),)
 
 
 def check(installed: Callable[[str], str] = version) -> Iterator[Finding]:

@@ -21,18 +21,9 @@ MINUTE = timedelta(minutes=1)
 URL = "https://api.github.com"
 
 
-@pytest.mark.parametrize(
-    ("fastapi", "sqlalchemy", "ok"),
-    [
-        ("0.150.9", "2.0.58", [True, True]),
-        ("0.151.0", "2.0.58", [False, True]),
-        ("0.150", "2.1.0b1", [True, False]),
-        ("1.0", "3.0", [False, False]),
-    ],
-)
-def test_versions_that_break_prefect_are_wrong(fastapi: str, sqlalchemy: str, ok: list[bool]) -> None:
-    installed = {"fastapi": fastapi, "sqlalchemy": sqlalchemy}
-    assert [finding.ok for finding in versions.check(installed.__getitem__)] == ok
+@pytest.mark.parametrize(("fastapi", "ok"), [("0.150.9", True), ("0.151.0", False), ("1.0", False)])
+def test_versions_that_break_prefect_are_wrong(fastapi: str, ok: bool) -> None:  # noqa: FBT001  # a parameter
+    assert [finding.ok for finding in versions.check({"fastapi": fastapi}.__getitem__)] == [ok]
 
 
 def test_what_is_installed_here_is_no_trap() -> None:
