@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.workers.process import ProcessWorker
 
-from console.checks import github, ledger, prefect, versions
+from console.checks import github, ledger, prefect
 from console.checks.finding import Finding
 from github_api.checkup import Answer, Silence
 from local.work_pools import CLOSED
@@ -19,15 +19,6 @@ from local.work_pools import CLOSED
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 URL = "https://api.github.com"
-
-
-@pytest.mark.parametrize(("fastapi", "ok"), [("0.150.9", True), ("0.151.0", False), ("1.0", False)])
-def test_versions_that_break_prefect_are_wrong(fastapi: str, ok: bool) -> None:  # noqa: FBT001  # a parameter
-    assert [finding.ok for finding in versions.check({"fastapi": fastapi}.__getitem__)] == [ok]
-
-
-def test_what_is_installed_here_is_no_trap() -> None:
-    assert all(finding.ok for finding in versions.check())
 
 
 def test_another_ledger_than_the_settings_name_is_wrong() -> None:
