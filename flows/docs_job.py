@@ -23,7 +23,6 @@ from settings import Settings
 from tasks.accept_job import Beating, Done, Execution, Order, accept_job, order_of
 from tasks.job_page import JobPage, job_page
 from tasks.job_users import job_users
-from tasks.non_dumpable import make_non_dumpable
 from tasks.patience import open_with_patience, with_patience
 from tasks.prefect_password import refuse_open_prefect
 from tasks.report_status import report_status
@@ -63,7 +62,6 @@ async def docs_job(
         options: What the job type lets you choose, by name, as JSON. {options}
         target: The commit to run for and to report on. Without it the job runs in an empty folder and reports nothing.
     """
-    make_non_dumpable()
     settings = flow_settings()
     if users := job_users(settings.job_user):  # refuses before anything is accepted
         await refuse_open_prefect()

@@ -6,7 +6,6 @@ import uvicorn
 
 from local import prefect_on_sqlite
 from local.prefect_guard import Guard, own_origins
-from tasks.non_dumpable import make_non_dumpable
 
 PUBLIC = ("PREFECT_UI_URL", "PREFECT_UI_API_URL", "PREFECT_SERVER_UI_API_URL")
 """Settings that name an address of the server beside its own."""
@@ -18,7 +17,6 @@ def serve(host: str, port: int) -> int:
     Changes want a CSRF token, which Prefect's clients and UI fetch by themselves. Other settings of Prefect's hold as
     for `prefect server start`.
     """
-    make_non_dumpable()  # a job must not read the password here
     prefect_on_sqlite.tune()  # before Prefect makes its engine
     from prefect import settings  # noqa: PLC0415  # after that
     from prefect.server.api.server import create_app  # noqa: PLC0415  # the same

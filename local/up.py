@@ -13,7 +13,6 @@ from rich.console import Console
 from fake_github.process import running as github_running
 from local import stack
 from settings import state_folder
-from tasks.non_dumpable import make_non_dumpable
 
 PORT = 4200
 """Where a Prefect server usually is."""
@@ -30,7 +29,6 @@ async def up() -> None:
     Raises:
         NotStarted: a part of it did not come up, or came to its end.
     """
-    make_non_dumpable()  # a job must not read the token here
     console = Console()
     with tempfile.TemporaryDirectory(prefix="reportback-up-") as folder:
         async with _github(Path(folder), console) as (home, settings):

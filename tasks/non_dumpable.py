@@ -1,4 +1,4 @@
-"""Keeps a job from reading our environment, token and all, in /proc."""
+"""Keeps a job from reading our environment, token and all, in /proc. Every flow and every command begins with it."""
 
 import ctypes
 import sys

@@ -220,7 +220,7 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
         "tasks.reporter.GitHub", partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.tell))
     )
     patch.setattr("tasks.reporter.Reporter", partial(Reporter, sleep=rig.sleep))
-    patch.setattr("flows.docs_job.make_non_dumpable", lambda: None)  # the process is pytest's
+    patch.setattr("flows.deployment.make_non_dumpable", lambda: None)  # the process is pytest's
     patch.setattr("storage.engine._own_clock", lambda _: rig.ledger_now)
     quick = report_status.with_options(retry_delay_seconds=0, retry_condition_fn=rig.skip_the_wait)
     patch.setattr("flows.docs_job.report_status", quick)
