@@ -5,12 +5,12 @@ option of the command: a text that starts with "-" is refused, whatever its patt
 a negative number at the start of an argument.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from domain.linear_regex import whole
 from domain.text import quoted
 
 VALUE = "{value}"
@@ -72,10 +72,7 @@ class StringOption(_Valued):
     @field_validator("pattern")
     @classmethod
     def _pattern_compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
+        whole(pattern or "")
         return pattern
 
     @model_validator(mode="after")
@@ -104,7 +101,7 @@ class StringOption(_Valued):
         yield 'must not start with "-"', not value.startswith("-")
         yield "must not contain control characters or line breaks", value.isprintable()
         yield f"must be one of {', '.join(self.choices or ())}", self.choices is None or value in self.choices
-        yield f"must match {self.pattern}", self.pattern is None or re.fullmatch(self.pattern, value) is not None
+        yield f"must match {self.pattern}", self.pattern is None or whole(self.pattern)(value)
 
 
 class IntegerOption(_Valued):

@@ -71,6 +71,12 @@ def test_all_problems_are_told_at_once() -> None:
         check_options(DECLARED, {"strict": 0, "depth": 9, "nosuch": 1})
 
 
+@pytest.mark.timeout(20)
+def test_no_value_of_an_option_takes_long() -> None:
+    declared = {"type": "string", "pattern": "([a-z]+)*", "max_length": 1000, "args": ["{value}"]}
+    assert TypeAdapter(Option).validate_python(declared).problem("a" * 999 + "!") == "must match ([a-z]+)*"
+
+
 @given(st.text())
 def test_no_text_poses_as_an_option_whatever_its_pattern_allows(value: str) -> None:
     try:
@@ -87,7 +93,7 @@ def test_no_text_poses_as_an_option_whatever_its_pattern_allows(value: str) -> N
         ({"type": "string", "args": ["{value}"], "choices": []}, "at least 1 item"),
         ({"type": "string", "args": ["{value}"], "choices": ["-x"]}, "'-x' could never be given"),
         ({"type": "string", "args": ["{value}"], "pattern": "a", "default": "b"}, "'b' could never be given"),
-        ({"type": "string", "args": ["{value}"], "pattern": "("}, "not a regular expression"),
+        ({"type": "string", "args": ["{value}"], "pattern": "("}, "'(' is not a regular expression that can be used"),
         ({"type": "string", "args": ["--x"], "pattern": "a"}, 'one argument must contain "{value}"'),
         ({"type": "string", "args": [], "pattern": "a"}, "at least 1 item"),
         ({"type": "string", "args": ["\0{value}"], "pattern": "a"}, "NUL"),

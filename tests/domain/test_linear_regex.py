@@ -1,0 +1,53 @@
+"""Patterns of jobs.toml, matched against what anybody may ask for."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.linear_regex import whole
+
+PATTERNS = [
+    "[a-z]{2}(_[A-Z]{2})?",
+    "[A-Za-z0-9][A-Za-z0-9 ()/_-]*",
+    "a|ab",
+    "(?i)é+",
+    "",
+    r"\w+",
+    "(?s).*",
+    "^a$",
+    "(?P<x>a)b",
+]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("pattern", ["([a-z]+)*", "(a|a)*", "(a|aa)+", "(.*a){20}", "(a?){50}a{50}"])
+def test_no_pattern_and_text_take_long_together(pattern: str) -> None:
+    """Python's own would take years."""
+    assert not whole(pattern)("a" * 1000 + "!")
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@given(st.text("abAB_éÉ 9/\n", max_size=6))
+def test_common_patterns_mean_what_they_mean_in_python(pattern: str, text: str) -> None:
+    if not text.endswith("\n"):  # behind which Python's $ matches too; no value of an option has one
+        assert whole(pattern)(text) is (re.fullmatch(pattern, text) is not None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("(?=a)b", "look-around, including look-ahead and look-behind, is not supported"),
+        (r"(a)\1", "backreferences are not supported"),
+        ("(", "unclosed group"),
+        ("a)|(b", "unopened group"),
+        ("(?x)a # c", "unclosed group"),
+        (r"(\w{1,1000}){1,1000}", "Compiled regex exceeds size limit"),
+    ],
+)
+def test_a_pattern_that_could_take_long_is_refused_with_the_reason(pattern: str, why: str) -> None:
+    with pytest.raises(
+        ValueError, match=re.escape(f"{pattern!r} is not a regular expression that can be used here: {why}")
+    ):
+        whole(pattern)
