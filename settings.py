@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, HttpUrl, field_validator, model_val
 from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.addresses import is_this_machine, names_user
 from domain.budget import WriteBudget, parse_budget
 from domain.clone_url import protocol_of
 from domain.credential_name import CREDENTIAL
@@ -103,6 +104,8 @@ class Settings(BaseSettings):
     ledger_id: Annotated[UUID | None, BeforeValidator(_id)] = None
     """The only ledger to report by; the tag of a deployment replaces it. Unset, any ledger will do."""
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
+    allow_http: bool = False
+    """Whether GitHub may be reached over plain HTTP, where whoever is in between reads the token."""
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
     """Without the place for owner/name: one repository for all."""
     credentials: Annotated[Mapping[str, str], NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
@@ -143,6 +146,13 @@ class Settings(BaseSettings):
                 )
         return credentials
 
+    @field_validator("github_api_url", mode="before")
+    @classmethod
+    def _names_nobody(cls, url: object) -> object:
+        if names_user(str(url)):
+            raise ValueError("REPORTBACK_GITHUB_API_URL must hold no user or password: the token says who asks")
+        return url
+
     @field_validator("clone_url")
     @classmethod
     def _has_one_place(cls, clone_url: str) -> str:
@@ -179,6 +189,13 @@ class Settings(BaseSettings):
                 f"REPORTBACK_SETTLE_AFTER ({self.settle_after}) must be at least {SHORTEST_SETTLE}: GitHub may store a "
                 "request for 10 s after it was given up, and show it 5 s later"
             )
+        for name, url in (("GITHUB_API_URL", str(self.github_api_url)), ("CLONE_URL", self.clone_url)):
+            parts = urlsplit(url)
+            if parts.scheme == "http" and not self.allow_http and not is_this_machine(parts.hostname or ""):
+                raise ValueError(
+                    f"REPORTBACK_{name} is plain http://, over which others can read and change what is sent: use "
+                    "https://, or set REPORTBACK_ALLOW_HTTP=true where the network is yours"
+                )
         if self.pass_budget > self.interval:
             raise ValueError(
                 f"REPORTBACK_PASS_BUDGET ({self.pass_budget}) must not exceed REPORTBACK_INTERVAL ({self.interval})"

@@ -26,6 +26,7 @@ from prefect.utilities.urls import url_for
 
 from console.prefect_refusal import refusal
 from console.unreachable import Away, reached
+from domain.addresses import without_user
 from domain.submission import Submission
 from domain.text import Say
 from local.prefect_server import NoServer, prefect_server
@@ -59,6 +60,7 @@ class Jobs:
     def __init__(self, client: PrefectClient, say: Say) -> None:
         """*say* hears when the server does not answer."""
         self._client = client
+        self._where = without_user(str(client.api_url))
         self._say = say
 
     async def start(self, submission: Submission, key: str) -> Started:
@@ -78,7 +80,7 @@ class Jobs:
             return FlowRun.model_validate(done.json()), done.status_code == HTTPStatus.CREATED
 
         run, is_new = await self._ask(made)
-        url = url_for("flow-run", obj_id=run.id) or f"flow run {run.id}"
+        url = without_user(url_for("flow-run", obj_id=run.id) or f"flow run {run.id}")
         if not run.parameters.items() >= submission.parameters.items():
             raise NotStarted(f"another job was started with the key {key}: {url}; give this one a --key of its own")
         return Started(run.id, url, is_new)
@@ -127,11 +129,11 @@ class Jobs:
         try:
             return (await self._client.read_deployment_by_name(DEPLOYMENT)).id
         except ObjectNotFound:
-            raise NotStarted(f"{self._client.api_url} has no deployment {DEPLOYMENT}: run `make deploy`") from None
+            raise NotStarted(f"{self._where} has no deployment {DEPLOYMENT}: run `make deploy`") from None
 
     async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
         async def asked() -> T:
-            with _in_words(str(self._client.api_url)):
+            with _in_words(self._where):
                 return await ask()
 
         return await reached(asked, self._say)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import httpx
 from pydantic_core import ErrorDetails
 
+from domain.summary import without_credentials
 from domain.text import one_line
 
 CALLED = {
@@ -38,7 +39,7 @@ def problems_of_target(errors: Iterable[ErrorDetails]) -> str:
     """What is wrong with a target, field by field."""
     return "; ".join(
         f"{called('.'.join(('target', *map(str, one['loc']))))}: {one['msg'].removeprefix('Value error, ')}, "
-        f"not {str(one['input'])[:60]!r}"
+        f"not {without_credentials(str(one['input']))[:60]!r}"
         for one in errors
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from domain.addresses import names_user
 from domain.job import Target
 from domain.target_request import MAX_URL
 
@@ -24,6 +25,8 @@ def _check(template: str) -> str:
     parts = urlsplit(sample)
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in sample or not sample.isprintable():
         raise ValueError('must be an http or https URL, such as "https://docs.example.com/preview/{job}/"')
+    if names_user(sample):
+        raise ValueError("must not hold a user or password: everybody can read it")
     return template
 
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from domain.addresses import names_user
 from domain.job import MAX_CONTEXT, Target, short_enough
 from domain.text import one_line
 
@@ -46,7 +47,7 @@ class TargetRequest(BaseModel):
         str,
         Field(
             description="Where the outcome links to, http or https. Empty: the page of this run.",
-            pattern=r"^([Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*)?$",
+            pattern=r"^([Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@]+([/?#]\S*)?)?$",
             max_length=MAX_URL,
             examples=["https://docs.example.com/preview/42"],
         ),
@@ -65,6 +66,13 @@ class TargetRequest(BaseModel):
         if context and ("\0" in context or not one_line(context)):
             raise ValueError("must have visible characters and no NUL")
         return short_enough(context)
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _names_nobody(cls, url: object) -> object:
+        if isinstance(url, str) and names_user(url):
+            raise ValueError("must not hold a user or password: everybody can read it")
+        return url
 
     @field_validator("url")
     @classmethod

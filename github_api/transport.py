@@ -1,11 +1,12 @@
 """The sockets to GitHub: HTTP/1.1, discarded by the kernel once given up, through a proxy where one is set."""
 
-import ipaddress
 import socket
 import struct
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
+
+from domain.addresses import is_this_machine
 
 NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 """Closing throws away what is still in the send buffer. Otherwise the kernel delivers, seconds later, a request that we
@@ -26,7 +27,7 @@ def transport_to(api_url: str) -> httpx.AsyncHTTPTransport:
 def _proxy(url: httpx.URL) -> str | None:
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or _is_this_machine(url.host) or proxy_bypass(url.host):
+    if not proxy or is_this_machine(url.host) or proxy_bypass(url.host):
         return None
     if "://" not in proxy:
         return f"http://{proxy}"
@@ -35,13 +36,3 @@ def _proxy(url: httpx.URL) -> str | None:
             "The environment names a proxy that is neither http:// nor https://: name such a one, or set NO_PROXY."
         )
     return proxy
-
-
-def _is_this_machine(host: str) -> bool:
-    """Whether *host* is a loopback address, where no proxy can reach us."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

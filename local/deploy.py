@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.schedules import IntervalSchedule
 from rich.console import Console
 
+from domain.addresses import without_user
 from local.prefect_server import prefect_server
 from local.work_pools import JOBS, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import ROOT, Settings
@@ -80,7 +81,9 @@ async def _have_interval(client: PrefectClient, interval: timedelta) -> None:
 
 
 async def _tell(client: PrefectClient, console: Console, ledger: str) -> None:
-    console.print(f"Deployed from {ROOT} to {client.api_url}, for {ledger}:\n", highlight=False, soft_wrap=True)
+    console.print(
+        f"Deployed from {ROOT} to {without_user(str(client.api_url))}, for {ledger}:\n", highlight=False, soft_wrap=True
+    )
     pools = {name: await client.read_work_pool(name) for name in POOLS}
     for name in DEPLOYMENTS:
         deployment = await client.read_deployment_by_name(name)

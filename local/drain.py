@@ -18,6 +18,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from rich.console import Console
 
+from domain.addresses import without_user
 from local.prefect_server import prefect_server
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
@@ -76,7 +77,7 @@ def _named(client: PrefectClient, pool: str) -> Iterator[None]:
     try:
         yield
     except ObjectNotFound:
-        raise NoPool(f"{client.api_url} has no work pool {pool}: run `make deploy` first") from None
+        raise NoPool(f"{without_user(str(client.api_url))} has no work pool {pool}: run `make deploy` first") from None
 
 
 async def _pause(client: PrefectClient, pool: str, *, paused: bool) -> None:

@@ -7,6 +7,7 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.settings import PREFECT_API_URL
 
+from domain.addresses import without_user
 from domain.text import one_line
 
 
@@ -25,12 +26,15 @@ async def prefect_server() -> AsyncIterator[PrefectClient]:
         raise NoServer(
             "PREFECT_API_URL is not set: export the address of your Prefect server, such as http://127.0.0.1:4200/api"
         )
+    shown = without_user(url)
     try:
         async with get_client() as client:
             await client.read_work_pools(limit=1)
             yield client
+    except httpx.InvalidURL:  # not quoted, as it may quote a password
+        raise NoServer("PREFECT_API_URL is no address, such as http://127.0.0.1:4200/api") from None
     except httpx.TransportError as error:
-        raise NoServer(f"the Prefect server at {url} cannot be reached: {type(error).__name__}: {error}") from error
+        raise NoServer(f"the Prefect server at {shown} cannot be reached: {type(error).__name__}: {error}") from error
     except httpx.HTTPStatusError as error:
         words = one_line(error.response.text)[:200]
-        raise NoServer(f"the Prefect server at {url} answered {error.response.status_code}: {words}") from error
+        raise NoServer(f"the Prefect server at {shown} answered {error.response.status_code}: {words}") from error

@@ -71,7 +71,7 @@ def make_engine(
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:  # not quoted: it may hold a password
+    except (ArgumentError, ValueError):  # not quoted: it may hold a password
         raise UnsoundLedger(f"{given_as} is no URL; use sqlite:////… or postgresql://…") from None
     match parsed.get_backend_name():
         case "sqlite":

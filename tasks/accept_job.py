@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from domain.addresses import is_this_machine, without_user
 from domain.job import Target
 from domain.job_type import JobType
 from domain.target_request import TargetRequest
@@ -39,8 +40,9 @@ def order_of(
     if wanted is None:
         return Order(flow_run_id, job_type.name, options, job_type.exclusive, None, None, "", start)
     target = wanted.to_target(job_type.context)
-    own = page if is_address(page) and not _is_loopback(page) else None
-    url = wanted.url or own or commit_page(str(settings.github_api_url), target)
+    own = own_page(page)
+    is_for_all = own is not None and not is_this_machine(urlsplit(own).hostname or "")
+    url = wanted.url or (own if is_for_all else None) or commit_page(str(settings.github_api_url), target)
     credential = credential_of(target.repository, settings)
     return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential, start)
 
@@ -97,11 +99,9 @@ def commit_page(api_url: str, target: Target) -> str:
     return f"{base}/{target.repository}/commit/{target.sha}"
 
 
-def is_address(page: str | None) -> TypeGuard[str]:
-    """Whether *page* can be linked to. Prefect tells "None/…" where it knows of no UI."""
-    return page is not None and urlsplit(page).scheme in {"http", "https"}
+def own_page(page: str | None) -> str | None:
+    """A flow run's *page* as a link for everybody; None: there is none. Prefect tells "None/…" where it knows of no UI.
 
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    Prefect makes it of its own address, which may hold a password.
+    """
+    return without_user(page) if page is not None and urlsplit(page).scheme in {"http", "https"} else None

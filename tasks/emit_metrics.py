@@ -7,6 +7,7 @@ from datetime import timedelta
 import httpx
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from domain.addresses import without_user
 from domain.metrics import Snapshot
 from domain.text import one_line
 from github_api.raw_body import AS_IT_IS, raw_body
@@ -73,12 +74,13 @@ async def push(pushgateway: str, shown: Snapshot) -> None:
         PushFailed: it cannot be reached, or refuses. The address is not quoted: it may hold a password.
     """
     headers = {"Content-Type": CONTENT_TYPE_LATEST, **AS_IT_IS}
-    url, content = f"{pushgateway.rstrip('/')}/{GROUP}", generate_latest(registry_of(shown))
+    content = generate_latest(registry_of(shown))
+    url = f"{without_user(pushgateway).rstrip('/')}/{GROUP}"  # httpx logs addresses, passwords and all
     try:
         wait = PATIENCE.total_seconds()
         async with (
             asyncio.timeout(wait),  # httpx's is for each step
-            httpx.AsyncClient(timeout=wait) as client,
+            httpx.AsyncClient(timeout=wait, auth=_user_of(pushgateway)) as client,
             client.stream("PUT", url, content=content, headers=headers) as answer,
         ):
             body = b"" if answer.is_success else await raw_body(answer, MAX_WORDS)
@@ -87,3 +89,8 @@ async def push(pushgateway: str, shown: Snapshot) -> None:
     if not answer.is_success:
         words = one_line(body.decode("utf-8", "replace"))[:200]
         raise PushFailed(f"the Pushgateway answered {answer.status_code}: {words}".rstrip(": "))
+
+
+def _user_of(pushgateway: str) -> httpx.BasicAuth | None:
+    address = httpx.URL(pushgateway)
+    return httpx.BasicAuth(address.username, address.password) if address.userinfo else None

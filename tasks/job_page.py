@@ -18,7 +18,7 @@ from domain.names import key_of, name_of, tags_of
 from settings import Settings
 from storage import story
 from storage.engine import open_ledger
-from tasks.accept_job import Order, commit_page, is_address
+from tasks.accept_job import Order, commit_page, own_page
 from tasks.prefect_runs import courtesy
 
 LAST_WORD = timedelta(seconds=10)
@@ -103,12 +103,11 @@ class JobPage:
         if told is None:
             return None
         commit_url = commit_page(str(self._settings.github_api_url), told.target) if told.target else None
-        own = flow_run.ui_url
         return page(
             told,
             at=now,
             tail=tuple(self._tail),
             note=self.note,
             commit_url=commit_url,
-            flow_run_url=own if is_address(own) else None,
+            flow_run_url=own_page(flow_run.ui_url),
         )

@@ -15,7 +15,7 @@ from domain.overview import Overview
 from settings import Settings
 from storage.engine import Ledger
 from storage.overview import overview
-from tasks.accept_job import commit_page
+from tasks.accept_job import commit_page, own_page
 
 KEY = "reportback-reports"
 PATIENCE = timedelta(seconds=10)
@@ -31,7 +31,10 @@ async def read_overview(ledger: Ledger) -> Overview:
 async def show_operators_page(ledger: Ledger, settings: Settings) -> None:
     """Have the page show how things stand. Raises whatever keeps it from doing so: a courtesy."""
     seen = await read_overview(ledger)
-    links = Links(run=partial(url_for, "flow-run"), commit=partial(commit_page, str(settings.github_api_url)))
+    links = Links(
+        run=lambda job: own_page(url_for("flow-run", obj_id=job)),
+        commit=partial(commit_page, str(settings.github_api_url)),
+    )
     async with asyncio.timeout(PATIENCE.total_seconds()), get_client() as client:
         await _put(client, page(seen, links), headline(seen))
 

@@ -6,6 +6,8 @@ from http import HTTPStatus
 import httpx
 from prefect.settings import PREFECT_API_URL
 
+from domain.addresses import without_user
+
 WITHIN = timedelta(seconds=10)
 
 
@@ -14,21 +16,21 @@ class OpenPrefect(RuntimeError):
 
     def __init__(self, api_url: str) -> None:
         super().__init__(
-            f"REPORTBACK_JOB_USER is set, but {api_url} asks nobody for a password, so a job could order anything as "
-            "the worker's user: set PREFECT_SERVER_API_AUTH_STRING for the server, and PREFECT_API_AUTH_STRING for "
-            "workers and people"
+            f"REPORTBACK_JOB_USER is set, but {without_user(api_url)} asks nobody for a password, so a job could order "
+            "anything as the worker's user: set PREFECT_SERVER_API_AUTH_STRING for the server, and "
+            "PREFECT_API_AUTH_STRING for workers and people"
         )
 
 
 async def asks_for_a_password(api_url: str) -> bool:
-    """Whether a caller without credentials is refused. Does not follow redirects.
+    """Whether a caller without credentials is refused, those in the address left out. Does not follow redirects.
 
     Raises:
         httpx.HTTPError: the API cannot be reached.
     """
     async with (
         httpx.AsyncClient(timeout=WITHIN.total_seconds()) as stranger,
-        stranger.stream("GET", f"{api_url}/admin/version") as answer,  # whose body nobody reads
+        stranger.stream("GET", f"{without_user(api_url)}/admin/version") as answer,  # whose body nobody reads
     ):
         return answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 

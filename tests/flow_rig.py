@@ -213,6 +213,7 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
         patch.delenv(name)
     patch.setenv("REPORTBACK_DATABASE_URL", database_url)
     patch.setenv("REPORTBACK_GITHUB_API_URL", "http://github.test")
+    patch.setenv("REPORTBACK_ALLOW_HTTP", "true")
     patch.setenv("REPORTBACK_GITHUB_TOKEN", TOKEN)
     patch.setenv(CREDENTIAL.removeprefix("env:"), TOKEN)  # for jobs that are put into the ledger without a flow
     patch.setenv("REPORTBACK_CLONE_URL", origin[0])

@@ -65,6 +65,10 @@ UNSOUND = [
     ({"CLONE_URL": "https://git.example.com/{}"}, "REPORTBACK_CLONE_URL may hold {repository}"),
     ({"CLONE_URL": "https://user:pass@git.example.com/{repository}"}, "REPORTBACK_CLONE_URL must hold no token"),
     ({"CLONE_URL": "https://token@git.example.com/{repository}"}, "REPORTBACK_CLONE_URL must hold no token"),
+    ({"CLONE_URL": "http://git.example.com/{repository}"}, "REPORTBACK_CLONE_URL is plain http://"),
+    ({"GITHUB_API_URL": "http://ghe.example.com/api/v3"}, "REPORTBACK_GITHUB_API_URL is plain http://"),
+    ({"GITHUB_API_URL": "http://localhost.example.com"}, "set REPORTBACK_ALLOW_HTTP=true where the network is yours"),
+    ({"GITHUB_API_URL": "https://ann:pw@ghe.example.com"}, "REPORTBACK_GITHUB_API_URL must hold no user or password"),
 ]
 
 
@@ -107,6 +111,9 @@ def test_what_is_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -
         {"CLONE_URL": "file:///srv/one-repository"},
         {"KEEP": "1d"},
         {"SENDERS": "64"},
+        {"GITHUB_API_URL": "http://127.0.0.1:9", "CLONE_URL": "http://[::1]/{repository}"},
+        {"GITHUB_API_URL": "http://ghe.example.com", "ALLOW_HTTP": "true"},
+        {"CLONE_URL": "http://git.example.com/{repository}", "ALLOW_HTTP": "1"},
     ],
 )
 def test_what_is_just_sound_is_taken(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
@@ -205,6 +212,7 @@ def test_a_credential_that_names_no_place_is_refused_without_being_quoted(
         {"CREDENTIALS": f'{{"acme/*": ["{TOKEN}"]}}'},
         {"LEASE": TOKEN},
         {"GITHUB_API_URL": f"git://{TOKEN}@github.com"},
+        {"GITHUB_API_URL": f"https://{TOKEN}@github.com"},
         {"CLONE_URL": f"https://{TOKEN}@github.com/{{owner}}"},
     ],
 )
@@ -237,6 +245,7 @@ def test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name(
 def test_settings_shown_hold_no_token_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", TOKEN)
     monkeypatch.setenv("REPORTBACK_DATABASE_URL", "postgresql://reportback:pa55word@db/ledger")
+    monkeypatch.setenv("REPORTBACK_PUSHGATEWAY_URL", "https://ann:pa55word@gateway.test")
     for shown in (repr(Settings()), str(Settings())):
         assert TOKEN not in shown
         assert "pa55word" not in shown

@@ -12,8 +12,8 @@ from prefect.settings import PREFECT_HOME, PREFECT_PROFILES_PATH
 
 from console.checks.finding import Finding, bad, good
 from console.checks.prefect_poll import poll
+from domain.addresses import is_this_machine, without_user
 from local.deploy import DEPLOYMENTS
-from local.prefect_guard import LOOPBACK
 from local.prefect_server import NoServer, prefect_server
 from local.work_pools import CLOSED, POOLS
 from settings import Settings
@@ -35,7 +35,7 @@ async def check(settings: Settings) -> list[Finding]:
             pools = {name: await _or_none(client.read_work_pool, name) for name in POOLS}
             made = {name: await _or_none(client.read_deployment_by_name, name) for name in DEPLOYMENTS}
             polled = await poll(client) if all(pools.values()) else None
-            url = str(client.api_url)
+            url = without_user(str(client.api_url))
     except NoServer as error:
         return [bad("Prefect", str(error))]
     return [
@@ -56,7 +56,7 @@ async def _or_none(read: Callable[[str], Awaitable[T]], name: str) -> T | None:
 
 def _is_at_stake(settings: Settings) -> bool:
     """Whether the API leads to something worth a password: a real GitHub's token, or jobs that are not trusted."""
-    return settings.job_user is not None or settings.github_api_url.host not in LOOPBACK
+    return settings.job_user is not None or not is_this_machine(settings.github_api_url.host or "")
 
 
 async def password(api_url: str, *, is_at_stake: bool) -> Finding:

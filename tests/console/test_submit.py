@@ -459,6 +459,13 @@ async def test_a_run_that_is_deleted_meanwhile_is_an_error(
     assert "was deleted" in capsys.readouterr().err
 
 
+async def test_a_link_with_a_password_is_refused_without_showing_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await submit(words(url="https://ann:pa55word@docs.test/"), waits=False) is Exit.ERROR
+    said = capsys.readouterr().err
+    assert "--url: must not hold a user or password" in said
+    assert "pa55word" not in said
+
+
 async def test_without_a_server_nothing_is_started(capsys: pytest.CaptureFixture[str]) -> None:
     with temporary_settings({PREFECT_API_URL: None}):
         assert await submit(words(), waits=False) is Exit.ERROR

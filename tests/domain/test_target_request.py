@@ -1,5 +1,6 @@
 """What a person may fill in about where the outcome shows."""
 
+import re
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_request_becomes_a_target() -> None:
             for url in ("javascript:alert(1)", "ftp://x", "https://", "http:///x", "https://a b", "http://[x")
         ),
         ("url", "https://x/\0"),
+        *(("url", url) for url in ("https://ann:pa55@x/", "HTTP://ann@x", "https://:pa55@x?y", "http://a@b@x#y")),
         ("url", "https://x/" + "y" * 2000),
         ("token", "ghp_x"),
     ],
@@ -42,7 +44,10 @@ def test_what_github_could_not_take_is_refused_by_field(field: str, value: str) 
     assert [error["loc"] for error in refused.value.errors()] == [(field,)]
 
 
-@pytest.mark.parametrize("url", ["https://docs.example.com/a?b=c#d", "HTTP://localhost:8000", "http://[::1]:80/x"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://docs.example.com/a?b=c#d", "HTTP://localhost:8000", "http://[::1]:80/x", "https://x/@ann", "https://x?@"],
+)
 def test_an_http_address_is_taken(url: str) -> None:
     assert TargetRequest(**FITTING, url=url).url == url
 
@@ -61,6 +66,13 @@ def test_whatever_context_is_taken_its_targets_key_fits_the_column(context: str)
 def test_an_empty_field_of_the_form_means_the_default() -> None:
     request = TargetRequest(repository="octo/docs", sha="a" * 40, context="", url="")
     assert request.to_target("docs/sphinx").context == "docs/sphinx"
+
+
+@pytest.mark.parametrize("url", ["https://ann:pa55@x/", "https://ann@x"])
+def test_prefect_refuses_a_user_in_a_link_before_it_stores_it(url: str) -> None:
+    pattern = TargetRequest.model_json_schema()["properties"]["url"]["pattern"]
+    assert not re.search(pattern, url)
+    assert re.search(pattern, url.replace("@", "/@"))
 
 
 def test_the_form_explains_each_field() -> None:

@@ -52,6 +52,10 @@ def test_an_option_that_is_not_declared_or_out_of_bounds_is_refused(options: dic
         ordered(options=options)
 
 
+def test_the_page_of_a_run_is_linked_to_without_the_user_of_prefects_address() -> None:
+    assert ordered(page="https://ann:pa55word@ci.test/runs/1").url == "https://ci.test/runs/1"
+
+
 def test_a_repository_without_a_credential_is_named() -> None:
     with pytest.raises(NoCredential, match="no credential for acme/site: add a pattern") as refused:
         ordered(credentials={"others/*": "env:OTHERS"})

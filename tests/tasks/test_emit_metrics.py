@@ -1,6 +1,7 @@
 """Figures as Prometheus reads them, and their way to a Pushgateway."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -119,12 +120,14 @@ class Gateway:
     body: bytes = b"bad\n"
     header: str = ""
     url: str = ""
+    head: str = ""
     seen: list[tuple[str, str]] = field(default_factory=list)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = int(head.lower().partition("content-length: ")[2].partition("\r\n")[0])
+            self.head = head
             self.seen.append((head.partition(" HTTP")[0], (await reader.readexactly(length)).decode()))
             if self.status is None:
                 await reader.read()
@@ -169,6 +172,16 @@ async def test_a_pushgateway_that_is_down_is_a_line_and_no_harm(world: World) ->
     assert "pa55word" not in said[0]
 
 
+async def test_a_pushgateways_user_is_told_to_it_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    async with gateway() as taking:
+        assert await emitted(world, taking.url.replace("http://", "http://ann:pa%2F55@")) == []
+    told = b64encode(b"ann:pa/55").decode()
+    assert f"authorization: basic {told}".lower() in taking.head.lower()
+    assert "HTTP Request: PUT" in caplog.text
+    assert not any(one in caplog.text for one in ("pa%2F55", "pa/55", told))
+
+
 async def test_a_pushgateway_that_refuses_is_a_line(world: World) -> None:
     async with gateway(400) as refusing:
         said = await emitted(world, refusing.url)
@@ -178,7 +191,7 @@ async def test_a_pushgateway_that_refuses_is_a_line(world: World) -> None:
 @pytest.mark.parametrize(
     ("body", "header", "words"),
     [
-        (b"bad\x1b[2J\n", "", "answered 400: bad [2J"),
+        (b"bad\x1b[2J\n", "", "answered 400: bad"),
         (b" " * (MAX_WORDS + 1), "", "answered 400"),
         (bomb(b""), "Content-Encoding: gzip, gzip\r\n", "cannot be reached: DecodingError"),
     ],
