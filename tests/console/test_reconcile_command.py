@@ -70,7 +70,7 @@ async def test_a_lost_job_is_ended_and_reported(
     async with world.ledger.transaction() as session:
         await session.exec(update(Job).values(host="a boot that is over"))
     monkeypatch.setenv("REPORTBACK_CREDENTIALS", "")
-    monkeypatch.setenv("TOKEN", "a-token")
+    monkeypatch.setenv("TOKEN", "a-longer-token")
     assert await reconcile_now() == 0
     out, err = shell.heard()
     assert out.startswith("Delivered ")

@@ -25,7 +25,7 @@ def github(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> FakeGitHub:
     monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", "http://github.test")
     monkeypatch.setenv("REPORTBACK_ALLOW_HTTP", "true")
     monkeypatch.setenv("REPORTBACK_WRITE_BUDGET", "80/min,1/h")
-    monkeypatch.setenv(CREDENTIAL.removeprefix("env:"), "a-token")
+    monkeypatch.setenv(CREDENTIAL.removeprefix("env:"), "a-longer-token")
     monkeypatch.setattr("tasks.reporter.GitHub", partial(GitHub, transport=InProcessTransport(made)))
     return made
 
