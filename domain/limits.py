@@ -1,17 +1,61 @@
-"""What jobs.toml says of how much of its machine a job may use."""
+"""What jobs.toml says of how much of its machine a job may use, and how much of ours its files."""
 
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.quantities import Size
+from domain.quantities import Size, TimeLimit, size_in_words
+
+FILES = 200_000
+TOTAL_SIZE = 10 * 1024**3
+
+FILES_FIELD, SIZE_FIELD, TIME_FIELD = "limits.files", "limits.total_size", "limits.file_work"
+OUTPUT_FIELD = "limits.output"
+
+
+@dataclass(frozen=True, slots=True)
+class FileBounds:
+    """How many files and folders, of how many bytes together, may be worked on, and how long that may take.
+
+    `size_field`, `time_field`: where people bound them; empty: nowhere.
+    """
+
+    files: int
+    size: int
+    time: timedelta
+    size_field: str = SIZE_FIELD
+    time_field: str = TIME_FIELD
+
+    @property
+    def beyond_files(self) -> str:
+        """That there are too many, for anybody to read."""
+        return f"more than {self.files:,} files and folders: {FILES_FIELD} bounds it"
+
+    @property
+    def beyond_size(self) -> str:
+        """That they are too large."""
+        return f"more than {size_in_words(self.size)} bytes: {self.size_field} bounds it"
+
+    @property
+    def beyond_time(self) -> str:
+        """That it takes too long."""
+        words = f"not done within {self.time.total_seconds():g} s"
+        return f"{words}: {self.time_field} bounds it" if self.time_field else words
+
+    def at_most(self, size: int, field: str) -> "FileBounds":
+        """The same, with another bound for the size, if that is less."""
+        return self if size > self.size else replace(self, size=size, size_field=field)
 
 
 class Limits(BaseModel):
-    """None of these bounds anything unless it is given.
+    """The first four bound nothing unless they are given.
 
     `memory`: of each process, the bytes that it may write to and shares with nobody. `file_size`: bytes of any one file
     it writes. `processes`: how many of a command's processes there may be at once. `output`: bytes of the kept folder.
+    `files`, `total_size`: how many files and folders, of how many bytes together, are checked out, cached, kept or
+    pushed in one go. `file_work`: how long that may take; None: as long as such work usually may.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -20,3 +64,10 @@ class Limits(BaseModel):
     file_size: Size | None = None
     processes: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
     output: Size | None = None
+    files: Annotated[int, Field(ge=1, le=100_000_000, strict=True)] = FILES
+    total_size: Size = TOTAL_SIZE
+    file_work: TimeLimit | None = None
+
+    def for_files(self, usual: timedelta) -> FileBounds:
+        """For one piece of work on files, which may take *usual* unless the job type says otherwise."""
+        return FileBounds(self.files, self.total_size, self.file_work or usual)

@@ -4,7 +4,6 @@
 so it is whole; who uses it holds a shared lock, and what is locked is not removed.
 """
 
-import asyncio
 import errno
 import fcntl
 import os
@@ -13,14 +12,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.limits import FileBounds
 from domain.text import Say
-from tasks.folders import copy_folder, newest_first, now_is_its_time, size_of, write_out
+from tasks.files import copy_files
+from tasks.folders import newest_first, now_is_its_time
+from tasks.job_users import JobUser
 from tasks.scratch import scratch
 
 MOST = 50
 """Entries that are kept."""
 KEY_LENGTH = 64
 """Hexadecimal digits. Nothing that is called otherwise is touched."""
+SIZE_FIELD = "REPORTBACK_CACHE_SIZE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +34,31 @@ class Cache:
     size: int
 
 
-async def restore(cache: Cache, key: str, places: Sequence[Path]) -> bool:
+async def restore(
+    cache: Cache,
+    key: str,
+    places: Sequence[Path],
+    bounds: FileBounds,
+    *,
+    tops: Sequence[Path] = (),
+    user: JobUser | None = None,
+) -> bool:
     """Copy an entry's folders to *places*, where nothing stands. False: there is no such entry.
 
+    *tops*, and all in them, are *user*'s afterwards, if there is one.
+
     Raises:
-        CopyFailed: it could not be copied; something may stand in *places*.
+        FileWorkFailed, OSError: it could not be copied; something may stand in *places*.
+        NoSpace: the disk has become too full.
     """
     entry = cache.folder / key
     with _locked(entry, fcntl.LOCK_SH) as is_there:
         if not is_there or _size(entry) is None:
             return False
-        for number, place in enumerate(places):
+        for place in places:
             place.parent.mkdir(parents=True, exist_ok=True)
-            await copy_folder(entry / str(number), place)
+        from_to = [(entry / str(number), place) for number, place in enumerate(places)]
+        await copy_files(from_to, bounds, tops=tops, user=user)
         with suppress(OSError):  # another user's
             now_is_its_time(entry)  # what was used last is removed last
     return True
@@ -55,30 +70,26 @@ async def discard(cache: Cache, key: str) -> None:
         _move(cache.folder / key, bin_)
 
 
-async def save(cache: Cache, key: str, folders: Sequence[Path], *, say: Say) -> bool:
-    """Keep a copy of *folders* under *key*; who came first stays. False: they are too large.
+async def save(cache: Cache, key: str, folders: Sequence[Path], bounds: FileBounds, *, say: Say) -> None:
+    """Keep a copy of *folders* under *key*; who came first stays.
 
     *say* is told of old entries that could not be removed.
 
     Raises:
-        CopyFailed, OSError: they are not kept.
+        FileWorkFailed, OSError: they are not kept; `TooMuch` where they are larger than the whole cache may be, too.
+        NoSpace: the disk has become too full.
     """
-    size = await asyncio.to_thread(lambda: sum(map(size_of, folders)))
-    if size > cache.size:
-        return False
     cache.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a private repository needs is no other job's
     async with scratch(cache.folder) as made:
         entry = made / key
         entry.mkdir()
-        for number, folder in enumerate(folders):
-            await copy_folder(folder, entry / str(number))
-        (entry / "size").write_text(str(size), encoding="ascii")
-        await asyncio.to_thread(write_out, entry)
+        from_to = [(folder, entry / str(number)) for number, folder in enumerate(folders)]
+        copied = await copy_files(from_to, bounds.at_most(cache.size, SIZE_FIELD), lasts=True)
+        (entry / "size").write_text(str(copied.size), encoding="ascii")  # last: without it an entry is not whole
         now_is_its_time(entry)
         _put_in_place(entry, cache.folder / key, made)
         if failed := _remove_oldest(cache, made, just_made=cache.folder / key):
             say(f"{len(failed)} old entries of the cache could not be removed: {failed[0].strerror}")
-    return True
 
 
 def _put_in_place(entry: Path, place: Path, bin_: Path) -> None:

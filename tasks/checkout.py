@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from domain.limits import Limits
 from tasks.git import Git, GitFailed
+from tasks.limits import NO_LIMITS
 from tasks.scratch import scratch
 
 TIMEOUT = timedelta(seconds=120)
-"""For all of git together."""
+"""For all of git together, where the job type does not say."""
 
 
 class CheckoutFailed(Exception):
@@ -18,7 +20,7 @@ class CheckoutFailed(Exception):
 
 @asynccontextmanager
 async def working_copy(
-    clone_url: str, sha: str, *, parent: Path | None = None, token: str | None = None
+    clone_url: str, sha: str, *, parent: Path | None = None, token: str | None = None, limits: Limits = NO_LIMITS
 ) -> AsyncIterator[Path]:
     """A folder with the files of commit *sha* (40 hex digits) of *clone_url*, and a `.git` with that one commit.
 
@@ -26,13 +28,14 @@ async def working_copy(
     of this machine. *token* goes to an https URL's own host only, in git's environment: on no command line, in no file.
 
     Raises:
-        CheckoutFailed: no git, no such commit, no access, or not within two minutes.
+        CheckoutFailed: no git, no such commit, no access, or beyond *limits*.
+        NoSpace: the disk has become too full.
     """
     async with scratch(parent) as folder:
         copy = folder / "copy"
         copy.mkdir()
         try:
-            await _check_out(Git(copy, folder, TIMEOUT, clone_url, token), clone_url, sha)
+            await _check_out(Git(copy, folder, limits.for_files(TIMEOUT), clone_url, token), clone_url, sha)
         except GitFailed as error:
             raise CheckoutFailed(f"cannot check out {sha[:12]}: {error}") from None
         yield copy
@@ -41,6 +44,7 @@ async def working_copy(
 async def _check_out(git: Git, clone_url: str, sha: str) -> None:
     await git.run("init", "--quiet", "--template=")
     await git.run("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", clone_url, sha)
+    await git.check_files_of(sha)
     await git.run("checkout", "--quiet", "--detach", sha, "--")
     head = await git.run("rev-parse", "HEAD")
     if head.tail[-1:] != (sha.lower(),):

@@ -17,6 +17,7 @@ from github_api.credentials import NoCredential
 from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, child_environment
 from tasks.deliver import Reporter
+from tasks.files import USUAL, FileWorkFailed
 from tasks.free_space import NoSpace, check_free_space, folders_of_a_job, full_is_no_space
 from tasks.job_users import JobUser
 from tasks.keep_output import NotKept, keep_output
@@ -57,8 +58,7 @@ async def execute(
         )
         async with _user(work, on_line, disks) as user, _folder(work, token) as copy, _empty_folder("home") as home:
             if user:
-                for folder in (copy, home):
-                    await asyncio.to_thread(hand_over, folder, user)
+                await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             around = replace(_surroundings(work, copy, home, secrets, on_line), user=user, on_progress=on_progress)
             try:
                 ending = await _tried(reporter, work, around)
@@ -81,6 +81,8 @@ def _telling_why_not(on_end: Callable[[Ending], None], on_trouble: Say) -> Itera
         on_end(Ending(JobState.CRASHED, str(error)))
     except (CheckoutFailed, TooShort) as error:
         on_end(Ending(JobState.CRASHED, str(error)))
+    except FileWorkFailed as error:
+        on_end(Ending(JobState.CRASHED, f"the working copy could not be made the job user's: {public(str(error))}"))
 
 
 def _kept(copy: Path, disks: Sequence[Path]) -> Path | None:
@@ -120,8 +122,8 @@ async def _run(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
 async def _keep(work: Work, around: Surroundings) -> None:
     if work.job_type.output is None or work.outputs is None:
         return
-    most, job_id = work.job_type.limits.output, work.order.flow_run_id
-    await keep_output(around.copy, work.job_type.output, job_id, work.outputs, most_bytes=most, say=around.say)
+    path, job_id = work.job_type.output, work.order.flow_run_id
+    await keep_output(around.copy, path, job_id, work.outputs, say=around.say, limits=around.limits)
     around.say(f"{work.job_type.output} is kept as {job_id}")
 
 
@@ -143,7 +145,7 @@ async def _push(reporter: Reporter, work: Work, around: Surroundings) -> None:
         raise PushFailed(f"push failed: {error}") from None
     message = push.message or f"{work.job_type.name}: update from {target.sha[:SHORT_SHA]}"
     commit = await push_changes(
-        around.copy, push, clone_url=work.clone_url, sha=target.sha, token=token, message=message
+        around.copy, push, clone_url=work.clone_url, sha=target.sha, token=token, message=message, limits=around.limits
     )
     around.say(f"{commit[:SHORT_SHA]} is pushed to {push.branch}" if commit else "nothing to push: nothing has changed")
 
@@ -180,7 +182,7 @@ async def _empty_folder(name: str) -> AsyncIterator[Path]:
 def _folder(work: Work, token: str | None) -> AbstractAsyncContextManager[Path]:
     if work.clone_url is None or work.order.target is None:
         return _empty_folder("copy")
-    return working_copy(work.clone_url, work.order.target.sha, token=token)
+    return working_copy(work.clone_url, work.order.target.sha, token=token, limits=work.job_type.limits)
 
 
 async def _secrets(reporter: Reporter, work: Work, token: str | None) -> Sequence[str]:

@@ -1,20 +1,29 @@
-"""Whether this machine has room for another job. Working copies that are kept to be looked at make way for it."""
+"""Whether there is room for a job, before and while its files are made. Copies kept to be looked at make way for it."""
 
+import asyncio
 import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 from domain.job_type import JobType
 from storage.engine import Ledger
+from tasks.in_any_case import in_any_case
 from tasks.scratch import kept_in, remove
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LEAST = 1024**3
 """Bytes that have to be free: jobs fill disks, and a ledger on a full one can record no outcome."""
+RESERVE = LEAST // 4
+"""Bytes that stay free while git, or a copy, writes: for the ledger, and for who else is at work."""
+LOOK_EVERY = timedelta(seconds=0.5)
+
+T = TypeVar("T")
 
 
 class NoSpace(Exception):
@@ -84,3 +93,37 @@ def check_free_space(folders: Iterable[Path], *, free: Callable[[Path], int] = f
                 "less than 1 GiB is free",
                 f"{has} MiB are free on the disk of {folder}, and a job needs {needs}: make room there, and retry it",
             )
+
+
+async def with_room(work: Coroutine[Any, Any, T], folder: Path) -> T:
+    """Do *work*, which writes to the disk of *folder*, and end it as soon as that is nearly full.
+
+    Raises:
+        NoSpace: it is.
+    """
+    working, filling = asyncio.create_task(work), asyncio.create_task(_filling(folder))
+    try:
+        await asyncio.wait({working, filling}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise filling.result()
+    finally:
+        await in_any_case(lambda: _stop(working, filling))
+
+
+async def _filling(folder: Path) -> NoSpace:
+    """Look at the disk until it is nearly full."""
+    while (left := await asyncio.to_thread(free_in, folder)) >= RESERVE:  # noqa: ASYNC110  # a disk tells nobody
+        await asyncio.sleep(LOOK_EVERY.total_seconds())
+    has, needs = (f"{size // 1024**2:,}" for size in (left, RESERVE))
+    return NoSpace(
+        f"less than {needs} MiB is left on the disk",
+        f"the disk of {folder} became too full while a job's files were written: {has} MiB are free there, and {needs} "
+        "have to stay: make room there, and retry it",
+    )
+
+
+async def _stop(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

@@ -2,16 +2,23 @@
 
 import base64
 import os
+import re
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.clone_url import protocol_of
+from domain.limits import FileBounds, Limits
 from domain.summary import EndedBy, public, telling_line
+from domain.text import Say
 from tasks.command import CannotStart, Finished, child_environment, run_command
+from tasks.file_work import BeyondLimit, Count
+from tasks.free_space import with_room
 
 NETWORK = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 SEEN = (*NETWORK, *map(str.lower, NETWORK), "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
@@ -25,6 +32,15 @@ CONFIG = {
     "protocol.version": "2",  # under which a server gives any commit, not only the tips of branches
     "submodule.recurse": "false",
 }
+
+
+TOO_LARGE = re.compile(rf"died of signal {signal.SIGXFSZ:d}\b|\Afatal: fetch-pack: invalid index-pack output\Z")
+"""What git says, alone or among others, when a process of its own was ended because it wrote a larger file than it
+may: the second of a pack, and alone."""
+
+
+def ignored(line: str) -> None:
+    """What git says is read from its tail."""
 
 
 class GitFailed(Exception):
@@ -42,7 +58,7 @@ class Git:
 
     folder: Path
     home: Path
-    limit: timedelta
+    bounds: FileBounds
     url: str = ""
     token: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +66,7 @@ class Git:
 
     def afresh(self, limit: timedelta) -> "Git":
         """The same, with a time limit of its own, counted from now."""
-        return replace(self, limit=limit, _began=time.monotonic())
+        return replace(self, bounds=replace(self.bounds, time=limit, time_field=""), _began=time.monotonic())
 
     async def run(self, *args: str) -> Finished:
         """Run git to its success. Raises GitFailed."""
@@ -63,26 +79,45 @@ class Git:
         """The line of git's that tells most of why it failed."""
         return self._public(telling_line(done.tail))
 
-    async def ask(self, *args: str) -> Finished:
-        """Run git to its end, whatever its exit code is. Raises GitFailed: it could not be run, or not in time."""
-        left = self._began + self.limit.total_seconds() - time.monotonic()
+    async def ask(self, *args: str, on_line: Say = ignored) -> Finished:
+        """Run git to its end, whatever its exit code is.
+
+        Raises:
+            GitFailed: it could not be run, or is beyond its bounds.
+            NoSpace: the disk has become too full.
+        """
+        left = self._began + self.bounds.time.total_seconds() - time.monotonic()
+        running = run_command(
+            ("git", *args),
+            cwd=self.folder,
+            env=self._environment(),
+            timeout=timedelta(seconds=max(0.0, left)),
+            on_line=on_line,
+            shown=self._public,
+            limits=Limits(file_size=self.bounds.size),  # what is fetched comes as one file
+        )
         try:
-            done = await run_command(
-                ("git", *args),
-                cwd=self.folder,
-                env=self._environment(),
-                timeout=timedelta(seconds=max(0.0, left)),
-                on_line=_ignore,
-                shown=self._public,
-            )
+            done = await with_room(running, self.home)
         except CannotStart as error:
             raise GitFailed(str(error)) from None
         if done.ended_by is EndedBy.TIME_LIMIT:
-            raise GitFailed(f"not done within {self.limit.seconds} s")
+            raise GitFailed(self.bounds.beyond_time)
+        if done.signal == signal.SIGXFSZ or TOO_LARGE.search("\n".join(done.tail)):
+            raise GitFailed(self.bounds.beyond_size)
         return done
 
     def _public(self, text: str) -> str:
         return public(text, secrets=(self.token or "", self._header), roots=(str(self.folder),))
+
+    async def check_files_of(self, commit: str) -> None:
+        """Return if the files of *commit*, which is here, are within the bounds. Raises GitFailed."""
+        count = Count(self.bounds.files, self.bounds.size)
+        try:
+            done = await self.ask("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count))
+        except BeyondLimit as error:
+            raise GitFailed(self.bounds.beyond_files if str(error) == "files" else self.bounds.beyond_size) from None
+        if done.exit_code != 0:
+            raise GitFailed(self.why(done) or "git ls-tree failed")
 
     @property
     def _header(self) -> str:
@@ -122,5 +157,7 @@ class Git:
         return {**CONFIG, f"http.https://{url.netloc}/.extraHeader": self._header, "http.followRedirects": "false"}
 
 
-def _ignore(line: str) -> None:
-    """What git says is read from its tail."""
+def _count(count: Count, line: str) -> None:
+    """Count an entry of a tree: mode, kind, name of the object, size, and a tab before its path."""
+    size = line.partition("\t")[0].split()[-1]
+    count.add(int(size) if size.isdecimal() else 0)

@@ -1,10 +1,7 @@
 """Keep the folder that a job made as `FOLDER/JOB`: whole, without what leads out of it, and not for ever."""
 
-import asyncio
 import errno
-import stat
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,23 +9,14 @@ from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
-from domain.quantities import size_in_words
+from domain.limits import OUTPUT_FIELD, FileBounds, Limits
 from domain.summary import public
 from domain.text import Say
-from tasks.folders import (
-    CopyFailed,
-    copy_folder,
-    everything_in,
-    newest_first,
-    now_is_its_time,
-    size_of,
-    within,
-    write_out,
-)
+from tasks.file_work import within
+from tasks.files import USUAL, FileWorkFailed, copy_files
+from tasks.folders import newest_first, now_is_its_time
+from tasks.limits import NO_LIMITS
 from tasks.scratch import scratch, scratch_here
-
-MOST_TOLD = 20
-"""Dropped names that are told one by one."""
 
 
 class NotKept(Exception):
@@ -45,7 +33,7 @@ class Outputs:
 
 
 async def keep_output(
-    copy: Path, path: str, job_id: UUID, outputs: Outputs, *, most_bytes: int | None, say: Say
+    copy: Path, path: str, job_id: UUID, outputs: Outputs, *, say: Say, limits: Limits = NO_LIMITS
 ) -> None:
     """Keep *path* of the working copy as the job's output, in the place of an earlier execution's.
 
@@ -53,24 +41,20 @@ async def keep_output(
     something within the output; whatever else is dropped, and *say* told of it.
 
     Raises:
-        NotKept: it is no folder, larger than *most_bytes*, or could not be copied.
+        NotKept: it is no folder, beyond *limits*, or could not be copied.
+        NoSpace: the disk has become too full.
     """
     source = within(copy, path)
     if source is None or source.is_symlink() or not source.is_dir():
         raise NotKept(f"output not kept: {path} is no folder of the working copy")
     try:
-        size = await asyncio.to_thread(size_of, source)
-        if most_bytes is not None and size > most_bytes:
-            raise NotKept(
-                f"output not kept: {path} has {size_in_words(size)} bytes; its limit is {size_in_words(most_bytes)}"
-            )
         outputs.folder.mkdir(parents=True, exist_ok=True)
         async with scratch(outputs.folder) as made:
             kept = outputs.folder / str(job_id)
-            await _keep(source, made, kept, say)
+            await _keep(source, made, kept, _bounds(limits), say)
             if failed := _remove_old(outputs, made, just_made=kept):  # which says nothing of this job
                 say(f"{len(failed)} old outputs could not be removed: {failed[0].strerror}")
-    except CopyFailed as error:
+    except FileWorkFailed as error:
         raise NotKept(f"output not kept: {public(str(error))}") from None
     except OSError as error:
         raise NotKept(f"output not kept: {error.strerror}") from None
@@ -88,16 +72,19 @@ def remove_old_outputs(outputs: Outputs) -> None:
             raise failed[0]
 
 
-async def _keep(source: Path, made: Path, kept: Path, say: Say) -> None:
+def _bounds(limits: Limits) -> FileBounds:
+    bounds = limits.for_files(USUAL)
+    return bounds if limits.output is None else bounds.at_most(limits.output, OUTPUT_FIELD)
+
+
+async def _keep(source: Path, made: Path, kept: Path, bounds: FileBounds, say: Say) -> None:
     new = made / token_hex(16)  # a name that no link of the job's can lead through
-    await copy_folder(source, new)
-    dropped = await asyncio.to_thread(lambda: list(_tidy(new)))
-    for name in dropped[:MOST_TOLD]:
-        say(f"output: {name!r} is dropped: it is no file and no folder, and no link to one within the output")
-    if len(dropped) > MOST_TOLD:
-        say(f"output: {len(dropped) - MOST_TOLD:,} more are dropped")
+    copied = await copy_files([(source, new)], bounds, is_output=True, lasts=True)
+    for name in copied.dropped:
+        say(f"output: {name} is dropped: it is no file and no folder, and no link to one within the output")
+    if copied.more:
+        say(f"output: {copied.more:,} more are dropped")
     now_is_its_time(new)
-    await asyncio.to_thread(write_out, new)
     _replace(kept, new, made)
 
 
@@ -121,31 +108,6 @@ def _replace(kept: Path, new: Path, made: Path) -> None:
                 before.rename(kept)
             raise
         return
-
-
-def _tidy(folder: Path) -> Iterator[str]:
-    """Drop from *folder* what is neither file nor folder nor a link to one within it, and tell its names.
-
-    What stays can be read, and run with nobody else's rights.
-    """
-    root = folder.resolve()
-    folder.chmod(0o755)
-    for path in map(Path, everything_in(folder)):
-        kind = path.lstat().st_mode
-        if stat.S_ISDIR(kind):
-            path.chmod(0o755)
-        elif stat.S_ISREG(kind):
-            path.chmod(0o644)
-        elif not (stat.S_ISLNK(kind) and _leads_into(path, root)):
-            path.unlink()
-            yield str(path.relative_to(folder))
-
-
-def _leads_into(link: Path, root: Path) -> bool:
-    try:
-        return not link.readlink().is_absolute() and link.resolve(strict=True).is_relative_to(root)
-    except (OSError, RuntimeError):  # it leads nowhere, or in a circle
-        return False
 
 
 def _remove_old(outputs: Outputs, bin_: Path, *, just_made: Path | None = None) -> list[OSError]:

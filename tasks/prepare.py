@@ -9,11 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.limits import FileBounds
 from domain.preparation import Preparation
 from tasks.cache import Cache, discard, restore, save
 from tasks.command import CannotStart
-from tasks.folders import CopyFailed, within
-from tasks.ownership import give
+from tasks.file_work import within
+from tasks.files import USUAL, FileWorkFailed, TooMuch, digests
+from tasks.free_space import NoSpace
 from tasks.scratch import remove
 from tasks.surroundings import Surroundings
 
@@ -33,6 +35,7 @@ async def prepare(steps: Sequence[Preparation], around: Surroundings, cache: Cac
 
     Raises:
         PreparationFailed: one of them could not be started, or did not exit with 0.
+        NoSpace: the disk has become too full.
     """
     for step in steps:
         kept = await _Kept.of(step, around, cache, scope)
@@ -73,41 +76,49 @@ class _Kept:
         if len(places) < len(step.cache.paths):
             around.say(f"{called}: no cache: its paths lead to something that the working copy has already")
             return None
-        key = await asyncio.to_thread(_key, step, around.copy, scope)
+        try:
+            key = await _key(step, around, scope)
+        except FileWorkFailed as error:
+            around.say(f"{called}: no cache: the files of its key cannot be read: {error}")
+            return None
         if key is None:
             around.say(f"{called}: no cache: a file of its key is not there")
             return None
         return cls(cache, key, step.cache.paths, places, around, called)
 
+    @property
+    def bounds(self) -> FileBounds:
+        """Of each copy."""
+        return self.around.limits.for_files(USUAL)
+
     async def restore(self) -> bool:
+        """Raises NoSpace."""
         made = [_first_made(place) for place in self.places]
         try:
-            if not await restore(self.cache, self.key, self.places):
+            if not await restore(self.cache, self.key, self.places, self.bounds, tops=made, user=self.around.user):
                 return False
-            if self.around.user:
-                for top in made:
-                    await asyncio.to_thread(give, top, self.around.user)
-        except (CopyFailed, OSError) as error:
+        except (FileWorkFailed, OSError) as error:
             for top in made:
                 await asyncio.to_thread(_discard, top)
             self.around.say(f"{self.called}: the cache could not be used: {error}")
-            with suppress(OSError):
-                await discard(self.cache, self.key)
+            if not isinstance(error, TooMuch):  # for another job type it may be little
+                with suppress(OSError):
+                    await discard(self.cache, self.key)
             return False
         self.around.say(f"{self.called}: taken from the cache")
         return True
 
     async def save(self) -> None:
+        """That it cannot be kept for want of room fails nothing either."""
         try:
             if [within(self.around.copy, path) for path in self.paths] != list(self.places):
                 said = "not kept in the cache: one of its paths leads elsewhere now"
             elif not all(map(_stands, self.places)):
                 said = "nothing to keep: it has not made all of its paths"
-            elif await save(self.cache, self.key, self.places, say=self.around.say):
-                said = "kept in the cache"
             else:
-                said = "not kept: larger than the whole cache may be"
-        except (CopyFailed, OSError) as error:
+                await save(self.cache, self.key, self.places, self.bounds, say=self.around.say)
+                said = "kept in the cache"
+        except (FileWorkFailed, OSError, NoSpace) as error:
             said = f"not kept in the cache: {error}"
         self.around.say(f"{self.called}: {said}")
 
@@ -127,20 +138,15 @@ def _first_made(place: Path) -> Path:
     return next((parent for parent in reversed(place.parents) if not _stands(parent)), place)
 
 
-def _key(step: Preparation, copy: Path, scope: str) -> str | None:
-    """What decides what the step makes, in one word; None: a file that it names is not there."""
+async def _key(step: Preparation, around: Surroundings, scope: str) -> str | None:
+    """What decides what the step makes, in one word; None: a file that it names is not there.
+
+    Raises FileWorkFailed.
+    """
     assert step.cache is not None
-    files = [_digest(copy, name) for name in step.cache.key]
+    files = await digests(around.copy, step.cache.key, around.limits.for_files(USUAL))
     if None in files:
         return None
     machine = os.uname()
     decides = [FORMAT, scope, machine.sysname, machine.machine, step.command, step.cache.paths, step.cache.key, files]
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
-
-
-def _digest(copy: Path, name: str) -> str | None:
-    place = within(copy, name)
-    if place is None or place.is_symlink() or not place.is_file():
-        return None
-    with place.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -5,17 +5,20 @@ git that has the token works on the job's files.
 """
 
 import asyncio
-import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from domain.limits import FileBounds, Limits
 from domain.push import Push
-from tasks.folders import everything_in, within
+from tasks.files import FileWorkFailed, are_there
+from tasks.free_space import NoSpace
 from tasks.git import Git, GitFailed
 from tasks.in_any_case import finished
+from tasks.limits import NO_LIMITS
 from tasks.scratch import scratch
 
 LIMIT = timedelta(minutes=5)
@@ -42,7 +45,9 @@ class PushFailed(Exception):
     """Nothing was pushed, or nobody knows. The message may be shown to anybody."""
 
 
-async def push_changes(copy: Path, push: Push, *, clone_url: str, sha: str, token: str, message: str) -> str | None:
+async def push_changes(
+    copy: Path, push: Push, *, clone_url: str, sha: str, token: str, message: str, limits: Limits = NO_LIMITS
+) -> str | None:
     """Commit what stands in `push.paths` of *copy* and differs from its commit *sha*, and push it.
 
     The commit comes on top of the branch, which is made if it is not there. What else the branch has stays; where it
@@ -53,14 +58,17 @@ async def push_changes(copy: Path, push: Push, *, clone_url: str, sha: str, toke
         The commit that was pushed; None: there was nothing that the branch does not have.
 
     Raises:
-        PushFailed: a conflict, no right to, or not stored within five minutes.
+        PushFailed: a conflict, no right to, or beyond *limits*.
+        NoSpace: the disk has become too full.
     """
     pushed: list[str | None] = []
     try:
         async with scratch() as folder:
             own = folder / "repository"
             own.mkdir()
-            pusher = _Pusher(own, Git(own, folder, LIMIT, clone_url, token), push, clone_url, sha, message)
+            pusher = _Pusher(
+                own, Git(own, folder, limits.for_files(LIMIT), clone_url, token), push, clone_url, sha, message
+            )
             pushed.append(await pusher.push(copy))
     except GitFailed as error:
         raise PushFailed(f"push failed: {error}") from None
@@ -111,8 +119,8 @@ class _Pusher:
         }
         git = replace(self.git, folder=copy, env={**self.git.env, **index})
         await git.run("read-tree", self.sha)
-        for path in self.push_.paths:
-            is_there = await asyncio.to_thread(_is_there, copy, path)
+        there = await _are_there(copy, self.push_.paths, self.remote.bounds)
+        for path, is_there in zip(self.push_.paths, there, strict=True):
             if is_there or await self._has(self.sha, path):
                 await _add(git, path)
         return await self._commit(git, self.sha)
@@ -127,6 +135,7 @@ class _Pusher:
     async def _on_top_of(self, head: str, changes: str) -> str | None:
         """The changes as a commit on top of *head*; None: it has them all."""
         await self.remote.run("fetch", *SHALLOW, "--", self.url, head)
+        await self.git.check_files_of(head)
         # A file that only our commit lacks was added by both, for git: the job's wins, here and nowhere else.
         base = await self._with_files_of(head)
         return await self._picked(await self._picked(changes, base, "-Xtheirs") or base, head)
@@ -185,7 +194,7 @@ class _Pusher:
         to = f"{commit}:refs/heads/{self.push_.branch}"
         try:
             done = await self.remote.ask("push", "--porcelain", "--no-verify", "--no-signed", "--", self.url, to)
-        except (GitFailed, asyncio.CancelledError) as error:
+        except (GitFailed, NoSpace, asyncio.CancelledError) as error:
             return error, True
         if done.exit_code == 0:
             return None, False
@@ -228,19 +237,9 @@ async def _add(git: Git, path: str) -> None:
         raise GitFailed(git.why(done) or f"git add {path} failed")
 
 
-def _is_there(copy: Path, path: str) -> bool:
-    """Whether *path* stands in the working copy.
-
-    Raises:
-        GitFailed: it leads out of it, has a repository of its own in it, or cannot be looked through.
-    """
-    place = within(copy, path)
-    if place is None:
-        raise GitFailed(f"{path} leads out of the working copy")
+async def _are_there(copy: Path, paths: Sequence[str], bounds: FileBounds) -> list[bool]:
+    """Raises GitFailed: what stands there is nothing that git could add, or beyond *bounds*."""
     try:
-        inner = next((Path(one) for one in everything_in(place) if one.name.lower() == ".git"), None)
-    except OSError as error:  # where we cannot look, git may find a repository
-        raise GitFailed(f"{path} cannot be looked through: {error.strerror}") from None
-    if inner:
-        raise GitFailed(f"{inner.parent.relative_to(copy)} is a repository of its own")
-    return os.path.lexists(place)
+        return await are_there(copy, paths, bounds)
+    except FileWorkFailed as error:
+        raise GitFailed(str(error)) from None

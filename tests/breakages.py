@@ -31,6 +31,8 @@ PAUSES, LATE, LOOK = (
 SECRETS = "tests/deliver/test_refused_secrets.py"
 GIVEN_UP = "tests/deliver/test_given_up.py"
 LOOKS = "tests/deliver/test_looks.py"
+FILES = "tests/runner/test_file_limits.py"
+STOPS = "tests/runner/test_file_work_stops.py"
 CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
 BUDGET, MOMENTS, FAIR, WAITS, TASK = (
     "tests/deliver/test_write_budget.py",
@@ -168,12 +170,23 @@ BREAKAGES = (
     Breakage("a second SIGTERM tears down a job that ends", "tasks/in_any_case.py", "    with _sigterm_noted():\n        yield\n", "    yield\n", ("tests/tasks/test_in_any_case.py",)),
     Breakage("a signal leaves a leash that nothing ends", "tasks/command.py", "with sigterm_held_back():", "if True:", ("tests/runner/test_command.py",)),
     Breakage("an old output that cannot be moved decides the outcome", "tasks/keep_output.py", "                failed.append(error)\n", "                raise\n", ("tests/runner/test_old_outputs.py",)),
+    Breakage("a copy has no bounds", "tasks/file_work.py", "        for _ in _counted(Path(source), bounds):\n            pass\n", "        pass\n", (f"{FILES}::test_every_work_counts_what_it_is_given[copy]",)),
+    Breakage("what stands in a folder is not counted", "tasks/file_work.py", "        count.add(status.st_size)\n        yield Path(one.path), status\n", "        yield Path(one.path), status\n", (f"{FILES}::test_every_work_counts_what_it_is_given[look]",)),
+    Breakage("key files have no bounds", "tasks/file_work.py", "        bounds.add(place.stat().st_size)\n", "", (f"{FILES}::test_key_files_beyond_a_limit_are_not_read",)),
+    Breakage("work on files has no time limit", "tasks/files.py", "timeout=bounds.time,", "timeout=USUAL,", (f"{FILES}::test_an_output_beyond_a_limit_is_not_kept",)),
+    Breakage("a commit's files are not counted", "tasks/checkout.py", "    await git.check_files_of(sha)\n", "", (f"{FILES}::test_a_commit_beyond_a_limit_is_not_checked_out",)),
+    Breakage("whatever is sent is fetched", "tasks/git.py", "            limits=Limits(file_size=self.bounds.size),", "", (f"{FILES}::test_more_than_may_be_checked_out_is_not_even_fetched",)),
+    Breakage("a branch of any size is built upon", "tasks/push.py", "        await self.git.check_files_of(head)\n", "", (f"{FILES}::test_a_branch_that_grew_beyond_a_limit_is_not_built_upon",)),
+    Breakage("one job type's limit takes the cache from others", "tasks/prepare.py", "if not isinstance(error, TooMuch):", "if True:", (f"{FILES}::test_an_entry_that_is_too_much_for_one_job_type_stays_for_the_others",)),
+    Breakage("a copy fills the disk", "tasks/files.py", 'await with_room(_work("copy", bounds, **asked), from_to[0][1].parent)', 'await _work("copy", bounds, **asked)', (f"{STOPS}::test_a_disk_that_fills_meanwhile_ends_it_and_says_so[keep-cp]",)),
+    Breakage("git fills the disk", "tasks/git.py", "await with_room(running, self.home)", "await running", (f"{STOPS}::test_a_disk_that_fills_meanwhile_ends_it_and_says_so[check_out-git]",)),
+    Breakage("what filled the disk goes on", "tasks/free_space.py", "        await in_any_case(lambda: _stop(working, filling))", "        filling.cancel()", (f"{STOPS}::test_a_cancel_ends_it_at_once_and_leaves_nothing_half_made[keep-cp]",)),
     Breakage("tidying removes the output just made", "tasks/keep_output.py", "just_made=just_made)", "just_made=None)", ("tests/runner/test_old_outputs.py",)),
     Breakage("a clock that was ahead makes old outputs the newest", "tasks/folders.py", "(one[0] <= now, *one)", "one", ("tests/runner/test_old_outputs.py",)),
     Breakage("an earlier output is lost with the new one", "tasks/keep_output.py", "                before.rename(kept)\n", "                pass\n", ("tests/runner/test_old_outputs.py",)),
     Breakage("an old entry that cannot be moved keeps all others", "tasks/cache.py", "                failed.append(error)\n", "                return [error]\n", ("tests/runner/test_old_entries.py",)),
     Breakage("a broken entry of the cache stays for ever", "tasks/cache.py", "    if _size(place) is None:  # nothing, or nothing whole\n", "    if False:\n", ("tests/runner/test_old_entries.py",)),
-    Breakage("a push that was cut off is not looked for", "tasks/push.py", "        except (GitFailed, asyncio.CancelledError) as error:\n            return error, True\n", "        except GitFailed as error:\n            raise error\n", ("tests/runner/test_push_cut_off.py",)),
+    Breakage("a push that was cut off is not looked for", "tasks/push.py", "        except (GitFailed, NoSpace, asyncio.CancelledError) as error:\n            return error, True\n", "        except GitFailed as error:\n            raise error\n", ("tests/runner/test_push_cut_off.py",)),
     Breakage("a push is looked for within the time that is over", "tasks/push.py", "lambda: self._afresh().stands(", "lambda: self.stands(", ("tests/runner/test_push_cut_off.py",)),
     Breakage("what a host shows late was never stored", "tasks/push.py", "or not is_in_doubt or", "or True or", ("tests/runner/test_push_cut_off.py",)),
     Breakage("a push below another one is lost", "tasks/push.py", "and await self._is_below(commit, there)", "and False", ("tests/runner/test_push_cut_off.py",)),

@@ -14,6 +14,8 @@ from processes import ROOT, is_alive
 from waiting import block_until, until
 
 from tasks.command import Finished, run_command
+from tasks.files import USUAL
+from tasks.limits import NO_LIMITS
 from tasks.ownership import hand_over
 from tasks.taken_user import _runs
 
@@ -22,11 +24,11 @@ ME = USERS[0]
 
 
 @pytest.fixture
-def folder(place: Path) -> Path:
+async def folder(place: Path) -> Path:
     """The user's own."""
     made = place / "scratch" / "copy"
     made.mkdir(parents=True)
-    hand_over(made, ME)
+    await hand_over([made], ME, NO_LIMITS.for_files(USUAL))
     return made
 
 
@@ -149,15 +151,17 @@ from pathlib import Path
 from domain.job_user import Ids
 from tasks.command import run_command
 from tasks.job_users import job_users
+from tasks.files import USUAL
+from tasks.limits import NO_LIMITS
 from tasks.ownership import hand_over
 from tasks.taken_user import end_all
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True)
 user, = job_users(Ids(int(sys.argv[2]), int(sys.argv[2])))
-hand_over(folder, user)
 stays = "(trap '' TERM; setsid sleep 60 &)"
 script = f"id -u; grep -E '^Cap(Prm|Eff|Amb)' /proc/self/status; {stays}; echo x > made"
 async def run():
+    await hand_over([folder], user, NO_LIMITS.for_files(USUAL))
     await run_command(("sh", "-ec", script), cwd=folder, env={"PATH": os.defpath}, timeout=timedelta(seconds=20),
                       on_line=print, user=user, grace=timedelta(seconds=0.2))
     await end_all(user)

@@ -11,7 +11,9 @@ from waiting import Held, until
 
 from domain.job import JobState
 from tasks import scratch as module
+from tasks.files import USUAL
 from tasks.job_users import JobUser
+from tasks.limits import NO_LIMITS
 from tasks.ownership import hand_over
 from tasks.scratch import scratch
 
@@ -55,7 +57,7 @@ async def test_the_next_job_with_the_same_id_finds_nothing_in_a_folder_that_is_b
         async with scratch() as folder:
             (folder / "copy").mkdir()
             (folder / "copy" / "made").write_text("a secret of the job's")
-            hand_over(folder / "copy", ME)
+            await hand_over([folder / "copy"], ME, NO_LIMITS.for_files(USUAL))
             entered.set()
             await asyncio.Event().wait()
 

@@ -40,7 +40,9 @@ def push(**changes: str) -> str:
 def test_what_is_not_said_is_not_done() -> None:
     site = job("")
     assert (site.success_codes, site.prepare, site.output, site.output_url, site.push) == ((0,), (), None, None, None)
-    assert set(site.limits.model_dump().values()) == {None}
+    bounds = site.limits.model_dump()
+    assert (bounds.pop("files"), bounds.pop("total_size")) == (200_000, 10 * 1024**3)
+    assert set(bounds.values()) == {None}
 
 
 def test_a_preparation_has_its_own_limit_and_cache() -> None:
@@ -94,7 +96,10 @@ REFUSED = [
     ('[[jobs.site.prepare]]\ncommand=["a"]\n[jobs.site.prepare.cache]\nkey=3', "line 7: jobs.site.prepare.0.cache.key"),
     ('[jobs.site.limits]\nmemory = "2 GB"', "line 5: jobs.site.limits.memory: '2 GB' is no size; allowed: bytes"),
     ("[jobs.site.limits]\nprocesses = 0", "line 5: jobs.site.limits.processes: "),
-    ("[jobs.site.limits]\ncpu = 2", "limits.cpu: unknown field; allowed: memory, file_size, processes, output"),
+    ("[jobs.site.limits]\nfiles = 0", "line 5: jobs.site.limits.files: "),
+    ('[jobs.site.limits]\ntotal_size = "10 GB"', "line 5: jobs.site.limits.total_size: '10 GB' is no size"),
+    ('[jobs.site.limits]\nfile_work = "3h"', "line 5: jobs.site.limits.file_work: '3h' is out of bounds"),
+    ("[jobs.site.limits]\ncpu = 2", "limits.cpu: unknown field; allowed: memory, file_size, processes, output, files"),
     ("[jobs.site.limits]\noutput = 2", "line 2: jobs.site: limits.output bounds the folder that output names"),
     (
         'recognise = ["sphnix"]',

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from stuck import Stuck
 
+from domain.limits import Limits
 from tasks import cache as module
 from tasks.cache import KEY_LENGTH, Cache, restore, save
-from tasks.folders import CopyFailed
+from tasks.files import USUAL, FileWorkFailed
 
 DAY = 86_400.0
+BOUNDS = Limits().for_files(USUAL)
 
 
 def key(number: int) -> str:
@@ -41,13 +43,13 @@ class Rig:
             os.utime(entry, (at, at))
         return keys
 
-    async def save(self, name: str = key(0)) -> bool:
-        return await save(self.cache, name, [self.made], say=self.said.append)
+    async def save(self, name: str = key(0)) -> None:
+        await save(self.cache, name, [self.made], BOUNDS, say=self.said.append)
 
     async def restored(self, name: str = key(0)) -> bool:
         there = self.folder / "there"
         shutil.rmtree(there, ignore_errors=True)
-        return await restore(self.cache, name, [there]) and (there / "x").read_text() == "whole"
+        return await restore(self.cache, name, [there], BOUNDS) and (there / "x").read_text() == "whole"
 
     @property
     def entries(self) -> set[str]:
@@ -67,7 +69,7 @@ async def test_an_old_entry_that_cannot_be_moved_stays_and_all_others_go(
     old = rig.old(1, 2, 3, 4)
     stay = {old[one] for one in stuck}
     Stuck(monkeypatch, errno.EBUSY, *stay)
-    assert await rig.save()
+    await rig.save()
     assert rig.entries == {key(0), old[0], *stay}
     assert rig.said == [f"{len(stay)} old entries of the cache could not be removed: cannot be moved"]
     assert await rig.restored()
@@ -75,7 +77,7 @@ async def test_an_old_entry_that_cannot_be_moved_stays_and_all_others_go(
 
 async def test_the_entry_just_made_stays_though_the_clock_was_ahead_when_others_were_made(rig: Rig) -> None:
     rig.old(-1, -2, -3)
-    assert await rig.save()
+    await rig.save()
     assert len(rig.entries) == 2
     assert await rig.restored()
 
@@ -89,7 +91,7 @@ async def test_an_entry_that_is_not_whole_is_replaced(rig: Rig, size: str) -> No
     else:
         told.write_text(size)
     assert not await rig.restored()
-    assert await rig.save()
+    await rig.save()
     assert await rig.restored()
 
 
@@ -103,7 +105,7 @@ async def test_who_was_quicker_stays(rig: Rig) -> None:
 async def test_an_entry_that_could_not_be_restored_makes_room_for_another(rig: Rig) -> None:
     await rig.save()
     shutil.rmtree(rig.cache.folder / key(0) / "0")
-    with pytest.raises(CopyFailed):
+    with pytest.raises(FileWorkFailed):
         await rig.restored()
     await module.discard(rig.cache, key(0))
     assert rig.entries == set()

@@ -46,7 +46,7 @@ class Rig:
         site.mkdir(parents=True, exist_ok=True)
         (site / "index.html").write_text("new")
         job = job or uuid4()
-        await keep_output(self.folder / "copy", "site", job, self.kept(most), most_bytes=None, say=self.said.append)
+        await keep_output(self.folder / "copy", "site", job, self.kept(most), say=self.said.append)
         return self.outputs / str(job)
 
 

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 from processes import names_in
 
-from tasks import keep_output as module
+from domain.limits import Limits
+from tasks.file_work import MOST_TOLD
 from tasks.keep_output import NotKept, Outputs, keep_output
 from tasks.scratch import PREFIX
 
@@ -35,11 +36,9 @@ class Rig:
     def outputs(self) -> Path:
         return self.folder / "srv" / "outputs"
 
-    async def keep(
-        self, job: UUID = JOB, *, most: int = 100, most_bytes: int | None = None, path: str = "build/site"
-    ) -> Path:
+    async def keep(self, job: UUID = JOB, *, most: int = 100, path: str = "build/site", **limits: object) -> Path:
         await keep_output(
-            self.copy, path, job, Outputs(self.outputs, most, DAYS), most_bytes=most_bytes, say=self.said.append
+            self.copy, path, job, Outputs(self.outputs, most, DAYS), say=self.said.append, limits=Limits(**limits)
         )
         return self.outputs / str(job)
 
@@ -121,10 +120,10 @@ async def test_pipes_and_sockets_are_dropped(rig: Rig, monkeypatch: pytest.Monke
 
 
 async def test_of_many_that_are_dropped_some_are_told(rig: Rig) -> None:
-    for number in range(module.MOST_TOLD + 5):
+    for number in range(MOST_TOLD + 5):
         (rig.site / f"link-{number}").symlink_to("/etc")
     await rig.keep()
-    assert len(rig.said) == module.MOST_TOLD + 1
+    assert len(rig.said) == MOST_TOLD + 1
     assert rig.said[-1] == "output: 5 more are dropped"
 
 
@@ -145,10 +144,10 @@ async def test_what_is_no_folder_of_the_copy_is_not_kept(rig: Rig, made: str) ->
 
 async def test_an_output_beyond_its_limit_is_not_kept(rig: Rig) -> None:
     (rig.site / "big").write_bytes(bytes(2048 * 1024))
-    with pytest.raises(NotKept, match=r"^output not kept: build/site has 2(\.\d+)?M bytes; its limit is 1M$"):
-        await rig.keep(most_bytes=1024 * 1024)
-    assert not rig.outputs.exists()
-    await rig.keep(most_bytes=3 * 1024 * 1024)
+    with pytest.raises(NotKept, match=r"^output not kept: more than 1M bytes: limits\.output bounds it$"):
+        await rig.keep(output="1M")
+    assert names_in(rig.outputs) == []
+    await rig.keep(output="3M")
 
 
 async def test_an_output_that_cannot_be_written_is_told_without_paths(rig: Rig) -> None:

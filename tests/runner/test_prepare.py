@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import os
 import shutil
-import threading
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,6 @@ from domain.limits import Limits
 from domain.preparation import Preparation
 from domain.summary import public
 from tasks import cache as module
-from tasks import prepare as preparing
 from tasks.cache import Cache
 from tasks.prepare import PreparationFailed, prepare
 from tasks.surroundings import Surroundings
@@ -237,7 +235,7 @@ async def test_the_cache_is_bounded_in_size(rig: Rig) -> None:
         await rig.prepare(rig.copy(lock), rig.step(fill), cache=small)
     assert len(rig.entries()) == 2
     await rig.prepare(rig.copy("four"), rig.step(fill), cache=Cache(rig.cache.folder, 99_999))
-    assert rig.lines[-1].endswith("not kept: larger than the whole cache may be")
+    assert rig.lines[-1].endswith("not kept in the cache: more than 97.66K bytes: REPORTBACK_CACHE_SIZE bounds it")
 
 
 async def test_what_is_in_use_is_not_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,28 +256,6 @@ async def test_a_cache_that_cannot_be_written_fails_no_job(rig: Rig) -> None:
     copy = await rig.prepare(rig.copy())
     assert (copy / "node_modules" / "made").exists()
     assert "not kept in the cache: " in rig.lines[-1]
-
-
-async def test_what_takes_long_does_not_hold_up_the_loop(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads: dict[str, int] = {}
-    digest, discard = preparing._digest, preparing._discard
-
-    def noted_digest(copy: Path, name: str) -> str | None:
-        threads["digest"] = threading.get_ident()
-        return digest(copy, name)
-
-    def noted_discard(place: Path) -> None:
-        threads["discard"] = threading.get_ident()
-        discard(place)
-
-    await rig.prepare(rig.copy())
-    (entry,) = rig.entries()
-    shutil.rmtree(entry / "0")
-    monkeypatch.setattr(preparing, "_digest", noted_digest)
-    monkeypatch.setattr(preparing, "_discard", noted_discard)
-    await rig.prepare(rig.copy())
-    assert threads.keys() == {"digest", "discard"}
-    assert threading.get_ident() not in threads.values()
 
 
 async def test_nothing_else_in_the_folder_is_touched(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

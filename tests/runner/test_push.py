@@ -237,7 +237,7 @@ async def test_nothing_that_the_job_left_in_its_own_git_folder_runs_or_decides(
 
 async def test_git_has_a_time_limit(origin: Origin, sha: str, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIMIT", module.LIMIT * 0)
-    with pytest.raises(PushFailed, match=r"^push failed: not done within 0 s$"):
+    with pytest.raises(PushFailed, match=r"^push failed: not done within 0 s: limits\.file_work bounds it$"):
         await push(copy, origin, sha)
 
 

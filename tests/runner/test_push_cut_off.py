@@ -103,7 +103,7 @@ async def test_a_push_that_was_cut_off_before_it_was_stored_is_none(
     if how == "a cancel":
         assert pushing.cancelled()
     else:
-        assert str(pushing.exception()) == "push failed: not done within 300 s"
+        assert str(pushing.exception()) == "push failed: not done within 300 s: limits.file_work bounds it"
     assert rig.origin.head("main") == rig.sha
 
 

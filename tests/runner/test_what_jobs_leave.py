@@ -14,12 +14,13 @@ from processes import ROOT, names_in
 from waiting import Held, until
 
 from tasks import scratch as module
-from tasks.folders import copy_folder, size_of, within
-from tasks.git import GitFailed
+from tasks.file_work import Count, _counted, within
+from tasks.files import USUAL, FileWorkFailed, are_there, copy_files
 from tasks.keep_output import NotKept, Outputs, keep_output
-from tasks.push import _is_there
+from tasks.limits import NO_LIMITS
 from tasks.scratch import PREFIX, remove, scratch, sweep
 
+BOUNDS = NO_LIMITS.for_files(USUAL)
 DEEP, LONG = 1_200, 3_000
 """Levels: more than Python recurses, and more than a path may name."""
 
@@ -194,7 +195,7 @@ async def test_a_removal_that_fails_leaves_no_lock(place: Path, monkeypatch: pyt
 
 async def keep(place: Path) -> Path:
     outputs = Outputs(place / "outputs", 10, timedelta(days=1))
-    await keep_output(place, "site", UUID(int=7), outputs, most_bytes=10**9, say=print)
+    await keep_output(place, "site", UUID(int=7), outputs, say=print)
     return outputs.folder / str(UUID(int=7))
 
 
@@ -208,7 +209,14 @@ async def test_an_output_with_paths_that_are_too_long_is_not_kept(place: Path) -
     nest(place / "site", LONG)
     with pytest.raises(NotKept, match=r"^output not kept: File name too long$"):
         await keep(place)
-    assert not (place / "outputs").exists()
+    assert names_in(place / "outputs") == []
+
+
+def size_of(top: Path) -> int:
+    """The bytes of *top* and all in it, as every work counts them."""
+    count = Count(10_000, 10**9)
+    assert sum(status.st_size for _, status in _counted(top, count)) == count.bytes
+    return count.bytes
 
 
 def test_the_size_of_a_deep_folder_is_that_of_all_in_it(place: Path) -> None:
@@ -234,7 +242,7 @@ def test_a_link_has_its_own_size_whatever_it_leads_to(tools: Path) -> None:
 
 
 async def test_a_link_is_copied_and_what_it_leads_to_stays_as_it_is(tools: Path) -> None:
-    await copy_folder(tools, tools.with_name("copied"))
+    await copy_files([(tools, tools.with_name("copied"))], BOUNDS)
     assert tools.with_name("copied").is_symlink()
     assert (tools / "sudo").stat().st_mode & 0o7777 == 0o4755
 
@@ -246,19 +254,18 @@ def test_a_link_that_leads_to_itself_leads_out_of_every_folder(place: Path, targ
     assert within(place, "build/site") is None
 
 
-def test_a_push_refuses_what_it_cannot_look_through(place: Path) -> None:
+async def test_a_push_refuses_what_it_cannot_look_through(place: Path) -> None:
     nest(place / "docs", DEEP)
-    assert _is_there(place, "docs")
+    assert await are_there(place, ["docs", "gone"], BOUNDS) == [True, False]
     nest(place / "long", LONG)
-    with pytest.raises(GitFailed, match=r"^long cannot be looked through: File name too long$"):
-        _is_there(place, "long")
+    with pytest.raises(FileWorkFailed, match=r"^long cannot be looked through: File name too long$"):
+        await are_there(place, ["long"], BOUNDS)
 
 
 HIDDEN = """
 import os, sys
 from pathlib import Path
-from tasks.git import GitFailed
-from tasks.push import _is_there
+from tasks.file_work import CannotWork, Count, look
 place = Path(sys.argv[1])
 (place / "docs" / "inner" / ".git").mkdir(parents=True)
 (place / "docs" / "inner").chmod(0o111)
@@ -269,8 +276,8 @@ if os.geteuid() == 0:  # who is stopped by nothing
     os.setgid(65534)
     os.setuid(65534)
 try:
-    _is_there(Path(), "docs")
-except GitFailed as error:
+    look(Count(100, 10**9), ".", ["docs"])
+except CannotWork as error:
     print(error)
 """
 

@@ -25,6 +25,8 @@ from domain.job_type import JobType
 from domain.target_request import TargetRequest
 from settings import Settings
 from storage.models import StatusReport
+from tasks import execute as executing
+from tasks import free_space
 from tasks.cache import Cache
 from tasks.carry_out import Ended, Work, carry_out
 from tasks.keep_output import Outputs
@@ -146,6 +148,31 @@ async def test_a_success_without_its_output_is_an_error_and_pushes_nothing(rig: 
     )
     assert await rig.links() == [("pending", rig.commit_page), ("error", rig.commit_page)]
     assert rig.origin.head("main") == head
+
+
+@pytest.mark.parametrize(("limits", "at"), [({"files": 1}, "cannot check out"), ({"files": 4}, "output not kept")])
+async def test_files_beyond_a_limit_are_an_error_that_names_it(rig: Rig, limits: dict[str, int], at: str) -> None:
+    ended = await rig.run("mkdir build; touch build/1 build/2 build/3 build/4", limits=limits, output="build")
+    assert ended.state is JobState.CRASHED
+    assert ended.summary.startswith(at)
+    assert ended.summary.endswith(f": more than {limits['files']} files and folders: limits.files bounds it")
+    assert await rig.links() == [("pending", rig.commit_page), ("error", rig.commit_page)]
+
+
+@pytest.mark.parametrize("at", ["at the checkout", "at the output"])
+async def test_a_disk_that_fills_during_a_job_is_an_error_that_says_so(
+    rig: Rig, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_full = (rig.folder / "full").exists if at == "at the output" else lambda: True
+    monkeypatch.setattr(free_space, "free_in", lambda _: free_space.RESERVE - is_full())
+    monkeypatch.setattr(executing, "check_free_space", lambda _: None)
+    ended = await rig.run(f"mkdir build; touch {rig.folder}/full", output="build")
+    assert (ended.state, ended.summary) == (
+        JobState.CRASHED,
+        "no space: less than 256 MiB is left on the disk",
+    )
+    assert any("have to stay: make room there, and retry it" in trouble for trouble in rig.troubles)
+    assert not rig.outputs.exists() or names_in(rig.outputs) == []
 
 
 async def test_a_preparation_that_fails_is_an_error_and_the_command_does_not_run(rig: Rig) -> None:

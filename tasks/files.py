@@ -1,0 +1,125 @@
+"""Work on a job's files: bounded, and in a process of its own, which ends with its caller and holds up no other job."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from domain.limits import FileBounds
+from domain.summary import EndedBy
+from tasks.command import CannotStart, run_command
+from tasks.free_space import with_room
+from tasks.job_users import JobUser
+
+WORK = Path(__file__).with_name("file_work.py")
+USUAL = timedelta(minutes=15)
+"""For one copy, or whatever else is worked on, where the job type does not say."""
+
+
+class FileWorkFailed(Exception):
+    """It was not done, or not wholly. The message is the system's, or `cp`'s, and may have paths of this machine."""
+
+
+class TooMuch(FileWorkFailed):
+    """It is beyond a limit, which the message names. It may be shown to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy came to. `dropped`: some of what was left out; `more`: how many there are beside these."""
+
+    size: int
+    dropped: Sequence[str]
+    more: int
+
+
+async def copy_files(
+    from_to: Sequence[tuple[Path, Path]],
+    bounds: FileBounds,
+    *,
+    is_output: bool = False,
+    lasts: bool = False,
+    tops: Sequence[Path] = (),
+    user: JobUser | None = None,
+) -> Copied:
+    """Copy each folder or file to where nothing stands; symbolic links as they are.
+
+    The copies are ours, whosever they were, and give nobody's rights away; *tops*, and all in them, are *user*'s
+    afterwards, if there is one. Of an output, only files and folders stay, and links within it. What *lasts* stands on
+    the disk when this returns, and can be put in place under its name.
+
+    Raises:
+        FileWorkFailed: no right to read or write, a path that is too long, or beyond *bounds*.
+        NoSpace: the disk has become too full.
+    """
+    asked = {
+        "from_to": [(str(source), str(made)) for source, made in from_to],
+        "is_output": is_output,
+        "lasts": lasts,
+        "tops": [str(top) for top in tops] if user else [],
+        "user": (user.uid, user.gid) if user else None,
+    }
+    told = await with_room(_work("copy", bounds, **asked), from_to[0][1].parent)
+    facts = [line.split(" ", 1) for line in told]
+    numbers = {name: int(words) for name, words in facts if name != "dropped"}
+    return Copied(numbers["size"], [words for name, words in facts if name == "dropped"], numbers.get("more", 0))
+
+
+async def give(tops: Sequence[Path], user: JobUser, bounds: FileBounds) -> None:
+    """Make *tops*, which no job has touched yet, and all in them *user*'s. Raises FileWorkFailed."""
+    await _work("give", bounds, tops=[str(top) for top in tops], user=(user.uid, user.gid))
+
+
+async def digests(root: Path, paths: Sequence[str], bounds: FileBounds) -> list[str | None]:
+    """The SHA-256 of each of *paths* in *root*; None for one that is no file there. Raises FileWorkFailed."""
+    return [None if told == "-" else told for told in await _work("digest", bounds, root=str(root), paths=paths)]
+
+
+async def are_there(root: Path, paths: Sequence[str], bounds: FileBounds) -> list[bool]:
+    """Of each of *paths* whether it stands in *root*.
+
+    Raises:
+        FileWorkFailed: one leads out of it, has a repository of its own in it, or cannot be looked through.
+    """
+    return [told == "there" for told in await _work("look", bounds, root=str(root), paths=paths)]
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the process says."""
+
+    told: list[str] = field(default_factory=list)
+    other: str = ""
+    last: str = ""
+
+    def take(self, line: str) -> None:
+        self.last = line
+        if line.startswith("+ "):
+            self.told.append(line[2:])
+        else:
+            self.other = self.other or line
+
+
+async def _work(do: str, bounds: FileBounds, **asked: object) -> list[str]:
+    heard, work = _Heard(), json.dumps({"do": do, "files": bounds.files, "size": bounds.size, **asked})
+    try:
+        done = await run_command(
+            (sys.executable, "-I", "-S", str(WORK), work),
+            cwd=Path("/"),
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
+            timeout=bounds.time,
+            on_line=heard.take,
+            grace=timedelta(0),
+        )
+    except CannotStart as error:
+        raise FileWorkFailed(str(error)) from None
+    if done.ended_by is EndedBy.TIME_LIMIT:
+        raise TooMuch(bounds.beyond_time)
+    if done.exit_code == 0:
+        return heard.told
+    if heard.last in ("> files", "> size"):
+        raise TooMuch(bounds.beyond_files if heard.last == "> files" else bounds.beyond_size)
+    raise FileWorkFailed(heard.other.removeprefix("! ") or f"the work on its files ended: {done.ended_by.value}")

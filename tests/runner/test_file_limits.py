@@ -1,0 +1,186 @@
+"""Work on a job's files is bounded in number, size and time; what is beyond says so, and leaves nothing half-made."""
+
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from processes import names_in
+from repositories import Origin, git, write
+
+from domain.limits import FileBounds, Limits
+from domain.preparation import Preparation
+from domain.push import Push
+from tasks.cache import Cache
+from tasks.checkout import CheckoutFailed, working_copy
+from tasks.files import TooMuch, are_there, copy_files, digests
+from tasks.keep_output import NotKept, Outputs, keep_output
+from tasks.prepare import prepare
+from tasks.push import PushFailed, push_changes
+from tasks.surroundings import Surroundings
+
+FEW = Limits(files=3)
+SMALL = Limits(total_size="1K")
+SHORT = Limits(file_work=0.001)
+BEYOND = [
+    (FEW, "more than 3 files and folders: limits.files bounds it"),
+    (SMALL, "more than 1K bytes: limits.total_size bounds it"),
+    (SHORT, "not done within 0.001 s: limits.file_work bounds it"),
+]
+beyond = pytest.mark.parametrize(("limits", "told"), BEYOND)
+
+
+def fill(folder: Path) -> Path:
+    """Four files of 1 KiB each, and a folder."""
+    folder.mkdir(parents=True)
+    for number in range(4):
+        (folder / str(number)).write_bytes(os.urandom(1024))
+    return folder
+
+
+@beyond
+async def test_an_output_beyond_a_limit_is_not_kept(limits: Limits, told: str, tmp_path: Path) -> None:
+    fill(tmp_path / "copy" / "site")
+    outputs = Outputs(tmp_path / "outputs", 10, timedelta(days=1))
+    with pytest.raises(NotKept) as failed:
+        await keep_output(tmp_path / "copy", "site", UUID(int=7), outputs, say=print, limits=limits)
+    assert str(failed.value) == f"output not kept: {told}"
+    assert names_in(outputs.folder) == []
+
+
+@beyond
+async def test_what_a_preparation_made_beyond_a_limit_is_not_cached_and_fails_no_job(
+    limits: Limits, told: str, tmp_path: Path
+) -> None:
+    said = await prepared(tmp_path, limits, "")
+    assert said == f"make: not kept in the cache: {told}" or "the files of its key cannot be read" in said
+    assert not (tmp_path / "cache").exists() or names_in(tmp_path / "cache") == []
+
+
+async def prepared(folder: Path, limits: Limits, lock: str) -> str:
+    """What was said last of a preparation that makes four files of 1 KiB, or finds them in the cache."""
+    copy, lines = folder / "copy", list[str]()
+    copy.mkdir(exist_ok=True)
+    (copy / "lock").write_text(lock)
+    (folder / "make").write_text("#!/bin/sh\nmkdir made; for n in 1 2 3 4; do head -c 1024 /dev/zero > made/$n; done\n")
+    (folder / "make").chmod(0o755)
+    cache = {"paths": ["made"], "key": ["lock"]}
+    step = Preparation.model_validate({"command": ["make"], "cache": cache})
+    around = Surroundings(copy, {"PATH": f"{folder}:{os.environ['PATH']}"}, limits, str, lines.append)
+    await prepare([step], around, Cache(folder / "cache", 10**9), scope="acme/site")
+    assert names_in(copy / "made") == ["1", "2", "3", "4"]
+    return lines[-1].removeprefix("Reportback: ")
+
+
+async def test_key_files_beyond_a_limit_are_not_read(tmp_path: Path) -> None:
+    said = await prepared(tmp_path, SMALL, "x" * 1025)
+    assert said == f"make: no cache: the files of its key cannot be read: {BEYOND[1][1]}"
+
+
+async def test_an_entry_that_is_too_much_for_one_job_type_stays_for_the_others(tmp_path: Path) -> None:
+    assert await prepared(tmp_path, Limits(), "") == "make: kept in the cache"
+    for limits, said in (
+        (FEW, f"make: not kept in the cache: {BEYOND[0][1]}"),
+        (Limits(), "make: taken from the cache"),
+    ):
+        shutil.rmtree(tmp_path / "copy")
+        assert await prepared(tmp_path, limits, "") == said
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Origin:
+    return Origin(tmp_path)
+
+
+@pytest.fixture
+def sha(origin: Origin) -> str:
+    """A commit with four files of 1,000 characters, which are no fewer when packed."""
+    return origin.commit("main", **{f"docs__{number}": os.urandom(500).hex() for number in range(4)})
+
+
+@beyond
+async def test_a_commit_beyond_a_limit_is_not_checked_out(
+    limits: Limits, told: str, origin: Origin, sha: str, tmp_path: Path
+) -> None:
+    (tmp_path / "copies").mkdir()
+    with pytest.raises(CheckoutFailed) as failed:
+        async with working_copy(origin.url, sha, parent=tmp_path / "copies", limits=limits):
+            pytest.fail("it is beyond a limit")
+    assert str(failed.value) == f"cannot check out {sha[:12]}: {told}"
+    assert names_in(tmp_path / "copies") == []
+
+
+async def test_a_commit_is_checked_out_as_large_as_it_is_and_refused_before_its_files_are_there(
+    origin: Origin, tmp_path: Path
+) -> None:
+    sha = origin.commit("main", zeros="0" * 1_000_000)  # which are few bytes when packed
+    with pytest.raises(CheckoutFailed, match=r"more than 976\.6K bytes: limits\.total_size bounds it"):
+        async with working_copy(origin.url, sha, parent=tmp_path, limits=Limits(total_size=999_999)):
+            pytest.fail("it is too large")
+    async with working_copy(origin.url, sha, parent=tmp_path, limits=Limits(total_size=1_000_000, files=1)) as copy:
+        assert (copy / "zeros").stat().st_size == 1_000_000
+
+
+@pytest.mark.parametrize("files", [1, 150])  # git unpacks few objects, and keeps many as one file
+async def test_more_than_may_be_checked_out_is_not_even_fetched(files: int, origin: Origin, tmp_path: Path) -> None:
+    origin.commit("main", **{f"file{number}": "" if files == 1 else f"{number}" for number in range(files)})
+    desk = tmp_path / "desk"
+    git(desk, "commit", "-q", "--amend", "-m", os.urandom(30_000).hex())  # which is no file
+    git(desk, "push", "-q", "--force", "origin", "main")
+    with pytest.raises(CheckoutFailed, match=r"more than 20K bytes: limits\.total_size bounds it"):
+        async with working_copy(
+            origin.url, origin.head("main") or "", parent=tmp_path, limits=Limits(total_size="20K")
+        ):
+            pytest.fail("it is too large")
+
+
+@beyond
+async def test_changes_beyond_a_limit_are_not_pushed(limits: Limits, told: str, origin: Origin, tmp_path: Path) -> None:
+    sha = origin.commit("main", page="x")
+    asked = Push(branch="main", paths=("docs",), credential="env:PUSH", author="Docs bot <docs@example.com>")
+    async with working_copy(origin.url, sha, parent=tmp_path) as copy:
+        fill(copy / "docs")
+        with pytest.raises(PushFailed) as failed:
+            await push_changes(
+                copy, asked, clone_url=origin.url, sha=sha, token="a-token", message="update", limits=limits
+            )
+    assert str(failed.value) == f"push failed: {told}"
+    assert origin.head("main") == sha
+
+
+async def test_a_branch_that_grew_beyond_a_limit_is_not_built_upon(origin: Origin, tmp_path: Path) -> None:
+    sha = origin.commit("main", page="x")
+    head = origin.commit("main", **{f"theirs{number}": "x" for number in range(4)})
+    asked = Push(branch="main", paths=("page",), credential="env:PUSH", author="Docs bot <docs@example.com>")
+    async with working_copy(origin.url, sha, parent=tmp_path) as copy:
+        write(copy, page="ours")
+        with pytest.raises(PushFailed, match=r"^push failed: more than 3 files and folders"):
+            await push_changes(
+                copy, asked, clone_url=origin.url, sha=sha, token="a-token", message="update", limits=FEW
+            )
+    assert origin.head("main") == head
+
+
+BOUNDS = FileBounds(5, 10_000, timedelta(minutes=1))
+WORK: dict[str, Callable[[Path], Awaitable[object]]] = {
+    "copy": lambda folder: copy_files([(folder / "made", folder / "copied")], BOUNDS),
+    "look": lambda folder: are_there(folder, ["made"], BOUNDS),
+    "digest": lambda folder: digests(folder, [f"made/{number}" for number in range(4)] * 2, BOUNDS),
+}
+
+
+@pytest.mark.parametrize("do", WORK)
+async def test_every_work_counts_what_it_is_given(do: str, tmp_path: Path) -> None:
+    fill(tmp_path / "made")
+    if do == "digest":
+        with pytest.raises(TooMuch, match=r"more than 5 files"):
+            await WORK[do](tmp_path)
+        return
+    await WORK[do](tmp_path)
+    (tmp_path / "made" / "more").touch()
+    with pytest.raises(TooMuch, match=r"more than 5 files"):
+        await WORK[do](tmp_path)
+    assert do != "copy" or names_in(tmp_path / "copied") == ["0", "1", "2", "3"]

@@ -1,0 +1,151 @@
+"""Work on a job's files is ended when the disk fills or the job is cancelled: nothing of it, and no thread, is left."""
+
+import asyncio
+import os
+import threading
+import tracemalloc
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from processes import is_alive, names_in
+from repositories import Origin
+from waiting import until
+
+from domain.limits import FileBounds, Limits
+from tasks import free_space as module
+from tasks.checkout import working_copy
+from tasks.files import are_there, copy_files, digests
+from tasks.free_space import LEAST, RESERVE, NoSpace, with_room
+from tasks.keep_output import Outputs, keep_output
+
+BOUNDS = FileBounds(100_000, 10**9, timedelta(minutes=1))
+STUCK = '#!/bin/sh\necho $$ > "{}"\nexec sleep 30\n'
+
+
+class Rig:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.site = folder / "copy" / "site"
+        self.site.mkdir(parents=True)
+        (self.site / "page").write_text("x")
+        (folder / "bin").mkdir()
+        monkeypatch.setenv("PATH", f"{folder}/bin:{os.environ['PATH']}")
+
+    def hang(self, program: str) -> None:
+        """Have *program* say that it was started, and go on for ever, as on a disk that does not answer."""
+        (self.folder / "bin" / program).write_text(STUCK.format(self.folder / "pid"))
+        (self.folder / "bin" / program).chmod(0o755)
+
+    def hangs(self) -> bool:
+        return (self.folder / "pid").exists() and bool((self.folder / "pid").read_text())
+
+    @property
+    def pid(self) -> int:
+        return int((self.folder / "pid").read_text())
+
+    async def keep(self) -> None:
+        outputs = Outputs(self.folder / "outputs", 10, timedelta(days=1))
+        await keep_output(self.folder / "copy", "site", UUID(int=7), outputs, say=print)
+
+    async def check_out(self) -> None:
+        (self.folder / "outputs").mkdir(exist_ok=True)
+        async with working_copy("https://localhost/a/b.git", "0" * 40, parent=self.folder / "outputs"):
+            pytest.fail("that git checks nothing out")
+
+
+@pytest.fixture
+def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    return Rig(tmp_path, monkeypatch)
+
+
+DOES = pytest.mark.parametrize(("does", "program"), [(Rig.keep, "cp"), (Rig.check_out, "git")])
+
+
+@DOES
+async def test_a_cancel_ends_it_at_once_and_leaves_nothing_half_made(
+    rig: Rig, does: Callable[[Rig], Awaitable[None]], program: str
+) -> None:
+    rig.hang(program)
+    threads = busy_threads()
+    doing = asyncio.ensure_future(does(rig))
+    await until(rig.hangs)
+    doing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await doing
+    assert not is_alive(rig.pid)
+    assert names_in(rig.folder / "outputs") == []
+    assert busy_threads() == threads
+
+
+def busy_threads() -> set[threading.Thread]:
+    """Those that would hold up the end of this process."""
+    return {one for one in threading.enumerate() if not one.daemon and "asyncio" not in one.name}
+
+
+@DOES
+async def test_a_disk_that_fills_meanwhile_ends_it_and_says_so(
+    rig: Rig, does: Callable[[Rig], Awaitable[None]], program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.hang(program)
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(milliseconds=1))
+    monkeypatch.setattr(module, "free_in", lambda _: RESERVE - rig.hangs())
+    with pytest.raises(NoSpace, match=r"^no space: less than 256 MiB is left on the disk$") as failed:
+        await does(rig)
+    assert "255 MiB are free there, and 256 have to stay: make room there, and retry it" in failed.value.to_do
+    assert not is_alive(rig.pid)
+    assert names_in(rig.folder / "outputs") == []
+
+
+async def test_with_room_enough_what_is_done_tells_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "free_in", lambda _: RESERVE)
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    assert RESERVE < LEAST
+    assert await with_room(asyncio.sleep(0, "done"), Path("/")) == "done"
+    with pytest.raises(ZeroDivisionError):
+        await with_room(fail(), Path("/"))
+
+
+async def peak(do: Callable[[], Awaitable[object]]) -> int:
+    """The most memory that the process of the flow had for it at once."""
+    await do()  # what is made once is made
+    tracemalloc.start()
+    try:
+        await do()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+async def test_the_memory_of_the_flow_is_the_same_for_ten_times_the_files(rig: Rig) -> None:
+    peaks = []
+    for count in (200, 2_000):
+        for number in range(count):
+            (rig.site / f"{number}").touch()
+        peaks.append(await peak(lambda: all_works(rig)))
+    assert peaks[1] < 1.5 * peaks[0], peaks
+
+
+async def all_works(rig: Rig) -> None:
+    copied = await copy_files([(rig.site, rig.folder / os.urandom(8).hex())], BOUNDS, is_output=True, lasts=True)
+    assert copied.size > 0
+    assert await are_there(rig.folder / "copy", ["site"], BOUNDS) == [True]
+    assert len(await digests(rig.site, ["page"], BOUNDS)) == 1
+
+
+async def test_the_memory_of_the_flow_is_the_same_for_ten_times_the_files_of_a_commit(tmp_path: Path) -> None:
+    origin, peaks = Origin(tmp_path), []
+    for count in (200, 2_000):
+        sha = origin.commit("main", **{f"{count}__{number}": "" for number in range(count)})
+        peaks.append(await peak(lambda sha=sha: check_out(origin, sha, tmp_path)))  # type: ignore[misc]  # of this turn
+    assert peaks[1] < 1.5 * peaks[0], peaks
+
+
+async def check_out(origin: Origin, sha: str, folder: Path) -> None:
+    async with working_copy(origin.url, sha, parent=folder, limits=Limits()) as copy:
+        assert (copy / ".git").is_dir()
