@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.quantities import Size, TimeLimit, size_in_words
 
+MEMORY = 8 * 1024**3
+"""More than any process of a docs job is known to take; one that leaks is stopped before it has a large machine's."""
+PROCESSES = 500
 FILES = 200_000
 TOTAL_SIZE = 10 * 1024**3
 
@@ -50,7 +53,7 @@ class FileBounds:
 
 
 class Limits(BaseModel):
-    """The first four bound nothing unless they are given.
+    """What is None bounds nothing. Of what a job type leaves out, all but `file_size` and `output` have bounds.
 
     `memory`: of each process, the bytes that it may write to and shares with nobody. `file_size`: bytes of any one file
     it writes. `processes`: how many of a command's processes there may be at once. `output`: bytes of the kept folder.
@@ -60,9 +63,9 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    memory: Size | None = None
+    memory: Size | None = MEMORY
     file_size: Size | None = None
-    processes: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
+    processes: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = PROCESSES
     output: Size | None = None
     files: Annotated[int, Field(ge=1, le=100_000_000, strict=True)] = FILES
     total_size: Size = TOTAL_SIZE

@@ -13,8 +13,10 @@ empty if the flow had everything ended before.
 
 LIMITS, such as "memory=1000000,processes=64", or empty: `memory` (RLIMIT_DATA) and `file_size` (RLIMIT_FSIZE) in bytes
 hold for each process of the command; RLIMIT_AS would not do, for runtimes reserve addresses by the terabyte and use
-little. `processes` is how many it may have at once, counted here: RLIMIT_NPROC counts all those of a user, the flow's
-too, and does not bind root. Who has more is killed without grace.
+little. `processes` is how many it may have at once, counted here: RLIMIT_NPROC counts the threads of all that a user
+has, the flow's too, and does not bind root. Who has more is killed without grace. With USER it is set besides, to many
+threads for each, so that what forks faster than it is counted is refused by the kernel. Where the machine runs out of
+memory, the kernel takes the command before leash and flow.
 
 USER, such as "70000:70000", or empty: the command runs as this user and this group alone, without any of our rights and
 with no way to more (`no_new_privs`: a setuid program, crontab for one, would start things that no leash holds). The
@@ -50,6 +52,10 @@ LOOK_AGAIN = 0.02
 TOO_MANY = "too many processes"
 COUNT_AGAIN = 0.25
 """Seconds between two counts of the processes, where there is a limit."""
+THREADS = 16
+"""Of a process of a user of its own, on average, and 1,000 besides."""
+SOONER = 500
+"""How much sooner, of 1,000: https://man7.org/linux/man-pages/man5/proc_pid_oom_score_adj.5.html"""
 RESOURCES = {"memory": resource.RLIMIT_DATA, "file_size": resource.RLIMIT_FSIZE}
 
 
@@ -106,13 +112,28 @@ def _become(command: list[str], limits: dict[str, int], user: tuple[int, int] | 
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what is ignored stays so in a new program
     for name in RESOURCES.keys() & limits.keys():
-        _, most = resource.getrlimit(RESOURCES[name])
-        bound = limits[name] if most == resource.RLIM_INFINITY else min(limits[name], most)
-        resource.setrlimit(RESOURCES[name], (bound, bound))
+        _bound(RESOURCES[name], limits[name])
+    _go_first()
     if user:
+        if "processes" in limits:
+            _bound(resource.RLIMIT_NPROC, limits["processes"] * THREADS + 1000)
         _switch(*user)
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a leash that is killed ends nothing any more; a switch clears it
     os.execvp(command[0], command)  # noqa: S606  # no shell: the operator's jobs.toml names the command
+
+
+def _bound(what: int, bound: int) -> None:
+    _, most = resource.getrlimit(what)
+    bound = bound if most == resource.RLIM_INFINITY else min(bound, most)
+    resource.setrlimit(what, (bound, bound))
+
+
+def _go_first() -> None:
+    """Be what the kernel ends, before those that started us, where memory runs out."""
+    _prctl(PR_SET_DUMPABLE, 1)  # as the leash's child this is not, and its /proc is root's; a new program is
+    own = Path("/proc/self/oom_score_adj")
+    with suppress(OSError):  # where /proc cannot be written to
+        own.write_text(str(min(1000, int(own.read_text()) + SOONER)))
 
 
 def _switch(uid: int, gid: int) -> None:
@@ -168,7 +189,7 @@ def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[i
         has_let_go = flow in [fd for fd, _ in poll.poll(None if most is None else COUNT_AGAIN * 1000)]
         with suppress(BlockingIOError):
             os.read(woken, 4096)
-        if most is not None and len(_descendants()) > most:
+        if most is not None and _more_than(most):
             return TOO_MANY
     return f"exit {exits[child]}" if exits[child] >= 0 else f"signal {-exits[child]}"
 
@@ -238,6 +259,11 @@ def _descendants() -> list[int]:
         found += offspring
         parents += offspring
     return found
+
+
+def _more_than(most: int) -> bool:
+    """Whether there are more descendants. Nobody is asked for its parent where the whole machine has not so many."""
+    return sum(1 for _ in Path("/proc").glob("[0-9]*")) > most and len(_descendants()) > most
 
 
 def _say(flow: int, word: str) -> None:

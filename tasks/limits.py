@@ -2,7 +2,8 @@
 
 from domain.limits import Limits
 
-NO_LIMITS = Limits()
+NO_LIMITS = Limits(memory=None, processes=None)
+"""For programs of our own."""
 
 
 def in_leash_words(limits: Limits) -> str:

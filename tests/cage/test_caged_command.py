@@ -13,6 +13,7 @@ from cages import USERS, job_python
 from processes import ROOT, is_alive
 from waiting import block_until, until
 
+from domain.limits import Limits
 from tasks.command import Finished, run_command
 from tasks.files import USUAL
 from tasks.limits import NO_LIMITS
@@ -32,7 +33,7 @@ async def folder(place: Path) -> Path:
     return made
 
 
-async def run(folder: Path, script: str) -> Finished:
+async def run(folder: Path, script: str, limits: Limits = NO_LIMITS) -> Finished:
     return await run_command(
         ("sh", "-ec", script),
         cwd=folder,
@@ -40,6 +41,7 @@ async def run(folder: Path, script: str) -> Finished:
         timeout=timedelta(seconds=20),
         on_line=lambda _: None,
         user=ME,
+        limits=limits,
     )
 
 
@@ -72,6 +74,12 @@ async def test_it_has_no_capability_and_no_way_to_get_one(folder: Path) -> None:
         ["CapAmb:", "0" * 16],
         ["NoNewPrivs:", "1"],
     ]
+
+
+async def test_the_kernel_bounds_its_threads_too(folder: Path) -> None:
+    """What forks faster than the leash counts; of a user that is nobody else's, no other process is counted."""
+    done = await run(folder, "grep 'Max processes' /proc/self/limits", Limits(processes=10))
+    assert [line.split()[2:4] for line in done.tail] == [["1160", "1160"]]
 
 
 async def test_it_inherits_no_descriptor_but_its_input_and_output(folder: Path) -> None:

@@ -12,7 +12,7 @@ from processes import FAMILY, is_alive, pids_in
 from domain.limits import Limits
 from domain.summary import EndedBy
 from tasks.command import Finished, run_command
-from tasks.limits import in_leash_words
+from tasks.limits import NO_LIMITS, in_leash_words
 
 MEBIBYTE = 1024**2
 
@@ -34,7 +34,8 @@ async def python(code: str, *args: str, folder: Path, limits: Limits) -> Finishe
 
 
 def test_only_what_is_given_is_told_to_the_leash() -> None:
-    assert in_leash_words(Limits()) == ""
+    assert in_leash_words(NO_LIMITS) == ""
+    assert in_leash_words(Limits()) == "memory=8589934592,processes=500"
     assert in_leash_words(Limits(memory="1K", file_size=2, processes=3, output=4)) == (
         "memory=1024,file_size=2,processes=3"
     )
@@ -94,3 +95,19 @@ async def test_limits_do_not_bind_the_leash(tmp_path: Path) -> None:
     show = "grep -E 'Max (data|file) size' /proc/$PPID/limits | grep -c unlimited"
     done = await run("sh", "-c", show, folder=tmp_path, limits=Limits(memory=100 * MEBIBYTE, file_size=1000))
     assert done.tail == ("2",)
+
+
+def how_soon_we_go() -> int:
+    return int(Path("/proc/self/oom_score_adj").read_text(encoding="utf-8"))
+
+
+async def test_where_memory_runs_out_the_job_goes_before_its_leash_and_flow(tmp_path: Path) -> None:
+    own = how_soon_we_go()
+    show = "cat /proc/self/oom_score_adj /proc/$PPID/oom_score_adj"
+    done = await run("sh", "-c", show, folder=tmp_path, limits=NO_LIMITS)
+    assert done.tail == (str(min(1000, own + 500)), str(own))
+
+
+async def test_a_limit_beyond_what_the_machine_runs_is_none_that_is_exceeded(tmp_path: Path) -> None:
+    done = await python(FAMILY, str(tmp_path), "leave", folder=tmp_path, limits=Limits())
+    assert (done.ended_by, done.exit_code) == (EndedBy.EXITED, 7)
