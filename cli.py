@@ -367,6 +367,7 @@ async def _cancellable(work: Coroutine[Any, Any, int | None]) -> int | None:
 def main() -> None:
     """Entry point: a mistake of the user's is one line on stderr, not a traceback."""
     from console.problems import problems  # noqa: PLC0415  # each command loads what it needs
+    from domain.text import readable  # noqa: PLC0415  # the same
     from local.stack import NotStarted  # noqa: PLC0415  # the same
     from storage.engine import LedgerIsAway, NotUpgraded  # noqa: PLC0415  # the same
     from storage.identity import WrongLedger  # noqa: PLC0415  # the same
@@ -376,6 +377,7 @@ def main() -> None:
     try:
         sys.exit(app())
     except ValidationError as error:
-        sys.exit("reportback: " + "\n            ".join(problems(error)))
+        words = "\n            ".join(problems(error))
     except (NotStarted, NotUpgraded, WrongLedger, LedgerIsAway, ValueError) as error:
-        sys.exit(f"reportback: {error}")
+        words = str(error)
+    sys.exit(f"reportback: {readable(words)}")

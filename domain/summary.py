@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 from signal import Signals
 
 from domain.job import JobState
@@ -141,12 +143,12 @@ def _with(words: str, more: str) -> str:
     return f"{words}: {more}" if more else words
 
 
-def _values(secrets: Iterable[str]) -> list[str]:
-    """What to look for, longest first, so that a secret within another leaves nothing of the other."""
+def _values(secrets: Iterable[str]) -> set[str]:
+    """What to look for."""
     found = set(secrets)
     lines = {readable(line).strip() for secret in found for line in secret.splitlines()}
     values = {readable(secret).strip() for secret in found} | {one for one in lines if len(one) >= SHORTEST_SECRET}
-    return sorted({piece for value in values for piece in _pieces(value)}, key=len, reverse=True)
+    return {piece for value in values for piece in _pieces(value)}
 
 
 def _pieces(value: str) -> Iterator[str]:
@@ -158,9 +160,17 @@ def _pieces(value: str) -> Iterator[str]:
 
 
 def _without(values: Iterable[str], text: str) -> str:
+    """*text* with whatever one of *values* covers hidden, also where several overlap."""
+    hidden = bytearray(len(text))
     for value in values:
-        text = text.replace(value, HIDDEN)
-    return text
+        at = text.find(value)
+        while at >= 0:
+            hidden[at : at + len(value)] = b"\1" * len(value)
+            at = text.find(value, at + 1)
+    if not any(hidden):
+        return text
+    runs = groupby(zip(text, hidden, strict=True), key=itemgetter(1))
+    return "".join(HIDDEN if is_hidden else "".join(map(itemgetter(0), run)) for is_hidden, run in runs)
 
 
 def _relative(found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.job import JobState
-from domain.summary import EndedBy, in_words, public, state_after, summarise, telling_line
+from domain.summary import LONGEST_PIECE, EndedBy, in_words, public, state_after, summarise, telling_line
 from domain.text import MAX_DESCRIPTION
 
 GHS = "ghs_" + "12345_eyJ0eXAi.eyJpc3Mi-" * 20
@@ -60,6 +60,17 @@ def test_secrets_are_hidden_by_their_value_and_line_by_line() -> None:
 )
 def test_no_path_of_this_machine_is_told(text: str, shown: str | None) -> None:
     assert public(text, roots=["/", "", f"{ROOT}/"]) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize("length", [LONGEST_PIECE, LONGEST_PIECE + 1, 2500, 5 * LONGEST_PIECE - 1])
+def test_a_secret_that_is_looked_for_in_pieces_is_hidden_whole(length: int) -> None:
+    secret = "".join(f"{number}." for number in range(length))[:length]
+    assert public(f"x {secret} y", secrets=[secret]) == "x *** y"
+
+
+def test_of_two_secrets_that_overlap_nothing_is_left() -> None:
+    assert public("x abcdefghijkl y", secrets=["abcdefgh", "efghijkl"]) == "x *** y"
+    assert public("x abababababab y", secrets=["abababab"]) == "x *** y"
 
 
 SECRETS = st.text(alphabet="abcXYZ019_/+.-", min_size=8, max_size=30)

@@ -36,6 +36,15 @@ def test_help_names_the_commands() -> None:
     assert all(word in done.stdout for word in ("demo", "up", "db"))
 
 
+def test_what_went_wrong_moves_no_terminal() -> None:
+    fails = "def app(): raise ValueError('\\x1b[2Jno\\x9b1m such\\u202e\\nthing')\ncli.app = app"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import cli\n{fails}\ncli.main()"],
+        cwd=ROOT, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "reportback: no such\nthing\n")
+
+
 def test_a_command_that_is_not_there_is_refused() -> None:
     done = reportback("fly")
     assert done.returncode != 0
