@@ -19,8 +19,9 @@ from domain.credential_name import CREDENTIAL
 from domain.job_user import Ids, parse_job_user
 from domain.policy import MOST_SENDERS, Policy
 from domain.quantities import Size
+from domain.repositories import PATTERN
 from domain.summary import TOKEN
-from domain.text import clean
+from domain.text import clean, quoted
 
 ROOT = Path(__file__).resolve().parent
 """The checkout. Prefect's process worker runs a flow in a temporary folder, so no default path is relative."""
@@ -109,6 +110,8 @@ class Settings(BaseSettings):
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
     """Without the place for owner/name: one repository for all."""
     credentials: Annotated[Mapping[str, str], NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
+    allowed_repositories: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
+    """Patterns over owner/name; what none of them means is refused. Without any, the credentials decide."""
     jobs_file: Path = ROOT / "jobs.toml"
     job_user: Annotated[str | Ids | None, NoDecode, BeforeValidator(_job_user)] = None
     lease: Span = timedelta(seconds=30)
@@ -145,6 +148,17 @@ class Settings(BaseSettings):
                     "secret:BLOCK, the name of a Secret block of Prefect; the token itself belongs there, not here"
                 )
         return credentials
+
+    @field_validator("allowed_repositories")
+    @classmethod
+    def _are_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if not PATTERN.fullmatch(pattern):
+                raise ValueError(
+                    f"REPORTBACK_ALLOWED_REPOSITORIES: {quoted(pattern)} means no repository; allowed: owner/name or "
+                    "patterns such as acme/*, with commas or blanks between them"
+                )
+        return patterns
 
     @field_validator("github_api_url", mode="before")
     @classmethod

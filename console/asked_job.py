@@ -18,8 +18,9 @@ from domain.submission import Submission
 from domain.target_request import TargetRequest
 from domain.text import clean
 from github_api.commits import Commits, NoAnswer, NoSuchRef
-from github_api.credentials import NoCredential, credential_name
+from github_api.credentials import NoCredential, NotAllowed, credential_name
 from settings import Settings
+from tasks.reporter import check_allowed
 
 WHOLE = 40
 """Digits of a hash that needs no look-up."""
@@ -56,10 +57,19 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
             "jobs as a user of their own (REPORTBACK_JOB_USER), set that here as well"
         )
     repository, ref = _meant(words, run)
+    _check_allowed(repository, settings)
     target = _target(words, repository, "0" * WHOLE)  # a look-up of what is wrong anyway would be in vain
     options = given_options(words.options, _declared(words.job_type, settings))
     sha = await _whole(repository, ref, settings)
     return Submission(words.job_type, target.model_copy(update={"sha": sha}), options)
+
+
+def _check_allowed(repository: str, settings: Settings) -> None:
+    """Refuse here what the worker would, where this machine has the setting, too."""
+    try:
+        check_allowed(repository, settings)
+    except NotAllowed as error:
+        raise Refused(str(error)) from None
 
 
 def _check_text(words: Words) -> None:

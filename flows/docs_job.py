@@ -15,6 +15,7 @@ from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 from domain.names import name_of
 from domain.news import Tell
 from domain.report import Phase
+from domain.repositories import OPEN, is_open
 from domain.story import came_of_retry
 from domain.target_request import TargetRequest
 from flows.deployment import flow_settings
@@ -73,7 +74,7 @@ async def docs_job(
             case Execution() as execution:
                 work = replace(work_of(execution, order, job_type, target, settings), users=users)
                 async with job_page(order, settings) as shown:
-                    return await _carried_out(work, shown, tell)
+                    return await _carried_out(work, settings, shown, tell)
             case Done(report_id):
                 async with job_page(order, settings) as shown:
                     return await _reported_again(report_id, settings, shown, tell)
@@ -97,10 +98,12 @@ async def _accepted(order: Order, settings: Settings, tell: Tell) -> Execution |
     return await with_patience(accepted, on_trouble=get_run_logger().warning)
 
 
-async def _carried_out(work: Work, shown: JobPage, tell: Tell) -> State[Any]:
+async def _carried_out(work: Work, settings: Settings, shown: JobPage, tell: Tell) -> State[Any]:
     """Run the command while `pending` goes out, then report what came of it."""
     if not work.users:  # no warning: it is how this installation was set up, and nothing that happened to this job
         get_run_logger().info("this job is trusted: it runs as the user of the flow (REPORTBACK_JOB_USER is not set)")
+    if is_open(settings.allowed_repositories, settings.credentials):
+        get_run_logger().info(OPEN)
     shown.refresh()
     pending = asyncio.create_task(_reported(work.execution.report_id, tell, once=True))
     state: State[Any] = await run_job(lambda: work, shown.hear, tell, return_state=True)  # type: ignore[misc]  # Prefect types no await

@@ -6,8 +6,8 @@ A name is `env:VARIABLE` or `secret:BLOCK` (a Secret block of Prefect). Names ar
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from fnmatch import fnmatchcase
 
+from domain.repositories import first_match
 from domain.summary import SHORTEST_SECRET
 
 DEFAULT_CREDENTIAL = "env:REPORTBACK_GITHUB_TOKEN"
@@ -18,6 +18,10 @@ class NoCredential(Exception):
     """A credential has no token to use. The message says what is wrong, where, and what to do, and holds no secret."""
 
 
+class NotAllowed(NoCredential):
+    """Nobody may start anything for a repository. The message names it, and the setting that says so."""
+
+
 def credential_name(repository: str, credentials: Mapping[str, str]) -> str | None:
     """The name of the credential for *repository*: that of the first pattern that matches; None if none does.
 
@@ -26,8 +30,8 @@ def credential_name(repository: str, credentials: Mapping[str, str]) -> str | No
     """
     if not credentials:
         return DEFAULT_CREDENTIAL
-    folded = repository.lower()
-    return next((name for pattern, name in credentials.items() if fnmatchcase(folded, pattern.lower())), None)
+    pattern = first_match(repository, credentials)
+    return None if pattern is None else credentials[pattern]
 
 
 async def token_of(name: str, load_secret: Callable[[str], Awaitable[object]]) -> str:

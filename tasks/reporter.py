@@ -13,9 +13,10 @@ from prefect.exceptions import PrefectException
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.news import Tell, nobody
+from domain.repositories import first_match
 from github_api import credentials
 from github_api.client import GitHub
-from github_api.credentials import NoCredential
+from github_api.credentials import NoCredential, NotAllowed
 from settings import Settings
 from storage.clock import since_boot
 from storage.engine import Clock, Ledger, open_ledger
@@ -74,12 +75,28 @@ async def _check_identity(ledger: Ledger, named: UUID | None) -> None:
         raise WrongLedger(opened, named, ledger.place)
 
 
+def check_allowed(repository: str, settings: Settings) -> None:
+    """Refuse a repository that REPORTBACK_ALLOWED_REPOSITORIES does not name, if it is set.
+
+    Raises:
+        NotAllowed: nothing is started for it.
+    """
+    allowed = settings.allowed_repositories
+    if allowed and first_match(repository, allowed) is None:
+        raise NotAllowed(
+            f"REPORTBACK_ALLOWED_REPOSITORIES does not name {repository}, so nothing is started for it: it names "
+            f"{', '.join(allowed)}"
+        )
+
+
 def credential_of(repository: str, settings: Settings) -> str:
     """The name of the credential that reports on *repository*.
 
     Raises:
+        NotAllowed: REPORTBACK_ALLOWED_REPOSITORIES does not name it.
         NoCredential: REPORTBACK_CREDENTIALS names none for it.
     """
+    check_allowed(repository, settings)
     name = credentials.credential_name(repository, settings.credentials)
     if name is None:
         raise NoCredential(

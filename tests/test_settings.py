@@ -68,6 +68,8 @@ UNSOUND = [
     ({"CLONE_URL": "http://git.example.com/{repository}"}, "REPORTBACK_CLONE_URL is plain http://"),
     ({"GITHUB_API_URL": "http://ghe.example.com/api/v3"}, "REPORTBACK_GITHUB_API_URL is plain http://"),
     ({"GITHUB_API_URL": "http://localhost.example.com"}, "set REPORTBACK_ALLOW_HTTP=true where the network is yours"),
+    ({"ALLOWED_REPOSITORIES": "acme"}, "'acme' means no repository; allowed: owner/name or patterns such as acme/*"),
+    ({"ALLOWED_REPOSITORIES": "acme/* https://x/y"}, "REPORTBACK_ALLOWED_REPOSITORIES: 'https://x/y' means no"),
     ({"GITHUB_API_URL": "https://ann:pw@ghe.example.com"}, "REPORTBACK_GITHUB_API_URL must hold no user or password"),
 ]
 
@@ -94,6 +96,11 @@ def test_file_systems_are_named_one_after_the_other(monkeypatch: pytest.MonkeyPa
     assert Settings().local_file_systems == ()
     monkeypatch.setenv("REPORTBACK_LOCAL_FILE_SYSTEMS", text)
     assert Settings().local_file_systems == ("fuse.mergerfs", "fuseblk")
+
+
+def test_repositories_are_named_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPORTBACK_ALLOWED_REPOSITORIES", "acme/*, Octo-Org/docs.site *")
+    assert Settings().allowed_repositories == ("acme/*", "Octo-Org/docs.site", "*")
 
 
 @pytest.mark.parametrize("text", ["70000 70001", "null!", "0", "[1]"])

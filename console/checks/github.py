@@ -1,6 +1,6 @@
 """GitHub: that it answers, by the same clock, and takes each credential's token."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -9,6 +9,7 @@ import httpx
 from console.checks.finding import Finding, bad, good
 from console.credentials import names
 from domain.ages import span
+from domain.repositories import OPEN, is_open
 from github_api.checkup import Answer, Checkup, Silence
 from github_api.credentials import NoCredential, credential_name
 from settings import Settings
@@ -27,6 +28,7 @@ async def check(settings: Settings, repository: str | None) -> AsyncIterator[Fin
     async with Checkup(str(settings.github_api_url), settings.timeout, _now) as github:
         for finding in reached(str(settings.github_api_url), await github.limits(None), _now()):
             yield finding
+        yield whose(settings.allowed_repositories, settings.credentials)
         for name in names(settings):
             yield await _taken(github, name)
         if repository is not None:
@@ -61,6 +63,13 @@ def clock(skew: timedelta) -> Finding:
         "clock",
         f"{span(abs(skew))} {side} GitHub's: times in stories read wrong; set this machine's clock (NTP)",
     )
+
+
+def whose(allowed: Collection[str], credentials: Collection[str]) -> Finding:
+    """For which repositories jobs are taken."""
+    if is_open(allowed, credentials):
+        return good("repositories", OPEN)
+    return good("repositories", f"jobs are taken for {', '.join(allowed or credentials)}")
 
 
 async def _taken(github: Checkup, name: str) -> Finding:

@@ -38,6 +38,7 @@ async def test_each_thing_is_a_line_that_says_ok_or_what_to_do(world: World, she
         ["WRONG", "reconciliation"],
         ["ok", "GitHub"],
         ["ok", "clock"],
+        ["ok", "repositories"],
         ["ok", "credential env"],
         ["ok", "job user"],
     ]

@@ -72,6 +72,16 @@ async def test_what_is_still_undelivered_makes_the_exit_code(world: World, shell
     assert (await world.phases("docs/b"))["success"] is Phase.REJECTED
 
 
+async def test_a_report_of_a_repository_that_is_not_allowed_is_left_as_it_is(
+    world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTBACK_ALLOWED_REPOSITORIES", "others/*")
+    number = await recorded(world, "docs/refused", Kind.ARCHIVED)
+    assert await tried(Asked((number,))) == 1
+    assert "REPORTBACK_ALLOWED_REPOSITORIES does not name" in " ".join(shell.heard())
+    assert (await world.phases("docs/refused"))["success"] is Phase.REJECTED
+
+
 async def test_only_what_is_selected_is_tried(world: World, shell: Shell, stand_in: StandIn) -> None:
     await recorded(world, "docs/archived", Kind.ARCHIVED)
     await recorded(world, "docs/gone", Kind.GONE)

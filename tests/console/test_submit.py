@@ -459,6 +459,14 @@ async def test_a_run_that_is_deleted_meanwhile_is_an_error(
     assert "was deleted" in capsys.readouterr().err
 
 
+async def test_a_repository_that_is_not_allowed_here_is_refused_and_nobody_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REPORTBACK_ALLOWED_REPOSITORIES", "others/*")
+    assert await submit(words(), waits=False) is Exit.ERROR
+    assert "REPORTBACK_ALLOWED_REPOSITORIES does not name acme/site" in capsys.readouterr().err
+
+
 async def test_a_link_with_a_password_is_refused_without_showing_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert await submit(words(url="https://ann:pa55word@docs.test/"), waits=False) is Exit.ERROR
     said = capsys.readouterr().err

@@ -69,6 +69,17 @@ async def test_what_is_refused_is_refused_before_anything_runs(rig: Rig, what: s
     await nothing_happened(rig)
 
 
+async def test_a_repository_that_is_not_allowed_is_refused_before_anything_runs(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTBACK_ALLOWED_REPOSITORIES", "others/*")
+    rig.job_is("echo ran > {folder}/notes")
+    done = await rig.run_job(job="sphinx", target=WHOLE)
+    assert done.shows[0] == "FAILED"
+    assert "REPORTBACK_ALLOWED_REPOSITORIES does not name acme/site" in done.shows[2]
+    await nothing_happened(rig)
+
+
 FORM: dict[str, tuple[dict[str, object], str]] = {
     "job": ({"job": "rm"}, "'job'. Failure reason: 'rm' is not one of ['sphinx', 'linkcheck', 'mkdocs']"),
     "repository": (

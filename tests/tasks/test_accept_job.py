@@ -13,7 +13,7 @@ from domain.job import JobState, Target
 from domain.job_type import JobType
 from domain.options import BadOptions, IntegerOption
 from domain.target_request import TargetRequest
-from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
+from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential, NotAllowed
 from settings import Settings
 from storage import jobs
 from storage.jobs import Beating, Done, Execution, Order, Process
@@ -60,6 +60,12 @@ def test_a_repository_without_a_credential_is_named() -> None:
     with pytest.raises(NoCredential, match="no credential for acme/site: add a pattern") as refused:
         ordered(credentials={"others/*": "env:OTHERS"})
     assert '"acme/*"' in str(refused.value)
+
+
+def test_a_repository_that_is_not_allowed_is_named_with_those_that_are() -> None:
+    assert ordered(allowed_repositories="acme/*").credential == DEFAULT_CREDENTIAL
+    with pytest.raises(NotAllowed, match=r"does not name acme/site, .* it names others/\*, acme/docs"):
+        ordered(allowed_repositories="others/*, acme/docs")
 
 
 OURS = "https://prefect.example.com/runs/flow-run/1"
