@@ -15,7 +15,7 @@ TOOLS := $(VENV)/tools/.installed
 RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
 COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak load test-external test-cage examples examples-smoke screenshots e2e e2e-smoke hour lock audit clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak load test-external test-cage examples examples-smoke screenshots e2e e2e-smoke canaries canaries-smoke hour lock audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -88,6 +88,12 @@ e2e: $(DEV) ## a whole installation, and all that can happen to it: Retry, every
 
 e2e-smoke: $(DEV) ## the least of it: the schedule fires and delivers, Retry, a killed flow; two minutes
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e/test_smoke.py tests/e2e/test_the_whole_story.py $(ARGS)
+
+canaries: $(DEV) ## nine kinds of secrets in a whole installation, looked for in 28 places; prints the table; three minutes
+	@REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/canaries $(ARGS)
+
+canaries-smoke: $(DEV) ## the same of two jobs, and fewer commands; a minute
+	@$(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/canaries $(ARGS)
 
 hour: $(RUN) ## `make up` for MINUTES, a job a minute and faults at random; memory, and every row, compared at the end
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m benchmarks.hour

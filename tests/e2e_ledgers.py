@@ -51,7 +51,7 @@ class Elsewhere:
 @asynccontextmanager
 async def on_postgresql(rig: Rig, name: str) -> AsyncIterator[Elsewhere]:
     """The installation with a ledger on a PostgreSQL of its own, for the repository acme/*name*."""
-    async with _server() as server:
+    async with postgresql_server() as server:
         url = f"postgresql://postgres:@/postgres?host={server.pgdata}"
         await make_ledger(url)
         async with open_ledger(url) as ledger:
@@ -68,7 +68,8 @@ async def on_postgresql(rig: Rig, name: str) -> AsyncIterator[Elsewhere]:
 
 
 @asynccontextmanager
-async def _server() -> AsyncIterator[PostgresServer]:
+async def postgresql_server() -> AsyncIterator[PostgresServer]:
+    """A PostgreSQL of its own, gone on leaving."""
     # As in the fixture `postgresql`: it may run as another user, from whom pytest hides its folders.
     folder = Path(mkdtemp(prefix="reportback-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     try:

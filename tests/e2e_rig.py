@@ -172,11 +172,17 @@ class Server:
 
 @asynccontextmanager
 async def rig_in(
-    folder: Path, logs: Path, *, ledger_url: str | None = None, server_url: str | None = None
+    folder: Path,
+    logs: Path,
+    *,
+    ledger_url: str | None = None,
+    server_url: str | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Rig]:
     """All of it, in *folder*, with what its processes say in *logs*; gone on leaving.
 
     *ledger_url* and *server_url* are the databases of the ledger and of Prefect's server, if not SQLite in *folder*.
+    *more* is what processes find in their environment beside what every installation has, or in its place.
     """
     _make_origin(folder / "origin")
     port = stack.free_port()
@@ -186,12 +192,12 @@ async def rig_in(
     async with AsyncExitStack() as up:
         github = await up.enter_async_context(github_running())
         github_url, line = await up.enter_async_context(to_http(github.url))
-        env |= _settings(folder, github_url, ledger_url)
+        env |= {**_settings(folder, github_url, ledger_url), **(more or {})}
         server = Server(logs, env, port, server_url)
         up.push_async_callback(server.stop)
         ledger = await up.enter_async_context(open_ledger(ledger_url))
         await server.start()
-        prefect = await up.enter_async_context(prefect_api(api_url))
+        prefect = await up.enter_async_context(prefect_api(api_url, env.get(stack.PASSWORD)))
         reconcilers = Reconcilers(logs, env)
         rig = Rig(folder, logs, env, api_url, REPOSITORY, github, line, prefect, ledger, server, reconcilers)
         await deploy(rig)

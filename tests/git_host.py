@@ -29,8 +29,8 @@ class Host:
 
 
 @contextmanager
-def git_host(root: Path, folder: Path, token: str, *, redirect: str = "") -> Iterator[Host]:
-    """Serve the bare repositories in *root* to who has *token*. *folder* gets its certificate.
+def git_host(root: Path, folder: Path, *tokens: str, redirect: str = "") -> Iterator[Host]:
+    """Serve the bare repositories in *root* to who has one of the *tokens*. *folder* gets its certificate.
 
     *redirect*: the host to which everybody is sent instead.
     """
@@ -40,7 +40,7 @@ def git_host(root: Path, folder: Path, token: str, *, redirect: str = "") -> Ite
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     host = Host(f"https://127.0.0.1:{server.server_port}", certificate)
-    server.root, server.token, server.host, server.redirect = root, token, host, redirect  # type: ignore[attr-defined]  # for the handlers
+    server.root, server.tokens, server.host, server.redirect = root, tokens, host, redirect  # type: ignore[attr-defined]  # for the handlers
     serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     serving.start()
     try:
@@ -60,8 +60,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         host: Host = self.server.host  # type: ignore[attr-defined]  # see git_host
-        expected = base64.b64encode(f"x-access-token:{self.server.token}".encode()).decode()  # type: ignore[attr-defined]  # the same
-        is_known = self.headers.get("Authorization") == f"Basic {expected}"
+        tokens: tuple[str, ...] = self.server.tokens  # type: ignore[attr-defined]  # the same
+        known = {f"Basic {base64.b64encode(f'x-access-token:{one}'.encode()).decode()}" for one in tokens}
+        is_known = self.headers.get("Authorization") in known
         host.seen.append((self.path, is_known))
         if elsewhere := self.server.redirect:  # type: ignore[attr-defined]  # the same
             self.send_response(302)

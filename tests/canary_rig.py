@@ -1,0 +1,192 @@
+"""An installation with a secret in each place where one can be, and all the places in which none may turn up."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+from canary_search import MARKER, SECRETS, Place
+from e2e_ledgers import make_ledger, postgresql_server
+from e2e_rig import DOCS_JOB, Rig, rig_in
+from e2e_run import STARTS, Run
+from git_host import git_host
+from real_processes import ROOT
+from repositories import Origin
+from waiting import until
+
+from local.stack import PASSWORD, SERVERS_PASSWORD, basic
+
+HERE = ROOT / "tests" / "canaries"
+LOGIN = f"admin:{SECRETS['password of Prefect']}"
+REPOSITORY, OTHER = "acme/site", "acme/other"
+"""The second has its credential in a Secret block."""
+
+GIT = """#!/bin/sh
+printf '%s\\n' "$*" >> '{log}'
+exec '{git}' "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What runs, and what can be seen of it from outside while it does."""
+
+    rig: Rig
+    folder: Path
+    origin: Origin
+    pushed_metrics: list[bytes]
+    command_lines: set[str]
+    database: str
+
+    async def start(self, job: str, *, repository: str = REPOSITORY, url: str = "", queue: str | None = None) -> Run:
+        """Start a job of this type for the newest commit."""
+        sha, context = self.origin.head("main") or "", f"docs/{job}"
+        target = {"repository": repository, "sha": sha, "context": context, "url": url}
+        run_id = await self.rig.prefect.start(DOCS_JOB, {"job": job, "target": target}, queue=queue)
+        return self.rig.run_of(run_id, job, sha, context)
+
+    async def at_work(self, run: Run) -> Path:
+        """Wait until its command waits; its working copy."""
+        told = run.folder / "working-copy"
+        await until(told.exists, within=STARTS, what=f"{run.name} to be at work")
+        return Path(told.read_text(encoding="utf-8"))
+
+
+@asynccontextmanager
+async def installation(folder: Path, logs: Path) -> AsyncIterator[Installation]:
+    """All of it in *folder*, with what its processes say in *logs*."""
+    origin = _origin(folder)
+    pushed: list[bytes] = []
+    lines: set[str] = set()
+    tokens = SECRETS["reporting token"], SECRETS["token of a Secret block"], SECRETS["token that pushes"]
+    async with postgresql_server() as database:
+        await make_ledger(f"postgresql://postgres:@/postgres?host={database.pgdata}")
+        ledger = f"postgresql://postgres:{SECRETS['password of the ledger']}@/postgres?host={database.pgdata}"
+        with git_host(origin.bare.parent, folder, *tokens) as host, _pushgateway(pushed) as gateway, _seen(lines):
+            more = _settings(folder, f"{host.url}/{origin.bare.name}", gateway) | {
+                "GIT_SSL_CAINFO": str(host.certificate)
+            }
+            async with rig_in(folder, logs, ledger_url=ledger, more=more) as rig:
+                await _plant(rig.api_url)
+                yield Installation(rig, folder, origin, pushed, lines, ledger)
+
+
+def _origin(folder: Path) -> Origin:
+    (folder / "hosted").mkdir()
+    made = Origin(folder / "hosted")
+    prepare = "import pathlib; pathlib.Path('prepared').write_text('marker-5f3a9c')"
+    made.commit("main", job_py=(HERE / "job.py").read_text(encoding="utf-8"), prepare_py=prepare, docs__page_md="old")
+    return made
+
+
+def _settings(folder: Path, clone_url: str, gateway: str) -> dict[str, str]:
+    home, programs, temporary = folder / "home", folder / "bin", folder / "tmp"
+    for made in (home, programs, temporary):
+        made.mkdir()
+    header = f"Authorization: bearer {SECRETS['git configuration of a user']}"
+    config = f'[http]\nextraHeader = "{header}"\n'
+    (home / ".gitconfig").write_text(config, encoding="utf-8")
+    (programs / "git").write_text(GIT.format(log=folder / "git-commands", git=shutil.which("git")), encoding="utf-8")
+    (programs / "git").chmod(0o755)
+    return {
+        "HOME": str(home),
+        "PREFECT_HOME": str(folder / f"prefect-{MARKER}"),
+        "PREFECT_SERVER_LOGGING_LEVEL": "INFO",  # it tells each request
+        "TMPDIR": str(temporary),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "XDG_STATE_HOME": str(folder / "state"),
+        PASSWORD: LOGIN,
+        SERVERS_PASSWORD: LOGIN,
+        "REPORTBACK_GITHUB_TOKEN": SECRETS["reporting token"],
+        "REPORTBACK_CREDENTIALS": f'{{"{OTHER}": "secret:{MARKER}", "*": "env:REPORTBACK_GITHUB_TOKEN"}}',
+        "REPORTBACK_CLONE_URL": clone_url,
+        "REPORTBACK_INTERVAL": "1h",  # the command does the one pass that is looked at
+        "REPORTBACK_JOBS_FILE": str(HERE / "jobs.toml"),
+        "REPORTBACK_PUSHGATEWAY_URL": gateway,
+        "CANARY_PUSH": SECRETS["token that pushes"],
+        "CANARY_PUSH_REFUSED": f"{SECRETS['token that pushes']}-no-more",
+        "CANARY_PASSED": SECRETS["variable passed to a job"],
+        "CANARY_MARKER": MARKER,
+        "CANARY_FOLDER": str(folder / "jobs"),
+    }
+
+
+async def _plant(api_url: str) -> None:
+    """A Secret block; and the marker where no job of ours would bring it: in a task run, in the server's log."""
+    async with httpx.AsyncClient(base_url=api_url, trust_env=False, auth=basic(LOGIN)) as client:
+        client.headers.update(await csrf(client))
+        kind = (await client.get("/block_types/slug/secret")).raise_for_status().json()["id"]
+        wanted = {"block_schemas": {"block_type_id": {"any_": [kind]}}}
+        schema = (await client.post("/block_schemas/filter", json=wanted)).raise_for_status().json()[0]["id"]
+        data = {"value": SECRETS["token of a Secret block"]}
+        block = {"name": MARKER, "block_type_id": kind, "block_schema_id": schema, "data": data}
+        (await client.post("/block_documents/", json=block)).raise_for_status()
+        task = {"name": MARKER, "task_key": MARKER, "dynamic_key": "0"}
+        (await client.post("/task_runs/", json=task)).raise_for_status()
+        await client.get(f"/{MARKER}")
+
+
+async def csrf(client: httpx.AsyncClient) -> dict[str, str]:
+    """The headers with which the server takes a change from *client*."""
+    token = (await client.get("/csrf-token", params={"client": "canaries"})).raise_for_status().json()["token"]
+    return {"Prefect-Csrf-Client": "canaries", "Prefect-Csrf-Token": token}
+
+
+@contextmanager
+def _pushgateway(pushed: list[bytes]) -> Iterator[str]:
+    """A Pushgateway, and its URL with a password in it; *pushed* gets what it is sent."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            pushed.append(self.path.encode() + self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200 if self.headers["Authorization"] else 401)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Not on the tests' output."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    serving.start()
+    try:
+        yield f"http://pusher:{SECRETS['password of the Pushgateway']}@127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+@contextmanager
+def _seen(lines: set[str]) -> Iterator[None]:
+    """*lines* gets the command line of every process that there is for a tenth of a second."""
+    over = Event()
+
+    def look() -> None:
+        while not over.wait(0.1):
+            for one in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    lines.add(one.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+                except OSError:  # over meanwhile
+                    continue
+
+    looking = Thread(target=look)
+    looking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        looking.join()
+
+
+def place_of(name: str, *texts: bytes | str) -> Place:
+    """A place that was read already."""
+    place = Place(name)
+    for text in texts:
+        place.look(text)
+    return place
