@@ -14,6 +14,7 @@ from domain.progress import ShowProgress
 from domain.summary import public, state_after
 from domain.text import Say
 from github_api.credentials import NoCredential
+from tasks.aside import Stop, aside
 from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, child_environment
 from tasks.deliver import Reporter
@@ -24,7 +25,7 @@ from tasks.keep_output import NotKept, keep_output
 from tasks.ownership import hand_over
 from tasks.prepare import PreparationFailed, prepare
 from tasks.push import PushFailed, push_changes
-from tasks.scratch import keep, scratch
+from tasks.scratch import REMOVAL, keep, scratch
 from tasks.surroundings import Surroundings
 from tasks.taken_user import StillRuns, taken
 from tasks.work import CANCELLED, Ending, Work
@@ -66,7 +67,9 @@ async def execute(
                 on_end(CANCELLED)
                 raise
             on_end(ending)
-            if ending.state is not JobState.SUCCEEDED and (kept := await asyncio.to_thread(_kept, copy, disks)):
+            if ending.state is not JobState.SUCCEEDED and (
+                kept := await aside(partial(_kept, copy, disks), longest=REMOVAL)
+            ):
                 on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
 
 
@@ -85,11 +88,11 @@ def _telling_why_not(on_end: Callable[[Ending], None], on_trouble: Say) -> Itera
         on_end(Ending(JobState.CRASHED, f"the working copy could not be made the job user's: {public(str(error))}"))
 
 
-def _kept(copy: Path, disks: Sequence[Path]) -> Path | None:
+def _kept(copy: Path, disks: Sequence[Path], stop: Stop) -> Path | None:
     """Where the working copy stays. None: it does not, for want of the room that the ledger needs for the job's end."""
-    kept = keep(copy)
+    kept = keep(copy, stop)
     with suppress(NoSpace):  # not by what we keep
-        check_free_space(disks)
+        check_free_space(disks, stop)
     return kept if kept and kept.exists() else None
 
 
@@ -168,7 +171,7 @@ async def _user(work: Work, on_line: Say, disks: Sequence[Path]) -> AsyncIterato
     """
     waiting = taken(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
     async with waiting as user:
-        await asyncio.to_thread(check_free_space, disks)
+        await aside(partial(check_free_space, disks), longest=REMOVAL)
         yield user
 
 

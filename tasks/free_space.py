@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from domain.job_type import JobType
 from storage.engine import Ledger
+from tasks.aside import Stop, aside, never
 from tasks.in_any_case import in_any_case
 from tasks.scratch import kept_in, remove
 
@@ -76,7 +77,7 @@ def folders_of_a_job(ledger: Ledger, job_type: JobType, *, outputs: Path | None,
     return folders
 
 
-def check_free_space(folders: Iterable[Path], *, free: Callable[[Path], int] = free_in) -> None:
+def check_free_space(folders: Iterable[Path], stop: Stop = never, *, free: Callable[[Path], int] = free_in) -> None:
     """Return if there is room on the disks of all *folders*. Copies kept in one without go first, the oldest first.
 
     Raises:
@@ -86,7 +87,7 @@ def check_free_space(folders: Iterable[Path], *, free: Callable[[Path], int] = f
         for old in kept_in(folder):
             if free(folder) >= LEAST:
                 break
-            remove(old)
+            remove(old, stop)
         if (left := free(folder)) < LEAST:
             has, needs = (f"{size // 1024**2:,}" for size in (left, LEAST))
             raise NoSpace(
@@ -113,7 +114,7 @@ async def with_room(work: Coroutine[Any, Any, T], folder: Path) -> T:
 
 async def _filling(folder: Path) -> NoSpace:
     """Look at the disk until it is nearly full."""
-    while (left := await asyncio.to_thread(free_in, folder)) >= RESERVE:  # noqa: ASYNC110  # a disk tells nobody
+    while (left := await aside(lambda _: free_in(folder), longest=LOOK_EVERY)) >= RESERVE:  # noqa: ASYNC110  # a disk tells nobody
         await asyncio.sleep(LOOK_EVERY.total_seconds())
     has, needs = (f"{size // 1024**2:,}" for size in (left, RESERVE))
     return NoSpace(

@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.limits import OUTPUT_FIELD, FileBounds, Limits
 from domain.summary import public
 from domain.text import Say
+from tasks.aside import Stop, never
 from tasks.file_work import within
 from tasks.files import USUAL, FileWorkFailed, copy_files
 from tasks.folders import newest_first, now_is_its_time
@@ -60,13 +61,13 @@ async def keep_output(
         raise NotKept(f"output not kept: {error.strerror}") from None
 
 
-def remove_old_outputs(outputs: Outputs) -> None:
+def remove_old_outputs(outputs: Outputs, stop: Stop = never) -> None:
     """Remove what is too much or too old, and what is left of keepers that died.
 
     Raises OSError: some could not be removed; all others are.
     """
     if outputs.folder.is_dir():
-        with scratch_here(outputs.folder) as bin_:
+        with scratch_here(outputs.folder, stop) as bin_:
             failed = _remove_old(outputs, bin_)
         if failed:
             raise failed[0]

@@ -1,22 +1,23 @@
 """Make a working copy ready for a job's command: run what its type says, or take what that made before."""
 
-import asyncio
 import hashlib
 import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from domain.limits import FileBounds
 from domain.preparation import Preparation
+from tasks.aside import Stop, aside
 from tasks.cache import Cache, discard, restore, save
 from tasks.command import CannotStart
 from tasks.file_work import within
 from tasks.files import USUAL, FileWorkFailed, TooMuch, digests
 from tasks.free_space import NoSpace
-from tasks.scratch import remove
+from tasks.scratch import REMOVAL, remove
 from tasks.surroundings import Surroundings
 
 FORMAT = 1
@@ -99,7 +100,7 @@ class _Kept:
                 return False
         except (FileWorkFailed, OSError) as error:
             for top in made:
-                await asyncio.to_thread(_discard, top)
+                await aside(partial(_discard, top), longest=REMOVAL)
             self.around.say(f"{self.called}: the cache could not be used: {error}")
             if not isinstance(error, TooMuch):  # for another job type it may be little
                 with suppress(OSError):
@@ -127,10 +128,10 @@ def _stands(place: Path) -> bool:
     return os.path.lexists(place)
 
 
-def _discard(place: Path) -> None:
+def _discard(place: Path, stop: Stop) -> None:
     with suppress(OSError):
         place.unlink()
-    remove(place)
+    remove(place, stop)
 
 
 def _first_made(place: Path) -> Path:

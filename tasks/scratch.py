@@ -6,11 +6,14 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
+
+from tasks.aside import Stop, aside, never
 
 PREFIX = "reportback-scratch-"
 """Whatever is called so and is locked by nobody is removed: nothing else may use it."""
@@ -21,27 +24,43 @@ KEPT = 5
 LONGEST = timedelta(days=7)
 """How long they stay, at most."""
 
+SWEEP = timedelta(seconds=5)
+"""How long a job waits while what others left is swept, each time it needs a folder; the next one goes on with it."""
+REMOVAL = timedelta(minutes=1)
+"""How long a job waits for the removal of a folder."""
+REMOVAL_OF_CANCELLED = timedelta(seconds=1)
+
 
 @asynccontextmanager
 async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
     """An empty folder in *parent* (the system's temporary folder), removed at the end with all that is in it.
 
     Its user holds a lock on it, which the kernel drops when the process dies. So a folder that nobody locks is a
-    leftover, and is removed here. A cancel that comes while it is removed is not held up; the removal goes on, in a
-    folder that is closed to a later job of the same user.
+    leftover, and is removed here. Nothing of that is waited for without end: a job that is cancelled leaves quickly, a
+    cancel that comes while its folder is removed is not held up, and what is left is closed to a later job of the same
+    user, and is the next sweep's.
     """
     within = parent or Path(tempfile.gettempdir())
-    await asyncio.to_thread(sweep, within)
+    await _for_a_while(partial(sweep, within), SWEEP)
     folder, lock = _claim(within)
+    longest = REMOVAL
     try:
         yield folder
+    except asyncio.CancelledError:
+        longest = REMOVAL_OF_CANCELLED
+        raise
     finally:
         with suppress(OSError):
             os.fchmod(lock, 0o700)  # here, since nobody knows when the removal's thread begins
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, _let_go, folder, lock))
+        await _for_a_while(partial(_let_go, folder, lock), longest)
 
 
-def keep(inside: Path) -> Path | None:
+async def _for_a_while(work: Callable[[Stop], None], longest: timedelta) -> None:
+    with suppress(TimeoutError):  # a disk that does not answer
+        await aside(work, longest=longest)
+
+
+def keep(inside: Path, stop: Stop = never) -> Path | None:
     """Have the scratch folder that *inside* stands in stay under another name; where *inside* is from now on.
 
     Of those that were kept before it, the last `KEPT` - 1 stay. None: it is not there any more.
@@ -55,7 +74,7 @@ def keep(inside: Path) -> Path | None:
     except OSError:
         return None
     for old in [one for one in kept_in(kept.parent) if one != kept][: 1 - KEPT]:  # whatever its clock says
-        remove(old)
+        remove(old, stop)
     return kept / inside.relative_to(folder)
 
 
@@ -71,14 +90,14 @@ def kept_in(within: Path, *, before: float = math.inf) -> list[Path]:
 
 
 @contextmanager
-def scratch_here(within: Path) -> Iterator[Path]:
-    """`scratch` for a thread that may take its time."""
-    sweep(within)
+def scratch_here(within: Path, stop: Stop = never) -> Iterator[Path]:
+    """`scratch` for a thread, which takes its time until it is to *stop*."""
+    sweep(within, stop)
     folder, lock = _claim(within)
     try:
         yield folder
     finally:
-        _let_go(folder, lock)
+        _let_go(folder, lock, stop)
 
 
 def _claim(within: Path) -> tuple[Path, int]:
@@ -100,64 +119,74 @@ def _is_ours(lock: int) -> bool:
     return True
 
 
-def sweep(within: Path | None = None) -> None:
+def sweep(within: Path | None = None, stop: Stop = never) -> None:
     """Remove what users that died have left in *within* (the system's temporary folder), and what was kept too long."""
     within = within or Path(tempfile.gettempdir())
     for old in kept_in(within, before=time.time() - LONGEST.total_seconds()):
-        remove(old)
+        remove(old, stop)
     for folder in within.glob(f"{PREFIX}*"):
         with suppress(OSError):  # in use, gone meanwhile, or another user's
             if folder.lstat().st_uid != os.geteuid():
                 continue
             with _opened(folder) as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove(folder)
+                remove(folder, stop)
 
 
-def _let_go(folder: Path, lock: int) -> None:
+def _let_go(folder: Path, lock: int, stop: Stop) -> None:
     try:
-        remove(folder)
+        remove(folder, stop)
     finally:
         os.close(lock)
 
 
-def remove(folder: Path) -> None:
+def remove(folder: Path, stop: Stop = never) -> None:
     """Remove *folder* and all in it, also where a job took away the right to write. What stays, a later sweep takes.
 
     No depth is too deep, and nothing else is touched, whatever a process of the job does there meanwhile.
     """
     with suppress(OSError), _opened(folder) as top:  # gone meanwhile, or another user's
         os.fchmod(top, 0o700)  # first: a later job may run as the same user
-        _empty(top)
+        while sum(_is_less(top, name, stop) for name in _names(top, stop)):
+            pass
         folder.rmdir()
 
 
-def _empty(top: int) -> None:
-    """Remove what is in *top*. A folder's folders move up before it goes: paths stay short, and nothing recurses."""
-    folders = _lift(top, top)
-    while folders:
-        lifted: list[str] = []
-        with suppress(OSError), _opened(folders[-1], top) as folder:
-            lifted = _lift(folder, top)
-        if not lifted:
-            with suppress(OSError):  # it stays
-                os.rmdir(folders.pop(), dir_fd=top)
-        folders += lifted
+def _names(folder: int, stop: Stop) -> Iterator[str]:
+    """What stands in *folder*, until it is to *stop*: a list of it may be larger than all memory."""
+    with os.scandir(folder) as found:
+        for entry in found:
+            if stop():
+                return
+            yield entry.name
 
 
-def _lift(folder: int, top: int) -> list[str]:
-    """Remove what is in *folder*, but for its folders: these are moved to *top*, under the names that this returns."""
-    lifted = []
-    for name in os.listdir(folder):
-        with suppress(OSError):  # it stays
-            try:
-                os.unlink(name, dir_fd=folder)
-            except IsADirectoryError:
-                up = token_hex(16)
-                with _opened(name, folder):  # who moves a folder needs the right to write to it
-                    os.rename(name, up, src_dir_fd=folder, dst_dir_fd=top)
-                lifted.append(up)
-    return lifted
+def _is_less(top: int, name: str, stop: Stop) -> bool:
+    """Remove *name* of *top*: a file, an empty folder, or what is in a folder. Whether that removed anything.
+
+    A folder's folders move up before it goes: paths stay short, and nothing recurses.
+    """
+    with suppress(OSError):
+        os.unlink(name, dir_fd=top)
+        return True
+    with suppress(OSError):
+        os.rmdir(name, dir_fd=top)
+        return True
+    with suppress(OSError), _opened(name, top) as folder:
+        return bool(sum(_is_lifted(folder, inner, top) for inner in _names(folder, stop)))
+    return False
+
+
+def _is_lifted(folder: int, name: str, top: int) -> bool:
+    """Remove *name* of *folder*; if it is a folder, move it to *top*. False: it stays."""
+    with suppress(OSError):
+        try:
+            os.unlink(name, dir_fd=folder)
+        except IsADirectoryError:
+            with _opened(name, folder):  # who moves a folder needs the right to write to it
+                os.rename(name, token_hex(16), src_dir_fd=folder, dst_dir_fd=top)
+        return True
+    return False
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from datetime import timedelta
-from threading import Thread
+from functools import partial
 
 from settings import Settings
 from storage.engine import Ledger
+from tasks.aside import Stop, aside
 from tasks.emit_metrics import emit_metrics
 from tasks.keep_output import Outputs, remove_old_outputs
 from tasks.prune import prune
@@ -28,7 +28,7 @@ async def keep_up(ledger: Ledger, settings: Settings, *, on_trouble: Callable[[s
     )
     await _bounded(prune(ledger, keep=settings.keep, on_trouble=on_trouble), on_trouble)
     try:
-        await _bounded(_aside(lambda: _clear(outputs_of(settings))), on_trouble)
+        await _bounded(aside(partial(_clear, outputs_of(settings)), longest=LONGEST), on_trouble)
     except OSError as error:
         on_trouble(f"old outputs could not be removed: {error}")
 
@@ -41,24 +41,6 @@ async def _bounded(part: Awaitable[object], on_trouble: Callable[[str], None]) -
         on_trouble(f"upkeep took too long, and is left to the next pass: {error!r}")
 
 
-def _clear(outputs: Outputs) -> None:
-    sweep()
-    remove_old_outputs(outputs)
-
-
-async def _aside(work: Callable[[], None]) -> None:
-    """Do *work* in a thread that keeps no process from ending, as one of asyncio's own would: a disk may never answer.
-
-    Who dies with its process leaves what the next sweep takes.
-    """
-    done: Future[None] = Future()
-    done.set_running_or_notify_cancel()  # whoever gives up waiting does not cancel it
-
-    def run() -> None:
-        try:
-            done.set_result(work())  # type: ignore[func-returns-value]  # there is none
-        except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
-            done.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    await asyncio.wrap_future(done)
+def _clear(outputs: Outputs, stop: Stop) -> None:
+    sweep(stop=stop)
+    remove_old_outputs(outputs, stop)

@@ -11,9 +11,10 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from inspect import getsource, isawaitable
-from typing import Self, TypeAlias, TypeVar
+from typing import ParamSpec, Self, TypeAlias, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 Condition: TypeAlias = Callable[[], bool | Awaitable[bool]]
 Words: TypeAlias = str | Callable[[], object]
 
@@ -96,12 +97,12 @@ class Held:
     def __exit__(self, *_: object) -> None:
         self.go_on.set()
 
-    def up(self, work: Callable[[T], None]) -> Callable[[T], None]:
+    def up(self, work: Callable[P, None]) -> Callable[P, None]:
         """*work*, held up."""
 
-        def later(argument: T) -> None:
+        def later(*arguments: P.args, **named: P.kwargs) -> None:
             self.begun.set()
             assert self.go_on.wait(LONGEST), f"not within {LONGEST:g} s: the word to go on"
-            work(argument)
+            work(*arguments, **named)
 
         return later

@@ -598,7 +598,7 @@ async def test_a_cancelled_job_is_ended_while_its_folders_go(world: World, held:
 async def test_folders_that_cannot_be_removed_change_nothing_of_what_the_job_has_come_to(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Path) -> None:
+    def fail(*_: object) -> None:
         raise PermissionError("not ours")
 
     monkeypatch.setattr(scratch, "remove", fail)

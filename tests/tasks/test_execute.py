@@ -165,7 +165,7 @@ async def test_a_disk_that_fills_during_a_job_is_an_error_that_says_so(
 ) -> None:
     is_full = (rig.folder / "full").exists if at == "at the output" else lambda: True
     monkeypatch.setattr(free_space, "free_in", lambda _: free_space.RESERVE - is_full())
-    monkeypatch.setattr(executing, "check_free_space", lambda _: None)
+    monkeypatch.setattr(executing, "check_free_space", lambda *_: None)
     ended = await rig.run(f"mkdir build; touch {rig.folder}/full", output="build")
     assert (ended.state, ended.summary) == (
         JobState.CRASHED,

@@ -94,7 +94,7 @@ async def test_a_disk_that_does_not_answer_holds_up_neither_the_pass_nor_its_pro
 ) -> None:
     answers, daemons = threading.Event(), list[bool]()
 
-    def hang(*_: object) -> None:
+    def hang(*_: object, **__: object) -> None:
         daemons.append(threading.current_thread().daemon)
         answers.wait(LONGEST)
 

@@ -1,0 +1,163 @@
+"""Removing what jobs left holds up no job for long, no cancel and no process, and takes no memory for many files."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from processes import ROOT, names_in
+from waiting import Held, until
+
+from tasks import aside as beside
+from tasks import scratch as module
+from tasks.aside import Stop, aside
+from tasks.scratch import PREFIX, remove, scratch, sweep
+
+MINUTE = timedelta(minutes=1)
+
+
+def fill(folder: Path, files: int) -> Path:
+    """Files, and half as many folders with a folder each."""
+    for number in range(files):
+        inner = folder / f"folder-{number // 2}" / "inner"
+        inner.mkdir(parents=True, exist_ok=True)
+        (folder / str(number)).touch()
+        (inner / str(number)).touch()
+    return folder
+
+
+def everything(folder: Path) -> int:
+    return sum(1 for _ in folder.rglob("*"))
+
+
+def after(calls: int) -> Stop:
+    """Says that it is to stop when it was asked so often."""
+    left = iter(range(calls))
+    return lambda: next(left, None) is None
+
+
+def test_a_removal_that_is_to_stop_does_so_before_the_next_file(tmp_path: Path) -> None:
+    folder = fill(tmp_path / f"{PREFIX}left", 100)
+    before = everything(folder)
+    remove(folder, after(10))
+    assert before - 10 <= everything(folder) < before
+    sweep(tmp_path, after(10))
+    assert before - 20 <= everything(folder) < before - 10
+    sweep(tmp_path)
+    assert names_in(tmp_path) == []
+
+
+async def test_what_others_left_holds_up_no_job_for_longer_than_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = fill(tmp_path / f"{PREFIX}left", 10)
+    monkeypatch.setattr(module, "SWEEP", timedelta(0))
+    async with scratch(tmp_path) as folder:
+        assert everything(left) > 0
+        monkeypatch.undo()
+        async with scratch(tmp_path):
+            assert not left.exists()
+        assert folder.exists()
+
+
+async def test_a_job_that_is_cancelled_leaves_the_removal_of_much_to_the_next_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REMOVAL_OF_CANCELLED", timedelta(0))
+    entered = asyncio.Event()
+
+    async def job() -> None:
+        async with scratch(tmp_path) as folder:
+            fill(folder, 10)
+            folder.chmod(0o711)
+            entered.set()
+            await asyncio.Event().wait()
+
+    running = asyncio.create_task(job())
+    await entered.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    (name,) = names_in(tmp_path)
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o700
+    assert everything(tmp_path / name) > 0
+    sweep(tmp_path)
+    assert names_in(tmp_path) == []
+
+
+async def test_what_nobody_waits_for_any_more_is_told_to_stop_and_its_thread_ends() -> None:
+    threads = list[threading.Thread]()
+
+    def work(stop: Stop) -> None:
+        threads.append(threading.current_thread())
+        while not stop():
+            pass
+
+    waiting = asyncio.create_task(aside(work, longest=MINUTE))
+    await until(lambda: bool(threads))
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await until(lambda: threads[0] not in threading.enumerate())
+
+
+async def test_work_is_told_to_stop_after_its_time_and_waited_for_in_vain_only_for_so_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work(stop: Stop) -> str:
+        while not stop():
+            pass
+        return "half"
+
+    assert await aside(work, longest=timedelta(0)) == "half"
+    monkeypatch.setattr(beside, "PATIENCE", timedelta(0))
+    with Held() as held, pytest.raises(TimeoutError):
+        await aside(held.up(lambda _: None), longest=timedelta(0))
+
+
+ENDS = """
+import asyncio, threading
+from datetime import timedelta
+from tasks.aside import aside
+async def flow():
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    def work(_):
+        loop.call_soon_threadsafe(begun.set)
+        threading.Event().wait()  # a disk that never answers
+    waiting = asyncio.create_task(aside(work, longest=timedelta(hours=1)))
+    await begun.wait()
+    waiting.cancel()
+asyncio.run(flow())
+print("ends")
+"""
+
+
+def test_a_disk_that_never_answers_keeps_no_process_from_ending() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "ends\n"
+
+
+def peak(do: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        do()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_removal_takes_as_much_memory_for_ten_times_the_files(tmp_path: Path) -> None:
+    peaks = []
+    for count in (100, 1_000):
+        folder = fill(tmp_path / str(count), count)
+        peaks.append(peak(lambda folder=folder: remove(folder)))  # type: ignore[misc]  # of this turn
+    assert names_in(tmp_path) == []
+    assert peaks[1] < 1.5 * peaks[0], peaks
