@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -57,7 +57,8 @@ async def execute(
             outputs=work.outputs.folder if work.outputs else None,
             cache=work.cache.folder if work.cache else None,
         )
-        async with _user(work, on_line, disks) as user, _folder(work, token) as copy, _empty_folder("home") as home:
+        folder = _folder(reporter, work, token, on_trouble)
+        async with _user(work, on_line, disks) as user, folder as copy, _empty_folder("home") as home:
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             around = replace(_surroundings(work, copy, home, secrets, on_line), user=user, on_progress=on_progress)
@@ -182,10 +183,22 @@ async def _empty_folder(name: str) -> AsyncIterator[Path]:
         yield folder / name
 
 
-def _folder(work: Work, token: str | None) -> AbstractAsyncContextManager[Path]:
+@asynccontextmanager
+async def _folder(reporter: Reporter, work: Work, token: str | None, on_trouble: Say) -> AsyncIterator[Path]:
+    """Where the command runs. Raises CheckoutFailed; where its credential cannot be read, that is why."""
     if work.clone_url is None or work.order.target is None:
-        return _empty_folder("copy")
-    return working_copy(work.clone_url, work.order.target.sha, token=token, limits=work.job_type.limits)
+        async with _empty_folder("copy") as copy:
+            yield copy
+        return
+    making = working_copy(work.clone_url, work.order.target.sha, token=token, limits=work.job_type.limits)
+    try:
+        async with making as copy:
+            yield copy
+    except CheckoutFailed as error:
+        if (why := await _lacking(reporter, work.order.credential)) is None:
+            raise
+        on_trouble(f"{why} Without it: {error}")
+        raise CheckoutFailed(f"credential {work.order.credential} cannot be read") from None
 
 
 async def _secrets(reporter: Reporter, work: Work, token: str | None) -> Sequence[str]:
@@ -202,3 +215,12 @@ async def _token(reporter: Reporter, credential: str) -> str | None:
         return await reporter.token_of(credential) if credential else None
     except NoCredential:
         return None
+
+
+async def _lacking(reporter: Reporter, credential: str) -> NoCredential | None:
+    """Why the credential has no token; None: it has one."""
+    try:
+        await reporter.token_of(credential)
+    except NoCredential as error:
+        return error
+    return None
