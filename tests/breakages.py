@@ -32,6 +32,7 @@ SECRETS = "tests/deliver/test_refused_secrets.py"
 GIVEN_UP = "tests/deliver/test_given_up.py"
 LOOKS = "tests/deliver/test_looks.py"
 FILES = "tests/runner/test_file_limits.py"
+REMOVAL = "tests/runner/test_removal_ends.py"
 STOPS = "tests/runner/test_file_work_stops.py"
 CRASHES, CASES = "tests/deliver/test_crashes.py", "tests/deliver/test_review_cases.py"
 BUDGET, MOMENTS, FAIR, WAITS, TASK = (
@@ -181,6 +182,12 @@ BREAKAGES = (
     Breakage("a copy fills the disk", "tasks/files.py", 'await with_room(_work("copy", bounds, **asked), from_to[0][1].parent)', 'await _work("copy", bounds, **asked)', (f"{STOPS}::test_a_disk_that_fills_meanwhile_ends_it_and_says_so[keep-cp]",)),
     Breakage("git fills the disk", "tasks/git.py", "await with_room(running, self.home)", "await running", (f"{STOPS}::test_a_disk_that_fills_meanwhile_ends_it_and_says_so[check_out-git]",)),
     Breakage("what filled the disk goes on", "tasks/free_space.py", "        await in_any_case(lambda: _stop(working, filling))", "        filling.cancel()", (f"{STOPS}::test_a_cancel_ends_it_at_once_and_leaves_nothing_half_made[keep-cp]",)),
+    Breakage("a removal never stops", "tasks/scratch.py", "            if stop():\n                return\n", "", (f"{REMOVAL}::test_a_removal_that_is_to_stop_does_so_before_the_next_file",)),
+    Breakage("a removal lists all files first", "tasks/scratch.py", "        for entry in found:\n", "        for entry in list(found):\n", (f"{REMOVAL}::test_a_removal_takes_as_much_memory_for_ten_times_the_files",)),
+    Breakage("a job waits for all that others left", "tasks/scratch.py", "partial(sweep, within), SWEEP)", "partial(sweep, within), REMOVAL)", (f"{REMOVAL}::test_what_others_left_holds_up_no_job_for_longer_than_a_sweep",)),
+    Breakage("a cancelled job removes all it made", "tasks/scratch.py", "        longest = REMOVAL_OF_CANCELLED\n", "", (f"{REMOVAL}::test_a_job_that_is_cancelled_leaves_the_removal_of_much_to_the_next_sweep",)),
+    Breakage("work that nobody waits for goes on", "tasks/aside.py", "        given_up.set()\n", "        pass\n", (f"{REMOVAL}::test_what_nobody_waits_for_any_more_is_told_to_stop_and_its_thread_ends",)),
+    Breakage("a thread keeps its process from ending", "tasks/aside.py", "daemon=True", "daemon=False", (f"{REMOVAL}::test_a_disk_that_never_answers_keeps_no_process_from_ending",)),
     Breakage("tidying removes the output just made", "tasks/keep_output.py", "just_made=just_made)", "just_made=None)", ("tests/runner/test_old_outputs.py",)),
     Breakage("a clock that was ahead makes old outputs the newest", "tasks/folders.py", "(one[0] <= now, *one)", "one", ("tests/runner/test_old_outputs.py",)),
     Breakage("an earlier output is lost with the new one", "tasks/keep_output.py", "                before.rename(kept)\n", "                pass\n", ("tests/runner/test_old_outputs.py",)),

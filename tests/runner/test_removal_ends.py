@@ -18,7 +18,7 @@ from tasks import scratch as module
 from tasks.aside import Stop, aside
 from tasks.scratch import PREFIX, remove, scratch, sweep
 
-MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 def fill(folder: Path, files: int) -> Path:
@@ -98,12 +98,12 @@ async def test_what_nobody_waits_for_any_more_is_told_to_stop_and_its_thread_end
         while not stop():
             pass
 
-    waiting = asyncio.create_task(aside(work, longest=MINUTE))
+    waiting = asyncio.create_task(aside(work, longest=HOUR))
     await until(lambda: bool(threads))
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await until(lambda: threads[0] not in threading.enumerate())
+    await until(lambda: threads[0] not in threading.enumerate(), within=20)
 
 
 async def test_work_is_told_to_stop_after_its_time_and_waited_for_in_vain_only_for_so_long(
@@ -140,7 +140,7 @@ print("ends")
 
 def test_a_disk_that_never_answers_keeps_no_process_from_ending() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", ENDS], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", ENDS], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
     )
     assert done.stdout == "ends\n"
 
