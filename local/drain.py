@@ -19,6 +19,7 @@ from prefect.exceptions import ObjectNotFound
 from rich.console import Console
 
 from domain.addresses import without_user
+from domain.text import one_line
 from local.prefect_server import prefect_server
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
@@ -39,7 +40,7 @@ async def drain(pools: Sequence[str], patience: timedelta) -> int:
         NoServer: no Prefect server is named, or it does not answer.
         NoPool: the server has no such pool.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     async with prefect_server() as client:
         try:
             async with asyncio.timeout(patience.total_seconds()):
@@ -115,4 +116,4 @@ async def _under_way(client: PrefectClient, pool: str) -> list[FlowRun]:
 
 
 def _names(runs: Sequence[FlowRun]) -> str:
-    return ", ".join(f"{run.name} ({run.state_name})" for run in runs)
+    return one_line(", ".join(f"{run.name} ({run.state_name})" for run in runs))

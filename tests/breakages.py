@@ -270,6 +270,7 @@ BREAKAGES = (
     Breakage("a job takes the flow's memory", "tasks/leash.py", "    _go_first()\n", "", ("tests/runner/test_limits.py::test_where_memory_runs_out_the_job_goes_before_its_leash_and_flow",)),
     Breakage("what went wrong moves a terminal", "cli.py", "{readable(words)}", "{words}", ("tests/local/test_cli.py::test_what_went_wrong_moves_no_terminal",)),
     Breakage("a secret that overlaps another shows in part", "domain/summary.py", "            at = text.find(value, at + 1)\n", "            at = -1\n", ("tests/domain/test_summary.py::test_of_two_secrets_that_overlap_nothing_is_left",)),
+    Breakage("the name of a flow run moves a terminal", "local/drain.py", "return one_line(", "return (", ("tests/local/test_drain.py::test_the_name_of_a_flow_run_moves_no_terminal",)),
     Breakage("a line is cut before its secrets are hidden", "tasks/surroundings.py", "cut(self.shown(line), MAX_LINE)", "self.shown(cut(line, MAX_LINE))", ("tests/tasks/test_output_understood.py::test_a_secret_that_stands_across_the_cut_of_a_line_shows_in_no_part",)),
     Breakage("what stands across the bound of a line shows in part", "tasks/output.py", "self._shown(line)[:-REACH]", "self._shown(line)", ("tests/runner/test_output.py::test_no_secret_that_stands_across_the_bound_survives_in_part",)),
     Breakage("a long secret is cut through", "domain/summary.py", "    ends = range(LONGEST_PIECE, len(value), LONGEST_PIECE)\n", "    ends = range(0)\n", ("tests/runner/test_output.py::test_no_secret_that_stands_across_the_bound_survives_in_part",)),

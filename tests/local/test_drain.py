@@ -99,3 +99,9 @@ async def test_what_may_have_a_process_is_waited_for(
 
 async def has_been_paused(server: Server, times: int) -> None:
     await until(lambda: server.pauses == times)
+
+
+async def test_the_name_of_a_flow_run_moves_no_terminal(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    server.runs["\x1b[2J[red]a\u202e\x9b1m job"] = "RUNNING"
+    assert await drain([POOL], timedelta(seconds=0.1)) == 1
+    assert "there still run: [red]a job (Running)." in capsys.readouterr().out

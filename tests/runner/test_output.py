@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.summary import LONGEST_PIECE, REACH, public
+from domain.text import UNSEEN
 from tasks.output import KEPT_BYTES, TAIL, Output
 
 
@@ -28,6 +29,29 @@ def test_how_the_output_is_cut_into_pieces_makes_no_difference(pieces: list[byte
     lines = [*whole.take(content), *whole.close()]
     parts = [content[start : start + size] for start in range(0, len(content), size)]
     assert [line for part in parts for line in chopped.take(part)] + chopped.close() == lines
+
+
+HOSTILE = (
+    b"\x1b",
+    b"\x1b]0;",
+    b"\x1b[",
+    b"\x9b",
+    b"\xc2\x9b",
+    b"\xe2\x80\xae",
+    b"\xed\xa0\xbd",
+    b"\x07",
+    b"\b",
+    b"\r",
+    b"31m",
+    b"\0",
+)
+
+
+@given(st.lists(st.sampled_from(HOSTILE) | st.binary(max_size=5), max_size=30).map(b"".join))
+def test_whatever_a_command_writes_its_lines_do_nothing_but_show(written: bytes) -> None:
+    output = Output()
+    lines = [*output.take(written), *output.close()]
+    assert [line for line in (*lines, *map(public, lines)) if UNSEEN.search(line) or "\n" in line] == []
 
 
 @given(st.lists(st.one_of(st.binary(max_size=50), st.just(b"\n"), st.just(b"x" * 70_000)), max_size=30))

@@ -39,7 +39,7 @@ def test_a_repository_that_no_pattern_matches_is_named_with_the_cure() -> None:
 
 
 async def test_a_token_is_read_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    for token in ("one", "another"):
+    for token in ("the-first", "another-one"):
         monkeypatch.setenv("SITE", token)
         assert await token_of("env:SITE") == token
 
