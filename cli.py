@@ -368,6 +368,7 @@ def main() -> None:
     """Entry point: a mistake of the user's is one line on stderr, not a traceback."""
     from console.problems import problems  # noqa: PLC0415  # each command loads what it needs
     from domain.text import readable  # noqa: PLC0415  # the same
+    from github_api.certificates import check_named  # noqa: PLC0415  # the same
     from local.stack import NotStarted  # noqa: PLC0415  # the same
     from storage.engine import LedgerIsAway, NotUpgraded  # noqa: PLC0415  # the same
     from storage.identity import WrongLedger  # noqa: PLC0415  # the same
@@ -375,6 +376,7 @@ def main() -> None:
 
     make_non_dumpable()  # whatever the command is: a job must not read the token here
     try:
+        check_named()
         sys.exit(app())
     except ValidationError as error:
         words = "\n            ".join(problems(error))

@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     ledger_id: Annotated[UUID | None, BeforeValidator(_id)] = None
     """The only ledger to report by; the tag of a deployment replaces it. Unset, any ledger will do."""
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
+    ca_file: Path | None = None
+    """Certificates to trust, instead of the system's."""
     allow_http: bool = False
     """Whether GitHub may be reached over plain HTTP, where whoever is in between reads the token."""
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
@@ -216,8 +218,9 @@ class Settings(BaseSettings):
             )
         for name, path in (
             ("JOBS_FILE", self.jobs_file), ("OUTPUT_DIR", self.output_dir), ("CACHE_DIR", self.cache_dir),
+            ("CA_FILE", self.ca_file),
         ):  # fmt: skip
-            if not path.is_absolute():
+            if path is not None and not path.is_absolute():
                 raise ValueError(f"REPORTBACK_{name} ({path}) must be absolute: flows run in a temporary folder")
         return self
 

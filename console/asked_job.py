@@ -115,7 +115,8 @@ async def _whole(repository: str, ref: str, settings: Settings) -> str:
     if len(ref) == WHOLE and set(ref.lower()) <= set("0123456789abcdef"):
         return ref.lower()
     token = await _token(repository, settings)
-    async with Commits(str(settings.github_api_url), settings.timeout, lambda: datetime.now(UTC)) as github:
+    url, ca_file = str(settings.github_api_url), settings.ca_file
+    async with Commits(url, settings.timeout, lambda: datetime.now(UTC), ca_file=ca_file) as github:
 
         async def asked() -> str:
             match await github.sha_of(repository, ref, token):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -71,8 +72,9 @@ class Connection:
     """A connection to GitHub's API, to be used as `async with`.
 
     `timeout` bounds each request as a whole: pool, connect, TLS, redirects and reply. `now` gives the local time and is
-    asked only to translate GitHub's. `transport` replaces the network, for tests. It raises for nothing that GitHub or
-    the network does; cancelling ends a request at once, and whether it arrived is then unknown.
+    asked only to translate GitHub's. `transport` replaces the network, for tests; `ca_file` is for `trusted`. It raises
+    for nothing that GitHub or the network does; cancelling ends a request at once, and whether it arrived is then
+    unknown.
     """
 
     def __init__(
@@ -81,6 +83,8 @@ class Connection:
         timeout: timedelta,
         now: Callable[[], datetime],
         transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        ca_file: Path | None = None,
     ) -> None:
         self.api_url = api_url.rstrip("/")
         self._seconds = timeout.total_seconds()
@@ -90,7 +94,7 @@ class Connection:
         self._limits = httpx.Timeout(None, pool=self._seconds / 5, connect=self._seconds / 3).as_dict()
         # Not httpx.AsyncClient: it keeps cookies, takes credentials from an address, and parses redirects it does not
         # follow.
-        self._transport = transport or transport_to(api_url)
+        self._transport = transport or transport_to(api_url, ca_file)
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()

@@ -2,25 +2,35 @@
 
 import socket
 import struct
+from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from domain.addresses import is_this_machine
+from github_api.certificates import trusted
 
 NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 """Closing throws away what is still in the send buffer. Otherwise the kernel delivers, seconds later, a request that we
 gave up and perhaps sent again. That takes a connection per request: HTTP/2 shares one."""
 
 
-def transport_to(api_url: str) -> httpx.AsyncHTTPTransport:
-    """A transport for *api_url* that repeats nothing.
+def transport_to(api_url: str, ca_file: Path | None = None) -> httpx.AsyncHTTPTransport:
+    """A transport for *api_url* that repeats nothing. *ca_file*: see `trusted`.
 
     It honours `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`, as a company's
-    network needs them, and no `.netrc`. Raises ValueError for a SOCKS proxy: `NO_LINGER` cannot be set on its socket.
+    network needs them, and no `.netrc`.
+
+    Raises:
+        BadCertificates: the certificates to trust cannot be read.
+        ValueError: there is a SOCKS proxy: `NO_LINGER` cannot be set on its socket.
     """
     return httpx.AsyncHTTPTransport(
-        http1=True, http2=False, proxy=_proxy(httpx.URL(api_url)), socket_options=[NO_LINGER]
+        verify=trusted(ca_file),
+        http1=True,
+        http2=False,
+        proxy=_proxy(httpx.URL(api_url)),
+        socket_options=[NO_LINGER],
     )
 
 

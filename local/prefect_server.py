@@ -33,6 +33,11 @@ async def prefect_server() -> AsyncIterator[PrefectClient]:
             yield client
     except httpx.InvalidURL:  # not quoted, as it may quote a password
         raise NoServer("PREFECT_API_URL is no address, such as http://127.0.0.1:4200/api") from None
+    except OSError as error:  # httpx wraps what the network does
+        raise NoServer(
+            "the certificates that PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE names cannot be read: "
+            f"{error.strerror or error}"
+        ) from None
     except httpx.TransportError as error:
         raise NoServer(f"the Prefect server at {shown} cannot be reached: {type(error).__name__}: {error}") from error
     except httpx.HTTPStatusError as error:

@@ -20,12 +20,19 @@ class CheckoutFailed(Exception):
 
 @asynccontextmanager
 async def working_copy(
-    clone_url: str, sha: str, *, parent: Path | None = None, token: str | None = None, limits: Limits = NO_LIMITS
+    clone_url: str,
+    sha: str,
+    *,
+    parent: Path | None = None,
+    token: str | None = None,
+    limits: Limits = NO_LIMITS,
+    ca_file: Path | None = None,
 ) -> AsyncIterator[Path]:
     """A folder with the files of commit *sha* (40 hex digits) of *clone_url*, and a `.git` with that one commit.
 
     Made in *parent* (the system's temporary folder), and removed afterwards. No submodules, no hooks, no configuration
     of this machine. *token* goes to an https URL's own host only, in git's environment: on no command line, in no file.
+    *ca_file* holds the certificates to trust.
 
     Raises:
         CheckoutFailed: no git, no such commit, no access, or beyond *limits*.
@@ -35,7 +42,8 @@ async def working_copy(
         copy = folder / "copy"
         copy.mkdir()
         try:
-            await _check_out(Git(copy, folder, limits.for_files(TIMEOUT), clone_url, token), clone_url, sha)
+            git = Git(copy, folder, limits.for_files(TIMEOUT), clone_url, token, ca_file=ca_file)
+            await _check_out(git, clone_url, sha)
         except GitFailed as error:
             raise CheckoutFailed(f"cannot check out {sha[:12]}: {error}") from None
         yield copy

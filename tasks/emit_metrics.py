@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -10,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from domain.addresses import without_user
 from domain.metrics import Snapshot
 from domain.text import one_line
+from github_api.certificates import trusted
 from github_api.raw_body import AS_IT_IS, raw_body
 from storage import counters, metrics
 from storage.engine import Ledger
@@ -39,7 +41,12 @@ async def read_metrics(ledger: Ledger) -> Snapshot:
 
 
 async def emit_metrics(
-    ledger: Ledger, pushgateway: str | None, *, interval: timedelta, on_trouble: Callable[[str], None]
+    ledger: Ledger,
+    pushgateway: str | None,
+    *,
+    interval: timedelta,
+    on_trouble: Callable[[str], None],
+    ca_file: Path | None = None,
 ) -> None:
     """Fold what is old into the totals, and push the figures to *pushgateway* if there is one.
 
@@ -48,7 +55,7 @@ async def emit_metrics(
     try:
         await _fold(ledger, dead_after=2 * interval)
         if pushgateway is not None:
-            await push(pushgateway, await read_metrics(ledger))
+            await push(pushgateway, await read_metrics(ledger), ca_file)
     except Exception as error:  # noqa: BLE001  # whatever is the matter with figures, reports go on
         on_trouble(f"metrics could not be handed on: {error!r}")
 
@@ -67,20 +74,21 @@ class PushFailed(Exception):
     """The Pushgateway did not take the figures."""
 
 
-async def push(pushgateway: str, shown: Snapshot) -> None:
-    """Put *shown* in the place of what the Pushgateway at this address has.
+async def push(pushgateway: str, shown: Snapshot, ca_file: Path | None = None) -> None:
+    """Put *shown* in the place of what the Pushgateway at this address has. *ca_file*: see `trusted`.
 
     Raises:
+        BadCertificates: the certificates to trust cannot be read.
         PushFailed: it cannot be reached, or refuses. The address is not quoted: it may hold a password.
     """
     headers = {"Content-Type": CONTENT_TYPE_LATEST, **AS_IT_IS}
     content = generate_latest(registry_of(shown))
     url = f"{without_user(pushgateway).rstrip('/')}/{GROUP}"  # httpx logs addresses, passwords and all
     try:
-        wait = PATIENCE.total_seconds()
+        wait, verify = PATIENCE.total_seconds(), trusted(ca_file)
         async with (
             asyncio.timeout(wait),  # httpx's is for each step
-            httpx.AsyncClient(timeout=wait, auth=_user_of(pushgateway)) as client,
+            httpx.AsyncClient(timeout=wait, verify=verify, auth=_user_of(pushgateway)) as client,
             client.stream("PUT", url, content=content, headers=headers) as answer,
         ):
             body = b"" if answer.is_success else await raw_body(answer, MAX_WORDS)

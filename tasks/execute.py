@@ -149,8 +149,9 @@ async def _push(reporter: Reporter, work: Work, around: Surroundings) -> None:
         raise PushFailed(f"push failed: {error}") from None
     message = push.message or f"{work.job_type.name}: update from {target.sha[:SHORT_SHA]}"
     commit = await push_changes(
-        around.copy, push, clone_url=work.clone_url, sha=target.sha, token=token, message=message, limits=around.limits
-    )
+        around.copy, push, clone_url=work.clone_url, sha=target.sha, token=token, message=message,
+        limits=around.limits, ca_file=work.ca_file,
+    )  # fmt: skip
     around.say(f"{commit[:SHORT_SHA]} is pushed to {push.branch}" if commit else "nothing to push: nothing has changed")
 
 
@@ -190,7 +191,8 @@ async def _folder(reporter: Reporter, work: Work, token: str | None, on_trouble:
         async with _empty_folder("copy") as copy:
             yield copy
         return
-    making = working_copy(work.clone_url, work.order.target.sha, token=token, limits=work.job_type.limits)
+    sha, limits = work.order.target.sha, work.job_type.limits
+    making = working_copy(work.clone_url, sha, token=token, limits=limits, ca_file=work.ca_file)
     try:
         async with making as copy:
             yield copy

@@ -54,6 +54,7 @@ class Git:
     It speaks the protocol of *url* and no other, whatever a repository, a submodule or a redirect names; without a
     *url* none.
     *token* goes to an https *url*'s own host only, in git's environment: on no command line, in no file.
+    *ca_file* holds the certificates to trust, instead of those that the environment or the system names.
     """
 
     folder: Path
@@ -62,6 +63,7 @@ class Git:
     url: str = ""
     token: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    ca_file: Path | None = None
     _began: float = field(default_factory=time.monotonic)
 
     def afresh(self, limit: timedelta) -> "Git":
@@ -136,6 +138,7 @@ class Git:
         config = self._config()
         env = {
             **child_environment(SEEN, os.environ, self.home),
+            **({"GIT_SSL_CAINFO": str(self.ca_file)} if self.ca_file else {}),  # goes before `http.sslCAInfo`
             "LC_ALL": "C.UTF-8",  # what it says is read here
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": "/dev/null",

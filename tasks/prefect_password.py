@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 from prefect.settings import PREFECT_API_URL
 
 from domain.addresses import without_user
+from github_api.certificates import trusted
 
 WITHIN = timedelta(seconds=10)
 
@@ -22,20 +24,23 @@ class OpenPrefect(RuntimeError):
         )
 
 
-async def asks_for_a_password(api_url: str) -> bool:
+async def asks_for_a_password(api_url: str, ca_file: Path | None = None) -> bool:
     """Whether a caller without credentials is refused, those in the address left out. Does not follow redirects.
 
+    *ca_file* holds the certificates to trust.
+
     Raises:
+        BadCertificates: the certificates to trust cannot be read.
         httpx.HTTPError: the API cannot be reached.
     """
     async with (
-        httpx.AsyncClient(timeout=WITHIN.total_seconds()) as stranger,
+        httpx.AsyncClient(timeout=WITHIN.total_seconds(), verify=trusted(ca_file)) as stranger,
         stranger.stream("GET", f"{without_user(api_url)}/admin/version") as answer,  # whose body nobody reads
     ):
         return answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-async def refuse_open_prefect() -> None:
+async def refuse_open_prefect(ca_file: Path | None = None) -> None:
     """Refuse to go on where Prefect's API takes orders from everyone. One that cannot be reached now is not judged.
 
     Raises:
@@ -43,7 +48,7 @@ async def refuse_open_prefect() -> None:
     """
     url = PREFECT_API_URL.value()
     try:
-        closed = url is None or await asks_for_a_password(url)
+        closed = url is None or await asks_for_a_password(url, ca_file)
     except httpx.HTTPError:
         return
     if not closed:

@@ -46,13 +46,21 @@ class PushFailed(Exception):
 
 
 async def push_changes(
-    copy: Path, push: Push, *, clone_url: str, sha: str, token: str, message: str, limits: Limits = NO_LIMITS
+    copy: Path,
+    push: Push,
+    *,
+    clone_url: str,
+    sha: str,
+    token: str,
+    message: str,
+    limits: Limits = NO_LIMITS,
+    ca_file: Path | None = None,
 ) -> str | None:
     """Commit what stands in `push.paths` of *copy* and differs from its commit *sha*, and push it.
 
     The commit comes on top of the branch, which is made if it is not there. What else the branch has stays; where it
     and the job have changed the same, nothing is pushed. A file that *sha* does not have replaces the branch's. A
-    cancel that comes when the host has stored the push is too late, and has no effect.
+    cancel that comes when the host has stored the push is too late, and has no effect. *ca_file*: see `Git`.
 
     Returns:
         The commit that was pushed; None: there was nothing that the branch does not have.
@@ -66,9 +74,8 @@ async def push_changes(
         async with scratch() as folder:
             own = folder / "repository"
             own.mkdir()
-            pusher = _Pusher(
-                own, Git(own, folder, limits.for_files(LIMIT), clone_url, token), push, clone_url, sha, message
-            )
+            git = Git(own, folder, limits.for_files(LIMIT), clone_url, token, ca_file=ca_file)
+            pusher = _Pusher(own, git, push, clone_url, sha, message)
             pushed.append(await pusher.push(copy))
     except GitFailed as error:
         raise PushFailed(f"push failed: {error}") from None

@@ -38,7 +38,9 @@ async def open_reporter(settings: Settings, actor: str, tell: Tell = nobody) -> 
         clock = Remembered(ledger.clock)
         remembering = replace(ledger, clock=clock)
         await remembering.now()
-        async with GitHub(str(settings.github_api_url), settings.timeout, clock.now) as github:
+        async with GitHub(
+            str(settings.github_api_url), settings.timeout, clock.now, ca_file=settings.ca_file
+        ) as github:
             yield Reporter(remembering, github, settings.policy, token_of, _jitter, actor)
 
 

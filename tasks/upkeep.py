@@ -24,7 +24,14 @@ async def keep_up(ledger: Ledger, settings: Settings, *, on_trouble: Callable[[s
     Nothing of it fails a pass, or holds it up for longer than `LONGEST`: *on_trouble* is told, and that is all.
     """
     await _bounded(
-        emit_metrics(ledger, settings.pushgateway, interval=settings.interval, on_trouble=on_trouble), on_trouble
+        emit_metrics(
+            ledger,
+            settings.pushgateway,
+            interval=settings.interval,
+            on_trouble=on_trouble,
+            ca_file=settings.ca_file,
+        ),
+        on_trouble,
     )
     await _bounded(prune(ledger, keep=settings.keep, on_trouble=on_trouble), on_trouble)
     try:

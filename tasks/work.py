@@ -1,6 +1,7 @@
 """One execution and all that it needs to be carried out."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from domain.job import JobState
 from domain.job_type import JobType
@@ -19,7 +20,7 @@ class Work:
 
     `clone_url` is None without a target: it runs in an empty folder then. `outputs`, `cache`: where they are kept, if
     at all. `output_url`: what a success links to; None: the same as everything else. `users`: it runs as one of them
-    that nobody else has meanwhile; none: as we do.
+    that nobody else has meanwhile; none: as we do. `ca_file`: the certificates that git trusts, if not the system's.
     """
 
     execution: Execution
@@ -30,6 +31,7 @@ class Work:
     cache: Cache | None = None
     output_url: str | None = None
     users: tuple[JobUser, ...] = ()
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def work_of(
         outputs_of(settings),
         Cache(settings.cache_dir, settings.cache_size),
         url,
+        ca_file=settings.ca_file,
     )
 
 

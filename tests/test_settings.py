@@ -50,6 +50,7 @@ UNSOUND = [
     ({"JOBS_FILE": "jobs.toml"}, "REPORTBACK_JOBS_FILE (jobs.toml) must be absolute: flows run in a temporary folder"),
     ({"OUTPUT_DIR": "output"}, "REPORTBACK_OUTPUT_DIR (output) must be absolute: flows run in a temporary folder"),
     ({"CACHE_DIR": "cache"}, "REPORTBACK_CACHE_DIR (cache) must be absolute: flows run in a temporary folder"),
+    ({"CA_FILE": "ca.pem"}, "REPORTBACK_CA_FILE (ca.pem) must be absolute: flows run in a temporary folder"),
     ({"KEEP_OUTPUTS": "0"}, "greater than or equal to 1"),
     ({"KEEP_OUTPUTS_FOR": "0d"}, "keep_outputs_for"),
     ({"CACHE_SIZE": "10 GB"}, 'is no size; allowed: bytes, or a text such as "512K", "64M" or "2G"'),

@@ -10,6 +10,7 @@ from console.checks.finding import Finding, bad, good
 from console.credentials import names
 from domain.ages import span
 from domain.repositories import OPEN, is_open
+from github_api.certificates import BadCertificates
 from github_api.checkup import Answer, Checkup, Silence
 from github_api.credentials import NoCredential, credential_name
 from settings import Settings
@@ -25,8 +26,14 @@ NO_LIMITS = HTTPStatus.NOT_FOUND
 
 async def check(settings: Settings, repository: str | None) -> AsyncIterator[Finding]:
     """Ask GitHub, first as nobody, then with each credential; of *repository* only with its own."""
-    async with Checkup(str(settings.github_api_url), settings.timeout, _now) as github:
-        for finding in reached(str(settings.github_api_url), await github.limits(None), _now()):
+    url = str(settings.github_api_url)
+    try:
+        checkup = Checkup(url, settings.timeout, _now, ca_file=settings.ca_file)
+    except BadCertificates as error:
+        yield bad("GitHub", str(error))
+        return
+    async with checkup as github:
+        for finding in reached(url, await github.limits(None), _now()):
             yield finding
         yield whose(settings.allowed_repositories, settings.credentials)
         for name in names(settings):

@@ -13,6 +13,7 @@ from prefect.settings import PREFECT_HOME, PREFECT_PROFILES_PATH
 from console.checks.finding import Finding, bad, good
 from console.checks.prefect_poll import poll
 from domain.addresses import is_this_machine, without_user
+from github_api.certificates import BadCertificates
 from local.deploy import DEPLOYMENTS
 from local.prefect_server import NoServer, prefect_server
 from local.work_pools import CLOSED, POOLS
@@ -40,7 +41,7 @@ async def check(settings: Settings) -> list[Finding]:
         return [bad("Prefect", str(error))]
     return [
         good("Prefect", f"{url} answers"),
-        await password(url, is_at_stake=_is_at_stake(settings)),
+        await password(url, is_at_stake=_is_at_stake(settings), ca_file=settings.ca_file),
         *([polled] if polled else []),
         *(closed(name, pool) for name, pool in pools.items()),
         *(deployed(name, one) for name, one in made.items()),
@@ -59,12 +60,14 @@ def _is_at_stake(settings: Settings) -> bool:
     return settings.job_user is not None or not is_this_machine(settings.github_api_url.host or "")
 
 
-async def password(api_url: str, *, is_at_stake: bool) -> Finding:
+async def password(api_url: str, *, is_at_stake: bool, ca_file: Path | None = None) -> Finding:
     """Whether Prefect's API, through which a caller becomes the user of the worker, asks for a password."""
     what = "Prefect's password"
     try:
-        if await asks_for_a_password(api_url):
+        if await asks_for_a_password(api_url, ca_file):
             return good(what, "is asked for")
+    except BadCertificates as error:
+        return bad(what, f"not looked at: {error}")
     except httpx.HTTPError as error:
         return bad(what, f"not looked at: {api_url} cannot be reached: {type(error).__name__}")
     if not is_at_stake:

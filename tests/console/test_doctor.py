@@ -1,5 +1,7 @@
 """`reportback doctor`."""
 
+from pathlib import Path
+
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from shell import TOKEN, Shell
@@ -66,6 +68,19 @@ async def test_a_ledger_that_cannot_be_opened_is_wrong(shell: Shell, monkeypatch
     monkeypatch.setenv("REPORTBACK_DATABASE_URL", "sqlite:///relative.db")
     assert await looked() == 1
     assert "WRONG ledger: REPORTBACK_DATABASE_URL: 'relative.db' is relative" in shell.said()
+
+
+@pytest.mark.usefixtures("world", "stand_in")
+async def test_certificates_that_cannot_be_read_are_one_sentence(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    assert await looked() == 1
+    said = shell.said()
+    assert (
+        f"WRONG GitHub: the certificates that SSL_CERT_FILE ({tmp_path}/none.pem) names cannot be read: No such" in said
+    )
+    assert "WRONG Prefect: " in said
 
 
 @pytest.mark.usefixtures("world", "stand_in", "no_prefect")

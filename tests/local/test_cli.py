@@ -45,6 +45,14 @@ def test_what_went_wrong_moves_no_terminal() -> None:
     assert (done.returncode, done.stderr) == (1, "reportback: no such\nthing\n")
 
 
+def test_certificates_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
+    done = reportback("reconcile", SSL_CERT_FILE="/none.pem", REPORTBACK_DATABASE_URL=f"sqlite:///{tmp_path}/ledger.db")
+    assert done.stderr == (
+        "reportback: the certificates that SSL_CERT_FILE (/none.pem) names cannot be read: No such file or directory; "
+        "correct it, or do not set it\n"
+    )
+
+
 def test_a_command_that_is_not_there_is_refused() -> None:
     done = reportback("fly")
     assert done.returncode != 0

@@ -42,6 +42,20 @@ async def test_the_token_opens_the_host_for_reading_and_for_pushing(origin: Orig
     assert any("git-receive-pack" in path for path, _ in host.seen)
 
 
+async def test_the_host_is_believed_by_the_certificates_in_the_named_file(
+    origin: Origin, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_SSL_CAINFO", "/none.pem")
+    url, sha, ca_file = f"{host.url}/{origin.bare.name}", origin.head("main") or "", host.certificate
+    with pytest.raises(CheckoutFailed):
+        async with working_copy(url, sha, token=TOKEN):
+            pytest.fail("nobody vouches for it")
+    async with working_copy(url, sha, token=TOKEN, ca_file=ca_file) as copy:
+        write(copy, docs__page_md="new")
+        await push_changes(copy, PUSH, clone_url=url, sha=sha, token=TOKEN, message="update", ca_file=ca_file)
+    assert origin.files("main") == {"docs/page.md": "new"}
+
+
 async def test_a_wrong_token_is_refused_and_nobody_is_asked_for_a_password(origin: Origin, host: Host) -> None:
     url, sha = f"{host.url}/{origin.bare.name}", origin.head("main") or ""
     with pytest.raises(CheckoutFailed, match="cannot check out"):

@@ -1,0 +1,43 @@
+"""Whose word our HTTP clients take for who a host is."""
+
+import os
+import ssl
+from pathlib import Path
+
+import httpx
+
+NAMED_BY = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What httpx reads the certificates from, in this order, before its own."""
+
+
+class BadCertificates(ValueError):
+    """The certificates to trust cannot be read. The message names the variable that says where they are."""
+
+
+def trusted(ca_file: Path | None = None) -> ssl.SSLContext:
+    """What takes the certificates in *ca_file*; without one, what the environment names, or else httpx's own.
+
+    Raises:
+        BadCertificates: they cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # an SSLError is one
+        raise BadCertificates(_said(ca_file, error)) from None
+
+
+def check_named() -> None:
+    """Refuse certificates that the environment names and that cannot be read: Prefect could not even be imported.
+
+    Raises:
+        BadCertificates: they cannot.
+    """
+    if any(os.environ.get(name) for name in NAMED_BY):
+        trusted()
+
+
+def _said(ca_file: Path | None, error: OSError) -> str:
+    name = next((one for one in NAMED_BY if os.environ.get(one)), "")
+    where = f"REPORTBACK_CA_FILE ({ca_file})" if ca_file else f"{name} ({os.environ.get(name)})"
+    why = "no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
+    return f"the certificates that {where} names cannot be read: {why}; correct it, or do not set it"
