@@ -9,6 +9,7 @@ from waiting import until
 
 from domain.job import JobState
 from domain.report import Phase
+from domain.text import UNSEEN
 from fake_github.faults import Kind
 
 
@@ -128,6 +129,15 @@ async def test_the_output_is_in_the_flow_runs_log(rig: Rig) -> None:
     rig.job_is("echo 'reading page.md'; echo 'a warning' >&2")
     done = await rig.run_job()
     assert await log_of(done.id, "reading page.md", "a warning")
+
+
+async def test_what_a_terminal_would_obey_reaches_no_log_state_page_or_status(rig: Rig) -> None:
+    hostile = "\x1b]0;mine\afatal: \x1b]8;;https://evil.example\x1b\\it\x1b]8;;\a\u202e \x9b1mfails\b"
+    rig.job_is(f"printf %s '{hostile}'; exit 1")
+    done = await rig.run_job()
+    words = "fatal: it fails"
+    shown = [done.shows[2], rig.held()[-1][1], await page_of(done.id), await log_of(done.id, words)]
+    assert [text for text in shown if words not in text or UNSEEN.search(text)] == []
 
 
 @pytest.mark.parametrize("secret", [TOKEN, "of-the-job's-own"])
