@@ -1,4 +1,4 @@
-"""A user that one job has for itself, by a lock of its flow and leash; nothing of the job before it lives on."""
+"""A user that one job has for itself, by a lock of its flow and leash; nothing of the job before it is left."""
 
 import asyncio
 import fcntl
@@ -15,6 +15,8 @@ from domain.text import Say
 from tasks.command import CannotStart, run_command
 from tasks.in_any_case import in_any_case
 from tasks.job_users import JobUser
+from tasks.leftovers import clear
+from tasks.scratch import REMOVAL, REMOVAL_OF_CANCELLED
 
 LOCKS = Path("/run/reportback/job-users")
 """One place for all flows of the machine: ids mean the same for all of them, whoever they run as."""
@@ -37,13 +39,25 @@ class StillRuns(Exception):
 async def taken(users: Sequence[JobUser], say: Say) -> AsyncIterator[JobUser]:
     """One of *users* that nobody else on this machine has meanwhile, and of whom no process runs.
 
-    *say* is told once if all are taken; then this waits for one. Raises OSError: `LOCKS` cannot be written to.
+    What a job of that user has left in folders that are open to all, or in System V IPC, is removed before and after.
+    *say* is told if some cannot be, and once if all are taken; then this waits for one.
+
+    Raises OSError: `LOCKS` cannot be written to.
     """
     user, lock = await _found(users, say)
+    longest = REMOVAL
     try:
+        if not await clear(user, longest=REMOVAL):
+            say(f"what an earlier job left in folders that are open to all could not be removed, as user {user.uid}")
         yield user
+    except asyncio.CancelledError:
+        longest = REMOVAL_OF_CANCELLED
+        raise
     finally:
-        os.close(lock)
+        try:
+            await clear(user, longest=longest)
+        finally:
+            os.close(lock)
 
 
 async def _found(users: Sequence[JobUser], say: Say) -> tuple[JobUser, int]:

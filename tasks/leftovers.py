@@ -1,0 +1,72 @@
+"""What a job's user has left outside of the job's folders, where every user may leave something: it goes, too."""
+
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from tasks import sysv
+from tasks.aside import Stop, aside
+from tasks.command import CannotStart, run_command
+from tasks.job_users import JobUser
+from tasks.scratch import remove
+
+OPEN = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")))  # noqa: S108  # not used: cleared
+"""Where every user may make files, beside our own folder for temporary ones; POSIX semaphores are in /dev/shm."""
+SYSV_WITHIN = timedelta(seconds=10)
+
+
+async def clear(user: JobUser, *, longest: timedelta) -> bool:
+    """Remove all that *user*, of whom nothing runs, owns in open folders, and in System V IPC. False: some stays.
+
+    Of a folder all goes that is in it, whosever it is.
+    """
+    with suppress(TimeoutError):  # a disk that does not answer
+        await aside(partial(_remove_files, user.uid), longest=longest)
+    with suppress(CannotStart):
+        await _remove_sysv(user)
+    return not (_sysv_of(user) or any(_files_of(user.uid)))
+
+
+def _remove_files(uid: int, stop: Stop) -> None:
+    for path in _files_of(uid):
+        if stop():
+            return
+        with suppress(OSError):
+            if stat.S_ISDIR(path.lstat().st_mode):
+                remove(path, stop)
+            else:
+                path.unlink()
+
+
+def _files_of(uid: int) -> Iterator[Path]:
+    """What stands in an open folder and is *uid*'s. Only of a sticky one: elsewhere others could change what it is."""
+    for folder in {place.resolve() for place in (*OPEN, Path(tempfile.gettempdir()))}:
+        with suppress(OSError):  # there is none
+            if not folder.stat().st_mode & stat.S_ISVTX:
+                continue
+            with os.scandir(folder) as found:
+                yield from (Path(one.path) for one in found if _is_of(one, uid))
+
+
+def _is_of(entry: "os.DirEntry[str]", uid: int) -> bool:
+    with suppress(OSError):  # gone meanwhile
+        return entry.stat(follow_symlinks=False).st_uid == uid
+    return False
+
+
+def _sysv_of(user: JobUser) -> bool:
+    with suppress(OSError):  # a kernel without it
+        return any(sysv.objects_of(user.uid))
+    return False
+
+
+async def _remove_sysv(user: JobUser) -> None:
+    if _sysv_of(user):
+        command = (sys.executable, "-I", "-S", str(sysv.__file__), str(user.uid), str(user.gid))
+        await run_command(command, cwd=Path("/"), env={}, timeout=SYSV_WITHIN, on_line=lambda _: None)
