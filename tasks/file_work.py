@@ -3,12 +3,11 @@
     python -I -S file_work.py WORK
 
 WORK is JSON: {"do": "copy", "files": 1000, "size": 1000000, …} with what the function of that name takes. `files` and
-`size` bound what is worked on, together: so many files and folders, of so many bytes. Whoever starts this bounds its
-time. It writes what it finds out, a line each, behind "+ ". The exit code is 0, or 1, and the last line then says why:
-"> files" or "> size" for what it is beyond, "! " and words for all else. Other lines are `cp`'s.
+`size` bound what is worked on: so many files and folders, of so many bytes. It writes what it finds out, a line each,
+behind "+ ". The exit code is 0, or 1, and the last line then says why: "> files" or "> size" for what it is beyond,
+"! " and words for all else. Other lines are `cp`'s.
 
-What a disk does not answer, or a job has left by the million, holds up this process alone. It keeps no list of files.
-The standard library only, so that it is there in hundredths of a second.
+A disk that does not answer holds up this process alone. It keeps no list of files. The standard library only.
 """
 
 import ctypes
@@ -38,10 +37,6 @@ class Count:
     def __init__(self, files: int, size: int) -> None:
         self.files, self.size = files, size
         self.found = self.bytes = 0
-
-    def anew(self) -> "Count":
-        """The same bounds, and nothing found."""
-        return Count(self.files, self.size)
 
     def add(self, size: int) -> None:
         """Count one of so many bytes. Raises BeyondLimit."""
@@ -101,7 +96,7 @@ def copy(
     for source, _ in from_to:
         for _ in _counted(Path(source), bounds):
             pass
-    again = bounds.anew()  # what is copied, whatever changes meanwhile
+    again = Count(bounds.files, bounds.size)  # what is copied, whatever changes meanwhile
     for source, made in from_to:
         _cp(source, made)
         if is_output:
@@ -109,20 +104,22 @@ def copy(
         else:
             _lend_nothing(Path(made), again)
     if user:
-        give(bounds.anew(), tops, user)
+        give(bounds, tops, user)
     if lasts:
         _write_out(Path(from_to[0][1]).parent)
     _tell(f"size {bounds.bytes}")
 
 
-def give(bounds: Count, tops: Iterable[str], user: tuple[int, int]) -> None:
+def give(_: Count, tops: Iterable[str], user: tuple[int, int]) -> None:
     """Make *tops* and all in them *user*'s. Links are given themselves: what they lead to stays whose it is.
 
-    Only for what no job has touched yet: a job can put a second name of somebody else's file there.
+    Only for what no job has touched yet: a job can put a second name of somebody else's file there. It was bounded when
+    it was made, and may have more beside it, such as what git needs.
     """
-    for top in tops:
-        for path, _ in _counted(Path(top), bounds):
-            os.lchown(path, *user)
+    for top in map(Path, tops):
+        os.lchown(top, *user)
+        for one in everything_in(top):
+            os.lchown(one.path, *user)
 
 
 def digest(bounds: Count, root: str, paths: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,7 +114,10 @@ async def with_room(work: Coroutine[Any, Any, T], folder: Path) -> T:
 
 async def _filling(folder: Path) -> NoSpace:
     """Look at the disk until it is nearly full."""
-    while (left := await aside(lambda _: free_in(folder), longest=LOOK_EVERY)) >= RESERVE:  # noqa: ASYNC110  # a disk tells nobody
+    while True:
+        with suppress(TimeoutError):  # it does not answer now, and may not be full
+            if (left := await aside(lambda _: free_in(folder), longest=LOOK_EVERY)) < RESERVE:
+                break
         await asyncio.sleep(LOOK_EVERY.total_seconds())
     has, needs = (f"{size // 1024**2:,}" for size in (left, RESERVE))
     return NoSpace(

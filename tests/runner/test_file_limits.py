@@ -16,8 +16,10 @@ from domain.preparation import Preparation
 from domain.push import Push
 from tasks.cache import Cache
 from tasks.checkout import CheckoutFailed, working_copy
-from tasks.files import TooMuch, are_there, copy_files, digests
+from tasks.files import USUAL, TooMuch, are_there, copy_files, digests
+from tasks.job_users import JobUser
 from tasks.keep_output import NotKept, Outputs, keep_output
+from tasks.ownership import hand_over
 from tasks.prepare import prepare
 from tasks.push import PushFailed, push_changes
 from tasks.surroundings import Surroundings
@@ -162,6 +164,15 @@ async def test_a_branch_that_grew_beyond_a_limit_is_not_built_upon(origin: Origi
                 copy, asked, clone_url=origin.url, sha=sha, token="a-token", message="update", limits=FEW
             )
     assert origin.head("main") == head
+
+
+async def test_what_was_made_within_the_limits_is_given_whole_with_all_that_git_has_beside_it(
+    origin: Origin, sha: str, tmp_path: Path
+) -> None:
+    limits, me = Limits(files=5, total_size=4_000), JobUser(os.getuid(), os.getgid())
+    async with working_copy(origin.url, sha, parent=tmp_path, limits=limits) as copy:
+        await hand_over([copy], me, limits.for_files(USUAL))
+        assert copy.stat().st_mode & 0o777 == 0o700
 
 
 BOUNDS = FileBounds(5, 10_000, timedelta(minutes=1))

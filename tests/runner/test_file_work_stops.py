@@ -99,6 +99,21 @@ async def test_a_disk_that_fills_meanwhile_ends_it_and_says_so(
     assert names_in(rig.folder / "outputs") == []
 
 
+async def test_a_disk_that_does_not_answer_for_a_while_is_not_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([None, RESERVE, None, RESERVE - 1])
+
+    async def look(*_: object, **__: object) -> int:
+        if (answer := next(answers)) is None:
+            raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(0))
+    monkeypatch.setattr(module, "aside", look)
+    with pytest.raises(NoSpace):
+        await with_room(asyncio.Event().wait(), Path("/"))
+    assert list(answers) == []
+
+
 async def test_with_room_enough_what_is_done_tells_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "free_in", lambda _: RESERVE)
 
