@@ -1,9 +1,9 @@
 """Why a Prefect server is none, told without what its address holds before the host."""
 
-from pathlib import Path
+from errno import ENOENT
 
 import pytest
-from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from local.prefect_server import NoServer, prefect_server
 
@@ -24,10 +24,13 @@ async def test_no_refusal_shows_the_user_of_prefects_address(port: str, words: s
     assert "pa55word" not in str(refused.value)
 
 
-async def test_certificates_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
-    named = {PREFECT_API_URL: "https://127.0.0.1:9/api", PREFECT_API_SSL_CERT_FILE: str(tmp_path / "none.pem")}
+async def test_certificates_that_cannot_be_read_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get_client() -> None:
+        raise FileNotFoundError(ENOENT, "No such file or directory")  # as ssl says it: without the file's name
+
+    monkeypatch.setattr("local.prefect_server.get_client", get_client)
     with (
-        temporary_settings(named),
+        temporary_settings({PREFECT_API_URL: "https://127.0.0.1:9/api"}),
         pytest.raises(NoServer, match="SSL_CERT_FILE names cannot be read: No such file or directory"),
     ):
         async with prefect_server():

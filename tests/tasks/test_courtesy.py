@@ -1,0 +1,21 @@
+"""What is said where Prefect could not be asked or told."""
+
+import httpx
+import respx
+
+from tasks.prefect_runs import courtesy
+
+
+async def test_what_prefect_answered_is_told_without_the_user_of_its_address() -> None:
+    said: list[str] = []
+
+    async def ask() -> None:
+        async with httpx.AsyncClient() as client:
+            (await client.get("http://ann:pa55word@prefect.test/api/x")).raise_for_status()
+
+    with respx.mock() as net:
+        net.get("http://prefect.test/api/x").respond(500)
+        await courtesy(ask(), on_trouble=said.append)
+    (line,) = said
+    assert "prefect.test/api/x" in line
+    assert "pa55word" not in line
