@@ -12,11 +12,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from cancelling import cancel_all
-from processes import names_in
+from processes import is_alive, names_in
 from repositories import Origin
 from sqlmodel import col, select
 from stuck import Stuck
-from waiting import block_until
+from waiting import block_until, until
 from watchers import undisturbed
 from world import CREDENTIAL, World, accept, order
 
@@ -378,3 +378,30 @@ async def test_a_job_that_is_stopped_when_its_push_is_stored_has_succeeded(rig: 
         (rig.folder / "go").touch()
     assert rig.origin.files("main")["docs/page.md"] == "new"
     assert [state for state, _ in await rig.links()] == ["pending", "success"]
+
+
+@pytest.mark.parametrize("how", ["a cancel", "a signal"])
+@pytest.mark.parametrize("copies", ["an output", "into the cache"])
+async def test_a_job_that_is_stopped_while_its_files_are_copied_leaves_nothing_of_them_at_once(
+    rig: Rig, how: str, copies: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = rig.folder / "bin" / "cp"
+    hanging.parent.mkdir()
+    hanging.write_text(f'#!/bin/sh\necho $$ > "{rig.folder}/pid"\nmkdir "$6"\ntouch "$6/half"\nexec sleep 30\n')
+    hanging.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{hanging.parent}:{os.environ['PATH']}")
+    step = {"command": ["mkdir", "tools"], "cache": {"paths": ["tools"], "key": ["lock"]}}
+    does = {"output": "build"} if copies == "an output" else {"prepare": [step]}
+    others = asyncio.all_tasks()
+    running = asyncio.create_task(rig.run("mkdir build", **does))
+    await until(lambda: (rig.folder / "pid").exists() and bool((rig.folder / "pid").read_text()))
+    if how == "a cancel":
+        running.cancel()
+    else:
+        cancel_all(others)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not is_alive(int((rig.folder / "pid").read_text()))
+    kept_in = rig.folder / ("outputs" if copies == "an output" else "cache")
+    assert names_in(kept_in) == []
+    assert [state for state, _ in await rig.links()] == ["pending", "error"]
