@@ -103,10 +103,10 @@ def _target(words: Words, repository: str, sha: str) -> TargetRequest:
 def _declared(job_type: str, settings: Settings) -> Mapping[str, Option] | None:
     """The options of the job type, as this machine's jobs.toml has them; None: only the deployment knows it."""
     try:
-        text = settings.jobs_file.read_text(encoding="utf-8")
+        content = settings.jobs_file.read_bytes()
     except OSError:
         return None
-    known = parse_job_types(text, str(settings.jobs_file)).get(job_type)
+    known = parse_job_types(content, str(settings.jobs_file)).get(job_type)
     return known.options if known else None
 
 

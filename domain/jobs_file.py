@@ -26,14 +26,15 @@ class _JobsFile(BaseModel):
     jobs: Annotated[dict[str, JobType], Field(min_length=1)]
 
 
-def parse_job_types(text: str, source: str, *, credentials: Collection[str] = ()) -> dict[str, JobType]:
-    """The job types that *text* declares, by name and in its order. *source* is how messages call the file.
+def parse_job_types(content: str | bytes, source: str, *, credentials: Collection[str] = ()) -> dict[str, JobType]:
+    """The job types that *content* declares, by name and in its order. *source* is how messages call the file.
 
     No job may see the variable of one of the *credentials*, by which is reported, or of one by which any job pushes.
 
     Raises:
         BadJobsFile: lists all that is wrong with it.
     """
+    text = content if isinstance(content, str) else _decoded(content, source)
     lines = lines_of(text)
     try:
         jobs = _JobsFile.model_validate(_with_names(tomllib.loads(text))).jobs
@@ -51,6 +52,14 @@ def parse_job_types(text: str, source: str, *, credentials: Collection[str] = ()
     if problems:
         raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems))
     return jobs
+
+
+def _decoded(content: bytes, source: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadJobsFile(f"{source}, line {line}: not UTF-8: write it in UTF-8") from None
 
 
 def _with_names(content: dict[str, object]) -> dict[str, object]:

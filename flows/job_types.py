@@ -10,7 +10,7 @@ from settings import Settings
 
 _settings = Settings()
 _file = _settings.jobs_file
-JOB_TYPES = parse_job_types(_file.read_text(encoding="utf-8"), str(_file), credentials=_settings.credentials.values())
+JOB_TYPES = parse_job_types(_file.read_bytes(), str(_file), credentials=_settings.credentials.values())
 
 if TYPE_CHECKING:
     JobName = str

@@ -115,6 +115,12 @@ def test_a_file_that_cannot_be_used_is_refused(text: str, told: str) -> None:
     assert told in refusal(text)
 
 
+def test_a_file_that_is_not_utf_8_is_refused_by_its_line() -> None:
+    with pytest.raises(BadJobsFile, match=r"^jobs.toml, line 2: not UTF-8: write it in UTF-8$"):
+        parse_job_types("version = 1\n# für alle\n".encode("latin-1"), "jobs.toml")
+    assert list(parse_job_types("version = 1  # für alle\n[jobs.a]\ncommand=['a']".encode(), "jobs.toml")) == ["a"]
+
+
 def test_arguments_follow_the_command_in_the_order_of_declaration() -> None:
     site = job("""
 [jobs.site.options.draft]
