@@ -221,7 +221,7 @@ class Settings(BaseSettings):
             ("CA_FILE", self.ca_file),
         ):  # fmt: skip
             if path is not None and not path.is_absolute():
-                raise ValueError(f"REPORTBACK_{name} ({path}) must be absolute: flows run in a temporary folder")
+                raise ValueError(f"REPORTBACK_{name} must be absolute: flows run in a temporary folder")
         return self
 
     @property

@@ -2,6 +2,8 @@
 
 from pydantic import ValidationError
 
+from domain.refused import told
+
 
 def problems(error: ValidationError) -> list[str]:
     """A line for each mistake, by the name that its variable has."""
@@ -10,4 +12,4 @@ def problems(error: ValidationError) -> list[str]:
 
 def _problem(field: str, message: str) -> str:
     words = message.removeprefix("Value error, ")
-    return words if not field or words.startswith("REPORTBACK_") else f"REPORTBACK_{field.upper()}: {words}"
+    return told(words if not field or words.startswith("REPORTBACK_") else f"REPORTBACK_{field.upper()}: {words}")

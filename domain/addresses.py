@@ -3,7 +3,8 @@
 import re
 from ipaddress import ip_address
 
-USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/?#\\\s]*@", re.IGNORECASE)
+USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^/?#\\\s]*@", re.IGNORECASE)
+"""No scheme is longer, and a long text without any is looked through once."""
 
 
 def without_user(url: str) -> str:

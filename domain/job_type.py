@@ -15,7 +15,7 @@ from domain.preparation import DEFAULT_TIMEOUT, Command, Preparation
 from domain.push import Push
 from domain.quantities import TimeLimit
 from domain.recognisers import RECOGNISERS, RecogniserName
-from domain.text import one_line
+from domain.text import one_line, readable
 
 SECRET_PREFIXES = ("REPORTBACK_", "PREFECT_")
 SECRET_NAMES = ("GITHUB_TOKEN", "GH_TOKEN")
@@ -38,7 +38,7 @@ class JobType(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Word
-    description: str = ""
+    description: Annotated[str, Field(max_length=1000)] = ""
     command: Command
     options: dict[OptionName, Option] = Field(default_factory=dict)
     timeout: TimeLimit = DEFAULT_TIMEOUT
@@ -64,6 +64,13 @@ class JobType(BaseModel):
                 kept = ", ".join([*(f"{prefix}…" for prefix in SECRET_PREFIXES), *SECRET_NAMES])
                 raise ValueError(f"a job never sees {name}; any variable is allowed but {kept}")
         return env
+
+    @field_validator("description")
+    @classmethod
+    def _description_is_text(cls, description: str) -> str:
+        if description != readable(description):
+            raise ValueError("must be text that people see, without control characters")
+        return description
 
     @field_validator("context")
     @classmethod

@@ -12,6 +12,7 @@ from domain.line_pattern import LinePattern
 from domain.options import FlagOption, IntegerOption, StringOption
 from domain.preparation import Cache, Preparation
 from domain.push import Push
+from domain.refused import told
 from domain.toml_lines import deep_line, line_of, lines_of
 
 
@@ -48,7 +49,7 @@ def parse_job_types(content: str | bytes, source: str, *, credentials: Collectio
             if detail["type"] != "default_factory_not_called"  # only says that another field is wrong
         ]
     except ValueError as error:  # tomllib's own, or of a number with thousands of digits
-        raise BadJobsFile(f"{source}: not TOML: {error}") from None
+        raise BadJobsFile(f"{source}: not TOML: {told(str(error))}") from None
     if problems:
         raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems))
     return jobs
@@ -90,7 +91,7 @@ def _problem(where: tuple[int | str, ...], kind: str, message: str, lines: dict[
         message = f"unknown field; allowed: {', '.join(_fields_beside(where))}"
     elif kind == "missing":
         message = "is missing"
-    return f"line {line_of(path, lines)}: {'.'.join(path) or 'the file'}: {message.removeprefix('Value error, ')}"
+    return told(f"line {line_of(path, lines)}: {'.'.join(path) or 'the file'}: {message.removeprefix('Value error, ')}")
 
 
 def _seen_tokens(

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
+from domain.addresses import without_user
+
 Say: TypeAlias = Callable[[str], None]
 """Who is told a line: an operator's log, or a terminal."""
 
@@ -53,7 +55,9 @@ def cut(text: str, most: int) -> str:
 
 def quoted(value: object) -> str:
     """*value* for a message that refuses it; of what holds other values only its kind: they may stand deep in it."""
-    return f"a {type(value).__name__}" if isinstance(value, list | tuple | dict) else repr(str(value)[:60])
+    if isinstance(value, list | tuple | dict):
+        return f"a {type(value).__name__}"
+    return repr(without_user(str(value)[:1000])[:60])
 
 
 def one_line(text: str) -> str:

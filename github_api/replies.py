@@ -18,7 +18,7 @@ from pydantic_core import PydanticUseDefault
 
 from domain.outcome import PostedStatus
 from domain.summary import without_credentials
-from domain.text import cut, one_line
+from domain.text import clean, cut, one_line
 
 MAX_WORDS = 300
 """Characters of GitHub's own words that an outcome carries."""
@@ -144,9 +144,10 @@ def listed(body: bytes) -> tuple[PostedStatus, ...] | None:
         statuses = _LISTED.validate_json(body)
     except ValidationError:
         return None
-    return tuple(
-        PostedStatus(
-            s.id, s.state, s.context, s.target_url, s.created_at, s.creator.login or None if s.creator else None
-        )
-        for s in statuses
-    )
+    return tuple(map(_posted, statuses))
+
+
+def _posted(status: _ListedStatus) -> PostedStatus:
+    url = clean(status.target_url) if status.target_url else None
+    login = clean(status.creator.login) or None if status.creator else None
+    return PostedStatus(status.id, clean(status.state), clean(status.context), url, status.created_at, login)

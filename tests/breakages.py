@@ -301,5 +301,8 @@ BREAKAGES = (
     Breakage("a setting in JSON is read without a bound", "settings.py", "return from_json(value) if", "return __import__('json').loads(value) if", ("tests/test_settings.py::test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name",)),
     Breakage("a setting may be no text", "settings.py", "clean(value) != value:", "not value:", ("tests/test_settings.py::test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name",)),
     Breakage("brackets without an end end the reading of jobs.toml", "domain/jobs_file.py", "except RecursionError:", "except ZeroDivisionError:", ("tests/domain/test_job_type.py::test_a_file_that_cannot_be_used_is_refused",)),
-    Breakage("a refusal of an option shows what stands deep in it", "domain/text.py", 'f"a {type(value).__name__}" if isinstance(value, list | tuple | dict) else repr', "repr", ("tests/domain/test_options.py::test_what_does_not_fit_is_refused_by_name_with_what_is_allowed",)),
+    Breakage("a refusal of an option shows what stands deep in it", "domain/text.py", "if isinstance(value, list | tuple | dict):", "if False:", ("tests/domain/test_options.py::test_what_does_not_fit_is_refused_by_name_with_what_is_allowed",)),
+    Breakage("a refusal quotes all that it refuses", "domain/refused.py", "return cut(one_line(without_credentials(message)), MOST)", "return message", ("tests/hostile/test_every_way_in.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
+    Breakage("a refused value shows its password", "domain/text.py", "repr(without_user(str(value)[:1000])[:60])", "repr(str(value)[:60])", ("tests/hostile/test_every_way_in.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
+    Breakage("a description may hold anything", "domain/job_type.py", "if description != readable(description):", "if False:", ("tests/hostile/test_every_way_in.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
 )  # fmt: skip
