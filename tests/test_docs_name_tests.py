@@ -1,4 +1,4 @@
-"""Each test that docs/guarantee.md names is there."""
+"""Each test that docs/guarantee.md or SECURITY.md names is there."""
 
 import re
 from functools import cache
@@ -8,7 +8,11 @@ import pytest
 
 TESTS = Path(__file__).parent
 GUARANTEE = TESTS.parent / "docs" / "guarantee.md"
-NAMED = sorted(set(re.findall(r"`(test_\w+)`", GUARANTEE.read_text(encoding="utf-8"))))
+SECURITY = TESTS.parent / "SECURITY.md"
+NAMED = sorted(
+    {name for page in (GUARANTEE, SECURITY) for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8"))}
+)
+FILES = sorted(set(re.findall(r"`(tests/[\w/]+\.py)`", SECURITY.read_text(encoding="utf-8"))))
 
 
 @cache
@@ -18,8 +22,21 @@ def _defined() -> frozenset[str]:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_test_that_the_guarantee_names_is_there(name: str) -> None:
+def test_a_test_that_a_promise_names_is_there(name: str) -> None:
     assert name in _defined()
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_file_of_tests_that_a_promise_names_is_there(path: str) -> None:
+    assert (TESTS.parent / path).is_file()
+
+
+@pytest.mark.parametrize("section", ["What is defended", "What is not defended"])
+def test_every_row_of_the_threat_model_names_a_test(section: str) -> None:
+    text = SECURITY.read_text(encoding="utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert rows
+    assert [row for row in rows if "`test_" not in row.rsplit("|", 2)[1]] == []
 
 
 def test_every_assumption_names_a_test() -> None:
