@@ -5,25 +5,49 @@ from collections.abc import Mapping, Sequence
 
 from domain.summary import SHORTEST_SECRET
 
-CALLED_SECRET = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(?:API|ACCESS|PRIVATE)_?KEY", re.IGNORECASE)
-"""What is in the name of a variable that holds a secret."""
+CALLED_SECRET = re.compile(
+    r"(?:.*_)?"
+    r"(?:[A-Z0-9]*(?:TOKEN|SECRETS?|PASSWORDS?|PASSWD|PASSPHRASE|CREDENTIALS?)|(?:API|ACCESS|PRIVATE|SECRET)_?KEY)"
+    r"(?P<more>_.*)?",
+    re.IGNORECASE,
+)
+"""The name of a variable that holds a secret: one of these words is in it, as PGPASSWORD, not as MAX_TOKENS."""
+
+STILL_THE_SECRET = re.compile(r"(?:_KEY)?(?:_?[0-9]+)?", re.IGNORECASE)
+"""What such a name goes on with, where it is no measure of the secret, as TOKEN_LIMIT is."""
+
+SWITCHES = frozenset({"true", "false", "yes", "no", "on", "off", "0", "1"})
 
 
 class TooShort(Exception):
-    """A job would see a secret that nothing could keep out of its output. The message may be shown to anybody."""
+    """A job would see a secret that nothing could keep out of its output. The message may be shown to anybody.
+
+    `to_do` is for the operator: it names the variable.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__("a variable that the job sees holds a secret too short to be hidden")
+        self.to_do = (
+            f"{name} has fewer than {SHORTEST_SECRET} characters: too few to be kept out of the output; make the "
+            "secret longer, or rename the variable if it is none"
+        )
 
 
 def hidden_values(seen: Mapping[str, str]) -> Sequence[str]:
     """The values of *seen*, a job's variables by name, that are long enough: a shorter one, such as 1, is everywhere.
 
     Raises:
-        TooShort: a shorter one is a secret, to go by its name.
+        TooShort: a shorter one is a secret, to go by its name, and neither a switch nor a number that measures one.
     """
     short = {name for name, value in seen.items() if len(value.strip()) < SHORTEST_SECRET}
     for name in sorted(short):
-        if seen[name].strip() and CALLED_SECRET.search(name):
-            raise TooShort(
-                f"{name} has fewer than {SHORTEST_SECRET} characters: too few to be kept out of the output; make the "
-                "secret longer, or rename the variable if it is none"
-            )
+        if _is_secret(name, seen[name].strip()):
+            raise TooShort(name)
     return [value for name, value in seen.items() if name not in short]
+
+
+def _is_secret(name: str, value: str) -> bool:
+    called = CALLED_SECRET.fullmatch(name)
+    if not called or not value or value.lower() in SWITCHES:
+        return False
+    return not value.isdecimal() or STILL_THE_SECRET.fullmatch(called["more"] or "") is not None

@@ -80,10 +80,10 @@ def _telling_why_not(on_end: Callable[[Ending], None], on_trouble: Say) -> Itera
     try:
         with full_is_no_space():
             yield
-    except NoSpace as error:
+    except (NoSpace, TooShort) as error:
         on_trouble(error.to_do)
         on_end(Ending(JobState.CRASHED, str(error)))
-    except (CheckoutFailed, TooShort) as error:
+    except CheckoutFailed as error:
         on_end(Ending(JobState.CRASHED, str(error)))
     except FileWorkFailed as error:
         on_end(Ending(JobState.CRASHED, f"the working copy could not be made the job user's: {public(str(error))}"))

@@ -294,7 +294,9 @@ async def test_a_secret_too_short_to_be_hidden_is_refused_before_anything_runs(
     monkeypatch.setenv("DB_PASSWORD", "hunter2")
     ended = await rig.run("echo $DB_PASSWORD", env=["DB_PASSWORD"])
     assert (ended.state, rig.lines) == (JobState.CRASHED, [])
-    assert ended.summary.startswith("DB_PASSWORD has fewer than 8 characters: too few to be kept out of the output")
+    assert ended.summary == "a variable that the job sees holds a secret too short to be hidden"
+    (told,) = rig.troubles
+    assert told.startswith("DB_PASSWORD has fewer than 8 characters: too few to be kept out of the output")
 
 
 async def test_a_job_type_says_which_exit_codes_are_a_success(rig: Rig) -> None:
