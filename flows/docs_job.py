@@ -66,7 +66,7 @@ async def docs_job(
     """
     settings = flow_settings()
     if users := job_users(settings.job_user):  # refuses before anything is accepted
-        await refuse_open_prefect(settings.ca_file)
+        await refuse_open_prefect()
     job_type = JOB_TYPES[str(job)]
     start = max(1, flow_run.run_count)
     order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)

@@ -14,8 +14,10 @@ class BadCertificates(ValueError):
     """The certificates to trust cannot be read. The message names the variable that says where they are."""
 
 
-def trusted(ca_file: Path | None = None) -> ssl.SSLContext:
+def trusted(ca_file: Path | None = None, named_by: str = "REPORTBACK_CA_FILE") -> ssl.SSLContext:
     """What takes the certificates in *ca_file*; without one, what the environment names, or else httpx's own.
+
+    *named_by*: the setting that names the file, for the refusal.
 
     Raises:
         BadCertificates: they cannot be read.
@@ -23,7 +25,7 @@ def trusted(ca_file: Path | None = None) -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # an SSLError is one
-        raise BadCertificates(_said(ca_file, error)) from None
+        raise BadCertificates(_said(ca_file, named_by, error)) from None
 
 
 def check_named() -> None:
@@ -36,8 +38,8 @@ def check_named() -> None:
         trusted()
 
 
-def _said(ca_file: Path | None, error: OSError) -> str:
+def _said(ca_file: Path | None, named_by: str, error: OSError) -> str:
     name = next((one for one in NAMED_BY if os.environ.get(one)), "")
-    where = f"REPORTBACK_CA_FILE ({ca_file})" if ca_file else f"{name} ({os.environ.get(name)})"
+    where = f"{named_by} ({ca_file})" if ca_file else f"{name} ({os.environ.get(name)})"
     why = "no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
     return f"the certificates that {where} names cannot be read: {why}; correct it, or do not set it"

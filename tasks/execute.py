@@ -186,7 +186,7 @@ async def _empty_folder(name: str) -> AsyncIterator[Path]:
 
 @asynccontextmanager
 async def _folder(reporter: Reporter, work: Work, token: str | None, on_trouble: Say) -> AsyncIterator[Path]:
-    """Where the command runs. Raises CheckoutFailed; where its credential cannot be read, that is why."""
+    """Where the command runs. Raises CheckoutFailed; where its credential could not be read, that is said first."""
     if work.clone_url is None or work.order.target is None:
         async with _empty_folder("copy") as copy:
             yield copy
@@ -197,10 +197,10 @@ async def _folder(reporter: Reporter, work: Work, token: str | None, on_trouble:
         async with making as copy:
             yield copy
     except CheckoutFailed as error:
-        if (why := await _lacking(reporter, work.order.credential)) is None:
+        if token is not None or (why := await _lacking(reporter, work.order.credential)) is None:
             raise
-        on_trouble(f"{why} Without it: {error}")
-        raise CheckoutFailed(f"credential {work.order.credential} cannot be read") from None
+        on_trouble(str(why))
+        raise CheckoutFailed(f"credential {work.order.credential} cannot be read; without it: {error}") from None
 
 
 async def _secrets(reporter: Reporter, work: Work, token: str | None) -> Sequence[str]:

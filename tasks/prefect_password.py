@@ -1,11 +1,12 @@
 """Whether Prefect's API asks its callers for a password."""
 
+import ssl
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 
 import httpx
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_TLS_INSECURE_SKIP_VERIFY, PREFECT_API_URL
 
 from domain.addresses import without_user
 from github_api.certificates import trusted
@@ -24,23 +25,30 @@ class OpenPrefect(RuntimeError):
         )
 
 
-async def asks_for_a_password(api_url: str, ca_file: Path | None = None) -> bool:
+async def asks_for_a_password(api_url: str) -> bool:
     """Whether a caller without credentials is refused, those in the address left out. Does not follow redirects.
 
-    *ca_file* holds the certificates to trust.
+    It trusts what Prefect's clients do, so that no API which they use passes for one that cannot be reached.
 
     Raises:
         BadCertificates: the certificates to trust cannot be read.
         httpx.HTTPError: the API cannot be reached.
     """
     async with (
-        httpx.AsyncClient(timeout=WITHIN.total_seconds(), verify=trusted(ca_file)) as stranger,
+        httpx.AsyncClient(timeout=WITHIN.total_seconds(), verify=_as_prefect_does()) as stranger,
         stranger.stream("GET", f"{without_user(api_url)}/admin/version") as answer,  # whose body nobody reads
     ):
         return answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-async def refuse_open_prefect(ca_file: Path | None = None) -> None:
+def _as_prefect_does() -> ssl.SSLContext | bool:
+    if PREFECT_API_TLS_INSECURE_SKIP_VERIFY.value():
+        return False
+    named = PREFECT_API_SSL_CERT_FILE.value()
+    return trusted(Path(named) if named else None, "PREFECT_API_SSL_CERT_FILE")
+
+
+async def refuse_open_prefect() -> None:
     """Refuse to go on where Prefect's API takes orders from everyone. One that cannot be reached now is not judged.
 
     Raises:
@@ -48,7 +56,7 @@ async def refuse_open_prefect(ca_file: Path | None = None) -> None:
     """
     url = PREFECT_API_URL.value()
     try:
-        closed = url is None or await asks_for_a_password(url, ca_file)
+        closed = url is None or await asks_for_a_password(url)
     except httpx.HTTPError:
         return
     if not closed:

@@ -81,13 +81,13 @@ def check_allowed(repository: str, settings: Settings) -> None:
     """Refuse a repository that REPORTBACK_ALLOWED_REPOSITORIES does not name, if it is set.
 
     Raises:
-        NotAllowed: nothing is started for it.
+        NotAllowed: nothing is started or sent anew for it.
     """
     allowed = settings.allowed_repositories
     if allowed and first_match(repository, allowed) is None:
         raise NotAllowed(
-            f"REPORTBACK_ALLOWED_REPOSITORIES does not name {repository}, so nothing is started for it: it names "
-            f"{', '.join(allowed)}"
+            f"REPORTBACK_ALLOWED_REPOSITORIES does not name {repository}, so nothing is started or sent anew for it: "
+            f"it names {', '.join(allowed)}"
         )
 
 

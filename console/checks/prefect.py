@@ -41,7 +41,7 @@ async def check(settings: Settings) -> list[Finding]:
         return [bad("Prefect", str(error))]
     return [
         good("Prefect", f"{url} answers"),
-        await password(url, is_at_stake=_is_at_stake(settings), ca_file=settings.ca_file),
+        await password(url, is_at_stake=_is_at_stake(settings)),
         *([polled] if polled else []),
         *(closed(name, pool) for name, pool in pools.items()),
         *(deployed(name, one) for name, one in made.items()),
@@ -60,11 +60,11 @@ def _is_at_stake(settings: Settings) -> bool:
     return settings.job_user is not None or not is_this_machine(settings.github_api_url.host or "")
 
 
-async def password(api_url: str, *, is_at_stake: bool, ca_file: Path | None = None) -> Finding:
+async def password(api_url: str, *, is_at_stake: bool) -> Finding:
     """Whether Prefect's API, through which a caller becomes the user of the worker, asks for a password."""
     what = "Prefect's password"
     try:
-        if await asks_for_a_password(api_url, ca_file):
+        if await asks_for_a_password(api_url):
             return good(what, "is asked for")
     except BadCertificates as error:
         return bad(what, f"not looked at: {error}")

@@ -1,8 +1,12 @@
 """Whether Prefect's API asks for a password is asked as a stranger, whatever the address brings."""
 
+from pathlib import Path
+
 import pytest
 import respx
+from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_TLS_INSECURE_SKIP_VERIFY, temporary_settings
 
+from github_api.certificates import BadCertificates
 from tasks.prefect_password import OpenPrefect, asks_for_a_password
 
 URL = "http://ann:pa55word@prefect.test/api"
@@ -18,3 +22,13 @@ async def test_the_user_of_an_address_is_left_out(status: int, *, asks: bool) ->
 
 def test_an_open_server_is_named_without_the_user_of_its_address() -> None:
     assert "but http://prefect.test/api asks nobody" in str(OpenPrefect(URL))
+
+
+async def test_it_trusts_the_certificates_that_prefects_clients_trust(tmp_path: Path) -> None:
+    """Else an open API behind a certificate of one's own would pass for one that cannot be reached."""
+    none = tmp_path / "none.pem"
+    with (
+        temporary_settings({PREFECT_API_SSL_CERT_FILE: str(none), PREFECT_API_TLS_INSECURE_SKIP_VERIFY: False}),
+        pytest.raises(BadCertificates, match=r"PREFECT_API_SSL_CERT_FILE \(.*none\.pem\)"),
+    ):
+        await asks_for_a_password(URL)
