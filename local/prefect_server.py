@@ -1,7 +1,7 @@
 """The Prefect server that PREFECT_API_URL or the profile names, through Prefect's own client: also Prefect Cloud."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
@@ -17,10 +17,10 @@ class NoServer(ValueError):
 
 @asynccontextmanager
 async def prefect_server() -> AsyncIterator[PrefectClient]:
-    """A client of the server, which has just answered.
+    """A client of the server, which has just answered. What else its user raises is left alone.
 
     Raises:
-        NoServer: none is named, or it does not answer.
+        NoServer: none is named, or it does not answer, now or later.
     """
     if not (url := PREFECT_API_URL.value()):  # Prefect's client would start a server of its own
         raise NoServer(
@@ -28,18 +28,24 @@ async def prefect_server() -> AsyncIterator[PrefectClient]:
         )
     shown = without_user(url)
     try:
-        async with get_client() as client:
+        async with AsyncExitStack() as stack:
+            client = await _entered(stack)
             await client.read_work_pools(limit=1)
             yield client
+    except httpx.TransportError as error:
+        raise NoServer(f"the Prefect server at {shown} cannot be reached: {type(error).__name__}: {error}") from error
+    except httpx.HTTPStatusError as error:
+        words = one_line(error.response.text)[:200]
+        raise NoServer(f"the Prefect server at {shown} answered {error.response.status_code}: {words}") from error
+
+
+async def _entered(stack: AsyncExitStack) -> PrefectClient:
+    try:
+        return await stack.enter_async_context(get_client())
     except httpx.InvalidURL:  # not quoted, as it may quote a password
         raise NoServer("PREFECT_API_URL is no address, such as http://127.0.0.1:4200/api") from None
     except OSError as error:  # httpx wraps what the network does
         raise NoServer(
             "the certificates that PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE names cannot be read: "
             f"{error.strerror or error}"
-        ) from None
-    except httpx.TransportError as error:
-        raise NoServer(f"the Prefect server at {shown} cannot be reached: {type(error).__name__}: {error}") from error
-    except httpx.HTTPStatusError as error:
-        words = one_line(error.response.text)[:200]
-        raise NoServer(f"the Prefect server at {shown} answered {error.response.status_code}: {words}") from error
+        ) from error
