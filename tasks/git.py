@@ -33,6 +33,8 @@ CONFIG = {
     "submodule.recurse": "false",
 }
 
+WRITE = frozenset(("add", "checkout", "cherry-pick", "commit-tree", "fetch", "init", "read-tree", "write-tree"))
+"""What of git fills a disk, and may be ended at any moment: not a push, nor who looks whether the host has stored it."""
 
 TOO_LARGE = re.compile(rf"died of signal {signal.SIGXFSZ:d}\b|\Afatal: fetch-pack: invalid index-pack output\Z")
 """What git says, alone or among others, when a process of its own was ended because it wrote a larger file than it
@@ -86,7 +88,7 @@ class Git:
 
         Raises:
             GitFailed: it could not be run, or is beyond its bounds.
-            NoSpace: the disk has become too full.
+            NoSpace: the disk has become too full for git to `WRITE` more.
         """
         left = self._began + self.bounds.time.total_seconds() - time.monotonic()
         running = run_command(
@@ -99,7 +101,7 @@ class Git:
             limits=Limits(file_size=self.bounds.size),  # what is fetched comes as one file
         )
         try:
-            done = await with_room(running, self.home)
+            done = await (with_room(running, self.home) if args[0] in WRITE else running)
         except CannotStart as error:
             raise GitFailed(str(error)) from None
         if done.ended_by is EndedBy.TIME_LIMIT:

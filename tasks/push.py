@@ -15,7 +15,6 @@ from pathlib import Path
 from domain.limits import FileBounds, Limits
 from domain.push import Push
 from tasks.files import FileWorkFailed, are_there
-from tasks.free_space import NoSpace
 from tasks.git import Git, GitFailed
 from tasks.in_any_case import finished
 from tasks.limits import NO_LIMITS
@@ -67,7 +66,7 @@ async def push_changes(
 
     Raises:
         PushFailed: a conflict, no right to, or beyond *limits*.
-        NoSpace: the disk has become too full.
+        NoSpace: the disk has become too full, and nothing was pushed.
     """
     pushed: list[str | None] = []
     try:
@@ -201,7 +200,7 @@ class _Pusher:
         to = f"{commit}:refs/heads/{self.push_.branch}"
         try:
             done = await self.remote.ask("push", "--porcelain", "--no-verify", "--no-signed", "--", self.url, to)
-        except (GitFailed, NoSpace, asyncio.CancelledError) as error:
+        except (GitFailed, asyncio.CancelledError) as error:
             return error, True
         if done.exit_code == 0:
             return None, False

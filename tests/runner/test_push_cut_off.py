@@ -13,14 +13,21 @@ from repositories import Origin, write
 from waiting import block_until
 
 from domain.push import Push
+from tasks import free_space
 from tasks import push as module
 from tasks.checkout import working_copy
+from tasks.free_space import NoSpace, with_room
 from tasks.push import PushFailed, push_changes
 
 PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH", author="Docs bot <docs@example.com>", message=None)
 HOLD = "touch {0}/holds; until [ -e {0}/go ]; do sleep 0.02; done"
 LOSE = "kill -9 $PPID"
 """The reply never comes."""
+ON_TOP = (
+    "export GIT_AUTHOR_NAME=B GIT_AUTHOR_EMAIL=b@x GIT_COMMITTER_NAME=B GIT_COMMITTER_EMAIL=b@x; "
+    "git update-ref refs/heads/main $(git commit-tree main^{{tree}} -p main -m theirs)"
+)
+"""Somebody else pushes."""
 FIRST = "[ ! -e {0}/first ] || exit 0; touch {0}/first; "
 
 
@@ -42,6 +49,12 @@ class Rig:
 
     async def holds(self) -> None:
         await asyncio.to_thread(block_until, (self.folder / "holds").exists, within=60)
+
+    def fill_the_disk_with(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is full as soon as a hook has made the file *name*."""
+        full = self.folder / name
+        monkeypatch.setattr(free_space, "LOOK_EVERY", timedelta(milliseconds=1))
+        monkeypatch.setattr(free_space, "free_in", lambda _: free_space.RESERVE - full.exists())
 
 
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,10 +146,39 @@ async def test_a_push_that_the_host_refuses_is_looked_at_once(rig: Rig, monkeypa
     assert rig.origin.head("main") == rig.sha
 
 
+async def test_a_disk_that_fills_while_the_host_stores_the_push_does_not_cut_it_off(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.fill_the_disk_with("holds", monkeypatch)
+    rig.hook("post-receive", HOLD)
+    pushing = rig.push()
+    await rig.holds()
+    for _ in range(3):  # who looks at the disk has seen it by then
+        with pytest.raises(NoSpace):
+            await with_room(asyncio.Event().wait(), rig.folder)
+    (rig.folder / "go").touch()
+    assert await pushing == rig.origin.head("main") != rig.sha
+
+
+async def test_a_full_disk_keeps_nobody_from_seeing_what_the_host_has_stored(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.fill_the_disk_with("full", monkeypatch)
+    rig.hook("post-receive", f"touch {{0}}/full; {LOSE}")
+    assert await rig.push() == rig.origin.head("main") != rig.sha
+
+
+async def test_a_disk_too_full_to_fetch_what_others_pushed_on_top_leaves_it_unknown(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.fill_the_disk_with("full", monkeypatch)
+    rig.hook("post-receive", f"{ON_TOP}; touch {{0}}/full; {LOSE}")
+    with pytest.raises(PushFailed, match=r"; whether the host has stored it is not known: no space: less than 256 MiB"):
+        await rig.push()
+
+
 async def test_a_push_that_others_pushed_on_top_of_before_its_reply_was_lost_is_pushed(rig: Rig) -> None:
-    one = "git update-ref refs/heads/main $(git commit-tree main^{{tree}} -p main -m theirs)"
-    identity = "export GIT_AUTHOR_NAME=B GIT_AUTHOR_EMAIL=b@x GIT_COMMITTER_NAME=B GIT_COMMITTER_EMAIL=b@x"
-    rig.hook("post-receive", f"{identity}; {one}; {one}; {one}; {LOSE}")
+    rig.hook("post-receive", f"{ON_TOP}; {ON_TOP}; {ON_TOP}; {LOSE}")
     made = await rig.push()
     assert made is not None
     assert rig.origin.history("main", "%H")[3] == made
