@@ -63,7 +63,7 @@ async def execute(
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             around = replace(_surroundings(work, copy, home, secrets, on_line), user=user, on_progress=on_progress)
             try:
-                ending = await _tried(reporter, work, around)
+                ending = await _tried(reporter, work, around, on_trouble)
             except asyncio.CancelledError:
                 on_end(CANCELLED)
                 raise
@@ -97,14 +97,14 @@ def _kept(copy: Path, disks: Sequence[Path], stop: Stop) -> Path | None:
     return kept if kept and kept.exists() else None
 
 
-async def _tried(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
+async def _tried(reporter: Reporter, work: Work, around: Surroundings, on_trouble: Say) -> Ending:
     try:
-        return await _run(reporter, work, around)
+        return await _run(reporter, work, around, on_trouble)
     except (PreparationFailed, CannotStart, NotKept, PushFailed, StillRuns) as error:
         return Ending(JobState.CRASHED, around.shown(str(error)))
 
 
-async def _run(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
+async def _run(reporter: Reporter, work: Work, around: Surroundings, on_trouble: Say) -> Ending:
     job_type, target = work.job_type, work.order.target
     try:
         await prepare(job_type.prepare, around, work.cache, scope=target.repository.lower() if target else "")
@@ -119,7 +119,7 @@ async def _run(reporter: Reporter, work: Work, around: Surroundings) -> Ending:
         await _push(reporter, work, around)
         return Ending(state, summary, done.exit_code, work.output_url)
     if state is JobState.FAILED:
-        await _keep_what_there_is(work, around)
+        await _keep_what_there_is(work, around, on_trouble)
     return Ending(state, summary, done.exit_code)
 
 
@@ -131,12 +131,15 @@ async def _keep(work: Work, around: Surroundings) -> None:
     around.say(f"{work.job_type.output} is kept as {job_id}")
 
 
-async def _keep_what_there_is(work: Work, around: Surroundings) -> None:
-    """A command that failed has its own word; what it made may tell why."""
+async def _keep_what_there_is(work: Work, around: Surroundings, on_trouble: Say) -> None:
+    """A command that failed has its own word, also on a full disk; what it made may tell why."""
     try:
         await _keep(work, around)
     except NotKept as error:
         around.say(str(error))
+    except NoSpace as error:
+        around.say(f"output not kept: {error}")
+        on_trouble(error.to_do)
 
 
 async def _push(reporter: Reporter, work: Work, around: Surroundings) -> None:

@@ -34,7 +34,7 @@ CONFIG = {
 }
 
 WRITE = frozenset(("add", "checkout", "cherry-pick", "commit-tree", "fetch", "init", "read-tree", "write-tree"))
-"""What of git fills a disk, and may be ended at any moment: not a push, nor who looks whether the host has stored it."""
+"""What of git fills a disk, and may be ended at any moment: not a push, nor a look at what the host has."""
 
 TOO_LARGE = re.compile(rf"died of signal {signal.SIGXFSZ:d}\b|\Afatal: fetch-pack: invalid index-pack output\Z")
 """What git says, alone or among others, when a process of its own was ended because it wrote a larger file than it

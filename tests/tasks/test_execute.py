@@ -175,6 +175,17 @@ async def test_a_disk_that_fills_during_a_job_is_an_error_that_says_so(
     assert not rig.outputs.exists() or names_in(rig.outputs) == []
 
 
+async def test_a_command_that_failed_has_its_own_word_also_on_a_disk_that_it_filled(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(free_space, "free_in", lambda _: free_space.RESERVE - (rig.folder / "full").exists())
+    monkeypatch.setattr(executing, "check_free_space", lambda *_: None)
+    ended = await rig.run(f"mkdir build; touch {rig.folder}/full; echo no luck; exit 1", output="build")
+    assert (ended.state, ended.summary) == (JobState.FAILED, "exit code 1: no luck")
+    assert "Reportback: output not kept: no space: less than 256 MiB is left on the disk" in rig.lines
+    assert any("have to stay: make room there, and retry it" in trouble for trouble in rig.troubles)
+
+
 async def test_a_preparation_that_fails_is_an_error_and_the_command_does_not_run(rig: Rig) -> None:
     ended = await rig.run(
         "echo not reached",
