@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from console.checks import github, job_user, ledger
+from console.checks import github, job_types, job_user, ledger
 from console.checks.finding import Finding, bad, good
 from console.problems import problems
 from console.terminal import plain, results, write_json
@@ -35,6 +35,8 @@ async def findings(repository: str | None) -> AsyncIterator[Finding]:
             yield bad("settings", words)
         return
     yield good("settings", "sound")
+    for finding in job_types.check(settings):
+        yield finding
     for finding in await ledger.check(settings):
         yield finding
     async for finding in github.check(settings, repository):

@@ -36,6 +36,7 @@ async def test_each_thing_is_a_line_that_says_ok_or_what_to_do(world: World, she
     lines = [line.split(":")[0].split(maxsplit=1) for line in out.splitlines()]
     assert [line for line in lines if line[1] != "disk"] == [
         ["ok", "settings"],
+        ["ok", "job types"],
         ["ok", "ledger"],
         ["WRONG", "reconciliation"],
         ["ok", "GitHub"],
@@ -47,6 +48,33 @@ async def test_each_thing_is_a_line_that_says_ok_or_what_to_do(world: World, she
     assert str(world.ledger.place) in out
     assert stand_in.url in out
     assert (err, TOKEN in out) == ("", False)
+
+
+JOBS = """version = 1
+[jobs.links]
+command = ["links"]
+timeout = "soon"
+[jobs.links.options.page]
+type = "string"
+args = ["{value}"]
+pattern = '\\w\\Z'
+"""
+
+
+@pytest.mark.usefixtures("world", "stand_in", "no_prefect")
+async def test_an_unusable_file_of_job_types_is_wrong_line_by_line(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "jobs.toml"
+    monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(file))
+    assert await looked() == 1
+    assert f"WRONG job types: {file} cannot be read: No such file or directory" in shell.said()
+    file.write_text(JOBS)
+    assert await looked() == 1
+    said = shell.said()
+    assert f"WRONG job types: {file}, line 4: jobs.links.timeout: " in said
+    assert f"WRONG job types: {file}, line 8: jobs.links.options.page.pattern: " in said
+    assert "write \\z for \\Z" in said
 
 
 async def test_unsound_settings_are_all_that_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

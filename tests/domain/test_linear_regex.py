@@ -35,6 +35,46 @@ def test_common_patterns_mean_what_they_mean_in_python(pattern: str, text: str) 
         assert whole(pattern)(text) is (re.fullmatch(pattern, text) is not None)
 
 
+TOO_LARGE = [r"\w{1,255}", r"[\w./-]{1,255}", r"(?i)(\w|é|K){1,255}", r"(\w{1,500})?\s?\d?"]
+
+
+@pytest.mark.parametrize("pattern", TOO_LARGE)
+def test_a_pattern_too_large_for_all_letters_takes_those_of_ascii(pattern: str) -> None:
+    assert whole(pattern)("aB")
+    assert not whole(pattern)("ñ")
+
+
+@pytest.mark.parametrize("pattern", TOO_LARGE)
+@given(st.text("aB_éK\u212a٣ 9/k\n", max_size=6))
+def test_such_a_pattern_takes_no_more_than_it_says(pattern: str, text: str) -> None:
+    small = re.sub(r"\{1,\d+\}", "{1,9}", pattern)
+    assert whole(small)(text) or not whole(pattern)(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cure"),
+    [
+        (r"\w{1,255}\b", r"write [0-9A-Za-z_] for \w, or a smaller count"),
+        (r"[^\w]{1,255}\w{1,255}", r"write [0-9A-Za-z_] for \w, or a smaller count"),
+        (r"\w{1,255}.", r"write [0-9A-Za-z_] for \w, or a smaller count"),
+        (r"\p{L}{1,500}", r"write [0-9A-Za-z_] for \w, or a smaller count"),
+        (r"a\Z", r"write \z for \Z"),
+        ("a{,5}", "write {0,5} for {,5}"),
+        ("a{, 5}", ""),
+        (r"a\y", ""),
+    ],
+)
+def test_what_rusts_lacks_is_refused_with_the_cure(pattern: str, cure: str) -> None:
+    with pytest.raises(ValueError, match="is not a regular expression that can be used here") as refused:
+        whole(pattern)
+    assert str(refused.value).partition("; ")[2] == cure
+
+
+@pytest.mark.parametrize("cured", [r"[0-9A-Za-z_]{1,255}", r"a\z", "a{0,5}"])
+def test_the_cures_work(cured: str) -> None:
+    assert whole(cured)("a")
+
+
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [

@@ -1,0 +1,19 @@
+"""The file of job types, without which no flow can be loaded."""
+
+from console.checks.finding import Finding, bad, good
+from domain.jobs_file import BadJobsFile, parse_job_types
+from settings import Settings
+
+WHAT = "job types"
+
+
+def check(settings: Settings) -> list[Finding]:
+    """Each thing that is wrong with it, or how many it declares."""
+    file = settings.jobs_file
+    try:
+        found = parse_job_types(file.read_bytes(), str(file), credentials=settings.credentials.values())
+    except OSError as error:
+        return [bad(WHAT, f"{file} cannot be read: {error.strerror}; REPORTBACK_JOBS_FILE names it")]
+    except BadJobsFile as error:
+        return [bad(WHAT, words) for words in str(error).splitlines()]
+    return [good(WHAT, f"{file} declares {len(found)}")]
