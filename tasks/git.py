@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -13,12 +14,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.clone_url import protocol_of
-from domain.limits import FileBounds, Limits
+from domain.limits import FileBounds
 from domain.summary import EndedBy, public, telling_line
 from domain.text import Say
 from tasks.command import CannotStart, Finished, child_environment, run_command
 from tasks.file_work import BeyondLimit, Count
 from tasks.free_space import with_room
+from tasks.limits import NO_LIMITS
 
 NETWORK = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 SEEN = (*NETWORK, *map(str.lower, NETWORK), "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
@@ -36,9 +38,10 @@ CONFIG = {
 WRITE = frozenset(("add", "checkout", "cherry-pick", "commit-tree", "fetch", "init", "read-tree", "write-tree"))
 """What of git fills a disk, and may be ended at any moment: not a push, nor a look at what the host has."""
 
-TOO_LARGE = re.compile(rf"died of signal {signal.SIGXFSZ:d}\b|\Afatal: fetch-pack: invalid index-pack output\Z")
-"""What git says, alone or among others, when a process of its own was ended because it wrote a larger file than it
-may: the second of a pack, and alone."""
+SAYING_SO = ("/bin/sh", "-c", f"trap '' {signal.SIGXFSZ:d}; exec git \"$@\"", "git")
+"""Git, which no signal ends where a file becomes larger than it may, and which therefore says that in its own words."""
+TOO_LARGE = re.compile(r"^(?:error|fatal): .*: File too large$", re.MULTILINE)
+"""Its words: `strerror` of EFBIG."""
 
 
 def ignored(line: str) -> None:
@@ -90,15 +93,18 @@ class Git:
             GitFailed: it could not be run, or is beyond its bounds.
             NoSpace: the disk has become too full for git to `WRITE` more.
         """
+        env = self._environment()
+        if shutil.which("git", path=env["PATH"]) is None:
+            raise GitFailed("cannot start 'git': not found; install it where the worker runs")
         left = self._began + self.bounds.time.total_seconds() - time.monotonic()
         running = run_command(
-            ("git", *args),
+            (*SAYING_SO, *args),
             cwd=self.folder,
-            env=self._environment(),
+            env=env,
             timeout=timedelta(seconds=max(0.0, left)),
             on_line=on_line,
             shown=self._public,
-            limits=Limits(file_size=self.bounds.size),  # what is fetched comes as one file
+            limits=NO_LIMITS.model_copy(update={"file_size": self.bounds.size}),  # what is fetched comes as one file
         )
         try:
             done = await (with_room(running, self.home) if args[0] in WRITE else running)
@@ -106,7 +112,7 @@ class Git:
             raise GitFailed(str(error)) from None
         if done.ended_by is EndedBy.TIME_LIMIT:
             raise GitFailed(self.bounds.beyond_time)
-        if done.signal == signal.SIGXFSZ or TOO_LARGE.search("\n".join(done.tail)):
+        if TOO_LARGE.search("\n".join(done.tail)):
             raise GitFailed(self.bounds.beyond_size)
         return done
 

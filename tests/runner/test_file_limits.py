@@ -139,6 +139,20 @@ async def test_more_than_may_be_checked_out_is_not_even_fetched(files: int, orig
             pytest.fail("it is too large")
 
 
+@pytest.mark.parametrize("says", ["fetch-pack: invalid index-pack output", "$(ulimit -d) bytes of memory"])
+async def test_git_that_fails_for_another_reason_than_a_limit_has_its_own_word_and_all_memory(
+    says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, git=f'#!/bin/sh\necho "fatal: {says}"; exit 128\n')
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(CheckoutFailed) as failed:
+        async with working_copy("file:///nowhere", "0" * 40, parent=tmp_path, limits=SMALL):
+            pytest.fail("git fails")
+    told = says.replace("$(ulimit -d)", "unlimited")
+    assert str(failed.value) == f"cannot check out 000000000000: fatal: {told}"
+
+
 @beyond
 async def test_changes_beyond_a_limit_are_not_pushed(limits: Limits, told: str, origin: Origin, tmp_path: Path) -> None:
     sha = origin.commit("main", page="x")
