@@ -176,8 +176,18 @@ async def _user(work: Work, on_line: Say, disks: Sequence[Path]) -> AsyncIterato
     """
     waiting = taken(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
     async with waiting as user:
-        await aside(partial(check_free_space, disks), longest=REMOVAL)
+        await _make_room(disks)
         yield user
+
+
+async def _make_room(disks: Sequence[Path]) -> None:
+    """Kept copies may have to go first, which is work on files as any other. Raises NoSpace."""
+    try:
+        await aside(partial(check_free_space, disks), longest=USUAL)
+    except TimeoutError as error:
+        where = ", ".join(map(str, disks))
+        todo = f"{where}: one of them has not answered for a long time: see to its disk, and retry the job"
+        raise NoSpace("the disk does not answer", todo) from error
 
 
 @asynccontextmanager

@@ -4,10 +4,12 @@ import asyncio
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -27,8 +29,10 @@ from settings import Settings
 from storage.models import StatusReport
 from tasks import execute as executing
 from tasks import free_space
+from tasks.aside import Stop
 from tasks.cache import Cache
 from tasks.carry_out import Ended, Work, carry_out
+from tasks.files import USUAL
 from tasks.keep_output import Outputs
 from tasks.work import work_of
 
@@ -173,6 +177,33 @@ async def test_a_disk_that_fills_during_a_job_is_an_error_that_says_so(
     )
     assert any("have to stay: make room there, and retry it" in trouble for trouble in rig.troubles)
     assert not rig.outputs.exists() or names_in(rig.outputs) == []
+
+
+async def test_making_room_for_a_job_may_take_as_long_as_other_work_on_files(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gives_up, late = list[bool](), timedelta(0)
+
+    def make_room(_: object, stop: Stop) -> None:
+        nonlocal late
+        for late in (USUAL - timedelta(minutes=1), USUAL):  # noqa: B007  # the clock reads it
+            gives_up.append(stop())
+
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late.total_seconds())
+    monkeypatch.setattr("tasks.aside.time", clock)
+    monkeypatch.setattr(executing, "check_free_space", make_room)
+    assert (await rig.run("true")).state is JobState.SUCCEEDED
+    assert gives_up == [False, True]
+
+
+async def test_a_disk_that_does_not_answer_is_an_error_that_says_so(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never_answers(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(executing, "aside", never_answers)
+    ended = await rig.run("true")
+    assert (ended.state, ended.summary) == (JobState.CRASHED, "no space: the disk does not answer")
+    assert any("see to its disk, and retry the job" in trouble for trouble in rig.troubles)
 
 
 async def test_a_command_that_failed_has_its_own_word_also_on_a_disk_that_it_filled(
