@@ -70,5 +70,5 @@ async def test_a_job_that_ended_with_make_up_is_an_error_on_its_commit_once_it_i
         again, began = replace(run, prefect=prefect, ledger=ledger), time.monotonic()
         await again.shows("pending", "error", within=FROM_DEATH_TO_ERROR)
         SECONDS["SIGTERM to `make up`, counted from when it is up again"] = time.monotonic() - began
-        await again.is_over("CRASHED", within=STARTS)
+        await again.is_over("CRASHED", "CANCELLED", within=STARTS)  # the latter if Prefect's runner could still say so
     assert (await again.statuses())[-1]["description"]
