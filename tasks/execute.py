@@ -68,10 +68,10 @@ async def execute(
                 on_end(CANCELLED)
                 raise
             on_end(ending)
-            if ending.state is not JobState.SUCCEEDED and (
-                kept := await aside(partial(_kept, copy, disks), longest=REMOVAL)
-            ):
-                on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
+            if ending.state is not JobState.SUCCEEDED:
+                with suppress(TimeoutError):  # a disk that does not answer; the job's end is told already
+                    if kept := await aside(partial(_kept, copy, disks), longest=REMOVAL):
+                        on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
 
 
 @contextmanager

@@ -206,6 +206,17 @@ async def test_a_disk_that_does_not_answer_is_an_error_that_says_so(rig: Rig, mo
     assert any("see to its disk, and retry the job" in trouble for trouble in rig.troubles)
 
 
+async def test_a_disk_that_answers_no_more_once_a_command_has_failed_changes_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never_answers(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(executing, "_kept", never_answers)
+    ended = await rig.run("exit 1")
+    assert (ended.state, ended.summary, rig.troubles) == (JobState.FAILED, "exit code 1", [])
+
+
 async def test_a_command_that_failed_has_its_own_word_also_on_a_disk_that_it_filled(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
