@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Generator
+from contextlib import AbstractAsyncContextManager
 from functools import partial
+from typing import TypeVar
 
 import pytest
+
+T = TypeVar("T")
 
 ON_THE_DRIVERS_THREAD = pytest.mark.parametrize("in_place", [False])
 """As in production, each statement is waited for: a test in place would cancel at nothing but the network."""
@@ -22,6 +26,34 @@ async def cancelled_at(work: Awaitable[object], number: int) -> asyncio.Task[Non
     task = asyncio.create_task(run())
     await asyncio.wait([task])
     return task
+
+
+async def staying_in(
+    place: AbstractAsyncContextManager[T], do: Callable[[T], object] = lambda _: None
+) -> asyncio.Task[None]:
+    """A task that has entered *place*, done *do* with what that gave it, and stays until it is cancelled."""
+    has_done = asyncio.Event()
+
+    async def stay() -> None:
+        async with place as given:
+            do(given)
+            has_done.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(stay())
+    await has_done.wait()
+    return task
+
+
+STOPS = pytest.mark.parametrize("how", ["a cancel", "a signal"])
+
+
+def stop(running: asyncio.Task[T], how: str, others: Collection[asyncio.Task[object]]) -> None:
+    """Stop *running* as *how* of `STOPS` says; *others* are the tasks that a signal leaves alone."""
+    if how == "a cancel":
+        running.cancel()
+    else:
+        cancel_all(others)
 
 
 def cancel_all(but: Collection[asyncio.Task[object]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from cancelling import cancel_all, skip
+from cancelling import STOPS, skip, stop
 from repositories import Origin, write
 from waiting import block_until
 
@@ -85,17 +85,14 @@ async def test_a_push_that_its_time_limit_cut_off_when_it_was_stored_is_pushed(
 
 
 @pytest.mark.parametrize("times", [1, 3])
-@pytest.mark.parametrize("how", ["a cancel", "a signal"])
+@STOPS
 async def test_a_cancel_that_comes_when_the_push_is_stored_is_too_late(rig: Rig, how: str, times: int) -> None:
     rig.hook("post-receive", HOLD)
     others = asyncio.all_tasks()
     pushing = rig.push()
     await rig.holds()
     for _ in range(times):
-        if how == "a cancel":
-            pushing.cancel()
-        else:
-            cancel_all(others)
+        stop(pushing, how, others)
         await asyncio.sleep(0.02)
     assert await pushing == rig.origin.head("main") != rig.sha
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cancelling import staying_in
 from processes import ROOT, names_in
 from waiting import Held, until
 
@@ -69,17 +70,12 @@ async def test_a_job_that_is_cancelled_leaves_the_removal_of_much_to_the_next_sw
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REMOVAL_OF_CANCELLED", timedelta(0))
-    entered = asyncio.Event()
 
-    async def job() -> None:
-        async with scratch(tmp_path) as folder:
-            fill(folder, 10)
-            folder.chmod(0o711)
-            entered.set()
-            await asyncio.Event().wait()
+    def does(folder: Path) -> None:
+        fill(folder, 10)
+        folder.chmod(0o711)
 
-    running = asyncio.create_task(job())
-    await entered.wait()
+    running = await staying_in(scratch(tmp_path), does)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cancelling import staying_in
 from processes import ROOT, names_in
 
 from tasks.scratch import KEPT, KEPT_PREFIX, LONGEST, PREFIX, keep, scratch, sweep
@@ -91,15 +92,7 @@ async def test_a_folder_is_removed_whatever_happens(parent: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         await fail()
-    entered = asyncio.Event()
-
-    async def stay() -> None:
-        async with scratch(parent):
-            entered.set()
-            await asyncio.Event().wait()
-
-    user = asyncio.create_task(stay())
-    await entered.wait()
+    user = await staying_in(scratch(parent))
     user.cancel()
     with pytest.raises(asyncio.CancelledError):
         await user

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from cancelling import staying_in
 from processes import ROOT, names_in
 from waiting import Held, until
 
@@ -145,17 +146,9 @@ def test_nobody_who_is_still_at_work_leads_a_removal_out_of_the_folder(place: Pa
 async def test_a_folder_is_closed_before_its_user_goes_on_whenever_it_is_removed(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held, entered = Held(), asyncio.Event()
+    held = Held()
     monkeypatch.setattr(module, "remove", held.up(remove))
-
-    async def job() -> None:
-        async with scratch(place) as folder:
-            folder.chmod(0o711)
-            entered.set()
-            await asyncio.Event().wait()
-
-    running = asyncio.create_task(job())
-    await entered.wait()
+    running = await staying_in(scratch(place), lambda folder: folder.chmod(0o711))
     running.cancel()
     await until(held.begun.is_set)
     running.cancel()

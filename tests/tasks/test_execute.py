@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
-from cancelling import cancel_all
+from cancelling import STOPS, stop
 from processes import is_alive, names_in
 from repositories import Origin
 from sqlmodel import col, select
@@ -415,7 +415,7 @@ async def test_old_outputs_that_cannot_be_moved_change_nothing_of_a_success(
     assert await rig.links() == [("pending", rig.commit_page), ("success", PREVIEW)]
 
 
-@pytest.mark.parametrize("how", ["a cancel", "a signal"])
+@STOPS
 async def test_a_job_that_is_stopped_when_its_push_is_stored_has_succeeded(rig: Rig, how: str) -> None:
     hook = rig.origin.bare / "hooks" / "post-receive"
     hook.write_text(f"#!/bin/sh\ntouch {rig.folder}/holds; until [ -e {rig.folder}/go ]; do sleep 0.02; done\n")
@@ -424,10 +424,7 @@ async def test_a_job_that_is_stopped_when_its_push_is_stored_has_succeeded(rig: 
     running = asyncio.create_task(rig.run("echo new > docs/page.md", push=PUSH))
     try:
         await asyncio.to_thread(block_until, (rig.folder / "holds").exists, within=60)
-        if how == "a cancel":
-            running.cancel()
-        else:
-            cancel_all(others)
+        stop(running, how, others)
         with pytest.raises(asyncio.CancelledError):
             await running
     finally:
@@ -436,7 +433,7 @@ async def test_a_job_that_is_stopped_when_its_push_is_stored_has_succeeded(rig: 
     assert [state for state, _ in await rig.links()] == ["pending", "success"]
 
 
-@pytest.mark.parametrize("how", ["a cancel", "a signal"])
+@STOPS
 @pytest.mark.parametrize("copies", ["an output", "into the cache"])
 async def test_a_job_that_is_stopped_while_its_files_are_copied_leaves_nothing_of_them_at_once(
     rig: Rig, how: str, copies: str, monkeypatch: pytest.MonkeyPatch
@@ -451,10 +448,7 @@ async def test_a_job_that_is_stopped_while_its_files_are_copied_leaves_nothing_o
     others = asyncio.all_tasks()
     running = asyncio.create_task(rig.run("mkdir build", **does))
     await until(lambda: (rig.folder / "pid").exists() and bool((rig.folder / "pid").read_text()))
-    if how == "a cancel":
-        running.cancel()
-    else:
-        cancel_all(others)
+    stop(running, how, others)
     with pytest.raises(asyncio.CancelledError):
         await running
     assert not is_alive(int((rig.folder / "pid").read_text()))

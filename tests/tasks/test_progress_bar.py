@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from cancelling import cancel_all
+from cancelling import STOPS, staying_in, stop
 from waiting import block_until
 
 from domain.progress import Progress
@@ -133,26 +133,14 @@ async def test_a_prefect_that_never_answers_holds_up_the_end_for_a_moment_only(
     assert asyncio.all_tasks() == before
 
 
-@pytest.mark.parametrize("how", ["a cancel", "a signal"])
+@STOPS
 async def test_the_last_progress_of_a_job_that_was_stopped_is_shown(
     prefect: Prefect, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "EVERY", NEVER)
     others = asyncio.all_tasks()
-    began = asyncio.Event()
-
-    async def job() -> None:
-        async with progress_bar("a title") as show:
-            show(Progress(3, 10))
-            began.set()
-            await asyncio.Event().wait()
-
-    running = asyncio.create_task(job())
-    await began.wait()
-    if how == "a cancel":
-        running.cancel()
-    else:
-        cancel_all(others)
+    running = await staying_in(progress_bar("a title"), lambda show: show(Progress(3, 10)))
+    stop(running, how, others)
     with pytest.raises(asyncio.CancelledError):
         await running
     assert prefect.shown == [30.0]
