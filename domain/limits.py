@@ -31,14 +31,10 @@ class FileBounds:
     size_field: str = SIZE_FIELD
     time_field: str = TIME_FIELD
 
-    @property
-    def beyond_files(self) -> str:
-        """That there are too many, for anybody to read."""
-        return f"more than {self.files:,} files and folders: {FILES_FIELD} bounds it"
-
-    @property
-    def beyond_size(self) -> str:
-        """That they are too large."""
+    def beyond(self, what: str) -> str:
+        """That there are too many ("files"), or that they are too large ("size"), for anybody to read."""
+        if what == "files":
+            return f"more than {self.files:,} files and folders: {FILES_FIELD} bounds it"
         return f"more than {size_in_words(self.size)} bytes: {self.size_field} bounds it"
 
     @property

@@ -49,15 +49,15 @@ async def execute(
     the working copy is, if the job failed, and where there is too little room.
     """
     with _telling_why_not(on_end, on_trouble):
-        token = await _token(reporter, work.order.credential)
-        secrets = await _secrets(reporter, work, token)
+        found = await _token(reporter, work.order.credential)
+        secrets = await _secrets(reporter, work, found)
         disks = folders_of_a_job(
             reporter.ledger,
             work.job_type,
             outputs=work.outputs.folder if work.outputs else None,
             cache=work.cache.folder if work.cache else None,
         )
-        folder = _folder(reporter, work, token, on_trouble)
+        folder = _folder(work, found, on_trouble)
         async with _user(work, on_line, disks) as user, folder as copy, _empty_folder("home") as home:
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
@@ -198,44 +198,39 @@ async def _empty_folder(name: str) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def _folder(reporter: Reporter, work: Work, token: str | None, on_trouble: Say) -> AsyncIterator[Path]:
+async def _folder(work: Work, found: str | NoCredential | None, on_trouble: Say) -> AsyncIterator[Path]:
     """Where the command runs. Raises CheckoutFailed; where its credential could not be read, that is said first."""
     if work.clone_url is None or work.order.target is None:
         async with _empty_folder("copy") as copy:
             yield copy
         return
-    sha, limits = work.order.target.sha, work.job_type.limits
+    sha, limits, token = work.order.target.sha, work.job_type.limits, _usable(found)
     making = working_copy(work.clone_url, sha, token=token, limits=limits, ca_file=work.ca_file)
     try:
         async with making as copy:
             yield copy
     except CheckoutFailed as error:
-        if token is not None or (why := await _lacking(reporter, work.order.credential)) is None:
+        if not isinstance(found, NoCredential):
             raise
-        on_trouble(str(why))
+        on_trouble(str(found))
         raise CheckoutFailed(f"credential {work.order.credential} cannot be read; without it: {error}") from None
 
 
-async def _secrets(reporter: Reporter, work: Work, token: str | None) -> Sequence[str]:
+async def _secrets(reporter: Reporter, work: Work, found: str | NoCredential | None) -> Sequence[str]:
     """What nothing that the job says may show: its variables, and the tokens that are used for it. Raises TooShort."""
     push, environ = work.job_type.push, os.environ
     pushes = await _token(reporter, push.credential) if push else None
     seen = {name: environ[name] for name in work.job_type.env if name in environ}
-    return [*filter(None, (token, pushes)), *hidden_values(seen)]
+    return [*filter(None, map(_usable, (found, pushes))), *hidden_values(seen)]
 
 
-async def _token(reporter: Reporter, credential: str) -> str | None:
-    """A credential's token, if there is one: a public repository is fetched without, and a push says what it lacks."""
+async def _token(reporter: Reporter, credential: str) -> str | NoCredential | None:
+    """A credential's token, or why it has none: a public repository is fetched without, a push says what it lacks."""
     try:
         return await reporter.token_of(credential) if credential else None
-    except NoCredential:
-        return None
-
-
-async def _lacking(reporter: Reporter, credential: str) -> NoCredential | None:
-    """Why the credential has no token; None: it has one."""
-    try:
-        await reporter.token_of(credential)
     except NoCredential as error:
         return error
-    return None
+
+
+def _usable(found: str | NoCredential | None) -> str | None:
+    return found if isinstance(found, str) else None

@@ -121,5 +121,5 @@ async def _work(do: str, bounds: FileBounds, **asked: object) -> list[str]:
     if done.exit_code == 0:
         return heard.told
     if heard.last in ("> files", "> size"):
-        raise TooMuch(bounds.beyond_files if heard.last == "> files" else bounds.beyond_size)
+        raise TooMuch(bounds.beyond(heard.last.removeprefix("> ")))
     raise FileWorkFailed(heard.other.removeprefix("! ") or f"the work on its files ended: {done.ended_by.value}")

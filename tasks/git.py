@@ -113,7 +113,7 @@ class Git:
         if done.ended_by is EndedBy.TIME_LIMIT:
             raise GitFailed(self.bounds.beyond_time)
         if TOO_LARGE.search("\n".join(done.tail)):
-            raise GitFailed(self.bounds.beyond_size)
+            raise GitFailed(self.bounds.beyond("size"))
         return done
 
     def _public(self, text: str) -> str:
@@ -125,7 +125,7 @@ class Git:
         try:
             done = await self.ask("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count))
         except BeyondLimit as error:
-            raise GitFailed(self.bounds.beyond_files if str(error) == "files" else self.bounds.beyond_size) from None
+            raise GitFailed(self.bounds.beyond(str(error))) from None
         if done.exit_code != 0:
             raise GitFailed(self.why(done) or "git ls-tree failed")
 
