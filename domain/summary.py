@@ -89,6 +89,11 @@ def without_credentials(text: str) -> str:
     return PARAMETER.sub(rf"\1{HIDDEN}", shown)
 
 
+def of_error(error: BaseException) -> str:
+    """An unforeseen error for an operator, without credentials: httpx quotes addresses, passwords and all."""
+    return without_credentials(repr(error))
+
+
 def summarise(
     ended_by: EndedBy,
     *,

@@ -17,7 +17,7 @@ from domain.news import Tell
 from domain.report import Phase
 from domain.repositories import OPEN, is_open
 from domain.story import came_of_retry
-from domain.summary import without_credentials
+from domain.summary import of_error
 from domain.target_request import TargetRequest
 from flows.deployment import flow_settings
 from flows.job_types import JOB_TYPES, JobName, described
@@ -127,8 +127,7 @@ async def _reported(report_id: int | None, tell: Tell, *, once: bool = False, jo
     try:
         await task(report_id, tell, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
     except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome is another matter
-        why = without_credentials(repr(error))
-        get_run_logger().warning("report %d is left to the reconciliation: %s", report_id, why)
+        get_run_logger().warning("report %d is left to the reconciliation: %s", report_id, of_error(error))
 
 
 async def _reported_again(report_id: int | None, settings: Settings, shown: JobPage, tell: Tell) -> State[Any]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.job import JobState
 from domain.progress import ShowProgress, unseen
-from domain.summary import without_credentials
+from domain.summary import of_error
 from domain.text import Say
 from storage import jobs
 from storage.engine import LedgerIsAway
@@ -99,7 +99,7 @@ async def _work(reporter: Reporter, work: Work, watchers: Watchers, came_to: Cam
             else:
                 came_to.set_result(None)
         except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
-            watchers.on_trouble(f"Reportback itself failed: {without_credentials(repr(error))}")
+            watchers.on_trouble(f"Reportback itself failed: {of_error(error)}")
             if not came_to.done():
                 came_to.set_result(Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}"))
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.report import Phase
+from domain.summary import of_error
 from storage import ahead, backlog, overdue, passes
 from storage.standing import Settled
 from tasks.deliver import Reporter
@@ -120,7 +121,7 @@ async def _look(rounds: _Round) -> None:
                 if rounds.includes(await rounds.reporter.ledger.now()):
                     await verify_target(rounds.reporter, target_id)
             except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
-                rounds.on_trouble(f"target {target_id} could not be looked at: {error!r}")
+                rounds.on_trouble(f"target {target_id} could not be looked at: {of_error(error)}")
 
     await asyncio.gather(*map(look, await to_verify(rounds.reporter)))
 

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from domain.addresses import without_user
 from domain.metrics import Snapshot
+from domain.summary import of_error
 from domain.text import one_line
 from github_api.certificates import trusted
 from github_api.raw_body import AS_IT_IS, raw_body
@@ -57,7 +58,7 @@ async def emit_metrics(
         if pushgateway is not None:
             await push(pushgateway, await read_metrics(ledger), ca_file)
     except Exception as error:  # noqa: BLE001  # whatever is the matter with figures, reports go on
-        on_trouble(f"metrics could not be handed on: {error!r}")
+        on_trouble(f"metrics could not be handed on: {of_error(error)}")
 
 
 async def _fold(ledger: Ledger, *, dead_after: timedelta) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.summary import without_credentials
+from domain.summary import of_error
 from storage import lost
 from storage.jobs import OLD_BEAT
 from storage.lost import AtWork
@@ -45,7 +45,7 @@ async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], on_trouble:
             if await _lose(reporter, one):
                 ended.append(one.job_id)
         except Exception as error:  # noqa: BLE001  # one job's trouble must not keep the others waiting
-            on_trouble(f"job {one.job_id} could not be ended: {without_credentials(repr(error))}")
+            on_trouble(f"job {one.job_id} could not be ended: {of_error(error)}")
             troubles.append(error)
     if troubles:
         raise troubles[0]

@@ -31,7 +31,7 @@ from prefect.states import Cancelled, Crashed, Running
 
 from domain.job import JobState
 from domain.ledger_tag import BadLedgerTag, ledger_named_by
-from domain.summary import without_credentials
+from domain.summary import of_error
 from domain.text import Say
 from storage import lost
 from storage.lost import Over
@@ -65,7 +65,7 @@ async def courtesy(
     try:
         await work
     except Exception as error:  # noqa: BLE001  # whatever is the matter with Prefect, jobs and reports go on
-        on_trouble(f"{otherwise}: {without_credentials(repr(error))}")  # httpx quotes the address, password and all
+        on_trouble(f"{otherwise}: {of_error(error)}")
 
 
 @asynccontextmanager

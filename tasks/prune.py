@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from domain.summary import of_error
 from storage.engine import Ledger
 from storage.prune import is_after_a_gap, prune_jobs, prune_passes
 from storage.prune_place import stop_at, stopped_at
@@ -29,7 +30,7 @@ async def prune(ledger: Ledger, *, keep: timedelta, on_trouble: Callable[[str], 
         await _prune_passes(ledger, before, until)
         return await _prune_jobs(ledger, before, until)
     except Exception as error:  # noqa: BLE001  # what is old can wait; what is new must not
-        on_trouble(f"what is old could not be pruned: {error!r}")
+        on_trouble(f"what is old could not be pruned: {of_error(error)}")
         return 0
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from domain.summary import of_error
 from storage.backlog import Offer
 from storage.standing import Busy, Settled
 from tasks.deliver import Reporter, deliver
@@ -72,7 +73,7 @@ class Senders:
         try:
             return await deliver(self._reporter, offer.target_id, only_if_due=True)
         except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
-            self._on_trouble(f"target {offer.target_id} could not be tried: {error!r}")
+            self._on_trouble(f"target {offer.target_id} could not be tried: {of_error(error)}")
             return None
 
     async def wait(self, others: Sequence[asyncio.Future[Any]], *, most: timedelta | None = None) -> None:

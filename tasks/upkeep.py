@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
+from domain.summary import of_error
 from settings import Settings
 from storage.engine import Ledger
 from tasks.aside import Stop, aside
@@ -45,7 +46,7 @@ async def _bounded(part: Awaitable[object], on_trouble: Callable[[str], None]) -
         async with asyncio.timeout(LONGEST.total_seconds()):
             await part
     except TimeoutError as error:
-        on_trouble(f"upkeep took too long, and is left to the next pass: {error!r}")
+        on_trouble(f"upkeep took too long, and is left to the next pass: {of_error(error)}")
 
 
 def _clear(outputs: Outputs, stop: Stop) -> None:

@@ -308,7 +308,7 @@ BREAKAGES = (
     Breakage("certificates that cannot be read are a traceback", "github_api/certificates.py", "except OSError as error:", "except ZeroDivisionError as error:", ("tests/github_api/test_certificates.py",)),
     Breakage("the named certificates are not trusted", "github_api/transport.py", "verify=trusted(ca_file)", "verify=trusted()", ("tests/github_api/test_certificates.py",)),
     Breakage("git trusts others than the named certificates", "tasks/git.py", "if self.ca_file else {}", "if self.ca_file and False else {}", ("tests/runner/test_push_over_https.py::test_the_host_is_believed_by_the_certificates_in_the_named_file",)),
-    Breakage("what Prefect could not be told is told with its password", "tasks/prefect_runs.py", "without_credentials(repr(error))", "repr(error)", ("tests/tasks/test_courtesy.py",)),
+    Breakage("what Prefect could not be told is told with its password", "domain/summary.py", "return without_credentials(repr(error))", "return repr(error)", ("tests/tasks/test_courtesy.py",)),
     Breakage("jobs.toml in another encoding is a traceback", "domain/jobs_file.py", "except UnicodeDecodeError as error:", "except ZeroDivisionError as error:", ("tests/domain/test_job_type.py::test_a_file_that_is_not_utf_8_is_refused_by_its_line",)),
     Breakage("a setting in JSON is read without a bound", "settings.py", "return from_json(value) if", "return __import__('json').loads(value) if", ("tests/test_settings.py::test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name",)),
     Breakage("a setting may be no text", "settings.py", "clean(value) != value:", "not value:", ("tests/test_settings.py::test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name",)),
