@@ -3,13 +3,13 @@
 import asyncio
 import os
 import threading
-import tracemalloc
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from memory import BYTES_A_FILE, Peaks
 from processes import is_alive, names_in
 from repositories import Origin
 from waiting import until
@@ -126,24 +126,15 @@ async def test_with_room_enough_what_is_done_tells_its_end(monkeypatch: pytest.M
         await with_room(fail(), Path("/"))
 
 
-async def peak(do: Callable[[], Awaitable[object]]) -> int:
-    """The most memory that the process of the flow had for it at once."""
-    await do()  # what is made once is made
-    tracemalloc.start()
-    try:
-        await do()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 async def test_the_memory_of_the_flow_is_the_same_for_ten_times_the_files(rig: Rig) -> None:
-    peaks = []
+    await all_works(rig)  # what is made once is made
+    peaks = Peaks()
     for count in (200, 2_000):
         for number in range(count):
             (rig.site / f"{number}").touch()
-        peaks.append(await peak(lambda: all_works(rig)))
-    assert peaks[1] < 1.5 * peaks[0], peaks
+        with peaks.measured(count):
+            await all_works(rig)
+    assert peaks.bytes_a_file < BYTES_A_FILE, peaks
 
 
 async def all_works(rig: Rig) -> None:
@@ -154,11 +145,13 @@ async def all_works(rig: Rig) -> None:
 
 
 async def test_the_memory_of_the_flow_is_the_same_for_ten_times_the_files_of_a_commit(tmp_path: Path) -> None:
-    origin, peaks = Origin(tmp_path), []
-    for count in (200, 2_000):
+    origin, peaks = Origin(tmp_path), Peaks()
+    for count in (2, 200, 2_000):  # the first makes what is made once
         sha = origin.commit("main", **{f"{count}__{number}": "" for number in range(count)})
-        peaks.append(await peak(lambda sha=sha: check_out(origin, sha, tmp_path)))  # type: ignore[misc]  # of this turn
-    assert peaks[1] < 1.5 * peaks[0], peaks
+        with peaks.measured(count):
+            await check_out(origin, sha, tmp_path)
+    del peaks.of[2]
+    assert peaks.bytes_a_file < BYTES_A_FILE, peaks
 
 
 async def check_out(origin: Origin, sha: str, folder: Path) -> None:

@@ -4,13 +4,12 @@ import asyncio
 import subprocess
 import sys
 import threading
-import tracemalloc
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cancelling import staying_in
+from memory import BYTES_A_FILE, Peaks
 from processes import ROOT, names_in
 from waiting import Held, until
 
@@ -141,19 +140,11 @@ def test_a_disk_that_never_answers_keeps_no_process_from_ending() -> None:
     assert done.stdout == "ends\n"
 
 
-def peak(do: Callable[[], object]) -> int:
-    tracemalloc.start()
-    try:
-        do()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def test_a_removal_takes_as_much_memory_for_ten_times_the_files(tmp_path: Path) -> None:
-    peaks = []
-    for count in (100, 1_000):
+def test_a_removal_takes_no_more_memory_for_ten_times_the_files(tmp_path: Path) -> None:
+    peaks = Peaks()
+    for count in (200, 2_000):
         folder = fill(tmp_path / str(count), count)
-        peaks.append(peak(lambda folder=folder: remove(folder)))  # type: ignore[misc]  # of this turn
+        with peaks.measured(count):
+            remove(folder)
     assert names_in(tmp_path) == []
-    assert peaks[1] < 1.5 * peaks[0], peaks
+    assert peaks.bytes_a_file < BYTES_A_FILE, peaks
