@@ -13,7 +13,7 @@ from cyclopts import App, Parameter, Token, convert
 from cyclopts.validators import Number
 from pydantic import ValidationError
 
-from domain.outcome import Reason
+from domain.delivery.outcome import Reason
 
 INTERRUPTED = 130
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from domain.outcome import Reason
-from storage.reports import Selection
+from domain.delivery.outcome import Reason
+from storage.delivery.reports import Selection
 
 
 @dataclass(frozen=True, slots=True)

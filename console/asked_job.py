@@ -20,7 +20,7 @@ from domain.text import clean
 from github_api.commits import Commits, NoAnswer, NoSuchRef
 from github_api.credentials import NoCredential, NotAllowed, credential_name
 from settings import Settings
-from tasks.reporter import check_allowed
+from tasks.delivery.reporter import check_allowed
 
 WHOLE = 40
 """Digits of a hash that needs no look-up."""

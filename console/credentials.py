@@ -8,12 +8,12 @@ from rich.table import Table
 from console.person import os_user
 from console.terminal import logged, plain, results, say, table, write_json
 from domain.ages import ahead
-from domain.budget import WriteBudget
+from domain.delivery.budget import WriteBudget
 from github_api.credentials import DEFAULT_CREDENTIAL
 from settings import Settings
-from storage import pauses
 from storage.accounts import Account, accounts
-from storage.credentials import locked
+from storage.delivery import pauses
+from storage.delivery.credentials import locked
 from storage.engine import open_ledger
 
 

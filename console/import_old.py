@@ -20,8 +20,8 @@ from github_api.credentials import NoCredential
 from settings import Settings
 from storage.imported import CameTo, foresee, take_over
 from tasks.accept_job import commit_page
-from tasks.deliver import Reporter
-from tasks.reporter import credential_of
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import credential_of
 
 REFUSED = 2
 

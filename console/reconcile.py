@@ -11,8 +11,8 @@ from console.reporter import heard_by, open_reporter
 from console.terminal import plain, results
 from settings import Settings
 from storage.listing import Wanted
-from tasks.deliver import Reporter
-from tasks.deliver_due import Pass
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import Pass
 from tasks.reconcile import reconcile
 from tasks.upkeep import keep_up
 

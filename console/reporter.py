@@ -7,11 +7,11 @@ from dataclasses import replace
 from prefect.settings import PREFECT_API_URL
 
 from console.terminal import logged
-from domain.news import News
+from domain.delivery.notifications import News
 from github_api.credentials import NoCredential
 from settings import Settings
-from tasks import reporter
-from tasks.deliver import Reporter
+from tasks.delivery import reporter
+from tasks.delivery.deliver import Reporter
 
 
 @asynccontextmanager
@@ -19,7 +19,7 @@ async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporte
     """A reporter that acts as *actor* in the story of a report.
 
     Raises:
-        WrongLedger: see tasks.reporter.
+        WrongLedger: see tasks.delivery.reporter.
     """
     async with reporter.open_reporter(settings, actor) as made:
         yield replace(made, token_of=token_of)

@@ -10,11 +10,11 @@ from console.person import os_user
 from console.progress import Going
 from console.reporter import heard_by, open_reporter
 from console.terminal import agreed, aside, plain, results
-from domain.budget import MANY
+from domain.delivery.budget import MANY
 from settings import Settings
 from storage.listing import Wanted
-from tasks.deliver import Reporter
-from tasks.retry_report import retry_report, undelivered
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.retry import retry_report, undelivered
 
 REFUSED = 2
 LISTED = 100

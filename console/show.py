@@ -11,7 +11,7 @@ from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.terminal import aside, plain, results, table, write_json
-from domain.report import Phase
+from domain.delivery.report import Phase
 from domain.story import Event, clock, next_try_at, what_next
 from settings import Settings
 from storage.engine import open_ledger

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.delivery.notifications import News
 from domain.log_lines import level_of, line_of
-from domain.news import News
 from domain.text import UNSEEN, one_line
 
 WIDE = 200

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.ages import ahead
-from domain.report import Phase
+from domain.delivery.report import Phase
 from domain.story import next_try_at
 from domain.text import one_line
 from storage.listing import Listed
@@ -22,7 +22,7 @@ def next_try(report: Listed, now: datetime) -> str:
 
 
 def reason(report: Listed, now: datetime) -> str | None:
-    """A domain.outcome.Reason: why it is rejected, its credential pauses, or its last try failed."""
+    """A domain.delivery.outcome.Reason: why it is rejected, its credential pauses, or its last try failed."""
     waits = report.waits
     return report.rejection or (waits.pause_reason if waits.is_paused(now) else waits.reason)
 

@@ -1,6 +1,6 @@
 """What removes the cause of a rejection. docs/rejections.md shows the same words beside GitHub's own."""
 
-from domain.outcome import Reason
+from domain.delivery.outcome import Reason
 
 _BUG = (
     "Descriptions and states are made to fit before they are stored: GitHub's rule has changed. Report it as a bug, "

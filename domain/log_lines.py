@@ -10,9 +10,9 @@ from datetime import datetime
 from logging import ERROR, INFO, WARNING
 from typing import assert_never
 
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName, Resumed
-from domain.outcome import Reason
-from domain.report import EventKind
+from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
+from domain.delivery.outcome import Reason
+from domain.delivery.report import EventKind
 from domain.text import one_line
 
 PHRASES: dict[EventKind, tuple[int, str]] = {

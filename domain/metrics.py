@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState, StatusState
-from domain.report import EventKind, Phase
 
 BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, inf)
 """Upper bounds of the delivery latency, in seconds, each included."""

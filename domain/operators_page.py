@@ -8,11 +8,11 @@ from uuid import UUID
 from domain import chart
 from domain.ages import ahead, span
 from domain.cures import cure
+from domain.delivery.report import Phase
 from domain.job import Target
 from domain.markdown import code, link, literal, narrow, table
 from domain.names import SHORT_SHA
 from domain.overview import Day, OpenReport, Overview, Pause, Refusals
-from domain.report import Phase
 from domain.story import clock, next_try_at
 
 LIST = "reportback reports list"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from domain.delivery.report import Phase
 from domain.job import StatusState, Target
-from domain.report import Phase
 from domain.story import Waits
 
 SLOT = timedelta(minutes=30)

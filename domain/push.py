@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from domain.credential_name import CREDENTIAL
+from domain.delivery.credential_name import CREDENTIAL
 from domain.preparation import Paths
 from domain.summary import TOKEN
 from domain.text import one_line

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from domain.cures import cure
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState, StatusState, Target
 from domain.markdown import narrow
 from domain.metrics import ON_GITHUB
-from domain.report import EventKind, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Waits:
     doubt_until: datetime | None = None  # a request that was lost sight of may still turn up
     paused_until: datetime | None = None  # its credential pauses
     pause_reason: str | None = None
-    reason: str | None = None  # of its last try: a domain.outcome.Reason that is not a pause's
+    reason: str | None = None  # of its last try: a domain.delivery.outcome.Reason that is not a pause's
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its credential pauses."""

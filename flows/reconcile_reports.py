@@ -10,7 +10,8 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.deployment import flow_settings
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import open_reporter
 from tasks.operators_page import show_operators_page
 from tasks.overrides import Overrides
 from tasks.prefect_runs import (
@@ -22,7 +23,6 @@ from tasks.prefect_runs import (
     delete_old_passes,
 )
 from tasks.reconcile import has_succeeded_within, reconcile
-from tasks.reporter import open_reporter
 from tasks.telling import telling
 from tasks.upkeep import keep_up
 

@@ -9,14 +9,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import AwareDatetime
 
-from domain.budget import MANY
+from domain.delivery.budget import MANY
+from domain.delivery.outcome import Reason
 from domain.names import name_of_retry
-from domain.outcome import Reason
 from flows.deployment import flow_settings
 from settings import Settings
-from tasks.deliver import Reporter
-from tasks.reporter import open_reporter
-from tasks.retry_report import Selection, reopen_report, retry_report, undelivered
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import open_reporter
+from tasks.delivery.retry import Selection, reopen_report, retry_report, undelivered
 from tasks.telling import telling
 
 

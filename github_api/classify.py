@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 import httpx
 
-from domain.outcome import (
+from domain.delivery.outcome import (
     Delivered,
     Exchange,
     NotSent,

@@ -2,9 +2,9 @@
 
 from urllib.parse import quote
 
+from domain.delivery.outcome import Exchange, NotSent, Read, Sent
+from domain.delivery.report import Report
 from domain.job import Target
-from domain.outcome import Exchange, NotSent, Read, Sent
-from domain.report import Report
 from github_api.classify import classify, classify_failure, classify_read
 from github_api.connection import Connection, Request
 from github_api.origin import onward, shown

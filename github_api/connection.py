@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from domain.outcome import Exchange
+from domain.delivery.outcome import Exchange
 from github_api.classify import exchange_of
 from github_api.origin import onward
 from github_api.raw_body import AS_IT_IS, raw_body

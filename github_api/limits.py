@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from domain.outcome import RateLimit, Reason, Throttled
+from domain.delivery.outcome import RateLimit, Reason, Throttled
 from github_api.replies import Refusal
 
 LONGEST = timedelta(days=1)

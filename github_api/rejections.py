@@ -7,7 +7,7 @@ https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from domain.outcome import Reason
+from domain.delivery.outcome import Reason
 from github_api.replies import Refusal
 
 NO_SUCH_COMMIT_TEXT = "no commit found for sha"

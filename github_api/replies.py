@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticUseDefault
 
-from domain.outcome import PostedStatus
+from domain.delivery.outcome import PostedStatus
 from domain.summary import without_credentials
 from domain.text import clean, cut, one_line
 

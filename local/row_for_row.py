@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
-from domain.report import carries, marker
+from domain.delivery.report import carries, marker
 from fake_github.exchange import Json
 from storage.engine import Ledger
 from storage.models import Job, StatusReport, StatusTarget

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.budget import HOUR, MINUTE
-from storage.budget import POSTED
+from domain.delivery.budget import HOUR, MINUTE
+from storage.delivery.budget import POSTED
 from storage.models import Credential, ReportEvent, StatusTarget
 
 

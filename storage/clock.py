@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel, and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.budget import HOUR
-from storage.budget import POSTED
+from domain.delivery.budget import HOUR
+from storage.delivery.budget import POSTED
 from storage.models import (
     Credential,
     HostAnchor,

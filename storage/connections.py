@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from domain.policy import MOST_SENDERS
+from domain.delivery.policy import MOST_SENDERS
 from storage.away import is_of_its_connection
 from storage.disks import SharedDisk, check_disk
 

@@ -13,8 +13,8 @@ from sqlalchemy import BigInteger, ColumnElement, cast, literal
 from sqlmodel import SQLModel, and_, case, col, exists, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.report import EventKind
 from domain.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
-from domain.report import EventKind
 from storage import totals
 from storage.lengths import seconds_between
 from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport

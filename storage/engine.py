@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.ext.asyncio import AsyncSession as _AnySession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.news import Tell, nobody
+from domain.delivery.notifications import Tell, nobody
 from storage import news
 from storage.away import LedgerIsAway, is_away
 from storage.clock import HostClock

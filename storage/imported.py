@@ -14,10 +14,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.old_jobs import OldJob
 from domain.takeover import What
 from domain.text import clean
-from storage import credentials, reports
+from storage.delivery import credentials, reports
+from storage.delivery.turns import take_turn
 from storage.models import Job, ReportEvent, StatusTarget
 from storage.once import insert_once
-from storage.turns import take_turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.job import JobState, Target
 from domain.text import clean
-from storage import credentials, reports, totals
+from storage import totals
+from storage.delivery import credentials, reports
+from storage.delivery.turns import take_turn
 from storage.models import Job, StatusTarget
 from storage.once import insert_once
-from storage.turns import take_turn
 
 OLD_BEAT = timedelta(seconds=30)
 """A beat comes every 10 s; one that is older than this belongs to a process that is gone, or stopped."""

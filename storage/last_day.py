@@ -8,12 +8,12 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.report import Phase
 from domain.overview import SLOT, SLOTS, Day, Slot
-from domain.report import Phase
-from storage.budget import POSTED
+from storage.delivery.budget import POSTED
+from storage.delivery.reports import PHASE
 from storage.lengths import seconds_between
 from storage.models import Credential, Reconciliation, ReportEvent, StatusReport, StatusTarget
-from storage.reports import PHASE
 
 WHEN = col(StatusReport.created_at).type  # type: ignore[attr-defined]  # a column's, which SQLModel types as an attribute
 Which: TypeAlias = tuple[ColumnElement[bool], ...]

@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, union_all
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.report import Phase
 from domain.job import StatusState, Target
-from domain.report import Phase
 from domain.story import Waits
+from storage.delivery.reports import Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.reports import Selection, chosen_by, phase
 from storage.story import waits_of
 
 OPEN = (Phase.DUE, Phase.SENDING)

@@ -9,8 +9,8 @@ from sqlalchemy import BindParameter, bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.notifications import Lost
 from domain.job import JobState
-from domain.news import Lost
 from storage import jobs, news
 from storage.jobs import Process, process_of
 from storage.models import Job, StatusTarget

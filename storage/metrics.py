@@ -7,14 +7,14 @@ from typing import Any
 from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.outcome import NOT_OF_A_PAUSE
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState, StatusState
 from domain.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastPass, Latency, Snapshot
-from domain.outcome import NOT_OF_A_PAUSE
-from domain.report import EventKind, Phase
 from storage import counters
+from storage.delivery.reports import PHASE
 from storage.lost import NOT_OVER
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
-from storage.reports import PHASE
 from storage.totals import Key
 
 
@@ -55,7 +55,7 @@ async def _undelivered(session: AsyncSession, now: datetime) -> tuple[dict[Group
     """What is due or being sent, and when the oldest of it was recorded."""
     reason = case(
         (col(Credential.paused_until) > now, func.coalesce(Credential.pause_reason, "")),
-        # `domain.outcome.reason_told`, in SQL
+        # `domain.delivery.outcome.reason_told`, in SQL
         *((col(StatusTarget.last_error).startswith(f"{one}: ", autoescape=True), one.value) for one in NOT_OF_A_PAUSE),
         else_="",
     )

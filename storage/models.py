@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from domain.delivery.report import EventKind
 from domain.job import JobState, StatusState
-from domain.report import EventKind
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -210,7 +210,7 @@ class StatusReport(SQLModel, table=True):
     delivered_at: datetime | None = None
     github_status_id: int | None = Field(default=None, sa_type=BigInteger)
     rejected_at: datetime | None = None
-    rejection: str | None = Field(default=None, max_length=32)  # a domain.outcome.Reason
+    rejection: str | None = Field(default=None, max_length=32)  # a domain.delivery.outcome.Reason
 
 
 class ReportEvent(SQLModel, table=True):

@@ -9,9 +9,9 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
+from domain.delivery.report import EventKind
 from domain.job import Target
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName, Resumed
-from domain.report import EventKind
 from storage.models import StatusReport, StatusTarget
 
 GATHERED = "news"

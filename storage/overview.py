@@ -9,9 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.overview import OpenReport, Overview, Pause, Refusals, day_before
 from storage import last_day
 from storage.counters import look_up
+from storage.delivery.reports import Selection
 from storage.listing import Listed, listing
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.reports import Selection
 
 OLDEST = 20
 """Undelivered reports that are shown."""

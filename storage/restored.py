@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.policy import Policy
-from domain.report import EventKind
-from storage import events
-from storage.leases import RELEASED
+from domain.delivery.policy import Policy
+from domain.delivery.report import EventKind
+from storage.delivery import events
+from storage.delivery.leases import RELEASED
+from storage.delivery.verification import FIRST_LOOK
 from storage.models import StatusReport, StatusTarget
-from storage.verify import FIRST_LOOK
 
 
 async def read_back_everything(session: AsyncSession, *, policy: Policy, actor: str, now: datetime) -> int:

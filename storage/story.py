@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.outcome import reason_told
 from domain.job import Target
-from domain.outcome import reason_told
 from domain.story import Event, JobStory, ReportStory, Waits
+from storage.delivery.reports import phase
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
-from storage.reports import phase
 
 MOST_EVENTS = 40
 """Of a report; a week of tries makes some hundreds."""

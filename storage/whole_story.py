@@ -7,7 +7,8 @@ from sqlmodel import col, exists, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.story import JobStory, ReportStory
-from storage import events, story
+from storage import story
+from storage.delivery import events
 from storage.models import Job, StatusReport, StatusTarget
 
 

@@ -16,9 +16,9 @@ from storage import jobs, lost
 from storage.jobs import OLD_BEAT, Beating, Done, Execution, Order
 from storage.lost import AtWork
 from tasks.beat import WATCH
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import credential_of
 from tasks.processes import is_gone, this_process
-from tasks.reporter import credential_of
 
 __all__ = ["Beating", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
 

@@ -7,8 +7,8 @@ from enum import Enum
 
 from storage import jobs
 from storage.jobs import Execution
-from tasks.deliver import Reporter
-from tasks.patience import is_told
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.ledger_retry import is_told
 
 BEAT_EVERY = timedelta(seconds=10)
 AGAIN = timedelta(seconds=5)

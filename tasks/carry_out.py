@@ -18,10 +18,10 @@ from storage import jobs
 from storage.engine import LedgerIsAway
 from storage.jobs import Execution
 from tasks.beat import Stopped, beat_on
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.ledger_retry import is_told, without_limit
 from tasks.execute import execute
 from tasks.in_any_case import in_any_case, sigterm_ignored
-from tasks.patience import is_told, without_limit
 from tasks.work import CANCELLED, Ended, Ending, Work
 
 __all__ = ["Ended", "Watchers", "Work", "carry_out"]

@@ -9,7 +9,7 @@ from storage import lost
 from storage.jobs import OLD_BEAT
 from storage.lost import AtWork
 from tasks.beat import WATCH
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 from tasks.processes import is_gone, kill
 
 HUNG = timedelta(minutes=10)

@@ -17,7 +17,7 @@ from github_api.credentials import NoCredential
 from tasks.aside import Stop, aside
 from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, child_environment
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 from tasks.files import USUAL, FileWorkFailed
 from tasks.free_space import NoSpace, check_free_space, folders_of_a_job, full_is_no_space
 from tasks.job_users import JobUser

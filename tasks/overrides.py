@@ -9,9 +9,9 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 
+from domain.delivery.notifications import Move, News, Tell
+from domain.delivery.report import EventKind
 from domain.names import key_of
-from domain.news import Move, News, Tell
-from domain.report import EventKind
 from domain.story import override_words
 
 PATIENCE = timedelta(seconds=10)

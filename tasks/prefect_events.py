@@ -6,8 +6,8 @@ from uuid import UUID
 
 from prefect.events import Event
 
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName, Resumed
-from domain.report import EventKind
+from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
+from domain.delivery.report import EventKind
 
 NAMES = {
     EventKind.DELIVERED: "delivered",

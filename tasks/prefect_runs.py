@@ -35,7 +35,7 @@ from domain.summary import of_error
 from domain.text import Say
 from storage import lost
 from storage.lost import Over
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 from tasks.processes import is_gone
 
 PATIENCE = timedelta(seconds=20)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from storage import passes
-from tasks.deliver import Reporter
-from tasks.deliver_due import Pass, deliver_due
+from storage.delivery import reconciliations
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import Pass, deliver_due
 from tasks.end_lost_jobs import end_lost_jobs
 
 
@@ -26,4 +26,4 @@ async def reconcile(
 async def has_succeeded_within(reporter: Reporter, span: timedelta) -> bool:
     """Whether a pass that began not longer ago than that has come to its end."""
     async with reporter.ledger.transaction() as session:
-        return await passes.has_succeeded_since(session, await reporter.ledger.clock(session) - span)
+        return await reconciliations.has_succeeded_since(session, await reporter.ledger.clock(session) - span)

@@ -10,16 +10,16 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from domain.news import Tell
-from domain.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
-from domain.report import Phase, Rank
+from domain.delivery.notifications import Tell
+from domain.delivery.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
+from domain.delivery.report import Phase, Rank
 from settings import Settings
-from storage import standing
+from storage.delivery import availability
+from storage.delivery.availability import Busy, Settled
 from storage.engine import LedgerIsAway
 from storage.models import StatusReport
-from storage.standing import Busy, Settled
-from tasks.deliver import Reporter, deliver
-from tasks.reporter import open_reporter
+from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.reporter import open_reporter
 
 RETRIES = 5
 PATIENCE = timedelta(seconds=sum(2**n for n in range(RETRIES)))
@@ -52,7 +52,7 @@ async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bo
     came_to = await deliver(reporter, report.target_id, job_ends_now=job_ends_now)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        phase = await standing.phase_of(session, report_id)
+        phase = await availability.phase_of(session, report_id)
     if phase in GOT_THERE:
         return phase
     if job_ends_now and report.rank == Rank.PENDING and _needs_only_time(came_to, phase):

@@ -15,8 +15,8 @@ from prefect import get_client, get_run_logger
 from prefect.events import Event
 from prefect.runtime import flow_run
 
+from domain.delivery.notifications import News, Tell
 from domain.log_lines import level_of, line_of
-from domain.news import News, Tell
 from domain.text import Say
 from tasks.prefect_events import event_of
 from tasks.prefect_runs import courtesy

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Step, World
 
 from storage.engine import Ledger
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 
 Work: TypeAlias = Callable[[World, Reporter], Awaitable[object]]
 

@@ -16,9 +16,9 @@ from promise import Told, broken, told
 from simulated import SimulatedClock, SimulatedLoop, open_simulated
 from world import ACTOR, ME, World, begin, end, world_on
 
-from domain.budget import WriteBudget
+from domain.delivery.budget import WriteBudget
+from domain.delivery.policy import Policy
 from domain.job import JobState, Target
-from domain.policy import Policy
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.github import Rules
@@ -26,8 +26,8 @@ from fake_github.limits import Limits
 from fake_github.requests import Seen
 from storage import jobs
 from storage.jobs import Execution, Order
-from tasks.deliver import Reporter
-from tasks.deliver_due import deliver_due
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import deliver_due
 from tasks.report_status import RETRIES, Undelivered, deliver_report
 
 HOUR = timedelta(hours=1)

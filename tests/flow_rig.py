@@ -33,21 +33,21 @@ from sqlmodel import SQLModel, col, select
 from waiting import until
 from world import CREDENTIAL, Step, SteppedTransport, go_on
 
+from domain.delivery.report import Phase
 from domain.job import Target
 from domain.jobs_file import parse_job_types
-from domain.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from flows.docs_job import docs_job
 from github_api.client import GitHub
 from github_api.credentials import DEFAULT_CREDENTIAL
-from storage import standing
+from storage.delivery import availability
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Order
 from storage.models import Job, StatusReport
 from tasks.accept_job import commit_page
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 from tasks.report_status import is_worth_a_retry, report_status
 
 T = TypeVar("T")
@@ -202,7 +202,7 @@ class Rig:
         """State and phase of each report, in order."""
         async with self.ledger() as ledger, ledger.transaction() as session:
             reports = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
-            return [(one.state.value, await standing.phase_of(session, one.id or 0)) for one in reports]
+            return [(one.state.value, await availability.phase_of(session, one.id or 0)) for one in reports]
 
 
 def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pytest.MonkeyPatch) -> Rig:
@@ -218,9 +218,10 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
     patch.setenv(CREDENTIAL.removeprefix("env:"), TOKEN)  # for jobs that are put into the ledger without a flow
     patch.setenv("REPORTBACK_CLONE_URL", origin[0])
     patch.setattr(
-        "tasks.reporter.GitHub", partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.tell))
+        "tasks.delivery.reporter.GitHub",
+        partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.tell)),
     )
-    patch.setattr("tasks.reporter.Reporter", partial(Reporter, sleep=rig.sleep))
+    patch.setattr("tasks.delivery.reporter.Reporter", partial(Reporter, sleep=rig.sleep))
     patch.setattr("flows.deployment.make_non_dumpable", lambda: None)  # the process is pytest's
     patch.setattr("storage.engine._own_clock", lambda _: rig.ledger_now)
     quick = report_status.with_options(retry_delay_seconds=0, retry_condition_fn=rig.skip_the_wait)

@@ -16,7 +16,7 @@ from scaled import SECOND, client, reporter, seconds
 from world import SteppedLedger
 
 from storage.engine import open_ledger
-from tasks.deliver import deliver
+from tasks.delivery.deliver import deliver
 
 
 def running(ledger_url: str, target_id: int, api_url: str, *, hesitates: float) -> AbstractAsyncContextManager[Process]:

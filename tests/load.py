@@ -25,15 +25,15 @@ from promise import Told, broken, told
 from simulated import SimulatedClock, SimulatedLoop, open_simulated
 from world import World, accept, begin, end, order, world_on
 
-from domain.budget import WriteBudget
-from domain.policy import Policy
-from domain.report import Rank
+from domain.delivery.budget import WriteBudget
+from domain.delivery.policy import Policy
+from domain.delivery.report import Rank
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.github import Rules
 from fake_github.limits import Limits
-from tasks.deliver import Reporter
-from tasks.deliver_due import deliver_due
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import deliver_due
 from tasks.report_status import Undelivered, deliver_report
 
 SKEW = 2 * HOUR

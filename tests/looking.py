@@ -5,7 +5,7 @@ from world import SHA, World, order, run_job
 
 from fake_github.store import Draft
 from storage.models import ReportEvent, StatusReport, StatusTarget
-from tasks.verify_targets import to_verify, verify_target
+from tasks.delivery.verify import to_verify, verify_target
 
 
 async def reports(world: World) -> list[StatusReport]:

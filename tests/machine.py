@@ -29,19 +29,20 @@ from simulated import SimulatedClock, SimulatedLoop, open_simulated
 from sqlmodel import and_, col, not_, or_, select
 from world import ACTOR, CREDENTIAL, ME, SHA, World, begin, end, world_on
 
-from domain.budget import WriteBudget
+from domain.delivery.budget import WriteBudget
+from domain.delivery.policy import Policy
 from domain.job import JobState, Target
-from domain.policy import Policy
 from fake_github.faults import Fault
 from settings import Settings
-from storage import backlog, jobs, restored
+from storage import jobs, restored
+from storage.delivery import due
 from storage.engine import Ledger
 from storage.jobs import Execution, Order
 from storage.models import Credential, StatusReport, StatusTarget
-from tasks.deliver import Reporter, deliver
-from tasks.deliver_due import deliver_due
+from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.retry import retry_report
 from tasks.report_status import Undelivered
-from tasks.retry_report import retry_report
 
 OTHER = "env:OTHER"
 PLACES = (
@@ -300,8 +301,8 @@ class Delivery(RuleBasedStateMachine):
         """When there is something to do for the reconciliation. None: all is settled and looked at."""
         now = self.loop.clock.now
         async with self.ledger.transaction() as session:
-            is_due = await backlog.due(session, limit=1, write_budget=POLICY.budget, now=now)
-            due_at = now if is_due else await backlog.next_due(session, write_budget=POLICY.budget, now=now)
+            is_due = await due.due(session, limit=1, write_budget=POLICY.budget, now=now)
+            due_at = now if is_due else await due.next_due(session, write_budget=POLICY.budget, now=now)
             looks = await session.exec(LOOKS)
             moments = [max(filter(None, look)) for look in looks] + ([due_at] if due_at else [])
         return max(now, min(moments)) if moments else None

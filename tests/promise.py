@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlmodel import col, select
 from world import World
 
-from domain.report import EventKind, carries, marker
+from domain.delivery.report import EventKind, carries, marker
 from fake_github.store import Status
 from storage.models import ReportEvent, StatusReport, StatusTarget
 

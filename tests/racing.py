@@ -25,17 +25,18 @@ from sqlalchemy import text
 from waiting import until
 from world import ACTOR, CREDENTIAL, accept, begin, end, order
 
-from domain.budget import WriteBudget
+from domain.delivery.budget import WriteBudget
+from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
+from domain.delivery.policy import Policy
+from domain.delivery.settlement import Tries, settle
 from domain.job import JobState
-from domain.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
-from domain.policy import Policy
-from domain.settlement import Tries, settle
 from github_api.client import GitHub
-from storage import backlog, jobs, leases, settling
+from storage import jobs
+from storage.delivery import due, leases, settling
+from storage.delivery.leases import Lease
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Process
-from storage.leases import Lease
-from tasks.deliver import Reporter, deliver
+from tasks.delivery.deliver import Reporter, deliver
 
 ROOT = Path(__file__).resolve().parents[1]
 MANY = 20
@@ -136,7 +137,7 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
     policy = Policy()
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
-        ids = await backlog.due(session, limit=5, now=now)
+        ids = await due.due(session, limit=5, now=now)
     if not ids:
         return
     async with ledger.transaction() as session:

@@ -16,16 +16,16 @@ import httpx
 from sqlmodel import select
 from world import ACTOR, order, run_job
 
+from domain.delivery.policy import Policy
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.policy import Policy
-from domain.report import Phase
 from fake_github.process import StandIn
 from github_api.client import GitHub
+from storage.delivery.availability import Settled
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Execution
 from storage.models import StatusTarget
-from storage.standing import Settled
-from tasks.deliver import Reporter, deliver
+from tasks.delivery.deliver import Reporter, deliver
 
 SHORTEST, LONGEST = 0.12, 0.6
 OURS = 1.5

@@ -34,10 +34,10 @@ from fake_github.process import running as github_running
 from github_api.credentials import DEFAULT_CREDENTIAL
 from local import stack
 from local.prefect_api import PrefectApi, prefect_api
+from storage.delivery.reports import Selection
 from storage.engine import Ledger, open_ledger
 from storage.listing import Wanted, listing
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
-from storage.reports import Selection
 from tasks.operators_page import KEY
 
 SCREENS = stack.ROOT / "docs" / "screens"

@@ -28,14 +28,14 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, go_on, order
 
-from domain.policy import Policy
+from domain.delivery.policy import Policy
 from github_api.client import GitHub
 from github_api.transport import transport_to
 from storage import connections, jobs
 from storage.engine import LedgerIsAway, open_ledger
 from storage.jobs import Done, Execution, Order
 from storage.models import StatusReport
-from tasks.deliver import Reporter, deliver
+from tasks.delivery.deliver import Reporter, deliver
 
 
 @dataclass

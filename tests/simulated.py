@@ -20,7 +20,7 @@ from in_place import open_in_place
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, World, world_on
 
-from domain.policy import Policy
+from domain.delivery.policy import Policy
 from storage.engine import Ledger
 
 PATIENCE = 60.0

@@ -3,7 +3,7 @@
 from promise import broken, told
 from world import World
 
-from tasks.verify_targets import to_verify, verify_target
+from tasks.delivery.verify import to_verify, verify_target
 
 HOURS = 2 * 60 * 60
 

@@ -33,22 +33,23 @@ import httpx
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.policy import Policy
+from domain.delivery.report import Phase
 from domain.job import JobState, Target
-from domain.policy import Policy
-from domain.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from fake_github.store import Draft
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
-from storage import backlog, events, jobs, standing
+from storage import jobs
 from storage.clock import Host, HostClock
+from storage.delivery import availability, due, events
+from storage.delivery.availability import Busy, Settled
 from storage.engine import Ledger
 from storage.jobs import Execution, Order, Process
 from storage.models import StatusReport, StatusTarget
-from storage.standing import Busy, Settled
-from tasks.deliver import Reporter, deliver
+from tasks.delivery.deliver import Reporter, deliver
 
 SHA = "3f2a91c0" * 5
 CREDENTIAL = "env:TOKEN"
@@ -261,7 +262,7 @@ class World:
         """A few passes over what is due, time going on between them."""
         for _ in range(passes):
             async with self.ledger.transaction() as session:
-                ids = await backlog.due(session, limit=1000, now=self.clock.now)
+                ids = await due.due(session, limit=1000, now=self.clock.now)
             for target_id in ids:
                 await deliver(self.reporter, target_id, only_if_due=True)
             self.clock.advance(every)
@@ -271,7 +272,7 @@ class World:
         async with self.ledger.transaction() as session:
             found = select(StatusReport).join(StatusTarget).where(StatusTarget.context == context)
             reports = await session.exec(found.order_by(col(StatusReport.id)))
-            return {report.state: await standing.phase_of(session, report.id or 0) for report in reports.all()}
+            return {report.state: await availability.phase_of(session, report.id or 0) for report in reports.all()}
 
     async def story(self, context: str = "docs/sphinx") -> list[str]:
         """What happened to the report that speaks for a context, in order."""

@@ -9,7 +9,7 @@ import httpx
 from console.checks.finding import Finding, bad, good
 from console.credentials import names
 from domain.ages import span
-from domain.repositories import OPEN, is_open
+from domain.delivery.repositories import OPEN, is_open
 from github_api.certificates import BadCertificates
 from github_api.checkup import Answer, Checkup, Silence
 from github_api.credentials import NoCredential, credential_name

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from console.checks.finding import Finding, bad, good
 from domain.ages import span
 from settings import Settings
-from storage import passes
+from storage.delivery import reconciliations
 from storage.engine import LedgerIsAway, NotUpgraded, open_ledger
 from storage.identity import WrongLedger, ledger_id
 
@@ -28,7 +28,7 @@ async def check(settings: Settings) -> list[Finding]:
         opening = open_ledger(settings.database_url, local=settings.local_file_systems)
         async with opening as ledger, ledger.reading() as session:
             found = await ledger_id(session)
-            now, ended_at = await ledger.clock(session), await passes.last_success(session)
+            now, ended_at = await ledger.clock(session), await reconciliations.last_success(session)
     except (LedgerIsAway, NotUpgraded, ValueError) as error:
         return [bad("ledger", str(error))]
     return [

@@ -6,7 +6,7 @@ from world import SHA, World
 
 from console.asked import Asked
 from console.list import list_reports
-from domain.outcome import Reason
+from domain.delivery.outcome import Reason
 from fake_github.faults import Kind
 from storage.listing import Wanted
 

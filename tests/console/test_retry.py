@@ -14,12 +14,12 @@ from world import World
 
 from console.asked import Asked
 from console.retry import retry
-from domain.budget import MANY
-from domain.outcome import Reason
-from domain.report import EventKind, Phase
+from domain.delivery.budget import MANY
+from domain.delivery.outcome import Reason
+from domain.delivery.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.process import StandIn
-from storage import events
+from storage.delivery import events
 
 
 @pytest.fixture(autouse=True)

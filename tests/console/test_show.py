@@ -9,7 +9,7 @@ from console.show import show
 from domain.cures import cure
 from fake_github.faults import Kind
 from fake_github.store import Draft
-from tasks.verify_targets import verify_target
+from tasks.delivery.verify import verify_target
 
 
 async def test_a_rejected_report_is_told_from_its_recording_to_its_cure(world: World, shell: Shell) -> None:

@@ -19,16 +19,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from ways import reply_lost, request_lost, stored_late, straight
 from world import Clock, TimedHost, World, accept, begin, order, run_job, world_on
 
-from domain.budget import WriteBudget
-from domain.policy import Policy
-from domain.report import Phase
+from domain.delivery.budget import WriteBudget
+from domain.delivery.policy import Policy
+from domain.delivery.report import Phase
 from fake_github.faults import Kind
+from storage.delivery.availability import Busy
 from storage.engine import Ledger
-from storage.standing import Busy
-from tasks.deliver import Reporter
-from tasks.deliver_due import deliver_due
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.reporter import Remembered
 from tasks.end_lost_jobs import end_lost_jobs
-from tasks.reporter import Remembered
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
 JUMPS = (HOUR, -HOUR, YEAR, -YEAR)

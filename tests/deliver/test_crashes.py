@@ -10,7 +10,7 @@ from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
 from world import Step, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 
 LEASE = 30
 

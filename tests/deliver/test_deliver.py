@@ -7,12 +7,12 @@ import pytest
 from full import DATABASES
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
+from domain.delivery.policy import Policy
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.policy import Policy
-from domain.report import Phase
 from fake_github.faults import Kind
+from storage.delivery.availability import Busy, Settled
 from storage.engine import Ledger
-from storage.standing import Busy, Settled
 
 pytestmark = pytest.mark.parametrize("database", DATABASES)
 DAY = 24 * 60 * 60

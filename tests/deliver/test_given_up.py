@@ -6,9 +6,9 @@ import httpx
 import pytest
 from world import CREDENTIAL, Clock, World, order, run_job, world_on
 
-from domain.outcome import Reason
-from domain.policy import Policy
-from domain.report import Phase
+from domain.delivery.outcome import Reason
+from domain.delivery.policy import Policy
+from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.engine import Ledger
 

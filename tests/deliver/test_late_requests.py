@@ -11,13 +11,13 @@ from sqlalchemy import Update
 from sqlmodel import select, update
 from world import CREDENTIAL, SHA, Clock, World, accept, begin, end, order, run_job, world_on
 
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState
-from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.engine import Ledger
 from storage.models import Credential, StatusTarget
-from tasks.verify_targets import to_verify, verify_target
+from tasks.delivery.verify import to_verify, verify_target
 
 
 async def test_an_older_status_on_top_is_covered_again_by_a_new_edition(ledger: Ledger, clock: Clock) -> None:

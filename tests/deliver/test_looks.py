@@ -8,14 +8,14 @@ from looking import ask_for_a_look, delivered, kinds, reports, send_late, verify
 from sqlmodel import col, select, update
 from world import SHA, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import EventKind
 from domain.job import JobState
-from domain.report import EventKind
 from fake_github.faults import Kind
 from fake_github.store import Draft
-from storage import verify
+from storage.delivery import verification
 from storage.models import ReportEvent, StatusReport, StatusTarget
-from tasks import verify_targets as verify_targets_module
-from tasks.verify_targets import verify_target
+from tasks.delivery import verify as verify_targets_module
+from tasks.delivery.verify import verify_target
 
 
 def override(world: World, context: str = "docs/sphinx", state: str = "failure") -> int:
@@ -217,14 +217,14 @@ async def test_repairs_end_where_they_do_not_help(world: World) -> None:
         send_late(world, pending)
         await looked_at(world)
         await world.deliver()
-    assert world.held().count("success") == verify.MOST_EDITIONS
+    assert world.held().count("success") == verification.MOST_EDITIONS
 
 
 @pytest.mark.parametrize("what", ["newest", "edition", "lease", "status"])
 async def test_a_repair_names_what_it_read(world: World, what: str) -> None:
     await delivered(world)
     async with world.ledger.transaction() as session:
-        seen = await verify.look(session, await world.target_id())
+        seen = await verification.look(session, await world.target_id())
     assert seen is not None
     lease = {"lease": uuid4(), "lease_expires_at": world.clock.now, "sending_id": StatusTarget.newest_id}
     changed = {
@@ -235,8 +235,8 @@ async def test_a_repair_names_what_it_read(world: World, what: str) -> None:
     }
     async with world.ledger.transaction() as session:
         await session.exec(changed[what])
-        assert not await verify.is_as_read(session, seen)
-        assert not await verify.repair(session, seen, actor="test", now=world.clock.now)
+        assert not await verification.is_as_read(session, seen)
+        assert not await verification.repair(session, seen, actor="test", now=world.clock.now)
     assert EventKind.REPAIRED not in await kinds(world)
 
 
@@ -248,7 +248,7 @@ async def test_a_look_that_is_asked_for_during_a_look_is_taken(world: World) -> 
         if name == "GET answered":
             send_late(world, pending)
             async with world.ledger.transaction() as session:
-                await verify.ask(session, await world.target_id(), now=world.clock.now)
+                await verification.ask(session, await world.target_id(), now=world.clock.now)
 
     assert not await verify_target(await world.sender(come_back_late), await world.target_id())
     assert (await world.target()).verify_at == world.clock.now + timedelta(minutes=1)

@@ -14,11 +14,11 @@ from simulated import in_simulated_time
 from sqlmodel import update
 from world import World, accept, order, run_job
 
-from domain.budget import WAIT_OUT, WriteBudget
-from domain.policy import Policy
+from domain.delivery.budget import WAIT_OUT, WriteBudget
+from domain.delivery.policy import Policy
+from storage.delivery.availability import Busy, Settled
 from storage.models import Credential
-from storage.standing import Busy, Settled
-from tasks.deliver import deliver
+from tasks.delivery.deliver import deliver
 
 SECOND = timedelta(seconds=1)
 BUDGET = WriteBudget(per_minute=80, per_hour=500, spacing=SECOND)

@@ -8,13 +8,13 @@ import pytest
 from sqlmodel import select, update
 from world import CREDENTIAL, SHA, World, accept, begin, end, order, run_job
 
+from domain.delivery.outcome import NotSent, Reason
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.outcome import NotSent, Reason
-from domain.report import Phase
 from fake_github.faults import Kind
-from storage import reports
+from storage.delivery import reports
+from storage.delivery.availability import Busy, Settled
 from storage.models import Credential, StatusReport
-from storage.standing import Busy, Settled
 
 
 async def in_doubt(world: World, *, stored: bool) -> None:

@@ -9,16 +9,16 @@ import pytest
 from sqlmodel import col, select, update
 from world import CREDENTIAL, Clock, World, order, run_job, world_on
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
 from fake_github.github import Rules
 from github_api.credentials import secret_behind
+from storage.delivery.availability import Busy, Settled
 from storage.engine import Ledger
 from storage.models import Credential, LedgerIdentity, RefusedSecret, StatusTarget
-from storage.standing import Busy, Settled
-from tasks.deliver import Reporter
-from tasks.verify_targets import to_verify, verify_target
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.verify import to_verify, verify_target
 
 OLD, NEW, WORSE = "an-old-token", "a-new-token", "another-old-token"
 MINUTE = 60

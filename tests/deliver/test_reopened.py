@@ -8,9 +8,9 @@ from sqlmodel import select
 from world import ACTOR, CREDENTIAL, World, order, run_job
 
 from fake_github.faults import Kind
-from storage import reports
+from storage.delivery import reports
+from storage.delivery.availability import Busy
 from storage.models import StatusReport
-from storage.standing import Busy
 
 DAY = timedelta(days=1).total_seconds()
 

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.report import Phase
 from fake_github.faults import Kind
-from storage import backlog, reports
+from storage.delivery import due, reports
+from storage.delivery.availability import Busy, Settled
 from storage.engine import open_ledger
-from storage.standing import Busy, Settled
 
 HOUR = 60 * 60
 
@@ -147,7 +147,7 @@ async def test_a_job_without_a_target_reports_nothing(world: World) -> None:
     await begin(world.ledger, execution)
     assert await end(world.ledger, execution) is None
     async with world.ledger.transaction() as session:
-        assert await backlog.due(session, limit=10, now=world.clock.now) == []
+        assert await due.due(session, limit=10, now=world.clock.now) == []
     assert world.posts() == 0
 
 

@@ -12,16 +12,16 @@ from racing import RACES, Race
 from sqlmodel import col, select, update
 from world import Clock, Step, World, accept, order, run_job, world_on
 
-from domain.budget import WriteBudget
-from domain.policy import Policy
-from domain.report import EventKind
+from domain.delivery.budget import WriteBudget
+from domain.delivery.policy import Policy
+from domain.delivery.report import EventKind
 from fake_github.faults import Kind
-from storage import backlog
+from storage.delivery import due
+from storage.delivery.availability import Busy, Settled
 from storage.engine import Ledger, open_ledger
 from storage.metrics import snapshot
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.standing import Busy, Settled
-from tasks.deliver import deliver
+from tasks.delivery.deliver import deliver
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SQLITE = pytest.mark.parametrize("database", ["sqlite"])
@@ -249,7 +249,7 @@ async def test_what_is_left_of_the_budget_goes_to_outcomes(ledger: Ledger, clock
 
 async def deliver_what_is_due(world: World) -> None:
     async with world.ledger.transaction() as session:
-        ids = await backlog.due(session, limit=100, write_budget=world.policy.budget, now=world.clock.now)
+        ids = await due.due(session, limit=100, write_budget=world.policy.budget, now=world.clock.now)
     for target_id in ids:
         await deliver(world.reporter, target_id, only_if_due=True)
 

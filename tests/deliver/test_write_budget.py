@@ -7,14 +7,15 @@ import pytest
 from sqlmodel import select
 from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job, world_on
 
-from domain.budget import WriteBudget
-from domain.policy import Policy
+from domain.delivery.budget import WriteBudget
+from domain.delivery.policy import Policy
 from fake_github.faults import Kind
-from storage import backlog, reports
+from storage.delivery import due as backlog
+from storage.delivery import reports
+from storage.delivery.availability import Busy, Settled
 from storage.engine import Ledger
 from storage.models import Credential
-from storage.standing import Busy, Settled
-from tasks.deliver import deliver
+from tasks.delivery.deliver import deliver
 
 BUDGET = WriteBudget(per_minute=3, per_hour=5, spacing=timedelta(seconds=1))
 

@@ -4,9 +4,9 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState, StatusState, Target
 from domain.job_page import TAIL, page
-from domain.report import EventKind, Phase
 from domain.story import Event, JobStory, ReportStory, Waits
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

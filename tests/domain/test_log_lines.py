@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
+from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
+from domain.delivery.outcome import Reason
+from domain.delivery.report import EventKind
 from domain.job import StatusState, Target
 from domain.log_lines import PHRASES, level_of, line_of
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName, Resumed
-from domain.outcome import Reason
-from domain.report import EventKind
 from storage.news import UNTOLD
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)

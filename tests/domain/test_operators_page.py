@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from domain.delivery.report import Phase
 from domain.job import StatusState, Target
 from domain.operators_page import Links, headline, page
 from domain.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
-from domain.report import Phase
 from domain.story import Waits
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

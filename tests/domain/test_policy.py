@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.policy import FIRST_PAUSE, LONGEST_BACKOFF, LONGEST_PAUSE, SPREAD, Policy, backoff, pause
+from domain.delivery.policy import FIRST_PAUSE, LONGEST_BACKOFF, LONGEST_PAUSE, SPREAD, Policy, backoff, pause
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 AGES = st.timedeltas(timedelta(0), timedelta(days=30))

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pytest
 
-from domain.repositories import first_match, is_open
+from domain.delivery.repositories import first_match, is_open
 
 
 @pytest.mark.parametrize("pattern", ["acme/site", "ACME/*", "*/site", "*", "acme/s?te"])

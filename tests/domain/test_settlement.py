@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
-from domain.policy import Policy
-from domain.report import EventKind
-from domain.settlement import Settlement, Tries, settle
+from domain.delivery.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
+from domain.delivery.policy import Policy
+from domain.delivery.report import EventKind
+from domain.delivery.settlement import Settlement, Tries, settle
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 POLICY = Policy()

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.outcome import PostedStatus
-from domain.reading import MARGIN, Reading, is_beyond, joined
-from domain.shown import Ours, shown
+from domain.delivery.outcome import PostedStatus
+from domain.delivery.status_pages import MARGIN, Reading, is_beyond, joined
+from domain.delivery.verification import Ours, shown
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CONTEXT = "docs/sphinx"

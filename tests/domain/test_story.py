@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from domain.cures import CURES, cure
+from domain.delivery.outcome import Reason
+from domain.delivery.report import EventKind, Phase
 from domain.job import StatusState
-from domain.outcome import Reason
-from domain.report import EventKind, Phase
 from domain.story import Event, ReportStory, Waits, came_of_retry, what_next
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from relay import Fate
 from waiting import until
 from world import order, run_job
 
+from domain.delivery.policy import SPREAD, Policy
 from domain.job import Target
-from domain.policy import SPREAD, Policy
 from github_api.credentials import DEFAULT_CREDENTIAL
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]

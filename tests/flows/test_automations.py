@@ -11,10 +11,10 @@ from prefect import get_client
 from prefect.settings import PREFECT_API_URL
 from waiting import until
 
+from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName
+from domain.delivery.outcome import Reason
+from domain.delivery.report import EventKind
 from domain.job import StatusState, Target
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName
-from domain.outcome import Reason
-from domain.report import EventKind
 from settings import ROOT
 from tasks.prefect_events import event_of
 from tasks.telling import _send

@@ -7,8 +7,8 @@ from flow_rig import TOKEN, Rig, artifacts_of, log_of, page_of, task_runs
 from prefect.client.schemas.objects import StateType
 from waiting import until
 
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.report import Phase
 from domain.text import UNSEEN
 from fake_github.faults import Kind
 

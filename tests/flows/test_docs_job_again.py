@@ -12,10 +12,10 @@ from sqlmodel import col, update
 from waiting import soon, until
 from world import ACTOR, ME
 
+from domain.delivery.notifications import Tell
+from domain.delivery.report import Phase
 from domain.job import JobState
 from domain.markdown import literal
-from domain.news import Tell
-from domain.report import Phase
 from fake_github.faults import Kind
 from flows import docs_job as module
 from flows.docs_job import docs_job

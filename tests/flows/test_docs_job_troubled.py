@@ -9,21 +9,21 @@ from failing import Locked
 from flow_rig import Rig, log_of
 from prefect.exceptions import Abort
 
-from domain.news import Tell
-from domain.report import Phase
+from domain.delivery.notifications import Tell
+from domain.delivery.report import Phase
 from flows import docs_job as module
 from settings import Settings
 from storage import connections
 from storage.models import Job
-from tasks.deliver import Reporter
-from tasks.reporter import open_reporter
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import open_reporter
 
 
 @pytest.fixture
 def locked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Locked:
     """The rig's ledger, which waits for a lock as long as nothing."""
     monkeypatch.setattr(connections, "LOCK_WAIT", 0.02)
-    monkeypatch.setattr("tasks.patience.EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.delivery.ledger_retry.EVERY", timedelta(seconds=0.1))
     return Locked(rig.ledger_file)
 
 
@@ -58,7 +58,7 @@ async def test_a_ledger_that_is_away_at_the_start_is_waited_for(
 async def test_a_ledger_that_stays_away_fails_the_run_before_anything_is_accepted(
     rig: Rig, locked: Locked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.patience.PATIENCE", timedelta(seconds=0.3))
+    monkeypatch.setattr("tasks.delivery.ledger_retry.PATIENCE", timedelta(seconds=0.3))
     await locked.strike()
     try:
         done = await rig.run_job()

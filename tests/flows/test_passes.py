@@ -22,7 +22,8 @@ from domain.job import JobState
 from fake_github.faults import Kind
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
-from storage import jobs, passes
+from storage import jobs
+from storage.delivery import reconciliations
 from storage.identity import ledger_id
 from storage.jobs import Execution, Process
 from storage.lost import Over, over
@@ -56,8 +57,8 @@ async def name_of(run_id: UUID) -> str:
 async def has_passed(rig: Rig, at: datetime, *, took: timedelta = timedelta(seconds=5)) -> None:
     """Another pass ended then."""
     async with rig.ledger() as ledger, ledger.transaction() as session:
-        pass_id = await passes.begin(session, uuid4(), now=at - took)
-        await passes.end(session, pass_id, delivered=0, undelivered=0, now=at)
+        pass_id = await reconciliations.begin(session, uuid4(), now=at - took)
+        await reconciliations.end(session, pass_id, delivered=0, undelivered=0, now=at)
 
 
 async def test_a_pass_that_begins_late_leaves_its_work_to_the_one_that_has_done_it(rig: Rig) -> None:

@@ -9,14 +9,14 @@ from prefect import flow
 from prefect.client.schemas.objects import TaskRun
 from world import order, run_job
 
-from domain.news import nobody
-from domain.report import Phase
+from domain.delivery.notifications import nobody
+from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from flows import docs_job as module
 from settings import Settings
-from storage import leases
+from storage.delivery import leases
+from tasks.delivery.reporter import open_reporter
 from tasks.report_status import PATIENCE, report_status
-from tasks.reporter import open_reporter
 
 SUCCESS = 2  # the number of a job's second report
 

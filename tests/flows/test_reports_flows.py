@@ -6,15 +6,15 @@ import pytest
 from flow_rig import Rig, log_of, run
 from world import go_on, order, run_job
 
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.report import Phase
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
 from flows.retry_reports import retry_reports
 from settings import Settings
-from storage import leases
+from storage.delivery import leases
 from storage.models import Reconciliation, StatusReport
-from tasks.reporter import open_reporter
+from tasks.delivery.reporter import open_reporter
 
 
 async def recorded(rig: Rig, *contexts: str, state: JobState = JobState.SUCCEEDED) -> None:

@@ -14,7 +14,7 @@ from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from waiting import soon, until
 from world import order, run_job
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
 from tasks import telling

@@ -8,8 +8,8 @@ import pytest
 from git_host import git_host
 from waiting import LONGEST
 
+from domain.delivery.outcome import NotSent
 from domain.job import Target
-from domain.outcome import NotSent
 from github_api.certificates import BadCertificates, trusted
 from github_api.client import GitHub
 from github_api.transport import transport_to

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.outcome import Delivered, NotSent, Outcome, Page, PostedStatus, Reason, Rejected, Throttled, Unknown
+from domain.delivery.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    Page,
+    PostedStatus,
+    Reason,
+    Rejected,
+    Throttled,
+    Unknown,
+)
 from github_api.classify import classify, classify_failure, classify_read, exchange_of
 from github_api.origin import shown
 

@@ -13,9 +13,9 @@ import respx
 from openapi_schema_validator import OAS30Validator
 from waiting import soon
 
+from domain.delivery.outcome import Delivered, Exchange, NotSent, Page, RateLimit, Reason, Rejected, Throttled, Unknown
+from domain.delivery.report import Report
 from domain.job import StatusState, Target
-from domain.outcome import Delivered, Exchange, NotSent, Page, RateLimit, Reason, Rejected, Throttled, Unknown
-from domain.report import Report
 from github_api.client import MAX_PAGE, GitHub
 from github_api.connection import MAX_REPLY
 

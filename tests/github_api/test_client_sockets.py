@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from waiting import LONGEST, soon
 
+from domain.delivery.outcome import Delivered, NotSent, Page, Reason, Unknown
+from domain.delivery.report import Report
 from domain.job import StatusState, Target
-from domain.outcome import Delivered, NotSent, Page, Reason, Unknown
-from domain.report import Report
 from fake_github.bomb import BLANKS, bomb
 from github_api.client import GitHub
 from github_api.connection import MAX_REDIRECTS, MAX_REPLY

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.outcome import RateLimit, Reason, Throttled
+from domain.delivery.outcome import RateLimit, Reason, Throttled
 from github_api.classify import classify, exchange_of
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from itertools import product
 import httpx
 import pytest
 
-from domain.outcome import Delivered, NotSent, Outcome, Page, Reason, Rejected, Throttled, Unknown
+from domain.delivery.outcome import Delivered, NotSent, Outcome, Page, Reason, Rejected, Throttled, Unknown
 from github_api.classify import classify, classify_failure, classify_read
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

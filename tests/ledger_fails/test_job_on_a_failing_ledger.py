@@ -22,9 +22,9 @@ from domain.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway, open_ledger
 from storage.models import Job, StatusReport
 from tasks import carry_out as module
-from tasks import patience
 from tasks.carry_out import Ended, Watchers, Work, carry_out
-from tasks.deliver import Reporter
+from tasks.delivery import ledger_retry
+from tasks.delivery.deliver import Reporter
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
@@ -33,7 +33,7 @@ ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
 @pytest.fixture(autouse=True)
 def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
-    monkeypatch.setattr(patience, "EVERY", timedelta(seconds=0.05))
+    monkeypatch.setattr(ledger_retry, "EVERY", timedelta(seconds=0.05))
 
 
 async def job(world: World, script: str) -> Work:

@@ -11,7 +11,7 @@ from sqlalchemy import AsyncAdaptedQueuePool, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from waiting import until
 
-from domain.policy import MOST_SENDERS
+from domain.delivery.policy import MOST_SENDERS
 from storage import connections
 from storage.away import is_away
 from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, open_ledger

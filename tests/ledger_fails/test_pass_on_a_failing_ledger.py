@@ -11,8 +11,8 @@ from relay import Fate, Relay
 from world import World, order, run_job
 
 from storage.engine import Ledger, LedgerIsAway
-from tasks.deliver import Reporter
-from tasks.deliver_due import deliver_due
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import deliver_due
 
 CONTEXTS = ("docs/a", "docs/b")
 
@@ -28,7 +28,7 @@ async def one_pass(reporter: Reporter, troubles: list[str]) -> None:
 async def test_a_commit_whose_reply_is_lost_anywhere_in_a_pass_leaves_the_rest_to_go_on(
     world: World, relay: tuple[Ledger, Relay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.senders.REST", timedelta(0))
+    monkeypatch.setattr("tasks.delivery.senders.REST", timedelta(0))
     ledger, between = relay
     sender, troubles = await world.sender(ledger=ledger), list[str]()
     for rounds, number in enumerate(count(step=1 if FULL else 3)):

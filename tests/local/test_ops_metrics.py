@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
 
+from domain.delivery.outcome import Reason
+from domain.delivery.report import Phase
 from domain.job import JobState, StatusState
 from domain.metrics import BUCKETS, TRIED, Group, LastPass, Latency, Snapshot
-from domain.outcome import Reason
-from domain.report import Phase
 from settings import ROOT
 from tasks.metric_families import registry_of
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from domain.delivery.report import Rank, marked, marker
 from domain.job import JobState, StatusState
-from domain.report import Rank, marked, marker
 from fake_github.exchange import Json
 from local.row_for_row import Rows, differences, unsettled
 from storage.models import Job, StatusReport, StatusTarget

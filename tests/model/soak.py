@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import machine_on
 
-from domain.budget import WriteBudget
+from domain.delivery.budget import WriteBudget
 
 WHOLE = Size(jobs=1100, in_storm=700, budget=WriteBudget())
 ROUND = settings(

@@ -20,7 +20,7 @@ from day import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.budget import WriteBudget
+from domain.delivery.budget import WriteBudget
 
 TENTH = Size(jobs=100, in_storm=66, budget=WriteBudget(per_minute=8, per_hour=50))
 START = datetime(2026, 11, 23, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from day import HOUR, MINUTE
 from load import Load, Run, latencies, lost_or_doubled, made_while_limited, pendings, refused, run
 
-from domain.budget import WriteBudget
+from domain.delivery.budget import WriteBudget
 
 BUDGET = WriteBudget(per_minute=8, per_hour=25)
 LIMITS = {"80 a minute": None, "80 a minute and 500 an hour": 25}

@@ -12,13 +12,13 @@ from sqlmodel import col, select
 from told import counted_twice, look
 from world import CREDENTIAL, SHA, World, order, run_job
 
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState
-from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
+from storage.delivery.reports import reopen
 from storage.models import ReportEvent
-from storage.reports import reopen
-from tasks import deliver as deliver_module
+from tasks.delivery import deliver as deliver_module
 
 DAY = 24 * 60 * 60
 

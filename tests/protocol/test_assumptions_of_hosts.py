@@ -10,9 +10,9 @@ from looking import ask_for_a_look, kinds, verify_targets
 from told import counted_twice
 from world import Clock, TimedHost, World, order, run_job, world_on
 
+from domain.delivery.policy import Policy
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState
-from domain.policy import Policy
-from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from storage.engine import open_ledger
 

@@ -13,9 +13,9 @@ from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
 from fake_github.faults import Kind
-from storage import reports
-from storage.standing import Busy
-from tasks.deliver import Reporter, deliver
+from storage.delivery import reports
+from storage.delivery.availability import Busy
+from tasks.delivery.deliver import Reporter, deliver
 
 OLD, NEW = UUID(int=1), UUID(int=2)
 LEASE, SETTLE_AFTER = 30, 20

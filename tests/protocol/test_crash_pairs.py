@@ -19,7 +19,7 @@ from world import ACTOR, ME, World, begin, end, order, run_job
 
 from storage import jobs
 from storage.jobs import Execution, Order
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 
 PLACES = None if FULL else ("committed", "POST answered", "GET answered")
 LONG_ENOUGH = 60

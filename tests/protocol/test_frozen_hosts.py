@@ -19,7 +19,7 @@ from fake_github.faults import Kind
 from fake_github.process import running
 from storage import connections
 from storage.engine import LedgerIsAway, open_ledger
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
 PLACES = 16

@@ -17,10 +17,10 @@ from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
 from fake_github.faults import Kind
-from storage import backlog, reports
+from storage.delivery import due, reports
 from storage.engine import Ledger
 from storage.jobs import Execution
-from tasks.deliver import Reporter, deliver
+from tasks.delivery.deliver import Reporter, deliver
 
 TARGET = 1
 OLD, NEW = UUID(int=1), UUID(int=2)
@@ -32,7 +32,7 @@ async def task(_: World, reporter: Reporter) -> None:
 
 async def reconciliation(_: World, reporter: Reporter) -> None:
     async with reporter.ledger.transaction() as session:
-        ids = await backlog.due(session, limit=10, now=await reporter.ledger.clock(session))
+        ids = await due.due(session, limit=10, now=await reporter.ledger.clock(session))
     for target_id in ids:
         await deliver(reporter, target_id, only_if_due=True)
 

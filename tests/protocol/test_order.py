@@ -12,12 +12,12 @@ from full import SQLITE_OR_ALL
 from told import told_once
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.report import Phase
 from fake_github.faults import Kind
-from storage import reports
+from storage.delivery import reports
 from storage.jobs import Execution
-from tasks.deliver import Reporter, deliver
+from tasks.delivery.deliver import Reporter, deliver
 
 OLD, NEW = UUID(int=1), UUID(int=2)
 

@@ -12,16 +12,16 @@ from sqlmodel import col, select
 from told import told_once
 from world import CREDENTIAL, Clock, World, order, run_job
 
-from domain.report import EventKind
+from domain.delivery.report import EventKind
 from fake_github.faults import Kind
 from settings import Settings
+from storage.delivery.availability import Busy
 from storage.engine import open_ledger
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
-from storage.standing import Busy
-from tasks.deliver import Reporter, deliver
-from tasks.deliver_due import deliver_due
+from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.retry import retry_report
 from tasks.report_status import Undelivered, deliver_report
-from tasks.retry_report import retry_report
 
 NO_TIME = timedelta(seconds=1)
 

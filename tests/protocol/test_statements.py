@@ -17,9 +17,9 @@ from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.job import JobState
 from fake_github.faults import Kind
-from storage import reports
+from storage.delivery import reports
 from storage.jobs import Order
-from tasks.deliver import Reporter, deliver
+from tasks.delivery.deliver import Reporter, deliver
 
 INTERRUPTIONS = 2 if FULL else 1
 

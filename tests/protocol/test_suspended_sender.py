@@ -16,12 +16,12 @@ from sqlmodel import select
 from waiting import soon, until
 from world import order, run_job
 
+from domain.delivery.report import EventKind
 from domain.job import JobState
-from domain.report import EventKind
 from fake_github.process import running
 from storage.engine import Ledger, open_ledger
 from storage.models import ReportEvent, StatusReport, StatusTarget
-from tasks.verify_targets import to_verify, verify_target
+from tasks.delivery.verify import to_verify, verify_target
 
 
 def is_stopped(pid: int) -> bool:

@@ -13,7 +13,7 @@ from scaled import GITHUB_WORKS, READS_LAG, Wire, client, new_commit, seconds
 from waiting import until
 from world import order, run_job
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from github_api.transport import transport_to
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])

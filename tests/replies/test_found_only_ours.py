@@ -7,12 +7,12 @@ import pytest
 from sqlmodel import select
 from world import CREDENTIAL, SHA, World, order, run_job
 
+from domain.delivery.outcome import Reason
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.outcome import Reason
-from domain.report import Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft, Status
-from storage import reports
+from storage.delivery import reports
 from storage.models import StatusReport
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])  # what is read back does not depend on it

@@ -11,7 +11,7 @@ import pytest
 from scaled import GITHUB_WORKS, READS_LAG, Wire, new_commit, seconds
 from world import accept, begin, end, order
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from fake_github.exchange import Json
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])

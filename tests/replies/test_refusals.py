@@ -11,14 +11,14 @@ from processes import ROOT
 from sqlmodel import col, select
 from world import CREDENTIAL, SHA, World, order, run_job
 
+from domain.delivery.outcome import Reason
+from domain.delivery.report import EventKind, Phase
 from domain.job import StatusState
 from domain.metrics import Group
-from domain.outcome import Reason
-from domain.report import EventKind, Phase
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from github_api.client import GitHub
-from storage import reports
+from storage.delivery import reports
 from storage.metrics import snapshot
 from storage.models import Credential, ReportEvent, StatusReport
 

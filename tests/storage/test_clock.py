@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from world import CREDENTIAL, Clock, TimedHost, World, accept, begin, order, run_job, world_on
 
-from domain.report import EventKind
+from domain.delivery.report import EventKind
 from fake_github.app import FakeGitHub
 from storage.clock import HostClock
 from storage.engine import Ledger, open_ledger

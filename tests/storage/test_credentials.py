@@ -8,13 +8,13 @@ from racing import MANY, from_connections
 from sqlmodel import select, update
 from world import ACTOR, CREDENTIAL, Clock, World, accept, order, world_on
 
-from domain.outcome import Delivered, Exchange, NotSent, Outcome, RateLimit, Reason, Sent, Throttled, Unknown
-from domain.policy import Policy
-from domain.report import EventKind
-from domain.settlement import Tries, settle
-from storage import leases, settling
+from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, RateLimit, Reason, Sent, Throttled, Unknown
+from domain.delivery.policy import Policy
+from domain.delivery.report import EventKind
+from domain.delivery.settlement import Tries, settle
+from storage.delivery import leases, settling
+from storage.delivery.leases import Lease
 from storage.engine import open_ledger
-from storage.leases import Lease
 from storage.models import Credential
 
 POLICY = Policy()

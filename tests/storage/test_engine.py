@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import soon
 from world import Clock, order, run_job
 
-from domain.policy import Policy
+from domain.delivery.policy import Policy
 from storage import connections, disks
 from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, make_engine, open_ledger
 from storage.models import Job

@@ -9,9 +9,9 @@ import pytest
 from sqlmodel import col, func, select
 from world import ACTOR, CREDENTIAL, SHA, World, accept, end, order, run_job
 
+from domain.delivery.report import Phase
 from domain.job import JobState, Target
 from domain.old_jobs import OldJob
-from domain.report import Phase
 from domain.takeover import What
 from storage import counters, totals
 from storage.imported import foresee, take_over

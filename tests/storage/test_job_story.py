@@ -5,12 +5,13 @@ from datetime import timedelta
 from sqlmodel import update
 from world import ACTOR, World, accept, begin, end, order, run_job
 
+from domain.delivery.outcome import Exchange
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState, StatusState, Target
-from domain.outcome import Exchange
-from domain.report import EventKind, Phase
 from domain.story import JobStory
 from fake_github.faults import Kind
-from storage import events, story
+from storage import story
+from storage.delivery import events
 from storage.jobs import Order
 from storage.models import Credential
 

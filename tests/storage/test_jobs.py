@@ -9,9 +9,10 @@ from racing import MANY, RACES, Race, from_connections, until_a_lock_is_waited_f
 from sqlmodel import col, func, select
 from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import Phase
 from domain.job import JobState, Target
-from domain.report import Phase
-from storage import credentials, jobs, reports
+from storage import jobs
+from storage.delivery import credentials, reports
 from storage.engine import Ledger, open_ledger
 from storage.jobs import Beating, ConflictingJob, Done, Execution, Order
 from storage.models import Job, ReportEvent, StatusReport
@@ -213,7 +214,7 @@ async def test_an_end_and_its_report_are_one(ledger: Ledger, monkeypatch: pytest
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("storage.reports.record", fail)
+    monkeypatch.setattr("storage.delivery.reports.record", fail)
     with pytest.raises(RuntimeError):
         await end(ledger, execution)
     assert (await job_of(ledger, execution)).state is JobState.RUNNING

@@ -6,12 +6,12 @@ from uuid import uuid4
 import pytest
 from world import CREDENTIAL, SHA, World, order, run_job
 
+from domain.delivery.report import Phase
 from domain.job import StatusState, Target
-from domain.report import Phase
 from domain.story import Waits
 from fake_github.faults import Kind
+from storage.delivery.reports import Selection
 from storage.listing import Listed, Wanted, listing
-from storage.reports import Selection
 
 DELIVERED, REFUSED, BROKEN, FRESH = "docs/delivered", "docs/refused", "docs/broken", "docs/fresh"
 EVERYTHING = Selection()

@@ -9,15 +9,15 @@ from racing import until_a_lock_is_waited_for
 from sqlmodel import select
 from world import ACTOR, CREDENTIAL, World, accept, order, run_job
 
-from domain.budget import Urgency
-from domain.outcome import Exchange, Reason, Sent, Throttled
-from domain.policy import Policy
-from domain.settlement import Settlement, Tries, settle
-from storage import budget, credentials, leases, reports, settling
-from storage.leases import Lease
+from domain.delivery.budget import Urgency
+from domain.delivery.outcome import Exchange, Reason, Sent, Throttled
+from domain.delivery.policy import Policy
+from domain.delivery.settlement import Settlement, Tries, settle
+from storage.delivery import budget, credentials, leases, reports, settling
+from storage.delivery.availability import Busy
+from storage.delivery.leases import Lease
 from storage.models import Credential
-from storage.standing import Busy
-from tasks.deliver import deliver
+from tasks.delivery.deliver import deliver
 
 OTHER = "env:OTHER"
 POLICY = Policy()

@@ -13,11 +13,12 @@ from sqlalchemy import event, text
 from sqlmodel import func, select
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState, StatusState
 from domain.metrics import BUCKETS, Group, LastPass, Snapshot
-from domain.report import EventKind, Phase
 from fake_github.faults import Kind
-from storage import counters, passes, totals, verify
+from storage import counters, totals
+from storage.delivery import reconciliations, verification
 from storage.engine import Ledger
 from storage.metrics import snapshot
 from storage.models import ReportEvent
@@ -62,11 +63,11 @@ def figures_of(shown: Snapshot) -> dict[tuple[str, object], float]:
 async def passed(world: World, *, seconds: float | None) -> None:
     """A pass of the reconciliation that takes so long; None: it dies."""
     async with world.ledger.transaction() as session:
-        number = await passes.begin(session, uuid4(), now=world.clock.now)
+        number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
     if seconds is not None:
         world.clock.advance(seconds)
         async with world.ledger.transaction() as session:
-            await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+            await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
 
 
 async def test_an_empty_ledger_shows_zeros(world: World) -> None:
@@ -197,13 +198,13 @@ async def test_latency_is_of_outcomes_and_of_the_first_time_only(world: World) -
 async def repaired(world: World) -> None:
     """What speaks is due once more, as if an older status covered it."""
     async with world.ledger.transaction() as session:
-        seen = await verify.look(session, await world.target_id())
+        seen = await verification.look(session, await world.target_id())
         assert seen is not None
-        await verify.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
-        await verify.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
+        await verification.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
+        await verification.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
     assert (await figures(world)).duplicates == 1
     async with world.ledger.transaction() as session:
-        await verify.repair(session, seen, actor="test", now=world.clock.now)
+        await verification.repair(session, seen, actor="test", now=world.clock.now)
 
 
 async def test_jobs_are_counted_as_they_end_and_a_retry_takes_none_back(world: World) -> None:
@@ -260,11 +261,11 @@ async def test_passes_are_told_by_how_they_ended(world: World) -> None:
 
 async def test_a_pass_that_ends_after_it_was_given_up_stays_given_up(world: World) -> None:
     async with world.ledger.transaction() as session:
-        number = await passes.begin(session, UUID(int=1), now=world.clock.now)
+        number = await reconciliations.begin(session, UUID(int=1), now=world.clock.now)
     world.clock.advance(3601)
     await fold(world)
     async with world.ledger.transaction() as session:
-        await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+        await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
     assert (await figures(world)).passes == {True: 0, False: 1}
 
 

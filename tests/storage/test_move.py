@@ -23,7 +23,7 @@ from storage.identity import ledger_id
 from storage.models import HostAnchor
 from storage.move import CannotMove, move
 from storage.upgrade import MovedLedger
-from tasks.deliver_due import deliver_due
+from tasks.delivery.deliver_due import deliver_due
 
 LATER = 600
 """Seconds after the first ledger's time: whoever was at work in it is gone."""

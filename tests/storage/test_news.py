@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from world import ACTOR, CREDENTIAL, World, accept, order, run_job
 
+from domain.delivery.notifications import Lost, Move, News, Paused, ReportName
+from domain.delivery.report import EventKind
 from domain.job import StatusState
-from domain.news import Lost, Move, News, Paused, ReportName
-from domain.report import EventKind
 from fake_github.faults import Kind
-from storage import events, lost, news
+from storage import lost, news
+from storage.delivery import events
 from storage.engine import Ledger, LedgerIsAway
 
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from world import World, order, run_job
 
-from domain.news import News, Overdue
+from domain.delivery.notifications import News, Overdue
 from fake_github.faults import Kind
-from storage import overdue, passes, reports
+from storage.delivery import overdue, reconciliations, reports
 
 AFTER = timedelta(minutes=15)
 
@@ -21,12 +21,12 @@ async def one_pass(world: World, *, dies: bool = False, limit: int = 10) -> Sequ
     ledger = replace(world.ledger, tell=told.append)
     async with ledger.transaction() as session:
         began = world.clock.now
-        number = await passes.begin(session, uuid4(), now=began)
+        number = await reconciliations.begin(session, uuid4(), now=began)
     world.clock.advance(10)
     if not dies:
         async with ledger.transaction() as session:
             await overdue.tell(session, began=began, after=AFTER, limit=limit)
-            await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+            await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
     return [one.report.target.context for one in told if isinstance(one, Overdue)]
 
 

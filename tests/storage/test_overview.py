@@ -8,10 +8,10 @@ from sqlalchemy import event
 from sqlmodel import update
 from world import CREDENTIAL, World, order, run_job
 
+from domain.delivery.report import Phase
 from domain.overview import SLOT, SLOTS, Overview, Pause, Slot, day_before
-from domain.report import Phase
 from fake_github.faults import Kind
-from storage import passes
+from storage.delivery import reconciliations
 from storage.models import StatusReport
 from storage.overview import EXAMPLES, OLDEST, overview
 
@@ -33,8 +33,8 @@ async def delivered(world: World, context: str, *, after: float) -> None:
 
 async def passed(world: World, undelivered: int) -> None:
     async with world.ledger.transaction() as session:
-        number = await passes.begin(session, uuid4(), now=world.clock.now)
-        await passes.end(session, number, delivered=0, undelivered=undelivered, now=world.clock.now)
+        number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
+        await reconciliations.end(session, number, delivered=0, undelivered=undelivered, now=world.clock.now)
 
 
 async def test_an_empty_ledger_has_nothing_to_show(world: World) -> None:
@@ -115,7 +115,7 @@ async def test_slots_hold_what_ended_and_what_was_left_in_each(world: World) -> 
 
 async def test_a_pass_that_died_tells_nothing(world: World) -> None:
     async with world.ledger.transaction() as session:
-        await passes.begin(session, uuid4(), now=world.clock.now)
+        await reconciliations.begin(session, uuid4(), now=world.clock.now)
     assert (await seen(world)).day.slots[-1] == Slot()
 
 

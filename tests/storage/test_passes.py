@@ -5,17 +5,17 @@ from uuid import uuid4
 
 from world import World
 
-from storage import passes
+from storage.delivery import reconciliations
 
 
 async def last(world: World) -> datetime | None:
     async with world.ledger.transaction() as session:
-        return await passes.last_success(session)
+        return await reconciliations.last_success(session)
 
 
 async def begun(world: World) -> int:
     async with world.ledger.transaction() as session:
-        return await passes.begin(session, uuid4(), now=world.clock.now)
+        return await reconciliations.begin(session, uuid4(), now=world.clock.now)
 
 
 async def test_a_pass_that_never_ended_is_no_success(world: World) -> None:
@@ -28,7 +28,7 @@ async def test_the_latest_pass_that_ended_counts(world: World) -> None:
         pass_id = await begun(world)
         world.clock.advance(60)
         async with world.ledger.transaction() as session:
-            await passes.end(session, pass_id, delivered=0, undelivered=0, now=world.clock.now)
+            await reconciliations.end(session, pass_id, delivered=0, undelivered=0, now=world.clock.now)
     ended = world.clock.now
     world.clock.advance(60)
     await begun(world)

@@ -17,18 +17,19 @@ from statements import Statements
 from told import HOURS, look
 from world import ACTOR, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import EventKind
 from domain.job import JobState, StatusState
 from domain.metrics import Snapshot
-from domain.report import EventKind
 from fake_github.faults import Kind
-from storage import counters, jobs, passes, prune, prune_place, reports, story, verify, whole_story
+from storage import counters, jobs, prune, prune_place, story, whole_story
+from storage.delivery import reconciliations, reports, verification
 from storage.engine import Ledger
 from storage.jobs import Execution, Order
 from storage.metrics import snapshot
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.prune import Place, is_after_a_gap, prune_jobs, prune_passes
-from tasks.deliver import Reporter
-from tasks.verify_targets import to_verify, verify_target
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.verify import to_verify, verify_target
 
 HOUR = timedelta(hours=1)
 KEEP = timedelta(days=30)
@@ -250,9 +251,9 @@ async def test_no_figure_changes(world: World) -> None:
         world.clock.advance(100)
     await world.reconcile(every=100)
     async with world.ledger.transaction() as session:
-        seen = await verify.look(session, await world.target_id("docs/0"))
+        seen = await verification.look(session, await world.target_id("docs/0"))
         assert seen is not None
-        await verify.note_doubled(session, seen, seen.ours.newest, actor=ACTOR, now=world.clock.now)
+        await verification.note_doubled(session, seen, seen.ours.newest, actor=ACTOR, now=world.clock.now)
     await long_after(world)
     for target_id in await to_verify(world.reporter):
         await verify_target(world.reporter, target_id)
@@ -361,9 +362,9 @@ async def test_more_than_a_day_between_the_last_two_passes_that_ended_is_a_gap(
 
 async def ended_pass(world: World, *, seconds: float | None = 1) -> None:
     async with world.ledger.transaction() as session:
-        number = await passes.begin(session, uuid4(), now=world.clock.now)
+        number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
         if seconds is not None:
-            await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+            await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
 
 
 async def prune_old_passes(world: World) -> bool:

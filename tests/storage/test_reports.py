@@ -8,10 +8,11 @@ from racing import until_a_lock_is_waited_for
 from sqlmodel import col, select, update
 from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.report import Phase
 from fake_github.faults import Kind
-from storage import jobs, reports
+from storage import jobs
+from storage.delivery import reports
 from storage.engine import Ledger
 from storage.models import Job, StatusReport, StatusTarget
 

@@ -11,11 +11,12 @@ import pytest
 from told import look
 from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
-from storage import backlog, leases, reports, restored
+from storage import restored
+from storage.delivery import due, leases, reports
 from storage.engine import open_ledger
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -77,7 +78,7 @@ async def test_after_a_restore_twenty_deliveries_are_found_and_none_is_repeated(
         await world.reconcile()
         assert len(world.github.store.held()) == world.posts() == 20
         async with world.ledger.transaction() as session:
-            assert await backlog.count_undelivered(session) == 0
+            assert await due.count_undelivered(session) == 0
 
 
 async def test_a_restore_that_the_ledger_is_not_told_of_repeats_what_was_delivered_and_counts_nothing(

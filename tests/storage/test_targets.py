@@ -10,17 +10,18 @@ from sqlalchemy import text
 from sqlmodel import col, func, select, update
 from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job
 
+from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Reason, Rejected, Sent, Throttled, Unknown
+from domain.delivery.policy import Policy
+from domain.delivery.report import EventKind, Phase
+from domain.delivery.settlement import Tries, settle
 from domain.job import JobState
-from domain.outcome import Delivered, Exchange, NotSent, Outcome, Reason, Rejected, Sent, Throttled, Unknown
-from domain.policy import Policy
-from domain.report import EventKind, Phase
-from domain.settlement import Tries, settle
-from storage import backlog, leases, reports, settling, standing
+from storage.delivery import availability, leases, reports, settling
+from storage.delivery import due as backlog
+from storage.delivery.availability import Busy, Settled
+from storage.delivery.leases import Lease
+from storage.delivery.reports import PHASE
 from storage.engine import Ledger, open_ledger
-from storage.leases import Lease
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.reports import PHASE
-from storage.standing import Busy, Settled
 
 POLICY = Policy()
 LEASE = POLICY.lease
@@ -74,7 +75,7 @@ async def change(world: World, **facts: object) -> None:
 
 async def stands(world: World, *, only_if_due: bool = False) -> Settled | Busy:
     async with world.ledger.transaction() as session:
-        return await standing.of_target(
+        return await availability.of_target(
             session, await world.target_id(), only_if_due=only_if_due, policy=POLICY, now=world.clock.now
         )
 
@@ -286,7 +287,7 @@ async def test_the_phase_is_the_same_in_python_and_in_sql_for_every_combination(
                         )
                     )  # fmt: skip
                     in_sql = select(PHASE).select_from(StatusReport).join(StatusTarget).where(StatusReport.id == 2)
-                    phase = await standing.phase_of(session, 2)
+                    phase = await availability.phase_of(session, 2)
                     assert (await session.exec(in_sql)).one() == phase.value
                     seen.add(phase)
     assert seen == set(Phase)

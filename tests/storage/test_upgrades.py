@@ -9,11 +9,11 @@ import pytest
 from first_ledger import TABLES, connected, make_first, migrate_to, upgraded
 from world import Clock, world_on
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from storage.engine import Ledger, NotUpgraded, open_ledger
 from storage.identity import ledger_id
 from storage.upgrade import NewerLedger, is_current
-from tasks.deliver_due import deliver_due
+from tasks.delivery.deliver_due import deliver_due
 
 HELD = {
     "docs/settled": [],  # GitHub is a new stand-in: what was delivered before is not asked for again

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import EventKind, Phase
 from domain.job import JobState
-from domain.report import EventKind, Phase
-from storage import events
+from storage.delivery import events
 from storage.story import MOST_EVENTS
 from storage.whole_story import WholeStory, of_report, reports_of
 

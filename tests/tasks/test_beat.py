@@ -9,7 +9,7 @@ from simulated import SimulatedClock, SimulatedLoop
 from storage.jobs import Execution
 from tasks import beat
 from tasks.beat import WATCH, Stopped, beat_on
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 
 EXECUTION = Execution(UUID(int=1), 1, None)
 AWAY_UNTIL = (10.5, 11.0, 14.0, 15.5, 20.5, 29.0, 60.5, 301.0)

@@ -26,10 +26,11 @@ from domain.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway
 from storage.jobs import Execution, Order
 from storage.models import Job, StatusReport
-from tasks import beat, patience, scratch
+from tasks import beat, scratch
 from tasks import carry_out as module
 from tasks.carry_out import Ended, Watchers, Work, carry_out
-from tasks.deliver import Reporter
+from tasks.delivery import ledger_retry
+from tasks.delivery.deliver import Reporter
 from tasks.free_space import LEAST, check_free_space
 
 pytestmark = pytest.mark.parametrize("database", SQLITE_OR_ALL)
@@ -41,7 +42,7 @@ def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BEAT_EVERY", "AGAIN", "ASK_EVERY"):
         monkeypatch.setattr(beat, name, BRIEFLY)
     monkeypatch.setattr(module, "LOOK_EVERY", BRIEFLY)
-    monkeypatch.setattr(patience, "EVERY", BRIEFLY)
+    monkeypatch.setattr(ledger_retry, "EVERY", BRIEFLY)
     monkeypatch.setattr(beat, "PATIENCE", timedelta(hours=1))
 
 

@@ -11,11 +11,11 @@ from sqlmodel import select
 from waiting import soon
 from world import World, accept, order, run_job
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.models import Reconciliation
-from tasks.deliver import Reporter
-from tasks.deliver_due import Pass, deliver_due
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import Pass, deliver_due
 
 BUDGET = timedelta(seconds=50)
 

@@ -15,8 +15,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import LONGEST
 from world import World, accept, begin, end, order, run_job
 
+from domain.delivery.notifications import Lost, News
 from domain.job import JobState
-from domain.news import Lost, News
 from storage import jobs
 from storage.jobs import Execution, Process
 from storage.lost import AtWork, lose

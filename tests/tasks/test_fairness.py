@@ -14,11 +14,11 @@ import pytest
 from simulated import in_simulated_time
 from world import CREDENTIAL, World, accept, order, run_job
 
-from domain.budget import WriteBudget
-from domain.policy import Policy
+from domain.delivery.budget import WriteBudget
+from domain.delivery.policy import Policy
 from fake_github.faults import Kind
-from tasks.deliver import Reporter
-from tasks.deliver_due import Pass, deliver_due
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import Pass, deliver_due
 from tasks.report_status import deliver_report
 
 PASS = timedelta(seconds=50)

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import col, update
 from world import ACTOR, World, accept, begin, end, order, run_job
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from fake_github.faults import Kind
-from storage import leases
+from storage.delivery import leases
 from storage.models import StatusTarget
 from tasks.report_status import Undelivered, deliver_report
 

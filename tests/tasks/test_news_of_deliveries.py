@@ -10,15 +10,15 @@ import pytest
 from sqlmodel import select, update
 from world import CREDENTIAL, SHA, World, order, run_job
 
+from domain.delivery.notifications import Move, News, Overdue, nobody
 from domain.log_lines import level_of, line_of
-from domain.news import Move, News, Overdue, nobody
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.models import StatusReport, StatusTarget
-from tasks.deliver import Reporter
-from tasks.deliver_due import OVERDUE, deliver_due
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import OVERDUE, deliver_due
+from tasks.delivery.verify import verify_target
 from tasks.prefect_events import event_of
-from tasks.verify_targets import verify_target
 
 TOKEN = "ghp_" + "0nlyACanary" * 4
 NO_TIME = timedelta(seconds=1)

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from domain.news import Tell
+from domain.delivery.notifications import Tell
 from settings import Settings
 from storage.engine import LedgerIsAway
-from tasks import patience as module
-from tasks.patience import is_told, open_with_patience, with_patience, without_limit
+from tasks.delivery import ledger_retry as module
+from tasks.delivery.ledger_retry import is_told, open_with_patience, with_patience, without_limit
 
 
 @dataclass

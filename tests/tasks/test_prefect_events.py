@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName
+from domain.delivery.outcome import Reason
+from domain.delivery.report import EventKind
 from domain.job import StatusState, Target
-from domain.news import Lost, Move, News, Overdue, Paused, ReportName
-from domain.outcome import Reason
-from domain.report import EventKind
 from settings import ROOT
 from storage.news import UNTOLD
 from tasks.prefect_events import event_of

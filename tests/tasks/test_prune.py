@@ -10,8 +10,8 @@ from upkeep import kept_up
 from world import World, order, run_job
 
 from fake_github.faults import Kind
-from storage import passes
 from storage import prune as storage
+from storage.delivery import reconciliations
 from storage.models import Job
 from tasks import prune as module
 from tasks.emit_metrics import read_metrics
@@ -81,8 +81,8 @@ async def test_what_may_not_go_keeps_no_pass_from_what_is_behind_it(
 async def one_pass(world: World) -> int:
     """A pass comes to its end, and prunes; how many jobs are left."""
     async with world.ledger.transaction() as session:
-        number = await passes.begin(session, uuid4(), now=world.clock.now)
-        await passes.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+        number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
+        await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
     assert await kept_up(world) == []
     return await left(world)
 

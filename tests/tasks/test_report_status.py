@@ -8,8 +8,8 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 from world import CREDENTIAL, accept, begin, end, order
 
-from domain.news import nobody
-from domain.report import Phase
+from domain.delivery.notifications import nobody
+from domain.delivery.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.in_process import InProcessTransport
 from github_api.client import GitHub
@@ -26,7 +26,7 @@ def github(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> FakeGitHub:
     monkeypatch.setenv("REPORTBACK_ALLOW_HTTP", "true")
     monkeypatch.setenv("REPORTBACK_WRITE_BUDGET", "80/min,1/h")
     monkeypatch.setenv(CREDENTIAL.removeprefix("env:"), "a-longer-token")
-    monkeypatch.setattr("tasks.reporter.GitHub", partial(GitHub, transport=InProcessTransport(made)))
+    monkeypatch.setattr("tasks.delivery.reporter.GitHub", partial(GitHub, transport=InProcessTransport(made)))
     return made
 
 

@@ -14,8 +14,8 @@ from local.stack import free_port
 from settings import Settings
 from storage.engine import open_ledger
 from storage.identity import WrongLedger, ledger_id
-from tasks import reporter as module
-from tasks.reporter import credential_of, open_reporter, token_of
+from tasks.delivery import reporter as module
+from tasks.delivery.reporter import credential_of, open_reporter, token_of
 
 
 def settings(**credentials: str) -> Settings:

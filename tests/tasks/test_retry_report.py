@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from world import CREDENTIAL, World, accept, order, run_job
 
+from domain.delivery.outcome import Reason
+from domain.delivery.report import Phase
 from domain.job import JobState
-from domain.outcome import Reason
-from domain.report import Phase
 from fake_github.faults import Kind
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
 from settings import Settings
 from storage.jobs import Execution
+from tasks.delivery.retry import Selection, reopen_report, retry_report, undelivered
 from tasks.report_status import Undelivered
-from tasks.retry_report import Selection, reopen_report, retry_report, undelivered
 
 A, B = "docs/a", "docs/b"
 

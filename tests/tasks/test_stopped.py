@@ -131,7 +131,7 @@ class AwayAtTheEnd(Ledger):
 async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it(
     rig: Rig, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.patience.EVERY", timedelta(seconds=0.02))
+    monkeypatch.setattr("tasks.delivery.ledger_retry.EVERY", timedelta(seconds=0.02))
     away, own, troubles = rig.folder / "away", rig.world.ledger, list[str]()
     others = asyncio.all_tasks()
     ledger = AwayAtTheEnd(own.engine, own.sessions, own.clock, away)

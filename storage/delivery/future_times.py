@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, Update
 from sqlmodel import SQLModel, and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.policy import LONGEST_PAUSE, Policy
-from storage.budget import MARGIN, cut_posted
+from domain.delivery.policy import LONGEST_PAUSE, Policy
+from storage.delivery.budget import MARGIN, cut_posted
+from storage.delivery.pauses import is_row_of
+from storage.delivery.verification import FIRST_LOOK, SECOND_LOOK
 from storage.models import Credential, Job, Reconciliation, RefusedSecret, ReportEvent, StatusReport, StatusTarget
-from storage.pauses import is_row_of
-from storage.verify import FIRST_LOOK, SECOND_LOOK
 
 
 async def cut(session: AsyncSession, *, policy: Policy, now: datetime) -> None:

@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from github_api.credentials import NoCredential
 from settings import Settings
-from storage import reports, standing
-from storage.reports import Selection
-from tasks.deliver import Reporter
+from storage.delivery import availability, reports
+from storage.delivery.reports import Selection
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import credential_of
 from tasks.report_status import Undelivered, deliver_report
-from tasks.reporter import credential_of
 
 __all__ = ["Selection", "phase_of", "reopen_report", "retry_report", "undelivered"]
 
@@ -23,7 +23,7 @@ async def undelivered(reporter: Reporter, selection: Selection) -> list[int]:
 async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> Phase:
     """Try once more to get the report onto GitHub: delivered, or superseded by one that was.
 
-    *in_bulk*: with more than `domain.budget.MANY` others.
+    *in_bulk*: with more than `domain.delivery.budget.MANY` others.
 
     Raises:
         Undelivered: neither.
@@ -38,7 +38,7 @@ async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *
 async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> bool:
     """Make a rejected report due again, with the credential that the settings name now.
 
-    *in_bulk*: with more than `domain.budget.MANY` others.
+    *in_bulk*: with more than `domain.delivery.budget.MANY` others.
 
     False: it is not rejected, or something newer speaks for its target; nothing changed.
 
@@ -54,4 +54,4 @@ async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, 
 async def phase_of(reporter: Reporter, report_id: int) -> Phase:
     """What the report is now."""
     async with reporter.ledger.transaction() as session:
-        return await standing.phase_of(session, report_id)
+        return await availability.phase_of(session, report_id)

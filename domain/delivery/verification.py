@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.outcome import PostedStatus
-from domain.reading import MARGIN, Reading, is_in
-from domain.report import carries
+from domain.delivery.outcome import PostedStatus
+from domain.delivery.report import carries
+from domain.delivery.status_pages import MARGIN, Reading, is_in
 
 
 @dataclass(frozen=True, slots=True)

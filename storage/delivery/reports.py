@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, case, col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.report import EventKind, Phase, marked, marker, rank, speaks_over
 from domain.job import shown_as
-from domain.report import EventKind, Phase, marked, marker, rank, speaks_over
 from domain.text import fit_description
-from storage import credentials, events
+from storage.delivery import credentials, events
 from storage.models import Credential, Job, StatusReport, StatusTarget
 from storage.once import insert_once
 
@@ -121,7 +121,7 @@ class Selection:
     report_ids: tuple[int, ...] = ()
     job_id: UUID | None = None
     repository: str | None = None
-    reason: str | None = None  # a domain.outcome.Reason: only reports rejected for it
+    reason: str | None = None  # a domain.delivery.outcome.Reason: only reports rejected for it
     since: datetime | None = None  # recorded then or later
 
 

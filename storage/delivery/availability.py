@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.budget import Urgency
-from domain.outcome import Outcome, Reason
-from domain.policy import Policy
-from domain.report import Phase
-from storage import budget, pauses
+from domain.delivery.budget import Urgency
+from domain.delivery.outcome import Outcome, Reason
+from domain.delivery.policy import Policy
+from domain.delivery.report import Phase
+from storage.delivery import budget, pauses
+from storage.delivery.pauses import Pause
+from storage.delivery.reports import phase
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.pauses import Pause
-from storage.reports import phase
 
 
 @dataclass(frozen=True, slots=True)

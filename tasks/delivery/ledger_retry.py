@@ -8,12 +8,12 @@ from datetime import timedelta
 from itertools import count
 from typing import TypeVar
 
-from domain.news import Tell, nobody
+from domain.delivery.notifications import Tell, nobody
 from domain.text import Say
 from settings import Settings
 from storage.engine import LedgerIsAway
-from tasks.deliver import Reporter
-from tasks.reporter import open_reporter
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import open_reporter
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from prefect.blocks.system import Secret
 from prefect.exceptions import PrefectException
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.news import Tell, nobody
-from domain.repositories import first_match
+from domain.delivery.notifications import Tell, nobody
+from domain.delivery.repositories import first_match
 from github_api import credentials
 from github_api.client import GitHub
 from github_api.credentials import NoCredential, NotAllowed
@@ -21,7 +21,7 @@ from settings import Settings
 from storage.clock import since_boot
 from storage.engine import Clock, Ledger, open_ledger
 from storage.identity import WrongLedger, ledger_id
-from tasks.deliver import Reporter
+from tasks.delivery.deliver import Reporter
 
 
 @asynccontextmanager

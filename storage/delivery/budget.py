@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, literal
 from sqlmodel import and_, col, func, not_, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.budget import MINUTE, WAIT_OUT, Spent, Urgency, WriteBudget, free_at, urgency_of
-from domain.report import EventKind, Rank
+from domain.delivery.budget import MINUTE, WAIT_OUT, Spent, Urgency, WriteBudget, free_at, urgency_of
+from domain.delivery.report import EventKind, Rank
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
 
 POSTED = literal(EventKind.POSTED.value, literal_execute=True)

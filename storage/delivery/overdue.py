@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.notifications import Overdue, ReportName
 from domain.job import Target
-from domain.news import Overdue, ReportName
 from storage import news
 from storage.models import Reconciliation, StatusReport, StatusTarget
 

@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, literal
 from sqlmodel import SQLModel, and_, case, col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.outcome import Rejected, Sent, Throttled
-from domain.report import EventKind, Phase
-from domain.settlement import Settlement
-from storage import credentials, events, pauses, standing, verify
-from storage.leases import RELEASED, Lease, append
+from domain.delivery.outcome import Rejected, Sent, Throttled
+from domain.delivery.report import EventKind, Phase
+from domain.delivery.settlement import Settlement
+from storage.delivery import availability, credentials, events, pauses, verification
+from storage.delivery.leases import RELEASED, Lease, append
 from storage.models import StatusReport, StatusTarget
 
 COLUMNS = SQLModel.metadata.tables["status_target"].c
@@ -39,9 +39,9 @@ async def settle(
         await _write(session, lease.report_id, settlement, now)
     else:
         kind, note = EventKind.LATE, f"came after its lease had ended: {settlement.kind} {settlement.note}".strip()
-        await verify.ask(session, lease.target_id, now=now)
+        await verification.ask(session, lease.target_id, now=now)
     await append(session, lease, kind, actor=actor, at=now, exchange=sent.exchange, seconds=seconds, note=note)
-    return await standing.phase_of(session, lease.report_id) if is_ours else None
+    return await availability.phase_of(session, lease.report_id) if is_ours else None
 
 
 async def _release(
@@ -58,11 +58,11 @@ async def _release(
         "last_error": _unless_newer(lease, "last_error", settlement.note[: events.NOTE] or None, None),
     }
     if is_refused:
-        values["verify_at"] = now + verify.FIRST_LOOK
+        values["verify_at"] = now + verification.FIRST_LOOK
     if settlement.doubt_until is not None:  # it may turn up even later than that, or a namesake of it be found
-        values |= {"doubt_until": settlement.doubt_until, "verify_at": now + verify.FIRST_LOOK}
+        values |= {"doubt_until": settlement.doubt_until, "verify_at": now + verification.FIRST_LOOK}
     if settlement.status_id is not None:  # a look that was asked for is due a minute from now
-        asked, look_at = col(StatusTarget.verify_at).is_not(None), literal(now + verify.FIRST_LOOK, UTC)
+        asked, look_at = col(StatusTarget.verify_at).is_not(None), literal(now + verification.FIRST_LOOK, UTC)
         is_found = settlement.kind is EventKind.FOUND
         values["verify_at"] = look_at if is_found else case((asked, look_at), else_=literal(None, UTC))
     return await _let_go(session, lease, values)

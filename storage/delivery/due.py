@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, false
 from sqlmodel import and_, case, col, func, not_, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.budget import Urgency, WriteBudget
-from storage import budget
-from storage.budget import IS_BOUND_BY_HOUR
+from domain.delivery.budget import Urgency, WriteBudget
+from storage.delivery import budget
+from storage.delivery.budget import IS_BOUND_BY_HOUR
+from storage.delivery.pauses import FOR_A_REFUSED_SECRET
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.pauses import FOR_A_REFUSED_SECRET
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, delete, exists, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.news import Resumed
-from domain.outcome import Reason
-from domain.policy import LONGEST_PAUSE, pause
+from domain.delivery.notifications import Resumed
+from domain.delivery.outcome import Reason
+from domain.delivery.policy import LONGEST_PAUSE, pause
 from storage import news
 from storage.identity import fingerprint
 from storage.models import Credential, RefusedSecret, StatusTarget

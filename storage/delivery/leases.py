@@ -1,6 +1,6 @@
 """Leases: who may speak to GitHub about a target, and for how long. One transaction on the target's row each.
 
-Rows are locked in one order: credential, target, report. How a lease ends that is still ours: `storage.settling`.
+Rows are locked in one order: credential, target, report. `storage.delivery.settling` ends a lease that is still ours.
 """
 
 from dataclasses import dataclass, replace
@@ -10,15 +10,15 @@ from uuid import UUID, uuid4
 from sqlmodel import and_, col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.budget import Urgency
+from domain.delivery.budget import Urgency
+from domain.delivery.outcome import Exchange
+from domain.delivery.policy import Policy
+from domain.delivery.report import EventKind, Report
 from domain.job import Target
-from domain.outcome import Exchange
-from domain.policy import Policy
-from domain.report import EventKind, Report
-from storage import ahead, budget, credentials, events, pauses, verify
+from storage.delivery import budget, credentials, events, future_times, pauses, verification
+from storage.delivery.availability import Busy, must_wait_for_budget, pausing
+from storage.delivery.reports import locked_target
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.reports import locked_target
-from storage.standing import Busy, must_wait_for_budget, pausing
 
 UNNOTICED = timedelta(minutes=2)
 """An expired lease is found by the next pass, a minute later at most: what is longer ago was told by a wrong clock."""
@@ -50,11 +50,11 @@ async def claim(
     only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, secret: str | None = None,
     policy: Policy, actor: str, now: datetime,
 ) -> Lease | None:  # fmt: skip
-    """Take the target's lease for the report that speaks. None: see `storage.standing` for why not.
+    """Take the target's lease for the report that speaks. None: see `storage.delivery.availability` for why not.
 
     An expired lease is ended first. *only_if_due* is the reconciliation's way: what is due later is left alone.
-    *job_ends_now*: the report's own job asks, see `domain.budget.Urgency`. *moment*: of the write budget, reserved for
-    this sender. A report that is read back first spends nothing yet: see `renew_to_post`.
+    *job_ends_now*: the report's own job asks, see `domain.delivery.budget.Urgency`. *moment*: of the write budget,
+    reserved for this sender. A report that is read back first spends nothing yet: see `renew_to_post`.
     *secret*: what tells the sender's secret from others. It has to be given only where one was refused lately.
     """
     name = (await session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id))).one()
@@ -184,7 +184,7 @@ async def recover(session: AsyncSession, target_id: int, *, policy: Policy, acto
     A lease or a doubt that was stamped by a clock too far ahead is cut first.
     """
     target = await locked_target(session, target_id)
-    await ahead.cut_target(session, target, policy=policy, now=now)
+    await future_times.cut_target(session, target, policy=policy, now=now)
     if target.lease_expires_at is None or target.lease_expires_at > now:
         return False
     sent_by = _sent_by(target.lease_expires_at, policy, now)
@@ -193,7 +193,7 @@ async def recover(session: AsyncSession, target_id: int, *, policy: Policy, acto
     assert report_id is not None  # named by the lease
     mine = and_(col(StatusTarget.id) == target_id, col(StatusTarget.lease) == target.lease)
     await session.exec(update(StatusTarget).where(mine).values(**RELEASED, doubt_until=doubt))
-    await verify.ask(session, target_id, now=now)
+    await verification.ask(session, target_id, now=now)
     await session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(read_back=True))
     note = "its sender's lease ran out: it may have been sent"
     await events.append(

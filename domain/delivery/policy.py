@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.budget import WriteBudget
+from domain.delivery.budget import WriteBudget
 
 LONGEST_BACKOFF = timedelta(hours=1)
 SPREAD = 0.2

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from github_api.credentials import secret_behind
-from storage import backlog, pauses
-from storage.backlog import Offer
-from tasks.deliver import Reporter
+from storage.delivery import due, pauses
+from storage.delivery.due import Offer
+from tasks.delivery.deliver import Reporter
 
 BATCH = 100
 """Reports that are offered to the senders at once, shared out among credentials."""
@@ -44,5 +44,5 @@ async def _offered(
     session: AsyncSession, reporter: Reporter, waiting: Mapping[str, datetime], now: datetime
 ) -> tuple[datetime, list[Offer], datetime | None]:
     budget = reporter.policy.budget
-    offers = await backlog.offers(session, limit=BATCH, write_budget=budget, waiting=waiting, now=now)
-    return now, offers, await backlog.next_due(session, write_budget=budget, waiting=waiting, now=now)
+    offers = await due.offers(session, limit=BATCH, write_budget=budget, waiting=waiting, now=now)
+    return now, offers, await due.next_due(session, write_budget=budget, waiting=waiting, now=now)

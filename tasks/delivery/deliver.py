@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from domain.budget import WAIT_OUT
-from domain.outcome import (
+from domain.delivery.budget import WAIT_OUT
+from domain.delivery.outcome import (
     Delivered,
     Exchange,
     NoToken,
@@ -26,17 +26,17 @@ from domain.outcome import (
     Rejected,
     Sent,
 )
-from domain.policy import Policy
-from domain.reading import is_beyond, is_in, stood_still
-from domain.report import EventKind, carries
-from domain.settlement import settle
+from domain.delivery.policy import Policy
+from domain.delivery.report import EventKind, carries
+from domain.delivery.settlement import settle
+from domain.delivery.status_pages import is_beyond, is_in, stood_still
 from github_api.client import GitHub
 from github_api.credentials import NoCredential, secret_behind
-from storage import events, leases, settling, standing
+from storage.delivery import availability, events, leases, settling
+from storage.delivery.availability import Busy, Settled
+from storage.delivery.leases import Lease
 from storage.engine import Ledger
-from storage.leases import Lease
 from storage.models import StatusReport
-from storage.standing import Busy, Settled
 
 MAX_PAGES = 200
 """Pages of 100 statuses that are read at the most: GitHub keeps 1000 statuses of each context of a commit."""
@@ -126,7 +126,7 @@ async def _claim(
             lease = await leases.claim(session, target_id, **asked, policy=policy, actor=actor, now=now)
             if lease is not None:
                 return _Claimed(lease, now), now
-            return await standing.of_target(session, target_id, **asked, policy=policy, now=now), now
+            return await availability.of_target(session, target_id, **asked, policy=policy, now=now), now
 
     return await _within_budget(reporter, once)
 
@@ -264,7 +264,7 @@ async def _give_back(
 async def _settle(
     reporter: Reporter, lease: Lease, sent: Sent, *, seconds: float | None = None, found: bool = False
 ) -> Settled | Busy:
-    """Step 5: what the outcome means is decided in domain/settlement.py, from what the ledger knows of the report."""
+    """Step 5: domain/delivery/settlement.py decides what the outcome means, with what the ledger knows."""
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         tries = await events.tries(session, await session.get_one(StatusReport, lease.report_id))

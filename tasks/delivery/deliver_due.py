@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.report import Phase
+from domain.delivery.report import Phase
 from domain.summary import of_error
-from storage import ahead, backlog, overdue, passes
-from storage.standing import Settled
-from tasks.deliver import Reporter
-from tasks.offered import offered
-from tasks.senders import REST, Senders
-from tasks.verify_targets import to_verify, verify_target
+from storage.delivery import due, future_times, overdue, reconciliations
+from storage.delivery.availability import Settled
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.eligible import offered
+from tasks.delivery.senders import REST, Senders
+from tasks.delivery.verify import to_verify, verify_target
 
 OVERDUE = timedelta(minutes=15)
 """For how long a report is undelivered when that is told: the alert's 15 minutes."""
@@ -44,16 +44,16 @@ async def deliver_due(
     async with reporter.ledger.transaction() as session:
         await reporter.ledger.follow(session)
         began = await reporter.ledger.clock(session)
-        await ahead.cut(session, policy=reporter.policy, now=began)
-        pass_id = await passes.begin(session, run_id, now=began)
+        await future_times.cut(session, policy=reporter.policy, now=began)
+        pass_id = await reconciliations.begin(session, run_id, now=began)
     delivered = await _deliver(_Round(reporter, began, began + budget, senders, on_trouble), others)
     if others is not None:
         await others
     async with reporter.ledger.transaction() as session:
         await overdue.tell(session, began=began, after=OVERDUE, limit=MOST_OVERDUE)
-        undelivered = await backlog.count_undelivered(session)
+        undelivered = await due.count_undelivered(session)
         now = max(began, await reporter.ledger.clock(session))
-        await passes.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)
+        await reconciliations.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)
     return Pass(delivered, undelivered)
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from domain.delivery.report import EventKind
 from domain.job import StatusState, Target
-from domain.report import EventKind
 
 
 @dataclass(frozen=True, slots=True)

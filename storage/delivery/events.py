@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from sqlmodel import col, func, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.outcome import NOT_GITHUBS, Exchange, reason_told
-from domain.report import EventKind
-from domain.settlement import Tries
+from domain.delivery.outcome import NOT_GITHUBS, Exchange, reason_told
+from domain.delivery.report import EventKind
+from domain.delivery.settlement import Tries
 from domain.text import clean
 from storage import news
 from storage.models import ReportEvent, StatusReport, StatusTarget

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.news import Paused
-from domain.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_githubs
-from domain.policy import pause
-from storage import news, pauses
+from domain.delivery.notifications import Paused
+from domain.delivery.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_githubs
+from domain.delivery.policy import pause
+from storage import news
+from storage.delivery import pauses
+from storage.delivery.pauses import CLEARED, is_for_a_limit, is_probe
 from storage.models import Credential
 from storage.once import insert_once
-from storage.pauses import CLEARED, is_for_a_limit, is_probe
 
 Values = dict[str, object]
 """What to write into the credential's row."""

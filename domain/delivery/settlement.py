@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import assert_never
 
-from domain.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
-from domain.policy import Policy, backoff
-from domain.report import EventKind
+from domain.delivery.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
+from domain.delivery.policy import Policy, backoff
+from domain.delivery.report import EventKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class Rank(IntEnum):
 
 
 class Phase(StrEnum):
-    """What a report is to an operator. Derived from facts, never stored: see `phase` in storage/reports.py."""
+    """What a report is to an operator. Derived from facts, never stored: see `phase` in storage/delivery/reports.py."""
 
     DELIVERED = "delivered"  # GitHub has it
     SUPERSEDED = "superseded"  # something newer speaks for its target; it is never sent again

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.outcome import Page, PostedStatus, Read, Throttled, is_githubs
-from domain.reading import Reading, is_beyond, joined
-from domain.shown import shown
+from domain.delivery.outcome import Page, PostedStatus, Read, Throttled, is_githubs
+from domain.delivery.status_pages import Reading, is_beyond, joined
+from domain.delivery.verification import shown
 from github_api.credentials import NoCredential, secret_behind
-from storage import credentials, pauses, verify
-from storage.verify import Look
-from tasks.deliver import MAX_PAGES, Reporter
+from storage.delivery import credentials, pauses, verification
+from storage.delivery.verification import Look
+from tasks.delivery.deliver import MAX_PAGES, Reporter
 
 LIMIT = 20
 """Targets a pass looks at."""
@@ -20,22 +20,22 @@ LIMIT = 20
 async def to_verify(reporter: Reporter) -> list[int]:
     """Ids of targets that ask for a look now."""
     async with reporter.ledger.transaction() as session:
-        return await verify.due(session, limit=LIMIT, now=await reporter.ledger.clock(session))
+        return await verification.due(session, limit=LIMIT, now=await reporter.ledger.clock(session))
 
 
 async def verify_target(reporter: Reporter, target_id: int) -> bool:
     """Look at one target. True: an older report of ours covered its newest, which is due again."""
     async with reporter.ledger.transaction() as session:
-        seen = await verify.look(session, target_id)
+        seen = await verification.look(session, target_id)
     if seen is None:
         return False
     reading = await _read(reporter, seen)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        if not await verify.is_as_read(session, seen):
+        if not await verification.is_as_read(session, seen):
             return False
         if not isinstance(reading, Reading):
-            again_at = verify.look_again(seen.since, now, is_answered=reading.is_answered)
+            again_at = verification.look_again(seen.since, now, is_answered=reading.is_answered)
             await _put_off(session, seen, again_at, actor=reporter.actor, now=now)
             return False
         return await _conclude(session, seen, reading, actor=reporter.actor, now=now)
@@ -51,24 +51,24 @@ class Unread:
 async def _put_off(session: AsyncSession, seen: Look, again_at: datetime | None, *, actor: str, now: datetime) -> None:
     """A look that was not clear is taken again; one that is given up is told. The target is locked."""
     if again_at is None:
-        await verify.note_unseen(session, seen, actor=actor, now=now)
-    await verify.looked(session, seen, again_at=again_at)
+        await verification.note_unseen(session, seen, actor=actor, now=now)
+    await verification.looked(session, seen, again_at=again_at)
 
 
 async def _conclude(session: AsyncSession, seen: Look, reading: Reading, *, actor: str, now: datetime) -> bool:
     """Note what *reading* shows, and say when to look again. The target is locked. True: it was repaired."""
     found = shown(reading, seen.target.context, seen.ours)
     for report_id in found.doubled:
-        await verify.note_doubled(session, seen, report_id, actor=actor, now=now)
+        await verification.note_doubled(session, seen, report_id, actor=actor, now=now)
     if found.overriding is not None:
-        await verify.note_overridden(session, seen, found.overriding, actor=actor, now=now)
+        await verification.note_overridden(session, seen, found.overriding, actor=actor, now=now)
     if found.is_unmarked:
-        await verify.note_unmarked(session, seen, actor=actor, now=now)
+        await verification.note_unmarked(session, seen, actor=actor, now=now)
     if found.is_clear:
-        await verify.looked(session, seen, again_at=verify.next_look(seen.since, now))
+        await verification.looked(session, seen, again_at=verification.next_look(seen.since, now))
     else:
-        await _put_off(session, seen, verify.look_again(seen.since, now), actor=actor, now=now)
-    return found.is_covered and await verify.repair(session, seen, actor=actor, now=now)
+        await _put_off(session, seen, verification.look_again(seen.since, now), actor=actor, now=now)
+    return found.is_covered and await verification.repair(session, seen, actor=actor, now=now)
 
 
 async def _read(reporter: Reporter, seen: Look) -> Reading | Unread:

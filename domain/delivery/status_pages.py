@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.outcome import PostedStatus
+from domain.delivery.outcome import PostedStatus
 
 MARGIN = timedelta(minutes=1)
 """How far GitHub's own servers may differ in what they call now."""

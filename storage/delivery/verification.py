@@ -13,14 +13,14 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, exists, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.outcome import PostedStatus
+from domain.delivery.report import EventKind, marked, marker
+from domain.delivery.verification import Ours
 from domain.job import Target
-from domain.outcome import PostedStatus
-from domain.report import EventKind, marked, marker
-from domain.shown import Ours
-from storage import events
+from storage.delivery import events
+from storage.delivery.pauses import FOR_A_REFUSED_SECRET
+from storage.delivery.reports import locked_target
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
-from storage.pauses import FOR_A_REFUSED_SECRET
-from storage.reports import locked_target
 
 FIRST_LOOK = timedelta(minutes=1)
 """When to look whether a request that was sent late left a second mark: after it was noticed, or was delivered."""

@@ -7,9 +7,9 @@ from itertools import count
 from typing import Any
 
 from domain.summary import of_error
-from storage.backlog import Offer
-from storage.standing import Busy, Settled
-from tasks.deliver import Reporter, deliver
+from storage.delivery.availability import Busy, Settled
+from storage.delivery.due import Offer
+from tasks.delivery.deliver import Reporter, deliver
 
 REST = timedelta(seconds=1)
 """How long a target is left alone that came to nothing: others are at work on it, or it raised."""
