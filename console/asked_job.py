@@ -11,11 +11,11 @@ from console.prefect_refusal import problems_of_target
 from console.reporter import token_of
 from console.terminal import say
 from console.unreachable import Away, reached
-from domain.given_options import given_options
-from domain.jobs_file import parse_job_types
-from domain.options import Option
-from domain.submission import Submission
-from domain.target_request import TargetRequest
+from domain.jobs.given_options import given_options
+from domain.jobs.jobs_file import parse_job_types
+from domain.jobs.options import Option
+from domain.jobs.submission import Submission
+from domain.jobs.target_request import TargetRequest
 from domain.text import clean
 from github_api.commits import Commits, NoAnswer, NoSuchRef
 from github_api.credentials import NoCredential, NotAllowed, credential_name

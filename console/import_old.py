@@ -12,16 +12,16 @@ from console.person import os_user
 from console.progress import Going
 from console.reporter import open_reporter
 from console.terminal import aside, plain, results, table, write_json
-from domain.job import shown_as
-from domain.names import SHORT_SHA
+from domain.jobs.job import shown_as
+from domain.jobs.run_names import SHORT_SHA
 from domain.old_jobs import OldJob
 from domain.takeover import Verdict, What, chosen
 from github_api.credentials import NoCredential
 from settings import Settings
 from storage.imported import CameTo, foresee, take_over
-from tasks.accept_job import commit_page
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import credential_of
+from tasks.jobs.accept import commit_page
 
 REFUSED = 2
 

@@ -9,7 +9,7 @@ from console.asked import Asked
 from console.terminal import aside, plain, results, table, write_json
 from console.words import next_try, reason, why
 from domain.ages import span
-from domain.names import SHORT_SHA
+from domain.jobs.run_names import SHORT_SHA
 from domain.story import next_try_at
 from settings import Settings
 from storage.engine import open_ledger

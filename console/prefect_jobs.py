@@ -27,7 +27,7 @@ from prefect.utilities.urls import url_for
 from console.prefect_refusal import refusal
 from console.unreachable import Away, reached
 from domain.addresses import without_user
-from domain.submission import Submission
+from domain.jobs.submission import Submission
 from domain.text import Say
 from local.prefect_server import NoServer, prefect_server
 

@@ -15,7 +15,7 @@ from console.prefect_jobs import Jobs, open_jobs
 from console.problems import problems
 from console.terminal import plain, results, say
 from console.unreachable import Unreachable
-from domain.submission import Submission
+from domain.jobs.submission import Submission
 from settings import Settings
 
 NO_FAILURE = ("Flow run encountered an exception", "Validation of flow parameters failed")

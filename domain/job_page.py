@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from domain.jobs.run_names import SHORT_SHA
 from domain.markdown import code, cut_words, fenced, link, narrow
-from domain.names import SHORT_SHA
 from domain.story import Event, JobStory, ReportStory, clock, what_next
 
 TAIL = 20

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from domain.old_job_fields import Course
 from domain.summary import HIDDEN, in_words, public, telling_line, without_credentials
 from domain.text import fit_description, one_line

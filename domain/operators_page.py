@@ -9,9 +9,9 @@ from domain import chart
 from domain.ages import ahead, span
 from domain.cures import cure
 from domain.delivery.report import Phase
-from domain.job import Target
+from domain.jobs.job import Target
+from domain.jobs.run_names import SHORT_SHA
 from domain.markdown import code, link, literal, narrow, table
-from domain.names import SHORT_SHA
 from domain.overview import Day, OpenReport, Overview, Pause, Refusals
 from domain.story import clock, next_try_at
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.delivery.report import Phase
-from domain.job import StatusState, Target
+from domain.jobs.job import StatusState, Target
 from domain.story import Waits
 
 SLOT = timedelta(minutes=30)

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from domain.cures import cure
 from domain.delivery.report import EventKind, Phase
-from domain.job import JobState, StatusState, Target
+from domain.jobs.job import JobState, StatusState, Target
 from domain.markdown import narrow
 from domain.metrics import ON_GITHUB
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from signal import Signals
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from domain.telling_line import TellingLine
 from domain.text import fit_description, one_line, readable
 

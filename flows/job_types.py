@@ -4,8 +4,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from domain.form import jobs_in_words, options_in_words
-from domain.jobs_file import parse_job_types
+from domain.jobs.form_text import jobs_in_words, options_in_words
+from domain.jobs.jobs_file import parse_job_types
 from settings import Settings
 
 _settings = Settings()

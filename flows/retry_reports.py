@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 
 from domain.delivery.budget import MANY
 from domain.delivery.outcome import Reason
-from domain.names import name_of_retry
+from domain.jobs.run_names import name_of_retry
 from flows.deployment import flow_settings
 from settings import Settings
 from tasks.delivery.deliver import Reporter

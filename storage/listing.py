@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import Phase
-from domain.job import StatusState, Target
+from domain.jobs.job import StatusState, Target
 from domain.story import Waits
 from storage.delivery.reports import Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget

@@ -9,11 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import NOT_OF_A_PAUSE
 from domain.delivery.report import EventKind, Phase
-from domain.job import JobState, StatusState
+from domain.jobs.job import JobState, StatusState
 from domain.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastPass, Latency, Snapshot
 from storage import counters
 from storage.delivery.reports import PHASE
-from storage.lost import NOT_OVER
+from storage.jobs.liveness import NOT_OVER
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
 from storage.totals import Key
 

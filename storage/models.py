@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from domain.delivery.report import EventKind
-from domain.job import JobState, StatusState
+from domain.jobs.job import JobState, StatusState
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",

@@ -15,8 +15,8 @@ from storage import copy_rows, moved
 from storage.away import LedgerIsAway, is_away
 from storage.clock import HostClock
 from storage.connections import LOCK_WAIT, make_engine, place_of
-from storage.jobs import OLD_BEAT
-from storage.lost import NOT_OVER
+from storage.jobs.jobs import OLD_BEAT
+from storage.jobs.liveness import NOT_OVER
 from storage.models import Job, LedgerIdentity, StatusTarget
 from storage.upgrade import NotUpgraded, is_current_within, upgrade_within
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from domain.job_type import JobType
+from domain.jobs.job_type import JobType
 from storage.engine import Ledger
 from tasks.aside import Stop, aside, never
 from tasks.in_any_case import in_any_case

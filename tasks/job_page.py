@@ -14,11 +14,11 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.runtime import flow_run
 
 from domain.job_page import TAIL, page
-from domain.names import key_of, name_of, tags_of
+from domain.jobs.run_names import key_of, name_of, tags_of
 from settings import Settings
 from storage import story
 from storage.engine import open_ledger
-from tasks.accept_job import Order, commit_page, own_page
+from tasks.jobs.accept import Order, commit_page, own_page
 from tasks.prefect_runs import courtesy
 
 LAST_WORD = timedelta(seconds=10)

@@ -15,7 +15,7 @@ from domain.overview import Overview
 from settings import Settings
 from storage.engine import Ledger
 from storage.overview import overview
-from tasks.accept_job import commit_page, own_page
+from tasks.jobs.accept import commit_page, own_page
 
 KEY = "reportback-reports"
 PATIENCE = timedelta(seconds=10)

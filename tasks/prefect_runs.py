@@ -29,12 +29,12 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed, Running
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from domain.ledger_tag import BadLedgerTag, ledger_named_by
 from domain.summary import of_error
 from domain.text import Say
-from storage import lost
-from storage.lost import Over
+from storage.jobs import liveness
+from storage.jobs.liveness import Over
 from tasks.delivery.deliver import Reporter
 from tasks.processes import is_gone
 
@@ -107,7 +107,7 @@ async def crash_dead_runs(reporter: Reporter) -> None:
         believed = {run.id: run for run in await _believed_at_work(client)}
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
-            ended = await lost.over(session, list(believed))
+            ended = await liveness.over(session, list(believed))
         runs = [(believed[one.job_id], one) for one in ended]
         await _set_all(client, [(run, _truth(run, one)) for run, one in runs if _is_dead(run, one, now)])
 
@@ -121,7 +121,7 @@ async def crash_unaccepted_runs(reporter: Reporter, named: UUID | None, *, now: 
     async with _server() as client:
         begun = [run for run in await _begun(client, named) if _stands_since(run, now - ACCEPTING)]
         async with reporter.ledger.reading() as session:
-            known = await lost.known(session, [run.id for run in begun])
+            known = await liveness.known(session, [run.id for run in begun])
         await _set_all(client, [(run, _over(run, UNACCEPTED)) for run in begun if run.id not in known])
 
 

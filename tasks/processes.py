@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from storage.jobs import Process
+from storage.jobs.jobs import Process
 
 ANYBODY = Path("/proc/1/stat")
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from storage.delivery import reconciliations
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import Pass, deliver_due
-from tasks.end_lost_jobs import end_lost_jobs
+from tasks.jobs.lost import end_lost_jobs
 
 
 async def reconcile(

@@ -10,11 +10,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
 from domain.delivery.notifications import Tell
-from domain.job import JobState
+from domain.jobs.job import JobState
 from domain.progress import ShowProgress
 from settings import Settings
-from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.delivery.ledger_retry import open_without_limit
+from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
 from tasks.prefect_runs import courtesy, is_cancelled, show_waiting
 from tasks.progress_bar import progress_bar
 

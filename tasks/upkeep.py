@@ -10,10 +10,10 @@ from settings import Settings
 from storage.engine import Ledger
 from tasks.aside import Stop, aside
 from tasks.emit_metrics import emit_metrics
-from tasks.keep_output import Outputs, remove_old_outputs
+from tasks.jobs.job_spec import outputs_of
+from tasks.jobs.keep_output import Outputs, remove_old_outputs
 from tasks.prune import prune
 from tasks.scratch import sweep
-from tasks.work import outputs_of
 
 LONGEST = timedelta(seconds=20)
 """How long each part of it may take. The next pass goes on."""

@@ -17,12 +17,12 @@ from repositories import Origin
 from watchers import undisturbed
 from world import World, accept, order
 
-from domain.job_type import JobType
+from domain.jobs.job_type import JobType
 from tasks import taken_user
-from tasks.cache import Cache
-from tasks.carry_out import Ended, Work, carry_out
 from tasks.job_users import JobUser
-from tasks.keep_output import Outputs
+from tasks.jobs.build_cache import Cache
+from tasks.jobs.keep_output import Outputs
+from tasks.jobs.lifecycle import Ended, Work, carry_out
 
 FIRST = 100_000 + 4 * os.getpid()
 """Of four ids that nobody else has, another pytest least of all: whatever runs as one of them is killed."""

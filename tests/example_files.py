@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from domain.job_type import JobType
-from domain.jobs_file import parse_job_types
+from domain.jobs.job_type import JobType
+from domain.jobs.jobs_file import parse_job_types
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 

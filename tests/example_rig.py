@@ -18,8 +18,8 @@ from repositories import Origin
 import flows
 from console.asked_job import Words
 from console.submit import Exit, submit
-from domain.job_type import JobType
-from domain.preparation import Preparation
+from domain.jobs.job_type import JobType
+from domain.jobs.preparation import Preparation
 
 REPOSITORY = "acme/site"
 SHA = re.compile(r"\b[0-9a-f]{40}\b")

@@ -34,8 +34,8 @@ from waiting import until
 from world import CREDENTIAL, Step, SteppedTransport, go_on
 
 from domain.delivery.report import Phase
-from domain.job import Target
-from domain.jobs_file import parse_job_types
+from domain.jobs.job import Target
+from domain.jobs.jobs_file import parse_job_types
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
@@ -44,10 +44,10 @@ from github_api.client import GitHub
 from github_api.credentials import DEFAULT_CREDENTIAL
 from storage.delivery import availability
 from storage.engine import Ledger, open_ledger
-from storage.jobs import Order
+from storage.jobs.jobs import Order
 from storage.models import Job, StatusReport
-from tasks.accept_job import commit_page
 from tasks.delivery.deliver import Reporter
+from tasks.jobs.accept import commit_page
 from tasks.report_status import is_worth_a_retry, report_status
 
 T = TypeVar("T")

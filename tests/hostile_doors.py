@@ -16,11 +16,11 @@ from console.problems import problems
 from domain.actions_event import NoCommit, actions_event
 from domain.addresses import names_user
 from domain.delivery.outcome import Page
-from domain.job_type import JobType
-from domain.jobs_file import BadJobsFile, parse_job_types
+from domain.jobs.job_type import JobType
+from domain.jobs.jobs_file import BadJobsFile, parse_job_types
+from domain.jobs.options import BadOptions
+from domain.jobs.target_request import TargetRequest
 from domain.old_jobs import Unreadable, jobs_in
-from domain.options import BadOptions
-from domain.target_request import TargetRequest
 from domain.text import clean
 from github_api.classify import classify, classify_read
 from settings import Settings

@@ -31,13 +31,14 @@ from world import ACTOR, CREDENTIAL, ME, SHA, World, begin, end, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
-from domain.job import JobState, Target
+from domain.jobs.job import JobState, Target
 from fake_github.faults import Fault
 from settings import Settings
-from storage import jobs, restored
+from storage import restored
 from storage.delivery import due
 from storage.engine import Ledger
-from storage.jobs import Execution, Order
+from storage.jobs import jobs
+from storage.jobs.jobs import Execution, Order
 from storage.models import Credential, StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter, deliver
 from tasks.delivery.deliver_due import deliver_due

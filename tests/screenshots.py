@@ -26,8 +26,8 @@ from console.asked import Asked
 from console.list import list_reports
 from console.show import show
 from demo import source
-from domain.job import JobState, StatusState
-from domain.names import key_of
+from domain.jobs.job import JobState, StatusState
+from domain.jobs.run_names import key_of
 from domain.overview import SLOT, SLOTS
 from fake_github.process import StandIn
 from fake_github.process import running as github_running

@@ -31,9 +31,10 @@ from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, 
 from domain.delivery.policy import Policy
 from github_api.client import GitHub
 from github_api.transport import transport_to
-from storage import connections, jobs
+from storage import connections
 from storage.engine import LedgerIsAway, open_ledger
-from storage.jobs import Done, Execution, Order
+from storage.jobs import jobs
+from storage.jobs.jobs import Done, Execution, Order
 from storage.models import StatusReport
 from tasks.delivery.deliver import Reporter, deliver
 

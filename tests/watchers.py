@@ -1,7 +1,7 @@
 """Who watches a job that waits for no other and is cancelled by nobody."""
 
 from domain.progress import ShowProgress, unseen
-from tasks.carry_out import Watchers
+from tasks.jobs.lifecycle import Watchers
 
 
 def undisturbed(lines: list[str], troubles: list[str], on_progress: ShowProgress = unseen) -> Watchers:

@@ -35,19 +35,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
-from domain.job import JobState, Target
+from domain.jobs.job import JobState, Target
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from fake_github.store import Draft
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
-from storage import jobs
 from storage.clock import Host, HostClock
 from storage.delivery import availability, due, events
 from storage.delivery.availability import Busy, Settled
 from storage.engine import Ledger
-from storage.jobs import Execution, Order, Process
+from storage.jobs import jobs
+from storage.jobs.jobs import Execution, Order, Process
 from storage.models import StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter, deliver
 

@@ -1,7 +1,7 @@
 """The file of job types, without which no flow can be loaded."""
 
 from console.checks.finding import Finding, bad, good
-from domain.jobs_file import BadJobsFile, parse_job_types
+from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from settings import Settings
 
 WHAT = "job types"

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid5
 
-from domain.job import JobState, StatusState, Target
+from domain.jobs.job import JobState, StatusState, Target
 
 MARKER = re.compile(r"report[-=][0-9a-f]{24}")
 

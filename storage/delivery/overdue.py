@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Overdue, ReportName
-from domain.job import Target
+from domain.jobs.job import Target
 from storage import news
 from storage.models import Reconciliation, StatusReport, StatusTarget
 

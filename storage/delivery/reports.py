@@ -9,7 +9,7 @@ from sqlmodel import and_, case, col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import EventKind, Phase, marked, marker, rank, speaks_over
-from domain.job import shown_as
+from domain.jobs.job import shown_as
 from domain.text import fit_description
 from storage.delivery import credentials, events
 from storage.models import Credential, Job, StatusReport, StatusTarget

@@ -3,7 +3,7 @@
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.job import Target
+from domain.jobs.job import Target
 from storage.models import StatusTarget
 from storage.once import INSERT
 

@@ -12,7 +12,7 @@ from cages import PUSH, USERS, Cage
 from processes import is_alive, names_in
 from waiting import until
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from tasks.scratch import KEPT_PREFIX
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])

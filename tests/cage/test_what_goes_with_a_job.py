@@ -11,7 +11,7 @@ import pytest
 from cages import USERS, Cage, job_python
 from processes import names_in
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from tasks import leftovers, sysv
 from tasks.job_users import JobUser
 from tasks.leftovers import clear

@@ -9,7 +9,7 @@ from cages import USERS, Cage, job_python
 from processes import names_in
 from waiting import Held, until
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from tasks import scratch as module
 from tasks.files import USUAL
 from tasks.job_users import JobUser

@@ -10,12 +10,12 @@ from sqlmodel import select, update
 from world import World, accept, begin, order
 
 from console.reconcile import reconcile_now
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from fake_github.process import StandIn
 from storage import counters, totals
 from storage.models import Job, Reconciliation, ReportEvent, StatusTarget
-from tasks import end_lost_jobs
+from tasks.jobs import lost
 
 
 async def test_what_is_due_is_delivered_and_the_pass_is_noted(world: World, shell: Shell, stand_in: StandIn) -> None:
@@ -63,7 +63,7 @@ async def test_what_is_old_is_folded_and_forgotten_as_by_any_pass(
 async def test_a_lost_job_is_ended_and_reported(
     world: World, shell: Shell, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(end_lost_jobs, "WATCH", timedelta(seconds=0.1))
+    monkeypatch.setattr(lost, "WATCH", timedelta(seconds=0.1))
     asked = order("docs/lost")
     execution = await accept(world.ledger, asked)
     await begin(world.ledger, execution)

@@ -10,7 +10,7 @@ from console.asked import Asked
 from console.words import next_try, reason, why
 from domain.ages import ahead, span
 from domain.delivery.report import Phase
-from domain.job import StatusState, Target
+from domain.jobs.job import StatusState, Target
 from domain.story import Waits, next_try_at
 from storage.listing import Listed
 

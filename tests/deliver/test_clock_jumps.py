@@ -28,7 +28,7 @@ from storage.engine import Ledger
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
 from tasks.delivery.reporter import Remembered
-from tasks.end_lost_jobs import end_lost_jobs
+from tasks.jobs.lost import end_lost_jobs
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
 JUMPS = (HOUR, -HOUR, YEAR, -YEAR)

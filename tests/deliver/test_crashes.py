@@ -9,7 +9,7 @@ import pytest
 from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
 from world import Step, World, accept, begin, end, order, run_job
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from tasks.delivery.deliver import Reporter
 
 LEASE = 30

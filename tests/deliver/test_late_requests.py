@@ -12,7 +12,7 @@ from sqlmodel import select, update
 from world import CREDENTIAL, SHA, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.delivery.report import EventKind, Phase
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.engine import Ledger

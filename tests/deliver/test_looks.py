@@ -9,7 +9,7 @@ from sqlmodel import col, select, update
 from world import SHA, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.delivery import verification

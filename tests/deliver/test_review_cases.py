@@ -9,7 +9,7 @@ import pytest
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from storage.delivery import due, reports
 from storage.delivery.availability import Busy, Settled

@@ -1,8 +1,8 @@
 """The form says what each job type does, and what its options can be."""
 
-from domain.form import jobs_in_words, options_in_words
-from domain.job_type import JobType
-from domain.jobs_file import parse_job_types
+from domain.jobs.form_text import jobs_in_words, options_in_words
+from domain.jobs.job_type import JobType
+from domain.jobs.jobs_file import parse_job_types
 
 TYPES = parse_job_types(
     """

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import TypeAdapter
 
-from domain.given_options import given_options
-from domain.options import BadOptions, Option
+from domain.jobs.given_options import given_options
+from domain.jobs.options import BadOptions, Option
 
 DECLARED: dict[str, Option] = TypeAdapter(dict[str, Option]).validate_python(
     {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.hidden import TooShort, hidden_values
+from domain.jobs.hidden_values import TooShort, hidden_values
 
 
 def test_what_is_long_enough_is_hidden_whatever_it_is_called() -> None:

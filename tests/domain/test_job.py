@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.job import JobState, StatusState, Target, shown_as
+from domain.jobs.job import JobState, StatusState, Target, shown_as
 
 SHA = "3f2a91c07be5d8846a1f0c9b2e7d5538a4c6e190"
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from domain.delivery.report import EventKind, Phase
-from domain.job import JobState, StatusState, Target
 from domain.job_page import TAIL, page
+from domain.jobs.job import JobState, StatusState, Target
 from domain.story import Event, JobStory, ReportStory, Waits
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.job_type import JobType
-from domain.jobs_file import BadJobsFile, parse_job_types
-from domain.options import BadOptions
+from domain.jobs.job_type import JobType
+from domain.jobs.jobs_file import BadJobsFile, parse_job_types
+from domain.jobs.options import BadOptions
 
 DEEP = "[" * 3000 + "]" * 3000
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from domain.job import Target
-from domain.job_type import JobType
-from domain.jobs_file import BadJobsFile, parse_job_types
-from domain.output_url import filled
+from domain.jobs.job import Target
+from domain.jobs.job_type import JobType
+from domain.jobs.jobs_file import BadJobsFile, parse_job_types
+from domain.jobs.output_url import filled
 from domain.quantities import size
 from domain.recognisers import RECOGNISERS
 

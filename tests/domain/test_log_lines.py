@@ -10,7 +10,7 @@ import pytest
 from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
-from domain.job import StatusState, Target
+from domain.jobs.job import StatusState, Target
 from domain.log_lines import PHRASES, level_of, line_of
 from storage.news import UNTOLD
 

@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.job import Target
-from domain.names import key_of, name_of, name_of_retry, tags_of
+from domain.jobs.job import Target
+from domain.jobs.run_names import key_of, name_of, name_of_retry, tags_of
 
 SITE = Target("acme/site", "3f2a91c0" * 5, "docs/sphinx")
 JOB = UUID("0192f4c1-7a3e-7b52-8f1d-0a1b2c3d4e5f")

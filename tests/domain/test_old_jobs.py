@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.job import JobState, Target
+from domain.jobs.job import JobState, Target
 from domain.old_jobs import OldJob, Unreadable, jobs_in
 
 SHA = "3f2a91c0" * 5

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain.delivery.report import Phase
-from domain.job import StatusState, Target
+from domain.jobs.job import StatusState, Target
 from domain.operators_page import Links, headline, page
 from domain.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
 from domain.story import Waits

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.options import BadOptions, Option, arguments, check_options
+from domain.jobs.options import BadOptions, Option, arguments, check_options
 
 DEEP: list[Any] = []
 for _ in range(3000):

@@ -9,7 +9,7 @@ import pytest
 from domain.cures import CURES, cure
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
-from domain.job import StatusState
+from domain.jobs.job import StatusState
 from domain.story import Event, ReportStory, Waits, came_of_retry, what_next
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

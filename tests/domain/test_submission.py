@@ -1,7 +1,7 @@
 """A job that is asked for: its parameters, and what makes two requests one."""
 
-from domain.submission import Submission
-from domain.target_request import TargetRequest
+from domain.jobs.submission import Submission
+from domain.jobs.target_request import TargetRequest
 
 SHA = "3f2a91c0" * 5
 PLAIN = TargetRequest(repository="acme/site", sha=SHA)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from domain.summary import LONGEST_PIECE, EndedBy, in_words, public, state_after, summarise, telling_line
 from domain.text import MAX_DESCRIPTION
 

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 
-from domain.job import JobState, Target
+from domain.jobs.job import JobState, Target
 from domain.old_jobs import OldJob
 from domain.takeover import What, chosen
 

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.job import Target
-from domain.target_request import TargetRequest
+from domain.jobs.job import Target
+from domain.jobs.target_request import TargetRequest
 from storage.models import StatusTarget
 
 SHA = "6DCB09B5B57875f334f61aebed695e2e4193db5e"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from example_files import types_of
 
-from domain.options import BadOptions
+from domain.jobs.options import BadOptions
 
 FETCH = ("bun", "scripts/notion-fetch-all")
 STATUS = ("bun", "scripts/notion-status", "--workflow")

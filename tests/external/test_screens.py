@@ -16,7 +16,7 @@ from e2e_rig import Server
 
 from domain import job_page, operators_page
 from domain.delivery.report import EventKind, Phase
-from domain.job import JobState, StatusState, Target
+from domain.jobs.job import JobState, StatusState, Target
 from domain.operators_page import Links
 from domain.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
 from domain.story import Event, JobStory, ReportStory, Waits

@@ -14,14 +14,14 @@ from world import ACTOR, ME
 
 from domain.delivery.notifications import Tell
 from domain.delivery.report import Phase
-from domain.job import JobState
+from domain.jobs.job import JobState
 from domain.markdown import literal
 from fake_github.faults import Kind
 from flows import docs_job as module
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
 from flows.retry_reports import retry_reports
-from storage import jobs
+from storage.jobs import jobs
 from storage.models import Job
 
 NOTE_A_RUN = "echo ran >> {folder}/notes"
@@ -149,7 +149,7 @@ async def beat_elsewhere(rig: Rig, run_id: UUID) -> None:
 async def test_a_second_process_leaves_a_flow_run_alone_whose_first_one_beats(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.accept_job.LOOK_EVERY", timedelta(seconds=0.3))
+    monkeypatch.setattr("tasks.jobs.accept.LOOK_EVERY", timedelta(seconds=0.3))
     rig.job_is(NOTE_A_RUN)
     run_id = await accept_elsewhere(rig, seconds_ago=1)
     beating = asyncio.create_task(beat_elsewhere(rig, run_id))
@@ -169,7 +169,7 @@ async def test_a_process_that_has_gone_silent_is_taken_over_after_30_s(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, seconds_ago: float
 ) -> None:
     for name in ("LOOK_EVERY", "WATCH"):
-        monkeypatch.setattr(f"tasks.accept_job.{name}", timedelta(seconds=0.1))
+        monkeypatch.setattr(f"tasks.jobs.accept.{name}", timedelta(seconds=0.1))
     run_id = await accept_elsewhere(rig, seconds_ago=seconds_ago)
     taken_over = await run_made(docs_job, run_id)
     assert taken_over.shows[0] == "COMPLETED"
@@ -179,7 +179,7 @@ async def test_a_process_that_has_gone_silent_is_taken_over_after_30_s(
 
 
 async def test_an_execution_that_was_taken_over_ends_without_a_word(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.beat.BEAT_EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.jobs.heartbeat.BEAT_EVERY", timedelta(seconds=0.1))
     rig.job_is("echo started > {folder}/notes; sleep 60; echo ended >> {folder}/notes")
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
     running = asyncio.create_task(run_made(docs_job, run_id))

@@ -10,7 +10,7 @@ from prefect import get_client
 from sqlmodel import update
 from waiting import soon
 
-from domain.names import key_of
+from domain.jobs.run_names import key_of
 from fake_github.store import Draft
 from flows.reconcile_reports import reconcile_reports
 from storage.models import Job, StatusTarget

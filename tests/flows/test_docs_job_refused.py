@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.exceptions import ParameterTypeError, PrefectHTTPStatusError
 
-from domain.jobs_file import BadJobsFile
+from domain.jobs.jobs_file import BadJobsFile
 from flows import job_types
 from flows.docs_job import docs_job
 from storage.models import Job, StatusTarget

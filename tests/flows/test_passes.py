@@ -18,15 +18,15 @@ from prefect.states import AwaitingRetry, Cancelling, Completed, Failed, Pending
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import begin, end, order
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
-from storage import jobs
 from storage.delivery import reconciliations
 from storage.identity import ledger_id
-from storage.jobs import Execution, Process
-from storage.lost import Over, over
+from storage.jobs import jobs
+from storage.jobs.jobs import Execution, Process
+from storage.jobs.liveness import Over, over
 from tasks.prefect_runs import crash_dead_passes
 from tasks.processes import this_process
 
@@ -200,7 +200,7 @@ async def test_a_retry_that_was_just_asked_for_is_left_to_come(
             await client.set_flow_run_state(run_id, AwaitingRetry(), force=True)
         return await over(session, job_ids)
 
-    monkeypatch.setattr("storage.lost.over", meanwhile)
+    monkeypatch.setattr("storage.jobs.liveness.over", meanwhile)
     await run(reconcile_reports)
     assert await name_of(run_id) == "AwaitingRetry"
 

@@ -12,8 +12,8 @@ from prefect.blocks.system import Secret
 from prefect.runtime import flow_run
 from pydantic import ValidationError
 
-from domain.jobs_file import parse_job_types
-from domain.target_request import TargetRequest
+from domain.jobs.jobs_file import parse_job_types
+from domain.jobs.target_request import TargetRequest
 from flows import deployment
 from flows.docs_job import docs_job
 from settings import Settings

@@ -17,14 +17,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import until
 from world import World, accept, end, order
 
-from domain.job import JobState
-from domain.job_type import JobType
+from domain.jobs.job import JobState
+from domain.jobs.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway, open_ledger
 from storage.models import Job, StatusReport
-from tasks import carry_out as module
-from tasks.carry_out import Ended, Watchers, Work, carry_out
 from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter
+from tasks.jobs import lifecycle as module
+from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])

@@ -7,7 +7,7 @@ import pytest
 
 from demo import source
 from demo.story import BUILDS, CASES, FAILS, problem
-from domain.jobs_file import parse_job_types
+from domain.jobs.jobs_file import parse_job_types
 
 
 def held(*states: str) -> list[dict[str, str]]:

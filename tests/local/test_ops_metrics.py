@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
-from domain.job import JobState, StatusState
+from domain.jobs.job import JobState, StatusState
 from domain.metrics import BUCKETS, TRIED, Group, LastPass, Latency, Snapshot
 from settings import ROOT
 from tasks.metric_families import registry_of

@@ -11,7 +11,7 @@ from full import SQLITE_OR_ALL
 from told import counted_twice, told_once
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
 from storage.delivery.availability import Busy

@@ -17,7 +17,7 @@ from waiting import soon, until
 from world import order, run_job
 
 from domain.delivery.report import EventKind
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.process import running
 from storage.engine import Ledger, open_ledger
 from storage.models import ReportEvent, StatusReport, StatusTarget

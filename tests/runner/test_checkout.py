@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from processes import names_in
 
-from tasks import checkout
-from tasks.checkout import CheckoutFailed, working_copy
+from tasks.jobs import checkout
+from tasks.jobs.checkout import CheckoutFailed, working_copy
 
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
 ENV = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}

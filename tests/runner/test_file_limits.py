@@ -11,18 +11,18 @@ import pytest
 from processes import names_in
 from repositories import Origin, git, write
 
+from domain.jobs.preparation import Preparation
+from domain.jobs.push import Push
 from domain.limits import FileBounds, Limits
-from domain.preparation import Preparation
-from domain.push import Push
-from tasks.cache import Cache
-from tasks.checkout import CheckoutFailed, working_copy
 from tasks.files import USUAL, TooMuch, are_there, copy_files, digests
 from tasks.job_users import JobUser
-from tasks.keep_output import NotKept, Outputs, keep_output
+from tasks.jobs.build_cache import Cache
+from tasks.jobs.checkout import CheckoutFailed, working_copy
+from tasks.jobs.environment import Surroundings
+from tasks.jobs.keep_output import NotKept, Outputs, keep_output
+from tasks.jobs.prepare import prepare
+from tasks.jobs.push import PushFailed, push_changes
 from tasks.ownership import hand_over
-from tasks.prepare import prepare
-from tasks.push import PushFailed, push_changes
-from tasks.surroundings import Surroundings
 
 FEW = Limits(files=3)
 SMALL = Limits(total_size="1K")

@@ -16,10 +16,10 @@ from waiting import until
 
 from domain.limits import FileBounds, Limits
 from tasks import free_space as module
-from tasks.checkout import working_copy
 from tasks.files import are_there, copy_files, digests
 from tasks.free_space import LEAST, RESERVE, NoSpace, with_room
-from tasks.keep_output import Outputs, keep_output
+from tasks.jobs.checkout import working_copy
+from tasks.jobs.keep_output import Outputs, keep_output
 
 BOUNDS = FileBounds(100_000, 10**9, timedelta(minutes=1))
 STUCK = '#!/bin/sh\necho $$ > "{}"\nexec sleep 30\n'

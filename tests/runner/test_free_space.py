@@ -7,7 +7,7 @@ import pytest
 from processes import names_in
 from world import World
 
-from domain.job_type import JobType
+from domain.jobs.job_type import JobType
 from tasks.free_space import LEAST, NoSpace, check_free_space, folders_of_a_job, free_in
 from tasks.scratch import KEPT_PREFIX
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.line_budget import LIVE, LineBudget
+from tasks.jobs.log_sampling import LIVE, LineBudget
 
 TWO_HOURS = timedelta(hours=2)
 MOST = 1000

@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from domain.limits import Limits
 from domain.line_pattern import LinePattern
-from tasks.surroundings import Surroundings
+from tasks.jobs.environment import Surroundings
 
 lines, keeps = int(sys.argv[1]), sys.argv[2] == "keeping"
 sent, kept = [], []

@@ -11,9 +11,9 @@ import pytest
 from stuck import Stuck
 
 from domain.limits import Limits
-from tasks import cache as module
-from tasks.cache import KEY_LENGTH, Cache, restore, save
 from tasks.files import USUAL, FileWorkFailed
+from tasks.jobs import build_cache as module
+from tasks.jobs.build_cache import KEY_LENGTH, Cache, restore, save
 
 DAY = 86_400.0
 BOUNDS = Limits().for_files(USUAL)

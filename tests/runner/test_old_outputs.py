@@ -12,8 +12,8 @@ import pytest
 from processes import names_in
 from stuck import Stuck
 
-from tasks import keep_output as module
-from tasks.keep_output import NotKept, Outputs, keep_output, remove_old_outputs
+from tasks.jobs import keep_output as module
+from tasks.jobs.keep_output import NotKept, Outputs, keep_output, remove_old_outputs
 
 DAY = 86_400.0
 FAULTS = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)

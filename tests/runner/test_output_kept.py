@@ -12,7 +12,7 @@ from processes import names_in
 
 from domain.limits import Limits
 from tasks.file_work import MOST_TOLD
-from tasks.keep_output import NotKept, Outputs, keep_output
+from tasks.jobs.keep_output import NotKept, Outputs, keep_output
 from tasks.scratch import PREFIX
 
 JOB = UUID(int=7)

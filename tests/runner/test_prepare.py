@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from processes import names_in
 
+from domain.jobs.preparation import Preparation
 from domain.limits import Limits
-from domain.preparation import Preparation
 from domain.summary import public
-from tasks import cache as module
-from tasks.cache import Cache
-from tasks.prepare import PreparationFailed, prepare
-from tasks.surroundings import Surroundings
+from tasks.jobs import build_cache as module
+from tasks.jobs.build_cache import Cache
+from tasks.jobs.environment import Surroundings
+from tasks.jobs.prepare import PreparationFailed, prepare
 
 INSTALL = (
     "echo install >> {0}/ran; mkdir -p node_modules/.bin; cp lock node_modules/made; ln -s ../made node_modules/.bin/x"

@@ -8,11 +8,11 @@ import pytest
 from repositories import Origin, git, write
 from waiting import Held, until
 
-from domain.push import Push
-from tasks import push as module
+from domain.jobs.push import Push
 from tasks import scratch
-from tasks.checkout import working_copy
-from tasks.push import PushFailed, push_changes
+from tasks.jobs import push as module
+from tasks.jobs.checkout import working_copy
+from tasks.jobs.push import PushFailed, push_changes
 
 BRANCH = "main"
 PUSH = Push(

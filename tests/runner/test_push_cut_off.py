@@ -12,12 +12,12 @@ from cancelling import STOPS, skip, stop
 from repositories import Origin, write
 from waiting import block_until
 
-from domain.push import Push
+from domain.jobs.push import Push
 from tasks import free_space
-from tasks import push as module
-from tasks.checkout import working_copy
 from tasks.free_space import NoSpace, with_room
-from tasks.push import PushFailed, push_changes
+from tasks.jobs import push as module
+from tasks.jobs.checkout import working_copy
+from tasks.jobs.push import PushFailed, push_changes
 
 PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH", author="Docs bot <docs@example.com>", message=None)
 HOLD = "touch {0}/holds; until [ -e {0}/go ]; do sleep 0.02; done"
@@ -61,7 +61,7 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time for all of git is over."""
     limit = module.LIMIT.total_seconds()
     skip(limit)
-    monkeypatch.setattr("tasks.git.time", SimpleNamespace(monotonic=lambda: time.monotonic() + limit))
+    monkeypatch.setattr("tasks.jobs.git.time", SimpleNamespace(monotonic=lambda: time.monotonic() + limit))
 
 
 @pytest.fixture

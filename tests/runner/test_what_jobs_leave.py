@@ -17,7 +17,7 @@ from waiting import Held, until
 from tasks import scratch as module
 from tasks.file_work import Count, _counted, within
 from tasks.files import USUAL, FileWorkFailed, are_there, copy_files
-from tasks.keep_output import NotKept, Outputs, keep_output
+from tasks.jobs.keep_output import NotKept, Outputs, keep_output
 from tasks.limits import NO_LIMITS
 from tasks.scratch import PREFIX, remove, scratch, sweep
 

@@ -10,7 +10,7 @@ from sqlmodel import col, func, select
 from world import ACTOR, CREDENTIAL, SHA, World, accept, end, order, run_job
 
 from domain.delivery.report import Phase
-from domain.job import JobState, Target
+from domain.jobs.job import JobState, Target
 from domain.old_jobs import OldJob
 from domain.takeover import What
 from storage import counters, totals

@@ -7,12 +7,12 @@ from world import ACTOR, World, accept, begin, end, order, run_job
 
 from domain.delivery.outcome import Exchange
 from domain.delivery.report import EventKind, Phase
-from domain.job import JobState, StatusState, Target
+from domain.jobs.job import JobState, StatusState, Target
 from domain.story import JobStory
 from fake_github.faults import Kind
 from storage import story
 from storage.delivery import events
-from storage.jobs import Order
+from storage.jobs.jobs import Order
 from storage.models import Credential
 
 

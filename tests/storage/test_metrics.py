@@ -14,7 +14,7 @@ from sqlmodel import func, select
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind, Phase
-from domain.job import JobState, StatusState
+from domain.jobs.job import JobState, StatusState
 from domain.metrics import BUCKETS, Group, LastPass, Snapshot
 from fake_github.faults import Kind
 from storage import counters, totals

@@ -8,11 +8,12 @@ from world import ACTOR, CREDENTIAL, World, accept, order, run_job
 
 from domain.delivery.notifications import Lost, Move, News, Paused, ReportName
 from domain.delivery.report import EventKind
-from domain.job import StatusState
+from domain.jobs.job import StatusState
 from fake_github.faults import Kind
-from storage import lost, news
+from storage import news
 from storage.delivery import events
 from storage.engine import Ledger, LedgerIsAway
+from storage.jobs import liveness
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ async def test_a_lost_job_is_told_once(world: World, telling: Ledger, told: list
     await accept(world.ledger, order())
     for _ in range(2):
         async with telling.transaction() as session:
-            for one in await lost.at_work(session):
-                assert await lost.lose(session, one, "its process died", actor=ACTOR, now=world.clock.now)
+            for one in await liveness.at_work(session):
+                assert await liveness.lose(session, one, "its process died", actor=ACTOR, now=world.clock.now)
     (ended,) = (one for one in told if isinstance(one, Lost))
     assert ended.words == "its process died"

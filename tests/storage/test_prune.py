@@ -18,13 +18,14 @@ from told import HOURS, look
 from world import ACTOR, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
-from domain.job import JobState, StatusState
+from domain.jobs.job import JobState, StatusState
 from domain.metrics import Snapshot
 from fake_github.faults import Kind
-from storage import counters, jobs, prune, prune_place, story, whole_story
+from storage import counters, prune, prune_place, story, whole_story
 from storage.delivery import reconciliations, reports, verification
 from storage.engine import Ledger
-from storage.jobs import Execution, Order
+from storage.jobs import jobs
+from storage.jobs.jobs import Execution, Order
 from storage.metrics import snapshot
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.prune import Place, is_after_a_gap, prune_jobs, prune_passes

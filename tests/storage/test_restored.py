@@ -12,7 +12,7 @@ from told import look
 from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.delivery.report import Phase
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
 from storage import restored

@@ -14,7 +14,7 @@ from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Reaso
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import Tries, settle
-from domain.job import JobState
+from domain.jobs.job import JobState
 from storage.delivery import availability, leases, reports, settling
 from storage.delivery import due as backlog
 from storage.delivery.availability import Busy, Settled

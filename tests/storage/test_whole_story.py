@@ -5,7 +5,7 @@ from uuid import uuid4
 from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind, Phase
-from domain.job import JobState
+from domain.jobs.job import JobState
 from storage.delivery import events
 from storage.story import MOST_EVENTS
 from storage.whole_story import WholeStory, of_report, reports_of

@@ -9,16 +9,16 @@ import pytest
 from waiting import until
 from world import ACTOR, World, order
 
-from domain.job import JobState, Target
-from domain.job_type import JobType
-from domain.options import BadOptions, IntegerOption
-from domain.target_request import TargetRequest
+from domain.jobs.job import JobState, Target
+from domain.jobs.job_type import JobType
+from domain.jobs.options import BadOptions, IntegerOption
+from domain.jobs.target_request import TargetRequest
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential, NotAllowed
 from settings import Settings
-from storage import jobs
-from storage.jobs import Beating, Done, Execution, Order, Process
-from tasks import accept_job as module
-from tasks.accept_job import accept_job, order_of
+from storage.jobs import jobs
+from storage.jobs.jobs import Beating, Done, Execution, Order, Process
+from tasks.jobs import accept as module
+from tasks.jobs.accept import accept_job, order_of
 
 SHA = "3f2a91c0" * 5
 PROCESSES = IntegerOption(type="integer", minimum=1, maximum=8, args=("-j", "{value}"))

@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 from simulated import SimulatedClock, SimulatedLoop
 
-from storage.jobs import Execution
-from tasks import beat
-from tasks.beat import WATCH, Stopped, beat_on
+from storage.jobs.jobs import Execution
 from tasks.delivery.deliver import Reporter
+from tasks.jobs import heartbeat
+from tasks.jobs.heartbeat import WATCH, Stopped, beat_on
 
 EXECUTION = Execution(UUID(int=1), 1, None)
 AWAY_UNTIL = (10.5, 11.0, 14.0, 15.5, 20.5, 29.0, 60.5, 301.0)
@@ -31,7 +31,7 @@ async def signs(back_at: float, *, refuses: bool, monkeypatch: pytest.MonkeyPatc
     async def is_cancelled() -> bool:
         return False
 
-    monkeypatch.setattr(beat, "_beat", give)
+    monkeypatch.setattr(heartbeat, "_beat", give)
     stopped = await beat_on(object(), EXECUTION, is_cancelled, lambda _: None)  # type: ignore[arg-type]  # nobody reports
     assert stopped is Stopped.NOT_OURS
     return given
@@ -44,5 +44,5 @@ def test_who_lives_gives_a_sign_within_the_watch_once_its_ledger_is_back(
 ) -> None:
     with asyncio.Runner(loop_factory=lambda: SimulatedLoop(SimulatedClock())) as runner:
         first, second = runner.run(signs(back_at, refuses=refuses, monkeypatch=monkeypatch))
-    assert first - back_at <= (WATCH - beat.PATIENCE).total_seconds()  # it may take as long as that
-    assert second - first == pytest.approx(beat.BEAT_EVERY.total_seconds())
+    assert first - back_at <= (WATCH - heartbeat.PATIENCE).total_seconds()  # it may take as long as that
+    assert second - first == pytest.approx(heartbeat.BEAT_EVERY.total_seconds())

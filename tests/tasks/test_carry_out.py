@@ -21,17 +21,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import LONGEST, Held, until
 from world import World, accept, begin, end, order
 
-from domain.job import JobState
-from domain.job_type import JobType
+from domain.jobs.job import JobState
+from domain.jobs.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway
-from storage.jobs import Execution, Order
+from storage.jobs.jobs import Execution, Order
 from storage.models import Job, StatusReport
-from tasks import beat, scratch
-from tasks import carry_out as module
-from tasks.carry_out import Ended, Watchers, Work, carry_out
+from tasks import scratch
 from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter
 from tasks.free_space import LEAST, check_free_space
+from tasks.jobs import heartbeat
+from tasks.jobs import lifecycle as module
+from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
 
 pytestmark = pytest.mark.parametrize("database", SQLITE_OR_ALL)
 BRIEFLY = timedelta(seconds=0.02)
@@ -40,10 +41,10 @@ BRIEFLY = timedelta(seconds=0.02)
 @pytest.fixture(autouse=True)
 def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BEAT_EVERY", "AGAIN", "ASK_EVERY"):
-        monkeypatch.setattr(beat, name, BRIEFLY)
+        monkeypatch.setattr(heartbeat, name, BRIEFLY)
     monkeypatch.setattr(module, "LOOK_EVERY", BRIEFLY)
     monkeypatch.setattr(ledger_retry, "EVERY", BRIEFLY)
-    monkeypatch.setattr(beat, "PATIENCE", timedelta(hours=1))
+    monkeypatch.setattr(heartbeat, "PATIENCE", timedelta(hours=1))
 
 
 @pytest.fixture
@@ -409,7 +410,7 @@ async def test_a_ledger_that_is_away_when_the_job_begins_is_waited_for(world: Wo
 async def carry_out_without_beats(world: World, work: Work, said: Said, by: Reporter) -> Ended | None:
     """So that only the job's beginning and its end go to the ledger."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(beat, "BEAT_EVERY", timedelta(hours=1))
+        patch.setattr(heartbeat, "BEAT_EVERY", timedelta(hours=1))
         return await carried_out(world, work, said, by=by)
 
 
@@ -474,8 +475,8 @@ async def until_it_is(world: World, work: Work, state: JobState) -> None:
 async def test_without_room_a_job_is_refused_and_its_commit_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.execute.folders_of_a_job", lambda *_, **__: [Path("/")])
-    monkeypatch.setattr("tasks.execute.check_free_space", partial(check_free_space, free=lambda _: LEAST - 1))
+    monkeypatch.setattr("tasks.jobs.build.folders_of_a_job", lambda *_, **__: [Path("/")])
+    monkeypatch.setattr("tasks.jobs.build.check_free_space", partial(check_free_space, free=lambda _: LEAST - 1))
     said = Said()
     ended = await carried_out(world, await work_for(world, shell("echo built")), said)
     assert ended is not None
@@ -531,7 +532,7 @@ async def test_a_working_copy_that_leaves_no_room_for_the_jobs_end_does_not_stay
         return 0 if list(tmp_path.rglob("made")) else LEAST
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("tasks.execute.check_free_space", partial(check_free_space, free=free))
+    monkeypatch.setattr("tasks.jobs.build.check_free_space", partial(check_free_space, free=free))
     said = Said()
     ended = await carried_out(world, await work_for(world, shell("echo half > made; exit 3")), said)
     assert ended is not None
@@ -556,7 +557,7 @@ async def test_what_a_job_has_come_to_is_stored_while_its_folders_go(
     world: World, monkeypatch: pytest.MonkeyPatch, held: Held
 ) -> None:
     users = Users()
-    monkeypatch.setattr("tasks.execute._user", users.one)
+    monkeypatch.setattr("tasks.jobs.build._user", users.one)
     work = await work_for(world, shell("true"))
     running = asyncio.create_task(carried_out(world, work))
     await until(held.begun.is_set)

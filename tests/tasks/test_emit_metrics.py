@@ -13,7 +13,7 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from world import CREDENTIAL, World, order, run_job
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from fake_github.bomb import bomb
 from fake_github.faults import Kind
 from storage import totals

@@ -16,12 +16,12 @@ from waiting import LONGEST
 from world import World, accept, begin, end, order, run_job
 
 from domain.delivery.notifications import Lost, News
-from domain.job import JobState
-from storage import jobs
-from storage.jobs import Execution, Process
-from storage.lost import AtWork, lose
+from domain.jobs.job import JobState
+from storage.jobs import jobs
+from storage.jobs.jobs import Execution, Process
+from storage.jobs.liveness import AtWork, lose
 from storage.models import Job
-from tasks.end_lost_jobs import HUNG, end_lost_jobs
+from tasks.jobs.lost import HUNG, end_lost_jobs
 from tasks.processes import this_process
 
 ELSEWHERE = Process("another machine", 4711, 12345)
@@ -201,7 +201,7 @@ async def test_a_job_that_cannot_be_ended_keeps_no_other_waiting(
             raise ValueError("nobody thought of it")
         return await lose(session, one, words, actor=actor, now=now)
 
-    monkeypatch.setattr("storage.lost.lose", fails)
+    monkeypatch.setattr("storage.jobs.liveness.lose", fails)
     troubles: list[str] = []
     with pytest.raises(ValueError, match="nobody thought of it"):
         await end_lost_jobs(world.reporter, on_trouble=troubles.append)

@@ -22,19 +22,19 @@ from waiting import block_until, until
 from watchers import undisturbed
 from world import CREDENTIAL, World, accept, order
 
-from domain.job import JobState
-from domain.job_type import JobType
-from domain.target_request import TargetRequest
+from domain.jobs.job import JobState
+from domain.jobs.job_type import JobType
+from domain.jobs.target_request import TargetRequest
 from settings import Settings
 from storage.models import StatusReport
-from tasks import execute as executing
 from tasks import free_space
 from tasks.aside import Stop
-from tasks.cache import Cache
-from tasks.carry_out import Ended, Work, carry_out
 from tasks.files import USUAL
-from tasks.keep_output import Outputs
-from tasks.work import work_of
+from tasks.jobs import build as executing
+from tasks.jobs.build_cache import Cache
+from tasks.jobs.job_spec import work_of
+from tasks.jobs.keep_output import Outputs
+from tasks.jobs.lifecycle import Ended, Work, carry_out
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 

@@ -10,11 +10,11 @@ from sqlmodel import col, select
 from watchers import undisturbed
 from world import World, accept, order
 
-from domain.job import JobState
-from domain.job_type import JobType
+from domain.jobs.job import JobState
+from domain.jobs.job_type import JobType
 from domain.progress import Progress
 from storage.models import StatusReport
-from tasks.carry_out import Ended, Work, carry_out
+from tasks.jobs.lifecycle import Ended, Work, carry_out
 from tasks.output import MAX_LINE
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])

@@ -21,11 +21,11 @@ from waiting import block_until
 from watchers import undisturbed
 from world import World, accept, order
 
-from domain.job import JobState
-from domain.job_type import JobType
+from domain.jobs.job import JobState
+from domain.jobs.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway, open_ledger
 from storage.models import Job, StatusReport
-from tasks.carry_out import Work, carry_out
+from tasks.jobs.lifecycle import Work, carry_out
 
 LIMIT = 50.0
 """Seconds: more than a job takes to begin on a busy machine, and less than its end may take."""
@@ -88,7 +88,7 @@ def rig(world: World, tmp_path: Path) -> Iterator[Rig]:
 async def test_a_signal_in_the_grace_stores_the_end_only_once_nothing_is_left(
     rig: Rig, ends_by: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.beat.ASK_EVERY", timedelta(seconds=0.02))
+    monkeypatch.setattr("tasks.jobs.heartbeat.ASK_EVERY", timedelta(seconds=0.02))
     others = asyncio.all_tasks()
     leave = ("sh", "-c", f'"$@" & until [ -e {rig.folder}/ready ]; do sleep 0.02; done', "sh")
     running, work = await rig.start(*(leave if ends_by == "its exit" else ()), *stay(rig.folder))
@@ -158,9 +158,9 @@ async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it
 FLOW = """
 import asyncio, signal, sys
 from uuid import UUID
-from domain.job_type import JobType
+from domain.jobs.job_type import JobType
 from storage.engine import open_ledger
-from tasks.carry_out import Work, carry_out
+from tasks.jobs.lifecycle import Work, carry_out
 from watchers import undisturbed
 from world import Clock, accept, order, world_on
 class Terminated(BaseException): pass

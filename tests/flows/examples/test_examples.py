@@ -7,7 +7,7 @@ import pytest
 from example_files import EXAMPLES, sources
 from example_rig import Example
 
-from domain.preparation import Preparation
+from domain.jobs.preparation import Preparation
 
 TYPED = "# More\n\nIt is simply so.\n"
 

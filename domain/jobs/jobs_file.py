@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from domain.job_type import JobType
+from domain.jobs.job_type import JobType
+from domain.jobs.options import FlagOption, IntegerOption, StringOption
+from domain.jobs.preparation import Cache, Preparation
+from domain.jobs.push import Push
+from domain.jobs.toml_lines import deep_line, line_of, lines_of
 from domain.limits import Limits
 from domain.line_pattern import LinePattern
-from domain.options import FlagOption, IntegerOption, StringOption
-from domain.preparation import Cache, Preparation
-from domain.push import Push
 from domain.refused import told
-from domain.toml_lines import deep_line, line_of, lines_of
 
 
 class BadJobsFile(ValueError):

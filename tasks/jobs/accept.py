@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.addresses import is_this_machine, without_user
-from domain.job import Target
-from domain.job_type import JobType
-from domain.target_request import TargetRequest
+from domain.jobs.job import Target
+from domain.jobs.job_type import JobType
+from domain.jobs.target_request import TargetRequest
 from settings import Settings
-from storage import jobs, lost
-from storage.jobs import OLD_BEAT, Beating, Done, Execution, Order
-from storage.lost import AtWork
-from tasks.beat import WATCH
+from storage.jobs import jobs, liveness
+from storage.jobs.jobs import OLD_BEAT, Beating, Done, Execution, Order
+from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import credential_of
+from tasks.jobs.heartbeat import WATCH
 from tasks.processes import is_gone, this_process
 
 __all__ = ["Beating", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
@@ -77,7 +77,7 @@ async def _other(reporter: Reporter, order: Order) -> tuple[AtWork | None, datet
     """The execution that another process has begun and not ended, and the time."""
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        others = await lost.at_work(session, job_id=order.flow_run_id)
+        others = await liveness.at_work(session, job_id=order.flow_run_id)
     return next((one for one in others if one.process != this_process()), None), now
 
 

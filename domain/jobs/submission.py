@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from domain.target_request import TargetRequest
+from domain.jobs.target_request import TargetRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from domain.jobs.preparation import Preparation
 from domain.limits import FileBounds
-from domain.preparation import Preparation
 from tasks.aside import Stop, aside
-from tasks.cache import Cache, discard, restore, save
 from tasks.command import CannotStart
 from tasks.file_work import within
 from tasks.files import USUAL, FileWorkFailed, TooMuch, digests
 from tasks.free_space import NoSpace
+from tasks.jobs.build_cache import Cache, discard, restore, save
+from tasks.jobs.environment import Surroundings
 from tasks.scratch import REMOVAL, remove
-from tasks.surroundings import Surroundings
 
 FORMAT = 1
 """Of the cache's entries: those of another one are not found."""

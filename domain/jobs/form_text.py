@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable
 
-from domain.job_type import JobType
-from domain.options import Option
+from domain.jobs.job_type import JobType
+from domain.jobs.options import Option
 from domain.text import one_line
 
 

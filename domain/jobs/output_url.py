@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from domain.addresses import names_user
-from domain.job import Target
-from domain.target_request import MAX_URL
+from domain.jobs.job import Target
+from domain.jobs.target_request import MAX_URL
 
 PLACES = ("job", "type", "repository", "owner", "name", "sha", "context")
 

@@ -8,27 +8,27 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from domain.hidden import TooShort, hidden_values
-from domain.job import JobState
+from domain.jobs.hidden_values import TooShort, hidden_values
+from domain.jobs.job import JobState
 from domain.progress import ShowProgress
 from domain.summary import public, state_after
 from domain.text import Say
 from github_api.credentials import NoCredential
 from tasks.aside import Stop, aside
-from tasks.checkout import CheckoutFailed, working_copy
 from tasks.command import CannotStart, child_environment
 from tasks.delivery.deliver import Reporter
 from tasks.files import USUAL, FileWorkFailed
 from tasks.free_space import NoSpace, check_free_space, folders_of_a_job, full_is_no_space
 from tasks.job_users import JobUser
-from tasks.keep_output import NotKept, keep_output
+from tasks.jobs.checkout import CheckoutFailed, working_copy
+from tasks.jobs.environment import Surroundings
+from tasks.jobs.job_spec import CANCELLED, Ending, Work
+from tasks.jobs.keep_output import NotKept, keep_output
+from tasks.jobs.prepare import PreparationFailed, prepare
+from tasks.jobs.push import PushFailed, push_changes
 from tasks.ownership import hand_over
-from tasks.prepare import PreparationFailed, prepare
-from tasks.push import PushFailed, push_changes
 from tasks.scratch import REMOVAL, keep, scratch
-from tasks.surroundings import Surroundings
 from tasks.taken_user import StillRuns, taken
-from tasks.work import CANCELLED, Ending, Work
 
 SHORT_SHA = 12
 

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.summary import of_error
-from storage import lost
-from storage.jobs import OLD_BEAT
-from storage.lost import AtWork
-from tasks.beat import WATCH
+from storage.jobs import liveness
+from storage.jobs.jobs import OLD_BEAT
+from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
+from tasks.jobs.heartbeat import WATCH
 from tasks.processes import is_gone, kill
 
 HUNG = timedelta(minutes=10)
@@ -34,7 +34,7 @@ async def end_lost_jobs(reporter: Reporter, *, on_trouble: Callable[[str], None]
 async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        return [(one, now) for one in await lost.at_work(session)]
+        return [(one, now) for one in await liveness.at_work(session)]
 
 
 async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], on_trouble: Callable[[str], None]) -> list[UUID]:
@@ -59,7 +59,7 @@ async def _lose(reporter: Reporter, one: AtWork) -> bool:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         words = _why(one, now)
-        return words is not None and await lost.lose(session, one, words, actor=reporter.actor, now=now)
+        return words is not None and await liveness.lose(session, one, words, actor=reporter.actor, now=now)
 
 
 def _why(one: AtWork, now: datetime) -> str | None:

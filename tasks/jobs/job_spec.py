@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.job import JobState
-from domain.job_type import JobType
-from domain.output_url import filled
-from domain.target_request import TargetRequest
+from domain.jobs.job import JobState
+from domain.jobs.job_type import JobType
+from domain.jobs.output_url import filled
+from domain.jobs.target_request import TargetRequest
 from settings import Settings
-from storage.jobs import Execution, Order
-from tasks.cache import Cache
+from storage.jobs.jobs import Execution, Order
 from tasks.job_users import JobUser
-from tasks.keep_output import Outputs
+from tasks.jobs.build_cache import Cache
+from tasks.jobs.keep_output import Outputs
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from domain.jobs.push import Push
 from domain.limits import FileBounds, Limits
-from domain.push import Push
 from tasks.files import FileWorkFailed, are_there
-from tasks.git import Git, GitFailed
 from tasks.in_any_case import finished
+from tasks.jobs.git import Git, GitFailed
 from tasks.limits import NO_LIMITS
 from tasks.scratch import scratch
 

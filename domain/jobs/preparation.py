@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.inside import Inside
+from domain.jobs.relative_path import Inside
 from domain.quantities import TimeLimit
 
 DEFAULT_TIMEOUT = timedelta(minutes=5)

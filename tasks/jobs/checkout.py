@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.limits import Limits
-from tasks.git import Git, GitFailed
+from tasks.jobs.git import Git, GitFailed
 from tasks.limits import NO_LIMITS
 from tasks.scratch import scratch
 

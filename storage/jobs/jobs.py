@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.job import JobState, Target
+from domain.jobs.job import JobState, Target
 from domain.text import clean
 from storage import totals
 from storage.delivery import credentials, reports

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from domain.clone_url import protocol_of
+from domain.jobs.git_url import protocol_of
 from domain.limits import FileBounds
 from domain.summary import EndedBy, public, telling_line
 from domain.text import Say

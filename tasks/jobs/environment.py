@@ -14,7 +14,7 @@ from domain.text import Say, cut, one_line
 from tasks.command import Finished, run_command
 from tasks.in_any_case import in_any_case
 from tasks.job_users import JobUser
-from tasks.line_budget import LineBudget
+from tasks.jobs.log_sampling import LineBudget
 from tasks.output import MAX_LINE
 from tasks.taken_user import end_all
 

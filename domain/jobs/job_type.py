@@ -5,14 +5,14 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from domain.inside import Inside
-from domain.job import MAX_CONTEXT, short_enough
+from domain.jobs.job import MAX_CONTEXT, short_enough
+from domain.jobs.options import Option, arguments, check_options
+from domain.jobs.output_url import OutputURL
+from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation
+from domain.jobs.push import Push
+from domain.jobs.relative_path import Inside
 from domain.limits import Limits
 from domain.line_pattern import LinePattern
-from domain.options import Option, arguments, check_options
-from domain.output_url import OutputURL
-from domain.preparation import DEFAULT_TIMEOUT, Command, Preparation
-from domain.push import Push
 from domain.quantities import TimeLimit
 from domain.recognisers import RECOGNISERS, RecogniserName
 from domain.text import one_line, readable
@@ -91,9 +91,9 @@ class JobType(BaseModel):
         return (*self.patterns, *(pattern for name in self.recognise for pattern in RECOGNISERS[name]))
 
     def check_options(self, options: Mapping[str, object]) -> None:
-        """Raise `domain.options.BadOptions` unless *options* are declared and within their bounds."""
+        """Raise `domain.jobs.options.BadOptions` unless *options* are declared and within their bounds."""
         check_options(self.options, options)
 
     def argv(self, options: Mapping[str, object]) -> tuple[str, ...]:
-        """The command with the arguments of *options*, for no shell. Raises `domain.options.BadOptions`."""
+        """The command with the arguments of *options*, for no shell. Raises `domain.jobs.options.BadOptions`."""
         return (*self.command, *arguments(self.options, options))

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from domain.options import BadOptions, FlagOption, IntegerOption, Option, check_options
+from domain.jobs.options import BadOptions, FlagOption, IntegerOption, Option, check_options
 
 FLAGS = {"true": True, "false": False}
 

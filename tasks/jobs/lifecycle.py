@@ -10,19 +10,19 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from domain.job import JobState
+from domain.jobs.job import JobState
 from domain.progress import ShowProgress, unseen
 from domain.summary import of_error
 from domain.text import Say
-from storage import jobs
 from storage.engine import LedgerIsAway
-from storage.jobs import Execution
-from tasks.beat import Stopped, beat_on
+from storage.jobs import jobs
+from storage.jobs.jobs import Execution
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.ledger_retry import is_told, without_limit
-from tasks.execute import execute
 from tasks.in_any_case import in_any_case, sigterm_ignored
-from tasks.work import CANCELLED, Ended, Ending, Work
+from tasks.jobs.build import execute
+from tasks.jobs.heartbeat import Stopped, beat_on
+from tasks.jobs.job_spec import CANCELLED, Ended, Ending, Work
 
 __all__ = ["Ended", "Watchers", "Work", "carry_out"]
 

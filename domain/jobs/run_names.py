@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from domain.job import Target
+from domain.jobs.job import Target
 
 SHORT_SHA = 7
 MOST_TAG = 200

@@ -10,9 +10,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Lost
-from domain.job import JobState
-from storage import jobs, news
-from storage.jobs import Process, process_of
+from domain.jobs.job import JobState
+from storage import news
+from storage.jobs import jobs
+from storage.jobs.jobs import Process, process_of
 from storage.models import Job, StatusTarget
 
 NOT_OVER: BindParameter[list[JobState]] = bindparam(
