@@ -372,7 +372,7 @@ def main() -> None:
     from local.stack import NotStarted  # noqa: PLC0415  # the same
     from storage.engine import LedgerIsAway, NotUpgraded  # noqa: PLC0415  # the same
     from storage.identity import WrongLedger  # noqa: PLC0415  # the same
-    from tasks.non_dumpable import make_non_dumpable  # noqa: PLC0415  # the same
+    from tasks.process.hardening import make_non_dumpable  # noqa: PLC0415  # the same
 
     make_non_dumpable()  # whatever the command is: a job must not read the token here
     try:

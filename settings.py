@@ -17,8 +17,8 @@ from domain.delivery.budget import WriteBudget, parse_budget
 from domain.delivery.credential_name import CREDENTIAL
 from domain.delivery.policy import MOST_SENDERS, Policy
 from domain.delivery.repositories import PATTERN
-from domain.job_user import Ids, parse_job_user
 from domain.jobs.git_url import protocol_of
+from domain.process.job_user import Ids, parse_job_user
 from domain.quantities import Size
 from domain.summary import TOKEN
 from domain.text import clean, quoted

@@ -4,7 +4,7 @@ from prefect.runtime import flow_run
 
 from domain.ledger_tag import ledger_named_by
 from settings import Settings
-from tasks.non_dumpable import make_non_dumpable
+from tasks.process.hardening import make_non_dumpable
 
 
 def flow_settings() -> Settings:

@@ -26,10 +26,10 @@ from tasks.delivery.ledger_retry import open_with_patience, with_patience
 from tasks.delivery.reporter import open_reporter
 from tasks.delivery.retry import phase_of, reopen_report
 from tasks.job_page import JobPage, job_page
-from tasks.job_users import job_users
 from tasks.jobs.accept import Beating, Done, Execution, Order, accept_job, order_of
 from tasks.jobs.job_spec import Ended, Work, work_of
 from tasks.prefect_password import refuse_open_prefect
+from tasks.process.users import job_users
 from tasks.report_status import report_status
 from tasks.run_job import run_job, state_of
 from tasks.telling import telling

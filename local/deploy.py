@@ -16,7 +16,7 @@ from local.work_pools import JOBS, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import ROOT, Settings
 from storage.engine import open_ledger
 from storage.identity import ledger_id
-from tasks.command import run_command
+from tasks.process.command import run_command
 
 DEPLOYMENTS = ("docs-job/docs-job", "reconcile-reports/reconcile-reports", "retry-reports/retry-reports")
 PREFECT = (sys.executable, "-m", "prefect")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from tasks.command import Finished, run_command
+from tasks.process.command import Finished, run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 START = timedelta(seconds=90)

@@ -36,7 +36,7 @@ from domain.text import Say
 from storage.jobs import liveness
 from storage.jobs.liveness import Over
 from tasks.delivery.deliver import Reporter
-from tasks.processes import is_gone
+from tasks.process.identity import is_gone
 
 PATIENCE = timedelta(seconds=20)
 """How long Prefect may take for what it is asked here."""

@@ -8,12 +8,12 @@ from functools import partial
 from domain.summary import of_error
 from settings import Settings
 from storage.engine import Ledger
-from tasks.aside import Stop, aside
 from tasks.emit_metrics import emit_metrics
 from tasks.jobs.job_spec import outputs_of
 from tasks.jobs.keep_output import Outputs, remove_old_outputs
+from tasks.process.background import Stop, aside
+from tasks.process.temp_dirs import sweep
 from tasks.prune import prune
-from tasks.scratch import sweep
 
 LONGEST = timedelta(seconds=20)
 """How long each part of it may take. The next pass goes on."""

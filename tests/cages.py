@@ -18,11 +18,11 @@ from watchers import undisturbed
 from world import World, accept, order
 
 from domain.jobs.job_type import JobType
-from tasks import taken_user
-from tasks.job_users import JobUser
 from tasks.jobs.build_cache import Cache
 from tasks.jobs.keep_output import Outputs
 from tasks.jobs.lifecycle import Ended, Work, carry_out
+from tasks.process import user_lock
+from tasks.process.users import JobUser
 
 FIRST = 100_000 + 4 * os.getpid()
 """Of four ids that nobody else has, another pytest least of all: whatever runs as one of them is killed."""
@@ -55,7 +55,7 @@ def open_place() -> Iterator[Path]:
         (place / "tmp").chmod(0o1777)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(tempfile, "tempdir", str(place / "tmp"))
-            patch.setattr(taken_user, "LOCKS", place / "locks")
+            patch.setattr(user_lock, "LOCKS", place / "locks")
             yield place
     finally:
         shutil.rmtree(place)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from domain.job_user import Ids
+from domain.process.job_user import Ids
 from settings import ROOT, Settings
 
 TOKEN = "ghp_" + "a1B2" * 9

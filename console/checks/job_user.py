@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 
 from console.checks.finding import Finding, bad, good
 from settings import Settings
-from tasks.command import CannotStart, run_command
-from tasks.job_users import JobUser, NoJobUser, job_users
+from tasks.process.command import CannotStart, run_command
+from tasks.process.users import JobUser, NoJobUser, job_users
 
 WITHIN = timedelta(seconds=10)
 OPEN = 'for path; do if [ -r "$path" ] || { [ -d "$path" ] && [ -x "$path" ]; }; then echo "$path"; fi; done; true'

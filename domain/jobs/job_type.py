@@ -11,8 +11,8 @@ from domain.jobs.output_url import OutputURL
 from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation
 from domain.jobs.push import Push
 from domain.jobs.relative_path import Inside
-from domain.limits import Limits
 from domain.line_pattern import LinePattern
+from domain.process.limits import Limits
 from domain.quantities import TimeLimit
 from domain.recognisers import RECOGNISERS, RecogniserName
 from domain.text import one_line, readable

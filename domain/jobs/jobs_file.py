@@ -11,8 +11,8 @@ from domain.jobs.options import FlagOption, IntegerOption, StringOption
 from domain.jobs.preparation import Cache, Preparation
 from domain.jobs.push import Push
 from domain.jobs.toml_lines import deep_line, line_of, lines_of
-from domain.limits import Limits
 from domain.line_pattern import LinePattern
+from domain.process.limits import Limits
 from domain.refused import told
 
 

@@ -18,7 +18,7 @@ from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import credential_of
 from tasks.jobs.heartbeat import WATCH
-from tasks.processes import is_gone, this_process
+from tasks.process.identity import is_gone, this_process
 
 __all__ = ["Beating", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
 

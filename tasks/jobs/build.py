@@ -14,21 +14,21 @@ from domain.progress import ShowProgress
 from domain.summary import public, state_after
 from domain.text import Say
 from github_api.credentials import NoCredential
-from tasks.aside import Stop, aside
-from tasks.command import CannotStart, child_environment
 from tasks.delivery.deliver import Reporter
-from tasks.files import USUAL, FileWorkFailed
-from tasks.free_space import NoSpace, check_free_space, folders_of_a_job, full_is_no_space
-from tasks.job_users import JobUser
 from tasks.jobs.checkout import CheckoutFailed, working_copy
 from tasks.jobs.environment import Surroundings
 from tasks.jobs.job_spec import CANCELLED, Ending, Work
 from tasks.jobs.keep_output import NotKept, keep_output
 from tasks.jobs.prepare import PreparationFailed, prepare
 from tasks.jobs.push import PushFailed, push_changes
-from tasks.ownership import hand_over
-from tasks.scratch import REMOVAL, keep, scratch
-from tasks.taken_user import StillRuns, taken
+from tasks.process.background import Stop, aside
+from tasks.process.command import CannotStart, child_environment
+from tasks.process.disk_space import NoSpace, check_free_space, folders_of_a_job, full_is_no_space
+from tasks.process.files import USUAL, FileWorkFailed
+from tasks.process.ownership import hand_over
+from tasks.process.temp_dirs import REMOVAL, keep, scratch
+from tasks.process.user_lock import StillRuns, taken
+from tasks.process.users import JobUser
 
 SHORT_SHA = 12
 

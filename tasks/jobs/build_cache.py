@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.limits import FileBounds
+from domain.process.limits import FileBounds
 from domain.text import Say
-from tasks.files import copy_files
-from tasks.folders import newest_first, now_is_its_time
-from tasks.job_users import JobUser
-from tasks.scratch import scratch
+from tasks.process.file_tree import newest_first, now_is_its_time
+from tasks.process.files import copy_files
+from tasks.process.temp_dirs import scratch
+from tasks.process.users import JobUser
 
 MOST = 50
 """Entries that are kept."""

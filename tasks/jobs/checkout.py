@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from domain.limits import Limits
+from domain.process.limits import Limits
 from tasks.jobs.git import Git, GitFailed
-from tasks.limits import NO_LIMITS
-from tasks.scratch import scratch
+from tasks.process.limits import NO_LIMITS
+from tasks.process.temp_dirs import scratch
 
 TIMEOUT = timedelta(seconds=120)
 """For all of git together, where the job type does not say."""

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from domain.limits import Limits
 from domain.line_pattern import LinePattern
+from domain.process.limits import Limits
 from domain.progress import ShowProgress, unseen
 from domain.recognise import Recognised
 from domain.summary import summarise
 from domain.text import Say, cut, one_line
-from tasks.command import Finished, run_command
-from tasks.in_any_case import in_any_case
-from tasks.job_users import JobUser
 from tasks.jobs.log_sampling import LineBudget
-from tasks.output import MAX_LINE
-from tasks.taken_user import end_all
+from tasks.process.command import Finished, run_command
+from tasks.process.output_lines import MAX_LINE
+from tasks.process.uncancellable import in_any_case
+from tasks.process.user_lock import end_all
+from tasks.process.users import JobUser
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.jobs.git_url import protocol_of
-from domain.limits import FileBounds
+from domain.process.limits import FileBounds
 from domain.summary import EndedBy, public, telling_line
 from domain.text import Say
-from tasks.command import CannotStart, Finished, child_environment, run_command
-from tasks.file_work import BeyondLimit, Count
-from tasks.free_space import with_room
-from tasks.limits import NO_LIMITS
+from tasks.process.command import CannotStart, Finished, child_environment, run_command
+from tasks.process.disk_space import with_room
+from tasks.process.file_worker import BeyondLimit, Count
+from tasks.process.limits import NO_LIMITS
 
 NETWORK = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 SEEN = (*NETWORK, *map(str.lower, NETWORK), "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")

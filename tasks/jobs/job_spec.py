@@ -9,9 +9,9 @@ from domain.jobs.output_url import filled
 from domain.jobs.target_request import TargetRequest
 from settings import Settings
 from storage.jobs.jobs import Execution, Order
-from tasks.job_users import JobUser
 from tasks.jobs.build_cache import Cache
 from tasks.jobs.keep_output import Outputs
+from tasks.process.users import JobUser
 
 
 @dataclass(frozen=True, slots=True)

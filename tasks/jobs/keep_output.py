@@ -9,15 +9,15 @@ from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
-from domain.limits import OUTPUT_FIELD, FileBounds, Limits
+from domain.process.limits import OUTPUT_FIELD, FileBounds, Limits
 from domain.summary import public
 from domain.text import Say
-from tasks.aside import Stop, never
-from tasks.file_work import within
-from tasks.files import USUAL, FileWorkFailed, copy_files
-from tasks.folders import newest_first, now_is_its_time
-from tasks.limits import NO_LIMITS
-from tasks.scratch import scratch, scratch_here
+from tasks.process.background import Stop, never
+from tasks.process.file_tree import newest_first, now_is_its_time
+from tasks.process.file_worker import within
+from tasks.process.files import USUAL, FileWorkFailed, copy_files
+from tasks.process.limits import NO_LIMITS
+from tasks.process.temp_dirs import scratch, scratch_here
 
 
 class NotKept(Exception):

@@ -19,10 +19,10 @@ from storage.jobs import jobs
 from storage.jobs.jobs import Execution
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.ledger_retry import is_told, without_limit
-from tasks.in_any_case import in_any_case, sigterm_ignored
 from tasks.jobs.build import execute
 from tasks.jobs.heartbeat import Stopped, beat_on
 from tasks.jobs.job_spec import CANCELLED, Ended, Ending, Work
+from tasks.process.uncancellable import in_any_case, sigterm_ignored
 
 __all__ = ["Ended", "Watchers", "Work", "carry_out"]
 

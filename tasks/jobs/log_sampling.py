@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from domain.text import ELLIPSIS
-from tasks.output import TAIL
+from tasks.process.output_lines import TAIL
 
 LIVE = 880
 """Lines sent as they come. With the last 50, the line that says how many are missing, and a few of our own: 1,000."""

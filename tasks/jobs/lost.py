@@ -10,7 +10,7 @@ from storage.jobs.jobs import OLD_BEAT
 from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
 from tasks.jobs.heartbeat import WATCH
-from tasks.processes import is_gone, kill
+from tasks.process.identity import is_gone, kill
 
 HUNG = timedelta(minutes=10)
 """A process that lives but has been silent for this long hangs, or is stopped: the commit must not wait for it."""

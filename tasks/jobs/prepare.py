@@ -10,15 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from domain.jobs.preparation import Preparation
-from domain.limits import FileBounds
-from tasks.aside import Stop, aside
-from tasks.command import CannotStart
-from tasks.file_work import within
-from tasks.files import USUAL, FileWorkFailed, TooMuch, digests
-from tasks.free_space import NoSpace
+from domain.process.limits import FileBounds
 from tasks.jobs.build_cache import Cache, discard, restore, save
 from tasks.jobs.environment import Surroundings
-from tasks.scratch import REMOVAL, remove
+from tasks.process.background import Stop, aside
+from tasks.process.command import CannotStart
+from tasks.process.disk_space import NoSpace
+from tasks.process.file_worker import within
+from tasks.process.files import USUAL, FileWorkFailed, TooMuch, digests
+from tasks.process.temp_dirs import REMOVAL, remove
 
 FORMAT = 1
 """Of the cache's entries: those of another one are not found."""

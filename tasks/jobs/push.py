@@ -13,12 +13,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.jobs.push import Push
-from domain.limits import FileBounds, Limits
-from tasks.files import FileWorkFailed, are_there
-from tasks.in_any_case import finished
+from domain.process.limits import FileBounds, Limits
 from tasks.jobs.git import Git, GitFailed
-from tasks.limits import NO_LIMITS
-from tasks.scratch import scratch
+from tasks.process.files import FileWorkFailed, are_there
+from tasks.process.limits import NO_LIMITS
+from tasks.process.temp_dirs import scratch
+from tasks.process.uncancellable import finished
 
 LIMIT = timedelta(minutes=5)
 """For all of git together, however often the branch moves between our look at it and our push."""

@@ -8,8 +8,8 @@ from cages import FIRST, TOKEN, Cage, open_place
 from repositories import Origin
 from world import World
 
-from domain.job_user import Ids
-from tasks.job_users import job_users
+from domain.process.job_user import Ids
+from tasks.process.users import job_users
 
 
 @pytest.fixture(scope="session", autouse=True)

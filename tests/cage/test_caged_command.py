@@ -13,14 +13,14 @@ from cages import USERS, job_python
 from processes import ROOT, is_alive
 from waiting import block_until, until
 
-from domain.limits import Limits
-from tasks.command import Finished, run_command
-from tasks.files import USUAL
-from tasks.limits import NO_LIMITS
-from tasks.ownership import hand_over
-from tasks.taken_user import _runs
+from domain.process.limits import Limits
+from tasks.process.command import Finished, run_command
+from tasks.process.files import USUAL
+from tasks.process.limits import NO_LIMITS
+from tasks.process.ownership import hand_over
+from tasks.process.user_lock import _runs
 
-LEASH = ROOT / "tasks" / "leash.py"
+LEASH = ROOT / "tasks" / "process" / "supervisor.py"
 ME = USERS[0]
 
 
@@ -156,13 +156,13 @@ ORDINARY = """
 import asyncio, os, signal, sys
 from datetime import timedelta
 from pathlib import Path
-from domain.job_user import Ids
-from tasks.command import run_command
-from tasks.job_users import job_users
-from tasks.files import USUAL
-from tasks.limits import NO_LIMITS
-from tasks.ownership import hand_over
-from tasks.taken_user import end_all
+from domain.process.job_user import Ids
+from tasks.process.command import run_command
+from tasks.process.users import job_users
+from tasks.process.files import USUAL
+from tasks.process.limits import NO_LIMITS
+from tasks.process.ownership import hand_over
+from tasks.process.user_lock import end_all
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True)
 user, = job_users(Ids(int(sys.argv[2]), int(sys.argv[2])))

@@ -13,7 +13,7 @@ from processes import is_alive, names_in
 from waiting import until
 
 from domain.jobs.job import JobState
-from tasks.scratch import KEPT_PREFIX
+from tasks.process.temp_dirs import KEPT_PREFIX
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 

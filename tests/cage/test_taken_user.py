@@ -14,9 +14,9 @@ from cages import USERS, job_python
 from processes import ROOT, is_alive, names_in
 from waiting import LONGEST, block_until, soon, until
 
-from tasks import taken_user
-from tasks.job_users import JobUser
-from tasks.taken_user import _runs, end_all, taken
+from tasks.process import user_lock
+from tasks.process.user_lock import _runs, end_all, taken
+from tasks.process.users import JobUser
 
 ME, OTHER = USERS[:2]
 
@@ -24,7 +24,7 @@ ME, OTHER = USERS[:2]
 async def test_two_at_once_are_never_the_same_user_and_a_third_waits_and_says_so(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taken_user, "LOOK_EVERY", taken_user.LOOK_EVERY / 50)
+    monkeypatch.setattr(user_lock, "LOOK_EVERY", user_lock.LOOK_EVERY / 50)
     said: list[str] = []
     async with taken(USERS[:2], said.append) as one:
         async with taken(USERS[:2], said.append) as two:
@@ -56,7 +56,7 @@ import asyncio, sys
 from pathlib import Path
 from typing import Any
 from tasks import taken_user
-from tasks.job_users import JobUser
+from tasks.process.users import JobUser
 async def hold():
     taken_user.LOCKS = Path(sys.argv[1])
     async with taken_user.taken([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print):
@@ -99,8 +99,8 @@ import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
 from tasks import taken_user
-from tasks.command import run_command
-from tasks.job_users import JobUser
+from tasks.process.command import run_command
+from tasks.process.users import JobUser
 async def run():
     taken_user.LOCKS = Path(sys.argv[1])
     async with taken_user.taken([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print) as user:

@@ -12,10 +12,10 @@ from cages import USERS, Cage, job_python
 from processes import names_in
 
 from domain.jobs.job import JobState
-from tasks import leftovers, sysv
-from tasks.job_users import JobUser
-from tasks.leftovers import clear
-from tasks.taken_user import taken
+from tasks.process import leftovers, sysv
+from tasks.process.leftovers import clear
+from tasks.process.user_lock import taken
+from tasks.process.users import JobUser
 
 ME, OTHER = USERS[:2]
 SHARED = Path("/dev/shm")  # noqa: S108  # whose it is

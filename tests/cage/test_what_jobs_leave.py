@@ -10,12 +10,12 @@ from processes import names_in
 from waiting import Held, until
 
 from domain.jobs.job import JobState
-from tasks import scratch as module
-from tasks.files import USUAL
-from tasks.job_users import JobUser
-from tasks.limits import NO_LIMITS
-from tasks.ownership import hand_over
-from tasks.scratch import scratch
+from tasks.process import temp_dirs as module
+from tasks.process.files import USUAL
+from tasks.process.limits import NO_LIMITS
+from tasks.process.ownership import hand_over
+from tasks.process.temp_dirs import scratch
+from tasks.process.users import JobUser
 
 ME = USERS[0]
 

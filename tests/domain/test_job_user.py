@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.job_user import Ids, parse_job_user
+from domain.process.job_user import Ids, parse_job_user
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.docs_job import docs_job
 from storage.models import Job
-from tasks.job_users import JobUser
 from tasks.prefect_password import refuse_open_prefect
+from tasks.process.users import JobUser
 
 
 async def test_a_user_that_no_job_can_run_as_refuses_the_flow_run_and_accepts_nothing(

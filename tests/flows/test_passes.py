@@ -28,7 +28,7 @@ from storage.jobs import jobs
 from storage.jobs.jobs import Execution, Process
 from storage.jobs.liveness import Over, over
 from tasks.prefect_runs import crash_dead_passes
-from tasks.processes import this_process
+from tasks.process.identity import this_process
 
 ELSEWHERE = Process("another machine", 1, 1)
 FIVE_MINUTES = timedelta(minutes=5)

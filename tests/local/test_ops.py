@@ -12,7 +12,7 @@ from cyclopts import convert
 import cli
 from local.work_pools import POOLS
 from settings import ROOT, Settings
-from tasks.job_users import NEEDED
+from tasks.process.users import NEEDED
 
 UNITS = sorted((ROOT / "ops" / "systemd").glob("*.service"))
 CONTAINERFILE = (ROOT / "Containerfile").read_text(encoding="utf-8")

@@ -19,8 +19,8 @@ from processes import FAMILY, ROOT, is_alive, pids_in
 from waiting import Condition, block_until, until
 
 from domain.summary import REACH, EndedBy
-from tasks.command import CannotStart, Finished, OnLine, child_environment, run_command
-from tasks.output import KEPT_BYTES
+from tasks.process.command import CannotStart, Finished, OnLine, child_environment, run_command
+from tasks.process.output_lines import KEPT_BYTES
 
 SHORT = timedelta(seconds=0.2)
 LONG = timedelta(minutes=1)
@@ -309,7 +309,7 @@ PARENT = """
 import asyncio, os, sys
 from datetime import timedelta
 from pathlib import Path
-from tasks.command import run_command
+from tasks.process.command import run_command
 bounds = {"timeout": timedelta(minutes=1), "grace": timedelta(seconds=0.2)}
 env = {"PATH": os.environ["PATH"]}
 asyncio.run(run_command(sys.argv[1:], cwd=Path.cwd(), env=env, on_line=print, **bounds))

@@ -13,16 +13,16 @@ from repositories import Origin, git, write
 
 from domain.jobs.preparation import Preparation
 from domain.jobs.push import Push
-from domain.limits import FileBounds, Limits
-from tasks.files import USUAL, TooMuch, are_there, copy_files, digests
-from tasks.job_users import JobUser
+from domain.process.limits import FileBounds, Limits
 from tasks.jobs.build_cache import Cache
 from tasks.jobs.checkout import CheckoutFailed, working_copy
 from tasks.jobs.environment import Surroundings
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
 from tasks.jobs.prepare import prepare
 from tasks.jobs.push import PushFailed, push_changes
-from tasks.ownership import hand_over
+from tasks.process.files import USUAL, TooMuch, are_there, copy_files, digests
+from tasks.process.ownership import hand_over
+from tasks.process.users import JobUser
 
 FEW = Limits(files=3)
 SMALL = Limits(total_size="1K")

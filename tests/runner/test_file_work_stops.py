@@ -14,12 +14,12 @@ from processes import is_alive, names_in
 from repositories import Origin
 from waiting import until
 
-from domain.limits import FileBounds, Limits
-from tasks import free_space as module
-from tasks.files import are_there, copy_files, digests
-from tasks.free_space import LEAST, RESERVE, NoSpace, with_room
+from domain.process.limits import FileBounds, Limits
 from tasks.jobs.checkout import working_copy
 from tasks.jobs.keep_output import Outputs, keep_output
+from tasks.process import disk_space as module
+from tasks.process.disk_space import LEAST, RESERVE, NoSpace, with_room
+from tasks.process.files import are_there, copy_files, digests
 
 BOUNDS = FileBounds(100_000, 10**9, timedelta(minutes=1))
 STUCK = '#!/bin/sh\necho $$ > "{}"\nexec sleep 30\n'

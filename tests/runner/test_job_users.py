@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import pytest
 
-from domain.job_user import Ids
-from tasks import job_users as module
-from tasks import processes
-from tasks.job_users import NEEDED, JobUser, NoJobUser, job_users
+from domain.process.job_user import Ids
+from tasks.process import identity
+from tasks.process import users as module
+from tasks.process.users import NEEDED, JobUser, NoJobUser, job_users
 
 Entry: TypeAlias = Callable[[int, int], None]
 ALL = sum(1 << number for number in NEEDED.values())
@@ -64,7 +64,7 @@ def test_a_user_of_roots_group_or_ours_is_refused(entry: Entry, group: int) -> N
 
 
 def test_a_proc_that_hides_what_jobs_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "ANYBODY", tmp_path / "nobody to be seen")
+    monkeypatch.setattr(identity, "ANYBODY", tmp_path / "nobody to be seen")
     with pytest.raises(NoJobUser, match="/proc hides from this process what jobs run"):
         job_users(Ids(3_000_000, 3_000_000))
 

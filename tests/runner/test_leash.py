@@ -13,7 +13,7 @@ import pytest
 from processes import FAMILY, ROOT, is_alive, pids_in
 from waiting import LONGEST, block_until
 
-LEASH = ROOT / "tasks" / "leash.py"
+LEASH = ROOT / "tasks" / "process" / "supervisor.py"
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from processes import FAMILY, is_alive, pids_in
 
-from domain.limits import Limits
+from domain.process.limits import Limits
 from domain.summary import EndedBy
-from tasks.command import Finished, run_command
-from tasks.limits import NO_LIMITS, in_leash_words
+from tasks.process.command import Finished, run_command
+from tasks.process.limits import NO_LIMITS, in_leash_words
 
 MEBIBYTE = 1024**2
 

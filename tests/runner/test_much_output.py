@@ -14,7 +14,7 @@ JOB = """
 import asyncio, os, sys
 from datetime import timedelta
 from pathlib import Path
-from domain.limits import Limits
+from domain.process.limits import Limits
 from domain.line_pattern import LinePattern
 from tasks.jobs.environment import Surroundings
 

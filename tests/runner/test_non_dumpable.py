@@ -15,7 +15,7 @@ from flows.retry_reports import retry_reports
 
 FLOW = """
 import ctypes, os, sys
-from tasks.non_dumpable import PR_SET_DUMPABLE, make_non_dumpable
+from tasks.process.hardening import PR_SET_DUMPABLE, make_non_dumpable
 
 def seen_by_a_child():
     flow, (read, write) = os.getpid(), os.pipe()

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from stuck import Stuck
 
-from domain.limits import Limits
-from tasks.files import USUAL, FileWorkFailed
+from domain.process.limits import Limits
 from tasks.jobs import build_cache as module
 from tasks.jobs.build_cache import KEY_LENGTH, Cache, restore, save
+from tasks.process.files import USUAL, FileWorkFailed
 
 DAY = 86_400.0
 BOUNDS = Limits().for_files(USUAL)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.summary import LONGEST_PIECE, REACH, public
 from domain.text import UNSEEN
-from tasks.output import KEPT_BYTES, TAIL, Output
+from tasks.process.output_lines import KEPT_BYTES, TAIL, Output
 
 
 def test_the_last_lines_are_kept() -> None:

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 from processes import names_in
 
-from domain.limits import Limits
-from tasks.file_work import MOST_TOLD
+from domain.process.limits import Limits
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
-from tasks.scratch import PREFIX
+from tasks.process.file_worker import MOST_TOLD
+from tasks.process.temp_dirs import PREFIX
 
 JOB = UUID(int=7)
 DAYS = timedelta(days=30)

@@ -9,10 +9,10 @@ from repositories import Origin, git, write
 from waiting import Held, until
 
 from domain.jobs.push import Push
-from tasks import scratch
 from tasks.jobs import push as module
 from tasks.jobs.checkout import working_copy
 from tasks.jobs.push import PushFailed, push_changes
+from tasks.process import temp_dirs
 
 BRANCH = "main"
 PUSH = Push(
@@ -176,7 +176,7 @@ async def test_a_cancel_that_comes_after_the_push_does_not_undo_it(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     write(copy, docs__page_md="new")
     with Held() as held:
-        monkeypatch.setattr(scratch, "remove", held.up(scratch.remove))
+        monkeypatch.setattr(temp_dirs, "remove", held.up(temp_dirs.remove))
         pushing = asyncio.create_task(push(copy, origin, sha))
         await until(held.begun.is_set)
         pushing.cancel()

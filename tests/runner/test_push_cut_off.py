@@ -13,11 +13,11 @@ from repositories import Origin, write
 from waiting import block_until
 
 from domain.jobs.push import Push
-from tasks import free_space
-from tasks.free_space import NoSpace, with_room
 from tasks.jobs import push as module
 from tasks.jobs.checkout import working_copy
 from tasks.jobs.push import PushFailed, push_changes
+from tasks.process import disk_space
+from tasks.process.disk_space import NoSpace, with_room
 
 PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH", author="Docs bot <docs@example.com>", message=None)
 HOLD = "touch {0}/holds; until [ -e {0}/go ]; do sleep 0.02; done"
@@ -53,8 +53,8 @@ class Rig:
     def fill_the_disk_with(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """It is full as soon as a hook has made the file *name*."""
         full = self.folder / name
-        monkeypatch.setattr(free_space, "LOOK_EVERY", timedelta(milliseconds=1))
-        monkeypatch.setattr(free_space, "free_in", lambda _: free_space.RESERVE - full.exists())
+        monkeypatch.setattr(disk_space, "LOOK_EVERY", timedelta(milliseconds=1))
+        monkeypatch.setattr(disk_space, "free_in", lambda _: disk_space.RESERVE - full.exists())
 
 
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ from memory import BYTES_A_FILE, Peaks
 from processes import ROOT, names_in
 from waiting import Held, until
 
-from tasks import aside as beside
-from tasks import scratch as module
-from tasks.aside import Stop, aside
-from tasks.scratch import PREFIX, remove, scratch, sweep
+from tasks.process import background as beside
+from tasks.process import temp_dirs as module
+from tasks.process.background import Stop, aside
+from tasks.process.temp_dirs import PREFIX, remove, scratch, sweep
 
 HOUR = timedelta(hours=1)
 
@@ -118,7 +118,7 @@ async def test_work_is_told_to_stop_after_its_time_and_waited_for_in_vain_only_f
 ENDS = """
 import asyncio, threading
 from datetime import timedelta
-from tasks.aside import aside
+from tasks.process.background import aside
 async def flow():
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -14,12 +14,12 @@ import pytest
 from cancelling import staying_in
 from processes import ROOT, names_in
 
-from tasks.scratch import KEPT, KEPT_PREFIX, LONGEST, PREFIX, keep, scratch, sweep
+from tasks.process.temp_dirs import KEPT, KEPT_PREFIX, LONGEST, PREFIX, keep, scratch, sweep
 
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from tasks.scratch import scratch
+from tasks.process.temp_dirs import scratch
 async def hold():
     async with scratch(Path(sys.argv[1])) as folder:
         print(folder, flush=True)
@@ -60,7 +60,7 @@ async def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(paren
 ORDINARY_USER = """
 import os, sys
 from pathlib import Path
-from tasks.scratch import remove
+from tasks.process.temp_dirs import remove
 parent = Path(sys.argv[1])
 if os.geteuid() == 0:  # who is stopped by nothing
     os.chown(parent, 65534, 65534)

@@ -14,12 +14,12 @@ from cancelling import staying_in
 from processes import ROOT, names_in
 from waiting import Held, until
 
-from tasks import scratch as module
-from tasks.file_work import Count, _counted, within
-from tasks.files import USUAL, FileWorkFailed, are_there, copy_files
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
-from tasks.limits import NO_LIMITS
-from tasks.scratch import PREFIX, remove, scratch, sweep
+from tasks.process import temp_dirs as module
+from tasks.process.file_worker import Count, _counted, within
+from tasks.process.files import USUAL, FileWorkFailed, are_there, copy_files
+from tasks.process.limits import NO_LIMITS
+from tasks.process.temp_dirs import PREFIX, remove, scratch, sweep
 
 BOUNDS = NO_LIMITS.for_files(USUAL)
 DEEP, LONG = 1_200, 3_000
@@ -66,8 +66,8 @@ def test_a_sweep_takes_deep_folders_and_goes_on(place: Path) -> None:
 CLOSED = """
 import os, sys
 from pathlib import Path
-from tasks.non_dumpable import make_non_dumpable
-from tasks.scratch import PREFIX, sweep
+from tasks.process.hardening import make_non_dumpable
+from tasks.process.temp_dirs import PREFIX, sweep
 place = Path(sys.argv[1])
 if os.geteuid() == 0:  # who is stopped by nothing
     os.chown(place, 65534, 65534)
@@ -104,7 +104,7 @@ SWAPPED = """
 import ctypes, os, sys
 from itertools import count
 from pathlib import Path
-from tasks.scratch import remove
+from tasks.process.temp_dirs import remove
 place, now = Path(sys.argv[1]), None
 precious = place / "precious"
 precious.mkdir(mode=0o755)
@@ -258,7 +258,7 @@ async def test_a_push_refuses_what_it_cannot_look_through(place: Path) -> None:
 HIDDEN = """
 import os, sys
 from pathlib import Path
-from tasks.file_work import CannotWork, Count, look
+from tasks.process.file_worker import CannotWork, Count, look
 place = Path(sys.argv[1])
 (place / "docs" / "inner" / ".git").mkdir(parents=True)
 (place / "docs" / "inner").chmod(0o111)

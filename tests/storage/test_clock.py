@@ -17,7 +17,7 @@ from fake_github.app import FakeGitHub
 from storage.clock import HostClock
 from storage.engine import Ledger, open_ledger
 from storage.models import Credential, HostAnchor, Job, ReportEvent, StatusReport, StatusTarget
-from tasks.processes import this_machine
+from tasks.process.identity import this_machine
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 

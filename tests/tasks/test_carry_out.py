@@ -26,13 +26,13 @@ from domain.jobs.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway
 from storage.jobs.jobs import Execution, Order
 from storage.models import Job, StatusReport
-from tasks import scratch
 from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter
-from tasks.free_space import LEAST, check_free_space
 from tasks.jobs import heartbeat
 from tasks.jobs import lifecycle as module
 from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
+from tasks.process import temp_dirs
+from tasks.process.disk_space import LEAST, check_free_space
 
 pytestmark = pytest.mark.parametrize("database", SQLITE_OR_ALL)
 BRIEFLY = timedelta(seconds=0.02)
@@ -56,7 +56,7 @@ def held(
     """The removal of a job's folders, in a place where no other test leaves any."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("scratch")))
     with Held() as removal:
-        monkeypatch.setattr(scratch, "remove", removal.up(scratch.remove))
+        monkeypatch.setattr(temp_dirs, "remove", removal.up(temp_dirs.remove))
         yield removal
 
 
@@ -603,7 +603,7 @@ async def test_folders_that_cannot_be_removed_change_nothing_of_what_the_job_has
     def fail(*_: object) -> None:
         raise PermissionError("not ours")
 
-    monkeypatch.setattr(scratch, "remove", fail)
+    monkeypatch.setattr(temp_dirs, "remove", fail)
     said = Said()
     ended = await carried_out(world, await work_for(world, shell("true")), said)
     assert ended is not None

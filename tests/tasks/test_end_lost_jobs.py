@@ -22,7 +22,7 @@ from storage.jobs.jobs import Execution, Process
 from storage.jobs.liveness import AtWork, lose
 from storage.models import Job
 from tasks.jobs.lost import HUNG, end_lost_jobs
-from tasks.processes import this_process
+from tasks.process.identity import this_process
 
 ELSEWHERE = Process("another machine", 4711, 12345)
 

@@ -27,14 +27,14 @@ from domain.jobs.job_type import JobType
 from domain.jobs.target_request import TargetRequest
 from settings import Settings
 from storage.models import StatusReport
-from tasks import free_space
-from tasks.aside import Stop
-from tasks.files import USUAL
 from tasks.jobs import build as executing
 from tasks.jobs.build_cache import Cache
 from tasks.jobs.job_spec import work_of
 from tasks.jobs.keep_output import Outputs
 from tasks.jobs.lifecycle import Ended, Work, carry_out
+from tasks.process import disk_space
+from tasks.process.background import Stop
+from tasks.process.files import USUAL
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 
@@ -168,7 +168,7 @@ async def test_a_disk_that_fills_during_a_job_is_an_error_that_says_so(
     rig: Rig, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_full = (rig.folder / "full").exists if at == "at the output" else lambda: True
-    monkeypatch.setattr(free_space, "free_in", lambda _: free_space.RESERVE - is_full())
+    monkeypatch.setattr(disk_space, "free_in", lambda _: disk_space.RESERVE - is_full())
     monkeypatch.setattr(executing, "check_free_space", lambda *_: None)
     ended = await rig.run(f"mkdir build; touch {rig.folder}/full", output="build")
     assert (ended.state, ended.summary) == (
@@ -190,7 +190,7 @@ async def test_making_room_for_a_job_may_take_as_long_as_other_work_on_files(
             gives_up.append(stop())
 
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late.total_seconds())
-    monkeypatch.setattr("tasks.aside.time", clock)
+    monkeypatch.setattr("tasks.process.background.time", clock)
     monkeypatch.setattr(executing, "check_free_space", make_room)
     assert (await rig.run("true")).state is JobState.SUCCEEDED
     assert gives_up == [False, True]
@@ -220,7 +220,7 @@ async def test_a_disk_that_answers_no_more_once_a_command_has_failed_changes_not
 async def test_a_command_that_failed_has_its_own_word_also_on_a_disk_that_it_filled(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(free_space, "free_in", lambda _: free_space.RESERVE - (rig.folder / "full").exists())
+    monkeypatch.setattr(disk_space, "free_in", lambda _: disk_space.RESERVE - (rig.folder / "full").exists())
     monkeypatch.setattr(executing, "check_free_space", lambda *_: None)
     ended = await rig.run(f"mkdir build; touch {rig.folder}/full; echo no luck; exit 1", output="build")
     assert (ended.state, ended.summary) == (JobState.FAILED, "exit code 1: no luck")

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tasks.in_any_case import in_any_case, sigterm_held_back, sigterm_ignored
+from tasks.process.uncancellable import in_any_case, sigterm_held_back, sigterm_ignored
 
 
 async def test_an_ending_is_begun_again_when_it_was_stopped_itself() -> None:

@@ -15,7 +15,7 @@ from domain.jobs.job_type import JobType
 from domain.progress import Progress
 from storage.models import StatusReport
 from tasks.jobs.lifecycle import Ended, Work, carry_out
-from tasks.output import MAX_LINE
+from tasks.process.output_lines import MAX_LINE
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 

@@ -12,8 +12,8 @@ import pytest
 from processes import started
 from waiting import LONGEST
 
-from tasks import processes
-from tasks.processes import is_gone, kill, this_machine, this_process
+from tasks.process import identity
+from tasks.process.identity import is_gone, kill, this_machine, this_process
 
 
 def test_a_machine_is_known_by_its_boot_and_its_processes_by_their_namespace() -> None:
@@ -50,7 +50,7 @@ def test_nothing_is_known_of_a_process_elsewhere(host: str) -> None:
 
 
 def test_nothing_is_known_of_anybody_where_processes_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "ANYBODY", Path("/proc/0/stat"))
+    monkeypatch.setattr(identity, "ANYBODY", Path("/proc/0/stat"))
     assert is_gone(replace(this_process(), started=1)) is None
 
 

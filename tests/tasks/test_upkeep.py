@@ -14,7 +14,7 @@ from upkeep import kept_up
 from waiting import LONGEST
 from world import World
 
-from tasks.scratch import PREFIX
+from tasks.process.temp_dirs import PREFIX
 
 DAY = timedelta(days=1).total_seconds()
 

@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from tasks import sysv
-from tasks.aside import Stop, aside
-from tasks.command import CannotStart, run_command
-from tasks.job_users import JobUser
-from tasks.scratch import remove
+from tasks.process import sysv
+from tasks.process.background import Stop, aside
+from tasks.process.command import CannotStart, run_command
+from tasks.process.temp_dirs import remove
+from tasks.process.users import JobUser
 
 OPEN = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")))  # noqa: S108  # not used: cleared
 """Where every user may make files, beside our own folder for temporary ones; POSIX semaphores are in /dev/shm."""

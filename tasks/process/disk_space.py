@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from domain.jobs.job_type import JobType
 from storage.engine import Ledger
-from tasks.aside import Stop, aside, never
-from tasks.in_any_case import in_any_case
-from tasks.scratch import kept_in, remove
+from tasks.process.background import Stop, aside, never
+from tasks.process.temp_dirs import kept_in, remove
+from tasks.process.uncancellable import in_any_case
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LEAST = 1024**3

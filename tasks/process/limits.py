@@ -1,6 +1,6 @@
 """A job type's limits as the leash, which sets them, takes them."""
 
-from domain.limits import Limits
+from domain.process.limits import Limits
 
 NO_LIMITS = Limits(memory=None, processes=None)
 """For programs of our own."""

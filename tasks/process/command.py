@@ -14,14 +14,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
-from domain.limits import Limits
+from domain.process.limits import Limits
 from domain.summary import EndedBy, public
-from tasks.in_any_case import in_any_case, sigterm_held_back
-from tasks.job_users import JobUser
-from tasks.limits import NO_LIMITS, in_leash_words
-from tasks.output import Output
+from tasks.process.limits import NO_LIMITS, in_leash_words
+from tasks.process.output_lines import Output
+from tasks.process.uncancellable import in_any_case, sigterm_held_back
+from tasks.process.users import JobUser
 
-LEASH = Path(__file__).with_name("leash.py")
+LEASH = Path(__file__).with_name("supervisor.py")
 GRACE = timedelta(seconds=5)
 """How long a process may take to end itself after SIGTERM, before SIGKILL."""
 PATIENCE = timedelta(seconds=30)

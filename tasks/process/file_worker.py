@@ -1,6 +1,6 @@
 """Works on a job's files in a process of its own, which can be ended at any moment: copies, reads, gives, looks.
 
-    python -I -S file_work.py WORK
+    python -I -S file_worker.py WORK
 
 WORK is JSON: {"do": "copy", "files": 1000, "size": 1000000, …} with what the function of that name takes. `files` and
 `size` bound what is worked on: so many files and folders, of so many bytes. It writes what it finds out, a line each,

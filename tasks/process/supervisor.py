@@ -1,6 +1,6 @@
 """Holds a command: nothing it started outlives it, or the flow that started it, however that flow ends.
 
-    python -I -S leash.py FD GRACE LIMITS USER COMMAND [ARGUMENT …]
+    python -I -S supervisor.py FD GRACE LIMITS USER COMMAND [ARGUMENT …]
 
 FD is one end of a socket pair whose other end only the flow has. Whatever happens on it, and its end of file above all,
 means: end everything now. A killed flow closes it too, for the kernel does. So does a SIGTERM to the leash. When the

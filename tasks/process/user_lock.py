@@ -12,11 +12,11 @@ from pathlib import Path
 
 from domain.summary import EndedBy
 from domain.text import Say
-from tasks.command import CannotStart, run_command
-from tasks.in_any_case import in_any_case
-from tasks.job_users import JobUser
-from tasks.leftovers import clear
-from tasks.scratch import REMOVAL, REMOVAL_OF_CANCELLED
+from tasks.process.command import CannotStart, run_command
+from tasks.process.leftovers import clear
+from tasks.process.temp_dirs import REMOVAL, REMOVAL_OF_CANCELLED
+from tasks.process.uncancellable import in_any_case
+from tasks.process.users import JobUser
 
 LOCKS = Path("/run/reportback/job-users")
 """One place for all flows of the machine: ids mean the same for all of them, whoever they run as."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from domain.job_user import Ids, Named
-from tasks.processes import shows_anybody
+from domain.process.job_user import Ids, Named
+from tasks.process.identity import shows_anybody
 
 NEEDED = {"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7}
 """Capabilities by their number: to make files the job's, read, change and remove them, end its processes, become it.

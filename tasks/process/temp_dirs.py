@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
-from tasks.aside import Stop, aside, never
+from tasks.process.background import Stop, aside, never
 
 PREFIX = "reportback-scratch-"
 """Whatever is called so and is locked by nobody is removed: nothing else may use it."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from domain.limits import FileBounds
+from domain.process.limits import FileBounds
 from domain.summary import EndedBy
-from tasks.command import CannotStart, run_command
-from tasks.free_space import with_room
-from tasks.job_users import JobUser
+from tasks.process.command import CannotStart, run_command
+from tasks.process.disk_space import with_room
+from tasks.process.users import JobUser
 
-WORK = Path(__file__).with_name("file_work.py")
+WORK = Path(__file__).with_name("file_worker.py")
 USUAL = timedelta(minutes=15)
 """For one copy, or whatever else is worked on, where the job type does not say."""
 

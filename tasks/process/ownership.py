@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from domain.limits import FileBounds
-from tasks.files import give
-from tasks.job_users import JobUser
+from domain.process.limits import FileBounds
+from tasks.process.files import give
+from tasks.process.users import JobUser
 
 
 async def hand_over(folders: Sequence[Path], user: JobUser, bounds: FileBounds) -> None:

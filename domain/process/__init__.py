@@ -1,0 +1,1 @@
+"""Bounds of a process: limits, users, and how a command ended."""
