@@ -13,8 +13,8 @@ from math import log
 from xml.sax.saxutils import escape
 
 from domain.ages import span
+from domain.output.summary import in_words
 from domain.overview import SLOT, SLOTS, Day
-from domain.summary import in_words
 
 WIDTH, HEIGHT = 480, 292
 LEFT, RIGHT = 52, 468

@@ -14,7 +14,7 @@ from domain.jobs.job import JobState, Target
 from domain.jobs.target_request import TargetRequest
 from domain.old_job_fields import ALLOWED, Course, Identity, Place, ended_as
 from domain.old_words import shown, summary
-from domain.summary import TOKEN, without_credentials
+from domain.output.summary import TOKEN, without_credentials
 from domain.text import clean
 
 NAMESPACE = UUID("6b1f6f0e-6a3d-5c0a-9b57-0d6d3a1f7c42")

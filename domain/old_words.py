@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from domain.jobs.job import JobState
 from domain.old_job_fields import Course
-from domain.summary import HIDDEN, in_words, public, telling_line, without_credentials
+from domain.output.summary import HIDDEN, in_words, public, telling_line, without_credentials
 from domain.text import fit_description, one_line
 
 SHORTEST_TOKEN = 8

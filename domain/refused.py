@@ -1,6 +1,6 @@
 """What is said of input that is refused, to whoever wrote it and in logs that others read."""
 
-from domain.summary import without_credentials
+from domain.output.summary import without_credentials
 from domain.text import cut, one_line
 
 MOST = 500

@@ -17,8 +17,8 @@ from domain.delivery.report import Phase
 from domain.delivery.repositories import OPEN, is_open
 from domain.jobs.run_names import name_of
 from domain.jobs.target_request import TargetRequest
+from domain.output.summary import of_error
 from domain.story import came_of_retry
-from domain.summary import of_error
 from flows.deployment import flow_settings
 from flows.job_types import JOB_TYPES, JobName, described
 from settings import Settings

@@ -12,7 +12,7 @@ from prefect import get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.exceptions import PrefectException
 
-from domain.progress import Progress, ShowProgress
+from domain.output.progress import Progress, ShowProgress
 
 EVERY = timedelta(seconds=1)
 LAST = timedelta(seconds=5)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from domain.summary import of_error
+from domain.output.summary import of_error
 from storage.engine import Ledger
 from storage.prune import is_after_a_gap, prune_jobs, prune_passes
 from storage.prune_place import stop_at, stopped_at

@@ -11,7 +11,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from domain.delivery.notifications import Tell
 from domain.jobs.job import JobState
-from domain.progress import ShowProgress
+from domain.output.progress import ShowProgress
 from settings import Settings
 from tasks.delivery.ledger_retry import open_without_limit
 from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out

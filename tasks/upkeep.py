@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
-from domain.summary import of_error
+from domain.output.summary import of_error
 from settings import Settings
 from storage.engine import Ledger
 from tasks.emit_metrics import emit_metrics

@@ -1,6 +1,6 @@
 """Who watches a job that waits for no other and is cancelled by nobody."""
 
-from domain.progress import ShowProgress, unseen
+from domain.output.progress import ShowProgress, unseen
 from tasks.jobs.lifecycle import Watchers
 
 

@@ -11,10 +11,10 @@ from domain.jobs.output_url import OutputURL
 from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation
 from domain.jobs.push import Push
 from domain.jobs.relative_path import Inside
-from domain.line_pattern import LinePattern
+from domain.output.patterns import LinePattern
+from domain.output.presets import RECOGNISERS, RecogniserName
 from domain.process.limits import Limits
 from domain.quantities import TimeLimit
-from domain.recognisers import RECOGNISERS, RecogniserName
 from domain.text import one_line, readable
 
 SECRET_PREFIXES = ("REPORTBACK_", "PREFECT_")

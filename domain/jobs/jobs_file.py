@@ -11,7 +11,7 @@ from domain.jobs.options import FlagOption, IntegerOption, StringOption
 from domain.jobs.preparation import Cache, Preparation
 from domain.jobs.push import Push
 from domain.jobs.toml_lines import deep_line, line_of, lines_of
-from domain.line_pattern import LinePattern
+from domain.output.patterns import LinePattern
 from domain.process.limits import Limits
 from domain.refused import told
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from domain.line_pattern import LinePattern
+from domain.output.parser import Recognised
+from domain.output.patterns import LinePattern
+from domain.output.progress import ShowProgress, unseen
+from domain.output.summary import summarise
 from domain.process.limits import Limits
-from domain.progress import ShowProgress, unseen
-from domain.recognise import Recognised
-from domain.summary import summarise
 from domain.text import Say, cut, one_line
 from tasks.jobs.log_sampling import LineBudget
 from tasks.process.command import Finished, run_command

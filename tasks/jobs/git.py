@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.jobs.git_url import protocol_of
+from domain.output.summary import EndedBy, public, telling_line
 from domain.process.limits import FileBounds
-from domain.summary import EndedBy, public, telling_line
 from domain.text import Say
 from tasks.process.command import CannotStart, Finished, child_environment, run_command
 from tasks.process.disk_space import with_room

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from domain.jobs.job import JobState
-from domain.progress import ShowProgress, unseen
-from domain.summary import of_error
+from domain.output.progress import ShowProgress, unseen
+from domain.output.summary import of_error
 from domain.text import Say
 from storage.engine import LedgerIsAway
 from storage.jobs import jobs

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from domain.output.summary import EndedBy
 from domain.process.limits import FileBounds
-from domain.summary import EndedBy
 from tasks.process.command import CannotStart, run_command
 from tasks.process.disk_space import with_room
 from tasks.process.users import JobUser

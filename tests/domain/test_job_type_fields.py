@@ -9,8 +9,8 @@ from domain.jobs.job import Target
 from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from domain.jobs.output_url import filled
+from domain.output.presets import RECOGNISERS
 from domain.quantities import size
-from domain.recognisers import RECOGNISERS
 
 BEGIN = 'version = 1\n[jobs.site]\ncommand = ["make"]\n'
 """Three lines; what is said of the job begins on the fourth."""

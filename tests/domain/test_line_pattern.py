@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.line_pattern import finder
+from domain.output.patterns import finder
 
 
 def numbers(text: str, line: str) -> dict[str, str] | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.progress import Progress, progress_in
+from domain.output.progress import Progress, progress_in
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.line_pattern import LinePattern
-from domain.progress import Progress
-from domain.recognise import Recognised
-from domain.recognisers import RECOGNISERS
+from domain.output.parser import Recognised
+from domain.output.patterns import LinePattern
+from domain.output.presets import RECOGNISERS
+from domain.output.progress import Progress
 
 RECORDED = Path(__file__).parents[1] / "data"
 

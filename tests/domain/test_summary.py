@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.jobs.job import JobState
-from domain.summary import LONGEST_PIECE, EndedBy, in_words, public, state_after, summarise, telling_line
+from domain.output.summary import LONGEST_PIECE, EndedBy, in_words, public, state_after, summarise, telling_line
 from domain.text import MAX_DESCRIPTION
 
 GHS = "ghs_" + "12345_eyJ0eXAi.eyJpc3Mi-" * 20

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from processes import FAMILY, is_alive, pids_in
 
+from domain.output.summary import EndedBy
 from domain.process.limits import Limits
-from domain.summary import EndedBy
 from tasks.process.command import Finished, run_command
 from tasks.process.limits import NO_LIMITS, in_leash_words
 

@@ -15,7 +15,7 @@ import asyncio, os, sys
 from datetime import timedelta
 from pathlib import Path
 from domain.process.limits import Limits
-from domain.line_pattern import LinePattern
+from domain.output.patterns import LinePattern
 from tasks.jobs.environment import Surroundings
 
 lines, keeps = int(sys.argv[1]), sys.argv[2] == "keeping"

@@ -12,7 +12,7 @@ from world import World, accept, order
 
 from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
-from domain.progress import Progress
+from domain.output.progress import Progress
 from storage.models import StatusReport
 from tasks.jobs.lifecycle import Ended, Work, carry_out
 from tasks.process.output_lines import MAX_LINE

@@ -12,7 +12,7 @@ import pytest
 from cancelling import STOPS, staying_in, stop
 from waiting import block_until
 
-from domain.progress import Progress
+from domain.output.progress import Progress
 from tasks import progress_bar as module
 from tasks.progress_bar import progress_bar
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 from signal import Signals
 
 from domain.jobs.job import JobState
-from domain.telling_line import TellingLine
+from domain.output.error_line import TellingLine
 from domain.text import fit_description, one_line, readable
 
 HIDDEN = "***"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from domain.line_pattern import LinePattern
+from domain.output.patterns import LinePattern
 
 # Sphinx 9.0: https://www.sphinx-doc.org/en/master/man/sphinx-build.html; the linkcheck builder's lines, too.
 SPHINX = (

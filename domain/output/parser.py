@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from domain.line_pattern import LinePattern, finder
-from domain.progress import Progress, progress_in, progress_of
-from domain.telling_line import TellingLine, looked_at
+from domain.output.error_line import TellingLine, looked_at
+from domain.output.patterns import LinePattern, finder
+from domain.output.progress import Progress, progress_in, progress_of
 
 
 class Recognised:
