@@ -213,7 +213,7 @@ def list_reports(
     """
     from console.asked import Asked  # noqa: PLC0415  # each command loads what it needs
     from console.list import list_reports as list_them  # noqa: PLC0415  # the same
-    from storage.listing import Wanted  # noqa: PLC0415  # the same
+    from storage.operations.listing import Wanted  # noqa: PLC0415  # the same
 
     wanted = [kind for kind, is_asked in ((Wanted.UNDELIVERED, undelivered), (Wanted.REJECTED, rejected)) if is_asked]
     asked = Asked((), job, repository, reason, since)

@@ -19,8 +19,8 @@ from typing import TypeAlias
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import counters
 from storage.engine import Ledger, make_engine, open_ledger
+from storage.operations import event_counts
 from storage.upgrade import upgrade
 
 HOUR = timedelta(hours=1)
@@ -110,7 +110,7 @@ async def fold_all(ledger: Ledger) -> int:
 async def fold(ledger: Ledger) -> bool:
     """One step."""
     async with ledger.transaction() as session:
-        return await counters.fold(session, dead_after=HOUR, now=await ledger.clock(session))
+        return await event_counts.fold(session, dead_after=HOUR, now=await ledger.clock(session))
 
 
 async def took(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:

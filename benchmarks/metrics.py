@@ -11,8 +11,8 @@ from prometheus_client import generate_latest
 
 from benchmarks.large_ledger import fill, fold, fold_all, ledgers, on_both, say, tell
 from storage.engine import Ledger
-from tasks.emit_metrics import read_metrics
-from tasks.metric_families import registry_of
+from tasks.operations.metric_families import registry_of
+from tasks.operations.metrics import read_metrics
 
 
 async def scrape(ledger: Ledger) -> bytes:

@@ -16,7 +16,7 @@ from sqlmodel import col, update
 from benchmarks.large_ledger import RECENT, fill, fold_all, ledgers, on_both, say
 from storage.engine import Ledger
 from storage.models import Job
-from storage.prune import BATCH, Place, prune_jobs
+from storage.operations.retention import BATCH, Place, prune_jobs
 
 TIMES = 100
 NOTHING, ALL = timedelta(days=30), timedelta(days=1)

@@ -11,10 +11,10 @@ from domain.ages import ahead
 from domain.delivery.budget import WriteBudget
 from github_api.credentials import DEFAULT_CREDENTIAL
 from settings import Settings
-from storage.accounts import Account, accounts
 from storage.delivery import pauses
 from storage.delivery.credentials import locked
 from storage.engine import open_ledger
+from storage.operations.credential_usage import Account, accounts
 
 
 async def credentials(*, as_json: bool) -> None:

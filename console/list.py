@@ -10,10 +10,10 @@ from console.terminal import aside, plain, results, table, write_json
 from console.words import next_try, reason, why
 from domain.ages import span
 from domain.jobs.run_names import SHORT_SHA
-from domain.story import next_try_at
+from domain.operations.history import next_try_at
 from settings import Settings
 from storage.engine import open_ledger
-from storage.listing import Listed, Wanted, listing
+from storage.operations.listing import Listed, Wanted, listing
 
 NARROW = 140
 """Columns below which repository, commit and context share one."""

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from domain.metrics import Snapshot
+from domain.operations.metrics import Snapshot
 from settings import Settings
 from storage.engine import Ledger, LedgerIsAway, open_ledger
-from tasks.emit_metrics import read_metrics
-from tasks.metric_families import registry_of
+from tasks.operations.metric_families import registry_of
+from tasks.operations.metrics import read_metrics
 
 PLACE = re.compile(r"(?P<host>[^:]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 UNAVAILABLE = 503

@@ -10,11 +10,11 @@ from console.progress import Going
 from console.reporter import heard_by, open_reporter
 from console.terminal import plain, results
 from settings import Settings
-from storage.listing import Wanted
+from storage.operations.listing import Wanted
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import Pass
+from tasks.operations.maintenance import keep_up
 from tasks.reconcile import reconcile
-from tasks.upkeep import keep_up
 
 LOOK_EVERY = 0.5
 LISTED = 20

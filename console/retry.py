@@ -12,7 +12,7 @@ from console.reporter import heard_by, open_reporter
 from console.terminal import agreed, aside, plain, results
 from domain.delivery.budget import MANY
 from settings import Settings
-from storage.listing import Wanted
+from storage.operations.listing import Wanted
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.retry import retry_report, undelivered
 

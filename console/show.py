@@ -12,10 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.terminal import aside, plain, results, table, write_json
 from domain.delivery.report import Phase
-from domain.story import Event, clock, next_try_at, what_next
+from domain.operations.history import Event, clock, next_try_at, what_next
 from settings import Settings
 from storage.engine import open_ledger
-from storage.whole_story import WholeStory, of_report, reports_of
+from storage.operations.report_history import WholeStory, of_report, reports_of
 
 LONGEST_WORD = len("reconciliation")
 """Of those who act in a story."""

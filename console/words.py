@@ -4,9 +4,9 @@ from datetime import datetime
 
 from domain.ages import ahead
 from domain.delivery.report import Phase
-from domain.story import next_try_at
+from domain.operations.history import next_try_at
 from domain.text import one_line
-from storage.listing import Listed
+from storage.operations.listing import Listed
 
 
 def next_try(report: Listed, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from prefect.runtime import flow_run
 
-from domain.ledger_tag import ledger_named_by
+from domain.operations.ledger_tag import ledger_named_by
 from settings import Settings
 from tasks.process.hardening import make_non_dumpable
 

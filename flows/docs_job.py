@@ -17,22 +17,22 @@ from domain.delivery.report import Phase
 from domain.delivery.repositories import OPEN, is_open
 from domain.jobs.run_names import name_of
 from domain.jobs.target_request import TargetRequest
+from domain.operations.history import came_of_retry
 from domain.output.summary import of_error
-from domain.story import came_of_retry
 from flows.deployment import flow_settings
 from flows.job_types import JOB_TYPES, JobName, described
 from settings import Settings
 from tasks.delivery.ledger_retry import open_with_patience, with_patience
 from tasks.delivery.reporter import open_reporter
 from tasks.delivery.retry import phase_of, reopen_report
-from tasks.job_page import JobPage, job_page
 from tasks.jobs.accept import Beating, Done, Execution, Order, accept_job, order_of
 from tasks.jobs.job_spec import Ended, Work, work_of
-from tasks.prefect_password import refuse_open_prefect
+from tasks.operations.job_page import JobPage, job_page
+from tasks.operations.notifications import telling
+from tasks.operations.prefect_password import refuse_open_prefect
 from tasks.process.users import job_users
 from tasks.report_status import report_status
 from tasks.run_job import run_job, state_of
-from tasks.telling import telling
 
 
 def _or_nowhere(value: object, check: ValidatorFunctionWrapHandler) -> TargetRequest | None:

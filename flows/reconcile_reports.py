@@ -12,9 +12,10 @@ from prefect.states import Completed
 from flows.deployment import flow_settings
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
-from tasks.operators_page import show_operators_page
-from tasks.overrides import Overrides
-from tasks.prefect_runs import (
+from tasks.operations.maintenance import keep_up
+from tasks.operations.notifications import telling
+from tasks.operations.overrides import Overrides
+from tasks.operations.prefect_state import (
     cancel_late_passes,
     courtesy,
     crash_dead_passes,
@@ -22,9 +23,8 @@ from tasks.prefect_runs import (
     crash_unaccepted_runs,
     delete_old_passes,
 )
+from tasks.operations.status_page import show_operators_page
 from tasks.reconcile import has_succeeded_within, reconcile
-from tasks.telling import telling
-from tasks.upkeep import keep_up
 
 PASSES_KEPT = timedelta(days=3)
 """How long Prefect shows a pass that is over: there are 1,440 a day."""

@@ -17,7 +17,7 @@ from settings import Settings
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
 from tasks.delivery.retry import Selection, reopen_report, retry_report, undelivered
-from tasks.telling import telling
+from tasks.operations.notifications import telling
 
 
 def _name() -> str:

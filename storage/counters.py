@@ -1,175 +1,48 @@
-"""What only grows, counted in append-only rows from the ledger's first day.
-
-Rows up to a mark are in the totals already; those after it are counted when somebody asks. `fold` moves the mark, in
-the transaction that adds to the totals: a counter is true after any crash, never falls, and costs what two hours hold.
-Rows after their mark are never pruned: storage/prune.py.
-"""
+"""What counters have come to, where the rows that tell may change or go: kept in the transaction that makes it so."""
 
 from collections import Counter
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, cast, literal
-from sqlmodel import SQLModel, and_, case, col, exists, func, or_, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.report import EventKind
-from domain.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
-from storage import totals
-from storage.lengths import seconds_between
-from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport
-from storage.totals import Key
+from storage.models import MetricTotal
+from storage.once import INSERT, insert_once
 
-OLD = timedelta(hours=1)
-"""PostgreSQL commits ids out of order. Before an event of that age, by id, no other will turn up.
+Key: TypeAlias = tuple[str, str, str]
+"""Name of a counter, and by what it is divided: two words, empty where it is divided by less."""
 
-What is further ahead of the clock than that was stamped by one that was wrong: it counts as old, for its day may be
-years away, and nothing would be folded until then.
-"""
-
-CHUNK = 20_000
-"""Ids that are folded at once: SQLite's other writers wait meanwhile."""
-
-EVENTS: Key = ("folded", "report_event", "")
-PASSES: Key = ("folded", "reconciliation", "")
-"""The marks: the highest id that is in the totals."""
-
-ENDED: Key = ("passes", "ended", "")
-FAILED: Key = ("passes", "failed", "")
-MILLISECONDS: Key = ("latency", "milliseconds", "")
-"""Whole ones: up to 2^53 their sum is the same in whatever order they are added, so that a fold cannot lower it."""
-
-BEGUN = 0.4995
-"""Has `round` count a millisecond that has begun, for times have microseconds. Not every SQLite has `ceil`."""
+KEY = ("name", "first", "second")
 
 
-async def look_up(session: AsyncSession) -> None:
-    """Have the transaction find what belongs to a few rows by its key, never by reading a whole table.
-
-    Left to itself, PostgreSQL takes two thousand look-ups to be dearer than a million rows.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        off = (func.set_config(f"enable_{join}", "off", True) for join in ("hashjoin", "mergejoin"))
-        await session.exec(select(*off))
+async def add(session: AsyncSession, amounts: Mapping[Key, int]) -> None:
+    """Raise counters by what is above 0. Their rows stay locked: the last thing that a transaction does."""
+    rows = [dict(zip(KEY, key, strict=True), total=amount) for key, amount in sorted(amounts.items()) if amount]
+    if rows:
+        insert = INSERT[session.get_bind().dialect.name](MetricTotal)
+        more = {"total": col(MetricTotal.total) + insert.excluded.total}
+        await session.exec(insert.values(rows).on_conflict_do_update(index_elements=KEY, set_=more))
 
 
 async def read(session: AsyncSession) -> Counter[Key]:
-    """All counters.
-
-    `ENDED`, `FAILED`, `MILLISECONDS`; ("events", kind, state of the report); ("latency", place in `BUCKETS`, ""), each
-    bucket alone; ("jobs", type, state).
-    """
-    counted = await totals.read(session)
-    counted.update(await _events(session, col(ReportEvent.id) > _mark(counted[EVENTS])))
-    counted[ENDED] += await _ended(session, after=counted[PASSES])
-    return counted
+    """All of them, as of one moment."""
+    found: Counter[Key] = Counter()
+    for one in await session.exec(select(MetricTotal), execution_options={"populate_existing": True}):
+        found[one.name, one.first, one.second] = int(one.total)
+    return found
 
 
-async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
-    """Whether there are rows of twice the age at which they may go to the totals: one short look instead of a fold."""
-    event = select(ReportEvent.at).where(col(ReportEvent.id) > _folded(EVENTS)).order_by(col(ReportEvent.id)).limit(1)
-    begun = (
-        select(Reconciliation.started_at)
-        .where(col(Reconciliation.id) > _folded(PASSES))
-        .order_by(col(Reconciliation.id))
-        .limit(1)
-    )
-    first = (await session.exec(select(event.scalar_subquery(), begun.scalar_subquery()))).one()
-    return any(at is not None and not now - 2 * OLD < at <= now + OLD for at in first)
+async def locked(session: AsyncSession, key: Key) -> int:
+    """One of them, locked until the transaction ends; 0 if it has not been raised yet."""
+    row = dict(zip(KEY, key, strict=True))
+    await insert_once(session, MetricTotal, KEY, {**row, "total": 0.0})
+    return int((await session.exec(select(MetricTotal.total).filter_by(**row).with_for_update())).one())
 
 
-def _folded(key: Key) -> ColumnElement[int]:
-    """A mark, as a whole number: PostgreSQL compares an id with a float by reading every row."""
-    total = select(MetricTotal.total).filter_by(**dict(zip(totals.KEY, key, strict=True))).scalar_subquery()
-    return cast(func.coalesce(total, 0), BigInteger)
-
-
-async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -> bool:
-    """Add the oldest rows that are not in the totals to them. True: there may be more that are old enough.
-
-    A pass that has not come to its end *dead_after* it began, an hour at least, has failed.
-    """
-    await look_up(session)
-    after = await totals.locked(session, EVENTS)
-    upto = await _old_enough(session, after, now)
-    passes_after = await totals.locked(session, PASSES)
-    passes = await _passes(session, passes_after, now - max(dead_after, OLD))
-    among = and_(col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(upto))
-    await totals.add(session, {**await _events(session, among), **passes, EVENTS: upto - after})
-    return upto == after + CHUNK
-
-
-def _mark(number: int) -> ColumnElement[int]:
-    """In so many words: for a bound parameter PostgreSQL may plan to read all there is."""
-    return literal(number, literal_execute=True)
-
-
-async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[Key]:
-    """What the events *among* all add to the counters."""
-    was_asked = or_(col(ReportEvent.kind) != EventKind.THROTTLED, col(ReportEvent.http_status).is_not(None))
-    tried = and_(col(ReportEvent.kind).in_(TRIED), col(ReportEvent.attempt).is_not(None))  # none: a backup was put back
-    told = or_(and_(tried, was_asked), col(ReportEvent.kind).in_(TWICE))
-    rows = (
-        select(ReportEvent.kind, StatusReport.state, func.count())
-        .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
-        .where(among, told)
-        .group_by(col(ReportEvent.kind), col(StatusReport.state))
-    )
-    found: Any = await session.exec(rows)
-    counted = Counter({("events", kind.value, state.value): count for kind, state, count in found})
-    for place, count, milliseconds in await session.exec(_latencies(session, among)):
-        counted["latency", str(place), ""] = count
-        counted[MILLISECONDS] += int(milliseconds)
-    return counted
-
-
-def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noqa: ANN401  # a select of three columns
-    """For each place in `BUCKETS`: how many outcomes were on GitHub for the first time, and their milliseconds."""
-    earlier = SQLModel.metadata.tables["report_event"].alias("earlier")
-    is_again = exists().where(
-        earlier.c.report_id == ReportEvent.report_id, earlier.c.kind.in_(ON_GITHUB), earlier.c.id < ReportEvent.id
-    )
-    took = _milliseconds(session, col(StatusReport.created_at), col(ReportEvent.at))
-    first = (
-        select(took.label("took"))
-        .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
-        .where(among, col(ReportEvent.kind).in_(ON_GITHUB), col(StatusReport.rank) > 0, ~is_again)
-        .subquery()
-    )
-    place = case(*((first.c.took <= le * 1000, place) for place, le in enumerate(BUCKETS[:-1])), else_=len(BUCKETS) - 1)
-    placed = select(place.label("place"), first.c.took).subquery()
-    return select(placed.c.place, func.count(), func.sum(placed.c.took)).group_by(placed.c.place)
-
-
-def _milliseconds(session: AsyncSession, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns
-    """The whole milliseconds between two times. None where a clock was set back meanwhile: a sum must not fall."""
-    begun = func.round(seconds_between(session, since, until) * 1000 + BEGUN)
-    return case((begun > 0, begun), else_=0)
-
-
-async def _old_enough(session: AsyncSession, after: int, now: datetime) -> int:
-    """The highest id, at most `CHUNK` further, up to which every event is of the age `OLD`."""
-    end = after + CHUNK
-    last = (await session.exec(select(func.max(ReportEvent.id)))).one() or after
-    near = (col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(end))
-    is_young = (col(ReportEvent.at) > now - OLD, col(ReportEvent.at) <= now + OLD)
-    young = select(ReportEvent.id).where(*near, *is_young).order_by(col(ReportEvent.id)).limit(1)
-    first_young = (await session.exec(young)).one_or_none()
-    return min(last, end) if first_young is None else first_young - 1
-
-
-async def _passes(session: AsyncSession, after: int, horizon: datetime) -> dict[Key, int]:
-    """What the passes that began by *horizon* add to the counters, and to their mark."""
-    begun = select(func.max(Reconciliation.id)).where(col(Reconciliation.started_at) <= horizon)
-    upto = max((await session.exec(begun)).one() or 0, after)
-    within = (col(Reconciliation.id) > _mark(after), col(Reconciliation.id) <= _mark(upto))
-    count, ended = (
-        await session.exec(select(func.count(), func.count(col(Reconciliation.ended_at))).where(*within))
-    ).one()
-    return {ENDED: ended, FAILED: count - ended, PASSES: upto - after}
-
-
-async def _ended(session: AsyncSession, *, after: int) -> int:
-    """Passes that ended and are not in the totals. One that has not ended yet counts as failed only once it is."""
-    rows = select(func.count(col(Reconciliation.ended_at))).where(col(Reconciliation.id) > _mark(after))
-    return (await session.exec(rows)).one()
+async def put(session: AsyncSession, marks: Mapping[Key, int]) -> None:
+    """Set what is no counter but a mark beside them, up to 2^53."""
+    insert = INSERT[session.get_bind().dialect.name](MetricTotal)
+    rows = [dict(zip(KEY, key, strict=True), total=mark) for key, mark in sorted(marks.items())]
+    values = {"total": insert.excluded.total}
+    await session.exec(insert.values(rows).on_conflict_do_update(index_elements=KEY, set_=values))

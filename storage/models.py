@@ -250,7 +250,7 @@ class Reconciliation(SQLModel, table=True):
 
 
 class MetricTotal(SQLModel, table=True):
-    """Part of a counter that rows no longer tell, or that are gone: storage/totals.py."""
+    """Part of a counter that rows no longer tell, or that are gone: storage/counters.py."""
 
     __tablename__ = "metric_total"
 

@@ -15,8 +15,8 @@ from domain.output.progress import ShowProgress
 from settings import Settings
 from tasks.delivery.ledger_retry import open_without_limit
 from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
-from tasks.prefect_runs import courtesy, is_cancelled, show_waiting
-from tasks.progress_bar import progress_bar
+from tasks.operations.prefect_state import courtesy, is_cancelled, show_waiting
+from tasks.operations.progress_bar import progress_bar
 
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)

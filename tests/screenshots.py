@@ -28,7 +28,7 @@ from console.show import show
 from demo import source
 from domain.jobs.job import JobState, StatusState
 from domain.jobs.run_names import key_of
-from domain.overview import SLOT, SLOTS
+from domain.operations.overview import SLOT, SLOTS
 from fake_github.process import StandIn
 from fake_github.process import running as github_running
 from github_api.credentials import DEFAULT_CREDENTIAL
@@ -36,9 +36,9 @@ from local import stack
 from local.prefect_api import PrefectApi, prefect_api
 from storage.delivery.reports import Selection
 from storage.engine import Ledger, open_ledger
-from storage.listing import Wanted, listing
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
-from tasks.operators_page import KEY
+from storage.operations.listing import Wanted, listing
+from tasks.operations.status_page import KEY
 
 SCREENS = stack.ROOT / "docs" / "screens"
 REPOSITORY = "acme/handbook"

@@ -3,7 +3,7 @@
 from world import World
 
 from settings import Settings
-from tasks.upkeep import keep_up
+from tasks.operations.maintenance import keep_up
 
 
 async def kept_up(world: World) -> list[str]:

@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.jobs.job import JobState, Target
 from domain.text import clean
-from storage import totals
+from storage import counters
 from storage.delivery import credentials, reports
 from storage.delivery.turns import take_turn
 from storage.models import Job, StatusTarget
@@ -273,7 +273,7 @@ async def end(
         return None
     job = await _locked(session, job_id)
     report = await reports.record(session, job, summary, credential=credential, actor=actor, now=now)
-    await totals.add(session, {("jobs", job.type, state.value): 1})  # the row forgets it when the job is retried
+    await counters.add(session, {("jobs", job.type, state.value): 1})  # the row forgets it when the job is retried
     return Ended(report.id if report else None)
 
 

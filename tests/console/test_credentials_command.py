@@ -10,9 +10,9 @@ from world import World
 from console.credentials import credentials, pause, rate, resume
 from fake_github.faults import Kind
 from github_api.credentials import DEFAULT_CREDENTIAL
-from storage.accounts import Account
 from storage.delivery.availability import Busy
 from storage.models import Credential
+from storage.operations.credential_usage import Account
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)

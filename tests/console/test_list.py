@@ -8,7 +8,7 @@ from console.asked import Asked
 from console.list import list_reports
 from domain.delivery.outcome import Reason
 from fake_github.faults import Kind
-from storage.listing import Wanted
+from storage.operations.listing import Wanted
 
 EVERYTHING = Asked()
 

@@ -18,9 +18,9 @@ from world import World, order, run_job
 
 import cli
 from console.metrics import app_of, listening
-from domain.metrics import Snapshot
+from domain.operations.metrics import Snapshot
 from storage.away import LedgerIsAway
-from tasks.emit_metrics import read_metrics
+from tasks.operations.metrics import read_metrics
 
 ROOT = Path(cli.__file__).parent
 

@@ -13,8 +13,9 @@ from console.reconcile import reconcile_now
 from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from fake_github.process import StandIn
-from storage import counters, totals
+from storage import counters
 from storage.models import Job, Reconciliation, ReportEvent, StatusTarget
+from storage.operations import event_counts
 from tasks.jobs import lost
 
 
@@ -36,7 +37,7 @@ async def test_prefect_is_sent_nothing_that_the_end_could_wait_for(
     world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(EventsWorker, "instance", pytest.fail)
-    monkeypatch.setattr("tasks.telling.get_client", pytest.fail)
+    monkeypatch.setattr("tasks.operations.notifications.get_client", pytest.fail)
     await recorded(world, "docs/a")
     assert await reconcile_now() == 0
     assert "on GitHub: " in shell.heard()[1]
@@ -51,7 +52,7 @@ async def test_what_is_old_is_folded_and_forgotten_as_by_any_pass(
     await recorded(world, "docs/old")
     assert await reconcile_now() == 0
     async with world.ledger.transaction() as session:
-        assert (await totals.read(session))[counters.EVENTS] > 0
+        assert (await counters.read(session))[event_counts.EVENTS] > 0
         await session.exec(update(ReportEvent).values(at=world.clock.now))
     await recorded(world, "docs/new")
     assert await reconcile_now() == 0

@@ -13,10 +13,10 @@ from console.asked import Asked
 from console.list import list_reports
 from console.metrics import print_metrics
 from domain.ages import span
-from domain.operators_page import Links, headline, page
+from domain.operations.status_page import Links, headline, page
 from fake_github.faults import Kind
-from storage.listing import Wanted
-from tasks.operators_page import read_overview
+from storage.operations.listing import Wanted
+from tasks.operations.status_page import read_overview
 
 BEFORE, REFUSED = ("docs/a", "docs/b"), ("docs/c", "docs/d", "docs/e")
 AWAY = ("docs/f", "docs/g", "docs/h", "docs/i")

@@ -6,7 +6,7 @@ from shell import Shell, recorded
 from world import SHA, World
 
 from console.show import show
-from domain.cures import cure
+from domain.operations.remedies import cure
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from tasks.delivery.verify import verify_target

@@ -11,8 +11,8 @@ from console.words import next_try, reason, why
 from domain.ages import ahead, span
 from domain.delivery.report import Phase
 from domain.jobs.job import StatusState, Target
-from domain.story import Waits, next_try_at
-from storage.listing import Listed
+from domain.operations.history import Waits, next_try_at
+from storage.operations.listing import Listed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SOON, LATER = NOW + timedelta(minutes=4, seconds=10), NOW + timedelta(hours=2)

@@ -19,8 +19,8 @@ from fake_github.faults import Kind
 from storage.delivery import due
 from storage.delivery.availability import Busy, Settled
 from storage.engine import Ledger, open_ledger
-from storage.metrics import snapshot
 from storage.models import Credential, StatusReport, StatusTarget
+from storage.operations.metrics import snapshot
 from tasks.delivery.deliver import deliver
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

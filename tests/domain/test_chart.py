@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from domain.chart import COLOURS, HEIGHT, MARKS, WIDTH, alternative, height_of, image, svg
-from domain.overview import SLOTS, Day, Slot, day_before
+from domain.operations.chart import COLOURS, HEIGHT, MARKS, WIDTH, alternative, height_of, image, svg
+from domain.operations.overview import SLOTS, Day, Slot, day_before
 
 NOW = datetime(2026, 11, 23, 21, 17, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

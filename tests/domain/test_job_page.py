@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from domain.delivery.report import EventKind, Phase
-from domain.job_page import TAIL, page
 from domain.jobs.job import JobState, StatusState, Target
-from domain.story import Event, JobStory, ReportStory, Waits
+from domain.operations.history import Event, JobStory, ReportStory, Waits
+from domain.operations.job_page import TAIL, page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHA = "3f2a91c0" * 5

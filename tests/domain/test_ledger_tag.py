@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.ledger_tag import BadLedgerTag, ledger_named_by
+from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
 
 ID = UUID("0b0e8a80-0000-4000-8000-000000000000")
 

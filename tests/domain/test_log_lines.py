@@ -11,7 +11,7 @@ from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, Rep
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.jobs.job import StatusState, Target
-from domain.log_lines import PHRASES, level_of, line_of
+from domain.operations.log_format import PHRASES, level_of, line_of
 from storage.news import UNTOLD
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)

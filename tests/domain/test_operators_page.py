@@ -7,9 +7,9 @@ from uuid import UUID
 
 from domain.delivery.report import Phase
 from domain.jobs.job import StatusState, Target
-from domain.operators_page import Links, headline, page
-from domain.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
-from domain.story import Waits
+from domain.operations.history import Waits
+from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
+from domain.operations.status_page import Links, headline, page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.cures import CURES, cure
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import StatusState
-from domain.story import Event, ReportStory, Waits, came_of_retry, what_next
+from domain.operations.history import Event, ReportStory, Waits, came_of_retry, what_next
+from domain.operations.remedies import CURES, cure
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=2, seconds=5)

@@ -21,7 +21,7 @@ from prefect.states import Completed, Pending, Running
 from prefect.workers.process import ProcessWorker
 from rich.console import Console
 
-from domain.ledger_tag import ledger_named_by
+from domain.operations.ledger_tag import ledger_named_by
 from local import deploy as module
 from local import drain as draining
 from local.deploy import DEPLOYMENTS, deploy

@@ -7,7 +7,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from domain.ledger_tag import PREFIX
+from domain.operations.ledger_tag import PREFIX
 from local import deploy as module
 from local.deploy import DEPLOYMENTS, LEDGER, deploy
 from local.drain import drain, resume

@@ -15,11 +15,11 @@ from waiting import until
 from world import World, order, run_job
 
 from console.metrics import listening, serve_on
-from domain.metrics import Snapshot
+from domain.operations.metrics import Snapshot
 from fake_github.faults import Kind
 from settings import ROOT
-from tasks.emit_metrics import emit_metrics, read_metrics
-from tasks.metric_families import registry_of
+from tasks.operations.metric_families import registry_of
+from tasks.operations.metrics import emit_metrics, read_metrics
 
 PACKAGES = {"prometheus": "prometheus", "promtool": "prometheus", "prometheus-pushgateway": "prometheus-pushgateway"}
 RULES = ROOT / "ops" / "prometheus" / "rules.yml"

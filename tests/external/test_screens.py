@@ -14,12 +14,12 @@ import pytest_asyncio
 from chromium import Browser, browser, chromium
 from e2e_rig import Server
 
-from domain import job_page, operators_page
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import JobState, StatusState, Target
-from domain.operators_page import Links
-from domain.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
-from domain.story import Event, JobStory, ReportStory, Waits
+from domain.operations import job_page, status_page
+from domain.operations.history import Event, JobStory, ReportStory, Waits
+from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
+from domain.operations.status_page import Links
 from local import stack
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
@@ -46,7 +46,7 @@ def operators() -> str:
         (Pause("env:REPORTBACK_GITHUB_TOKEN", NOW + MINUTE, "bad_credentials"),), day,
     )  # fmt: skip
     links = Links(lambda job: f"https://prefect.example/{job}", lambda target: f"https://github.com/{target.sha}")
-    return operators_page.page(seen, links)
+    return status_page.page(seen, links)
 
 
 def jobs() -> str:

@@ -16,8 +16,8 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.jobs.job import StatusState, Target
 from settings import ROOT
-from tasks.prefect_events import event_of
-from tasks.telling import _send
+from tasks.operations.notifications import _send
+from tasks.operations.prefect_events import event_of
 
 FILE = ROOT / "ops" / "prefect" / "automations.yaml"
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")

@@ -158,7 +158,7 @@ async def test_a_secret_in_the_output_is_masked_in_log_state_page_ledger_and_sta
 
 
 async def test_progress_in_the_output_is_a_bar(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.progress_bar.EVERY", timedelta(seconds=0.05))
+    monkeypatch.setattr("tasks.operations.progress_bar.EVERY", timedelta(seconds=0.05))
     rig.job_is("echo 'Progress: 5/10'; sleep 1")
     done = await rig.run_job()
     (bar,) = await artifacts_of(done.id, "progress")

@@ -15,7 +15,7 @@ from world import ACTOR, ME
 from domain.delivery.notifications import Tell
 from domain.delivery.report import Phase
 from domain.jobs.job import JobState
-from domain.markdown import literal
+from domain.operations.markdown import literal
 from fake_github.faults import Kind
 from flows import docs_job as module
 from flows.docs_job import docs_job

@@ -65,8 +65,8 @@ async def test_a_prefect_that_takes_neither_page_nor_tags_is_a_line_in_the_log(
     async def refuse(*_: object, **__: object) -> None:
         raise httpx.ConnectError("nobody is there")
 
-    monkeypatch.setattr("tasks.job_page.acreate_markdown_artifact", refuse)
-    monkeypatch.setattr("tasks.job_page.JobPage._tag", refuse)
+    monkeypatch.setattr("tasks.operations.job_page.acreate_markdown_artifact", refuse)
+    monkeypatch.setattr("tasks.operations.job_page.JobPage._tag", refuse)
     done = await rig.run_job()
     assert done.shows[0] == "COMPLETED"
     assert rig.states() == ["pending", "success"]
@@ -78,8 +78,8 @@ async def test_a_prefect_that_never_answers_holds_no_job_up(rig: Rig, monkeypatc
         await asyncio.Event().wait()
 
     rig.job_is("exit 0", after_pending=False)
-    monkeypatch.setattr("tasks.job_page.LAST_WORD", timedelta(seconds=0.1))
-    monkeypatch.setattr("tasks.job_page.JobPage._tag", hang)
+    monkeypatch.setattr("tasks.operations.job_page.LAST_WORD", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.operations.job_page.JobPage._tag", hang)
     done = await soon(rig.run_job(target=None), "the end of the flow run")
     assert done.shows[0] == "COMPLETED"
     async with get_client() as client:

@@ -7,8 +7,8 @@ from flow_rig import Rig, log_of, run
 from world import order, run_job
 
 from flows.reconcile_reports import reconcile_reports
-from storage import totals
-from storage.counters import EVENTS
+from storage import counters
+from storage.operations.event_counts import EVENTS
 
 
 async def test_a_pushgateway_that_is_down_is_a_line_in_the_log_of_a_pass_that_succeeds(
@@ -31,4 +31,4 @@ async def test_a_pass_adds_what_is_old_to_the_totals(rig: Rig) -> None:
     rig.skipped += timedelta(hours=2)
     await run(reconcile_reports)
     async with rig.ledger() as ledger, ledger.transaction() as session:
-        assert (await totals.read(session))[EVENTS] > 0
+        assert (await counters.read(session))[EVENTS] > 0

@@ -14,7 +14,7 @@ from world import order, run_job
 
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
-from tasks.operators_page import KEY
+from tasks.operations.status_page import KEY
 
 
 async def versions() -> list[Artifact]:
@@ -48,7 +48,7 @@ async def test_a_prefect_that_does_not_take_it_is_a_line_in_the_log_of_a_pass_th
     async def refuse(*_: object) -> None:
         raise httpx.ConnectError("nobody is there")
 
-    monkeypatch.setattr("tasks.operators_page._put", refuse)
+    monkeypatch.setattr("tasks.operations.status_page._put", refuse)
     async with rig.ledger() as ledger:
         await run_job(ledger, order("docs/a", sha=rig.sha))
     done = await run(reconcile_reports)
@@ -61,8 +61,8 @@ async def test_a_prefect_that_never_answers_holds_no_pass_up(rig: Rig, monkeypat
     async def hang(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("tasks.operators_page._put", hang)
-    monkeypatch.setattr("tasks.operators_page.PATIENCE", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.operations.status_page._put", hang)
+    monkeypatch.setattr("tasks.operations.status_page.PATIENCE", timedelta(seconds=0.1))
     async with rig.ledger() as ledger:
         await run_job(ledger, order("docs/a", sha=rig.sha))
     done = await soon(run(reconcile_reports), "the end of the flow run")

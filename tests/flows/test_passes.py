@@ -27,7 +27,7 @@ from storage.identity import ledger_id
 from storage.jobs import jobs
 from storage.jobs.jobs import Execution, Process
 from storage.jobs.liveness import Over, over
-from tasks.prefect_runs import crash_dead_passes
+from tasks.operations.prefect_state import crash_dead_passes
 from tasks.process.identity import this_process
 
 ELSEWHERE = Process("another machine", 1, 1)
@@ -216,7 +216,7 @@ async def accepted(rig: Rig, run_id: UUID) -> UUID:
 async def test_prefect_is_told_of_flow_runs_that_died_before_their_jobs_were_accepted(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.prefect_runs.ACCEPTING", timedelta(seconds=-60))
+    monkeypatch.setattr("tasks.operations.prefect_state.ACCEPTING", timedelta(seconds=-60))
     ours, others = (
         await deployed(docs_job),
         await deployed(docs_job, tags=[f"ledger:{uuid4()}"]),
@@ -241,7 +241,7 @@ async def test_prefect_is_told_of_flow_runs_that_died_before_their_jobs_were_acc
 async def test_a_flow_run_whose_ledger_has_a_name_is_told_of_by_the_passes_of_that_ledger(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.prefect_runs.ACCEPTING", timedelta(seconds=-60))
+    monkeypatch.setattr("tasks.operations.prefect_state.ACCEPTING", timedelta(seconds=-60))
     async with rig.ledger() as ledger, ledger.transaction() as session:
         mine = await ledger_id(session)
     monkeypatch.setenv("REPORTBACK_LEDGER_ID", str(mine))
@@ -262,7 +262,7 @@ async def test_prefect_s_silence_keeps_no_report_waiting(rig: Rig, monkeypatch: 
         raise httpx.ConnectError("nobody listens")
 
     await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=15))
-    monkeypatch.setattr("tasks.prefect_runs.get_client", away)
+    monkeypatch.setattr("tasks.operations.prefect_state.get_client", away)
     done = await run(reconcile_reports)
     assert done.shows[0] == "COMPLETED"
     assert rig.states() == ["success"]

@@ -10,9 +10,9 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
 from domain.jobs.job import JobState, StatusState
-from domain.metrics import BUCKETS, TRIED, Group, LastPass, Latency, Snapshot
+from domain.operations.metrics import BUCKETS, TRIED, Group, LastPass, Latency, Snapshot
 from settings import ROOT
-from tasks.metric_families import registry_of
+from tasks.operations.metric_families import registry_of
 
 RULES = ROOT / "ops" / "prometheus" / "rules.yml"
 DASHBOARD = ROOT / "ops" / "grafana" / "reportback.json"

@@ -14,13 +14,13 @@ from world import CREDENTIAL, SHA, World, order, run_job
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import StatusState
-from domain.metrics import Group
+from domain.operations.metrics import Group
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from github_api.client import GitHub
 from storage.delivery import reports
-from storage.metrics import snapshot
 from storage.models import Credential, ReportEvent, StatusReport
+from storage.operations.metrics import snapshot
 
 DAY = 24 * 60 * 60
 COLUMN = 32

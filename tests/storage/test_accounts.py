@@ -6,8 +6,8 @@ from datetime import timedelta
 from sqlmodel import update
 from world import CREDENTIAL, World, order, run_job
 
-from storage.accounts import Account, accounts
 from storage.models import Credential
+from storage.operations.credential_usage import Account, accounts
 
 OTHER = "env:OTHER"
 

@@ -13,10 +13,11 @@ from domain.delivery.report import Phase
 from domain.jobs.job import JobState, Target
 from domain.old_jobs import OldJob
 from domain.takeover import What
-from storage import counters, totals
+from storage import counters
 from storage.imported import foresee, take_over
 from storage.models import Job, ReportEvent, StatusReport, StatusTarget
-from storage.prune import prune_jobs
+from storage.operations import event_counts
+from storage.operations.retention import prune_jobs
 
 KEEP = timedelta(days=30)
 URL = f"https://github.com/acme/site/commit/{SHA}"
@@ -173,7 +174,7 @@ async def test_what_is_older_than_the_ledgers_memory_is_not_taken_over_once_that
     world.clock.advance(KEEP.total_seconds() + 7200)
     await world.deliver("docs/other")
     async with world.ledger.transaction() as session:
-        await counters.fold(session, dead_after=timedelta(hours=1), now=world.clock.now)
+        await event_counts.fold(session, dead_after=timedelta(hours=1), now=world.clock.now)
     async with world.ledger.transaction() as session:
         assert (await prune_jobs(session, before=world.clock.now - KEEP))[0] == 1
     assert await foreseen(world, ancient) is await taken(world, ancient) is What.NEWER
@@ -190,5 +191,5 @@ async def test_a_first_report_that_is_kept_for_good_does_not_hide_the_holes_behi
 async def test_a_job_that_ran_elsewhere_is_not_counted_as_run_here(world: World) -> None:
     await taken(world, old(world))
     async with world.ledger.transaction() as session:
-        assert not [key for key in await totals.read(session) if key[0] == "jobs"]
+        assert not [key for key in await counters.read(session) if key[0] == "jobs"]
         assert (await session.exec(select(func.count()).where(col(Job.host).is_(None)))).one() == 1

@@ -8,17 +8,17 @@ from world import ACTOR, World, accept, begin, end, order, run_job
 from domain.delivery.outcome import Exchange
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import JobState, StatusState, Target
-from domain.story import JobStory
+from domain.operations.history import JobStory
 from fake_github.faults import Kind
-from storage import story
 from storage.delivery import events
 from storage.jobs.jobs import Order
 from storage.models import Credential
+from storage.operations import history
 
 
 async def told(world: World, asked: Order) -> JobStory:
     async with world.ledger.transaction() as session:
-        found = await story.of_job(session, asked.flow_run_id)
+        found = await history.of_job(session, asked.flow_run_id)
     assert found is not None
     return found
 
@@ -63,7 +63,7 @@ async def test_a_job_without_a_target_and_one_that_is_not_there(world: World) ->
     job = await told(world, bare)
     assert (job.target, job.options, job.reports, job.state) == (None, {"processes": 2}, (), JobState.WAITING)
     async with world.ledger.transaction() as session:
-        assert await story.of_job(session, order().flow_run_id) is None
+        assert await history.of_job(session, order().flow_run_id) is None
 
 
 async def test_earlier_executions_are_named_and_only_the_last_events_of_the_latest_are_told(world: World) -> None:
@@ -73,7 +73,7 @@ async def test_earlier_executions_are_named_and_only_the_last_events_of_the_late
     await begin(world.ledger, again)
     report_id = await end(world.ledger, again)
     async with world.ledger.transaction() as session:
-        for number in range(story.MOST_EVENTS):
+        for number in range(history.MOST_EVENTS):
             await events.append(
                 session, report_id or 0, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now,
                 exchange=Exchange(500 + number),
@@ -81,4 +81,4 @@ async def test_earlier_executions_are_named_and_only_the_last_events_of_the_late
     job = await told(world, asked)
     assert [(one.execution, bool(one.events)) for one in job.reports] == [(1, False), (1, False), (2, True), (2, True)]
     assert job.reports[-1].left_out == 1
-    assert [event.http_status for event in job.reports[-1].events] == [500 + n for n in range(story.MOST_EVENTS)]
+    assert [event.http_status for event in job.reports[-1].events] == [500 + n for n in range(history.MOST_EVENTS)]

@@ -8,10 +8,10 @@ from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.report import Phase
 from domain.jobs.job import StatusState, Target
-from domain.story import Waits
+from domain.operations.history import Waits
 from fake_github.faults import Kind
 from storage.delivery.reports import Selection
-from storage.listing import Listed, Wanted, listing
+from storage.operations.listing import Listed, Wanted, listing
 
 DELIVERED, REFUSED, BROKEN, FRESH = "docs/delivered", "docs/refused", "docs/broken", "docs/fresh"
 EVERYTHING = Selection()

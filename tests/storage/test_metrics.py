@@ -15,13 +15,14 @@ from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import JobState, StatusState
-from domain.metrics import BUCKETS, Group, LastPass, Snapshot
+from domain.operations.metrics import BUCKETS, Group, LastPass, Snapshot
 from fake_github.faults import Kind
-from storage import counters, totals
+from storage import counters
 from storage.delivery import reconciliations, verification
 from storage.engine import Ledger
-from storage.metrics import snapshot
 from storage.models import ReportEvent
+from storage.operations import event_counts
+from storage.operations.metrics import snapshot
 from storage.restored import read_back_everything
 
 HOUR = timedelta(hours=1)
@@ -35,13 +36,13 @@ async def figures(world: World) -> Snapshot:
 
 async def fold(world: World) -> bool:
     async with world.ledger.transaction() as session:
-        return await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+        return await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
 
 
 async def mark(world: World) -> float:
     """Up to which event the totals tell."""
     async with world.ledger.transaction() as session:
-        return (await totals.read(session))[counters.EVENTS]
+        return (await counters.read(session))[event_counts.EVENTS]
 
 
 def never_falls(before: Snapshot, after: Snapshot) -> bool:
@@ -303,7 +304,7 @@ async def test_what_is_younger_than_an_hour_is_not_folded(world: World) -> None:
 async def test_a_fold_is_worth_its_while_once_what_is_not_counted_yet_is_two_hours_old(world: World) -> None:
     async def is_worth_it() -> bool:
         async with world.ledger.reading() as session:
-            return await counters.is_worth_folding(session, now=world.clock.now)
+            return await event_counts.is_worth_folding(session, now=world.clock.now)
 
     assert not await is_worth_it()
     await run_job(world.ledger, order())
@@ -333,13 +334,13 @@ async def test_what_a_clock_that_was_ahead_has_stamped_keeps_nothing_from_the_to
     world.clock.advance(3601)
     await passed(world, seconds=1)
     async with world.ledger.reading() as session:
-        assert await counters.is_worth_folding(session, now=world.clock.now)
+        assert await event_counts.is_worth_folding(session, now=world.clock.now)
     await fold(world)
     async with world.ledger.transaction() as session:
-        found = await totals.read(session)
+        found = await counters.read(session)
         last = (await session.exec(select(func.max(ReportEvent.id)))).one()
-    assert found[counters.EVENTS] == last
-    assert found[counters.PASSES] == (2 if prepared == "a pass" else 1)
+    assert found[event_counts.EVENTS] == last
+    assert found[event_counts.PASSES] == (2 if prepared == "a pass" else 1)
     after = figures_of(await figures(world))
     assert {key for key in after if after[key] != before[key]} == {("passes", True)}
 
@@ -353,7 +354,7 @@ async def test_an_event_that_a_small_step_of_the_clock_puts_ahead_is_as_young_as
 
 
 async def test_a_large_ledger_is_folded_in_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counters, "CHUNK", 3)
+    monkeypatch.setattr(event_counts, "CHUNK", 3)
     for number in range(3):
         await run_job(world.ledger, order(f"docs/{number}"))
         await world.deliver(f"docs/{number}")
@@ -369,7 +370,7 @@ async def test_a_large_ledger_is_folded_in_steps(world: World, monkeypatch: pyte
 async def test_the_sum_of_latencies_is_the_same_however_it_is_folded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counters, "CHUNK", 5)
+    monkeypatch.setattr(event_counts, "CHUNK", 5)
     took = [0.1, 1288.227, 0.7, 3.3, 77.123, 0.2, 12.345, 5000.001, 0.3, 1.1]
     for number, seconds in enumerate(took):
         await run_job(world.ledger, order(f"docs/{number}"))
@@ -440,7 +441,7 @@ async def test_a_fold_that_does_not_commit_counts_nothing(world: World) -> None:
     before = figures_of(await figures(world))
     with pytest.raises(ZeroDivisionError):  # noqa: PT012  # the block is the transaction
         async with world.ledger.transaction() as session:
-            await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+            await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
             raise ZeroDivisionError
     assert figures_of(await figures(world)) == before
     assert await mark(world) == 0

@@ -9,11 +9,11 @@ from sqlmodel import update
 from world import CREDENTIAL, World, order, run_job
 
 from domain.delivery.report import Phase
-from domain.overview import SLOT, SLOTS, Overview, Pause, Slot, day_before
+from domain.operations.overview import SLOT, SLOTS, Overview, Pause, Slot, day_before
 from fake_github.faults import Kind
 from storage.delivery import reconciliations
 from storage.models import StatusReport
-from storage.overview import EXAMPLES, OLDEST, overview
+from storage.operations.overview import EXAMPLES, OLDEST, overview
 
 HOUR = 3600
 MOST_STATEMENTS = 12

@@ -19,16 +19,16 @@ from world import ACTOR, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
 from domain.jobs.job import JobState, StatusState
-from domain.metrics import Snapshot
+from domain.operations.metrics import Snapshot
 from fake_github.faults import Kind
-from storage import counters, prune, prune_place, story, whole_story
 from storage.delivery import reconciliations, reports, verification
 from storage.engine import Ledger
 from storage.jobs import jobs
 from storage.jobs.jobs import Execution, Order
-from storage.metrics import snapshot
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
-from storage.prune import Place, is_after_a_gap, prune_jobs, prune_passes
+from storage.operations import event_counts, history, prune_cursor, report_history, retention
+from storage.operations.metrics import snapshot
+from storage.operations.retention import Place, is_after_a_gap, prune_jobs, prune_passes
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.verify import to_verify, verify_target
 
@@ -58,7 +58,7 @@ async def pruned(world: World, ledger: Ledger | None = None) -> int:
     """Fold what is old enough, then forget; how many jobs."""
     ledger = ledger or world.ledger
     async with ledger.transaction() as session:
-        await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+        await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
     return await forgotten(world, ledger)
 
 
@@ -296,26 +296,26 @@ async def test_a_pruning_that_does_not_commit_forgets_nothing(world: World) -> N
     before = await rows(world)
     with pytest.raises(ZeroDivisionError):  # noqa: PT012  # the block is the transaction
         async with world.ledger.transaction() as session:
-            await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+            await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
             assert await prune_jobs(session, before=world.clock.now - KEEP) == (1, None)
             raise ZeroDivisionError
     assert await rows(world) == before
 
 
 async def test_many_at_once_forget_each_job_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prune, "BATCH", 3)
+    monkeypatch.setattr(retention, "BATCH", 3)
     for number in range(10):
         await settled(world, f"docs/{number}")
     await long_after(world)
     async with world.ledger.transaction() as session:
-        await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+        await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
     counts = await asyncio.gather(*(forgotten(world) for _ in range(4)))
     assert sum(counts) + await forgotten(world) == 10
     assert await rows(world) == {}
 
 
 async def test_a_walk_goes_on_behind_what_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prune, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     for number in range(3):
         world.fault(Kind.ARCHIVED)
         await settled(world, f"docs/{number}")
@@ -323,7 +323,7 @@ async def test_a_walk_goes_on_behind_what_stays(world: World, monkeypatch: pytes
     await long_after(world)
     places: list[Place | None] = [None]
     async with world.ledger.transaction() as session:
-        await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+        await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
     while len(places) == 1 or places[-1] is not None:
         async with world.ledger.transaction() as session:
             _, place = await prune_jobs(session, before=world.clock.now - KEEP, after=places[-1])
@@ -338,9 +338,9 @@ async def test_a_pass_that_ran_out_of_time_leaves_word_where_the_next_goes_on(wo
     found = []
     for stopped in (None, place, replace(place, number=8), None):
         async with world.ledger.transaction() as session:
-            await prune_place.stop_at(session, stopped)
+            await prune_cursor.stop_at(session, stopped)
         async with world.ledger.transaction() as session:
-            found.append(await prune_place.stopped_at(session))
+            found.append(await prune_cursor.stopped_at(session))
     assert found == [None, place, replace(place, number=8), None]
 
 
@@ -379,7 +379,7 @@ async def count_passes(world: World) -> int:
 
 
 async def test_old_passes_go_and_stay_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prune, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     for seconds in (1, None, 1):
         await ended_pass(world, seconds=seconds)
     world.clock.advance(LONG)
@@ -434,9 +434,9 @@ async def test_a_reader_of_what_is_just_being_pruned_is_told_that_there_is_nothi
     async def nothing(*_: object) -> None:
         """The job's row went between two statements, as on PostgreSQL it may."""
 
-    monkeypatch.setattr(story, "of_job", nothing)
+    monkeypatch.setattr(history, "of_job", nothing)
     async with world.ledger.transaction() as session:
-        assert await whole_story.of_report(session, number) is None
+        assert await report_history.of_report(session, number) is None
 
 
 async def test_a_sender_that_comes_back_long_after_changes_nothing(world: World) -> None:
@@ -464,7 +464,7 @@ async def aged(world: World, context: str, state: JobState) -> Order:
     await world.deliver(context)
     await long_after(world)
     async with world.ledger.transaction() as session:
-        await counters.fold(session, dead_after=HOUR, now=world.clock.now)
+        await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
     return asked
 
 

@@ -7,8 +7,8 @@ from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import JobState
 from storage.delivery import events
-from storage.story import MOST_EVENTS
-from storage.whole_story import WholeStory, of_report, reports_of
+from storage.operations.history import MOST_EVENTS
+from storage.operations.report_history import WholeStory, of_report, reports_of
 
 
 async def story_of(world: World, report_id: int) -> WholeStory | None:

@@ -3,7 +3,7 @@
 import httpx
 import respx
 
-from tasks.prefect_runs import courtesy
+from tasks.operations.prefect_state import courtesy
 
 
 async def test_what_prefect_answered_is_told_without_the_user_of_its_address() -> None:

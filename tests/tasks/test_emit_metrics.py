@@ -16,10 +16,10 @@ from world import CREDENTIAL, World, order, run_job
 from domain.jobs.job import JobState
 from fake_github.bomb import bomb
 from fake_github.faults import Kind
-from storage import totals
-from storage.counters import EVENTS
-from tasks.emit_metrics import MAX_WORDS, PushFailed, emit_metrics, push, read_metrics
-from tasks.metric_families import registry_of
+from storage import counters
+from storage.operations.event_counts import EVENTS
+from tasks.operations.metric_families import registry_of
+from tasks.operations.metrics import MAX_WORDS, PushFailed, emit_metrics, push, read_metrics
 
 MINUTE = timedelta(minutes=1)
 NAMES = {
@@ -205,7 +205,7 @@ async def test_of_a_refusal_little_is_read_and_a_line_is_told(
 
 
 async def test_a_pushgateway_that_hangs_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.emit_metrics.PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr("tasks.operations.metrics.PATIENCE", timedelta(seconds=0.2))
     async with gateway(None) as hanging:
         with pytest.raises(PushFailed, match="cannot be reached"):
             await push(hanging.url, await read_metrics(world.ledger))
@@ -214,7 +214,7 @@ async def test_a_pushgateway_that_hangs_is_given_up(world: World, monkeypatch: p
 async def test_a_ledger_that_cannot_be_read_is_a_line_and_no_harm(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.metrics.snapshot", broken)
+    monkeypatch.setattr("storage.operations.metrics.snapshot", broken)
     async with gateway() as taking:
         said = await emitted(world, taking.url)
     assert said == ["metrics could not be handed on: ZeroDivisionError('out of figures')"]
@@ -226,9 +226,9 @@ def broken(*_: object, **__: object) -> Callable[[], None]:
 
 
 async def test_a_pass_folds_all_that_is_old_enough(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.counters.CHUNK", 3)
+    monkeypatch.setattr("storage.operations.event_counts.CHUNK", 3)
     await troubled(world)
     world.clock.advance(7200)
     assert await emitted(world, None) == []
     async with world.ledger.transaction() as session:
-        assert (await totals.read(session))[EVENTS] > 9
+        assert (await counters.read(session))[EVENTS] > 9

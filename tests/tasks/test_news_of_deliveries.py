@@ -11,14 +11,14 @@ from sqlmodel import select, update
 from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.notifications import Move, News, Overdue, nobody
-from domain.log_lines import level_of, line_of
+from domain.operations.log_format import level_of, line_of
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.models import StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import OVERDUE, deliver_due
 from tasks.delivery.verify import verify_target
-from tasks.prefect_events import event_of
+from tasks.operations.prefect_events import event_of
 
 TOKEN = "ghp_" + "0nlyACanary" * 4
 NO_TIME = timedelta(seconds=1)

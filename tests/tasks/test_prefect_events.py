@@ -12,7 +12,7 @@ from domain.delivery.report import EventKind
 from domain.jobs.job import StatusState, Target
 from settings import ROOT
 from storage.news import UNTOLD
-from tasks.prefect_events import event_of
+from tasks.operations.prefect_events import event_of
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 JOB, PASS = UUID(int=7), UUID(int=8)

@@ -7,7 +7,7 @@ import respx
 from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_TLS_INSECURE_SKIP_VERIFY, temporary_settings
 
 from github_api.certificates import BadCertificates
-from tasks.prefect_password import OpenPrefect, asks_for_a_password
+from tasks.operations.prefect_password import OpenPrefect, asks_for_a_password
 
 URL = "http://ann:pa55word@prefect.test/api"
 

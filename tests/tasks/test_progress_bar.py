@@ -13,8 +13,8 @@ from cancelling import STOPS, staying_in, stop
 from waiting import block_until
 
 from domain.output.progress import Progress
-from tasks import progress_bar as module
-from tasks.progress_bar import progress_bar
+from tasks.operations import progress_bar as module
+from tasks.operations.progress_bar import progress_bar
 
 NEVER = timedelta(hours=1)
 

@@ -10,12 +10,12 @@ from upkeep import kept_up
 from world import World, order, run_job
 
 from fake_github.faults import Kind
-from storage import prune as storage
 from storage.delivery import reconciliations
 from storage.models import Job
-from tasks import prune as module
-from tasks.emit_metrics import read_metrics
-from tasks.prune import prune
+from storage.operations import retention as storage
+from tasks.operations import retention as module
+from tasks.operations.metrics import read_metrics
+from tasks.operations.retention import prune
 
 KEEP = timedelta(days=30)
 LONG = KEEP.total_seconds() + 1

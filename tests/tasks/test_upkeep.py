@@ -98,10 +98,10 @@ async def test_a_disk_that_does_not_answer_holds_up_neither_the_pass_nor_its_pro
         daemons.append(threading.current_thread().daemon)
         answers.wait(LONGEST)
 
-    monkeypatch.setattr(f"tasks.upkeep.{work}", hang)
+    monkeypatch.setattr(f"tasks.operations.maintenance.{work}", hang)
     for quick in ("emit_metrics", "prune"):  # on a loaded machine even they may take longer than this
-        monkeypatch.setattr(f"tasks.upkeep.{quick}", nothing)
-    monkeypatch.setattr("tasks.upkeep.LONGEST", timedelta(seconds=0.1))
+        monkeypatch.setattr(f"tasks.operations.maintenance.{quick}", nothing)
+    monkeypatch.setattr("tasks.operations.maintenance.LONGEST", timedelta(seconds=0.1))
     try:
         assert await kept_up(world) == ["upkeep took too long, and is left to the next pass: TimeoutError()"]
     finally:

@@ -9,7 +9,7 @@ from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import Phase
-from domain.overview import SLOT, SLOTS, Day, Slot
+from domain.operations.overview import SLOT, SLOTS, Day, Slot
 from storage.delivery.budget import POSTED
 from storage.delivery.reports import PHASE
 from storage.lengths import seconds_between

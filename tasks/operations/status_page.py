@@ -10,11 +10,11 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 from prefect.utilities.urls import url_for
 
-from domain.operators_page import Links, headline, page
-from domain.overview import Overview
+from domain.operations.overview import Overview
+from domain.operations.status_page import Links, headline, page
 from settings import Settings
 from storage.engine import Ledger
-from storage.overview import overview
+from storage.operations.overview import overview
 from tasks.jobs.accept import commit_page, own_page
 
 KEY = "reportback-reports"

@@ -10,18 +10,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.delivery.outcome import NOT_OF_A_PAUSE
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import JobState, StatusState
-from domain.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastPass, Latency, Snapshot
-from storage import counters
+from domain.operations.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastPass, Latency, Snapshot
+from storage.counters import Key
 from storage.delivery.reports import PHASE
 from storage.jobs.liveness import NOT_OVER
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
-from storage.totals import Key
+from storage.operations import event_counts
 
 
 async def snapshot(session: AsyncSession, *, now: datetime) -> Snapshot:
     """The figures; all of one moment within `Ledger.reading`."""
-    await counters.look_up(session)
-    counted = await counters.read(session)
+    await event_counts.look_up(session)
+    counted = await event_counts.read(session)
     undelivered, oldest = await _undelivered(session, now)
     return Snapshot(
         reports=undelivered | await _rejected(session),
@@ -31,7 +31,7 @@ async def snapshot(session: AsyncSession, *, now: datetime) -> Snapshot:
         latency=_latency(counted),
         duplicates=sum(_of(counted, kind, state) for kind in TWICE for state in StatusState),
         paused_until=await _paused(session),
-        passes={True: counted[counters.ENDED], False: counted[counters.FAILED]},
+        passes={True: counted[event_counts.ENDED], False: counted[event_counts.FAILED]},
         last_pass=await _last_pass(session),
         jobs=_jobs(counted, await _types_at_work(session)),
     )
@@ -43,7 +43,7 @@ def _of(counted: Mapping[Key, int], kind: EventKind, state: StatusState) -> int:
 
 def _latency(counted: Mapping[Key, int]) -> Latency:
     counts = {le: counted["latency", str(place), ""] for place, le in enumerate(BUCKETS)}
-    return Latency(counts, counted[counters.MILLISECONDS] / 1000)
+    return Latency(counts, counted[event_counts.MILLISECONDS] / 1000)
 
 
 def _jobs(counted: Mapping[Key, int], at_work: set[str]) -> dict[tuple[str, JobState], int]:

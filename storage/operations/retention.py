@@ -17,8 +17,9 @@ from sqlalchemy import Delete, delete, literal, tuple_
 from sqlmodel import SQLModel, and_, col, exists, func, not_, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage import counters, totals
+from storage import counters
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
+from storage.operations import event_counts
 
 BATCH = 200
 """Jobs, or passes, that one transaction looks at: SQLite's other writers wait meanwhile."""
@@ -57,7 +58,7 @@ async def prune_jobs(
 
     With each job go its reports and their events, and its target, if this was the last of its jobs.
     """
-    await counters.look_up(session)
+    await event_counts.look_up(session)
     old = await _locked_jobs(session, before, after)
     if not old:
         return 0, None
@@ -97,7 +98,7 @@ async def _locked_targets(session: AsyncSession, ids: set[int], before: datetime
 async def _last(session: AsyncSession) -> _Last:
     event = (await session.exec(select(func.max(ReportEvent.id)))).one() or 0
     report = (await session.exec(select(func.max(StatusReport.id)))).one() or 0
-    folded = (await totals.read(session))[counters.EVENTS]
+    folded = (await counters.read(session))[event_counts.EVENTS]
     return _Last(min(int(folded), event - 1), report - 1)
 
 
@@ -153,7 +154,7 @@ async def is_after_a_gap(session: AsyncSession, *, now: datetime) -> bool:
 async def prune_passes(session: AsyncSession, *, before: datetime) -> bool:
     """Forget passes that began before then and are in the totals. True: there may be more."""
     last = (await session.exec(select(func.max(Reconciliation.id)))).one() or 0
-    folded = (await totals.read(session))[counters.PASSES]
+    folded = (await counters.read(session))[event_counts.PASSES]
     old = and_(col(Reconciliation.started_at) <= before, col(Reconciliation.id) <= min(int(folded), last - 1))
     found = select(Reconciliation.id).where(old).order_by(col(Reconciliation.started_at)).limit(BATCH)
     ids = (await session.exec(found.with_for_update(skip_locked=True))).all()

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain import chart
 from domain.ages import ahead, span
-from domain.cures import cure
 from domain.delivery.report import Phase
 from domain.jobs.job import Target
 from domain.jobs.run_names import SHORT_SHA
-from domain.markdown import code, link, literal, narrow, table
-from domain.overview import Day, OpenReport, Overview, Pause, Refusals
-from domain.story import clock, next_try_at
+from domain.operations import chart
+from domain.operations.history import clock, next_try_at
+from domain.operations.markdown import code, link, literal, narrow, table
+from domain.operations.overview import Day, OpenReport, Overview, Pause, Refusals
+from domain.operations.remedies import cure
 
 LIST = "reportback reports list"
 LONGEST = 120

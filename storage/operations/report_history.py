@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlmodel import col, exists, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.story import JobStory, ReportStory
-from storage import story
+from domain.operations.history import JobStory, ReportStory
 from storage.delivery import events
 from storage.models import Job, StatusReport, StatusTarget
+from storage.operations import history
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ async def of_report(session: AsyncSession, report_id: int) -> WholeStory | None:
     if row is None:
         return None
     report, credential = row
-    job = await story.of_job(session, report.job_id)
+    job = await history.of_job(session, report.job_id)
     told = next((one for one in job.reports if one.id == report_id), None) if job else None
     if job is None or told is None:  # pruned since the first statement
         return None
-    all_of_it = tuple(map(story.told, await events.story(session, report_id)))
+    all_of_it = tuple(map(history.told, await events.story(session, report_id)))
     return WholeStory(
         replace(told, events=all_of_it, left_out=0), report.job_id, job, report.description, report.target_url,
         credential,

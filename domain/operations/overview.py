@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.delivery.report import Phase
 from domain.jobs.job import StatusState, Target
-from domain.story import Waits
+from domain.operations.history import Waits
 
 SLOT = timedelta(minutes=30)
 SLOTS = 48

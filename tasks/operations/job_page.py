@@ -13,13 +13,13 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.runtime import flow_run
 
-from domain.job_page import TAIL, page
 from domain.jobs.run_names import key_of, name_of, tags_of
+from domain.operations.job_page import TAIL, page
 from settings import Settings
-from storage import story
 from storage.engine import open_ledger
+from storage.operations import history
 from tasks.jobs.accept import Order, commit_page, own_page
-from tasks.prefect_runs import courtesy
+from tasks.operations.prefect_state import courtesy
 
 LAST_WORD = timedelta(seconds=10)
 """How long the end of a flow run waits for its page."""
@@ -98,7 +98,7 @@ class JobPage:
     async def _text(self) -> str | None:
         url, local = self._settings.database_url, self._settings.local_file_systems
         async with open_ledger(url, local=local) as ledger, ledger.reading() as session:
-            told = await story.of_job(session, self._order.flow_run_id)
+            told = await history.of_job(session, self._order.flow_run_id)
             now = await ledger.clock(session)
         if told is None:
             return None

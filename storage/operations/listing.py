@@ -12,10 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import Phase
 from domain.jobs.job import StatusState, Target
-from domain.story import Waits
+from domain.operations.history import Waits
 from storage.delivery.reports import Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.story import waits_of
+from storage.operations.history import waits_of
 
 OPEN = (Phase.DUE, Phase.SENDING)
 

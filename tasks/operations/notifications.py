@@ -16,10 +16,10 @@ from prefect.events import Event
 from prefect.runtime import flow_run
 
 from domain.delivery.notifications import News, Tell
-from domain.log_lines import level_of, line_of
+from domain.operations.log_format import level_of, line_of
 from domain.text import Say
-from tasks.prefect_events import event_of
-from tasks.prefect_runs import courtesy
+from tasks.operations.prefect_events import event_of
+from tasks.operations.prefect_state import courtesy
 
 PATIENCE = timedelta(seconds=5)
 """How long Prefect may take for what is sent at once, and the end of a flow run for the last of it."""

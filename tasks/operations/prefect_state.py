@@ -30,7 +30,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed, Running
 
 from domain.jobs.job import JobState
-from domain.ledger_tag import BadLedgerTag, ledger_named_by
+from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
 from domain.output.summary import of_error
 from domain.text import Say
 from storage.jobs import liveness

@@ -9,14 +9,14 @@ import httpx
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from domain.addresses import without_user
-from domain.metrics import Snapshot
+from domain.operations.metrics import Snapshot
 from domain.output.summary import of_error
 from domain.text import one_line
 from github_api.certificates import trusted
 from github_api.raw_body import AS_IT_IS, raw_body
-from storage import counters, metrics
 from storage.engine import Ledger
-from tasks.metric_families import registry_of
+from storage.operations import event_counts, metrics
+from tasks.operations.metric_families import registry_of
 
 PATIENCE = timedelta(seconds=5)
 """How long a Pushgateway may take: a pass has other things to do."""
@@ -63,10 +63,10 @@ async def emit_metrics(
 
 async def _fold(ledger: Ledger, *, dead_after: timedelta) -> None:
     async with ledger.reading() as session:
-        has_more = await counters.is_worth_folding(session, now=await ledger.clock(session))
+        has_more = await event_counts.is_worth_folding(session, now=await ledger.clock(session))
     for _ in range(MOST_FOLDS if has_more else 0):
         async with ledger.transaction() as session:
-            has_more = await counters.fold(session, dead_after=dead_after, now=await ledger.clock(session))
+            has_more = await event_counts.fold(session, dead_after=dead_after, now=await ledger.clock(session))
         if not has_more:
             return
 

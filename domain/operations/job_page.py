@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from domain.jobs.run_names import SHORT_SHA
-from domain.markdown import code, cut_words, fenced, link, narrow
-from domain.story import Event, JobStory, ReportStory, clock, what_next
+from domain.operations.history import Event, JobStory, ReportStory, clock, what_next
+from domain.operations.markdown import code, cut_words, fenced, link, narrow
 
 TAIL = 20
 """How many lines of the output's end are shown."""

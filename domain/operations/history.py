@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from domain.cures import cure
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import JobState, StatusState, Target
-from domain.markdown import narrow
-from domain.metrics import ON_GITHUB
+from domain.operations.markdown import narrow
+from domain.operations.metrics import ON_GITHUB
+from domain.operations.remedies import cure
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage import totals
-from storage.prune import Place
-from storage.totals import Key
+from storage import counters
+from storage.counters import Key
+from storage.operations.retention import Place
 
 ENDED_AT: Key = ("pruned", "ended_at", "")
 """In microseconds since 1970."""
@@ -22,11 +22,11 @@ UNIT = timedelta(microseconds=1)
 
 async def stopped_at(session: AsyncSession) -> Place | None:
     """Where to go on. None: with the oldest."""
-    found = await totals.read(session)
+    found = await counters.read(session)
     return Place(START + found[ENDED_AT] * UNIT, found[NUMBER]) if found[NUMBER] else None
 
 
 async def stop_at(session: AsyncSession, place: Place | None) -> None:
     """Have the next pass go on there. None: that was all, and it begins anew."""
     marks = {ENDED_AT: (place.ended_at - START) // UNIT, NUMBER: place.number} if place else {ENDED_AT: 0, NUMBER: 0}
-    await totals.put(session, marks)
+    await counters.put(session, marks)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from domain.metrics import Latency, Snapshot
+from domain.operations.metrics import Latency, Snapshot
 
 PASSES = {True: "succeeded", False: "failed"}
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from domain.output.summary import of_error
 from storage.engine import Ledger
-from storage.prune import is_after_a_gap, prune_jobs, prune_passes
-from storage.prune_place import stop_at, stopped_at
+from storage.operations.prune_cursor import stop_at, stopped_at
+from storage.operations.retention import is_after_a_gap, prune_jobs, prune_passes
 
 BUDGET = timedelta(seconds=5)
 """How long a pass may prune. The next one goes on."""

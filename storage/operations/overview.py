@@ -6,12 +6,12 @@ from typing import Any
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.overview import OpenReport, Overview, Pause, Refusals, day_before
-from storage import last_day
-from storage.counters import look_up
+from domain.operations.overview import OpenReport, Overview, Pause, Refusals, day_before
 from storage.delivery.reports import Selection
-from storage.listing import Listed, listing
 from storage.models import Credential, StatusReport, StatusTarget
+from storage.operations import day
+from storage.operations.event_counts import look_up
+from storage.operations.listing import Listed, listing
 
 OLDEST = 20
 """Undelivered reports that are shown."""
@@ -34,7 +34,7 @@ async def overview(session: AsyncSession, *, now: datetime) -> Overview:
             Refusals(reason, count, tuple(shown[number] for number in numbers)) for reason, count, numbers in refused
         ),
         pauses=await _pauses(session),
-        day=await last_day.figures(session, day_before(now)),
+        day=await day.figures(session, day_before(now)),
     )
 
 

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import reason_told
 from domain.jobs.job import Target
-from domain.story import Event, JobStory, ReportStory, Waits
+from domain.operations.history import Event, JobStory, ReportStory, Waits
 from storage.delivery.reports import phase
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
 

@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCol
 from domain.delivery.notifications import Move, News, Tell
 from domain.delivery.report import EventKind
 from domain.jobs.run_names import key_of
-from domain.story import override_words
+from domain.operations.history import override_words
 
 PATIENCE = timedelta(seconds=10)
 """How long Prefect may take for all pages of a pass."""

@@ -8,12 +8,12 @@ from functools import partial
 from domain.output.summary import of_error
 from settings import Settings
 from storage.engine import Ledger
-from tasks.emit_metrics import emit_metrics
 from tasks.jobs.job_spec import outputs_of
 from tasks.jobs.keep_output import Outputs, remove_old_outputs
+from tasks.operations.metrics import emit_metrics
+from tasks.operations.retention import prune
 from tasks.process.background import Stop, aside
 from tasks.process.temp_dirs import sweep
-from tasks.prune import prune
 
 LONGEST = timedelta(seconds=20)
 """How long each part of it may take. The next pass goes on."""

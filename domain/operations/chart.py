@@ -13,8 +13,8 @@ from math import log
 from xml.sax.saxutils import escape
 
 from domain.ages import span
+from domain.operations.overview import SLOT, SLOTS, Day
 from domain.output.summary import in_words
-from domain.overview import SLOT, SLOTS, Day
 
 WIDTH, HEIGHT = 480, 292
 LEFT, RIGHT = 52, 468

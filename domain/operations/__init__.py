@@ -1,0 +1,1 @@
+"""What an operator sees: pages, figures, log lines and what removes a rejection's cause."""

@@ -1,0 +1,1 @@
+"""What an operator asks of the ledger, and what is forgotten after a time."""
