@@ -315,7 +315,7 @@ def import_old(folder: Path, /, *, dry_run: bool = False, json: Json = False) ->
         dry_run: Tell what would be taken over, and change nothing.
         json: Print a JSON array, for programs.
     """
-    from console.import_old import import_old as take_over  # noqa: PLC0415  # each command loads what it needs
+    from console.legacy_import.import_old import import_old as take_over  # noqa: PLC0415  # each command loads what it needs
 
     return _run(take_over(folder, is_dry_run=dry_run, as_json=json), interrupted="Interrupted; import again to finish.")
 

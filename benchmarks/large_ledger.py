@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.engine import Ledger, make_engine, open_ledger
 from storage.operations import event_counts
-from storage.upgrade import upgrade
+from storage.schema import upgrade
 
 HOUR = timedelta(hours=1)
 TIMES = 20

@@ -17,8 +17,8 @@ from domain.jobs.options import Option
 from domain.jobs.submission import Submission
 from domain.jobs.target_request import TargetRequest
 from domain.text import clean
-from github_api.commits import Commits, NoAnswer, NoSuchRef
 from github_api.credentials import NoCredential, NotAllowed, credential_name
+from github_api.refs import Commits, NoAnswer, NoSuchRef
 from settings import Settings
 from tasks.delivery.reporter import check_allowed
 

@@ -6,14 +6,14 @@ from console.progress import Going
 from console.terminal import plain, results
 from settings import Settings
 from storage.connections import make_engine, place_of
-from storage.move import move
+from storage.maintenance.move import move
 
 
 async def move_ledger(to: str) -> int:
     """Move the ledger that the settings name to the URL *to*, and say what to do next.
 
     Raises:
-        ValueError: *to* holds a password, or the move is refused: see `storage.move.move`.
+        ValueError: *to* holds a password, or the move is refused: see `storage.maintenance.move.move`.
     """
     settings = Settings()
     local = settings.local_file_systems

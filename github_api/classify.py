@@ -24,11 +24,11 @@ from domain.delivery.outcome import (
     Throttled,
     Unknown,
 )
-from github_api.limits import LIMITING, http_date, rate_limit, throttled
-from github_api.origin import onward, shown
+from github_api.bodies import Refusal, created, is_spoken, listed, refusal, shortened
 from github_api.provenance import GITHUB, REQUEST_ID, in_between, is_githubs_host, is_named
-from github_api.rejections import reason_of
-from github_api.replies import Refusal, created, is_spoken, listed, refusal, shortened
+from github_api.rate_limits import LIMITING, http_date, rate_limit, throttled
+from github_api.reasons import reason_of
+from github_api.redirects import onward, shown
 
 _NEXT = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?next"?\s*(?:[;,]|$)', re.IGNORECASE)
 

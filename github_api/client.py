@@ -7,7 +7,7 @@ from domain.delivery.report import Report
 from domain.jobs.job import Target
 from github_api.classify import classify, classify_failure, classify_read
 from github_api.connection import Connection, Request
-from github_api.origin import onward, shown
+from github_api.redirects import onward, shown
 
 MAX_PAGE = 4 * 2**20
 """Bytes of a page of statuses that are read: a status is about 2 KB, a page has 100."""

@@ -14,8 +14,8 @@ import httpx
 
 from domain.delivery.outcome import Exchange
 from github_api.classify import exchange_of
-from github_api.origin import onward
 from github_api.raw_body import AS_IT_IS, raw_body
+from github_api.redirects import onward
 from github_api.transport import transport_to
 
 MAX_REDIRECTS = 5

@@ -9,8 +9,8 @@ from settings import Settings
 from storage.connections import make_engine
 from storage.engine import open_ledger
 from storage.identity import ledger_id
-from storage.restored import read_back_everything
-from storage.upgrade import upgrade as upgrade_schema
+from storage.maintenance.restored import read_back_everything
+from storage.schema import upgrade as upgrade_schema
 
 
 async def upgrade() -> None:

@@ -11,8 +11,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.delivery.policy import MOST_SENDERS
-from storage.away import is_of_its_connection
 from storage.disks import SharedDisk, check_disk
+from storage.errors import is_of_its_connection
 
 LOCK_WAIT = 30
 """Seconds a SQLite transaction waits for another one. They take milliseconds; this is for a machine that stalls."""

@@ -7,8 +7,8 @@ from typing import TypeAlias
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from storage.dialect import INSERT, insert_once
 from storage.models import MetricTotal
-from storage.once import INSERT, insert_once
 
 Key: TypeAlias = tuple[str, str, str]
 """Name of a counter, and by what it is divided: two words, empty where it is divided by less."""

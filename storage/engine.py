@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession as _AnySession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Tell, nobody
-from storage import news
-from storage.away import LedgerIsAway, is_away
+from storage import notifications
 from storage.clock import HostClock
 from storage.connections import UnsoundLedger, make_engine, place_of
-from storage.upgrade import NotUpgraded, is_current, upgrade_embedded
+from storage.errors import LedgerIsAway, is_away
+from storage.schema import NotUpgraded, is_current, upgrade_embedded
 
 READS: dict[str, dict[str, object]] = {
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
@@ -75,7 +75,7 @@ class Ledger:
                     if options:  # asked for at once, else with the first statement
                         await session.connection(execution_options=options)
                     yield session  # type: ignore[misc]  # the session maker is typed by SQLAlchemy, made with SQLModel's class
-                    told = await news.gathered(session) if self.tell is not nobody else []  # type: ignore[arg-type]  # the same
+                    told = await notifications.gathered(session) if self.tell is not nobody else []  # type: ignore[arg-type]  # the same
                 for one in told:
                     self.tell(one)
         except Exception as error:

@@ -21,7 +21,7 @@ from world import Clock, World, world_on
 from xdist.scheduler import LoadScopeScheduling
 
 from storage.engine import Ledger, make_engine, open_ledger
-from storage.upgrade import upgrade
+from storage.schema import upgrade
 
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
 os.environ["DO_NOT_TRACK"] = "1"

@@ -17,7 +17,7 @@ from prefect.client.orchestration import PrefectClient
 
 from storage.engine import make_engine, open_ledger
 from storage.identity import ledger_id
-from storage.upgrade import upgrade
+from storage.schema import upgrade
 
 ONE_AT_A_TIME = asyncio.Lock()
 """Who starts or stops a PostgreSQL: the lock of its package is not for threads."""

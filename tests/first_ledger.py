@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.engine import make_engine
-from storage.upgrade import _config, upgrade
+from storage.schema import _config, upgrade
 
 ROWS = (Path(__file__).parent / "storage" / "first_ledger.sql").read_text(encoding="utf-8")
 TABLES = re.findall(r"^INSERT INTO (\w+)", ROWS, re.MULTILINE)

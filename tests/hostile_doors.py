@@ -12,15 +12,15 @@ import httpx
 from hostile_input import PLACE, RAW, SECRET, TEXTS, Path, fields_of, in_json, in_toml, json_with, strange, with_place
 from pydantic import BaseModel, ValidationError
 
+from console.actions_event import NoCommit, actions_event
 from console.problems import problems
-from domain.actions_event import NoCommit, actions_event
 from domain.addresses import names_user
 from domain.delivery.outcome import Page
 from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from domain.jobs.options import BadOptions
 from domain.jobs.target_request import TargetRequest
-from domain.old_jobs import Unreadable, jobs_in
+from domain.legacy_import.old_jobs import Unreadable, jobs_in
 from domain.text import clean
 from github_api.classify import classify, classify_read
 from settings import Settings

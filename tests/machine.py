@@ -34,11 +34,11 @@ from domain.delivery.policy import Policy
 from domain.jobs.job import JobState, Target
 from fake_github.faults import Fault
 from settings import Settings
-from storage import restored
 from storage.delivery import due
 from storage.engine import Ledger
 from storage.jobs import jobs
 from storage.jobs.jobs import Execution, Order
+from storage.maintenance import restored
 from storage.models import Credential, StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter, deliver
 from tasks.delivery.deliver_due import deliver_due

@@ -11,8 +11,8 @@ from console.credentials import names
 from domain.ages import span
 from domain.delivery.repositories import OPEN, is_open
 from github_api.certificates import BadCertificates
-from github_api.checkup import Answer, Checkup, Silence
 from github_api.credentials import NoCredential, credential_name
+from github_api.diagnostics import Answer, Checkup, Silence
 from settings import Settings
 
 MOST_SKEW = timedelta(seconds=30)

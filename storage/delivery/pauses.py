@@ -15,10 +15,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.delivery.notifications import Resumed
 from domain.delivery.outcome import Reason
 from domain.delivery.policy import LONGEST_PAUSE, pause
-from storage import news
+from storage import notifications
+from storage.dialect import INSERT
 from storage.identity import fingerprint
 from storage.models import Credential, RefusedSecret, StatusTarget
-from storage.once import INSERT
 
 Pause: TypeAlias = Credential | RefusedSecret
 FOR_A_REFUSED_SECRET = col(Credential.pause_reason) == Reason.BAD_CREDENTIALS
@@ -129,7 +129,7 @@ async def resume(session: AsyncSession, credential: Credential, *, actor: str) -
     """End every pause of the credential, for a limit or a refused secret. Its row is locked. *actor*: who wants it."""
     await session.exec(delete(RefusedSecret).where(col(RefusedSecret.credential) == credential.name))
     await session.exec(update(Credential).where(is_row_of(credential)).values(**CLEARED, refused_until=None))
-    news.add(session, Resumed(credential.name, actor))
+    notifications.add(session, Resumed(credential.name, actor))
 
 
 async def refusing(session: AsyncSession, *, now: datetime) -> list[str]:

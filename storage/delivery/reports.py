@@ -12,8 +12,8 @@ from domain.delivery.report import EventKind, Phase, marked, marker, rank, speak
 from domain.jobs.job import shown_as
 from domain.text import fit_description
 from storage.delivery import credentials, events
+from storage.dialect import insert_once
 from storage.models import Credential, Job, StatusReport, StatusTarget
-from storage.once import insert_once
 
 KEY = ("job_id", "execution", "state")
 

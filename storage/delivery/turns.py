@@ -4,8 +4,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.jobs.job import Target
+from storage.dialect import INSERT
 from storage.models import StatusTarget
-from storage.once import INSERT
 
 
 async def take_turn(session: AsyncSession, target: Target) -> tuple[int, int]:

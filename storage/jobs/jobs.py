@@ -20,8 +20,8 @@ from domain.text import clean
 from storage import counters
 from storage.delivery import credentials, reports
 from storage.delivery.turns import take_turn
+from storage.dialect import insert_once
 from storage.models import Job, StatusTarget
-from storage.once import insert_once
 
 OLD_BEAT = timedelta(seconds=30)
 """A beat comes every 10 s; one that is older than this belongs to a process that is gone, or stopped."""

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Lost
 from domain.jobs.job import JobState
-from storage import news
+from storage import notifications
 from storage.jobs import jobs
 from storage.jobs.jobs import Process, process_of
 from storage.models import Job, StatusTarget
@@ -67,7 +67,7 @@ async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, no
     )  # fmt: skip
     if ended is None:
         return False
-    news.add(session, Lost(one.job_id, one.execution, words))
+    notifications.add(session, Lost(one.job_id, one.execution, words))
     return True
 
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: the connection comes from `config.attributes`, from storage/upgrade.py or a test."""
+"""Alembic's entry: the connection comes from `config.attributes`, from storage/schema.py or a test."""
 
 from alembic import context
 from sqlmodel import SQLModel

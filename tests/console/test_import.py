@@ -12,11 +12,11 @@ from sqlmodel import func, select
 from world import SHA, World, order, run_job
 
 import cli
-from console import old_files
-from console.import_old import import_old
+from console.legacy_import import old_files
+from console.legacy_import.import_old import import_old
 from console.reconcile import reconcile_now
 from fake_github.process import StandIn
-from storage.imported import CameTo, take_over
+from storage.maintenance.legacy_import import CameTo, take_over
 from storage.models import Job, StatusReport
 
 CANARY = "ghp_canary00000000000000000000000000000000"
@@ -196,7 +196,7 @@ async def test_a_crash_in_the_middle_is_finished_by_the_next_import(
         return came_to
 
     with monkeypatch.context() as patched:
-        patched.setattr("console.import_old.take_over", dies)
+        patched.setattr("console.legacy_import.import_old.take_over", dies)
         with pytest.raises(KeyboardInterrupt):
             await imported(folder)
     assert await count(world, Job) == 2

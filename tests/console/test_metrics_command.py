@@ -19,7 +19,7 @@ from world import World, order, run_job
 import cli
 from console.metrics import app_of, listening
 from domain.operations.metrics import Snapshot
-from storage.away import LedgerIsAway
+from storage.errors import LedgerIsAway
 from tasks.operations.metrics import read_metrics
 
 ROOT = Path(cli.__file__).parent

@@ -9,7 +9,7 @@ from world import World
 from console.asked import Asked
 from console.list import list_reports
 from console.move import move_ledger
-from storage.upgrade import MovedLedger
+from storage.schema import MovedLedger
 
 
 async def listed() -> int:

@@ -12,7 +12,7 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.jobs.job import StatusState, Target
 from domain.operations.log_format import PHRASES, level_of, line_of
-from storage.news import UNTOLD
+from storage.notifications import UNTOLD
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 JOB = UUID(int=7)

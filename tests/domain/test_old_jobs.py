@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.jobs.job import JobState, Target
-from domain.old_jobs import OldJob, Unreadable, jobs_in
+from domain.legacy_import.old_jobs import OldJob, Unreadable, jobs_in
 
 SHA = "3f2a91c0" * 5
 TOKEN = "ghp_canary00000000000000000000000000000000"

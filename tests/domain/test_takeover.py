@@ -7,8 +7,8 @@ from uuid import NAMESPACE_OID, uuid5
 import pytest
 
 from domain.jobs.job import JobState, Target
-from domain.old_jobs import OldJob
-from domain.takeover import What, chosen
+from domain.legacy_import.old_jobs import OldJob
+from domain.legacy_import.takeover import What, chosen
 
 SHA = "3f2a91c0" * 5
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

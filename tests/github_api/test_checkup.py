@@ -7,7 +7,7 @@ import httpx
 import pytest
 import respx
 
-from github_api.checkup import Answer, Checkup, Silence
+from github_api.diagnostics import Answer, Checkup, Silence
 
 API = "https://api.github.com"
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

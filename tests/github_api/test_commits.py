@@ -10,7 +10,7 @@ from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.github import Rules
 from fake_github.in_process import InProcessTransport
-from github_api.commits import Commits, NoAnswer, NoSuchRef
+from github_api.refs import Commits, NoAnswer, NoSuchRef
 
 SHA = "3f2a91c0" * 5
 

@@ -13,8 +13,8 @@ from waiting import until
 
 from domain.delivery.policy import MOST_SENDERS
 from storage import connections
-from storage.away import is_away
 from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, open_ledger
+from storage.errors import is_away
 from tasks.report_status import Undelivered, is_worth_a_retry, report_status
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])

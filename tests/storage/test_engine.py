@@ -21,7 +21,7 @@ from domain.delivery.policy import Policy
 from storage import connections, disks
 from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, make_engine, open_ledger
 from storage.models import Job
-from storage.upgrade import is_current, upgrade
+from storage.schema import is_current, upgrade
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])

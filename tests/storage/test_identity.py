@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.engine import make_engine, open_ledger
 from storage.identity import ledger_id
-from storage.upgrade import upgrade
+from storage.schema import upgrade
 
 
 async def upgraded(url: str) -> None:

@@ -11,10 +11,10 @@ from world import ACTOR, CREDENTIAL, SHA, World, accept, end, order, run_job
 
 from domain.delivery.report import Phase
 from domain.jobs.job import JobState, Target
-from domain.old_jobs import OldJob
-from domain.takeover import What
+from domain.legacy_import.old_jobs import OldJob
+from domain.legacy_import.takeover import What
 from storage import counters
-from storage.imported import foresee, take_over
+from storage.maintenance.legacy_import import foresee, take_over
 from storage.models import Job, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts
 from storage.operations.retention import prune_jobs

@@ -20,10 +20,10 @@ from fake_github.faults import Kind
 from storage import counters
 from storage.delivery import reconciliations, verification
 from storage.engine import Ledger
+from storage.maintenance.restored import read_back_everything
 from storage.models import ReportEvent
 from storage.operations import event_counts
 from storage.operations.metrics import snapshot
-from storage.restored import read_back_everything
 
 HOUR = timedelta(hours=1)
 MOST_STATEMENTS = 12

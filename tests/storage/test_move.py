@@ -16,13 +16,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from world import Clock, order, run_job, world_on
 
-from storage import copy_rows
-from storage import move as moving
 from storage.engine import LedgerIsAway, NotUpgraded, make_engine, open_ledger
 from storage.identity import ledger_id
+from storage.maintenance import copy_rows
+from storage.maintenance import move as moving
+from storage.maintenance.move import CannotMove, move
 from storage.models import HostAnchor
-from storage.move import CannotMove, move
-from storage.upgrade import MovedLedger
+from storage.schema import MovedLedger
 from tasks.delivery.deliver_due import deliver_due
 
 LATER = 600

@@ -10,7 +10,7 @@ from domain.delivery.notifications import Lost, Move, News, Paused, ReportName
 from domain.delivery.report import EventKind
 from domain.jobs.job import StatusState
 from fake_github.faults import Kind
-from storage import news
+from storage import notifications
 from storage.delivery import events
 from storage.engine import Ledger, LedgerIsAway
 from storage.jobs import liveness
@@ -60,7 +60,7 @@ async def test_what_cannot_be_gathered_undoes_the_transaction_and_is_not_told(
 
     await run_job(world.ledger, order())
     before = await world.story()
-    monkeypatch.setattr(news, "_known", out_of_reach)
+    monkeypatch.setattr(notifications, "_known", out_of_reach)
     with pytest.raises(LedgerIsAway):
         async with telling.transaction() as session:
             await events.append(session, 2, EventKind.POSTED, actor=ACTOR, at=world.clock.now)

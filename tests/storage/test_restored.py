@@ -15,9 +15,9 @@ from domain.delivery.report import Phase
 from domain.jobs.job import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
-from storage import restored
 from storage.delivery import due, leases, reports
 from storage.engine import open_ledger
+from storage.maintenance import restored
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 

@@ -11,7 +11,7 @@ from world import World, order, run_job
 
 from storage.engine import Ledger, make_engine
 from storage.models import Job, StatusReport
-from storage.upgrade import upgrade
+from storage.schema import upgrade
 
 POSTGRESQL_DDL = {
     "constraint": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "

@@ -12,7 +12,7 @@ from world import Clock, world_on
 from domain.delivery.report import Phase
 from storage.engine import Ledger, NotUpgraded, open_ledger
 from storage.identity import ledger_id
-from storage.upgrade import NewerLedger, is_current
+from storage.schema import NewerLedger, is_current
 from tasks.delivery.deliver_due import deliver_due
 
 HELD = {

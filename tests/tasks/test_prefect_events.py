@@ -11,7 +11,7 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.jobs.job import StatusState, Target
 from settings import ROOT
-from storage.news import UNTOLD
+from storage.notifications import UNTOLD
 from tasks.operations.prefect_events import event_of
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.old_jobs import OldJob
+from domain.legacy_import.old_jobs import OldJob
 
 
 class What(StrEnum):

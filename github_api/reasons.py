@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from domain.delivery.outcome import Reason
-from github_api.replies import Refusal
+from github_api.bodies import Refusal
 
 NO_SUCH_COMMIT_TEXT = "no commit found for sha"
 TOO_MANY_TEXT = "maximum number of statuses"

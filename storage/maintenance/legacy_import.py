@@ -11,13 +11,13 @@ from datetime import datetime
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.old_jobs import OldJob
-from domain.takeover import What
+from domain.legacy_import.old_jobs import OldJob
+from domain.legacy_import.takeover import What
 from domain.text import clean
 from storage.delivery import credentials, reports
 from storage.delivery.turns import take_turn
+from storage.dialect import insert_once
 from storage.models import Job, ReportEvent, StatusTarget
-from storage.once import insert_once
 
 
 @dataclass(frozen=True, slots=True)

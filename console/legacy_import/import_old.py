@@ -7,18 +7,18 @@ from pathlib import Path
 
 from rich.table import Table
 
-from console.old_files import Found, found_in
+from console.legacy_import.old_files import Found, found_in
 from console.person import os_user
 from console.progress import Going
 from console.reporter import open_reporter
 from console.terminal import aside, plain, results, table, write_json
 from domain.jobs.job import shown_as
 from domain.jobs.run_names import SHORT_SHA
-from domain.old_jobs import OldJob
-from domain.takeover import Verdict, What, chosen
+from domain.legacy_import.old_jobs import OldJob
+from domain.legacy_import.takeover import Verdict, What, chosen
 from github_api.credentials import NoCredential
 from settings import Settings
-from storage.imported import CameTo, foresee, take_over
+from storage.maintenance.legacy_import import CameTo, foresee, take_over
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import credential_of
 from tasks.jobs.accept import commit_page

@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, ValidationError
 
+from github_api.bodies import refusal, shortened
 from github_api.classify import classify_failure
 from github_api.connection import Connection, Request, Response
-from github_api.limits import http_date
-from github_api.replies import refusal, shortened
+from github_api.rate_limits import http_date
 
 CLASSIC = "x-oauth-scopes"
 """What a classic token may do; other tokens have no such header.

@@ -11,14 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, delete, func, select
 
 from domain.text import one_line
-from storage import copy_rows, moved
-from storage.away import LedgerIsAway, is_away
+from storage import moved_marker
 from storage.clock import HostClock
 from storage.connections import LOCK_WAIT, make_engine, place_of
+from storage.errors import LedgerIsAway, is_away
 from storage.jobs.jobs import OLD_BEAT
 from storage.jobs.liveness import NOT_OVER
+from storage.maintenance import copy_rows
 from storage.models import Job, LedgerIdentity, StatusTarget
-from storage.upgrade import NotUpgraded, is_current_within, upgrade_within
+from storage.schema import NotUpgraded, is_current_within, upgrade_within
 
 MOST_SKEW = timedelta(seconds=5)
 """Times in the ledger are compared with the other database's clock from then on; the end of a doubt has this margin."""
@@ -84,7 +85,7 @@ async def move(
         await _refuse(here, there, place, time)
         await _transfer(here, there, on_begin, on_rows)
         if not is_again:
-            await here.run_sync(moved.mark, place)
+            await here.run_sync(moved_marker.mark, place)
         return await copy_rows.count(there)
 
 
@@ -107,11 +108,11 @@ async def _alone(
 
 async def _is_again(here: AsyncConnection, place: str) -> bool:
     """Whether the ledger has been marked as moved to *place* before."""
-    if not await here.run_sync(moved.is_marked):
+    if not await here.run_sync(moved_marker.is_marked):
         if not await is_current_within(here):
             raise NotUpgraded
         return False
-    if (other := await here.run_sync(moved.place)) != place:
+    if (other := await here.run_sync(moved_marker.place)) != place:
         raise CannotMove(f"the ledger in REPORTBACK_DATABASE_URL was moved to {other} before, so not to {place}")
     return True
 

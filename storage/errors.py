@@ -12,7 +12,7 @@ from domain.text import one_line
 
 FAULTS = ("21", "22", "23", "42", "54", "P0001")
 """Beginnings of the SQLSTATEs that tell of a bug of ours: too many rows, a value, a constraint, a statement, a size.
-And what a ledger that was moved elsewhere says for good (storage/moved.py).
+And what a ledger that was moved elsewhere says for good (storage/moved_marker.py).
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 NO_FAULTS = frozenset({"42501", "42703", "42P01", "42P05"})

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from domain.old_jobs import OldJob, Unreadable, jobs_in
+from domain.legacy_import.old_jobs import OldJob, Unreadable, jobs_in
 
 MOST = 32 * 1024**2
 """Bytes of a file that is read: the old system kept all its jobs in one, with all that they printed."""

@@ -4,7 +4,7 @@ import re
 
 import httpx
 
-from github_api.replies import shortened
+from github_api.bodies import shortened
 
 _OF_REPOSITORY = re.compile(rb"(?P<api>.*?)/(?:repos/[^/]+/[^/]+|repositories/[0-9]+)(?P<asked>/.+)")
 """The two ways in which GitHub names a repository in a path, and what is asked of it."""

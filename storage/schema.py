@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from storage import moved
+from storage import moved_marker
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x7265706F7274  # "report": two upgrades of one PostgreSQL ledger at once, one after the other
@@ -51,8 +51,8 @@ def _config() -> Config:
 def _is_current(connection: Connection) -> bool:
     scripts = ScriptDirectory(str(MIGRATIONS))
     revision = MigrationContext.configure(connection).get_current_revision()
-    if revision == moved.REVISION:
-        raise MovedLedger(moved.place(connection))
+    if revision == moved_marker.REVISION:
+        raise MovedLedger(moved_marker.place(connection))
     if revision not in {None, *(script.revision for script in scripts.walk_revisions())}:
         raise NewerLedger
     return revision == scripts.get_current_head()

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from domain.jobs.job import JobState, Target
 from domain.jobs.target_request import TargetRequest
-from domain.old_job_fields import ALLOWED, Course, Identity, Place, ended_as
-from domain.old_words import shown, summary
+from domain.legacy_import.old_job_fields import ALLOWED, Course, Identity, Place, ended_as
+from domain.legacy_import.old_words import shown, summary
 from domain.output.summary import TOKEN, without_credentials
 from domain.text import clean
 
