@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 TOOLS := $(VENV)/tools/.installed
-RACES := tests/deliver/test_crashes.py tests/deliver/test_sender_races.py tests/deliver/test_cancellation.py tests/storage/test_targets.py tests/storage/test_jobs.py
+RACES := tests/scenarios/crashes/test_crashes.py tests/scenarios/interleavings/test_sender_races.py tests/scenarios/crashes/test_cancellation.py tests/storage/delivery/test_leases.py tests/storage/jobs/test_jobs.py
 COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
 .PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak load test-external test-cage examples examples-smoke screenshots e2e e2e-smoke canaries canaries-smoke hour lock audit clean
@@ -43,7 +43,7 @@ lint: $(DEV) ## ruff, mypy, what is imported and declared, and the whitespace: a
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/deptry . --optional-dependencies-dev-groups test,lint # what runs needs neither
-	$(BIN)/deptry . tests --exclude '\.venv/|build/'
+	$(BIN)/deptry . tests/support --exclude '\.venv/|build/'
 	git diff --check HEAD
 
 docs: $(RUN) ## build the site in docs/ into build/docs
@@ -51,7 +51,7 @@ docs: $(RUN) ## build the site in docs/ into build/docs
 	echo "build/docs/index.html"
 
 mutants: $(DEV) ## break the code on purpose, one rule at a time: the suite has to notice each
-	@$(BIN)/python tests/mutants.py
+	@$(BIN)/python tests/support/mutants.py
 
 N ?= 50
 repeat: $(DEV) ## crash and race tests N times (50), each time in another order and with other seeds
@@ -62,11 +62,11 @@ repeat: $(DEV) ## crash and race tests N times (50), each time in another order 
 
 MINUTES ?= 10
 soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databases; the seed it prints repeats a round
-	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/model/soak.py
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/scenarios/simulated/soak.py
 
 SHARE ?= 1
 load: $(DEV) ## three hours at 2,000 outcomes an hour with one credential, in simulated time, SHARE (1) of them; some minutes
-	@PYTHONPATH=.:tests $(BIN)/python tests/load.py $(SHARE)
+	@PYTHONPATH=. $(BIN)/python tests/support/load.py $(SHARE)
 
 test-external: $(DEV) ## what needs tools from outside: real Prometheus, Pushgateway, Debian's PostgreSQL, Chromium
 	@$(BIN)/python -m pytest -q --no-header tests/external $(ARGS)
@@ -81,7 +81,7 @@ test-cage: $(DEV) ## jobs as users of their own, and what they find: as root, or
 	@$(BIN)/python -m pytest -n 2 -q --no-header tests/cage $(ARGS)
 
 screenshots: $(DEV) ## the pictures in docs/screens, made anew with Chromium: a minute or two
-	@$(BIN)/python tests/screenshots.py
+	@$(BIN)/python tests/support/screenshots.py
 
 e2e: $(DEV) ## a whole installation, and all that can happen to it: Retry, every way to die, restarts; eight minutes
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e $(ARGS)

@@ -36,7 +36,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return _OneByOne(config, log)
 
 
-TOGETHER = {"tests/model/test_day.py", "tests/model/test_load.py", "tests/cage/test_canaries.py"}
+TOGETHER = {
+    "tests/scenarios/simulated/test_day.py",
+    "tests/scenarios/simulated/test_load.py",
+    "tests/cage/test_canaries.py",
+}
 """Files whose tests share what is dear."""
 
 

@@ -13,7 +13,9 @@ from fake_github.app import FakeGitHub
 from fake_github.github import Rules
 from fake_github.limits import Limits
 
-DESCRIPTION = json.loads((Path(__file__).parents[1] / "github_openapi/statuses.openapi.json").read_text("utf-8"))
+DESCRIPTION = json.loads(
+    (Path(__file__).parents[1] / "support/github_openapi/statuses.openapi.json").read_text("utf-8")
+)
 SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 STATUSES = f"/repos/Octo/Docs/statuses/{SHA}"
 COMMIT = f"/repos/Octo/Docs/commits/{SHA}"

@@ -28,7 +28,7 @@ REPORT = Report(TARGET, StatusState.SUCCESS, "Built 7 pages", "https://ci.test/r
 POST_URL = f"{API}/repos/Octo-Org/docs.site/statuses/{SHA}"
 GET_URL = f"{API}/repos/Octo-Org/docs.site/commits/{SHA}/statuses"
 DESCRIPTION: dict[str, Any] = json.loads(  # Any: GitHub's own document
-    (Path(__file__).parents[1] / "github_openapi" / "statuses.openapi.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[1] / "support/github_openapi" / "statuses.openapi.json").read_text(encoding="utf-8")
 )
 CREATE = DESCRIPTION["paths"]["/repos/{owner}/{repo}/statuses/{sha}"]["post"]
 LIST = DESCRIPTION["paths"]["/repos/{owner}/{repo}/commits/{ref}/statuses"]["get"]

@@ -1,0 +1,95 @@
+"""What happens next to a report, in an operator's words; and what to do about a rejection."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.delivery.outcome import Reason
+from domain.delivery.report import EventKind, Phase
+from domain.jobs.job import StatusState
+from domain.operations.history import Event, ReportStory, Waits, came_of_retry, what_next
+from domain.operations.remedies import CURES, cure
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=2, seconds=5)
+PAST = NOW - timedelta(minutes=1)
+REJECTIONS = Path(__file__).resolve().parents[3] / "docs" / "rejections.md"
+
+
+def report(phase: Phase, **fields: object) -> ReportStory:
+    return ReportStory(7, 1, StatusState.SUCCESS, phase, **fields)  # type: ignore[arg-type]  # a test's shorthand
+
+
+def due(**waits: object) -> str:
+    return what_next(report(Phase.DUE, waits=Waits(**waits)), NOW)  # type: ignore[arg-type]  # a test's shorthand
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_every_phase_has_a_next_step(phase: Phase) -> None:
+    assert what_next(report(phase), NOW).endswith(".")
+
+
+def test_what_is_delivered_or_superseded_is_over() -> None:
+    assert "as status 9000000001" in what_next(report(Phase.DELIVERED, status_id=9_000_000_001), NOW)
+    assert "never sent again" in what_next(report(Phase.SUPERSEDED), NOW)
+
+
+def event(kind: EventKind, note: str | None = None) -> Event:
+    return Event(PAST, kind, "reconciliation", note=note)
+
+
+def test_what_somebody_else_put_on_top_is_said_until_it_is_sent_again() -> None:
+    delivered, override = event(EventKind.DELIVERED), event(EventKind.OVERRIDDEN, "status 31: failure by ann")
+    words = what_next(report(Phase.DELIVERED, status_id=9, events=(delivered, override)), NOW)
+    assert words == (
+        "GitHub has it, as status 9. A status that is none of ours was on top of it at 2026-11-23 11:59:00 UTC: "
+        "status 31\\: failure by ann. It is left there."
+    )
+    for kind in (EventKind.DELIVERED, EventKind.FOUND):
+        again = report(Phase.DELIVERED, status_id=9, events=(delivered, override, event(kind)))
+        assert "on top" not in what_next(again, NOW)
+    assert "Nothing is left" in what_next(report(Phase.DELIVERED, status_id=9, events=(delivered,)), NOW)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_rejection_says_its_reason_its_cure_and_how_it_is_tried_again(reason: Reason) -> None:
+    words = what_next(report(Phase.REJECTED, rejection=reason.value), NOW)
+    assert f"`{reason}`" in words
+    assert CURES[reason] in words
+    assert "retry this flow run, or run `retry-reports`" in words
+
+
+def test_a_reason_of_another_version_is_no_error() -> None:
+    assert "another version" in cure("bored").lower()
+
+
+def test_what_is_due_says_when_and_why_not_sooner() -> None:
+    assert "after 2026-11-23 12:02:05 UTC" in due(due_at=LATER)
+    assert "due now" in due(due_at=PAST)
+    assert "due now" in due(due_at=PAST, doubt_until=PAST, paused_until=PAST)
+    assert "may still turn up until 2026-11-23 12:02:05 UTC" in due(due_at=NOW, doubt_until=LATER)
+    paused = due(due_at=NOW, doubt_until=LATER, paused_until=LATER, pause_reason="bad_credentials")
+    assert paused.startswith("Its credential pauses until 2026-11-23 12:02:05 UTC: `bad_credentials`. Renew the token")
+
+
+def test_who_is_sending_has_until_its_lease_ends() -> None:
+    sending = report(Phase.SENDING, waits=Waits(due_at=NOW, lease_until=LATER))
+    assert what_next(sending, NOW) == "A sender is at it until 2026-11-23 12:02:05 UTC."
+
+
+def test_a_retry_with_nothing_to_do_says_so() -> None:
+    assert [before for before in (None, *Phase) if came_of_retry(before, before).startswith("nothing to do: ")] == [
+        None,
+        Phase.DELIVERED,
+        Phase.SUPERSEDED,
+    ]
+    assert "not executed again; its report is delivered" in came_of_retry(Phase.REJECTED, Phase.DELIVERED)
+    assert "not executed again; its report is due" in came_of_retry(Phase.DUE, Phase.DUE)
+
+
+def test_the_page_of_rejections_gives_the_same_cures() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", REJECTIONS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert dict(rows) == {reason.value: words for reason, words in CURES.items()}
+    assert set(CURES) == set(Reason)

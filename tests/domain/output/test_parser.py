@@ -1,0 +1,168 @@
+"""Real outputs are understood: how far it is, what was done, and why it failed.
+
+Those in tests/support/data were recorded from the versions they name, with neutral paths and no blanks at line ends.
+"""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from domain.output.parser import Recognised
+from domain.output.patterns import LinePattern
+from domain.output.presets import RECOGNISERS
+from domain.output.progress import Progress
+
+RECORDED = Path(__file__).parents[2] / "support" / "data"
+
+
+def understood(recogniser: str, output: str) -> tuple[Recognised, list[Progress]]:
+    recognised = Recognised(RECOGNISERS[recogniser])
+    seen = [recognised.take(line) for line in output.splitlines() if line.strip()]
+    return recognised, [progress for progress in seen if progress]
+
+
+def recorded(name: str) -> str:
+    return (RECORDED / f"{name}.txt").read_text()
+
+
+def own(*patterns: dict[str, str]) -> Recognised:
+    return Recognised([LinePattern.model_validate(one) for one in patterns])
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "telling"),
+    [
+        (
+            "sphinx-9.0.4-warnings",
+            "3 warnings, 4 pages",
+            "/srv/site/docs/index.rst:4: WARNING: toctree contains reference to nonexisting document",
+        ),
+        (
+            "sphinx-9.0.4-strict",
+            "3 warnings, 4 pages",
+            "/srv/site/docs/index.rst:4: WARNING: toctree contains reference to nonexisting document",
+        ),
+        (
+            "sphinx-9.0.4-linkcheck",
+            "3 warnings, 4 pages, 1 link",
+            "(               b: line    4) broken    http://127.0.0.1:9/x - HTTPConnectionPool",
+        ),
+        ("sphinx-9.0.4-extension", "", "    sphinx.errors.ExtensionError: Could not import extension nosuch"),
+        ("mkdocs-1.6.1-warnings", "3 warnings", "WARNING -  A reference to 'missing.md' is included"),
+        ("mkdocs-1.6.1-strict", "3 warnings", "WARNING -  A reference to 'missing.md' is included"),
+        ("mkdocs-1.6.1-verbose", "3 warnings, 3 pages", "WARNING -  A reference to 'missing.md' is included"),
+        ("mkdocs-1.6.1-configuration", "", "ERROR   -  Config value 'theme': Unrecognised theme name: 'nosuch'."),
+        ("docusaurus-3.10.2-warnings", "3 warnings, 1 locale", ""),
+        ("docusaurus-3.10.2-broken-links", "", "  [cause]: Error: Docusaurus found broken links!"),
+    ],
+)
+def test_a_recorded_output_is_summed_up(name: str, counts: str, telling: str) -> None:
+    recognised, _ = understood(name.partition("-")[0], recorded(name))
+    assert recognised.counts == counts
+    assert recognised.telling[0].startswith(telling)
+
+
+def test_sphinx_tells_its_progress() -> None:
+    _, seen = understood("sphinx", recorded("sphinx-9.0.4-warnings"))
+    assert [progress.percent for progress in seen] == [25, 50, 75, 100] * 2
+
+
+FETCHED = """
+🌍 CoMapeo Notion Fetch All - Export All Pages to Markdown
+  Progress: 5/12 pages
+    ⚠️  Content validation failed for "Maps" (attempt 1/3), retrying in 100ms...
+  Progress: 12/12 pages
+✅ Fetched 12 pages from Notion
+✅ Exported 12 pages to markdown files (image compression saved 3.20 KB)
+✨ Fetch All Complete!
+"""
+TRANSLATED = """
+Processing pt translations:
+Translated 12 of 40 pages
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "counts", "progress"),
+    [
+        (FETCHED, "12 pages exported, 1 warning", [Progress(5, 12), Progress(12, 12)]),
+        (TRANSLATED, "12 of 40 pages translated", [Progress(12, 40)]),
+        ("Translated 40 of 40 pages", "40 pages translated", [Progress(40, 40)]),
+        ("✅ Translation workflow completed successfully: 7 translated, 2 skipped", "7 pages translated", []),
+        ('✔ Successfully updated 1 pages from "Draft" to "Ready"', "1 page updated", []),
+        ('{"total":41,"parents":3,"subPages":38}', "41 pages", []),
+        ("Processing 5 of 10", "", [Progress(5, 10)]),
+        ("5/10 pages", "", [Progress(5, 10)]),
+        ("Processed page 3/41: Maps", "", [Progress(3, 41)]),
+        ("Progress: 5/10", "", [Progress(5, 10)]),
+        ("Progress: 11/10", "", []),
+    ],
+)
+def test_the_notion_scripts_are_summed_up(output: str, counts: str, progress: list[Progress]) -> None:
+    """As digidem/comapeo-docs, at 5106918, writes it; no run of its own."""
+    recognised, seen = understood("notion-scripts", output)
+    assert (recognised.counts, seen) == (counts, progress)
+
+
+def test_what_the_notion_scripts_fail_with_is_told() -> None:
+    recognised, _ = understood("notion-scripts", "Failed to fetch, retrying\n❌ Fatal error: no such page\nbye")
+    assert recognised.telling == ("❌ Fatal error: no such page",)
+
+
+def test_lines_are_counted_and_the_last_number_holds() -> None:
+    recognised = own({"count": "copied ", "as": "files"}, {"count": "{count} entries", "as": "entries"})
+    for line in ("copied a", "copied b", "3 entries", "1 entries", "0 of it"):
+        recognised.take(line)
+    assert recognised.counts == "2 files, 1 entry"
+
+
+def test_what_there_is_none_of_is_not_told() -> None:
+    recognised = own({"count": "{count} warnings", "as": "warnings"})
+    recognised.take("0 warnings")
+    assert recognised.counts == ""
+
+
+def test_without_a_pattern_for_progress_the_general_ones_hold() -> None:
+    assert own().take("Progress: 5/10") == Progress(5, 10)
+    assert own({"error": "ERR!"}).take("Progress: 5/10") == Progress(5, 10)
+    assert own({"progress": "step {done} of {total}"}).take("Progress: 5/10") is None
+
+
+def test_the_first_error_is_told_however_much_comes_after_it() -> None:
+    recognised = own()
+    for line in ("building", "ValueError: bad page", *map(str, range(1000)), "KeyError: another", "bye"):
+        recognised.take(line)
+    assert recognised.telling == ("ValueError: bad page",)
+
+
+def test_an_error_pattern_goes_before_those_behind_it_and_before_what_is_an_error_in_general() -> None:
+    recognised = own({"error": "bad link"}, {"error": "odd link"})
+    said = ("ValueError: x", "odd link a", "bad link b", "bad link c", "odd link d")
+    told = []
+    for line in said:
+        recognised.take(line)
+        told.append(recognised.telling[0])
+    assert told == ["ValueError: x", "odd link a", "bad link b", "bad link b", "bad link b"]
+
+
+def test_an_error_that_ends_in_a_colon_goes_on_in_the_next_line() -> None:
+    recognised = own({"error": "broken"})
+    for line in ("2 broken links:", "a.md", "b.md"):
+        recognised.take(line)
+    assert recognised.telling == ("2 broken links:", "a.md")
+
+
+def test_only_the_beginning_of_a_line_is_looked_at() -> None:
+    recognised = own({"count": "page", "as": "pages"})
+    recognised.take("x" * 497 + "page")
+    assert recognised.counts == ""
+
+
+@pytest.mark.parametrize("kind", ["*{{count}}*1{}Z", "*{}{{count}} 1 1 1 1 1 1 1 1Z", "*1 {{count}} 1 1 1 1 1 1 1{}Z"])
+@pytest.mark.parametrize("unit", ["1", "1 "])
+def test_no_line_takes_long_whatever_is_in_it(kind: str, unit: str) -> None:
+    recognised = own(*({"count": kind.format("1" * more), "as": f"things {more}"} for more in range(20)))
+    began = time.process_time()
+    recognised.take(unit * 500)
+    assert time.process_time() - began < 0.1  # less than 1 ms; with the square of the line's length, half a second

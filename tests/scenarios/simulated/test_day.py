@@ -1,0 +1,82 @@
+"""A day, at about a tenth of its jobs and of its budget. The whole one, another every time: `make soak`."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from day import (
+    Day,
+    Size,
+    drain,
+    drain_time,
+    earliest,
+    impatient,
+    lost_or_doubled,
+    simulated_day,
+    starved,
+    unbound_by_hour,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.delivery.budget import WriteBudget
+
+TENTH = Size(jobs=100, in_storm=66, budget=WriteBudget(per_minute=8, per_hour=50))
+START = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def day(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
+    path = tmp_path_factory.mktemp("day") / "ledger.db"
+    shutil.copy(sqlite_template, path)
+    return simulated_day(f"sqlite:///{path}", TENTH, seed=1)
+
+
+def test_every_newest_outcome_of_a_day_is_delivered_once(day: Day) -> None:
+    assert lost_or_doubled(day) == []
+
+
+def test_no_request_is_made_while_github_wants_to_be_left_alone(day: Day) -> None:
+    assert impatient(day) == []
+
+
+def test_one_credential_s_trouble_keeps_nobody_else_waiting(day: Day) -> None:
+    assert starved(day) == []
+
+
+def test_a_backlog_drains_as_fast_as_the_budget_allows(day: Day) -> None:
+    count, took, ideal = drain(day)
+    assert count > TENTH.budget.per_hour  # more than an hour has room for: it does not bind
+    assert took <= 1.05 * ideal
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(count=st.integers(1, 700), minute=st.integers(1, 90), hour=st.integers(1, 200))
+def test_the_closed_form_is_the_earliest_that_the_windows_allow(count: int, minute: int, hour: int) -> None:
+    budget = WriteBudget(minute, min(hour, 60 * minute))
+    assert START + drain_time(count, budget) == earliest([], count, budget, start=START)[-1]
+
+
+@pytest.mark.parametrize(
+    ("count", "took", "enforced"),
+    [
+        (1, "0:00:00", "0:00:00"),
+        (100, "0:01:39", "0:01:39"),
+        (500, "0:08:19", "0:08:19"),
+        (501, "0:08:20", "1:00:00"),
+        (1000, "0:16:39", "1:08:19"),
+        (5000, "1:23:19", "9:08:19"),
+    ],
+)
+def test_the_table_in_the_docs_is_true(count: int, took: str, enforced: str) -> None:
+    assert str(drain_time(count, unbound_by_hour(WriteBudget()))) == took
+    assert str(drain_time(count, WriteBudget())) == enforced
+    page = (Path(__file__).parents[3] / "docs" / "capacity.md").read_text(encoding="utf-8")
+    assert f"| {count} | {took} | {enforced} |" in page
+
+
+def test_a_request_may_leave_as_soon_as_each_window_has_room() -> None:
+    budget = WriteBudget(per_minute=2, per_hour=3)
+    seconds = [(at - START) // timedelta(seconds=1) for at in earliest([], 5, budget, start=START)]
+    assert seconds == [0, 1, 60, 3600, 3601]

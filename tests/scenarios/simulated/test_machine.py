@@ -1,0 +1,21 @@
+"""The machine of tests/support/machine.py, with always the same few examples.
+
+Other examples every time, for as long as one likes, and on PostgreSQL: `make soak`.
+"""
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from machine import machine_on
+
+ENOUGH = settings(
+    phases=(Phase.generate,),
+    max_examples=20, stateful_step_count=16, deadline=None, derandomize=True, database=None,
+    suppress_health_check=list(HealthCheck), print_blob=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_whatever_happens_the_promise_is_kept_once_it_is_quiet(ledger_url: str) -> None:
+    with machine_on(ledger_url) as machine:
+        run_state_machine_as_test(machine, settings=ENOUGH)

@@ -1,0 +1,67 @@
+"""A ledger of the first schema with rows of every kind, as of 2026-11-23 12:00 UTC."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from alembic import command
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.engine import make_engine
+from storage.schema import _config, upgrade
+
+ROWS = Path(__file__).with_name("first_ledger.sql").read_text(encoding="utf-8")
+TABLES = re.findall(r"^INSERT INTO (\w+)", ROWS, re.MULTILINE)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[AsyncConnection]:
+    """A transaction on a ledger of whatever schema."""
+    engine = make_engine(url)
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+def migrate_to(revision: str, connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+async def make_first(url: str) -> None:
+    """Make the ledger where there is none."""
+    async with connected(url) as connection:
+        await connection.run_sync(lambda sync: migrate_to("0001", sync))
+    async with connected(url) as connection:
+        is_postgresql = connection.dialect.name == "postgresql"
+        if is_postgresql:
+            await connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+        for statement in ROWS.removesuffix(";\n").split(";\n"):
+            await connection.exec_driver_sql(statement)
+        if is_postgresql:
+            await go_on_counting(connection)
+
+
+async def go_on_counting(connection: AsyncConnection) -> None:
+    """Rows with keys of their own leave a sequence where it was."""
+    found = await connection.execute(
+        text("SELECT table_name, column_name FROM information_schema.columns WHERE column_default LIKE 'nextval%'")
+    )
+    for table, column in found.all():
+        await connection.exec_driver_sql(
+            f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"  # noqa: S608  # names of ours
+        )
+
+
+async def upgraded(url: str) -> None:
+    """Bring it to this version's schema."""
+    engine = make_engine(url)
+    try:
+        await upgrade(engine)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,110 @@
+"""Processes as an operator starts them, and finding out that none of them is left."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from processes import is_alive
+
+from local import process_tree
+
+ROOT = Path(__file__).parents[2]
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+FLOW = ("prefect.engine", "prefect.runner._workspace_supervisor")
+"""What a flow's process is called, at last and at first."""
+
+LIBC = ctypes.CDLL(None)
+
+
+def adopt_orphans() -> None:
+    """From now on a process whose parent died becomes our child: whatever is left, is below us."""
+    assert LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def offspring(of: int) -> list[int]:
+    """The processes below *of* that are not over, each after its parent."""
+    return [pid for pid in process_tree.below(of) if is_alive(pid)]
+
+
+def command_line(pid: int) -> str:
+    """What *pid* was started as."""
+    return " ".join(process_tree.command_line(pid)) or "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A `prefect worker start` of its own, in a session of its own."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    log_began: int
+
+    async def polls(self) -> bool:
+        """Whether it has come up."""
+        return b"started!" in self.log.read_bytes()[self.log_began :]
+
+    @property
+    def flows(self) -> list[int]:
+        """The processes in which it runs flows."""
+        return [pid for pid in offspring(self.process.pid) if any(word in command_line(pid) for word in FLOW)]
+
+    def signal(self, number: signal.Signals) -> None:
+        """As `kill` does; 0 for one that is over."""
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL to it, and to the flows it runs, and to nothing else."""
+        flows = self.flows
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        for pid in flows:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop(self, *, within: float) -> None:
+        """SIGTERM, on which Prefect ends its flows as well; SIGKILL to all if that takes longer than *within*."""
+        self.signal(signal.SIGTERM)
+        try:
+            self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def start_worker(log: Path, env: Mapping[str, str], pool: str, *options: str) -> Worker:
+    """A worker of *pool*. It ends when this thread does, however that happens."""
+    began = log.stat().st_size if log.exists() else 0
+    return Worker(start_prefect(log, env, "worker", "start", "--pool", pool, *options), log, began)
+
+
+def start_prefect(log: Path, env: Mapping[str, str], *words: str) -> "subprocess.Popen[bytes]":
+    """A `prefect …` whose output goes to *log*. It ends when this thread does, however that happens."""
+    return start_python(log, env, "-m", "prefect", *words)
+
+
+def start_python(log: Path, env: Mapping[str, str], *words: str) -> "subprocess.Popen[bytes]":
+    """A `python …` whose output goes to *log*. It ends when this thread does, however that happens."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            (sys.executable, *words),
+            cwd="/",
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=_as_from_a_terminal,  # noqa: PLW1509  # it takes no lock, and nothing else undoes an ignored SIGINT
+        )
+
+
+def _as_from_a_terminal() -> None:
+    # A shell starts what runs in its background with SIGINT ignored, and a worker makes SIGINT of a SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,51 @@
+"""Start the program of sender_process.py, and finish what its processes left."""
+
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from processes import ROOT, process_of
+from sender_process import Later
+from sqlmodel import select
+
+from fake_github.process import StandIn
+from storage.engine import Ledger
+from storage.models import StatusTarget
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.deliver_due import deliver_due
+
+PROGRAM = Path(__file__).with_name("sender_process.py")
+
+
+def process_that(what: str, url: str, api_url: str, *target_ids: int) -> AbstractAsyncContextManager[Process]:
+    """A process that *what* (see sender_process.py); it does not outlive the block."""
+    return process_of(
+        sys.executable, str(PROGRAM), what, url, api_url, *map(str, target_ids),
+        stdout=PIPE, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"},
+    )  # fmt: skip
+
+
+async def target_of(ledger: Ledger, context: str) -> int:
+    async with ledger.transaction() as session:
+        return (await session.exec(select(StatusTarget.id).where(StatusTarget.context == context))).one() or 0
+
+
+async def reconcile(process: Reporter, time: Later) -> None:
+    """Passes of the reconciliation, with time going on between them."""
+    for _ in range(3):
+        time.pass_by(60)
+        trouble: list[str] = []
+        await deliver_due(process, uuid4(), budget=timedelta(seconds=5), senders=4, on_trouble=trouble.append)
+        assert trouble == []
+
+
+async def told(stand_in: StandIn) -> dict[str, list[str]]:
+    """The states that GitHub holds of each context, oldest first."""
+    found: dict[str, list[str]] = {}
+    for status in await stand_in.statuses():
+        found.setdefault(str(status["context"]), []).append(str(status["state"]))
+    return found
