@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from emptied import TABLES
 from full import DATABASES
+from hypothesis import HealthCheck, settings
 from in_place import run_in_place
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -28,6 +29,9 @@ os.environ["DO_NOT_TRACK"] = "1"
 os.environ["TERM"] = "xterm-256color"  # where the suite runs decides nothing about what a terminal is shown
 if os.access("/dev/shm", os.W_OK):  # noqa: S108  # ledgers of tests in memory: every commit waits for the disk, and no test pulls the plug
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")  # noqa: S108  # the same
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.hookimpl(optionalhook=True)  # there are no workers under -n 0

@@ -79,7 +79,7 @@ DOCUMENTS = {
 def test_so_is_whatever_hypothesis_thinks_of(door: Door) -> None:
     document = DOCUMENTS[door.name]
 
-    @settings(max_examples=2_000 if FULL else 20, deadline=None, database=None)
+    @settings(max_examples=2_000 if FULL else 20, database=None)
     @given(st.sampled_from([(), *fields_of(document)]), ANY)
     def holds(path: Path, value: object) -> None:
         assert door.enter(path, json_with(document, path, json.dumps(value))) is None

@@ -23,7 +23,6 @@ WHOLE = Size(jobs=1100, in_storm=700, budget=WriteBudget())
 ROUND = settings(
     max_examples=100,
     stateful_step_count=40,
-    deadline=None,
     database=None,
     print_blob=False,
     suppress_health_check=list(HealthCheck),

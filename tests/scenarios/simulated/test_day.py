@@ -51,7 +51,7 @@ def test_a_backlog_drains_as_fast_as_the_budget_allows(day: Day) -> None:
     assert took <= 1.05 * ideal
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 @given(count=st.integers(1, 700), minute=st.integers(1, 90), hour=st.integers(1, 200))
 def test_the_closed_form_is_the_earliest_that_the_windows_allow(count: int, minute: int, hour: int) -> None:
     budget = WriteBudget(minute, min(hour, 60 * minute))

@@ -10,7 +10,7 @@ from machine import machine_on
 
 ENOUGH = settings(
     phases=(Phase.generate,),
-    max_examples=20, stateful_step_count=16, deadline=None, derandomize=True, database=None,
+    max_examples=20, stateful_step_count=16, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck), print_blob=False,
 )  # fmt: skip
 
