@@ -18,10 +18,10 @@ from domain.delivery.credential_name import CREDENTIAL
 from domain.delivery.policy import MOST_SENDERS, Policy
 from domain.delivery.repositories import PATTERN
 from domain.jobs.git_url import protocol_of
-from domain.output.summary import TOKEN
 from domain.process.job_user import Ids, parse_job_user
-from domain.quantities import Size
+from domain.redact import TOKEN
 from domain.text import clean, quoted
+from domain.units import Size
 
 ROOT = Path(__file__).resolve().parent
 """The checkout. Prefect's process worker runs a flow in a temporary folder, so no default path is relative."""

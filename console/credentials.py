@@ -7,8 +7,8 @@ from rich.table import Table
 
 from console.person import os_user
 from console.terminal import logged, plain, results, say, table, write_json
-from domain.ages import ahead
 from domain.delivery.budget import WriteBudget
+from domain.units import ahead
 from github_api.credentials import DEFAULT_CREDENTIAL
 from settings import Settings
 from storage.delivery import pauses

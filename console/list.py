@@ -8,9 +8,9 @@ from rich.table import Table
 from console.asked import Asked
 from console.terminal import aside, plain, results, table, write_json
 from console.words import next_try, reason, why
-from domain.ages import span
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations.history import next_try_at
+from domain.units import span
 from settings import Settings
 from storage.engine import open_ledger
 from storage.operations.listing import Listed, Wanted, listing

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import httpx
 from pydantic_core import ErrorDetails
 
-from domain.output.summary import without_credentials
+from domain.redact import without_credentials
 from domain.text import one_line
 
 CALLED = {

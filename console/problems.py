@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from domain.refused import told
+from domain.redact import refusal
 
 
 def problems(error: ValidationError) -> list[str]:
@@ -12,4 +12,4 @@ def problems(error: ValidationError) -> list[str]:
 
 def _problem(field: str, message: str) -> str:
     words = message.removeprefix("Value error, ")
-    return told(words if not field or words.startswith("REPORTBACK_") else f"REPORTBACK_{field.upper()}: {words}")
+    return refusal(words if not field or words.startswith("REPORTBACK_") else f"REPORTBACK_{field.upper()}: {words}")

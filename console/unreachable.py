@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from domain.ages import span
+from domain.units import span
 
 T = TypeVar("T")
 

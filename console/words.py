@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from domain.ages import ahead
 from domain.delivery.report import Phase
 from domain.operations.history import next_try_at
 from domain.text import one_line
+from domain.units import ahead
 from storage.operations.listing import Listed
 
 

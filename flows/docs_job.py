@@ -18,7 +18,7 @@ from domain.delivery.repositories import OPEN, is_open
 from domain.jobs.run_names import name_of
 from domain.jobs.target_request import TargetRequest
 from domain.operations.history import came_of_retry
-from domain.output.summary import of_error
+from domain.redact import of_error
 from flows.deployment import flow_settings
 from flows.job_types import JOB_TYPES, JobName, described
 from settings import Settings

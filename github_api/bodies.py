@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticUseDefault
 
 from domain.delivery.outcome import PostedStatus
-from domain.output.summary import without_credentials
+from domain.redact import without_credentials
 from domain.text import clean, cut, one_line
 
 MAX_WORDS = 300

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from domain.delivery.outcome import Exchange, NotSent, Read, Sent
 from domain.delivery.report import Report
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from github_api.classify import classify, classify_failure, classify_read
 from github_api.connection import Connection, Request
 from github_api.redirects import onward, shown

@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 
 from domain.delivery.repositories import first_match
-from domain.output.summary import SHORTEST_SECRET
+from domain.redact import SHORTEST_SECRET
 
 DEFAULT_CREDENTIAL = "env:REPORTBACK_GITHUB_TOKEN"
 """The credential of every repository as long as REPORTBACK_CREDENTIALS is not set."""

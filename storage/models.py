@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from domain.delivery.report import EventKind
-from domain.jobs.job import JobState, StatusState
+from domain.delivery.target import StatusState
+from domain.jobs.job import JobState
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",

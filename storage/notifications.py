@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
 from domain.delivery.report import EventKind
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from storage.models import StatusReport, StatusTarget
 
 GATHERED = "news"

@@ -8,8 +8,8 @@ import httpx
 
 from console.checks.finding import Finding, bad, good
 from console.credentials import names
-from domain.ages import span
 from domain.delivery.repositories import OPEN, is_open
+from domain.units import span
 from github_api.certificates import BadCertificates
 from github_api.credentials import NoCredential, credential_name
 from github_api.diagnostics import Answer, Checkup, Silence

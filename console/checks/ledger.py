@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.engine import make_url
 
 from console.checks.finding import Finding, bad, good
-from domain.ages import span
+from domain.units import span
 from settings import Settings
 from storage.delivery import reconciliations
 from storage.engine import LedgerIsAway, NotUpgraded, open_ledger

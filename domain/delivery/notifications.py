@@ -7,7 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from domain.delivery.report import EventKind
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 
 
 @dataclass(frozen=True, slots=True)

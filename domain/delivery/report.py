@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid5
 
-from domain.jobs.job import JobState, StatusState, Target
+from domain.delivery.target import StatusState, Target
 
 MARKER = re.compile(r"report[-=][0-9a-f]{24}")
 
@@ -52,6 +52,24 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NewReport:
+    """One state of one execution, as its source asks to have it shown on a target.
+
+    `job_id` and `execution` name the execution, `target_id` the target's row, `turn` the execution's place there.
+    `description` may be of any length; `url` is absolute, without the marker.
+    """
+
+    job_id: UUID
+    execution: int
+    state: StatusState
+    target_id: int
+    turn: int
+    rank: Rank
+    description: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What one request tells GitHub. `target_url` carries the marker."""
 
@@ -60,17 +78,6 @@ class Report:
     description: str
     target_url: str
     marker: str
-
-
-def rank(state: JobState) -> Rank:
-    """The rank of what is reported for a job in *state*."""
-    match state:
-        case JobState.WAITING | JobState.RUNNING:
-            return Rank.PENDING
-        case JobState.LOST:
-            return Rank.THOUGHT_LOST
-        case _:
-            return Rank.OWN_OUTCOME
 
 
 def speaks_over(one: tuple[int, int], other: tuple[int, int]) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from domain.output.summary import SHORTEST_SECRET
+from domain.redact import SHORTEST_SECRET
 
 CALLED_SECRET = re.compile(
     r"(?:.*_)?"

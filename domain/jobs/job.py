@@ -1,19 +1,11 @@
-"""A docs job: its states, where it reports, and what GitHub should show for each state."""
+"""The states of a docs job: what ends it so, and what GitHub should show for each."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
 from enum import StrEnum
 
-MAX_CONTEXT = 255
-"""Characters GitHub takes in a status's context; a longer one is answered 422."""
-
-
-class StatusState(StrEnum):
-    """What a GitHub commit status can say."""
-
-    PENDING = "pending"
-    SUCCESS = "success"
-    FAILURE = "failure"
-    ERROR = "error"
+from domain.delivery.report import Rank
+from domain.delivery.target import StatusState
+from domain.process.ended_by import EndedBy
 
 
 class JobState(StrEnum):
@@ -47,28 +39,23 @@ def shown_as(state: JobState) -> StatusState:
             return StatusState.ERROR
 
 
-def short_enough(context: str) -> str:
-    """*context*, if it has at most 255 characters in lower case too, where "İ" has two. Raises ValueError otherwise.
+def rank(state: JobState) -> Rank:
+    """The rank of what is reported for a job in *state*."""
+    match state:
+        case JobState.WAITING | JobState.RUNNING:
+            return Rank.PENDING
+        case JobState.LOST:
+            return Rank.THOUGHT_LOST
+        case _:
+            return Rank.OWN_OUTCOME
 
-    The key of a target holds it in lower case, in a column that has room for as many.
-    """
-    if len(context.lower()) > MAX_CONTEXT:
-        raise ValueError(f"must have at most {MAX_CONTEXT} characters, also once it is in lower case")
-    return context
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where an outcome shows: a context of a commit of a repository.
-
-    `repository` is "owner/name", `sha` 40 lower-case hex digits, `context` 1 to 255 characters.
-    """
-
-    repository: str
-    sha: str
-    context: str
-
-    @property
-    def key(self) -> str:
-        """What makes two targets one: GitHub tells neither repositories nor contexts apart by letter case."""
-        return f"{self.repository}@{self.sha}:{self.context}".lower()
+def state_after(ended_by: EndedBy, exit_code: int | None, success_codes: Collection[int | None] = (0,)) -> JobState:
+    """The state of a job whose command ended so."""
+    match ended_by:
+        case EndedBy.EXITED:
+            return JobState.SUCCEEDED if exit_code in success_codes else JobState.FAILED
+        case EndedBy.SIGNAL | EndedBy.PROCESS_LIMIT:
+            return JobState.CRASHED
+        case EndedBy.TIME_LIMIT:
+            return JobState.TIMED_OUT

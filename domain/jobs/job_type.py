@@ -5,17 +5,16 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from domain.jobs.job import MAX_CONTEXT, short_enough
+from domain.delivery.target import MAX_CONTEXT, short_enough
 from domain.jobs.options import Option, arguments, check_options
 from domain.jobs.output_url import OutputURL
-from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation
+from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Inside, Preparation
 from domain.jobs.push import Push
-from domain.jobs.relative_path import Inside
 from domain.output.patterns import LinePattern
 from domain.output.presets import RECOGNISERS, RecogniserName
 from domain.process.limits import Limits
-from domain.quantities import TimeLimit
 from domain.text import one_line, readable
+from domain.units import TimeLimit
 
 SECRET_PREFIXES = ("REPORTBACK_", "PREFECT_")
 SECRET_NAMES = ("GITHUB_TOKEN", "GH_TOKEN")

@@ -10,10 +10,10 @@ from domain.jobs.job_type import JobType
 from domain.jobs.options import FlagOption, IntegerOption, StringOption
 from domain.jobs.preparation import Cache, Preparation
 from domain.jobs.push import Push
-from domain.jobs.toml_lines import deep_line, line_of, lines_of
 from domain.output.patterns import LinePattern
 from domain.process.limits import Limits
-from domain.refused import told
+from domain.redact import refusal
+from domain.toml_lines import deep_line, line_of, lines_of
 
 
 class BadJobsFile(ValueError):
@@ -49,7 +49,7 @@ def parse_job_types(content: str | bytes, source: str, *, credentials: Collectio
             if detail["type"] != "default_factory_not_called"  # only says that another field is wrong
         ]
     except ValueError as error:  # tomllib's own, or of a number with thousands of digits
-        raise BadJobsFile(f"{source}: not TOML: {told(str(error))}") from None
+        raise BadJobsFile(f"{source}: not TOML: {refusal(str(error))}") from None
     if problems:
         raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems))
     return jobs
@@ -91,7 +91,9 @@ def _problem(where: tuple[int | str, ...], kind: str, message: str, lines: dict[
         message = f"unknown field; allowed: {', '.join(_fields_beside(where))}"
     elif kind == "missing":
         message = "is missing"
-    return told(f"line {line_of(path, lines)}: {'.'.join(path) or 'the file'}: {message.removeprefix('Value error, ')}")
+    return refusal(
+        f"line {line_of(path, lines)}: {'.'.join(path) or 'the file'}: {message.removeprefix('Value error, ')}"
+    )
 
 
 def _seen_tokens(

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from domain.addresses import names_user
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from domain.jobs.target_request import MAX_URL
 
 PLACES = ("job", "type", "repository", "owner", "name", "sha", "context")

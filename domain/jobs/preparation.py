@@ -3,16 +3,28 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from domain.jobs.relative_path import Inside
-from domain.quantities import TimeLimit
+from domain.units import TimeLimit
 
 DEFAULT_TIMEOUT = timedelta(minutes=5)
 
 Argument = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 Command = Annotated[tuple[Argument, ...], Field(min_length=1)]
 """A program and its arguments; no shell reads it."""
+
+
+def _inside(path: str) -> str:
+    parts = path.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts) or not path.isprintable():
+        raise ValueError(f'{path!r} must lead into the working copy: relative, without ".", ".." and empty names')
+    if ".git" in map(str.lower, parts):
+        raise ValueError(f"{path!r} leads into a folder of git's own")
+    return "/".join(parts)
+
+
+Inside = Annotated[str, Field(min_length=1, max_length=250), AfterValidator(_inside)]
+"""A file or folder of the working copy, relative to it; no pattern."""
 
 Paths = Annotated[tuple[Inside, ...], Field(min_length=1, max_length=50)]
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.delivery.credential_name import CREDENTIAL
 from domain.jobs.preparation import Paths
-from domain.output.summary import TOKEN
+from domain.redact import TOKEN
 from domain.text import one_line
 
 AUTHOR = re.compile(r"(?P<name>[^<>]*[^<> ]) <(?P<email>[^<>\s]+@[^<>\s]+)>")

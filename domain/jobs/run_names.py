@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 
 SHORT_SHA = 7
 MOST_TAG = 200

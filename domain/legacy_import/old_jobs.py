@@ -10,11 +10,12 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ValidationError
 
-from domain.jobs.job import JobState, Target
+from domain.delivery.target import Target
+from domain.jobs.job import JobState
 from domain.jobs.target_request import TargetRequest
 from domain.legacy_import.old_job_fields import ALLOWED, Course, Identity, Place, ended_as
 from domain.legacy_import.old_words import shown, summary
-from domain.output.summary import TOKEN, without_credentials
+from domain.redact import TOKEN, without_credentials
 from domain.text import clean
 
 NAMESPACE = UUID("6b1f6f0e-6a3d-5c0a-9b57-0d6d3a1f7c42")

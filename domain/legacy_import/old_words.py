@@ -5,8 +5,10 @@ from datetime import timedelta
 
 from domain.jobs.job import JobState
 from domain.legacy_import.old_job_fields import Course
-from domain.output.summary import HIDDEN, in_words, public, telling_line, without_credentials
+from domain.output.error_line import telling_line
+from domain.redact import HIDDEN, public, without_credentials
 from domain.text import fit_description, one_line
+from domain.units import in_words
 
 SHORTEST_TOKEN = 8
 """What is shorter is no token, and may well be part of a word."""

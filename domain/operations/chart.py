@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from math import log
 from xml.sax.saxutils import escape
 
-from domain.ages import span
 from domain.operations.overview import SLOT, SLOTS, Day
-from domain.output.summary import in_words
+from domain.units import in_words, span
 
 WIDTH, HEIGHT = 480, 292
 LEFT, RIGHT = 52, 468

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState, StatusState, Target
+from domain.delivery.target import StatusState, Target
+from domain.jobs.job import JobState
 from domain.operations.markdown import narrow
 from domain.operations.metrics import ON_GITHUB
 from domain.operations.remedies import cure

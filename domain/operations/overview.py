@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.delivery.report import Phase
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from domain.operations.history import Waits
 
 SLOT = timedelta(minutes=30)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.ages import ahead, span
 from domain.delivery.report import Phase
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations import chart
 from domain.operations.history import clock, next_try_at
 from domain.operations.markdown import code, link, literal, narrow, table
 from domain.operations.overview import Day, OpenReport, Overview, Pause, Refusals
 from domain.operations.remedies import cure
+from domain.units import ahead, span
 
 LIST = "reportback reports list"
 LONGEST = 120

@@ -1,8 +1,10 @@
 """The line of an output that tells most of why its command failed."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
+
+from domain.text import one_line
 
 Rule: TypeAlias = Callable[[str], object]
 """What it finds in a line; None where it finds nothing."""
@@ -51,6 +53,14 @@ class TellingLine:
             if rule(seen) is not None:
                 self._rank, self._found, self._goes_on = rank, (line,), seen.endswith(":")
                 return
+
+
+def telling_line(lines: Iterable[str]) -> str:
+    """The first of *lines* that names an error, else the last one; with the next where it ends in a colon."""
+    telling = TellingLine()
+    for line in filter(str.strip, lines):
+        telling.take(line)
+    return one_line(" ".join(telling.lines))
 
 
 def looked_at(line: str) -> str:

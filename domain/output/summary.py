@@ -1,97 +1,12 @@
-"""What the world may read about a job's end: a short text without secrets, and without the paths of this machine."""
+"""How a command ended, in a line short enough for a status."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from datetime import timedelta
-from enum import StrEnum
-from itertools import groupby
-from operator import itemgetter
 from signal import Signals
 
-from domain.jobs.job import JobState
-from domain.output.error_line import TellingLine
-from domain.text import fit_description, one_line, readable
-
-HIDDEN = "***"
-SHORTEST_SECRET = 8
-"""Characters of what is hidden by its value; what is shorter, such as 1, is in every text. A secret of several lines,
-such as a key, shows line by line, and its shorter lines ("}") say nothing."""
-LONGEST_PIECE = 1000
-"""A longer value is looked for in pieces of so many characters: what shows part of it shows no piece."""
-REACH = 2 * LONGEST_PIECE
-"""Behind a cut, so many characters must still be seen before it is known that nothing hidden is cut through."""
-
-TOKEN = re.compile(r"gh[oprsu]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}", re.ASCII)
-"""GitHub's tokens: https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
-An installation token (`ghs_`) may be some 500 characters long, with dots and dashes."""
-HEADER = re.compile(
-    r"""(authorization["']?\s*[:=]\s*["']?)(?:(?:basic|bearer|token)\s+)?[^\s"',]+|\b(bearer\s+)[\w.~+/=-]{8,}""",
-    re.IGNORECASE,
-)
-USER_INFO = re.compile(r"(://)[^\s/]+@")
-PARAMETER = re.compile(
-    r"([?&](?:access_token|token|api_?key|key|password|secret|sig|signature)=)[^&#\s\"']+", re.IGNORECASE
-)
-
-PATH_CHARACTER = r"""[^\s/:"'`<>|,;()\[\]{}]"""
-SEVERAL_NAMES = rf"{PATH_CHARACTER}+(?:/+{PATH_CHARACTER}+)*/*"
-PATH = re.compile(
-    r"""(?P<url>\b(?!file:)[a-z][a-z0-9+.-]{1,20}://[^\s"'<>,;()]*)"""  # left as it is
-    rf"""|file://[\w.-]*/+(?P<file>{SEVERAL_NAMES})"""
-    r"""|(?<=["'`])/+(?P<quoted>[^/"'`\n][^"'`\n]*)(?=["'`])"""  # may contain blanks
-    rf"""|(?:(?<![\w.~…*<>)\]}}/-])|(?<=\s-\w)|(?<=^-\w))/+(?P<plain>{SEVERAL_NAMES})""",
-    re.IGNORECASE | re.MULTILINE,
-)
-
-
-class EndedBy(StrEnum):
-    """What ended a command."""
-
-    EXITED = "exited"  # it came to its own end, with an exit code
-    SIGNAL = "signal"  # something killed it
-    TIME_LIMIT = "time_limit"  # we did, because its time was over
-    PROCESS_LIMIT = "process_limit"  # we did, because it had too many processes
-
-
-def state_after(ended_by: EndedBy, exit_code: int | None, success_codes: Collection[int | None] = (0,)) -> JobState:
-    """The state of a job whose command ended so."""
-    match ended_by:
-        case EndedBy.EXITED:
-            return JobState.SUCCEEDED if exit_code in success_codes else JobState.FAILED
-        case EndedBy.SIGNAL | EndedBy.PROCESS_LIMIT:
-            return JobState.CRASHED
-        case EndedBy.TIME_LIMIT:
-            return JobState.TIMED_OUT
-
-
-def public(text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = ()) -> str:
-    """*text* as anybody may read it.
-
-    Readable, and without the values of *secrets*, what has the shape of a GitHub token, Authorization headers, and
-    credentials in URLs. A path below one of the *roots* becomes relative to it; of any other absolute path only the
-    last name stays.
-    """
-    hidden = _values(secrets)
-    shown = _without(hidden, readable(text))
-    shown = without_credentials(shown)
-    for root in sorted({root.rstrip("/") for root in roots} - {""}, key=len, reverse=True):
-        shown = re.sub(
-            rf"(?:file://)?{re.escape(root)}(?:/+(?={PATH_CHARACTER})|(?P<itself>/*)(?![\w.-]))", _relative, shown
-        )
-    return _without(hidden, PATH.sub(_last_name, shown))
-
-
-def without_credentials(text: str) -> str:
-    """*text* without what has the shape of a GitHub token, Authorization headers, and credentials in URLs."""
-    shown = TOKEN.sub(HIDDEN, text)
-    shown = HEADER.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", shown)
-    shown = USER_INFO.sub(rf"\1{HIDDEN}@", shown)
-    return PARAMETER.sub(rf"\1{HIDDEN}", shown)
-
-
-def of_error(error: BaseException) -> str:
-    """An unforeseen error for an operator, without credentials: httpx quotes addresses, passwords and all."""
-    return without_credentials(repr(error))
+from domain.process.ended_by import EndedBy
+from domain.text import fit_description
+from domain.units import in_words
 
 
 def summarise(
@@ -126,67 +41,8 @@ def summarise(
     return fit_description(said)
 
 
-def telling_line(lines: Iterable[str]) -> str:
-    """The first of *lines* that names an error, else the last one; with the next where it ends in a colon."""
-    telling = TellingLine()
-    for line in filter(str.strip, lines):
-        telling.take(line)
-    return one_line(" ".join(telling.lines))
-
-
-def in_words(span: timedelta) -> str:
-    """*span* as a person says it: "0.4 s", "12 s", "5 min", "1 min 5 s", "2 h"."""
-    if span < timedelta(seconds=1):
-        return f"{span.total_seconds():.1f} s"
-    minutes, seconds = divmod(round(span.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{count} {unit}" for count, unit in parts if count)
-
-
 def _with(words: str, more: str) -> str:
     return f"{words}: {more}" if more else words
-
-
-def _values(secrets: Iterable[str]) -> set[str]:
-    """What to look for."""
-    found = set(secrets)
-    lines = {readable(line).strip() for secret in found for line in secret.splitlines()}
-    values = {readable(secret).strip() for secret in found} | {one for one in lines if len(one) >= SHORTEST_SECRET}
-    return {piece for value in values for piece in _pieces(value)}
-
-
-def _pieces(value: str) -> Iterator[str]:
-    """*value*, or its pieces; the last of them is whole, and may share some with the one before it."""
-    ends = range(LONGEST_PIECE, len(value), LONGEST_PIECE)
-    yield from (value[end - LONGEST_PIECE : end] for end in ends)
-    if value:
-        yield value[-LONGEST_PIECE:]
-
-
-def _without(values: Iterable[str], text: str) -> str:
-    """*text* with whatever one of *values* covers hidden, also where several overlap."""
-    hidden = bytearray(len(text))
-    for value in values:
-        at = text.find(value)
-        while at >= 0:
-            hidden[at : at + len(value)] = b"\1" * len(value)
-            at = text.find(value, at + 1)
-    if not any(hidden):
-        return text
-    runs = groupby(zip(text, hidden, strict=True), key=itemgetter(1))
-    return "".join(HIDDEN if is_hidden else "".join(map(itemgetter(0), run)) for is_hidden, run in runs)
-
-
-def _relative(found: re.Match[str]) -> str:
-    return "" if found["itself"] is None else "."
-
-
-def _last_name(found: re.Match[str]) -> str:
-    if found["url"] is not None:
-        return found[0]
-    path = (found["file"] or found["quoted"] or found["plain"]).rstrip("/")
-    return f"…/{path.rpartition('/')[2]}"
 
 
 def _signal_name(signal: int | None) -> str:

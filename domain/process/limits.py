@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.quantities import Size, TimeLimit, size_in_words
+from domain.units import Size, TimeLimit, size_in_words
 
 MEMORY = 8 * 1024**3
 """More than any process of a docs job is known to take; one that leaks is stopped before it has a large machine's."""

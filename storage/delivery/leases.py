@@ -14,7 +14,7 @@ from domain.delivery.budget import Urgency
 from domain.delivery.outcome import Exchange
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Report
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from storage.delivery import budget, credentials, events, future_times, pauses, verification
 from storage.delivery.availability import Busy, must_wait_for_budget, pausing
 from storage.delivery.reports import locked_target

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Overdue, ReportName
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from storage import notifications
 from storage.models import Reconciliation, StatusReport, StatusTarget
 

@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, case, col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.report import EventKind, Phase, marked, marker, rank, speaks_over
-from domain.jobs.job import shown_as
+from domain.delivery.report import EventKind, NewReport, Phase, marked, marker, speaks_over
+from domain.delivery.target import StatusState
 from domain.text import fit_description
 from storage.delivery import credentials, events
 from storage.dialect import insert_once
-from storage.models import Credential, Job, StatusReport, StatusTarget
+from storage.models import Credential, StatusReport, StatusTarget
 
 KEY = ("job_id", "execution", "state")
 
@@ -45,31 +45,22 @@ async def locked_target(session: AsyncSession, target_id: int) -> StatusTarget:
     return (await session.exec(statement, execution_options={"populate_existing": True})).one()
 
 
-async def of_job(session: AsyncSession, job: Job) -> StatusReport | None:
-    """The report of *job* as it stands; None: it reports nowhere, or not this."""
-    statement = select(StatusReport).where(
-        StatusReport.job_id == job.id,
-        StatusReport.execution == job.execution,
-        StatusReport.state == shown_as(job.state),
-    )
-    return (await session.exec(statement)).one_or_none()
+async def recorded(session: AsyncSession, job_id: UUID, execution: int, state: StatusState) -> StatusReport | None:
+    """The report of that state of that execution as it stands; None: there is none."""
+    named = (StatusReport.job_id == job_id, StatusReport.execution == execution, StatusReport.state == state)
+    return (await session.exec(select(StatusReport).where(*named))).one_or_none()
 
 
-async def record(
-    session: AsyncSession, job: Job, description: str, *, credential: str, actor: str, now: datetime
-) -> StatusReport | None:
-    """Record what GitHub should show for *job* as it stands, in the transaction that made it so.
+async def record(session: AsyncSession, new: NewReport, *, credential: str, actor: str, now: datetime) -> StatusReport:
+    """Record what GitHub should show, in the transaction that made it so.
 
     If nothing speaks over it, it is the target's newest, and due now. Recorded twice, the first words stay.
-    None: the job reports nowhere.
     """
-    if job.target_id is None or job.turn is None:
-        return None
     await credentials.ensure(session, credential)
-    target = await locked_target(session, job.target_id)
-    words = fit_description(description)
-    is_new = await insert_once(session, StatusReport, KEY, _row(job, words, credential, now))
-    report = await of_job(session, job)
+    target = await locked_target(session, new.target_id)
+    words = fit_description(new.description)
+    is_new = await insert_once(session, StatusReport, KEY, _row(new, words, credential, now))
+    report = await recorded(session, new.job_id, new.execution, new.state)
     assert report is not None  # inserted, or it stood there
     note = None if is_new else f"first words kept; these were: {words}"
     await events.append(session, report.id or 0, EventKind.RECORDED, actor=actor, at=now, note=note)
@@ -78,14 +69,12 @@ async def record(
     return report
 
 
-def _row(job: Job, description: str, credential: str, now: datetime) -> dict[str, object]:
-    assert job.url is not None  # a job with a target has one: ck_job_target_has_turn_and_url
-    state = shown_as(job.state)
-    mark = marker(job.id, job.execution, state, 1)
+def _row(new: NewReport, description: str, credential: str, now: datetime) -> dict[str, object]:
+    mark = marker(new.job_id, new.execution, new.state, 1)
     return {
-        "job_id": job.id, "execution": job.execution, "state": state, "target_id": job.target_id, "turn": job.turn,
-        "rank": int(rank(job.state)), "edition": 1, "marker": mark, "description": description,
-        "target_url": marked(job.url, mark), "read_back": False, "created_at": now,
+        "job_id": new.job_id, "execution": new.execution, "state": new.state, "target_id": new.target_id,
+        "turn": new.turn, "rank": int(new.rank), "edition": 1, "marker": mark, "description": description,
+        "target_url": marked(new.url, mark), "read_back": False, "created_at": now,
         "not_before": select(Credential.github_time).where(Credential.name == credential).scalar_subquery(),
     }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from storage.dialect import INSERT
 from storage.models import StatusTarget
 

@@ -15,8 +15,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import PostedStatus
 from domain.delivery.report import EventKind, marked, marker
+from domain.delivery.target import Target
 from domain.delivery.verification import Ours
-from domain.jobs.job import Target
 from storage.delivery import events
 from storage.delivery.pauses import FOR_A_REFUSED_SECRET
 from storage.delivery.reports import locked_target

@@ -4,8 +4,6 @@ No row back from one of these means that the execution was ended or taken over: 
 reports nothing. Rows are locked in one order: job, credential, target, report.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.jobs.job import JobState, Target
+from domain.delivery.report import NewReport
+from domain.jobs.execution import Beating, ConflictingJob, Done, EndStored, Execution, Order
+from domain.jobs.job import JobState, rank, shown_as
+from domain.process.identity import Process
 from domain.text import clean
 from storage import counters
 from storage.delivery import credentials, reports
@@ -28,68 +29,6 @@ OLD_BEAT = timedelta(seconds=30)
 
 MAY_STILL_END = (JobState.WAITING, JobState.RUNNING, JobState.LOST)
 ONE_RUNS = "uq_job_exclusive_group_running"
-
-
-class ConflictingJob(ValueError):
-    """A flow run that is already a job came back asking for something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """Who runs an execution: the boot of its machine, its process, and when that started, in ticks after boot."""
-
-    host: str
-    pid: int
-    started: int
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a flow run asks for. `url` is where its statuses link to; target and url are both given or both None.
-
-    `start` counts the starts of the flow run, as Prefect does. An execution is numbered no lower than that, so that it
-    never takes the number, and with it the markers on GitHub, of one that the ledger forgot: pruned, or recorded after
-    the backup that was put back.
-    """
-
-    flow_run_id: UUID
-    type: str
-    options: Mapping[str, Any]
-    exclusive_group: str | None
-    target: Target | None
-    url: str | None
-    credential: str
-    start: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One start of a job, ours to carry out. `report_id` is its `pending`, or None without a target."""
-
-    job_id: UUID
-    number: int
-    report_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The job has succeeded before: nothing is executed again. `report_id` is its outcome's, or None."""
-
-    report_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The execution has ended. `report_id` is its outcome's, or None without a target."""
-
-    report_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Beating:
-    """Another process carries out this job; it gave its last sign of life at `beat_at`."""
-
-    beat_at: datetime
 
 
 async def accept(
@@ -112,11 +51,9 @@ async def accept(
     if not is_new:
         await _same(session, job, order)
         if job.state is JobState.SUCCEEDED:
-            report = await reports.of_job(session, job)
-            return Done(report.id if report else None)
+            return Done(await _report_of(session, job))
         if job.state is JobState.WAITING and process_of(job) == by:
-            report = await reports.of_job(session, job)
-            return Execution(job.id, job.execution, report.id if report else None)
+            return Execution(job.id, job.execution, await _report_of(session, job))
         if not job.state.is_over and now - job.beat_at < OLD_BEAT:
             return Beating(job.beat_at)
         await _again(session, job, order, by, now)
@@ -169,10 +106,28 @@ async def _take_on(session: AsyncSession, order: Order, actor: str, now: datetim
         target_id, turn = await take_turn(session, order.target)
         await session.exec(update(Job).where(col(Job.id) == order.flow_run_id).values(target_id=target_id, turn=turn))
     job = await _locked(session, order.flow_run_id)
-    report = await reports.record(
-        session, job, f"{job.type} is under way", credential=order.credential, actor=actor, now=now
+    words = f"{job.type} is under way"
+    report_id = await report(session, job, words, credential=order.credential, actor=actor, now=now)
+    return Execution(job.id, job.execution, report_id)
+
+
+async def report(
+    session: AsyncSession, job: Job, description: str, *, credential: str, actor: str, now: datetime
+) -> int | None:
+    """Record what GitHub should show for *job* as it stands; the report's id. None: the job reports nowhere."""
+    if job.target_id is None or job.turn is None:
+        return None
+    assert job.url is not None  # a job with a target has one: ck_job_target_has_turn_and_url
+    new = NewReport(
+        job.id, job.execution, shown_as(job.state), job.target_id, job.turn, rank(job.state), description, job.url
     )
-    return Execution(job.id, job.execution, report.id if report else None)
+    return (await reports.record(session, new, credential=credential, actor=actor, now=now)).id
+
+
+async def _report_of(session: AsyncSession, job: Job) -> int | None:
+    """The id of the report of *job* as it stands; None: it reports nowhere, or not this."""
+    found = await reports.recorded(session, job.id, job.execution, shown_as(job.state))
+    return found.id if found else None
 
 
 async def ended_at(session: AsyncSession, job_id: UUID) -> datetime | None:
@@ -256,7 +211,7 @@ async def _come_back(session: AsyncSession, mine: Any, now: datetime) -> bool:  
 async def end(
     session: AsyncSession, job_id: UUID, execution: int, state: JobState, *, beaten_at: datetime | None = None,
     summary: str, exit_code: int | None, url: str | None = None, credential: str, actor: str, now: datetime,
-) -> Ended | None:  # fmt: skip
+) -> EndStored | None:  # fmt: skip
     """End the execution and record its report, in one transaction: no outcome without its report, nor the reverse.
 
     *url*: what the outcome links to, instead of what the job's other statuses do. None: the execution is no longer
@@ -272,16 +227,15 @@ async def end(
     if ended.rowcount == 0:
         return None
     job = await _locked(session, job_id)
-    report = await reports.record(session, job, summary, credential=credential, actor=actor, now=now)
+    report_id = await report(session, job, summary, credential=credential, actor=actor, now=now)
     await counters.add(session, {("jobs", job.type, state.value): 1})  # the row forgets it when the job is retried
-    return Ended(report.id if report else None)
+    return EndStored(report_id)
 
 
-async def ended_in(session: AsyncSession, job_id: UUID, execution: int, state: JobState) -> Ended | None:
+async def ended_in(session: AsyncSession, job_id: UUID, execution: int, state: JobState) -> EndStored | None:
     """What `end` told, for who did not get to hear it. None: the execution did not end in *state*."""
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state) == state)
     job = (await session.exec(select(Job).where(mine))).one_or_none()
     if job is None:
         return None
-    report = await reports.of_job(session, job)
-    return Ended(report.id if report else None)
+    return EndStored(await _report_of(session, job))

@@ -11,9 +11,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Lost
 from domain.jobs.job import JobState
+from domain.process.identity import Process
 from storage import notifications
 from storage.jobs import jobs
-from storage.jobs.jobs import Process, process_of
+from storage.jobs.jobs import process_of
 from storage.models import Job, StatusTarget
 
 NOT_OVER: BindParameter[list[JobState]] = bindparam(

@@ -14,9 +14,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.legacy_import.old_jobs import OldJob
 from domain.legacy_import.takeover import What
 from domain.text import clean
-from storage.delivery import credentials, reports
+from storage.delivery import credentials
 from storage.delivery.turns import take_turn
 from storage.dialect import insert_once
+from storage.jobs import jobs
 from storage.models import Job, ReportEvent, StatusTarget
 
 
@@ -78,7 +79,7 @@ async def _record(
     mine = col(Job.id) == old.job_id
     await session.exec(update(Job).where(mine).values(target_id=target_id, turn=turn))
     job = (await session.exec(select(Job).where(mine), execution_options={"populate_existing": True})).one()
-    await reports.record(session, job, old.summary, credential=credential, actor=actor, now=now)
+    await jobs.report(session, job, old.summary, credential=credential, actor=actor, now=now)
 
 
 async def _known(session: AsyncSession, old: OldJob) -> CameTo | None:

@@ -6,7 +6,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import reason_told
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from domain.operations.history import Event, JobStory, ReportStory, Waits
 from storage.delivery.reports import phase
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import Phase
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from domain.operations.history import Waits
 from storage.delivery.reports import Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget

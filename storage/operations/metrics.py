@@ -9,7 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import NOT_OF_A_PAUSE
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState, StatusState
+from domain.delivery.target import StatusState
+from domain.jobs.job import JobState
 from domain.operations.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastPass, Latency, Snapshot
 from storage.counters import Key
 from storage.delivery.reports import PHASE

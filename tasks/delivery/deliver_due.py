@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.delivery.report import Phase
-from domain.output.summary import of_error
+from domain.redact import of_error
 from storage.delivery import due, future_times, overdue, reconciliations
 from storage.delivery.availability import Settled
 from tasks.delivery.deliver import Reporter

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from domain.output.summary import of_error
+from domain.redact import of_error
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.due import Offer
 from tasks.delivery.deliver import Reporter, deliver

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.addresses import is_this_machine, without_user
-from domain.jobs.job import Target
+from domain.delivery.target import Target
+from domain.jobs.execution import Beating, Done, Execution, Order
 from domain.jobs.job_type import JobType
 from domain.jobs.target_request import TargetRequest
 from settings import Settings
 from storage.jobs import jobs, liveness
-from storage.jobs.jobs import OLD_BEAT, Beating, Done, Execution, Order
+from storage.jobs.jobs import OLD_BEAT
 from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import credential_of

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from domain.jobs.hidden_values import TooShort, hidden_values
-from domain.jobs.job import JobState
+from domain.jobs.job import JobState, state_after
 from domain.output.progress import ShowProgress
-from domain.output.summary import public, state_after
+from domain.redact import public
 from domain.text import Say
 from github_api.credentials import NoCredential
 from tasks.delivery.deliver import Reporter

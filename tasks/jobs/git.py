@@ -14,8 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.jobs.git_url import protocol_of
-from domain.output.summary import EndedBy, public, telling_line
+from domain.output.error_line import telling_line
+from domain.process.ended_by import EndedBy
 from domain.process.limits import FileBounds
+from domain.redact import public
 from domain.text import Say
 from tasks.process.command import CannotStart, Finished, child_environment, run_command
 from tasks.process.disk_space import with_room

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import Enum
 
+from domain.jobs.execution import Execution
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.ledger_retry import is_told
 

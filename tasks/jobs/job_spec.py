@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.jobs.execution import Execution, Order
 from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
 from domain.jobs.output_url import filled
 from domain.jobs.target_request import TargetRequest
 from settings import Settings
-from storage.jobs.jobs import Execution, Order
 from tasks.jobs.build_cache import Cache
 from tasks.jobs.keep_output import Outputs
 from tasks.process.users import JobUser

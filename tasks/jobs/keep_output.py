@@ -9,8 +9,8 @@ from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
-from domain.output.summary import public
 from domain.process.limits import OUTPUT_FIELD, FileBounds, Limits
+from domain.redact import public
 from domain.text import Say
 from tasks.process.background import Stop, never
 from tasks.process.file_tree import newest_first, now_is_its_time

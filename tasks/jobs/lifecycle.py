@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from domain.jobs.execution import EndStored, Execution
 from domain.jobs.job import JobState
 from domain.output.progress import ShowProgress, unseen
-from domain.output.summary import of_error
+from domain.redact import of_error
 from domain.text import Say
 from storage.engine import LedgerIsAway
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.ledger_retry import is_told, without_limit
 from tasks.jobs.build import execute
@@ -160,7 +160,7 @@ async def _end(reporter: Reporter, work: Work, ending: Ending, on_trouble: Say) 
     """
     execution, tries = work.execution, 0
 
-    async def end() -> jobs.Ended | None:
+    async def end() -> EndStored | None:
         nonlocal tries
         tries += 1
         async with reporter.ledger.transaction() as session:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.output.summary import of_error
+from domain.redact import of_error
 from storage.jobs import liveness
 from storage.jobs.jobs import OLD_BEAT
 from storage.jobs.liveness import AtWork

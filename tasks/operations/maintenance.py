@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
-from domain.output.summary import of_error
+from domain.redact import of_error
 from settings import Settings
 from storage.engine import Ledger
 from tasks.jobs.job_spec import outputs_of

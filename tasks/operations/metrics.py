@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from domain.addresses import without_user
 from domain.operations.metrics import Snapshot
-from domain.output.summary import of_error
+from domain.redact import of_error
 from domain.text import one_line
 from github_api.certificates import trusted
 from github_api.raw_body import AS_IT_IS, raw_body

@@ -31,7 +31,7 @@ from prefect.states import Cancelled, Crashed, Running
 
 from domain.jobs.job import JobState
 from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
-from domain.output.summary import of_error
+from domain.redact import of_error
 from domain.text import Say
 from storage.jobs import liveness
 from storage.jobs.liveness import Over

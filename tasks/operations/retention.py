@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from domain.output.summary import of_error
+from domain.redact import of_error
 from storage.engine import Ledger
 from storage.operations.prune_cursor import stop_at, stopped_at
 from storage.operations.retention import is_after_a_gap, prune_jobs, prune_passes

@@ -14,8 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
-from domain.output.summary import EndedBy, public
+from domain.process.ended_by import EndedBy
 from domain.process.limits import Limits
+from domain.redact import public
 from tasks.process.limits import NO_LIMITS, in_leash_words
 from tasks.process.output_lines import Output
 from tasks.process.uncancellable import in_any_case, sigterm_held_back

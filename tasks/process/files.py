@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from domain.output.summary import EndedBy
+from domain.process.ended_by import EndedBy
 from domain.process.limits import FileBounds
 from tasks.process.command import CannotStart, run_command
 from tasks.process.disk_space import with_room

@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from storage.jobs.jobs import Process
+from domain.process.identity import Process
 
 ANYBODY = Path("/proc/1/stat")
 

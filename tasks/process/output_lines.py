@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from domain.output.summary import REACH, public
+from domain.redact import REACH, public
 from domain.text import ELLIPSIS, readable
 
 MAX_LINE = 2000

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from domain.output.summary import EndedBy
+from domain.process.ended_by import EndedBy
 from domain.text import Say
 from tasks.process.command import CannotStart, run_command
 from tasks.process.leftovers import clear

@@ -12,8 +12,8 @@ from world import World, order, run_job
 from console.asked import Asked
 from console.list import list_reports
 from console.metrics import print_metrics
-from domain.ages import span
 from domain.operations.status_page import Links, headline, page
+from domain.units import span
 from fake_github.faults import Kind
 from storage.operations.listing import Wanted
 from tasks.operations.status_page import read_overview

@@ -8,10 +8,10 @@ import pytest
 
 from console.asked import Asked
 from console.words import next_try, reason, why
-from domain.ages import ahead, span
 from domain.delivery.report import Phase
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from domain.operations.history import Waits, next_try_at
+from domain.units import ahead, span
 from storage.operations.listing import Listed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -185,7 +185,7 @@ async def _is_over(pid: int) -> bool:
 async def test_our_own_bug_is_an_error_on_the_commit(rig: Rig) -> None:
     folder = rig.folder / "bug"
     folder.mkdir()
-    bug = "import domain.output.summary\ndomain.summary.summarise = None\n"  # what every command's end goes through
+    bug = "import domain.output.summary\ndomain.output.summary.summarise = None\n"  # all ends go through it
     (folder / "sitecustomize.py").write_text(bug, encoding="utf-8")
     name = "our-own-bug"
     async with rig.worker(name, env={"PYTHONPATH": str(folder)}):

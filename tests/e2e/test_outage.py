@@ -12,7 +12,7 @@ from waiting import until
 from world import order, run_job
 
 from domain.delivery.policy import SPREAD, Policy
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from github_api.credentials import DEFAULT_CREDENTIAL
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]

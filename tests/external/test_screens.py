@@ -15,7 +15,8 @@ from chromium import Browser, browser, chromium
 from e2e_rig import Server
 
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState, StatusState, Target
+from domain.delivery.target import StatusState, Target
+from domain.jobs.job import JobState
 from domain.operations import job_page, status_page
 from domain.operations.history import Event, JobStory, ReportStory, Waits
 from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before

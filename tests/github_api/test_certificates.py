@@ -9,7 +9,7 @@ from git_host import git_host
 from waiting import LONGEST
 
 from domain.delivery.outcome import NotSent
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from github_api.certificates import BadCertificates, trusted
 from github_api.client import GitHub
 from github_api.transport import transport_to

@@ -15,7 +15,7 @@ from waiting import soon
 
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Page, RateLimit, Reason, Rejected, Throttled, Unknown
 from domain.delivery.report import Report
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from github_api.client import MAX_PAGE, GitHub
 from github_api.connection import MAX_REPLY
 

@@ -15,7 +15,7 @@ from waiting import LONGEST, soon
 
 from domain.delivery.outcome import Delivered, NotSent, Page, Reason, Unknown
 from domain.delivery.report import Report
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from fake_github.bomb import BLANKS, bomb
 from github_api.client import GitHub
 from github_api.connection import MAX_REDIRECTS, MAX_REPLY

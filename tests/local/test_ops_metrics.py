@@ -9,7 +9,8 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState, StatusState
+from domain.delivery.target import StatusState
+from domain.jobs.job import JobState
 from domain.operations.metrics import BUCKETS, TRIED, Group, LastPass, Latency, Snapshot
 from settings import ROOT
 from tasks.operations.metric_families import registry_of

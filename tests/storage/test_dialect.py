@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from world import SHA, World, order, run_job
 
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 
 LONGEST = {
     "letters": "c" * 255,

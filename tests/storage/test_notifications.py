@@ -8,7 +8,7 @@ from world import ACTOR, CREDENTIAL, World, accept, order, run_job
 
 from domain.delivery.notifications import Lost, Move, News, Paused, ReportName
 from domain.delivery.report import EventKind
-from domain.jobs.job import StatusState
+from domain.delivery.target import StatusState
 from fake_github.faults import Kind
 from storage import notifications
 from storage.delivery import events

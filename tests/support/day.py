@@ -18,14 +18,15 @@ from world import ACTOR, ME, World, begin, end, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
-from domain.jobs.job import JobState, Target
+from domain.delivery.target import Target
+from domain.jobs.execution import Execution, Order
+from domain.jobs.job import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.github import Rules
 from fake_github.limits import Limits
 from fake_github.requests import Seen
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution, Order
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
 from tasks.report_status import RETRIES, Undelivered, deliver_report

@@ -34,7 +34,8 @@ from waiting import until
 from world import CREDENTIAL, Step, SteppedTransport, go_on
 
 from domain.delivery.report import Phase
-from domain.jobs.job import Target
+from domain.delivery.target import Target
+from domain.jobs.execution import Order
 from domain.jobs.jobs_file import parse_job_types
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
@@ -44,7 +45,6 @@ from github_api.client import GitHub
 from github_api.credentials import DEFAULT_CREDENTIAL
 from storage.delivery import availability
 from storage.engine import Ledger, open_ledger
-from storage.jobs.jobs import Order
 from storage.models import Job, StatusReport
 from tasks.delivery.deliver import Reporter
 from tasks.jobs.accept import commit_page

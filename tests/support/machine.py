@@ -31,13 +31,14 @@ from world import ACTOR, CREDENTIAL, ME, SHA, World, begin, end, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
-from domain.jobs.job import JobState, Target
+from domain.delivery.target import Target
+from domain.jobs.execution import Execution, Order
+from domain.jobs.job import JobState
 from fake_github.faults import Fault
 from settings import Settings
 from storage.delivery import due
 from storage.engine import Ledger
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution, Order
 from storage.maintenance import restored
 from storage.models import Credential, StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter, deliver

@@ -30,12 +30,12 @@ from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Sent,
 from domain.delivery.policy import Policy
 from domain.delivery.settlement import Tries, settle
 from domain.jobs.job import JobState
+from domain.process.identity import Process
 from github_api.client import GitHub
 from storage.delivery import due, leases, settling
 from storage.delivery.leases import Lease
 from storage.engine import Ledger, open_ledger
 from storage.jobs import jobs
-from storage.jobs.jobs import Process
 from tasks.delivery.deliver import Reporter, deliver
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,12 +18,12 @@ from world import ACTOR, order, run_job
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
+from domain.jobs.execution import Execution
 from domain.jobs.job import JobState
 from fake_github.process import StandIn
 from github_api.client import GitHub
 from storage.delivery.availability import Settled
 from storage.engine import Ledger, open_ledger
-from storage.jobs.jobs import Execution
 from storage.models import StatusTarget
 from tasks.delivery.deliver import Reporter, deliver
 

@@ -26,7 +26,8 @@ from console.asked import Asked
 from console.list import list_reports
 from console.show import show
 from demo import source
-from domain.jobs.job import JobState, StatusState
+from domain.delivery.target import StatusState
+from domain.jobs.job import JobState
 from domain.jobs.run_names import key_of
 from domain.operations.overview import SLOT, SLOTS
 from fake_github.process import StandIn

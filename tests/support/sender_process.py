@@ -29,12 +29,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, go_on, order
 
 from domain.delivery.policy import Policy
+from domain.jobs.execution import Done, Execution, Order
 from github_api.client import GitHub
 from github_api.transport import transport_to
 from storage import connections
 from storage.engine import LedgerIsAway, open_ledger
 from storage.jobs import jobs
-from storage.jobs.jobs import Done, Execution, Order
 from storage.models import StatusReport
 from tasks.delivery.deliver import Reporter, deliver
 

@@ -35,7 +35,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState, Target
+from domain.delivery.target import Target
+from domain.jobs.execution import Execution, Order
+from domain.jobs.job import JobState
+from domain.process.identity import Process
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
@@ -47,7 +50,6 @@ from storage.delivery import availability, due, events
 from storage.delivery.availability import Busy, Settled
 from storage.engine import Ledger
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution, Order, Process
 from storage.models import StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter, deliver
 

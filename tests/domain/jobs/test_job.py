@@ -1,10 +1,12 @@
-"""What GitHub shows for each state of a job, and what makes two targets one."""
+"""What ends a job as what, what GitHub shows for each state, and what makes two targets one."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.jobs.job import JobState, StatusState, Target, shown_as
+from domain.delivery.target import StatusState, Target
+from domain.jobs.job import JobState, shown_as, state_after
+from domain.process.ended_by import EndedBy
 
 SHA = "3f2a91c07be5d8846a1f0c9b2e7d5538a4c6e190"
 
@@ -63,3 +65,17 @@ def test_another_repository_commit_or_context_is_another_target(other: Target) -
 def test_contexts_share_a_key_only_if_they_differ_by_case(context: str, other: str) -> None:
     same = Target("acme/site", SHA, context).key == Target("acme/site", SHA, other).key
     assert same is (context.lower() == other.lower())
+
+
+def test_how_a_command_ended_is_the_state_of_its_job() -> None:
+    assert state_after(EndedBy.EXITED, 0) is JobState.SUCCEEDED
+    assert state_after(EndedBy.EXITED, 1) is JobState.FAILED
+    assert state_after(EndedBy.SIGNAL, None) is JobState.CRASHED
+    assert state_after(EndedBy.TIME_LIMIT, None) is JobState.TIMED_OUT
+    assert state_after(EndedBy.PROCESS_LIMIT, None) is JobState.CRASHED
+
+
+def test_which_exit_codes_are_a_success_is_for_the_job_type_to_say() -> None:
+    assert state_after(EndedBy.EXITED, 3, (0, 3)) is JobState.SUCCEEDED
+    assert state_after(EndedBy.EXITED, 0, (3,)) is JobState.FAILED
+    assert state_after(EndedBy.SIGNAL, None, (0,)) is JobState.CRASHED

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from domain.jobs.output_url import filled
 from domain.output.presets import RECOGNISERS
-from domain.quantities import size
+from domain.units import size
 
 BEGIN = 'version = 1\n[jobs.site]\ncommand = ["make"]\n'
 """Three lines; what is said of the job begins on the fourth."""

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from domain.jobs.run_names import key_of, name_of, name_of_retry, tags_of
 
 SITE = Target("acme/site", "3f2a91c0" * 5, "docs/sphinx")

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.jobs.job import Target
+from domain.delivery.target import Target
 from domain.jobs.target_request import TargetRequest
 from storage.models import StatusTarget
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.jobs.job import JobState, Target
+from domain.delivery.target import Target
+from domain.jobs.job import JobState
 from domain.legacy_import.old_jobs import OldJob, Unreadable, jobs_in
 
 SHA = "3f2a91c0" * 5

@@ -8,7 +8,7 @@ import pytest
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import StatusState
+from domain.delivery.target import StatusState
 from domain.operations.history import Event, ReportStory, Waits, came_of_retry, what_next
 from domain.operations.remedies import CURES, cure
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState, StatusState, Target
+from domain.delivery.target import StatusState, Target
+from domain.jobs.job import JobState
 from domain.operations.history import Event, JobStory, ReportStory, Waits
 from domain.operations.job_page import TAIL, page
 

@@ -10,7 +10,7 @@ import pytest
 from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from domain.operations.log_format import PHRASES, level_of, line_of
 from storage.notifications import UNTOLD
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain.delivery.report import Phase
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from domain.operations.history import Waits
 from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
 from domain.operations.status_page import Links, headline, page

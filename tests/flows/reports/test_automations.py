@@ -14,7 +14,7 @@ from waiting import until
 from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from settings import ROOT
 from tasks.operations.notifications import _send
 from tasks.operations.prefect_events import event_of

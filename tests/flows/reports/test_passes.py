@@ -18,14 +18,15 @@ from prefect.states import AwaitingRetry, Cancelling, Completed, Failed, Pending
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import begin, end, order
 
+from domain.jobs.execution import Execution
 from domain.jobs.job import JobState
+from domain.process.identity import Process
 from fake_github.faults import Kind
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
 from storage.delivery import reconciliations
 from storage.identity import ledger_id
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution, Process
 from storage.jobs.liveness import Over, over
 from tasks.operations.prefect_state import crash_dead_passes
 from tasks.process.identity import this_process

@@ -17,8 +17,8 @@ from full import FULL, SQLITE_OR_ALL
 from told import told_once
 from world import ACTOR, ME, World, begin, end, order, run_job
 
+from domain.jobs.execution import Execution, Order
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution, Order
 from tasks.delivery.deliver import Reporter
 
 PLACES = None if FULL else ("committed", "POST answered", "GET answered")

@@ -15,11 +15,11 @@ from schedules import Explorer, Scene
 from told import told_once
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
+from domain.jobs.execution import Execution
 from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from storage.delivery import due, reports
 from storage.engine import Ledger
-from storage.jobs.jobs import Execution
 from tasks.delivery.deliver import Reporter, deliver
 
 TARGET = 1

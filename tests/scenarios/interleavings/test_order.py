@@ -13,10 +13,10 @@ from told import told_once
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
+from domain.jobs.execution import Execution
 from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
-from storage.jobs.jobs import Execution
 from tasks.delivery.deliver import Reporter, deliver
 
 OLD, NEW = UUID(int=1), UUID(int=2)

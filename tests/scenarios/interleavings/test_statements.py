@@ -15,10 +15,10 @@ from statements import Statements
 from told import told_once
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
+from domain.jobs.execution import Order
 from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
-from storage.jobs.jobs import Order
 from tasks.delivery.deliver import Reporter, deliver
 
 INTERRUPTIONS = 2 if FULL else 1

@@ -13,7 +13,7 @@ from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import StatusState
+from domain.delivery.target import StatusState
 from domain.operations.metrics import Group
 from fake_github.faults import Kind
 from fake_github.store import Draft

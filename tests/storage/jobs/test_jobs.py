@@ -10,11 +10,12 @@ from sqlmodel import col, func, select
 from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState, Target
+from domain.delivery.target import Target
+from domain.jobs.execution import Beating, ConflictingJob, Done, Execution, Order
+from domain.jobs.job import JobState
 from storage.delivery import credentials, reports
 from storage.engine import Ledger, open_ledger
 from storage.jobs import jobs
-from storage.jobs.jobs import Beating, ConflictingJob, Done, Execution, Order
 from storage.models import Job, ReportEvent, StatusReport
 
 

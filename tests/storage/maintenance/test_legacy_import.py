@@ -10,7 +10,8 @@ from sqlmodel import col, func, select
 from world import ACTOR, CREDENTIAL, SHA, World, accept, end, order, run_job
 
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState, Target
+from domain.delivery.target import Target
+from domain.jobs.job import JobState
 from domain.legacy_import.old_jobs import OldJob
 from domain.legacy_import.takeover import What
 from storage import counters

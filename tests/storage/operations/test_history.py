@@ -7,11 +7,12 @@ from world import ACTOR, World, accept, begin, end, order, run_job
 
 from domain.delivery.outcome import Exchange
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState, StatusState, Target
+from domain.delivery.target import StatusState, Target
+from domain.jobs.execution import Order
+from domain.jobs.job import JobState
 from domain.operations.history import JobStory
 from fake_github.faults import Kind
 from storage.delivery import events
-from storage.jobs.jobs import Order
 from storage.models import Credential
 from storage.operations import history
 

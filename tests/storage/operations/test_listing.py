@@ -7,7 +7,7 @@ import pytest
 from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.report import Phase
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from domain.operations.history import Waits
 from fake_github.faults import Kind
 from storage.delivery.reports import Selection

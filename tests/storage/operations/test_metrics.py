@@ -14,7 +14,8 @@ from sqlmodel import func, select
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState, StatusState
+from domain.delivery.target import StatusState
+from domain.jobs.job import JobState
 from domain.operations.metrics import BUCKETS, Group, LastPass, Snapshot
 from fake_github.faults import Kind
 from storage import counters

@@ -18,13 +18,14 @@ from told import HOURS, look
 from world import ACTOR, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
-from domain.jobs.job import JobState, StatusState
+from domain.delivery.target import StatusState
+from domain.jobs.execution import Execution, Order
+from domain.jobs.job import JobState
 from domain.operations.metrics import Snapshot
 from fake_github.faults import Kind
 from storage.delivery import reconciliations, reports, verification
 from storage.engine import Ledger
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution, Order
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts, history, prune_cursor, report_history, retention
 from storage.operations.metrics import snapshot

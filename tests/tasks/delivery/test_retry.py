@@ -8,11 +8,11 @@ from world import CREDENTIAL, World, accept, order, run_job
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
+from domain.jobs.execution import Execution
 from domain.jobs.job import JobState
 from fake_github.faults import Kind
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
 from settings import Settings
-from storage.jobs.jobs import Execution
 from tasks.delivery.retry import Selection, reopen_report, retry_report, undelivered
 from tasks.report_status import Undelivered
 

@@ -9,14 +9,16 @@ import pytest
 from waiting import until
 from world import ACTOR, World, order
 
-from domain.jobs.job import JobState, Target
+from domain.delivery.target import Target
+from domain.jobs.execution import Beating, ConflictingJob, Done, Execution, Order
+from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
 from domain.jobs.options import BadOptions, IntegerOption
 from domain.jobs.target_request import TargetRequest
+from domain.process.identity import Process
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential, NotAllowed
 from settings import Settings
 from storage.jobs import jobs
-from storage.jobs.jobs import Beating, Done, Execution, Order, Process
 from tasks.jobs import accept as module
 from tasks.jobs.accept import accept_job, order_of
 
@@ -206,7 +208,7 @@ async def test_who_did_not_hear_that_it_was_accepted_is_not_a_second_execution(w
 async def test_the_same_flow_run_cannot_ask_for_something_else(world: World) -> None:
     asked = order()
     await accept_job(world.reporter, asked)
-    with pytest.raises(jobs.ConflictingJob, match="start a new flow run"):
+    with pytest.raises(ConflictingJob, match="start a new flow run"):
         await accept_job(world.reporter, replace(asked, type="linkcheck"))
 
 

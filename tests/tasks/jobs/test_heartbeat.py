@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from simulated import SimulatedClock, SimulatedLoop
 
-from storage.jobs.jobs import Execution
+from domain.jobs.execution import Execution
 from tasks.delivery.deliver import Reporter
 from tasks.jobs import heartbeat
 from tasks.jobs.heartbeat import WATCH, Stopped, beat_on

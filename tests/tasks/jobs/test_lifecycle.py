@@ -21,10 +21,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import LONGEST, Held, until
 from world import World, accept, begin, end, order
 
+from domain.jobs.execution import Execution, Order
 from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
 from storage.engine import Ledger, LedgerIsAway
-from storage.jobs.jobs import Execution, Order
 from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter

@@ -16,9 +16,10 @@ from waiting import LONGEST
 from world import World, accept, begin, end, order, run_job
 
 from domain.delivery.notifications import Lost, News
+from domain.jobs.execution import Execution
 from domain.jobs.job import JobState
+from domain.process.identity import Process
 from storage.jobs import jobs
-from storage.jobs.jobs import Execution, Process
 from storage.jobs.liveness import AtWork, lose
 from storage.models import Job
 from tasks.jobs.lost import HUNG, end_lost_jobs

@@ -12,8 +12,8 @@ import pytest
 from processes import names_in
 
 from domain.jobs.preparation import Preparation
-from domain.output.summary import public
 from domain.process.limits import Limits
+from domain.redact import public
 from tasks.jobs import build_cache as module
 from tasks.jobs.build_cache import Cache
 from tasks.jobs.environment import Surroundings

@@ -9,7 +9,7 @@ import pytest
 from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
-from domain.jobs.job import StatusState, Target
+from domain.delivery.target import StatusState, Target
 from settings import ROOT
 from storage.notifications import UNTOLD
 from tasks.operations.prefect_events import event_of

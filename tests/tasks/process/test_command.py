@@ -18,7 +18,8 @@ from cancelling import cancel_all, skip
 from processes import FAMILY, ROOT, is_alive, pids_in
 from waiting import Condition, block_until, until
 
-from domain.output.summary import REACH, EndedBy
+from domain.process.ended_by import EndedBy
+from domain.redact import REACH
 from tasks.process.command import CannotStart, Finished, OnLine, child_environment, run_command
 from tasks.process.output_lines import KEPT_BYTES
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from processes import FAMILY, is_alive, pids_in
 
-from domain.output.summary import EndedBy
+from domain.process.ended_by import EndedBy
 from domain.process.limits import Limits
 from tasks.process.command import Finished, run_command
 from tasks.process.limits import NO_LIMITS, in_leash_words

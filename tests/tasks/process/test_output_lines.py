@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.output.summary import LONGEST_PIECE, REACH, public
+from domain.redact import LONGEST_PIECE, REACH, public
 from domain.text import UNSEEN
 from tasks.process.output_lines import KEPT_BYTES, TAIL, Output
 

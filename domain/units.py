@@ -1,7 +1,7 @@
-"""Times and sizes as people write them in jobs.toml."""
+"""Lengths of time and sizes: as people write them in jobs.toml, and as they read them."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -12,8 +12,14 @@ LONGEST_TIMEOUT = timedelta(hours=2)
 
 SPAN = re.compile(r"(?:(?P<hours>\d{1,4})h)?(?:(?P<minutes>\d{1,4})m)?(?:(?P<seconds>\d{1,5})s)?")
 SIZE = re.compile(r"(?P<number>\d{1,9})(?P<unit>[KMGT]?)")
-UNITS = {unit: 1024**power for power, unit in enumerate(("", "K", "M", "G", "T"))}
+SIZE_UNITS = {unit: 1024**power for power, unit in enumerate(("", "K", "M", "G", "T"))}
 LARGEST = 2**53
+AGE_UNITS = (
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+    (timedelta(seconds=1), "s"),
+)
 
 
 def _span(value: object) -> timedelta:
@@ -31,7 +37,7 @@ def size(value: object) -> int:
     """Bytes, written as such or as "512K", "64M", "2G" or "1T", in powers of 1024. Raises ValueError."""
     number = value
     if isinstance(value, str) and (parts := SIZE.fullmatch(value)):
-        number = int(parts["number"]) * UNITS[parts["unit"]]
+        number = int(parts["number"]) * SIZE_UNITS[parts["unit"]]
     if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= LARGEST:
         return number
     raise ValueError(f'{quoted(value)} is no size; allowed: bytes, or a text such as "512K", "64M" or "2G"')
@@ -39,8 +45,8 @@ def size(value: object) -> int:
 
 def size_in_words(number: int) -> str:
     """Bytes as jobs.toml has them, roughly: "512", "1.5K", "64M"."""
-    power = min(max(number.bit_length() - 1, 0) // 10, len(UNITS) - 1)
-    return f"{number / 1024**power:.4g}{list(UNITS)[power]}"
+    power = min(max(number.bit_length() - 1, 0) // 10, len(SIZE_UNITS) - 1)
+    return f"{number / 1024**power:.4g}{list(SIZE_UNITS)[power]}"
 
 
 TimeLimit = Annotated[timedelta, BeforeValidator(_span)]
@@ -48,3 +54,26 @@ TimeLimit = Annotated[timedelta, BeforeValidator(_span)]
 
 Size = Annotated[int, BeforeValidator(size)]
 """Bytes, at least one."""
+
+
+def in_words(span: timedelta) -> str:
+    """*span* as a person says it: "0.4 s", "12 s", "5 min", "1 min 5 s", "2 h"."""
+    if span < timedelta(seconds=1):
+        return f"{span.total_seconds():.1f} s"
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its largest whole unit, rounded down: "45 s", "12 min", "3 h", "5 d"."""
+    for unit, name in AGE_UNITS:
+        if length >= unit:
+            return f"{length // unit} {name}"
+    return "0 s"
+
+
+def ahead(moment: datetime, now: datetime) -> str:
+    """How far off *moment* is: "now" once it has come, else such as "in 4 min"."""
+    return "now" if moment <= now else f"in {span(moment - now)}"
