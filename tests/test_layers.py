@@ -18,6 +18,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tasks": {"domain", "github_api", "storage", "settings"},
     "flows": {"domain", "tasks", "settings"},
 }
+ROOM_MAY_IMPORT: dict[str, set[str]] = {
+    "delivery": set(),
+    "process": set(),
+    "output": {"process"},
+    "jobs": {"delivery", "output", "process"},
+    "operations": {"delivery", "jobs", "output", "process"},
+}
+"""Rooms are the folders of a layer, the same in each. All may use what stands beside them in their layer."""
+
 TOPS = {"benchmarks", "cli", "console", "demo", "fake_github", "local"}  # no layer imports one
 OURS = MAY_IMPORT.keys() | TOPS
 
@@ -52,6 +61,15 @@ def nodes(name: str) -> Iterator[ast.AST]:
         yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
+def imported_modules(path: Path) -> Iterator[str]:
+    """All modules that *path* imports, with their packages; also what may be a name in a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 def imported_names(name: str) -> set[str]:
     """The top-level modules that anything in *name* imports, wherever the import stands."""
     found: set[str] = set()
@@ -71,6 +89,21 @@ def test_every_name_of_the_map_exists(name: str) -> None:
 @pytest.mark.parametrize("layer", MAY_IMPORT)
 def test_imports_point_down(layer: str) -> None:
     assert imported_names(layer) & OURS <= MAY_IMPORT[layer] | {layer}
+
+
+@pytest.mark.parametrize("room", ROOM_MAY_IMPORT)
+def test_each_room_imports_only_the_rooms_below_it(room: str) -> None:
+    files = [path for layer in MAY_IMPORT for path in sources(layer) if path.parent.name == room]
+    wrong = [
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in files
+        for module in imported_modules(path)
+        if module.split(".")[0] in MAY_IMPORT
+        and (named := set(module.split(".")[1:]) & ROOM_MAY_IMPORT.keys())
+        and not named <= ROOM_MAY_IMPORT[room] | {room}
+    ]
+    assert files
+    assert wrong == []
 
 
 @pytest.mark.parametrize("layer", NOT_HERE)

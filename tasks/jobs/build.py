@@ -17,13 +17,13 @@ from github_api.credentials import NoCredential
 from tasks.delivery.deliver import Reporter
 from tasks.jobs.checkout import CheckoutFailed, working_copy
 from tasks.jobs.environment import Surroundings
-from tasks.jobs.job_spec import CANCELLED, Ending, Work
+from tasks.jobs.job_spec import CANCELLED, Ending, Work, folders_of_a_job
 from tasks.jobs.keep_output import NotKept, keep_output
 from tasks.jobs.prepare import PreparationFailed, prepare
 from tasks.jobs.push import PushFailed, push_changes
 from tasks.process.background import Stop, aside
 from tasks.process.command import CannotStart, child_environment
-from tasks.process.disk_space import NoSpace, check_free_space, folders_of_a_job, full_is_no_space
+from tasks.process.disk_space import NoSpace, check_free_space, full_is_no_space
 from tasks.process.files import USUAL, FileWorkFailed
 from tasks.process.ownership import hand_over
 from tasks.process.temp_dirs import REMOVAL, keep, scratch

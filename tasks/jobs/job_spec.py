@@ -9,8 +9,10 @@ from domain.jobs.job_type import JobType
 from domain.jobs.output_url import filled
 from domain.jobs.target_request import TargetRequest
 from settings import Settings
+from storage.engine import Ledger
 from tasks.jobs.build_cache import Cache
 from tasks.jobs.keep_output import Outputs
+from tasks.process.disk_space import temporary_folder
 from tasks.process.users import JobUser
 
 
@@ -54,6 +56,22 @@ class Ended:
     state: JobState
     summary: str
     report_id: int | None
+
+
+def folders_of_a_job(ledger: Ledger, job_type: JobType, *, outputs: Path | None, cache: Path | None) -> list[Path]:
+    """The folders on whose disks a job writes: for working copies, of an embedded ledger, and what its type keeps.
+
+    Raises:
+        NoSpace: there is none for working copies.
+    """
+    folders = [temporary_folder()]
+    if ledger.engine.dialect.name == "sqlite":
+        folders.append(Path(ledger.place).parent)
+    if outputs and job_type.output:
+        folders.append(outputs)
+    if cache and any(step.cache for step in job_type.prepare):
+        folders.append(cache)
+    return folders
 
 
 def work_of(

@@ -11,8 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from domain.jobs.job_type import JobType
-from storage.engine import Ledger
 from tasks.process.background import Stop, aside, never
 from tasks.process.temp_dirs import kept_in, remove
 from tasks.process.uncancellable import in_any_case
@@ -59,22 +57,6 @@ def temporary_folder() -> Path:
         raise NoSpace(
             "nothing can be written to any folder for temporary files", f"{error}: make room in one"
         ) from error
-
-
-def folders_of_a_job(ledger: Ledger, job_type: JobType, *, outputs: Path | None, cache: Path | None) -> list[Path]:
-    """The folders on whose disks a job writes: for working copies, of an embedded ledger, and what its type keeps.
-
-    Raises:
-        NoSpace: there is none for working copies.
-    """
-    folders = [temporary_folder()]
-    if ledger.engine.dialect.name == "sqlite":
-        folders.append(Path(ledger.place).parent)
-    if outputs and job_type.output:
-        folders.append(outputs)
-    if cache and any(step.cache for step in job_type.prepare):
-        folders.append(cache)
-    return folders
 
 
 def check_free_space(folders: Iterable[Path], stop: Stop = never, *, free: Callable[[Path], int] = free_in) -> None:
