@@ -139,8 +139,8 @@ def submit(
         key: What makes two requests one. In GitHub Actions it comes of itself.
         wait: Wait until the job is over and reported; the exit code is then the job's.
     """
-    from console.asked_job import Words  # noqa: PLC0415  # each command loads what it needs
-    from console.submit import submit as submit_job  # noqa: PLC0415  # the same
+    from console.submission.asked_job import Words  # noqa: PLC0415  # each command loads what it needs
+    from console.submission.submit import submit as submit_job  # noqa: PLC0415  # the same
 
     words = Words(job_type, repo, sha, context, url, option, key)
     return _run(submit_job(words, waits=wait), interrupted="Interrupted; a job that was started goes on.")

@@ -70,3 +70,13 @@ class Limits(BaseModel):
     def for_files(self, usual: timedelta) -> FileBounds:
         """For one piece of work on files, which may take *usual* unless the job type says otherwise."""
         return FileBounds(self.files, self.total_size, self.file_work or usual)
+
+
+NO_LIMITS = Limits(memory=None, processes=None)
+"""For programs of our own."""
+
+
+def in_leash_words(limits: Limits) -> str:
+    """The limits that hold for processes, such as "memory=1000000,processes=64"; empty without any."""
+    held = {"memory": limits.memory, "file_size": limits.file_size, "processes": limits.processes}
+    return ",".join(f"{name}={most}" for name, most in held.items() if most is not None)

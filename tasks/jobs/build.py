@@ -24,8 +24,7 @@ from tasks.jobs.push import PushFailed, push_changes
 from tasks.process.background import Stop, aside
 from tasks.process.command import CannotStart, child_environment
 from tasks.process.disk_space import NoSpace, check_free_space, full_is_no_space
-from tasks.process.files import USUAL, FileWorkFailed
-from tasks.process.ownership import hand_over
+from tasks.process.files import USUAL, FileWorkFailed, hand_over
 from tasks.process.temp_dirs import REMOVAL, keep, scratch
 from tasks.process.user_lock import StillRuns, taken
 from tasks.process.users import JobUser

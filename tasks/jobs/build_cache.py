@@ -14,9 +14,8 @@ from pathlib import Path
 
 from domain.process.limits import FileBounds
 from domain.text import Say
-from tasks.process.file_tree import newest_first, now_is_its_time
 from tasks.process.files import copy_files
-from tasks.process.temp_dirs import scratch
+from tasks.process.temp_dirs import newest_first, now_is_its_time, scratch
 from tasks.process.users import JobUser
 
 MOST = 50

@@ -5,9 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from domain.process.limits import Limits
+from domain.process.limits import NO_LIMITS, Limits
 from tasks.jobs.git import Git, GitFailed
-from tasks.process.limits import NO_LIMITS
 from tasks.process.temp_dirs import scratch
 
 TIMEOUT = timedelta(seconds=120)

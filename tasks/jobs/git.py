@@ -16,13 +16,12 @@ from urllib.parse import urlsplit
 from domain.jobs.git_url import protocol_of
 from domain.output.error_line import telling_line
 from domain.process.ended_by import EndedBy
-from domain.process.limits import FileBounds
+from domain.process.limits import NO_LIMITS, FileBounds
 from domain.redact import public
 from domain.text import Say
 from tasks.process.command import CannotStart, Finished, child_environment, run_command
 from tasks.process.disk_space import with_room
 from tasks.process.file_worker import BeyondLimit, Count
-from tasks.process.limits import NO_LIMITS
 
 NETWORK = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 SEEN = (*NETWORK, *map(str.lower, NETWORK), "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")

@@ -9,15 +9,13 @@ from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
-from domain.process.limits import OUTPUT_FIELD, FileBounds, Limits
+from domain.process.limits import NO_LIMITS, OUTPUT_FIELD, FileBounds, Limits
 from domain.redact import public
 from domain.text import Say
 from tasks.process.background import Stop, never
-from tasks.process.file_tree import newest_first, now_is_its_time
 from tasks.process.file_worker import within
 from tasks.process.files import USUAL, FileWorkFailed, copy_files
-from tasks.process.limits import NO_LIMITS
-from tasks.process.temp_dirs import scratch, scratch_here
+from tasks.process.temp_dirs import newest_first, now_is_its_time, scratch, scratch_here
 
 
 class NotKept(Exception):

@@ -13,10 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.jobs.push import Push
-from domain.process.limits import FileBounds, Limits
+from domain.process.limits import NO_LIMITS, FileBounds, Limits
 from tasks.jobs.git import Git, GitFailed
 from tasks.process.files import FileWorkFailed, are_there
-from tasks.process.limits import NO_LIMITS
 from tasks.process.temp_dirs import scratch
 from tasks.process.uncancellable import finished
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
 from domain.process.ended_by import EndedBy
-from domain.process.limits import Limits
+from domain.process.limits import NO_LIMITS, Limits, in_leash_words
 from domain.redact import public
-from tasks.process.limits import NO_LIMITS, in_leash_words
 from tasks.process.output_lines import Output
 from tasks.process.uncancellable import in_any_case, sigterm_held_back
 from tasks.process.users import JobUser

@@ -68,9 +68,17 @@ async def copy_files(
     return Copied(numbers["size"], [words for name, words in facts if name == "dropped"], numbers.get("more", 0))
 
 
-async def give(tops: Sequence[Path], user: JobUser, bounds: FileBounds) -> None:
-    """Make *tops*, which no job has touched yet, and all in them *user*'s. Raises FileWorkFailed."""
-    await _work("give", bounds, tops=[str(top) for top in tops], user=(user.uid, user.gid))
+async def hand_over(folders: Sequence[Path], user: JobUser, bounds: FileBounds) -> None:
+    """Make *folders*, which stand in scratch folders, and all in them *user*'s, and let nobody else in.
+
+    The scratch folders around them stay ours: *user* may pass through, and not see what else they hold.
+
+    No job has touched *folders* yet. Raises FileWorkFailed.
+    """
+    await _work("give", bounds, tops=[str(folder) for folder in folders], user=(user.uid, user.gid))
+    for folder in folders:
+        folder.chmod(0o700)
+        folder.parent.chmod(0o711)
 
 
 async def digests(root: Path, paths: Sequence[str], bounds: FileBounds) -> list[str | None]:

@@ -13,11 +13,9 @@ from cages import USERS, job_python
 from processes import ROOT, is_alive
 from waiting import block_until, until
 
-from domain.process.limits import Limits
+from domain.process.limits import NO_LIMITS, Limits
 from tasks.process.command import Finished, run_command
-from tasks.process.files import USUAL
-from tasks.process.limits import NO_LIMITS
-from tasks.process.ownership import hand_over
+from tasks.process.files import USUAL, hand_over
 from tasks.process.user_lock import _runs
 
 LEASH = ROOT / "tasks" / "process" / "supervisor.py"
@@ -161,7 +159,7 @@ from tasks.process.command import run_command
 from tasks.process.users import job_users
 from tasks.process.files import USUAL
 from tasks.process.limits import NO_LIMITS
-from tasks.process.ownership import hand_over
+from tasks.process.files import hand_over
 from tasks.process.user_lock import end_all
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True)

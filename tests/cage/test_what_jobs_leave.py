@@ -10,10 +10,9 @@ from processes import names_in
 from waiting import Held, until
 
 from domain.jobs.job import JobState
+from domain.process.limits import NO_LIMITS
 from tasks.process import temp_dirs as module
-from tasks.process.files import USUAL
-from tasks.process.limits import NO_LIMITS
-from tasks.process.ownership import hand_over
+from tasks.process.files import USUAL, hand_over
 from tasks.process.temp_dirs import scratch
 from tasks.process.users import JobUser
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from console.actions_event import NoCommit
-from console.github_actions import ActionsRun, actions_run
+from console.submission.actions_event import NoCommit
+from console.submission.github_actions import ActionsRun, actions_run
 
 PAYLOADS = Path(__file__).parent / "payloads"
 NOT_MEANT = "1111111111111111111111111111111111111111"

@@ -12,9 +12,9 @@ import pytest
 import respx
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_CLIENT_CUSTOM_HEADERS, temporary_settings
 
-from console import follow, unreachable
-from console.asked_job import Words
-from console.submit import Exit, submit
+from console.submission import follow, unreachable
+from console.submission.asked_job import Words
+from console.submission.submit import Exit, submit
 from fake_github.process import running
 
 API = "http://prefect.test/api"

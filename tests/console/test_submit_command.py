@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 import cli
-from console import follow
-from console.asked_job import Words
-from console.submit import Exit
+from console.submission import follow
+from console.submission.asked_job import Words
+from console.submission.submit import Exit
 
 given: list[tuple[Words, bool]] = []
 
@@ -21,7 +21,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> None:
         return Exit.UNREACHABLE
 
     given.clear()
-    monkeypatch.setattr("console.submit.submit", submit)
+    monkeypatch.setattr("console.submission.submit.submit", submit)
 
 
 def exit_code(*words: str) -> object:

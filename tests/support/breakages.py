@@ -198,7 +198,7 @@ BREAKAGES = (
     Breakage("work that nobody waits for goes on", "tasks/process/background.py", "        given_up.set()\n", "        pass\n", (f"{REMOVAL}::test_what_nobody_waits_for_any_more_is_told_to_stop_and_its_thread_ends",)),
     Breakage("a thread keeps its process from ending", "tasks/process/background.py", "daemon=True", "daemon=False", (f"{REMOVAL}::test_a_disk_that_never_answers_keeps_no_process_from_ending",)),
     Breakage("tidying removes the output just made", "tasks/jobs/keep_output.py", "just_made=just_made)", "just_made=None)", ("tests/tasks/jobs/test_old_outputs.py",)),
-    Breakage("a clock that was ahead makes old outputs the newest", "tasks/process/file_tree.py", "(one[0] <= now, *one)", "one", ("tests/tasks/jobs/test_old_outputs.py",)),
+    Breakage("a clock that was ahead makes old outputs the newest", "tasks/process/temp_dirs.py", "(one[0] <= now, *one)", "one", ("tests/tasks/jobs/test_old_outputs.py",)),
     Breakage("an earlier output is lost with the new one", "tasks/jobs/keep_output.py", "                before.rename(kept)\n", "                pass\n", ("tests/tasks/jobs/test_old_outputs.py",)),
     Breakage("an old entry that cannot be moved keeps all others", "tasks/jobs/build_cache.py", "                failed.append(error)\n", "                return [error]\n", ("tests/tasks/jobs/test_old_cache_entries.py",)),
     Breakage("a broken entry of the cache stays for ever", "tasks/jobs/build_cache.py", "    if _size(place) is None:  # nothing, or nothing whole\n", "    if False:\n", ("tests/tasks/jobs/test_old_cache_entries.py",)),

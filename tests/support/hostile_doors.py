@@ -12,8 +12,8 @@ import httpx
 from hostile_input import PLACE, RAW, SECRET, TEXTS, Path, fields_of, in_json, in_toml, json_with, strange, with_place
 from pydantic import BaseModel, ValidationError
 
-from console.actions_event import NoCommit, actions_event
 from console.problems import problems
+from console.submission.actions_event import NoCommit, actions_event
 from domain.addresses import names_user
 from domain.delivery.outcome import Page
 from domain.jobs.job_type import JobType

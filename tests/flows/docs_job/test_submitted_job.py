@@ -15,9 +15,9 @@ from prefect.client.schemas.filters import (
 )
 from waiting import until
 
-from console import follow
-from console.asked_job import Words
-from console.submit import Exit, submit
+from console.submission import follow
+from console.submission.asked_job import Words
+from console.submission.submit import Exit, submit
 from flows.docs_job import docs_job
 
 
@@ -53,8 +53,8 @@ async def test_who_submits_and_waits_learns_how_it_ended(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], end: str
 ) -> None:
     script, options, code, line, states = ENDS[end]
-    monkeypatch.setattr("console.follow.LOOK_EVERY", follow.LOOK_EVERY / 10)
-    monkeypatch.setattr("console.follow.SHOWN_LATER", follow.SHOWN_LATER if states else follow.LOOK_EVERY)
+    monkeypatch.setattr("console.submission.follow.LOOK_EVERY", follow.LOOK_EVERY / 10)
+    monkeypatch.setattr("console.submission.follow.SHOWN_LATER", follow.SHOWN_LATER if states else follow.LOOK_EVERY)
     monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(rig.folder / "none.toml"))
     rig.job_is(script)
     deployment_id = await deployed()

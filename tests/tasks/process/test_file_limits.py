@@ -20,8 +20,7 @@ from tasks.jobs.environment import Surroundings
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
 from tasks.jobs.prepare import prepare
 from tasks.jobs.push import PushFailed, push_changes
-from tasks.process.files import USUAL, TooMuch, are_there, copy_files, digests
-from tasks.process.ownership import hand_over
+from tasks.process.files import USUAL, TooMuch, are_there, copy_files, digests, hand_over
 from tasks.process.users import JobUser
 
 FEW = Limits(files=3)

@@ -10,9 +10,8 @@ import pytest
 from processes import FAMILY, is_alive, pids_in
 
 from domain.process.ended_by import EndedBy
-from domain.process.limits import Limits
+from domain.process.limits import NO_LIMITS, Limits, in_leash_words
 from tasks.process.command import Finished, run_command
-from tasks.process.limits import NO_LIMITS, in_leash_words
 
 MEBIBYTE = 1024**2
 

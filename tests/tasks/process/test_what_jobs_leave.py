@@ -14,11 +14,11 @@ from cancelling import staying_in
 from processes import ROOT, names_in
 from waiting import Held, until
 
+from domain.process.limits import NO_LIMITS
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
 from tasks.process import temp_dirs as module
 from tasks.process.file_worker import Count, _counted, within
 from tasks.process.files import USUAL, FileWorkFailed, are_there, copy_files
-from tasks.process.limits import NO_LIMITS
 from tasks.process.temp_dirs import PREFIX, remove, scratch, sweep
 
 BOUNDS = NO_LIMITS.for_files(USUAL)

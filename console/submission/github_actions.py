@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.actions_event import ActionsEvent, NoCommit, actions_event
+from console.submission.actions_event import ActionsEvent, NoCommit, actions_event
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 from prefect.client.schemas.objects import State, StateType
 from pydantic import ValidationError
 
-from console.asked_job import Words, submission_of
-from console.follow import End, follow, line_of_now
-from console.github_actions import ActionsRun, actions_run
-from console.prefect_jobs import Jobs, open_jobs
 from console.problems import problems
+from console.submission.asked_job import Words, submission_of
+from console.submission.follow import End, follow, line_of_now
+from console.submission.github_actions import ActionsRun, actions_run
+from console.submission.prefect_jobs import Jobs, open_jobs
+from console.submission.unreachable import Unreachable
 from console.terminal import plain, results, say
-from console.unreachable import Unreachable
 from domain.jobs.submission import Submission
 from settings import Settings
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from prefect.client.schemas.objects import State
 
-from console.prefect_jobs import Jobs
+from console.submission.prefect_jobs import Jobs
 from console.terminal import aside, plain, say
 
 LOOK_EVERY = timedelta(seconds=2)

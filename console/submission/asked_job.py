@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from console.github_actions import ActionsRun
-from console.prefect_refusal import problems_of_target
 from console.reporter import token_of
+from console.submission.github_actions import ActionsRun
+from console.submission.prefect_refusal import problems_of_target
+from console.submission.unreachable import Away, reached
 from console.terminal import say
-from console.unreachable import Away, reached
 from domain.jobs.given_options import given_options
 from domain.jobs.jobs_file import parse_job_types
 from domain.jobs.options import Option

@@ -24,8 +24,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.urls import url_for
 
-from console.prefect_refusal import refusal
-from console.unreachable import Away, reached
+from console.submission.prefect_refusal import refusal
+from console.submission.unreachable import Away, reached
 from domain.addresses import without_user
 from domain.jobs.submission import Submission
 from domain.text import Say
