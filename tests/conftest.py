@@ -1,6 +1,7 @@
 """Ledgers for tests: every storage test runs on SQLite and on PostgreSQL."""
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -32,6 +33,15 @@ if os.access("/dev/shm", os.W_OK):  # noqa: S108  # ledgers of tests in memory: 
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+gc.set_threshold(20_000, 20, 20)  # by default a tenth of the suite's time goes to the search for cycles
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector never look again at what was imported and collected: it is there to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # there are no workers under -n 0

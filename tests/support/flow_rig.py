@@ -28,7 +28,6 @@ from prefect.flow_engine import run_flow
 from prefect.logging.handlers import APILogHandler
 from prefect.states import AwaitingRetry, Pending
 from prefect.tasks import Task
-from prefect.testing.utilities import prefect_test_harness
 from sqlmodel import SQLModel, col, select
 from waiting import until
 from world import CREDENTIAL, Step, SteppedTransport, go_on
@@ -81,6 +80,8 @@ command = ["no-such-program"]
 @contextmanager
 def prefect_server() -> Iterator[None]:
     """A Prefect server for tests, and its client's settings."""
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  # imports Prefect's whole server
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")  # it wants to write while the first flow run does
         patch.setenv("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")  # no client reads the host's certificates for HTTP
