@@ -73,9 +73,8 @@ def test_the_container_copies_what_there_is_and_all_that_is_installed() -> None:
     assert all((ROOT / source).exists() for source in copied)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     setuptools = project["tool"]["setuptools"]
-    needed = {name.partition(".")[0] for name in setuptools["packages"]} | {
-        f"{one}.py" for one in setuptools["py-modules"]
-    }
+    needed = {pattern.removesuffix("*") for pattern in setuptools["packages"]["find"]["include"]}
+    needed |= {f"{one}.py" for one in setuptools["py-modules"]}
     needed |= {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
     assert needed | {"prefect.yaml", "jobs.toml", "requirements/run.txt"} <= copied
 

@@ -36,13 +36,13 @@ from domain.jobs.execution import Execution, Order
 from domain.jobs.job import JobState
 from fake_github.faults import Fault
 from settings import Settings
-from storage.delivery import due
 from storage.engine import Ledger
 from storage.jobs import jobs
 from storage.maintenance import restored
 from storage.models import Credential, StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter, deliver
 from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.eligible import offered
 from tasks.delivery.retry import retry_report
 from tasks.report_status import Undelivered
 
@@ -219,7 +219,7 @@ class Delivery(RuleBasedStateMachine):
 
     async def _pass(self, reporter: Reporter) -> object:
         number = UUID(int=next(self.numbers))
-        return await deliver_due(reporter, number, budget=PASS, senders=SENDERS, on_trouble=_fail)
+        return await deliver_due(reporter, number, budget=PASS, senders=SENDERS, warn=_fail)
 
     def _work(self, plan: Plan, work: Callable[[Reporter], Coroutine[Any, Any, object]]) -> None:
         async def begun() -> None:
@@ -301,10 +301,9 @@ class Delivery(RuleBasedStateMachine):
 
     async def _next_moment(self) -> datetime | None:
         """When there is something to do for the reconciliation. None: all is settled and looked at."""
-        now = self.loop.clock.now
+        now, offers, again_at = await offered(self.world.reporter)
+        due_at = now if offers else again_at
         async with self.ledger.transaction() as session:
-            is_due = await due.due(session, limit=1, write_budget=POLICY.budget, now=now)
-            due_at = now if is_due else await due.next_due(session, write_budget=POLICY.budget, now=now)
             looks = await session.exec(LOOKS)
             moments = [max(filter(None, look)) for look in looks] + ([due_at] if due_at else [])
         return max(now, min(moments)) if moments else None
