@@ -270,9 +270,9 @@ def credentials(*, json: Json = False) -> int:
     Args:
         json: Print a JSON array, for programs.
     """
-    from console.credentials import credentials as tell  # noqa: PLC0415  # each command loads what it needs
+    from console.credentials import credentials as publish  # noqa: PLC0415  # each command loads what it needs
 
-    return _run(tell(as_json=json))
+    return _run(publish(as_json=json))
 
 
 @accounts.command(name="resume")
@@ -370,7 +370,7 @@ def main() -> None:
     from domain.text import readable  # noqa: PLC0415  # the same
     from github_api.certificates import check_named  # noqa: PLC0415  # the same
     from local.stack import NotStarted  # noqa: PLC0415  # the same
-    from storage.engine import LedgerIsAway, NotUpgraded  # noqa: PLC0415  # the same
+    from storage.engine import LedgerUnavailable, NotUpgraded  # noqa: PLC0415  # the same
     from storage.identity import WrongLedger  # noqa: PLC0415  # the same
     from tasks.process.hardening import make_non_dumpable  # noqa: PLC0415  # the same
 
@@ -380,6 +380,6 @@ def main() -> None:
         sys.exit(app())
     except ValidationError as error:
         words = "\n            ".join(problems(error))
-    except (NotStarted, NotUpgraded, WrongLedger, LedgerIsAway, ValueError) as error:
+    except (NotStarted, NotUpgraded, WrongLedger, LedgerUnavailable, ValueError) as error:
         words = str(error)
     sys.exit(f"reportback: {readable(words)}")

@@ -62,7 +62,7 @@ INSERT INTO status_report (id, job_id, execution, state, target_id, turn, rank, 
 EVENTS = """
 INSERT INTO report_event (report_id, credential, at, kind, attempt, actor)
 {numbers} SELECT i, 'env:TOKEN', {at}, kind, 1, 'task' FROM numbers CROSS JOIN (SELECT 'recorded' AS kind
-    UNION ALL SELECT 'claimed' UNION ALL SELECT 'posted' UNION ALL SELECT '{came_to}') AS kinds ORDER BY i
+    UNION ALL SELECT 'claimed' UNION ALL SELECT 'posted' UNION ALL SELECT '{result}') AS kinds ORDER BY i
 """
 
 
@@ -72,14 +72,14 @@ async def fill(ledger: Ledger, settled: int, undelivered: int) -> None:
     words = DIALECT[ledger.engine.dialect.name]
     long_ago, lately = (words["at"].format(at=now - age) for age in (timedelta(days=9), HOUR / 2))
     none = {"due": "NULL", "delivered": "NULL", "status_id": "NULL", "rejected": "NULL", "rejection": "NULL"}
-    on_github = {**none, "status_id": "i", "came_to": "delivered"}
+    on_github = {**none, "status_id": "i", "result": "delivered"}
     parts = (
         (settled - RECENT, {**on_github, "at": long_ago, "delivered": long_ago}),
         (
             undelivered // 10,
-            {**none, "at": long_ago, "rejected": long_ago, "rejection": "'archived'", "came_to": "rejected"},
+            {**none, "at": long_ago, "rejected": long_ago, "rejection": "'archived'", "result": "rejected"},
         ),
-        (undelivered - undelivered // 10, {**none, "at": long_ago, "due": lately, "came_to": "not_sent"}),
+        (undelivered - undelivered // 10, {**none, "at": long_ago, "due": lately, "result": "not_sent"}),
         (RECENT, {**on_github, "at": lately, "delivered": lately}),
     )
     async with ledger.engine.begin() as connection:
@@ -132,7 +132,7 @@ async def statements_of(ledger: Ledger, work: Callable[[], Awaitable[object]]) -
     return len(seen)
 
 
-async def tell(ledger: Ledger, name: str, work: Callable[[], Awaitable[object]]) -> None:
+async def publish(ledger: Ledger, name: str, work: Callable[[], Awaitable[object]]) -> None:
     """Print what *work* costs."""
     median, most = await took(work)
     count = await statements_of(ledger, work)

@@ -21,7 +21,7 @@ def resident() -> dict[str, float]:
     for pid in below(os.getpid()):
         words = command_line(pid)
         role = next((name for name, (one, other) in ROLES.items() if one in words and other in words), None)
-        if role is not None and role not in found and not any(word.endswith("leash.py") for word in words):
+        if role is not None and role not in found and not any(word.endswith("supervisor.py") for word in words):
             family = [pid, *below(pid)] if role == "server" else [pid]
             found[role] = sum(map(_resident, family)) / 1024
     return found

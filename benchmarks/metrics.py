@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prometheus_client import generate_latest
 
-from benchmarks.large_ledger import fill, fold, fold_all, ledgers, on_both, say, tell
+from benchmarks.large_ledger import fill, fold, fold_all, ledgers, on_both, publish, say
 from storage.engine import Ledger
 from tasks.operations.metric_families import registry_of
 from tasks.operations.metrics import read_metrics
@@ -33,9 +33,9 @@ async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> No
         steps = await fold_all(ledger)
         seconds = time.perf_counter() - began
         say(f"  folding all that is old             {seconds:8.1f} s, {steps} steps of {1000 * seconds / steps:.0f} ms")
-        await tell(ledger, "a snapshot", lambda: read_metrics(ledger))
-        await tell(ledger, "a scrape", lambda: scrape(ledger))
-        await tell(ledger, "a fold with nothing to fold", lambda: fold(ledger))
+        await publish(ledger, "a snapshot", lambda: read_metrics(ledger))
+        await publish(ledger, "a scrape", lambda: scrape(ledger))
+        await publish(ledger, "a fold with nothing to fold", lambda: fold(ledger))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sqlmodel import col, update
 from benchmarks.large_ledger import RECENT, fill, fold_all, ledgers, on_both, say
 from storage.engine import Ledger
 from storage.models import Job
-from storage.operations.retention import BATCH, Place, prune_jobs
+from storage.operations.retention import BATCH, PruneCursor, prune_jobs
 
 TIMES = 100
 NOTHING, ALL = timedelta(days=30), timedelta(days=1)
@@ -30,22 +30,22 @@ async def milliseconds(work: Callable[[], Awaitable[object]]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-async def forget(ledger: Ledger, keep: timedelta, after: Place | None = None) -> tuple[int, Place | None]:
+async def forget(ledger: Ledger, keep: timedelta, after: PruneCursor | None = None) -> tuple[int, PruneCursor | None]:
     """One transaction."""
     async with ledger.transaction() as session:
         return await prune_jobs(session, before=await ledger.clock(session) - keep, after=after)
 
 
-async def set_apart(ledger: Ledger, first: int, count: int) -> Place:
+async def set_apart(ledger: Ledger, first: int, count: int) -> PruneCursor:
     """Have *count* jobs end by themselves, as jobs do; the place before them. `fill` has a million end at once."""
     these = (col(Job.number) >= first, col(Job.number) < first + count)
     async with ledger.transaction() as session:
         ended_at = await ledger.clock(session) - 2 * ALL
         await session.exec(update(Job).where(*these).values(ended_at=ended_at))
-    return Place(ended_at - ALL / 2, 0)
+    return PruneCursor(ended_at - ALL / 2, 0)
 
 
-async def walk(ledger: Ledger, place: Place | None) -> None:
+async def walk(ledger: Ledger, place: PruneCursor | None) -> None:
     """Go through all that is old behind *place*, where nothing may go."""
     while place is not None:
         count, place = await forget(ledger, ALL, place)

@@ -41,7 +41,7 @@ async def resume(name: str) -> None:
     """
     settings, actor = Settings(), os_user()
     async with (
-        open_ledger(settings.database_url, tell=lambda news: say(logged(news))) as ledger,
+        open_ledger(settings.database_url, publish=lambda notification: say(logged(notification))) as ledger,
         ledger.transaction() as session,
     ):
         known = [one.name for one in await accounts(session, now=await ledger.clock(session))]

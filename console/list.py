@@ -50,7 +50,7 @@ def fields(report: Listed, now: datetime) -> Mapping[str, object]:
         "state": report.state, "phase": report.phase, "recorded_at": report.recorded_at,
         "delivered_at": report.delivered_at, "status_id": report.status_id, "credential": report.credential,
         "reason": reason(report, now), "last_error": report.last_error,
-        "next_try_at": next_try_at(report.phase, report.waits),
+        "next_try_at": next_try_at(report.phase, report.blockers),
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from domain.operations.metrics import Snapshot
 from settings import Settings
-from storage.engine import Ledger, LedgerIsAway, open_ledger
+from storage.engine import Ledger, LedgerUnavailable, open_ledger
 from tasks.operations.metric_families import registry_of
 from tasks.operations.metrics import read_metrics
 
@@ -71,7 +71,7 @@ def app_of(read: Callable[[], Awaitable[Snapshot]]) -> Starlette:
     async def metrics(request: Request) -> Response:
         try:
             shown = await read()
-        except LedgerIsAway as error:
+        except LedgerUnavailable as error:
             return PlainTextResponse(f"{error}\n", status_code=UNAVAILABLE)
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry_of(shown)), headers={"Content-Type": content_type})

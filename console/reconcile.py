@@ -12,8 +12,8 @@ from console.terminal import plain, results
 from settings import Settings
 from storage.operations.listing import Wanted
 from tasks.delivery.deliver import Reporter
-from tasks.delivery.deliver_due import Pass
-from tasks.operations.maintenance import keep_up
+from tasks.delivery.deliver_due import ReconciliationRun
+from tasks.operations.maintenance import maintain
 from tasks.reconcile import reconcile
 
 LOOK_EVERY = 0.5
@@ -24,14 +24,14 @@ async def reconcile_now() -> int:
     """One pass, without Prefect. 1: something is still undelivered, and is listed."""
     settings = Settings()
     with Going("delivering what is due") as going:
-        came_to = await _pass(settings, going)
-    results().print(plain(f"Delivered {came_to.delivered}, undelivered {came_to.undelivered}."))
-    if not came_to.undelivered:
+        result = await _pass(settings, going)
+    results().print(plain(f"Delivered {result.delivered}, undelivered {result.undelivered}."))
+    if not result.undelivered:
         return 0
     return await list_reports(Asked(), (Wanted.UNDELIVERED,), limit=LISTED, as_json=False, fails_if_any=True)
 
 
-async def _pass(settings: Settings, going: Going) -> Pass:
+async def _pass(settings: Settings, going: Going) -> ReconciliationRun:
     async with open_reporter(settings, actor=f"reconciliation by {os_user()}") as reporter:
         work = asyncio.create_task(_work(reporter, settings, going))
         try:
@@ -44,10 +44,10 @@ async def _pass(settings: Settings, going: Going) -> Pass:
         return work.result()
 
 
-async def _work(reporter: Reporter, settings: Settings, going: Going) -> Pass:
-    came_to = await reconcile(
+async def _work(reporter: Reporter, settings: Settings, going: Going) -> ReconciliationRun:
+    result = await reconcile(
         heard_by(reporter, going.say), uuid4(),
-        budget=settings.pass_budget, senders=settings.senders, on_trouble=going.say,
+        budget=settings.pass_budget, senders=settings.senders, warn=going.say,
     )  # fmt: skip
-    await keep_up(reporter.ledger, settings, on_trouble=going.say)
-    return came_to
+    await maintain(reporter.ledger, settings, warn=going.say)
+    return result

@@ -7,7 +7,7 @@ from dataclasses import replace
 from prefect.settings import PREFECT_API_URL
 
 from console.terminal import logged
-from domain.delivery.notifications import News
+from domain.delivery.notifications import Notification
 from github_api.credentials import NoCredential
 from settings import Settings
 from tasks.delivery import reporter
@@ -28,10 +28,10 @@ async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporte
 def heard_by(reporter: Reporter, say: Callable[[str], None]) -> Reporter:
     """*reporter*, with a line for each of its moves, as the log of a flow run has it."""
 
-    def tell(news: News) -> None:
-        say(logged(news))
+    def publish(notification: Notification) -> None:
+        say(logged(notification))
 
-    return replace(reporter, ledger=replace(reporter.ledger, tell=tell))
+    return replace(reporter, ledger=replace(reporter.ledger, publish=publish))
 
 
 async def token_of(name: str) -> str:

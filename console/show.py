@@ -63,7 +63,7 @@ def _print(out: Console, whole: WholeStory, now: datetime) -> None:
     out.print()
     out.print(Markdown(next_words(whole, now)))
     out.print()
-    out.print(story(whole.report.events))
+    out.print(events_table(whole.report.events))
     out.print()
 
 
@@ -91,7 +91,7 @@ def next_words(whole: WholeStory, now: datetime) -> str:
     return words
 
 
-def story(events: tuple[Event, ...]) -> Table:
+def events_table(events: tuple[Event, ...]) -> Table:
     """Who did what, when, and what GitHub answered."""
     made = table("when (UTC)", "what", "by", "GitHub", "request id", "in words")
     for column in made.columns[:2]:
@@ -114,6 +114,6 @@ def fields(whole: WholeStory, now: datetime) -> Mapping[str, object]:
         "context": target.context if target else None, "state": report.state, "phase": report.phase,
         "description": whole.description, "target_url": whole.target_url, "credential": whole.credential,
         "status_id": report.status_id, "reason": report.rejection,
-        "next_try_at": next_try_at(report.phase, report.waits), "next": what_next(report, now),
+        "next_try_at": next_try_at(report.phase, report.blockers), "next": what_next(report, now),
         "events": [asdict(event) for event in report.events],
     }  # fmt: skip

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain.delivery.notifications import News
+from domain.delivery.notifications import Notification
 from domain.operations.log_format import level_of, line_of
 from domain.text import UNSEEN, one_line
 
@@ -37,9 +37,9 @@ def say(words: str) -> None:
     aside().print(plain(words))
 
 
-def logged(news: News) -> str:
+def logged(notification: Notification) -> str:
     """*news* as a line of a log has it."""
-    return f"{logging.getLevelName(level_of(news))} {line_of(news)}"
+    return f"{logging.getLevelName(level_of(notification))} {line_of(notification)}"
 
 
 def table(*columns: str) -> Table:

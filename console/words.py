@@ -17,14 +17,14 @@ def next_try(report: Listed, now: datetime) -> str:
         case Phase.REJECTED:
             return "by hand"
         case _:
-            moment = next_try_at(report.phase, report.waits)
+            moment = next_try_at(report.phase, report.blockers)
             return ahead(moment, now) if moment else ""
 
 
 def reason(report: Listed, now: datetime) -> str | None:
     """A domain.delivery.outcome.Reason: why it is rejected, its credential pauses, or its last try failed."""
-    waits = report.waits
-    return report.rejection or (waits.pause_reason if waits.is_paused(now) else waits.reason)
+    blockers = report.blockers
+    return report.rejection or (blockers.pause_reason if blockers.is_paused(now) else blockers.reason)
 
 
 def why(report: Listed, now: datetime) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo import source
-from demo.story import AWAY, BUILDS, CASES, FAILS, LOST, REPOSITORY, Case, problem
+from demo.scenario import AWAY, BUILDS, CASES, FAILS, LOST, REPOSITORY, Case, problem
 from fake_github.process import StandIn
 from fake_github.process import running as github_running
 from local import stack

@@ -49,5 +49,5 @@ def _bounded(pattern: str) -> Callable[[str], bool]:
 
 def _refusal(pattern: str, error: str) -> str:
     why = error.splitlines()[-1].strip().removeprefix("error: ").removeprefix("SchemaError: ").rstrip(".")
-    cures = "".join(f"; {cure}" for said, found, cure in CURES if said in why and re.search(found, pattern))
-    return f"{pattern!r} is not a regular expression that can be used here: {why}{cures}"
+    remedies = "".join(f"; {remedy}" for said, found, remedy in CURES if said in why and re.search(found, pattern))
+    return f"{pattern!r} is not a regular expression that can be used here: {why}{remedies}"

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from domain.addresses import without_user
 
-Say: TypeAlias = Callable[[str], None]
+LogLine: TypeAlias = Callable[[str], None]
 """Who is told a line: an operator's log, or a terminal."""
 
 MAX_DESCRIPTION = 140

@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
-from domain.delivery.notifications import Tell
+from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase
 from domain.delivery.repositories import OPEN, is_open
 from domain.jobs.run_names import name_of
@@ -22,13 +22,13 @@ from domain.redact import of_error
 from flows.deployment import flow_settings
 from flows.job_types import JOB_TYPES, JobName, described
 from settings import Settings
-from tasks.delivery.ledger_retry import open_with_patience, with_patience
+from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_while_unavailable
 from tasks.delivery.reporter import open_reporter
 from tasks.delivery.retry import phase_of, reopen_report
-from tasks.jobs.accept import Beating, Done, Execution, Order, accept_job, order_of
+from tasks.jobs.accept import CarriedOutElsewhere, Done, Execution, Order, accept_job, order_of
 from tasks.jobs.job_spec import Ended, Work, work_of
 from tasks.operations.job_page import JobPage, job_page
-from tasks.operations.notifications import telling
+from tasks.operations.notifications import publishing
 from tasks.operations.prefect_password import refuse_open_prefect
 from tasks.process.users import job_users
 from tasks.report_status import report_status
@@ -70,16 +70,16 @@ async def docs_job(
     job_type = JOB_TYPES[str(job)]
     start = max(1, flow_run.run_count)
     order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)
-    async with telling() as tell:
-        match await _accepted(order, settings, tell):
+    async with publishing() as publish:
+        match await _accepted(order, settings, publish):
             case Execution() as execution:
                 work = replace(work_of(execution, order, job_type, target, settings), users=users)
                 async with job_page(order, settings) as shown:
-                    return await _carried_out(work, settings, shown, tell)
+                    return await _carried_out(work, settings, shown, publish)
             case Done(report_id):
                 async with job_page(order, settings) as shown:
-                    return await _reported_again(report_id, settings, shown, tell)
-            case Beating(beat_at):
+                    return await _reported_again(report_id, settings, shown, publish)
+            case CarriedOutElsewhere(beat_at):
                 raise _left(
                     f"another process carries out this flow run: its last sign of life was at {beat_at:%H:%M:%S} UTC"
                 )
@@ -91,23 +91,25 @@ def _left(why: str) -> Abort:
     return Abort(why)
 
 
-async def _accepted(order: Order, settings: Settings, tell: Tell) -> Execution | Done | Beating:
-    async def accepted() -> Execution | Done | Beating:
-        async with open_reporter(settings, "job", tell) as reporter:
+async def _accepted(order: Order, settings: Settings, publish: Publish) -> Execution | Done | CarriedOutElsewhere:
+    async def accepted() -> Execution | Done | CarriedOutElsewhere:
+        async with open_reporter(settings, "job", publish) as reporter:
             return await accept_job(reporter, order)
 
-    return await with_patience(accepted, on_trouble=get_run_logger().warning)
+    return await retry_while_unavailable(
+        accepted, longest=A_MINUTE, failed="the job could not be accepted", warn=get_run_logger().warning
+    )
 
 
-async def _carried_out(work: Work, settings: Settings, shown: JobPage, tell: Tell) -> State[Any]:
+async def _carried_out(work: Work, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
     """Run the command while `pending` goes out, then report what came of it."""
     if not work.users:  # no warning: it is how this installation was set up, and nothing that happened to this job
         get_run_logger().info("this job is trusted: it runs as the user of the flow (REPORTBACK_JOB_USER is not set)")
     if is_open(settings.allowed_repositories, settings.credentials):
         get_run_logger().info(OPEN)
     shown.refresh()
-    pending = asyncio.create_task(_reported(work.execution.report_id, tell, once=True))
-    state: State[Any] = await run_job(lambda: work, shown.hear, tell, return_state=True)  # type: ignore[misc]  # Prefect types no await
+    pending = asyncio.create_task(_reported(work.execution.report_id, publish, once=True))
+    state: State[Any] = await run_job(lambda: work, shown.on_line, publish, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
     ended: Ended | BaseException | None = await state.aresult(raise_on_failure=False)
     if isinstance(ended, BaseException):
@@ -115,31 +117,31 @@ async def _carried_out(work: Work, settings: Settings, shown: JobPage, tell: Tel
     if ended is None:
         raise _left("this execution was ended or taken over by somebody else")
     shown.refresh()
-    await _reported(ended.report_id, tell)
+    await _reported(ended.report_id, publish)
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"
 
 
-async def _reported(report_id: int | None, tell: Tell, *, once: bool = False, job_ends_now: bool = True) -> None:
+async def _reported(report_id: int | None, publish: Publish, *, once: bool = False, job_ends_now: bool = True) -> None:
     """Report, if there is anything to report. What fails shows as a failed task, and stays due in the ledger."""
     if report_id is None:
         return
     task = report_status.with_options(name="report_pending", retries=0) if once else report_status
     try:
-        await task(report_id, tell, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
+        await task(report_id, publish, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
     except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome is another matter
         get_run_logger().warning("report %d is left to the reconciliation: %s", report_id, of_error(error))
 
 
-async def _reported_again(report_id: int | None, settings: Settings, shown: JobPage, tell: Tell) -> State[Any]:
+async def _reported_again(report_id: int | None, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
     """Look after the report of a job that has succeeded before. It is not executed again."""
     logger, before, after = get_run_logger(), None, None
     if report_id is not None:
         actor = f"retry of {flow_run.name}"
-        async with open_with_patience(settings, actor, tell, on_trouble=logger.warning) as reporter:
+        async with open_when_available(settings, actor, publish, longest=A_MINUTE, warn=logger.warning) as reporter:
             before = await phase_of(reporter, report_id)
             if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
                 await reopen_report(reporter, report_id, settings)
-                await _reported(report_id, tell, job_ends_now=False)
+                await _reported(report_id, publish, job_ends_now=False)
             after = await phase_of(reporter, report_id)
     shown.note = came_of_retry(before, after)
     logger.info(shown.note)

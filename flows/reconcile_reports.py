@@ -12,12 +12,12 @@ from prefect.states import Completed
 from flows.deployment import flow_settings
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
-from tasks.operations.maintenance import keep_up
-from tasks.operations.notifications import telling
+from tasks.operations.maintenance import maintain
+from tasks.operations.notifications import publishing
 from tasks.operations.overrides import Overrides
 from tasks.operations.prefect_state import (
+    best_effort,
     cancel_late_passes,
-    courtesy,
     crash_dead_passes,
     crash_dead_runs,
     crash_unaccepted_runs,
@@ -43,29 +43,29 @@ async def reconcile_reports() -> State[None]:
     """
     settings, logger, run = flow_settings(), get_run_logger(), _this_run()
     async with (
-        telling() as tell,
-        open_reporter(settings, "reconciliation", (on_top := Overrides(tell)).hear) as reporter,
+        publishing() as publish,
+        open_reporter(settings, "reconciliation", (on_top := Overrides(publish)).publish) as reporter,
     ):
         if await _is_superfluous(reporter, run, settings.interval):
             words = "late, skipped: another pass has succeeded meanwhile"
         else:
-            came_to = await reconcile(
+            result = await reconcile(
                 reporter,
                 run.id,
                 budget=settings.pass_budget,
                 senders=settings.senders,
-                on_trouble=logger.warning,
+                warn=logger.warning,
             )
-            words = f"delivered {came_to.delivered}, undelivered {came_to.undelivered}"
-            await keep_up(reporter.ledger, settings, on_trouble=logger.warning)
+            words = f"delivered {result.delivered}, undelivered {result.undelivered}"
+            await maintain(reporter.ledger, settings, warn=logger.warning)
             shown = show_operators_page(reporter.ledger, settings)
-            await courtesy(shown, on_trouble=logger.warning, otherwise="the operator's page is not up to date")
-            await courtesy(on_top.show(), on_trouble=logger.warning, otherwise="a job's page is not up to date")
-            await courtesy(crash_dead_runs(reporter), on_trouble=logger.warning)
+            await best_effort(shown, warn=logger.warning, otherwise="the operator's page is not up to date")
+            await best_effort(on_top.show(), warn=logger.warning, otherwise="a job's page is not up to date")
+            await best_effort(crash_dead_runs(reporter), warn=logger.warning)
             unaccepted = crash_unaccepted_runs(reporter, settings.ledger_id, now=_began_at(run))
-            await courtesy(unaccepted, on_trouble=logger.warning)
+            await best_effort(unaccepted, warn=logger.warning)
     if run.deployment_id:  # last: with a pile of late passes Prefect's server is slow, and reports do not wait for it
-        await courtesy(_tidy_up(run.deployment_id, _began_at(run), settings.interval), on_trouble=logger.warning)
+        await best_effort(_tidy_up(run.deployment_id, _began_at(run), settings.interval), warn=logger.warning)
     logger.info("%s", words)
     return Completed(message=words)
 

@@ -17,7 +17,7 @@ from settings import Settings
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
 from tasks.delivery.retry import Selection, reopen_report, retry_report, undelivered
-from tasks.operations.notifications import telling
+from tasks.operations.notifications import publishing
 
 
 def _name() -> str:
@@ -51,7 +51,7 @@ async def retry_reports(
     if selection == Selection():
         return Failed(message="nothing was selected: name reports, job, repository, reason or since")
     settings, logger = flow_settings(), get_run_logger()
-    async with telling() as tell, open_reporter(settings, flow_run.name, tell) as reporter:
+    async with publishing() as publish, open_reporter(settings, flow_run.name, publish) as reporter:
         chosen = await undelivered(reporter, selection)
         for report_id in sorted(set(reports) - set(chosen)):
             logger.warning("report %d: delivered, superseded or unknown: left alone", report_id)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from storage.dialect import INSERT, insert_once
+from storage.dialect import INSERT, insert_ignore
 from storage.models import MetricTotal
 
 Key: TypeAlias = tuple[str, str, str]
@@ -36,7 +36,7 @@ async def read(session: AsyncSession) -> Counter[Key]:
 async def locked(session: AsyncSession, key: Key) -> int:
     """One of them, locked until the transaction ends; 0 if it has not been raised yet."""
     row = dict(zip(KEY, key, strict=True))
-    await insert_once(session, MetricTotal, KEY, {**row, "total": 0.0})
+    await insert_ignore(session, MetricTotal, KEY, {**row, "total": 0.0})
     return int((await session.exec(select(MetricTotal.total).filter_by(**row).with_for_update())).one())
 
 

@@ -9,7 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}  # each has its own ON CONFLICT
 
 
-async def insert_once(session: AsyncSession, table: type[SQLModel], key: tuple[str, ...], row: dict[str, Any]) -> bool:
+async def insert_ignore(
+    session: AsyncSession, table: type[SQLModel], key: tuple[str, ...], row: dict[str, Any]
+) -> bool:
     """Insert *row* unless a row with its *key* stands already. True: it is ours; of many at once, one gets True."""
     insert = INSERT[session.get_bind().dialect.name]
     statement = insert(table).values(**row).on_conflict_do_nothing(index_elements=key)

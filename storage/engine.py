@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.ext.asyncio import AsyncSession as _AnySession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.notifications import Tell, nobody
+from domain.delivery.notifications import Publish, ignore
 from storage import notifications
 from storage.clock import HostClock
 from storage.connections import UnsoundLedger, make_engine, place_of
-from storage.errors import LedgerIsAway, is_away
+from storage.errors import LedgerUnavailable, is_unavailable
 from storage.schema import NotUpgraded, is_current, upgrade_embedded
 
 READS: dict[str, dict[str, object]] = {
@@ -45,14 +45,14 @@ class Ledger:
     sessions: Callable[[], _AnySession]
     clock: Clock
     follow: Callable[[AsyncSession], Awaitable[None]] = field(default=_stay, kw_only=True)
-    tell: Tell = field(default=nobody, kw_only=True)
+    publish: Publish = field(default=ignore, kw_only=True)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: on disk when the block ends, gone as a whole when it raises.
 
         Raises:
-            LedgerIsAway: it is locked, full, stopped or out of reach.
+            LedgerUnavailable: it is locked, full, stopped or out of reach.
         """
         async with self._begun({}) as session:
             yield session
@@ -62,7 +62,7 @@ class Ledger:
         """One transaction that reads: all of one moment, and neither it nor a writer waits for the other.
 
         Raises:
-            LedgerIsAway: as `transaction`.
+            LedgerUnavailable: as `transaction`.
         """
         async with self._begun(READS[self.engine.dialect.name]) as session:
             yield session
@@ -75,12 +75,12 @@ class Ledger:
                     if options:  # asked for at once, else with the first statement
                         await session.connection(execution_options=options)
                     yield session  # type: ignore[misc]  # the session maker is typed by SQLAlchemy, made with SQLModel's class
-                    told = await notifications.gathered(session) if self.tell is not nobody else []  # type: ignore[arg-type]  # the same
+                    told = await notifications.gathered(session) if self.publish is not ignore else []  # type: ignore[arg-type]  # the same
                 for one in told:
-                    self.tell(one)
+                    self.publish(one)
         except Exception as error:
-            if is_away(error):
-                raise LedgerIsAway(error) from error
+            if is_unavailable(error):
+                raise LedgerUnavailable(error) from error
             raise
 
     @property
@@ -109,7 +109,7 @@ async def open_ledger(
     *,
     local: Collection[str] = (),
     clock: Clock | None = None,
-    tell: Tell = nobody,
+    publish: Publish = ignore,
 ) -> AsyncIterator[Ledger]:
     """The ledger at *url*, ready to use. SQLite is made and upgraded here; PostgreSQL by `reportback db upgrade`.
 
@@ -117,12 +117,12 @@ async def open_ledger(
         url: `sqlite:////absolute/path` or `postgresql://user@host/name`.
         local: file systems to take for a host's own, beside those that are known for it.
         clock: replaces the ledger's clock.
-        tell: hears what is committed.
+        publish: is called with each event once its transaction is committed.
 
     Raises:
         UnsoundLedger: the URL names no ledger that could keep the promise.
         NotUpgraded: a PostgreSQL ledger is not at this version's schema.
-        LedgerIsAway: it cannot be opened now.
+        LedgerUnavailable: it cannot be opened now.
     """
     engine = make_engine(url, local=local)
     try:
@@ -131,7 +131,7 @@ async def open_ledger(
         clock = clock or _own_clock(engine)
         follow = clock.follow if isinstance(clock, HostClock) else _stay
         sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
-        yield Ledger(engine, sessions, clock, follow=follow, tell=tell)
+        yield Ledger(engine, sessions, clock, follow=follow, publish=publish)
     finally:
         await engine.dispose()
 
@@ -143,10 +143,10 @@ async def _is_ready(engine: AsyncEngine) -> bool:
             return await is_current(engine)
         await upgrade_embedded(engine, Path(engine.url.database or ""))
     except Exception as error:
-        if is_away(error):
-            raise LedgerIsAway(error, f"the ledger cannot be opened, {place_of(engine.url)}") from error
+        if is_unavailable(error):
+            raise LedgerUnavailable(error, f"the ledger cannot be opened, {place_of(engine.url)}") from error
         raise
     return True
 
 
-__all__ = ["Ledger", "LedgerIsAway", "NotUpgraded", "UnsoundLedger", "make_engine", "open_ledger"]
+__all__ = ["Ledger", "LedgerUnavailable", "NotUpgraded", "UnsoundLedger", "make_engine", "open_ledger"]

@@ -41,7 +41,7 @@ SQLITE_ONLY_NOW = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 FAULTS_WITHOUT_CODE = (exc.ProgrammingError, exc.DataError, exc.IntegrityError, exc.NotSupportedError)
 
 
-class LedgerIsAway(Exception):
+class LedgerUnavailable(Exception):
     """The ledger cannot be used now, in its own words: another try may help.
 
     The transaction is undone, unless it was lost while it was committed: then only the ledger can tell.
@@ -51,7 +51,7 @@ class LedgerIsAway(Exception):
         super().__init__(f"{what}: {_words(error)}")
 
 
-def is_away(error: Exception) -> bool:
+def is_unavailable(error: Exception) -> bool:
     """Whether *error* says that the ledger cannot be used now. False: it tells of a bug of ours, or of no database."""
     if isinstance(error, OSError | exc.TimeoutError | exc.PendingRollbackError):  # no connection was free, or it broke
         return True
@@ -68,7 +68,7 @@ def is_of_its_connection(error: Exception) -> bool:
     told = error.orig if isinstance(error, exc.DBAPIError) else error
     state, code = getattr(told, "sqlstate", None), getattr(told, "sqlite_errorcode", None)
     only_now = (state or "").startswith(ONLY_NOW) or (code is not None and code & 0xFF in SQLITE_ONLY_NOW)
-    return is_away(error) and not only_now
+    return is_unavailable(error) and not only_now
 
 
 def _is_away_without_code(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
+from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName, Resumed
 from domain.delivery.report import EventKind
 from domain.delivery.target import Target
 from storage.models import StatusReport, StatusTarget
@@ -24,9 +24,9 @@ Row = dict[str, Any]
 """A row of report_event."""
 
 
-def add(session: AsyncSession, news: Overdue | Paused | Resumed | Lost) -> None:
+def add(session: AsyncSession, notification: Overdue | Paused | Resumed | Lost) -> None:
     """Have *news* told once the transaction is committed."""
-    _so_far(session).append(news)
+    _so_far(session).append(notification)
 
 
 def add_move(session: AsyncSession, event: Row) -> None:
@@ -35,12 +35,12 @@ def add_move(session: AsyncSession, event: Row) -> None:
         _so_far(session).append(event)
 
 
-def _so_far(session: AsyncSession) -> list[News | Row]:
-    so_far: list[News | Row] = session.info.setdefault(GATHERED, [])
+def _so_far(session: AsyncSession) -> list[Notification | Row]:
+    so_far: list[Notification | Row] = session.info.setdefault(GATHERED, [])
     return so_far
 
 
-async def gathered(session: AsyncSession) -> list[News]:
+async def gathered(session: AsyncSession) -> list[Notification]:
     """What to tell of a transaction once it is committed, in order; to be asked for right before that.
 
     The names of reports are read within the transaction: after it, what it did could not be told apart from what came

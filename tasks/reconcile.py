@@ -7,17 +7,17 @@ from uuid import UUID
 
 from storage.delivery import reconciliations
 from tasks.delivery.deliver import Reporter
-from tasks.delivery.deliver_due import Pass, deliver_due
+from tasks.delivery.deliver_due import ReconciliationRun, deliver_due
 from tasks.jobs.lost import end_lost_jobs
 
 
 async def reconcile(
-    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, on_trouble: Callable[[str], None]
-) -> Pass:
-    """One pass: needs the ledger and GitHub, not Prefect. *on_trouble* is told what an operator should read."""
-    lost = asyncio.create_task(end_lost_jobs(reporter, on_trouble=on_trouble))
+    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, warn: Callable[[str], None]
+) -> ReconciliationRun:
+    """One pass: needs the ledger and GitHub, not Prefect. *warn* is told what an operator should read."""
+    lost = asyncio.create_task(end_lost_jobs(reporter, warn=warn))
     try:
-        return await deliver_due(reporter, run_id, budget=budget, senders=senders, on_trouble=on_trouble, others=lost)
+        return await deliver_due(reporter, run_id, budget=budget, senders=senders, warn=warn, others=lost)
     finally:
         lost.cancel()
         await asyncio.wait({lost})

@@ -10,13 +10,13 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from domain.delivery.notifications import Tell
+from domain.delivery.notifications import Publish
 from domain.delivery.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
 from domain.delivery.report import Phase, Rank
 from settings import Settings
 from storage.delivery import availability
 from storage.delivery.availability import Busy, Settled
-from storage.engine import LedgerIsAway
+from storage.engine import LedgerUnavailable
 from storage.models import StatusReport
 from tasks.delivery.deliver import Reporter, deliver
 from tasks.delivery.reporter import open_reporter
@@ -49,28 +49,28 @@ async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bo
     """
     async with reporter.ledger.transaction() as session:
         report = await session.get_one(StatusReport, report_id)
-    came_to = await deliver(reporter, report.target_id, job_ends_now=job_ends_now)
+    result = await deliver(reporter, report.target_id, job_ends_now=job_ends_now)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         phase = await availability.phase_of(session, report_id)
     if phase in GOT_THERE:
         return phase
-    if job_ends_now and report.rank == Rank.PENDING and _needs_only_time(came_to, phase):
+    if job_ends_now and report.rank == Rank.PENDING and _needs_only_time(result, phase):
         return phase
-    raise Undelivered(_said(came_to), may_help=_may_help(came_to, now))
+    raise Undelivered(_said(result), may_help=_may_help(result, now))
 
 
-def _needs_only_time(came_to: Settled | Busy, phase: Phase) -> bool:
+def _needs_only_time(result: Settled | Busy, phase: Phase) -> bool:
     """Whether the report is delivered without anybody's help, unless the cause lasts."""
-    match came_to:
+    match result:
         case Settled(outcome=NoToken() | Throttled(reason=Reason.BAD_CREDENTIALS)):
             return False
         case _:
             return phase is not Phase.REJECTED
 
 
-def _may_help(came_to: Settled | Busy, now: datetime) -> bool:
-    match came_to:
+def _may_help(result: Settled | Busy, now: datetime) -> bool:
+    match result:
         case Busy(until):
             return until - now <= PATIENCE
         case Settled(outcome=NotSent() | NoToken() | Unknown()):
@@ -81,8 +81,8 @@ def _may_help(came_to: Settled | Busy, now: datetime) -> bool:
             return False
 
 
-def _said(came_to: Settled | Busy) -> str:
-    match came_to:
+def _said(result: Settled | Busy) -> str:
+    match result:
         case Busy(until, why):
             return f"not now: {why} (until {until.astimezone(UTC):%H:%M:%S} UTC)"
         case Settled(phase, outcome):
@@ -105,7 +105,7 @@ def _words(outcome: Outcome | None) -> str:
 
 async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Prefect's retry condition. Must be a plain async function: Prefect 3.8 never retries on a partial."""
-    return isinstance(state.data, LedgerIsAway) or (isinstance(state.data, Undelivered) and state.data.may_help)
+    return isinstance(state.data, LedgerUnavailable) or (isinstance(state.data, Undelivered) and state.data.may_help)
 
 
 @task(
@@ -117,7 +117,7 @@ async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[An
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def report_status(report_id: int, tell: Tell, *, job_ends_now: bool = True) -> Phase | State[Phase]:
+async def report_status(report_id: int, publish: Publish, *, job_ends_now: bool = True) -> Phase | State[Phase]:
     """Get the report onto GitHub: delivered, or superseded by a newer one that was. *tell* hears of each move.
 
     *job_ends_now*: the report's own job asks, not a person's Retry of it, which the spacing of the write budget binds.
@@ -125,8 +125,8 @@ async def report_status(report_id: int, tell: Tell, *, job_ends_now: bool = True
 
     Raises:
         Undelivered: not within Prefect's retries; the reconciliation goes on, unless GitHub rejected it.
-        LedgerIsAway: it stayed away for as long.
+        LedgerUnavailable: it stayed away for as long.
     """
-    async with open_reporter(Settings(), f"task of {flow_run.name or 'no flow run'}", tell) as reporter:
+    async with open_reporter(Settings(), f"task of {flow_run.name or 'no flow run'}", publish) as reporter:
         phase = await deliver_report(reporter, report_id, job_ends_now=job_ends_now)
     return phase if phase in GOT_THERE else Completed(data=phase, name="LeftToReconciliation", message=LEFT)

@@ -9,18 +9,18 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
-from domain.delivery.notifications import Tell
+from domain.delivery.notifications import Publish
 from domain.jobs.job import JobState
 from domain.output.progress import ShowProgress
 from settings import Settings
-from tasks.delivery.ledger_retry import open_without_limit
+from tasks.delivery.ledger_retry import open_when_available
 from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
-from tasks.operations.prefect_state import courtesy, is_cancelled, show_waiting
+from tasks.operations.prefect_state import best_effort, is_cancelled, show_waiting
 from tasks.operations.progress_bar import progress_bar
 
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)
-async def run_job(work: Callable[[], Work], hear: Callable[[str], None], tell: Tell) -> State[Ended | None]:
+async def run_job(work: Callable[[], Work], on_line: Callable[[str], None], publish: Publish) -> State[Ended | None]:
     """Carry out the work; this task's state is the job's. Its data: how it ended, or None if somebody else has it.
 
     *work* comes behind a function because Prefect would walk through, and copy, a value. *hear* gets the output,
@@ -28,13 +28,13 @@ async def run_job(work: Callable[[], Work], hear: Callable[[str], None], tell: T
     """
     asked, logger = work(), get_run_logger()
     async with (
-        open_without_limit(Settings(), "job", tell, on_trouble=logger.warning) as reporter,
+        open_when_available(Settings(), "job", publish, warn=logger.warning) as reporter,
         progress_bar(_title(asked)) as show,
     ):
 
         def on_line(line: str) -> None:
             logger.info("%s", line)
-            hear(line)
+            on_line(line)
 
         ended = await carry_out(reporter, asked, _watchers(asked, on_line, show))
     return state_of(ended)
@@ -44,7 +44,7 @@ def _watchers(work: Work, on_line: Callable[[str], None], show: ShowProgress) ->
     run_id, warn = work.order.flow_run_id, get_run_logger().warning
 
     async def on_wait(ahead: Sequence[UUID]) -> None:
-        await courtesy(show_waiting(run_id, ahead), on_trouble=warn)
+        await best_effort(show_waiting(run_id, ahead), warn=warn)
 
     return Watchers(on_line, warn, on_wait, partial(is_cancelled, run_id), show)
 

@@ -12,7 +12,7 @@ from console.checks.finding import Finding, bad, good
 from domain.units import span
 from settings import Settings
 from storage.delivery import reconciliations
-from storage.engine import LedgerIsAway, NotUpgraded, open_ledger
+from storage.engine import LedgerUnavailable, NotUpgraded, open_ledger
 from storage.identity import WrongLedger, ledger_id
 
 ROOM = 2**30
@@ -29,7 +29,7 @@ async def check(settings: Settings) -> list[Finding]:
         async with opening as ledger, ledger.reading() as session:
             found = await ledger_id(session)
             now, ended_at = await ledger.clock(session), await reconciliations.last_success(session)
-    except (LedgerIsAway, NotUpgraded, ValueError) as error:
+    except (LedgerUnavailable, NotUpgraded, ValueError) as error:
         return [bad("ledger", str(error))]
     return [
         identity(found, settings.ledger_id, ledger.place),
@@ -62,10 +62,10 @@ def room(folder: Path, free: int) -> Finding:
 
 def reconciliation(ended_at: datetime | None, now: datetime, interval: timedelta) -> Finding:
     """Whether a pass has come to its end lately."""
-    cure = "see that reconcile-reports is scheduled and its pool has a worker; `reportback reconcile` does a pass now"
+    remedy = "see that reconcile-reports is scheduled and its pool has a worker; `reportback reconcile` does a pass now"
     if ended_at is None:
-        return bad("reconciliation", f"no pass has ever come to its end: {cure}")
+        return bad("reconciliation", f"no pass has ever come to its end: {remedy}")
     words = f"the last pass ended {span(now - ended_at)} ago"
     if now - ended_at <= PASSES * interval:
         return good("reconciliation", words)
-    return bad("reconciliation", f"{words}, though one is due every {span(interval)}: {cure}")
+    return bad("reconciliation", f"{words}, though one is due every {span(interval)}: {remedy}")

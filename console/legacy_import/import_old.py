@@ -15,10 +15,10 @@ from console.terminal import aside, plain, results, table, write_json
 from domain.jobs.job import shown_as
 from domain.jobs.run_names import SHORT_SHA
 from domain.legacy_import.old_jobs import OldJob
-from domain.legacy_import.takeover import Verdict, What, chosen
+from domain.legacy_import.takeover import Disposition, Verdict, chosen
 from github_api.credentials import NoCredential
 from settings import Settings
-from storage.maintenance.legacy_import import CameTo, foresee, take_over
+from storage.maintenance.legacy_import import Result, preview, take_over
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import credential_of
 from tasks.jobs.accept import commit_page
@@ -32,7 +32,7 @@ class Line:
 
     file: str
     job: OldJob | None
-    what: What
+    what: Disposition
     why: str
 
 
@@ -49,7 +49,7 @@ async def import_old(folder: Path, *, is_dry_run: bool, as_json: bool) -> int:
     else:
         _tell(lines, folder, is_dry_run=is_dry_run)
     _warn(found.with_token, folder)
-    return int(not lines or any(line.what is What.BAD for line in lines))
+    return int(not lines or any(line.what is Disposition.BAD for line in lines))
 
 
 async def _taken(verdicts: Sequence[Verdict], settings: Settings, *, is_dry_run: bool) -> list[Verdict]:
@@ -58,7 +58,7 @@ async def _taken(verdicts: Sequence[Verdict], settings: Settings, *, is_dry_run:
         with Going("importing", total=len(verdicts)) as going:
             taken = []
             for verdict in verdicts:
-                is_meant = verdict.what is What.QUEUED
+                is_meant = verdict.what is Disposition.QUEUED
                 taken.append(await _take(reporter, verdict, settings, is_dry_run=is_dry_run) if is_meant else verdict)
                 going.step()
     return taken
@@ -66,19 +66,19 @@ async def _taken(verdicts: Sequence[Verdict], settings: Settings, *, is_dry_run:
 
 async def _take(reporter: Reporter, verdict: Verdict, settings: Settings, *, is_dry_run: bool) -> Verdict:
     try:
-        came_to = await _asked(reporter, verdict.job, settings, is_dry_run=is_dry_run)
+        result = await _asked(reporter, verdict.job, settings, is_dry_run=is_dry_run)
     except NoCredential as error:
-        return replace(verdict, what=What.BAD, why=str(error))
-    return replace(verdict, what=came_to.what, why=came_to.why)
+        return replace(verdict, what=Disposition.BAD, why=str(error))
+    return replace(verdict, what=result.what, why=result.why)
 
 
-async def _asked(reporter: Reporter, job: OldJob, settings: Settings, *, is_dry_run: bool) -> CameTo:
+async def _asked(reporter: Reporter, job: OldJob, settings: Settings, *, is_dry_run: bool) -> Result:
     assert job.target is not None  # it is owed a report
     credential = credential_of(job.target.repository, settings)
     url = job.url or commit_page(str(settings.github_api_url), job.target)
     if is_dry_run:
         async with reporter.ledger.reading() as session:
-            return await foresee(session, job, kept_since=await reporter.ledger.clock(session) - settings.keep)
+            return await preview(session, job, kept_since=await reporter.ledger.clock(session) - settings.keep)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         return await take_over(
@@ -89,8 +89,8 @@ async def _asked(reporter: Reporter, job: OldJob, settings: Settings, *, is_dry_
 def _lines(found: Found, verdicts: Sequence[Verdict]) -> list[Line]:
     """Each file and job, in the order of `What`."""
     lines = [Line(one.job.file, one.job, one.what, one.why) for one in verdicts]
-    lines += [Line(file, None, What.BAD, why) for file, why in found.unreadable.items()]
-    order = list(What)
+    lines += [Line(file, None, Disposition.BAD, why) for file, why in found.unreadable.items()]
+    order = list(Disposition)
     return sorted(lines, key=lambda line: (order.index(line.what), line.file, line.job.id if line.job else ""))
 
 
@@ -100,7 +100,7 @@ def _tell(lines: Sequence[Line], folder: Path, *, is_dry_run: bool) -> None:
         out.print(plain(f"No job in {folder}: there is no *.json, or it is empty."))
         return
     out.print(rows(lines))
-    count = Counter(line.what for line in lines)[What.QUEUED]
+    count = Counter(line.what for line in lines)[Disposition.QUEUED]
     said = f"Reports due now: {count}. The next pass of the reconciliation, or `reportback reconcile`, delivers them."
     out.print(plain(f"Reports that would be due: {count}. Nothing was changed." if is_dry_run else said))
 

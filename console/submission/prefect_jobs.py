@@ -28,7 +28,7 @@ from console.submission.prefect_refusal import refusal
 from console.submission.unreachable import Away, reached
 from domain.addresses import without_user
 from domain.jobs.submission import Submission
-from domain.text import Say
+from domain.text import LogLine
 from local.prefect_server import NoServer, prefect_server
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Started:
 class Jobs:
     """The docs jobs of one server. Every method raises `Unreachable` once the server was away for too long."""
 
-    def __init__(self, client: PrefectClient, say: Say) -> None:
+    def __init__(self, client: PrefectClient, say: LogLine) -> None:
         """*say* hears when the server does not answer."""
         self._client = client
         self._where = without_user(str(client.api_url))
@@ -140,7 +140,7 @@ class Jobs:
 
 
 @asynccontextmanager
-async def open_jobs(say: Say) -> AsyncIterator[Jobs]:
+async def open_jobs(say: LogLine) -> AsyncIterator[Jobs]:
     """The jobs of the server that PREFECT_API_URL or the profile names.
 
     Raises:

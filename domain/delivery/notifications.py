@@ -76,10 +76,10 @@ class Lost:
     words: str
 
 
-News: TypeAlias = Move | Overdue | Paused | Resumed | Lost
-Tell: TypeAlias = Callable[[News], None]
+Notification: TypeAlias = Move | Overdue | Paused | Resumed | Lost
+Publish: TypeAlias = Callable[[Notification], None]
 """Who is told. It must neither raise nor take its time: whoever delivers waits for it."""
 
 
-def nobody(_: News) -> None:
+def ignore(_: Notification) -> None:
     """Who is told where nobody listens."""

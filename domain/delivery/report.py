@@ -80,7 +80,7 @@ class Report:
     marker: str
 
 
-def speaks_over(one: tuple[int, int], other: tuple[int, int]) -> bool:
+def supersedes(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether the report of (turn, rank) *one* speaks over that of *other*: the later turn, then the higher rank."""
     return one > other
 

@@ -56,7 +56,7 @@ class EndStored:
 
 
 @dataclass(frozen=True, slots=True)
-class Beating:
+class CarriedOutElsewhere:
     """Another process carries out this job; it gave its last sign of life at `beat_at`."""
 
     beat_at: datetime

@@ -11,7 +11,7 @@ from domain.jobs.output_url import OutputURL
 from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Inside, Preparation
 from domain.jobs.push import Push
 from domain.output.patterns import LinePattern
-from domain.output.presets import RECOGNISERS, RecogniserName
+from domain.output.presets import PRESETS, PresetName
 from domain.process.limits import Limits
 from domain.text import one_line, readable
 from domain.units import TimeLimit
@@ -52,7 +52,7 @@ class JobType(BaseModel):
     output_url: OutputURL | None = None
     push: Push | None = None
     limits: Limits = Limits()
-    recognise: tuple[RecogniserName, ...] = ()
+    recognise: tuple[PresetName, ...] = ()
     patterns: Annotated[tuple[LinePattern, ...], Field(max_length=20)] = ()
 
     @field_validator("env")
@@ -87,7 +87,7 @@ class JobType(BaseModel):
     @property
     def line_patterns(self) -> tuple[LinePattern, ...]:
         """By which the command's output is understood: its own go before those of the recognisers it names."""
-        return (*self.patterns, *(pattern for name in self.recognise for pattern in RECOGNISERS[name]))
+        return (*self.patterns, *(pattern for name in self.recognise for pattern in PRESETS[name]))
 
     def check_options(self, options: Mapping[str, object]) -> None:
         """Raise `domain.jobs.options.BadOptions` unless *options* are declared and within their bounds."""

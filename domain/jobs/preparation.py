@@ -39,7 +39,7 @@ class Cache(BaseModel):
 
 
 class Preparation(BaseModel):
-    """A command that is run before the job's own, in the same surroundings; or what it made before is taken."""
+    """A command that is run before the job's own, in the same environment; or what it made before is taken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from domain.jobs.job import JobState
 from domain.legacy_import.old_job_fields import Course
-from domain.output.error_line import telling_line
+from domain.output.error_line import error_line
 from domain.redact import HIDDEN, public, without_credentials
 from domain.text import fit_description, one_line
 from domain.units import in_words
@@ -35,7 +35,7 @@ def summary(course: Course, state: JobState | None, tokens: Sequence[str]) -> st
     words = course.result.error.strip() or course.result.output
     for token in tokens:  # before it is cut, perhaps within one
         words = words.replace(token, HIDDEN)
-    return fit_description(telling_line(public(_last(words)).splitlines())) or state.value
+    return fit_description(error_line(public(_last(words)).splitlines())) or state.value
 
 
 def _last(words: str) -> str:

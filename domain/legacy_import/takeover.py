@@ -8,7 +8,7 @@ from enum import StrEnum
 from domain.legacy_import.old_jobs import OldJob
 
 
-class What(StrEnum):
+class Disposition(StrEnum):
     """What becomes of an old job."""
 
     QUEUED = "queued"  # its outcome is an undelivered report
@@ -25,7 +25,7 @@ class Verdict:
     """What becomes of *job*, and why."""
 
     job: OldJob
-    what: What
+    what: Disposition
     why: str
 
 
@@ -45,12 +45,16 @@ def chosen(jobs: Iterable[OldJob]) -> list[Verdict]:
 
 
 def _alone(job: OldJob) -> Verdict:
-    return Verdict(job, What.BAD, job.problem) if job.problem else Verdict(job, What.NO_TARGET, "it reports nowhere")
+    return (
+        Verdict(job, Disposition.BAD, job.problem)
+        if job.problem
+        else Verdict(job, Disposition.NO_TARGET, "it reports nowhere")
+    )
 
 
 def _among(rivals: Sequence[OldJob]) -> list[Verdict]:
     *older, newest = sorted(rivals, key=_age)
-    return [*(Verdict(job, What.NEWER, _named(newest, job)) for job in older), _newest(newest)]
+    return [*(Verdict(job, Disposition.NEWER, _named(newest, job)) for job in older), _newest(newest)]
 
 
 def _age(job: OldJob) -> tuple[datetime, bool, bool, str, str]:
@@ -67,9 +71,9 @@ def _named(newest: OldJob, job: OldJob) -> str:
 
 def _newest(job: OldJob) -> Verdict:
     if job.problem:
-        return Verdict(job, What.BAD, job.problem)
+        return Verdict(job, Disposition.BAD, job.problem)
     if job.is_reported:
-        return Verdict(job, What.REPORTED, "the old system has reported it")
+        return Verdict(job, Disposition.REPORTED, "the old system has reported it")
     if job.state is None:
-        return Verdict(job, What.UNFINISHED, "it was not finished: start it again")
-    return Verdict(job, What.QUEUED, "")
+        return Verdict(job, Disposition.UNFINISHED, "it was not finished: start it again")
+    return Verdict(job, Disposition.QUEUED, "")

@@ -10,7 +10,7 @@ from domain.delivery.target import StatusState, Target
 from domain.jobs.job import JobState
 from domain.operations.markdown import narrow
 from domain.operations.metrics import ON_GITHUB
-from domain.operations.remedies import cure
+from domain.operations.remedies import remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class Blockers:
     """What a report that is not settled waits for; None: not for that."""
 
     due_at: datetime | None = None
@@ -42,14 +42,14 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportStory:
+class ReportHistory:
     """A report and all that happened to it; `left_out` earlier events are not in `events`."""
 
     id: int
     execution: int
     state: StatusState
     phase: Phase
-    waits: Waits = Waits()
+    blockers: Blockers = Blockers()
     status_id: int | None = None
     rejection: str | None = None
     events: tuple[Event, ...] = ()
@@ -57,7 +57,7 @@ class ReportStory:
 
 
 @dataclass(frozen=True, slots=True)
-class JobStory:
+class JobHistory:
     """A job as its latest execution stands. `reports` of all executions, in order; events only of the latest."""
 
     type: str
@@ -68,10 +68,10 @@ class JobStory:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     summary: str | None = None
-    reports: tuple[ReportStory, ...] = ()
+    reports: tuple[ReportHistory, ...] = ()
 
 
-def what_next(report: ReportStory, now: datetime) -> str:
+def what_next(report: ReportHistory, now: datetime) -> str:
     """What happens next to *report*, as a sentence or two of Markdown."""
     match report.phase:
         case Phase.DELIVERED:
@@ -81,18 +81,18 @@ def what_next(report: ReportStory, now: datetime) -> str:
         case Phase.REJECTED:
             reason = report.rejection or ""
             return (
-                f"GitHub refuses it: `{reason}`. {cure(reason)} Then retry this flow run, or run `retry-reports`: "
+                f"GitHub refuses it: `{reason}`. {remedy(reason)} Then retry this flow run, or run `retry-reports`: "
                 "the job is not executed again if it succeeded."
             )
         case Phase.SENDING:
-            return f"A sender is at it{_until(report.waits.lease_until)}."
+            return f"A sender is at it{_until(report.blockers.lease_until)}."
         case Phase.DUE:
-            return _why_due(report.waits, now)
+            return _why_due(report.blockers, now)
         case other:
             assert_never(other)
 
 
-def overridden(report: ReportStory) -> str | None:
+def overridden(report: ReportHistory) -> str | None:
     """What a look found on top of *report*, as a sentence or two of Markdown. None: nothing, since it was last sent."""
     said = (event for event in reversed(report.events) if event.kind in (EventKind.OVERRIDDEN, *ON_GITHUB))
     last = next(said, None)
@@ -104,26 +104,26 @@ def override_words(at: datetime, note: str) -> str:
     return f"A status that is none of ours was on top of it at {clock(at)}: {narrow(note)}. It is left there."
 
 
-def _why_due(waits: Waits, now: datetime) -> str:
-    if waits.is_paused(now):
-        reason = waits.pause_reason or ""
-        return f"Its credential pauses{_until(waits.paused_until)}: `{reason}`. {cure(reason)}"
-    if waits.doubt_until is not None and waits.doubt_until > now:
+def _why_due(blockers: Blockers, now: datetime) -> str:
+    if blockers.is_paused(now):
+        reason = blockers.pause_reason or ""
+        return f"Its credential pauses{_until(blockers.paused_until)}: `{reason}`. {remedy(reason)}"
+    if blockers.doubt_until is not None and blockers.doubt_until > now:
         return (
-            f"A request of this commit and context may still turn up{_until(waits.doubt_until)}. Then the "
+            f"A request of this commit and context may still turn up{_until(blockers.doubt_until)}. Then the "
             "reconciliation looks whether GitHub has it, and sends only what it has not."
         )
-    last = f" The last try came to `{waits.reason}`. {cure(waits.reason)}" if waits.reason else ""
-    if waits.due_at is not None and waits.due_at > now:
-        return f"The reconciliation tries again in its first pass after {clock(waits.due_at)}.{last}"
+    last = f" The last try came to `{blockers.reason}`. {remedy(blockers.reason)}" if blockers.reason else ""
+    if blockers.due_at is not None and blockers.due_at > now:
+        return f"The reconciliation tries again in its first pass after {clock(blockers.due_at)}.{last}"
     return f"It is due now: the next pass of the reconciliation takes it.{last}"
 
 
-def next_try_at(phase: Phase, waits: Waits) -> datetime | None:
+def next_try_at(phase: Phase, blockers: Blockers) -> datetime | None:
     """From when on the reconciliation tries again, the write budget permitting. None: nobody will, or one is at it."""
     if phase is not Phase.DUE:
         return None
-    moments = (waits.due_at, waits.doubt_until, waits.paused_until)
+    moments = (blockers.due_at, blockers.doubt_until, blockers.paused_until)
     return max((moment for moment in moments if moment is not None), default=None)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.jobs.run_names import SHORT_SHA
-from domain.operations.history import Event, JobStory, ReportStory, clock, what_next
+from domain.operations.history import Event, JobHistory, ReportHistory, clock, what_next
 from domain.operations.markdown import code, cut_words, fenced, link, narrow
 
 TAIL = 20
@@ -22,7 +22,7 @@ MOST_OPTIONS = 1000
 
 
 def page(
-    story: JobStory, *, at: datetime, tail: Sequence[str] = (), note: str = "",
+    job: JobHistory, *, at: datetime, tail: Sequence[str] = (), note: str = "",
     commit_url: str | None = None, flow_run_url: str | None = None,
 ) -> str:  # fmt: skip
     """The job's page, in Markdown, as it stood *at* a time.
@@ -32,29 +32,29 @@ def page(
     """
     parts = [
         f"**{narrow(note)}**" if note else "",
-        "\n".join(f"- {name}: {value}" for name, value in _facts(story, commit_url, flow_run_url)),
+        "\n".join(f"- {name}: {value}" for name, value in _facts(job, commit_url, flow_run_url)),
         *_output(tail),
-        *_reports(story, at),
+        *_reports(job, at),
         f"*As of {clock(at)}.*",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _facts(story: JobStory, commit_url: str | None, flow_run_url: str | None) -> Iterator[tuple[str, str]]:
-    yield "Job", f"{code(story.type)}, execution {story.execution}"
-    yield "Options", code(cut_words(_json(story.options))) or "none"
-    if story.target is not None:
-        sha = story.target.sha[:SHORT_SHA]
-        yield "Commit", f"{link(sha, commit_url) if commit_url else code(sha)} of {narrow(story.target.repository)}"
-        yield "Context", narrow(story.target.context)
+def _facts(job: JobHistory, commit_url: str | None, flow_run_url: str | None) -> Iterator[tuple[str, str]]:
+    yield "Job", f"{code(job.type)}, execution {job.execution}"
+    yield "Options", code(cut_words(_json(job.options))) or "none"
+    if job.target is not None:
+        sha = job.target.sha[:SHORT_SHA]
+        yield "Commit", f"{link(sha, commit_url) if commit_url else code(sha)} of {narrow(job.target.repository)}"
+        yield "Context", narrow(job.target.context)
     else:
         yield "Commit", "none: it ran in an empty folder, and reports nowhere"
-    state = f"**{story.state.value.replace('_', ' ')}**"
-    yield "Outcome", f"{state}: {narrow(story.summary)}" if story.summary else state
-    if story.started_at is not None:
-        yield "Started", clock(story.started_at)
-    if story.ended_at is not None:
-        yield "Ended", clock(story.ended_at)
+    state = f"**{job.state.value.replace('_', ' ')}**"
+    yield "Outcome", f"{state}: {narrow(job.summary)}" if job.summary else state
+    if job.started_at is not None:
+        yield "Started", clock(job.started_at)
+    if job.ended_at is not None:
+        yield "Ended", clock(job.ended_at)
     if flow_run_url:
         yield "Flow run", link("its page, with the whole output in its log", flow_run_url)
 
@@ -69,15 +69,15 @@ def _output(tail: Sequence[str]) -> Iterator[str]:
         yield fenced(tail[-TAIL:], width=WIDTH)
 
 
-def _reports(story: JobStory, now: datetime) -> Iterator[str]:
-    latest = [report for report in story.reports if report.execution == story.execution]
+def _reports(job: JobHistory, now: datetime) -> Iterator[str]:
+    latest = [report for report in job.reports if report.execution == job.execution]
     for report in reversed(latest):
         yield f"## Report {report.id}, {code(report.state)}: {report.phase}"
         yield what_next(report, now)
         if report.left_out:
             yield f"{report.left_out} earlier events are not shown."
         yield "\n".join(map(_happened, report.events))
-    earlier = [report for report in story.reports if report.execution != story.execution]
+    earlier = [report for report in job.reports if report.execution != job.execution]
     if earlier:
         yield "## Earlier executions"
         yield "\n".join(_earlier(earlier[-EARLIER:]))
@@ -91,6 +91,6 @@ def _happened(event: Event) -> str:
     return f"- {event.at:%Y-%m-%d %H:%M:%S} {'; '.join(filter(None, told))}"
 
 
-def _earlier(reports: Iterable[ReportStory]) -> Iterator[str]:
+def _earlier(reports: Iterable[ReportHistory]) -> Iterator[str]:
     for report in reports:
         yield f"- execution {report.execution}, report {report.id}, {code(report.state)}: {report.phase}"

@@ -10,7 +10,7 @@ from datetime import datetime
 from logging import ERROR, INFO, WARNING
 from typing import assert_never
 
-from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
+from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName, Resumed
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.text import one_line
@@ -36,9 +36,9 @@ REFUSED = "refused by GitHub: somebody has to look"
 PLAIN = re.compile(r"""[^\s="\\]+""")
 
 
-def level_of(news: News) -> int:
+def level_of(notification: Notification) -> int:
     """How much it matters, as a level of `logging`."""
-    match news:
+    match notification:
         case Move(rejection=None, kind=kind):
             return PHRASES[kind][0]
         case Move(kind=EventKind.REJECTED) | Paused(reason=Reason.BAD_CREDENTIALS):
@@ -53,14 +53,14 @@ def level_of(news: News) -> int:
             assert_never(other)
 
 
-def line_of(news: News) -> str:
+def line_of(notification: Notification) -> str:
     """What happened, in one line."""
-    facts = (f"{key}={_written(value)}" for key, value in _facts(news) if value is not None)
-    return " ".join((f"{_phrase(news)}:", *facts))
+    facts = (f"{key}={_written(value)}" for key, value in _facts(notification) if value is not None)
+    return " ".join((f"{_phrase(notification)}:", *facts))
 
 
-def _phrase(news: News) -> str:
-    match news:
+def _phrase(notification: Notification) -> str:
+    match notification:
         case Move(kind=EventKind.REJECTED, rejection=str()):
             return REFUSED
         case Move(kind=kind):
@@ -77,32 +77,32 @@ def _phrase(news: News) -> str:
             assert_never(other)
 
 
-def _facts(news: News) -> Iterator[tuple[str, object]]:
-    match news:
+def _facts(notification: Notification) -> Iterator[tuple[str, object]]:
+    match notification:
         case Move():
-            yield from _name(news.report)
-            yield "attempt", news.attempt
-            yield "outcome", news.kind
-            yield "reason", news.rejection
-            yield "http_status", news.http_status
-            yield "request_id", news.request_id
-            yield "seconds", None if news.seconds is None else f"{news.seconds:.3f}"
-            yield "note", news.note
+            yield from _name(notification.report)
+            yield "attempt", notification.attempt
+            yield "outcome", notification.kind
+            yield "reason", notification.rejection
+            yield "http_status", notification.http_status
+            yield "request_id", notification.request_id
+            yield "seconds", None if notification.seconds is None else f"{notification.seconds:.3f}"
+            yield "note", notification.note
         case Overdue():
-            yield from _name(news.report)
-            yield "since", news.recorded_at
-            yield "last_error", news.last_error
+            yield from _name(notification.report)
+            yield "since", notification.recorded_at
+            yield "last_error", notification.last_error
         case Paused():
-            yield "credential", news.credential
-            yield "until", news.until
-            yield "reason", news.reason
+            yield "credential", notification.credential
+            yield "until", notification.until
+            yield "reason", notification.reason
         case Resumed():
-            yield "credential", news.credential
-            yield "actor", news.actor
+            yield "credential", notification.credential
+            yield "actor", notification.actor
         case Lost():
-            yield "job", news.job_id
-            yield "execution", news.execution
-            yield "words", news.words
+            yield "job", notification.job_id
+            yield "execution", notification.execution
+            yield "words", notification.words
         case other:
             assert_never(other)
 

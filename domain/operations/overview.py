@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Waits
+from domain.operations.history import Blockers
 
 SLOT = timedelta(minutes=30)
 SLOTS = 48
@@ -24,7 +24,7 @@ class OpenReport:
     state: StatusState
     phase: Phase  # due, sending or rejected
     recorded_at: datetime
-    waits: Waits
+    blockers: Blockers
     last_error: str | None
 
 

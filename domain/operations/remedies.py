@@ -61,7 +61,7 @@ CURES: dict[Reason, str] = {
 """Markdown of one line for each reason."""
 
 
-def cure(reason: str) -> str:
+def remedy(reason: str) -> str:
     """What to do about *reason*; of a reason that this version does not know, where to look."""
     try:
         return CURES[Reason(reason)]

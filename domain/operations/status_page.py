@@ -12,7 +12,7 @@ from domain.operations import chart
 from domain.operations.history import clock, next_try_at
 from domain.operations.markdown import code, link, literal, narrow, table
 from domain.operations.overview import Day, OpenReport, Overview, Pause, Refusals
-from domain.operations.remedies import cure
+from domain.operations.remedies import remedy
 from domain.units import ahead, span
 
 LIST = "reportback reports list"
@@ -74,7 +74,7 @@ def _rejected(refused: Iterable[Refusals], now: datetime, links: Links) -> Itera
     for one in refused:
         yield f"## Rejected, {code(one.reason)}: {one.count:,}"
         retry = code(f"reportback reports retry --reason {one.reason}")
-        yield f"{cure(one.reason)} Then retry the flow run, or all of them: {retry}"
+        yield f"{remedy(one.reason)} Then retry the flow run, or all of them: {retry}"
         yield "\n".join(_entry(report, "", now, links) for report in one.oldest)
         yield from _more(one.count - len(one.oldest), f"{LIST} --rejected --reason {one.reason}")
 
@@ -95,11 +95,11 @@ def _entry(report: OpenReport, what_next: str, now: datetime, links: Links) -> s
 
 
 def _next(report: OpenReport, now: datetime) -> str:
-    waits = report.waits
+    blockers = report.blockers
     if report.phase is Phase.SENDING:
         return "a sender is at it"
-    why = f", its credential pauses: {code(waits.pause_reason or '')}" if waits.is_paused(now) else ""
-    return f"next try {ahead(next_try_at(report.phase, waits) or now, now)}{why}"
+    why = f", its credential pauses: {code(blockers.pause_reason or '')}" if blockers.is_paused(now) else ""
+    return f"next try {ahead(next_try_at(report.phase, blockers) or now, now)}{why}"
 
 
 def _words(said: str) -> str:
@@ -110,7 +110,7 @@ def _pauses(pauses: Iterable[Pause], now: datetime) -> Iterator[str]:
     for one in pauses:
         yield f"## Credential {code(one.credential)} pauses"
         when = f"Until {clock(one.until)}" if one.until > now else "The next request ends it, or makes it longer"
-        yield f"{when}: {code(one.reason)}. {cure(one.reason)}"
+        yield f"{when}: {code(one.reason)}. {remedy(one.reason)}"
 
 
 def _day(day: Day) -> Iterator[str]:

@@ -19,7 +19,7 @@ SIGNS = ("error", "exception", "fatal", "critical", "failed", "cannot", "not fou
 """Without one of these no general rule holds; looking for them is five times as quick."""
 
 
-class TellingLine:
+class ErrorLine:
     """Takes an output line by line, and knows the first that names an error; with the next where it ends in a colon.
 
     *rules* go before the general ones, and each before those behind it: a line that the first of them finds goes
@@ -55,9 +55,9 @@ class TellingLine:
                 return
 
 
-def telling_line(lines: Iterable[str]) -> str:
+def error_line(lines: Iterable[str]) -> str:
     """The first of *lines* that names an error, else the last one; with the next where it ends in a colon."""
-    telling = TellingLine()
+    telling = ErrorLine()
     for line in filter(str.strip, lines):
         telling.take(line)
     return one_line(" ".join(telling.lines))

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from domain.output.error_line import TellingLine, looked_at
+from domain.output.error_line import ErrorLine, looked_at
 from domain.output.patterns import LinePattern, finder
 from domain.output.progress import Progress, progress_in, progress_of
 
 
-class Recognised:
+class OutputParser:
     """Takes an output line by line, bounded in memory and in time: a line's first 500 characters are looked at.
 
     Without a pattern for progress the general ones of `progress_in` hold; what names an error in general is an error
@@ -18,7 +18,7 @@ class Recognised:
     def __init__(self, patterns: Sequence[LinePattern] = ()) -> None:
         self._progress = [(finder(one.progress), one.what) for one in patterns if one.progress]
         self._counted = [(finder(one.count), one.what) for one in patterns if one.count and one.what]
-        self._telling = TellingLine([finder(one.error) for one in patterns if one.error])
+        self._telling = ErrorLine([finder(one.error) for one in patterns if one.error])
         self._counts = {one.what: (0, 0) for one in patterns if one.what}
 
     @property
@@ -28,7 +28,7 @@ class Recognised:
 
     @property
     def telling(self) -> tuple[str, ...]:
-        """The line that tells most of why the command failed, see `TellingLine`; not made public."""
+        """The line that tells most of why the command failed, see `ErrorLine`; not made public."""
         return self._telling.lines
 
     def take(self, line: str) -> Progress | None:

@@ -60,7 +60,7 @@ NOTION_SCRIPTS = (
     {"error": "✗ "},
 )
 
-RECOGNISERS: Mapping[str, Sequence[LinePattern]] = {
+PRESETS: Mapping[str, Sequence[LinePattern]] = {
     name: tuple(map(LinePattern.model_validate, patterns))
     for name, patterns in {
         "sphinx": SPHINX,
@@ -72,9 +72,9 @@ RECOGNISERS: Mapping[str, Sequence[LinePattern]] = {
 
 
 def _known(name: str) -> str:
-    if name not in RECOGNISERS:
-        raise ValueError(f"{name!r} is no recogniser; allowed: {', '.join(RECOGNISERS)}")
+    if name not in PRESETS:
+        raise ValueError(f"{name!r} is no recogniser; allowed: {', '.join(PRESETS)}")
     return name
 
 
-RecogniserName = Annotated[str, AfterValidator(_known)]
+PresetName = Annotated[str, AfterValidator(_known)]

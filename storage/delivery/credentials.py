@@ -11,7 +11,7 @@ from domain.delivery.policy import pause
 from storage import notifications
 from storage.delivery import pauses
 from storage.delivery.pauses import CLEARED, is_for_a_limit, is_probe
-from storage.dialect import insert_once
+from storage.dialect import insert_ignore
 from storage.models import Credential
 
 Values = dict[str, object]
@@ -20,7 +20,7 @@ Values = dict[str, object]
 
 async def ensure(session: AsyncSession, name: str) -> None:
     """The credential has its row."""
-    await insert_once(session, Credential, ("name",), {"name": name})
+    await insert_ignore(session, Credential, ("name",), {"name": name})
 
 
 async def locked(session: AsyncSession, name: str) -> Credential:

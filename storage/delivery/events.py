@@ -38,7 +38,7 @@ def _fit(text: str | None, length: int) -> str | None:
     return clean(text)[:length] if text else None
 
 
-async def story(session: AsyncSession, report_id: int) -> list[ReportEvent]:
+async def of_report(session: AsyncSession, report_id: int) -> list[ReportEvent]:
     """All that happened to a report, in order."""
     found = await session.exec(
         select(ReportEvent).where(ReportEvent.report_id == report_id).order_by(col(ReportEvent.id))

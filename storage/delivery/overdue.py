@@ -15,7 +15,7 @@ from storage import notifications
 from storage.models import Reconciliation, StatusReport, StatusTarget
 
 
-async def tell(session: AsyncSession, *, began: datetime, after: timedelta, limit: int) -> None:
+async def publish(session: AsyncSession, *, began: datetime, after: timedelta, limit: int) -> None:
     """Tell of the reports, *limit* at most, that have become older than *after* since the last pass began.
 
     *began*: when this pass did. A pass that died did not tell, so its time is the next one's.

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, case, col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.report import EventKind, NewReport, Phase, marked, marker, speaks_over
+from domain.delivery.report import EventKind, NewReport, Phase, marked, marker, supersedes
 from domain.delivery.target import StatusState
 from domain.text import fit_description
 from storage.delivery import credentials, events
-from storage.dialect import insert_once
+from storage.dialect import insert_ignore
 from storage.models import Credential, StatusReport, StatusTarget
 
 KEY = ("job_id", "execution", "state")
@@ -59,7 +59,7 @@ async def record(session: AsyncSession, new: NewReport, *, credential: str, acto
     await credentials.ensure(session, credential)
     target = await locked_target(session, new.target_id)
     words = fit_description(new.description)
-    is_new = await insert_once(session, StatusReport, KEY, _row(new, words, credential, now))
+    is_new = await insert_ignore(session, StatusReport, KEY, _row(new, words, credential, now))
     report = await recorded(session, new.job_id, new.execution, new.state)
     assert report is not None  # inserted, or it stood there
     note = None if is_new else f"first words kept; these were: {words}"
@@ -83,7 +83,7 @@ async def _let_the_newest_speak(
     session: AsyncSession, target: StatusTarget, report: StatusReport, *, credential: str, actor: str, now: datetime
 ) -> None:
     old = await session.get(StatusReport, target.newest_id) if target.newest_id else None
-    if old is not None and not speaks_over((report.turn, report.rank), (old.turn, old.rank)):
+    if old is not None and not supersedes((report.turn, report.rank), (old.turn, old.rank)):
         await events.append(session, report.id or 0, EventKind.SUPERSEDED, actor=actor, at=now)
         return
     if old is not None and old.delivered_at is None:

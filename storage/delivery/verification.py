@@ -56,7 +56,7 @@ def look_again(since: datetime, now: datetime, *, is_answered: bool = True) -> d
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """What a look at GitHub is compared with. `not_before`: GitHub's time before any report was recorded, if known.
 
     `since`: when the newest report was delivered, or a sender of the target was late, whichever came last.
@@ -97,7 +97,7 @@ async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:
     return [target_id for target_id in await session.exec(found) if target_id is not None]
 
 
-async def look(session: AsyncSession, target_id: int) -> Look | None:
+async def take_snapshot(session: AsyncSession, target_id: int) -> Snapshot | None:
     """What GitHub should show for the target. None: its newest report is not delivered any more."""
     found = await session.exec(
         select(StatusTarget, StatusReport)
@@ -111,7 +111,7 @@ async def look(session: AsyncSession, target_id: int) -> Look | None:
     reports = (await session.exec(select(StatusReport).where(StatusReport.target_id == target_id))).all()
     times = [report.not_before for report in reports if report.not_before is not None]
     assert newest.delivered_at is not None and target.credential is not None
-    return Look(
+    return Snapshot(
         target_id=target_id,
         target=Target(target.repository, target.sha, target.context),
         credential=target.credential,
@@ -148,13 +148,13 @@ def _marks(report: StatusReport) -> set[str]:
     return {report.marker, *(marker(report.job_id, report.execution, report.state, number) for number in editions)}
 
 
-async def is_as_read(session: AsyncSession, seen: Look) -> bool:
+async def is_as_read(session: AsyncSession, seen: Snapshot) -> bool:
     """Whether the target, locked from here on, is still what the look was compared with."""
     await locked_target(session, seen.target_id)
     return (await session.exec(select(_is_as_read(seen)))).one()
 
 
-def _is_as_read(seen: Look) -> ColumnElement[bool]:
+def _is_as_read(seen: Snapshot) -> ColumnElement[bool]:
     """The same newest report, in the same edition, with the same status, and no lease is held."""
     return exists().where(
         col(StatusTarget.id) == seen.target_id,
@@ -166,39 +166,41 @@ def _is_as_read(seen: Look) -> ColumnElement[bool]:
     )
 
 
-async def looked(session: AsyncSession, seen: Look, *, again_at: datetime | None) -> None:
+async def mark_verified(session: AsyncSession, seen: Snapshot, *, again_at: datetime | None) -> None:
     """The look has been taken; the next one is due *again_at*. None: no more. One asked for meanwhile stays."""
     as_read = col(StatusTarget.verify_at).is_not_distinct_from(seen.asked_for)
     mine = and_(col(StatusTarget.id) == seen.target_id, as_read)
     await session.exec(update(StatusTarget).where(mine).values(verify_at=again_at))
 
 
-async def note_doubled(session: AsyncSession, seen: Look, report_id: int, *, actor: str, now: datetime) -> None:
+async def note_doubled(session: AsyncSession, seen: Snapshot, report_id: int, *, actor: str, now: datetime) -> None:
     """GitHub holds a marker of the report under two ids: the duplicate is counted, once. The target is locked."""
     await _note_once(session, seen, report_id, EventKind.DOUBLED, "sent late", actor=actor, now=now)
 
 
-async def note_overridden(session: AsyncSession, seen: Look, by: PostedStatus, *, actor: str, now: datetime) -> None:
+async def note_overridden(
+    session: AsyncSession, seen: Snapshot, by: PostedStatus, *, actor: str, now: datetime
+) -> None:
     """GitHub shows *by* on top of the newest report: told, once for each such status. The target is locked."""
     creator = f" by {by.creator}" if by.creator else ""
     note = f"status {by.id}: {by.state}{creator}, {by.created_at:%Y-%m-%d %H:%M:%S} UTC"
     await _note_once(session, seen, seen.ours.newest, EventKind.OVERRIDDEN, note, actor=actor, now=now)
 
 
-async def note_unseen(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> None:
+async def note_unseen(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> None:
     """GitHub accepted the newest report, and has not listed its status in a day. The target is locked."""
     note = f"GitHub accepted it as status {seen.ours.own}, and its list has not shown that clearly in a day"
     await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
 
 
-async def note_unmarked(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> None:
+async def note_unmarked(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> None:
     """GitHub lists the newest report's status without its marker: a lost request is not found. The target is locked."""
     note = f"GitHub lists status {seen.ours.own} without the marker that its link had: a lost request cannot be found"
     await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
 
 
 async def _note_once(
-    session: AsyncSession, seen: Look, report_id: int, kind: EventKind, note: str, *, actor: str, now: datetime
+    session: AsyncSession, seen: Snapshot, report_id: int, kind: EventKind, note: str, *, actor: str, now: datetime
 ) -> None:
     """Append the event unless the report has one of its *kind* whose note is the same, up to a colon if it has one."""
     prefix = "".join(note.partition(":")[:2])
@@ -209,7 +211,7 @@ async def _note_once(
         await events.append(session, report_id, kind, actor=actor, at=now, credential=seen.credential, note=note)
 
 
-async def repair(session: AsyncSession, seen: Look, *, actor: str, now: datetime) -> bool:
+async def repair(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> bool:
     """Give the newest report, which an older one covers on GitHub, a new edition, due now. The target is locked.
 
     False: the target is no longer as the look read it, or the report has had its last edition.

@@ -14,14 +14,14 @@ from sqlmodel import and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import NewReport
-from domain.jobs.execution import Beating, ConflictingJob, Done, EndStored, Execution, Order
+from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, EndStored, Execution, Order
 from domain.jobs.job import JobState, rank, shown_as
 from domain.process.identity import Process
 from domain.text import clean
 from storage import counters
 from storage.delivery import credentials, reports
 from storage.delivery.turns import take_turn
-from storage.dialect import insert_once
+from storage.dialect import insert_ignore
 from storage.models import Job, StatusTarget
 
 OLD_BEAT = timedelta(seconds=30)
@@ -33,7 +33,7 @@ ONE_RUNS = "uq_job_exclusive_group_running"
 
 async def accept(
     session: AsyncSession, order: Order, *, by: Process, actor: str, now: datetime
-) -> Execution | Done | Beating:
+) -> Execution | Done | CarriedOutElsewhere:
     """Take on *order*, once for each flow run; `pending` is recorded in the same transaction.
 
     A job that ended any other way than well is executed again, and so is one whose process has gone silent: as the
@@ -55,7 +55,7 @@ async def accept(
         if job.state is JobState.WAITING and process_of(job) == by:
             return Execution(job.id, job.execution, await _report_of(session, job))
         if not job.state.is_over and now - job.beat_at < OLD_BEAT:
-            return Beating(job.beat_at)
+            return CarriedOutElsewhere(job.beat_at)
         await _again(session, job, order, by, now)
     return await _take_on(session, order, actor, now)
 
@@ -64,7 +64,7 @@ async def _ensure(session: AsyncSession, row: dict[str, Any]) -> tuple[Job, bool
     """The job's row, locked, and whether it was made by this; anew if it was just being pruned."""
     this = select(Job).where(Job.id == row["id"]).with_for_update(key_share=True)
     while True:
-        is_new = await insert_once(session, Job, ("id",), row)
+        is_new = await insert_ignore(session, Job, ("id",), row)
         job = (await session.exec(this, execution_options={"populate_existing": True})).one_or_none()
         if job is not None:
             return job, is_new

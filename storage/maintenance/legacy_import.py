@@ -12,43 +12,43 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.legacy_import.old_jobs import OldJob
-from domain.legacy_import.takeover import What
+from domain.legacy_import.takeover import Disposition
 from domain.text import clean
 from storage.delivery import credentials
 from storage.delivery.turns import take_turn
-from storage.dialect import insert_once
+from storage.dialect import insert_ignore
 from storage.jobs import jobs
 from storage.models import Job, ReportEvent, StatusTarget
 
 
 @dataclass(frozen=True, slots=True)
-class CameTo:
+class Result:
     """What becomes of an old job by the ledger, and why: `QUEUED`, or what stands in the way."""
 
-    what: What
+    what: Disposition
     why: str = ""
 
 
-IMPORTED = CameTo(What.KNOWN, "imported before")
+IMPORTED = Result(Disposition.KNOWN, "imported before")
 
 
 class _StandsInTheWay(Exception):
     """Undoes what was begun."""
 
-    def __init__(self, came_to: CameTo) -> None:
-        super().__init__(came_to.why)
-        self.came_to = came_to
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.why)
+        self.result = result
 
 
-async def foresee(session: AsyncSession, old: OldJob, *, kept_since: datetime) -> CameTo:
+async def preview(session: AsyncSession, old: OldJob, *, kept_since: datetime) -> Result:
     """What `take_over` would come to now. Only reads."""
     known, rival = await _known(session, old), await _rival(session, old, kept_since)
-    return known or rival or CameTo(What.QUEUED)
+    return known or rival or Result(Disposition.QUEUED)
 
 
 async def take_over(
     session: AsyncSession, old: OldJob, *, url: str, credential: str, kept_since: datetime, actor: str, now: datetime
-) -> CameTo:
+) -> Result:
     """Record the outcome of *old*, which has ended and has a target, as a report that is due now; once for each job.
 
     *url*: what its status links to. *kept_since*: what is settled longer than that the ledger may have forgotten.
@@ -57,8 +57,8 @@ async def take_over(
         async with session.begin_nested():
             await _record(session, old, url=url, credential=credential, kept_since=kept_since, actor=actor, now=now)
     except _StandsInTheWay as found:
-        return found.came_to
-    return CameTo(What.QUEUED)
+        return found.result
+    return Result(Disposition.QUEUED)
 
 
 async def _record(
@@ -70,7 +70,7 @@ async def _record(
         "id": old.job_id, "type": old.type, "options": {}, "url": url, "execution": 1, "state": old.state,
         "beat_at": ended_at, "started_at": old.created_at, "ended_at": ended_at, "summary": clean(old.summary)[:500],
     }  # fmt: skip
-    if not await insert_once(session, Job, ("id",), row):
+    if not await insert_ignore(session, Job, ("id",), row):
         raise _StandsInTheWay(await _known(session, old) or IMPORTED)  # none: it was pruned just now
     await credentials.ensure(session, credential)  # before the target's row is locked
     target_id, turn = await take_turn(session, old.target)
@@ -82,18 +82,18 @@ async def _record(
     await jobs.report(session, job, old.summary, credential=credential, actor=actor, now=now)
 
 
-async def _known(session: AsyncSession, old: OldJob) -> CameTo | None:
+async def _known(session: AsyncSession, old: OldJob) -> Result | None:
     found = await session.exec(
         select(StatusTarget.key).select_from(Job).outerjoin(StatusTarget).where(Job.id == old.job_id)
     )
     for key in found:
         if old.target is not None and key == old.target.key:
             return IMPORTED
-        return CameTo(What.BAD, f"its id is that of job {old.job_id}, which reports elsewhere")
+        return Result(Disposition.BAD, f"its id is that of job {old.job_id}, which reports elsewhere")
     return None
 
 
-async def _rival(session: AsyncSession, old: OldJob, kept_since: datetime) -> CameTo | None:
+async def _rival(session: AsyncSession, old: OldJob, kept_since: datetime) -> Result | None:
     """What speaks for its target, or may have."""
     assert old.target is not None  # it reports
     here = (StatusTarget.key == old.target.key, col(Job.id) != old.job_id)
@@ -101,11 +101,11 @@ async def _rival(session: AsyncSession, old: OldJob, kept_since: datetime) -> Ca
     found = await session.exec(select(Job).join(StatusTarget).where(*here).order_by(*ours_first).limit(1))
     other = found.one_or_none()
     if other is not None and other.host is not None:
-        return CameTo(What.NEWER, f"Reportback's own job {other.id} speaks for it")
+        return Result(Disposition.NEWER, f"Reportback's own job {other.id} speaks for it")
     if other is not None and other.started_at is not None and other.started_at >= old.created_at:
-        return CameTo(What.NEWER, f"job {other.id}, imported before, is newer")
+        return Result(Disposition.NEWER, f"job {other.id}, imported before, is newer")
     if old.created_at <= kept_since and await _may_have_forgotten(session, kept_since):
-        return CameTo(What.NEWER, "something newer may have been forgotten: it is older than REPORTBACK_KEEP")
+        return Result(Disposition.NEWER, "something newer may have been forgotten: it is older than REPORTBACK_KEEP")
     return None
 
 

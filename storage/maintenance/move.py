@@ -14,7 +14,7 @@ from domain.text import one_line
 from storage import moved_marker
 from storage.clock import HostClock
 from storage.connections import LOCK_WAIT, make_engine, place_of
-from storage.errors import LedgerIsAway, is_away
+from storage.errors import LedgerUnavailable, is_unavailable
 from storage.jobs.jobs import OLD_BEAT
 from storage.jobs.liveness import NOT_OVER
 from storage.maintenance import copy_rows
@@ -70,7 +70,7 @@ async def move(
         CannotMove: somebody is at work in the source, the destination is not empty, or their clocks differ.
         UnsoundLedger: one of them could not keep the promise.
         NotUpgraded: the source is not at this version's schema.
-        LedgerIsAway: one of them cannot be used now.
+        LedgerUnavailable: one of them cannot be used now.
     """
     if (place := place_of(make_url(destination))) == place_of(make_url(source)):
         raise CannotMove(f"{place} is where the ledger is")
@@ -99,8 +99,8 @@ async def _alone(
         async with engine.begin() as connection:
             yield connection
     except (DBAPIError, OSError) as error:
-        if is_away(error):
-            raise LedgerIsAway(error, "not moved, or not seen to be; run the same again") from error
+        if is_unavailable(error):
+            raise LedgerUnavailable(error, "not moved, or not seen to be; run the same again") from error
         raise CannotMove(f"the ledger stays where it is: {one_line(str(error))}") from error
     finally:
         await engine.dispose()

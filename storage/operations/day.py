@@ -12,7 +12,7 @@ from domain.delivery.report import Phase
 from domain.operations.overview import SLOT, SLOTS, Day, Slot
 from storage.delivery.budget import POSTED
 from storage.delivery.reports import PHASE
-from storage.lengths import seconds_between
+from storage.lengths import sql_seconds
 from storage.models import Credential, Reconciliation, ReportEvent, StatusReport, StatusTarget
 
 WHEN = col(StatusReport.created_at).type  # type: ignore[attr-defined]  # a column's, which SQLModel types as an attribute
@@ -77,7 +77,7 @@ async def _latencies(
     """
     made, arrived = col(StatusReport.created_at), col(StatusReport.delivered_at)
     found: Any = (
-        select(_slot(session, since, made), seconds_between(session, made, arrived).label("took"))
+        select(_slot(session, since, made), sql_seconds(session, made, arrived).label("took"))
         .where(*which, arrived.is_not(None), col(StatusReport.edition) == 1)
         .subquery()
     )
@@ -122,4 +122,4 @@ async def _requests(session: AsyncSession, since: datetime) -> int:
 
 def _slot(session: AsyncSession, since: datetime, moment: Mapped[datetime]) -> Label[int]:
     """The place of the slot in which a time lies."""
-    return func.floor(seconds_between(session, literal(since, WHEN), moment) / SLOT.total_seconds()).label("slot")
+    return func.floor(sql_seconds(session, literal(since, WHEN), moment) / SLOT.total_seconds()).label("slot")

@@ -17,7 +17,7 @@ from domain.delivery.report import EventKind
 from domain.operations.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
 from storage import counters
 from storage.counters import Key
-from storage.lengths import seconds_between
+from storage.lengths import sql_seconds
 from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport
 
 OLD = timedelta(hours=1)
@@ -143,7 +143,7 @@ def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noq
 
 def _milliseconds(session: AsyncSession, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns
     """The whole milliseconds between two times. None where a clock was set back meanwhile: a sum must not fall."""
-    begun = func.round(seconds_between(session, since, until) * 1000 + BEGUN)
+    begun = func.round(sql_seconds(session, since, until) * 1000 + BEGUN)
     return case((begun > 0, begun), else_=0)
 
 

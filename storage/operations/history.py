@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import reason_told
 from domain.delivery.target import Target
-from domain.operations.history import Event, JobStory, ReportStory, Waits
+from domain.operations.history import Blockers, Event, JobHistory, ReportHistory
 from storage.delivery.reports import phase
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
 
@@ -15,7 +15,7 @@ MOST_EVENTS = 40
 """Of a report; a week of tries makes some hundreds."""
 
 
-async def of_job(session: AsyncSession, job_id: UUID) -> JobStory | None:
+async def of_job(session: AsyncSession, job_id: UUID) -> JobHistory | None:
     """The story of a job; the events of its latest execution's reports, of each the last ones. None: no such job."""
     found = await session.exec(
         select(Job, StatusTarget)
@@ -27,14 +27,14 @@ async def of_job(session: AsyncSession, job_id: UUID) -> JobStory | None:
         return None
     job: Job = row[0]
     target: StatusTarget | None = row[1]  # SQLModel types no outer join
-    return JobStory(
+    return JobHistory(
         type=job.type, options=job.options, execution=job.execution, state=job.state, started_at=job.started_at,
         ended_at=job.ended_at, summary=job.summary, reports=await _reports(session, job),
         target=Target(target.repository, target.sha, target.context) if target else None,
     )  # fmt: skip
 
 
-async def _reports(session: AsyncSession, job: Job) -> tuple[ReportStory, ...]:
+async def _reports(session: AsyncSession, job: Job) -> tuple[ReportHistory, ...]:
     found = await session.exec(
         select(StatusReport, StatusTarget, Credential)
         .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
@@ -47,19 +47,19 @@ async def _reports(session: AsyncSession, job: Job) -> tuple[ReportStory, ...]:
 
 async def _report(
     session: AsyncSession, job: Job, report: StatusReport, target: StatusTarget, credential: Credential | None
-) -> ReportStory:
+) -> ReportHistory:
     assert report.id is not None
     events, left_out = await _events(session, report.id) if report.execution == job.execution else ((), 0)
-    return ReportStory(
+    return ReportHistory(
         id=report.id, execution=report.execution, state=report.state, phase=phase(report, target),
-        waits=waits_of(target, credential), status_id=report.github_status_id, rejection=report.rejection,
+        blockers=blockers_of(target, credential), status_id=report.github_status_id, rejection=report.rejection,
         events=events, left_out=left_out,
     )  # fmt: skip
 
 
-def waits_of(target: StatusTarget, credential: Credential | None) -> Waits:
+def blockers_of(target: StatusTarget, credential: Credential | None) -> Blockers:
     """What stands on the target's and its credential's row in the way of what speaks for it."""
-    return Waits(
+    return Blockers(
         due_at=target.due_at,
         lease_until=target.lease_expires_at,
         doubt_until=target.doubt_until,
@@ -73,10 +73,10 @@ async def _events(session: AsyncSession, report_id: int) -> tuple[tuple[Event, .
     mine = ReportEvent.report_id == report_id
     count = (await session.exec(select(func.count()).where(mine))).one()
     last = await session.exec(select(ReportEvent).where(mine).order_by(col(ReportEvent.id).desc()).limit(MOST_EVENTS))
-    events = tuple(map(told, last))[::-1]
+    events = tuple(map(to_event, last))[::-1]
     return events, count - len(events)
 
 
-def told(event: ReportEvent) -> Event:
+def to_event(event: ReportEvent) -> Event:
     """A row of the story as a person reads it."""
     return Event(event.at, event.kind, event.actor, event.http_status, event.github_request_id, event.note)

@@ -12,10 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Waits
+from domain.operations.history import Blockers
 from storage.delivery.reports import Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.operations.history import waits_of
+from storage.operations.history import blockers_of
 
 OPEN = (Phase.DUE, Phase.SENDING)
 
@@ -43,7 +43,7 @@ class Listed:
     credential: str | None
     rejection: str | None
     last_error: str | None
-    waits: Waits
+    blockers: Blockers
 
 
 async def listing(
@@ -88,5 +88,5 @@ def _listed(report: StatusReport, target: StatusTarget, credential: Credential |
         recorded_at=report.created_at, delivered_at=report.delivered_at, status_id=report.github_status_id,
         credential=target.credential, rejection=report.rejection,
         last_error=target.last_error if is_open or is_now is Phase.REJECTED else None,
-        waits=waits_of(target, credential) if is_open else Waits(),
+        blockers=blockers_of(target, credential) if is_open else Blockers(),
     )  # fmt: skip

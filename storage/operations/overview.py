@@ -76,7 +76,7 @@ async def _shown(session: AsyncSession, numbers: list[int]) -> dict[int, OpenRep
 def _open(one: Listed) -> OpenReport:
     return OpenReport(
         id=one.id, job_id=one.job_id, target=one.target, state=one.state, phase=one.phase,
-        recorded_at=one.recorded_at, waits=one.waits, last_error=one.last_error,
+        recorded_at=one.recorded_at, blockers=one.blockers, last_error=one.last_error,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage import counters
 from storage.counters import Key
-from storage.operations.retention import Place
+from storage.operations.retention import PruneCursor
 
 ENDED_AT: Key = ("pruned", "ended_at", "")
 """In microseconds since 1970."""
@@ -20,13 +20,13 @@ START = datetime(1970, 1, 1, tzinfo=UTC)
 UNIT = timedelta(microseconds=1)
 
 
-async def stopped_at(session: AsyncSession) -> Place | None:
+async def stopped_at(session: AsyncSession) -> PruneCursor | None:
     """Where to go on. None: with the oldest."""
     found = await counters.read(session)
-    return Place(START + found[ENDED_AT] * UNIT, found[NUMBER]) if found[NUMBER] else None
+    return PruneCursor(START + found[ENDED_AT] * UNIT, found[NUMBER]) if found[NUMBER] else None
 
 
-async def stop_at(session: AsyncSession, place: Place | None) -> None:
+async def stop_at(session: AsyncSession, place: PruneCursor | None) -> None:
     """Have the next pass go on there. None: that was all, and it begins anew."""
     marks = {ENDED_AT: (place.ended_at - START) // UNIT, NUMBER: place.number} if place else {ENDED_AT: 0, NUMBER: 0}
     await counters.put(session, marks)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, exists, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.operations.history import JobStory, ReportStory
+from domain.operations.history import JobHistory, ReportHistory
 from storage.delivery import events
 from storage.models import Job, StatusReport, StatusTarget
 from storage.operations import history
@@ -16,9 +16,9 @@ from storage.operations import history
 class WholeStory:
     """A report with every event of its own, what it says, and its job as that stands."""
 
-    report: ReportStory
+    report: ReportHistory
     job_id: UUID
-    job: JobStory
+    job: JobHistory
     description: str
     target_url: str
     credential: str | None
@@ -39,7 +39,7 @@ async def of_report(session: AsyncSession, report_id: int) -> WholeStory | None:
     told = next((one for one in job.reports if one.id == report_id), None) if job else None
     if job is None or told is None:  # pruned since the first statement
         return None
-    all_of_it = tuple(map(history.told, await events.story(session, report_id)))
+    all_of_it = tuple(map(history.to_event, await events.of_report(session, report_id)))
     return WholeStory(
         replace(told, events=all_of_it, left_out=0), report.job_id, job, report.description, report.target_url,
         credential,

@@ -31,7 +31,7 @@ COLUMNS = SQLModel.metadata.tables["job"].c
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PruneCursor:
     """How far a walk through the jobs that ended has come, in the order of their ends."""
 
     ended_at: datetime
@@ -52,8 +52,8 @@ class _Last:
 
 
 async def prune_jobs(
-    session: AsyncSession, *, before: datetime, after: Place | None = None
-) -> tuple[int, Place | None]:
+    session: AsyncSession, *, before: datetime, after: PruneCursor | None = None
+) -> tuple[int, PruneCursor | None]:
     """Forget jobs that nothing has touched since *before*; how many, and where to go on. None: that was all.
 
     With each job go its reports and their events, and its target, if this was the last of its jobs.
@@ -70,10 +70,10 @@ async def prune_jobs(
         await _forget(session, gone, targets)
     last = old[-1]
     assert last.ended_at is not None and last.number is not None  # by these it was found
-    return len(gone), Place(last.ended_at, last.number) if len(old) == BATCH else None
+    return len(gone), PruneCursor(last.ended_at, last.number) if len(old) == BATCH else None
 
 
-async def _locked_jobs(session: AsyncSession, before: datetime, after: Place | None) -> Sequence[Job]:
+async def _locked_jobs(session: AsyncSession, before: datetime, after: PruneCursor | None) -> Sequence[Job]:
     """The next jobs that ended by *before*, locked; without those that somebody else holds."""
     old = select(Job).where(col(Job.ended_at) <= before).order_by(col(Job.ended_at), col(Job.number)).limit(BATCH)
     if after is not None:

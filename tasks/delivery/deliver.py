@@ -136,10 +136,10 @@ async def _within_budget(reporter: Reporter, once: Callable[[datetime | None], A
     moment: datetime | None = None
     waited = timedelta(0)
     while True:
-        came_to, now = await once(moment)
-        moment = came_to.moment if isinstance(came_to, Busy) else None
+        result, now = await once(moment)
+        moment = result.moment if isinstance(result, Busy) else None
         if moment is None or waited + (moment - now) > WAIT_OUT:
-            return came_to
+            return result
         waited += moment - now
         await reporter.sleep((moment - now).total_seconds())
 

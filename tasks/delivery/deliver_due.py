@@ -24,7 +24,7 @@ MOST_OVERDUE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class ReconciliationRun:
     """What a pass came to. `undelivered` is what is left, rejected reports not counted."""
 
     delivered: int
@@ -32,9 +32,9 @@ class Pass:
 
 
 async def deliver_due(
-    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, on_trouble: Callable[[str], None],
+    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, warn: Callable[[str], None],
     others: asyncio.Future[Any] | None = None,
-) -> Pass:  # fmt: skip
+) -> ReconciliationRun:  # fmt: skip
     """Deliver what is due, *senders* at once, and look where a request may have been sent late.
 
     Stays, within *budget*, for what comes due meanwhile, and until *others* are done, who may record something; nothing
@@ -46,15 +46,15 @@ async def deliver_due(
         began = await reporter.ledger.clock(session)
         await future_times.cut(session, policy=reporter.policy, now=began)
         pass_id = await reconciliations.begin(session, run_id, now=began)
-    delivered = await _deliver(_Round(reporter, began, began + budget, senders, on_trouble), others)
+    delivered = await _deliver(_Round(reporter, began, began + budget, senders, warn), others)
     if others is not None:
         await others
     async with reporter.ledger.transaction() as session:
-        await overdue.tell(session, began=began, after=OVERDUE, limit=MOST_OVERDUE)
+        await overdue.publish(session, began=began, after=OVERDUE, limit=MOST_OVERDUE)
         undelivered = await due.count_undelivered(session)
         now = max(began, await reporter.ledger.clock(session))
         await reconciliations.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)
-    return Pass(delivered, undelivered)
+    return ReconciliationRun(delivered, undelivered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class _Round:
     since: datetime
     until: datetime
     senders: int
-    on_trouble: Callable[[str], None]
+    warn: Callable[[str], None]
 
     def includes(self, now: datetime) -> bool:
         """Whether something may begin now."""
@@ -74,7 +74,7 @@ class _Round:
 
 async def _deliver(rounds: _Round, others: asyncio.Future[Any] | None) -> int:
     """Deliver and look until nothing more comes due in time; how many were delivered."""
-    senders = Senders(rounds.reporter, rounds.senders, rounds.on_trouble)
+    senders = Senders(rounds.reporter, rounds.senders, rounds.warn)
     looks: list[asyncio.Task[None]] = []
     try:
         while await _go_on(rounds, senders, looks, others):
@@ -121,10 +121,10 @@ async def _look(rounds: _Round) -> None:
                 if rounds.includes(await rounds.reporter.ledger.now()):
                     await verify_target(rounds.reporter, target_id)
             except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
-                rounds.on_trouble(f"target {target_id} could not be looked at: {of_error(error)}")
+                rounds.warn(f"target {target_id} could not be looked at: {of_error(error)}")
 
     await asyncio.gather(*map(look, await to_verify(rounds.reporter)))
 
 
-def _is_delivered(came_to: Settled) -> bool:
-    return came_to.phase is Phase.DELIVERED and came_to.outcome is not None
+def _is_delivered(result: Settled) -> bool:
+    return result.phase is Phase.DELIVERED and result.outcome is not None

@@ -1,6 +1,7 @@
-"""Waiting for a ledger that is away: for a minute before a job is accepted, and without limit for what it came to."""
+"""Retries while the ledger is unavailable: for a minute before a job is accepted, without limit for its outcome."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,16 +9,16 @@ from datetime import timedelta
 from itertools import count
 from typing import TypeVar
 
-from domain.delivery.notifications import Tell, nobody
-from domain.text import Say
+from domain.delivery.notifications import Publish, ignore
+from domain.text import LogLine
 from settings import Settings
-from storage.engine import LedgerIsAway
+from storage.engine import LedgerUnavailable
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(seconds=60)
+A_MINUTE = timedelta(minutes=1)
 EVERY = timedelta(seconds=2)
 TOLD_EVERY = 128
 """Failures in a row, of which at least one is told: by a try every two seconds, some four minutes."""
@@ -28,67 +29,38 @@ def is_told(failures: int) -> bool:
     return failures & (failures - 1) == 0 if failures < TOLD_EVERY else failures % TOLD_EVERY == 0
 
 
-async def with_patience(ask: Callable[[], Awaitable[T]], *, on_trouble: Say) -> T:
-    """What *ask* came to, which is asked again for up to a minute while the ledger is away.
+async def retry_while_unavailable(
+    ask: Callable[[], Awaitable[T]], *, longest: timedelta | None, failed: str, warn: LogLine
+) -> T:
+    """The result of *ask*, which is called again every two seconds while the ledger is unavailable.
+
+    *failed* says in the log what did not succeed. *longest*: for how long; None: without limit.
 
     Raises:
-        LedgerIsAway: it still is.
+        LedgerUnavailable: after *longest* it still is.
     """
-    until = time.monotonic() + PATIENCE.total_seconds()
-
-    def trouble(error: LedgerIsAway, failures: int) -> None:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise error
-        if is_told(failures):
-            on_trouble(f"waiting for the ledger, for up to {left:.0f} s more: {error}")
-
-    return await _asked(ask, trouble)
-
-
-async def without_limit(ask: Callable[[], Awaitable[T]], *, failed: str, on_trouble: Say) -> T:
-    """What *ask* came to, which is asked again as long as the ledger is away. *failed* says in the log what was not."""
-
-    def trouble(error: LedgerIsAway, failures: int) -> None:
-        if is_told(failures):
-            on_trouble(f"{failed}, and is tried again: {error}")
-
-    return await _asked(ask, trouble)
-
-
-async def _asked(ask: Callable[[], Awaitable[T]], trouble: Callable[[LedgerIsAway, int], None]) -> T:
+    until = math.inf if longest is None else time.monotonic() + longest.total_seconds()
     for failures in count(1):
         try:
             return await ask()
-        except LedgerIsAway as error:
-            trouble(error, failures)
+        except LedgerUnavailable as error:
+            if time.monotonic() >= until:
+                raise
+            if is_told(failures):
+                warn(f"{failed}, and is tried again: {error}")
         await asyncio.sleep(EVERY.total_seconds())
     raise AssertionError
 
 
 @asynccontextmanager
-async def open_without_limit(
-    settings: Settings, actor: str, tell: Tell = nobody, *, on_trouble: Say
+async def open_when_available(
+    settings: Settings, actor: str, publish: Publish = ignore, *, longest: timedelta | None = None, warn: LogLine
 ) -> AsyncIterator[Reporter]:
-    """`open_reporter` for an accepted job, which waits for its ledger as long as that is away."""
+    """`open_reporter`, once the ledger is available; *longest* and what it raises: see `retry_while_unavailable`."""
     async with AsyncExitStack() as opened:
-        yield await without_limit(
-            lambda: opened.enter_async_context(open_reporter(settings, actor, tell)),
+        yield await retry_while_unavailable(
+            lambda: opened.enter_async_context(open_reporter(settings, actor, publish)),
+            longest=longest,
             failed="the ledger could not be opened",
-            on_trouble=on_trouble,
-        )
-
-
-@asynccontextmanager
-async def open_with_patience(
-    settings: Settings, actor: str, tell: Tell = nobody, *, on_trouble: Say
-) -> AsyncIterator[Reporter]:
-    """`open_reporter`, with patience.
-
-    Raises:
-        LedgerIsAway: it still is.
-    """
-    async with AsyncExitStack() as opened:
-        yield await with_patience(
-            lambda: opened.enter_async_context(open_reporter(settings, actor, tell)), on_trouble=on_trouble
+            warn=warn,
         )

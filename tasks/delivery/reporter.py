@@ -12,7 +12,7 @@ from prefect.blocks.system import Secret
 from prefect.exceptions import PrefectException
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.notifications import Tell, nobody
+from domain.delivery.notifications import Publish, ignore
 from domain.delivery.repositories import first_match
 from github_api import credentials
 from github_api.client import GitHub
@@ -25,7 +25,7 @@ from tasks.delivery.deliver import Reporter
 
 
 @asynccontextmanager
-async def open_reporter(settings: Settings, actor: str, tell: Tell = nobody) -> AsyncIterator[Reporter]:
+async def open_reporter(settings: Settings, actor: str, publish: Publish = ignore) -> AsyncIterator[Reporter]:
     """A reporter that acts as *actor* in the story of a report: "task …", "reconciliation", or a person.
 
     *tell* hears what the ledger commits through it.
@@ -33,7 +33,7 @@ async def open_reporter(settings: Settings, actor: str, tell: Tell = nobody) -> 
     Raises:
         WrongLedger: the deployment is for another ledger than the one that REPORTBACK_DATABASE_URL names.
     """
-    async with open_ledger(settings.database_url, local=settings.local_file_systems, tell=tell) as ledger:
+    async with open_ledger(settings.database_url, local=settings.local_file_systems, publish=publish) as ledger:
         await _check_identity(ledger, settings.ledger_id)
         clock = Remembered(ledger.clock)
         remembering = replace(ledger, clock=clock)

@@ -18,16 +18,16 @@ REST = timedelta(seconds=1)
 class Senders:
     """Up to *most* deliveries at once; of one credential one fewer, so that another's first finds room.
 
-    `settled`: what the tries came to that were not `Busy`. What a try raises is told to *on_trouble*.
+    `settled`: what the tries came to that were not `Busy`. What a try raises is told to *warn*.
     """
 
-    def __init__(self, reporter: Reporter, most: int, on_trouble: Callable[[str], None]) -> None:
+    def __init__(self, reporter: Reporter, most: int, warn: Callable[[str], None]) -> None:
         self._reporter = reporter
         self._most = most
         self._most_of_one = max(1, most - 1)
         budget = reporter.policy.budget
         self._is_spaced = budget is not None and bool(budget.spacing)
-        self._on_trouble = on_trouble
+        self._warn = warn
         self._at_work: dict[asyncio.Task[Settled | Busy | None], Offer] = {}
         self._came_to_nothing: list[int] = []
         self._rests: dict[int, datetime] = {}
@@ -73,7 +73,7 @@ class Senders:
         try:
             return await deliver(self._reporter, offer.target_id, only_if_due=True)
         except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
-            self._on_trouble(f"target {offer.target_id} could not be tried: {of_error(error)}")
+            self._warn(f"target {offer.target_id} could not be tried: {of_error(error)}")
             return None
 
     async def wait(self, others: Sequence[asyncio.Future[Any]], *, most: timedelta | None = None) -> None:
@@ -81,9 +81,9 @@ class Senders:
         seconds = most.total_seconds() if most is not None else None
         await asyncio.wait({*self._at_work, *others}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in [task for task in self._at_work if task.done()]:
-            offer, came_to = self._at_work.pop(task), task.result()
-            if isinstance(came_to, Settled):
-                self.settled.append(came_to)
+            offer, result = self._at_work.pop(task), task.result()
+            if isinstance(result, Settled):
+                self.settled.append(result)
             else:
                 self._came_to_nothing.append(offer.target_id)
 

@@ -10,7 +10,7 @@ from domain.delivery.status_pages import Reading, is_beyond, joined
 from domain.delivery.verification import shown
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import credentials, pauses, verification
-from storage.delivery.verification import Look
+from storage.delivery.verification import Snapshot
 from tasks.delivery.deliver import MAX_PAGES, Reporter
 
 LIMIT = 20
@@ -26,7 +26,7 @@ async def to_verify(reporter: Reporter) -> list[int]:
 async def verify_target(reporter: Reporter, target_id: int) -> bool:
     """Look at one target. True: an older report of ours covered its newest, which is due again."""
     async with reporter.ledger.transaction() as session:
-        seen = await verification.look(session, target_id)
+        seen = await verification.take_snapshot(session, target_id)
     if seen is None:
         return False
     reading = await _read(reporter, seen)
@@ -48,14 +48,16 @@ class Unread:
     is_answered: bool
 
 
-async def _put_off(session: AsyncSession, seen: Look, again_at: datetime | None, *, actor: str, now: datetime) -> None:
+async def _put_off(
+    session: AsyncSession, seen: Snapshot, again_at: datetime | None, *, actor: str, now: datetime
+) -> None:
     """A look that was not clear is taken again; one that is given up is told. The target is locked."""
     if again_at is None:
         await verification.note_unseen(session, seen, actor=actor, now=now)
-    await verification.looked(session, seen, again_at=again_at)
+    await verification.mark_verified(session, seen, again_at=again_at)
 
 
-async def _conclude(session: AsyncSession, seen: Look, reading: Reading, *, actor: str, now: datetime) -> bool:
+async def _conclude(session: AsyncSession, seen: Snapshot, reading: Reading, *, actor: str, now: datetime) -> bool:
     """Note what *reading* shows, and say when to look again. The target is locked. True: it was repaired."""
     found = shown(reading, seen.target.context, seen.ours)
     for report_id in found.doubled:
@@ -65,13 +67,13 @@ async def _conclude(session: AsyncSession, seen: Look, reading: Reading, *, acto
     if found.is_unmarked:
         await verification.note_unmarked(session, seen, actor=actor, now=now)
     if found.is_clear:
-        await verification.looked(session, seen, again_at=verification.next_look(seen.since, now))
+        await verification.mark_verified(session, seen, again_at=verification.next_look(seen.since, now))
     else:
         await _put_off(session, seen, verification.look_again(seen.since, now), actor=actor, now=now)
     return found.is_covered and await verification.repair(session, seen, actor=actor, now=now)
 
 
-async def _read(reporter: Reporter, seen: Look) -> Reading | Unread:
+async def _read(reporter: Reporter, seen: Snapshot) -> Reading | Unread:
     """The commit's statuses, as far back as anything of ours can be."""
     try:
         token = await reporter.token_of(seen.credential)

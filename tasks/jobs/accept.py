@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.addresses import is_this_machine, without_user
 from domain.delivery.target import Target
-from domain.jobs.execution import Beating, Done, Execution, Order
+from domain.jobs.execution import CarriedOutElsewhere, Done, Execution, Order
 from domain.jobs.job_type import JobType
 from domain.jobs.target_request import TargetRequest
 from settings import Settings
@@ -21,7 +21,7 @@ from tasks.delivery.reporter import credential_of
 from tasks.jobs.heartbeat import WATCH
 from tasks.process.identity import is_gone, this_process
 
-__all__ = ["Beating", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
+__all__ = ["CarriedOutElsewhere", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
 
 LOOK_EVERY = timedelta(seconds=2)
 """How often a second process looks whether the first one's beat moves."""
@@ -48,8 +48,8 @@ def order_of(
     return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential, start)
 
 
-async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | Beating:
-    """Take on *order*. `Beating`: another process carries it out and gave its last sign of life then.
+async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | CarriedOutElsewhere:
+    """Take on *order*. `CarriedOutElsewhere`: another process carries it out and gave its last sign of life then.
 
     One that is silent is watched, for as long as a beat may take and until its last one is 30 s old, and then taken
     over. One that ends meanwhile, gives a sign of life, or is seen to live on this machine, is left alone.
@@ -60,18 +60,18 @@ async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | Bea
     return await _accept(reporter, order)
 
 
-async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetime) -> Beating | None:
+async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetime) -> CarriedOutElsewhere | None:
     """Watch who carries out the job. None: it is silent, or was ended as lost."""
     while True:
         await asyncio.sleep(LOOK_EVERY.total_seconds())
         other, now = await _other(reporter, order)
         if other is None:
             ended_at = await _ended_at(reporter, order.flow_run_id)
-            return Beating(ended_at) if ended_at else None
+            return CarriedOutElsewhere(ended_at) if ended_at else None
         if other != first:
-            return Beating(other.beat_at)
+            return CarriedOutElsewhere(other.beat_at)
         if now - since >= WATCH and now - first.beat_at >= OLD_BEAT:
-            return Beating(first.beat_at) if is_gone(first.process) is False else None
+            return CarriedOutElsewhere(first.beat_at) if is_gone(first.process) is False else None
 
 
 async def _other(reporter: Reporter, order: Order) -> tuple[AtWork | None, datetime]:
@@ -82,7 +82,7 @@ async def _other(reporter: Reporter, order: Order) -> tuple[AtWork | None, datet
     return next((one for one in others if one.process != this_process()), None), now
 
 
-async def _accept(reporter: Reporter, order: Order) -> Execution | Done | Beating:
+async def _accept(reporter: Reporter, order: Order) -> Execution | Done | CarriedOutElsewhere:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         return await jobs.accept(session, order, by=this_process(), actor=reporter.actor, now=now)

@@ -12,11 +12,11 @@ from domain.jobs.hidden_values import TooShort, hidden_values
 from domain.jobs.job import JobState, state_after
 from domain.output.progress import ShowProgress
 from domain.redact import public
-from domain.text import Say
+from domain.text import LogLine
 from github_api.credentials import NoCredential
 from tasks.delivery.deliver import Reporter
 from tasks.jobs.checkout import CheckoutFailed, working_copy
-from tasks.jobs.environment import Surroundings
+from tasks.jobs.environment import BuildEnvironment
 from tasks.jobs.job_spec import CANCELLED, Ending, Work, folders_of_a_job
 from tasks.jobs.keep_output import NotKept, keep_output
 from tasks.jobs.prepare import PreparationFailed, prepare
@@ -26,7 +26,7 @@ from tasks.process.command import CannotStart, child_environment
 from tasks.process.disk_space import NoSpace, check_free_space, full_is_no_space
 from tasks.process.files import USUAL, FileWorkFailed, hand_over
 from tasks.process.temp_dirs import REMOVAL, keep, scratch
-from tasks.process.user_lock import StillRuns, taken
+from tasks.process.user_lock import StillRuns, acquire_user
 from tasks.process.users import JobUser
 
 SHORT_SHA = 12
@@ -36,18 +36,18 @@ async def execute(
     reporter: Reporter,
     work: Work,
     on_end: Callable[[Ending], None],
-    on_line: Say,
-    on_trouble: Say,
+    on_line: LogLine,
+    warn: LogLine,
     *,
     on_progress: ShowProgress,
 ) -> None:
     """Carry out *work*, whose execution has begun, to its end. *on_line* gets the output, fit for anybody to read.
 
     *on_end* is told what it came to once nothing of it runs any more, and what it made is kept or pushed; told that it
-    is cancelled, too. When this returns, or is cancelled, its folders are gone or closed. *on_trouble* is told where
+    is cancelled, too. When this returns, or is cancelled, its folders are gone or closed. *warn* is told where
     the working copy is, if the job failed, and where there is too little room.
     """
-    with _telling_why_not(on_end, on_trouble):
+    with _telling_why_not(on_end, warn):
         found = await _token(reporter, work.order.credential)
         secrets = await _secrets(reporter, work, found)
         disks = folders_of_a_job(
@@ -56,13 +56,13 @@ async def execute(
             outputs=work.outputs.folder if work.outputs else None,
             cache=work.cache.folder if work.cache else None,
         )
-        folder = _folder(work, found, on_trouble)
+        folder = _folder(work, found, warn)
         async with _user(work, on_line, disks) as user, folder as copy, _empty_folder("home") as home:
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
-            around = replace(_surroundings(work, copy, home, secrets, on_line), user=user, on_progress=on_progress)
+            around = replace(_build_environment(work, copy, home, secrets, on_line), user=user, on_progress=on_progress)
             try:
-                ending = await _tried(reporter, work, around, on_trouble)
+                ending = await _tried(reporter, work, around, warn)
             except asyncio.CancelledError:
                 on_end(CANCELLED)
                 raise
@@ -70,17 +70,17 @@ async def execute(
             if ending.state is not JobState.SUCCEEDED:
                 with suppress(TimeoutError):  # a disk that does not answer; the job's end is told already
                     if kept := await aside(partial(_kept, copy, disks), longest=REMOVAL):
-                        on_trouble(f"the working copy stays for a while, to be looked at: {kept}")
+                        warn(f"the working copy stays for a while, to be looked at: {kept}")
 
 
 @contextmanager
-def _telling_why_not(on_end: Callable[[Ending], None], on_trouble: Say) -> Iterator[None]:
+def _telling_why_not(on_end: Callable[[Ending], None], warn: LogLine) -> Iterator[None]:
     """A job that could not begin has come to its end, too. A full disk says so, whatever was to be written to it."""
     try:
         with full_is_no_space():
             yield
     except (NoSpace, TooShort) as error:
-        on_trouble(error.to_do)
+        warn(error.to_do)
         on_end(Ending(JobState.CRASHED, str(error)))
     except CheckoutFailed as error:
         on_end(Ending(JobState.CRASHED, str(error)))
@@ -96,14 +96,14 @@ def _kept(copy: Path, disks: Sequence[Path], stop: Stop) -> Path | None:
     return kept if kept and kept.exists() else None
 
 
-async def _tried(reporter: Reporter, work: Work, around: Surroundings, on_trouble: Say) -> Ending:
+async def _tried(reporter: Reporter, work: Work, around: BuildEnvironment, warn: LogLine) -> Ending:
     try:
-        return await _run(reporter, work, around, on_trouble)
+        return await _run(reporter, work, around, warn)
     except (PreparationFailed, CannotStart, NotKept, PushFailed, StillRuns) as error:
         return Ending(JobState.CRASHED, around.shown(str(error)))
 
 
-async def _run(reporter: Reporter, work: Work, around: Surroundings, on_trouble: Say) -> Ending:
+async def _run(reporter: Reporter, work: Work, around: BuildEnvironment, warn: LogLine) -> Ending:
     job_type, target = work.job_type, work.order.target
     try:
         await prepare(job_type.prepare, around, work.cache, scope=target.repository.lower() if target else "")
@@ -118,11 +118,11 @@ async def _run(reporter: Reporter, work: Work, around: Surroundings, on_trouble:
         await _push(reporter, work, around)
         return Ending(state, summary, done.exit_code, work.output_url)
     if state is JobState.FAILED:
-        await _keep_what_there_is(work, around, on_trouble)
+        await _keep_what_there_is(work, around, warn)
     return Ending(state, summary, done.exit_code)
 
 
-async def _keep(work: Work, around: Surroundings) -> None:
+async def _keep(work: Work, around: BuildEnvironment) -> None:
     if work.job_type.output is None or work.outputs is None:
         return
     path, job_id = work.job_type.output, work.order.flow_run_id
@@ -130,7 +130,7 @@ async def _keep(work: Work, around: Surroundings) -> None:
     around.say(f"{work.job_type.output} is kept as {job_id}")
 
 
-async def _keep_what_there_is(work: Work, around: Surroundings, on_trouble: Say) -> None:
+async def _keep_what_there_is(work: Work, around: BuildEnvironment, warn: LogLine) -> None:
     """A command that failed has its own word, also on a full disk; what it made may tell why."""
     try:
         await _keep(work, around)
@@ -138,10 +138,10 @@ async def _keep_what_there_is(work: Work, around: Surroundings, on_trouble: Say)
         around.say(str(error))
     except NoSpace as error:
         around.say(f"output not kept: {error}")
-        on_trouble(error.to_do)
+        warn(error.to_do)
 
 
-async def _push(reporter: Reporter, work: Work, around: Surroundings) -> None:
+async def _push(reporter: Reporter, work: Work, around: BuildEnvironment) -> None:
     push, target = work.job_type.push, work.order.target
     if push is None or target is None or work.clone_url is None:
         return
@@ -157,8 +157,10 @@ async def _push(reporter: Reporter, work: Work, around: Surroundings) -> None:
     around.say(f"{commit[:SHORT_SHA]} is pushed to {push.branch}" if commit else "nothing to push: nothing has changed")
 
 
-def _surroundings(work: Work, copy: Path, home: Path, secrets: Sequence[str], on_line: Say) -> Surroundings:
-    return Surroundings(
+def _build_environment(
+    work: Work, copy: Path, home: Path, secrets: Sequence[str], on_line: LogLine
+) -> BuildEnvironment:
+    return BuildEnvironment(
         copy,
         child_environment(work.job_type.env, os.environ, home),
         work.job_type.limits,
@@ -168,12 +170,12 @@ def _surroundings(work: Work, copy: Path, home: Path, secrets: Sequence[str], on
 
 
 @asynccontextmanager
-async def _user(work: Work, on_line: Say, disks: Sequence[Path]) -> AsyncIterator[JobUser | None]:
+async def _user(work: Work, on_line: LogLine, disks: Sequence[Path]) -> AsyncIterator[JobUser | None]:
     """Taken before any folder is made, and given back after they went: a later job may be the same user.
 
     Raises NoSpace: the disks are looked at once there is a user, for whom the job may have waited for hours.
     """
-    waiting = taken(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
+    waiting = acquire_user(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
     async with waiting as user:
         await _make_room(disks)
         yield user
@@ -197,7 +199,7 @@ async def _empty_folder(name: str) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def _folder(work: Work, found: str | NoCredential | None, on_trouble: Say) -> AsyncIterator[Path]:
+async def _folder(work: Work, found: str | NoCredential | None, warn: LogLine) -> AsyncIterator[Path]:
     """Where the command runs. Raises CheckoutFailed; where its credential could not be read, that is said first."""
     if work.clone_url is None or work.order.target is None:
         async with _empty_folder("copy") as copy:
@@ -211,7 +213,7 @@ async def _folder(work: Work, found: str | NoCredential | None, on_trouble: Say)
     except CheckoutFailed as error:
         if not isinstance(found, NoCredential):
             raise
-        on_trouble(str(found))
+        warn(str(found))
         raise CheckoutFailed(f"credential {work.order.credential} cannot be read; without it: {error}") from None
 
 

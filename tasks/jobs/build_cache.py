@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.process.limits import FileBounds
-from domain.text import Say
+from domain.text import LogLine
 from tasks.process.files import copy_files
 from tasks.process.temp_dirs import newest_first, now_is_its_time, scratch
 from tasks.process.users import JobUser
@@ -69,7 +69,7 @@ async def discard(cache: Cache, key: str) -> None:
         _move(cache.folder / key, bin_)
 
 
-async def save(cache: Cache, key: str, folders: Sequence[Path], bounds: FileBounds, *, say: Say) -> None:
+async def save(cache: Cache, key: str, folders: Sequence[Path], bounds: FileBounds, *, say: LogLine) -> None:
     """Keep a copy of *folders* under *key*; who came first stays.
 
     *say* is told of old entries that could not be removed.

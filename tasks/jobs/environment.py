@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from domain.output.parser import Recognised
+from domain.output.parser import OutputParser
 from domain.output.patterns import LinePattern
 from domain.output.progress import ShowProgress, unseen
 from domain.output.summary import summarise
 from domain.process.limits import Limits
-from domain.text import Say, cut, one_line
+from domain.text import LogLine, cut, one_line
 from tasks.jobs.log_sampling import LineBudget
 from tasks.process.command import Finished, run_command
 from tasks.process.output_lines import MAX_LINE
-from tasks.process.uncancellable import in_any_case
+from tasks.process.uncancellable import run_uncancellable
 from tasks.process.user_lock import end_all
 from tasks.process.users import JobUser
 
@@ -24,11 +24,11 @@ class Ran:
     """How a command ended, and what its output told."""
 
     finished: Finished
-    recognised: Recognised
+    parsed: OutputParser
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class BuildEnvironment:
     """A working copy, what is seen of our environment, and limits. `shown` makes a line public, `on_line` gets it.
 
     `user`: who the commands run as, and whose the working copy is; None: as we do.
@@ -39,7 +39,7 @@ class Surroundings:
     env: Mapping[str, str]
     limits: Limits
     shown: Callable[[str], str]
-    on_line: Say
+    on_line: LogLine
     user: JobUser | None = None
     on_progress: ShowProgress = unseen
     budget: LineBudget = field(default_factory=LineBudget)
@@ -53,7 +53,7 @@ class Surroundings:
             CannotStart: there is no such command.
             StillRuns: something that it started cannot be ended.
         """
-        recognised = Recognised(patterns)
+        parsed = OutputParser(patterns)
         self.budget.begin(limit, share)
         try:
             finished = await run_command(
@@ -63,18 +63,18 @@ class Surroundings:
                 timeout=limit,
                 limits=self.limits,
                 user=self.user,
-                on_line=lambda line: self._hear(line, recognised),
+                on_line=lambda line: self._hear(line, parsed),
                 shown=self.shown,
             )
         finally:
-            # What a leash that was killed let go must not change files while we copy or remove them.
+            # What a supervisor that was killed let go must not change files while we copy or remove them.
             if user := self.user:
-                await in_any_case(lambda: end_all(user))
-        return Ran(finished, recognised)
+                await run_uncancellable(lambda: end_all(user))
+        return Ran(finished, parsed)
 
-    def _hear(self, line: str, recognised: Recognised) -> None:
+    def _hear(self, line: str, parsed: OutputParser) -> None:
         """Every line is understood, also one that is not sent."""
-        if progress := recognised.take(line):
+        if progress := parsed.take(line):
             self.on_progress(progress)
         if self.budget.take(line):
             self._show(line)
@@ -99,8 +99,8 @@ class Surroundings:
             done.ended_by,
             exit_code=done.exit_code,
             signal=done.signal,
-            telling=one_line(self.shown(" ".join(ran.recognised.telling))),
-            counts=ran.recognised.counts,
+            telling=one_line(self.shown(" ".join(ran.parsed.telling))),
+            counts=ran.parsed.counts,
             elapsed=done.elapsed,
             timeout=limit,
             success_codes=success_codes,

@@ -14,11 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.jobs.git_url import protocol_of
-from domain.output.error_line import telling_line
+from domain.output.error_line import error_line
 from domain.process.ended_by import EndedBy
 from domain.process.limits import NO_LIMITS, FileBounds
 from domain.redact import public
-from domain.text import Say
+from domain.text import LogLine
 from tasks.process.command import CannotStart, Finished, child_environment, run_command
 from tasks.process.disk_space import with_room
 from tasks.process.file_worker import BeyondLimit, Count
@@ -85,9 +85,9 @@ class Git:
 
     def why(self, done: Finished) -> str:
         """The line of git's that tells most of why it failed."""
-        return self._public(telling_line(done.tail))
+        return self._public(error_line(done.tail))
 
-    async def ask(self, *args: str, on_line: Say = ignored) -> Finished:
+    async def ask(self, *args: str, on_line: LogLine = ignored) -> Finished:
         """Run git to its end, whatever its exit code is.
 
         Raises:

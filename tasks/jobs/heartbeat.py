@@ -18,7 +18,7 @@ PATIENCE = timedelta(seconds=4)
 
 WATCH = BEAT_EVERY * 1.2
 """How long a suspect is watched. Who lives gives a sign of life within it, though the ledger was just away; and of who
-died, the leash has ended the last process by then, so that the next job of an exclusive group may begin."""
+died, the supervisor has ended the last process by then, so that the next job of an exclusive group may begin."""
 
 ASK_EVERY = timedelta(seconds=30)
 """How often it is asked whether the job was cancelled."""
@@ -31,11 +31,11 @@ class Stopped(Enum):
     CANCELLED = "cancelled"
 
 
-async def beat_on(
+async def keep_heartbeat(
     reporter: Reporter,
     execution: Execution,
     is_cancelled: Callable[[], Awaitable[bool]],
-    on_trouble: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> Stopped:
     """Give signs of life until the execution must not go on.
 
@@ -46,8 +46,8 @@ async def beat_on(
         async with asyncio.timeout(PATIENCE.total_seconds()):
             return not await _beat(reporter, execution)
 
-    beats = asyncio.create_task(_until(is_lost, BEAT_EVERY, AGAIN, "no beat could be given", on_trouble))
-    asks = asyncio.create_task(_until(is_cancelled, ASK_EVERY, ASK_EVERY, "Prefect could not be asked", on_trouble))
+    beats = asyncio.create_task(_until(is_lost, BEAT_EVERY, AGAIN, "no beat could be given", warn))
+    asks = asyncio.create_task(_until(is_cancelled, ASK_EVERY, ASK_EVERY, "Prefect could not be asked", warn))
     try:
         await asyncio.wait({beats, asks}, return_when=asyncio.FIRST_COMPLETED)
         return Stopped.NOT_OURS if beats.done() else Stopped.CANCELLED
@@ -62,7 +62,7 @@ async def _until(
     every: timedelta,
     again: timedelta,
     trouble: str,
-    on_trouble: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> None:
     """Ask *every* so often until it *holds*. After a failed try the next begins *again* so long after that one."""
     clock, wait, failures = asyncio.get_running_loop().time, every.total_seconds(), 0
@@ -76,7 +76,7 @@ async def _until(
         except Exception as error:  # noqa: BLE001  # whatever it is, the command goes on
             failures += 1
             if is_told(failures):
-                on_trouble(f"{trouble}: {str(error) or type(error).__name__}")
+                warn(f"{trouble}: {str(error) or type(error).__name__}")
             wait = again.total_seconds() - (clock() - asked_at)
 
 

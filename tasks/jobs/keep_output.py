@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.process.limits import NO_LIMITS, OUTPUT_FIELD, FileBounds, Limits
 from domain.redact import public
-from domain.text import Say
+from domain.text import LogLine
 from tasks.process.background import Stop, never
 from tasks.process.file_worker import within
 from tasks.process.files import USUAL, FileWorkFailed, copy_files
@@ -32,7 +32,7 @@ class Outputs:
 
 
 async def keep_output(
-    copy: Path, path: str, job_id: UUID, outputs: Outputs, *, say: Say, limits: Limits = NO_LIMITS
+    copy: Path, path: str, job_id: UUID, outputs: Outputs, *, say: LogLine, limits: Limits = NO_LIMITS
 ) -> None:
     """Keep *path* of the working copy as the job's output, in the place of an earlier execution's.
 
@@ -76,7 +76,7 @@ def _bounds(limits: Limits) -> FileBounds:
     return bounds if limits.output is None else bounds.at_most(limits.output, OUTPUT_FIELD)
 
 
-async def _keep(source: Path, made: Path, kept: Path, bounds: FileBounds, say: Say) -> None:
+async def _keep(source: Path, made: Path, kept: Path, bounds: FileBounds, say: LogLine) -> None:
     new = made / token_hex(16)  # a name that no link of the job's can lead through
     copied = await copy_files([(source, new)], bounds, is_output=True, lasts=True)
     for name in copied.dropped:

@@ -14,35 +14,35 @@ from domain.jobs.execution import EndStored, Execution
 from domain.jobs.job import JobState
 from domain.output.progress import ShowProgress, unseen
 from domain.redact import of_error
-from domain.text import Say
-from storage.engine import LedgerIsAway
+from domain.text import LogLine
+from storage.engine import LedgerUnavailable
 from storage.jobs import jobs
 from tasks.delivery.deliver import Reporter
-from tasks.delivery.ledger_retry import is_told, without_limit
+from tasks.delivery.ledger_retry import is_told, retry_while_unavailable
 from tasks.jobs.build import execute
-from tasks.jobs.heartbeat import Stopped, beat_on
+from tasks.jobs.heartbeat import Stopped, keep_heartbeat
 from tasks.jobs.job_spec import CANCELLED, Ended, Ending, Work
-from tasks.process.uncancellable import in_any_case, sigterm_ignored
+from tasks.process.uncancellable import run_uncancellable, sigterm_ignored
 
 __all__ = ["Ended", "Watchers", "Work", "carry_out"]
 
 LOOK_EVERY = timedelta(seconds=1)
 """How often a job whose exclusive group is taken looks whether it is free."""
 
-CameTo: TypeAlias = "asyncio.Future[Ending | None]"
+EndingFuture: TypeAlias = "asyncio.Future[Ending | None]"
 
 
 @dataclass(frozen=True, slots=True)
 class Watchers:
     """Who is told, and asked, while a job is carried out.
 
-    `on_line` gets the command's output, `on_trouble` what an operator should read, `on_wait` the jobs that keep this
+    `on_line` gets the command's output, `warn` what an operator should read, `on_wait` the jobs that keep this
     one from its exclusive group, whenever they change: none once it is free. `is_cancelled` is asked now and then.
     `on_progress` is told how far the command is, as often as it says so.
     """
 
-    on_line: Say
-    on_trouble: Say
+    on_line: LogLine
+    warn: LogLine
     on_wait: Callable[[Sequence[UUID]], Awaitable[None]]
     is_cancelled: Callable[[], Awaitable[bool]]
     on_progress: ShowProgress = unseen
@@ -55,20 +55,20 @@ async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended
     Cancelled, however often: no process of the job is left, the execution is ended as cancelled unless it had come to
     its end, and its report is the reconciliation's; if `is_cancelled` said so, the caller's.
     """
-    came_to: CameTo = asyncio.get_running_loop().create_future()
-    working = asyncio.create_task(_work(reporter, work, watchers, came_to))
-    beating = asyncio.create_task(beat_on(reporter, work.execution, watchers.is_cancelled, watchers.on_trouble))
+    result: EndingFuture = asyncio.get_running_loop().create_future()
+    working = asyncio.create_task(_work(reporter, work, watchers, result))
+    beating = asyncio.create_task(keep_heartbeat(reporter, work.execution, watchers.is_cancelled, watchers.warn))
     try:
-        await _first_of(came_to, working, beating)
-        if not (came_to.done() or working.done()):
+        await _first_of(result, working, beating)
+        if not (result.done() or working.done()):
             if beating.result() is Stopped.NOT_OURS:
                 return None
             working.cancel()
-        ended = await _ended(reporter, work, came_to, working, watchers.on_trouble)
+        ended = await _ended(reporter, work, result, working, watchers.warn)
     except asyncio.CancelledError:
         with sigterm_ignored():
             working.cancel()
-            await in_any_case(lambda: _ended(reporter, work, came_to, working, watchers.on_trouble))
+            await run_uncancellable(lambda: _ended(reporter, work, result, working, watchers.warn))
             await asyncio.wait({working})
         raise
     else:
@@ -89,19 +89,19 @@ async def _stop(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-async def _work(reporter: Reporter, work: Work, watchers: Watchers, came_to: CameTo) -> None:
-    """Do *work*. *came_to* gets its ending as soon as nothing of it runs, or None: it is not ours. Folders go after."""
+async def _work(reporter: Reporter, work: Work, watchers: Watchers, result: EndingFuture) -> None:
+    """Do *work*. *result* gets its ending as soon as nothing of it runs, or None: it is not ours. Folders go after."""
     async with asyncio.TaskGroup() as beside:
         try:
             if await _begun(reporter, work.execution, watchers, beside):
-                say, trouble, progress = watchers.on_line, watchers.on_trouble, watchers.on_progress
-                await execute(reporter, work, came_to.set_result, say, trouble, on_progress=progress)
+                say, trouble, progress = watchers.on_line, watchers.warn, watchers.on_progress
+                await execute(reporter, work, result.set_result, say, trouble, on_progress=progress)
             else:
-                came_to.set_result(None)
+                result.set_result(None)
         except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
-            watchers.on_trouble(f"Reportback itself failed: {of_error(error)}")
-            if not came_to.done():
-                came_to.set_result(Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}"))
+            watchers.warn(f"Reportback itself failed: {of_error(error)}")
+            if not result.done():
+                result.set_result(Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}"))
 
 
 async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers, beside: asyncio.TaskGroup) -> bool:
@@ -120,10 +120,10 @@ async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers, b
                 waits = state is JobState.WAITING
                 ahead = await jobs.waits_for(session, execution.job_id, now=now) if waits else []
             failures = 0
-        except LedgerIsAway as error:
+        except LedgerUnavailable as error:
             failures += 1
             if is_told(failures):
-                watchers.on_trouble(f"the job could not be begun, and is tried again: {error}")
+                watchers.warn(f"the job could not be begun, and is tried again: {error}")
             state, ahead = JobState.WAITING, before
         if ahead != before:
             before = ahead
@@ -141,19 +141,19 @@ async def _told(watchers: Watchers, ahead: Sequence[UUID], *, after: asyncio.Tas
     try:
         await watchers.on_wait(ahead)
     except Exception as error:  # noqa: BLE001  # whatever it is, the job goes on
-        watchers.on_trouble(f"it could not be told for whom the job waits: {error}")
+        watchers.warn(f"it could not be told for whom the job waits: {error}")
 
 
 async def _ended(
-    reporter: Reporter, work: Work, came_to: CameTo, working: asyncio.Task[None], on_trouble: Say
+    reporter: Reporter, work: Work, result: EndingFuture, working: asyncio.Task[None], warn: LogLine
 ) -> Ended | None:
     """End the execution by what it came to; by a cancel, if it is stopped before. None: it is no longer ours."""
-    await _first_of(came_to, working)
-    ending = came_to.result() if came_to.done() else CANCELLED
-    return await _end(reporter, work, ending, on_trouble) if ending else None
+    await _first_of(result, working)
+    ending = result.result() if result.done() else CANCELLED
+    return await _end(reporter, work, ending, warn) if ending else None
 
 
-async def _end(reporter: Reporter, work: Work, ending: Ending, on_trouble: Say) -> Ended | None:
+async def _end(reporter: Reporter, work: Work, ending: Ending, warn: LogLine) -> Ended | None:
     """End the execution and record its report, in one transaction. None: it is no longer ours.
 
     Waits for a ledger that is away, without limit: what a job came to is known nowhere else.
@@ -174,5 +174,5 @@ async def _end(reporter: Reporter, work: Work, ending: Ending, on_trouble: Say) 
                 ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)
             return ended
 
-    stored = await without_limit(end, failed="the job's end could not be stored", on_trouble=on_trouble)
+    stored = await retry_while_unavailable(end, longest=None, failed="the job's end could not be stored", warn=warn)
     return Ended(ending.state, ending.summary, stored.report_id) if stored else None

@@ -16,7 +16,7 @@ HUNG = timedelta(minutes=10)
 """A process that lives but has been silent for this long hangs, or is stopped: the commit must not wait for it."""
 
 
-async def end_lost_jobs(reporter: Reporter, *, on_trouble: Callable[[str], None]) -> list[UUID]:
+async def end_lost_jobs(reporter: Reporter, *, warn: Callable[[str], None]) -> list[UUID]:
     """The ids of the jobs that were ended as lost. Takes 12 s if any job is suspect, else no time.
 
     A job is lost when it gives no sign of life while it is watched, and either its process is seen to be gone from
@@ -28,7 +28,7 @@ async def end_lost_jobs(reporter: Reporter, *, on_trouble: Callable[[str], None]
         return []
     await reporter.sleep(WATCH.total_seconds())
     still = [one for one, _ in await _at_work(reporter) if one in suspects]
-    return await _lose_each(reporter, still, on_trouble)
+    return await _lose_each(reporter, still, warn)
 
 
 async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
@@ -37,7 +37,7 @@ async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
         return [(one, now) for one in await liveness.at_work(session)]
 
 
-async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], on_trouble: Callable[[str], None]) -> list[UUID]:
+async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], warn: Callable[[str], None]) -> list[UUID]:
     ended: list[UUID] = []
     troubles: list[Exception] = []
     for one in suspects:
@@ -45,7 +45,7 @@ async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], on_trouble:
             if await _lose(reporter, one):
                 ended.append(one.job_id)
         except Exception as error:  # noqa: BLE001  # one job's trouble must not keep the others waiting
-            on_trouble(f"job {one.job_id} could not be ended: {of_error(error)}")
+            warn(f"job {one.job_id} could not be ended: {of_error(error)}")
             troubles.append(error)
     if troubles:
         raise troubles[0]
@@ -53,7 +53,7 @@ async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], on_trouble:
 
 
 async def _lose(reporter: Reporter, one: AtWork) -> bool:
-    """End *one* as lost, unless it may live. One that hangs here is killed first; its leash ends the command."""
+    """End *one* as lost, unless it may live. One that hangs here is killed first; its supervisor ends the command."""
     if _why(one, await reporter.ledger.now()):
         kill(one.process)
     async with reporter.ledger.transaction() as session:

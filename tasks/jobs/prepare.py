@@ -12,7 +12,7 @@ from pathlib import Path
 from domain.jobs.preparation import Preparation
 from domain.process.limits import FileBounds
 from tasks.jobs.build_cache import Cache, discard, restore, save
-from tasks.jobs.environment import Surroundings
+from tasks.jobs.environment import BuildEnvironment
 from tasks.process.background import Stop, aside
 from tasks.process.command import CannotStart
 from tasks.process.disk_space import NoSpace
@@ -31,7 +31,7 @@ class PreparationFailed(Exception):
     """The command cannot be run. The message may be shown to anybody."""
 
 
-async def prepare(steps: Sequence[Preparation], around: Surroundings, cache: Cache | None, *, scope: str) -> None:
+async def prepare(steps: Sequence[Preparation], around: BuildEnvironment, cache: Cache | None, *, scope: str) -> None:
     """Carry out *steps*, in order. *scope* is shared by the jobs that may use each other's cache: their repository.
 
     Raises:
@@ -47,7 +47,7 @@ async def prepare(steps: Sequence[Preparation], around: Surroundings, cache: Cac
             await kept.save()
 
 
-async def _run(step: Preparation, around: Surroundings) -> None:
+async def _run(step: Preparation, around: BuildEnvironment) -> None:
     try:
         ran = await around.run(step.command, step.timeout, share=SHARE)
     except CannotStart as error:
@@ -64,11 +64,11 @@ class _Kept:
     key: str
     paths: Sequence[str]
     places: Sequence[Path]
-    around: Surroundings
+    around: BuildEnvironment
     called: str
 
     @classmethod
-    async def of(cls, step: Preparation, around: Surroundings, cache: Cache | None, scope: str) -> "_Kept | None":
+    async def of(cls, step: Preparation, around: BuildEnvironment, cache: Cache | None, scope: str) -> "_Kept | None":
         """None: the step has no cache, or its cache cannot be used here."""
         if step.cache is None or cache is None:
             return None
@@ -139,7 +139,7 @@ def _first_made(place: Path) -> Path:
     return next((parent for parent in reversed(place.parents) if not _stands(parent)), place)
 
 
-async def _key(step: Preparation, around: Surroundings, scope: str) -> str | None:
+async def _key(step: Preparation, around: BuildEnvironment, scope: str) -> str | None:
     """What decides what the step makes, in one word; None: a file that it names is not there.
 
     Raises FileWorkFailed.

@@ -1,4 +1,4 @@
-"""A job's page in Prefect's UI, an artifact, and its run's tags: courtesies, which fail no job and hold up none."""
+"""A job's page in Prefect's UI, an artifact, and its run's tags: best effort, which fails no job and holds up none."""
 
 import asyncio
 from collections import deque
@@ -19,7 +19,7 @@ from settings import Settings
 from storage.engine import open_ledger
 from storage.operations import history
 from tasks.jobs.accept import Order, commit_page, own_page
-from tasks.operations.prefect_state import courtesy
+from tasks.operations.prefect_state import best_effort
 
 LAST_WORD = timedelta(seconds=10)
 """How long the end of a flow run waits for its page."""
@@ -57,7 +57,7 @@ class JobPage:
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _is_over: bool = False
 
-    def hear(self, line: str) -> None:
+    def on_line(self, line: str) -> None:
         """Take a line of the command's output, already made public."""
         self._tail.append(line)
 
@@ -73,13 +73,13 @@ class JobPage:
     async def keep(self) -> None:
         """Tag the flow run, then show the page whenever that is wanted, until it is over."""
         warn = get_run_logger().warning
-        await courtesy(self._tag(), on_trouble=warn, otherwise="the flow run has no tags")
+        await best_effort(self._tag(), warn=warn, otherwise="the flow run has no tags")
         is_last = False
         while not is_last:
             await self._wanted.wait()
             self._wanted.clear()
             is_last = self._is_over
-            await courtesy(self._show(), on_trouble=warn, otherwise="the job's page is not up to date")
+            await best_effort(self._show(), warn=warn, otherwise="the job's page is not up to date")
 
     async def _tag(self) -> None:
         tags = list(dict.fromkeys([*flow_run.tags, *tags_of(self._order.type, self._order.target)]))

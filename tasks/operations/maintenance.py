@@ -19,34 +19,34 @@ LONGEST = timedelta(seconds=20)
 """How long each part of it may take. The next pass goes on."""
 
 
-async def keep_up(ledger: Ledger, settings: Settings, *, on_trouble: Callable[[str], None]) -> None:
+async def maintain(ledger: Ledger, settings: Settings, *, warn: Callable[[str], None]) -> None:
     """Hand the figures on, forget what is settled and old, and remove what jobs left here: folders, and old outputs.
 
-    Nothing of it fails a pass, or holds it up for longer than `LONGEST`: *on_trouble* is told, and that is all.
+    Nothing of it fails a pass, or holds it up for longer than `LONGEST`: *warn* is told, and that is all.
     """
     await _bounded(
         emit_metrics(
             ledger,
             settings.pushgateway,
             interval=settings.interval,
-            on_trouble=on_trouble,
+            warn=warn,
             ca_file=settings.ca_file,
         ),
-        on_trouble,
+        warn,
     )
-    await _bounded(prune(ledger, keep=settings.keep, on_trouble=on_trouble), on_trouble)
+    await _bounded(prune(ledger, keep=settings.keep, warn=warn), warn)
     try:
-        await _bounded(aside(partial(_clear, outputs_of(settings)), longest=LONGEST), on_trouble)
+        await _bounded(aside(partial(_clear, outputs_of(settings)), longest=LONGEST), warn)
     except OSError as error:
-        on_trouble(f"old outputs could not be removed: {error}")
+        warn(f"old outputs could not be removed: {error}")
 
 
-async def _bounded(part: Awaitable[object], on_trouble: Callable[[str], None]) -> None:
+async def _bounded(part: Awaitable[object], warn: Callable[[str], None]) -> None:
     try:
         async with asyncio.timeout(LONGEST.total_seconds()):
             await part
     except TimeoutError as error:
-        on_trouble(f"upkeep took too long, and is left to the next pass: {of_error(error)}")
+        warn(f"maintenance took too long, and is left to the next pass: {of_error(error)}")
 
 
 def _clear(outputs: Outputs, stop: Stop) -> None:

@@ -35,7 +35,7 @@ async def read_metrics(ledger: Ledger) -> Snapshot:
     """All figures, of this moment.
 
     Raises:
-        LedgerIsAway: nobody knows them now.
+        LedgerUnavailable: nobody knows them now.
     """
     async with ledger.reading() as session:
         return await metrics.snapshot(session, now=await ledger.clock(session))
@@ -46,19 +46,19 @@ async def emit_metrics(
     pushgateway: str | None,
     *,
     interval: timedelta,
-    on_trouble: Callable[[str], None],
+    warn: Callable[[str], None],
     ca_file: Path | None = None,
 ) -> None:
     """Fold what is old into the totals, and push the figures to *pushgateway* if there is one.
 
-    Metrics fail nothing: *on_trouble* is told, and that is all. *interval* is that of the reconciliation.
+    Metrics fail nothing: *warn* is told, and that is all. *interval* is that of the reconciliation.
     """
     try:
         await _fold(ledger, dead_after=2 * interval)
         if pushgateway is not None:
             await push(pushgateway, await read_metrics(ledger), ca_file)
     except Exception as error:  # noqa: BLE001  # whatever is the matter with figures, reports go on
-        on_trouble(f"metrics could not be handed on: {of_error(error)}")
+        warn(f"metrics could not be handed on: {of_error(error)}")
 
 
 async def _fold(ledger: Ledger, *, dead_after: timedelta) -> None:

@@ -1,8 +1,8 @@
-"""Who hears, in a flow run, what the ledger commits: its log, and Prefect's automations.
+"""Publishes committed events to the flow run's log and to Prefect.
 
-Events are a courtesy. They are sent beside what goes on, some at a time, by a request of their own and not by Prefect's
-`emit_event`: that one keeps a process whose server has gone from ending, for eight seconds with each event that waits,
-and a pass may have hundreds.
+Events are best effort. They are sent in the background, some at a time, by a request of our own and not by Prefect's
+`emit_event`: with a server that is gone, that one delays the end of the process by eight seconds for each event that
+waits, and one reconciliation run may have hundreds.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from prefect import get_client, get_run_logger
 from prefect.events import Event
 from prefect.runtime import flow_run
 
-from domain.delivery.notifications import News, Tell
+from domain.delivery.notifications import Notification, Publish
 from domain.operations.log_format import level_of, line_of
-from domain.text import Say
+from domain.text import LogLine
 from tasks.operations.prefect_events import event_of
-from tasks.operations.prefect_state import courtesy
+from tasks.operations.prefect_state import best_effort
 
 PATIENCE = timedelta(seconds=5)
 """How long Prefect may take for what is sent at once, and the end of a flow run for the last of it."""
@@ -28,7 +28,7 @@ NOT_TOLD = "Prefect was not told of events"
 
 
 @asynccontextmanager
-async def telling() -> AsyncIterator[Tell]:
+async def publishing() -> AsyncIterator[Publish]:
     """Who hears in this flow run. What cannot be sent in time is a line in the log, and dropped.
 
     The block is never held up; its end is, for `PATIENCE` at most.
@@ -36,14 +36,14 @@ async def telling() -> AsyncIterator[Tell]:
     run_id, logger = UUID(flow_run.id), get_run_logger()
     events = _Events(logger.warning)
 
-    def tell(news: News) -> None:
-        logger.log(level_of(news), "%s", line_of(news))
-        if (event := event_of(news, run_id)) is not None:
+    def publish(notification: Notification) -> None:
+        logger.log(level_of(notification), "%s", line_of(notification))
+        if (event := event_of(notification, run_id)) is not None:
             events.add(event)
 
     sending = asyncio.create_task(events.send())
     try:
-        yield tell
+        yield publish
     finally:
         events.finish()
         _, late = await asyncio.wait({sending}, timeout=PATIENCE.total_seconds())
@@ -56,8 +56,8 @@ async def telling() -> AsyncIterator[Tell]:
 class _Events:
     """Events on their way to Prefect's server."""
 
-    def __init__(self, on_trouble: Say) -> None:
-        self._on_trouble = on_trouble
+    def __init__(self, warn: LogLine) -> None:
+        self._warn = warn
         self._waiting: list[Event] = []
         self._is_wanted = asyncio.Event()
         self._is_over = False
@@ -79,7 +79,7 @@ class _Events:
             self._is_wanted.clear()
             batch, self._waiting = self._waiting, []
             if batch:
-                await courtesy(_send(batch), on_trouble=self._on_trouble, otherwise=NOT_TOLD)
+                await best_effort(_send(batch), warn=self._warn, otherwise=NOT_TOLD)
 
 
 async def _send(batch: Sequence[Event]) -> None:

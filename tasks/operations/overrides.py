@@ -9,7 +9,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 
-from domain.delivery.notifications import Move, News, Tell
+from domain.delivery.notifications import Move, Notification, Publish
 from domain.delivery.report import EventKind
 from domain.jobs.run_names import key_of
 from domain.operations.history import override_words
@@ -20,19 +20,19 @@ PATIENCE = timedelta(seconds=10)
 
 @dataclass
 class Overrides:
-    """Hands the ledger's news on to `tell`, and keeps what was found on top of reports."""
+    """Passes notifications on to `onward`, and keeps the statuses of others that were found on top of reports."""
 
-    tell: Tell
+    onward: Publish
     _found: list[Move] = field(default_factory=list)
 
-    def hear(self, news: News) -> None:
-        """Take a piece of news."""
-        self.tell(news)
-        if isinstance(news, Move) and news.kind is EventKind.OVERRIDDEN:
-            self._found.append(news)
+    def publish(self, notification: Notification) -> None:
+        """Take a notification of the ledger's."""
+        self.onward(notification)
+        if isinstance(notification, Move) and notification.kind is EventKind.OVERRIDDEN:
+            self._found.append(notification)
 
     async def show(self) -> None:
-        """Put what was found first on the pages of its jobs. Raises whatever keeps it from that: a courtesy."""
+        """Put what was found first on the pages of its jobs. Raises whatever keeps it from that: best effort."""
         if self._found:
             async with asyncio.timeout(PATIENCE.total_seconds()), get_client() as client:
                 for move in self._found:

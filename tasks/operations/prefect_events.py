@@ -6,7 +6,7 @@ from uuid import UUID
 
 from prefect.events import Event
 
-from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
+from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName, Resumed
 from domain.delivery.report import EventKind
 
 NAMES = {
@@ -18,12 +18,12 @@ NAMES = {
 }
 
 
-def event_of(news: News, run_id: UUID) -> Event | None:
+def event_of(notification: Notification, run_id: UUID) -> Event | None:
     """The event that *news* is, told by the flow run of that id. None: it is none."""
-    match news:
+    match notification:
         case Move():
-            name = _name_of(news)
-            return _of_report(name, news.report, _moved(news), run_id) if name else None
+            name = _name_of(notification)
+            return _of_report(name, notification.report, _moved(notification), run_id) if name else None
         case Overdue(report, recorded_at, last_error):
             return _of_report("undelivered", report, {"recorded_at": recorded_at, "words": last_error}, run_id)
         case Paused(credential, until, reason):

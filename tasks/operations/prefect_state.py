@@ -1,7 +1,7 @@
-"""What Prefect's server believes of our flow runs, and the truth it is told.
+"""Corrects flow-run states on Prefect's server that contradict the ledger.
 
-Every function raises what Prefect's client raises where the server cannot be asked. `courtesy` makes a line in the log
-of it: Prefect's silence keeps no report waiting.
+Every function raises what Prefect's client raises where the server cannot be asked. `best_effort` logs that as one
+line: no report waits for Prefect.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from prefect.states import Cancelled, Crashed, Running
 from domain.jobs.job import JobState
 from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
 from domain.redact import of_error
-from domain.text import Say
+from domain.text import LogLine
 from storage.jobs import liveness
 from storage.jobs.liveness import Over
 from tasks.delivery.deliver import Reporter
@@ -58,14 +58,14 @@ MOST_DELETED = 50
 """Flow runs that one pass deletes."""
 
 
-async def courtesy(
-    work: Awaitable[None], *, on_trouble: Say, otherwise: str = "Prefect's server could not be asked or told"
+async def best_effort(
+    work: Awaitable[None], *, warn: LogLine, otherwise: str = "Prefect's server could not be asked or told"
 ) -> None:
     """Do *work* if Prefect lets us. What goes wrong is said, after *otherwise*, and nothing else comes of it."""
     try:
         await work
     except Exception as error:  # noqa: BLE001  # whatever is the matter with Prefect, jobs and reports go on
-        on_trouble(f"{otherwise}: {of_error(error)}")
+        warn(f"{otherwise}: {of_error(error)}")
 
 
 @asynccontextmanager

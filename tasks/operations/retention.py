@@ -17,8 +17,8 @@ PAUSE = timedelta(milliseconds=20)
 """Between two transactions: who waits for SQLite's lock looks for it only now and then."""
 
 
-async def prune(ledger: Ledger, *, keep: timedelta, on_trouble: Callable[[str], None]) -> int:
-    """Forget what nothing has touched for *keep*; how many jobs. It fails nothing: *on_trouble* is told, no more.
+async def prune(ledger: Ledger, *, keep: timedelta, warn: Callable[[str], None]) -> int:
+    """Forget what nothing has touched for *keep*; how many jobs. It fails nothing: *warn* is told, no more.
 
     The first pass after a gap forgets nothing: if the clock has jumped ahead, everything seems old.
     """
@@ -30,7 +30,7 @@ async def prune(ledger: Ledger, *, keep: timedelta, on_trouble: Callable[[str], 
         await _prune_passes(ledger, before, until)
         return await _prune_jobs(ledger, before, until)
     except Exception as error:  # noqa: BLE001  # what is old can wait; what is new must not
-        on_trouble(f"what is old could not be pruned: {of_error(error)}")
+        warn(f"what is old could not be pruned: {of_error(error)}")
         return 0
 
 

@@ -29,7 +29,7 @@ async def read_overview(ledger: Ledger) -> Overview:
 
 
 async def show_operators_page(ledger: Ledger, settings: Settings) -> None:
-    """Have the page show how things stand. Raises whatever keeps it from doing so: a courtesy."""
+    """Have the page show how things stand. Raises whatever keeps it from doing so: best effort."""
     seen = await read_overview(ledger)
     links = Links(
         run=lambda job: own_page(url_for("flow-run", obj_id=job)),

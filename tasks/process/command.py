@@ -1,4 +1,4 @@
-"""Runs one command under the leash: bounded in time and output, and nothing of it is left afterwards."""
+"""Runs one command under the supervisor: bounded in time and output, and nothing of it is left afterwards."""
 
 import asyncio
 import errno
@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
 from domain.process.ended_by import EndedBy
-from domain.process.limits import NO_LIMITS, Limits, in_leash_words
+from domain.process.limits import NO_LIMITS, Limits, as_argument
 from domain.redact import public
 from tasks.process.output_lines import Output
-from tasks.process.uncancellable import in_any_case, sigterm_held_back
+from tasks.process.uncancellable import run_uncancellable, sigterm_held_back
 from tasks.process.users import JobUser
 
-LEASH = Path(__file__).with_name("supervisor.py")
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 GRACE = timedelta(seconds=5)
 """How long a process may take to end itself after SIGTERM, before SIGKILL."""
 PATIENCE = timedelta(seconds=30)
 """How long after SIGKILL we wait for the kernel: a process in an uninterruptible wait (a dead network disk) is left to
-the leash, which stays until it is gone."""
+the supervisor, which stays until it is gone."""
 DRAIN = timedelta(seconds=5)
 """How long the rest of the output may take once all is over: nothing of the job, but a stranger may hold the pipe."""
 CHUNK = 8192
@@ -93,31 +93,33 @@ async def run_command(
     """
     started = time.monotonic()
     output = Output(shown)
-    leash: _Leash | None = None
+    supervisor: _Supervisor | None = None
     try:
-        with sigterm_held_back():  # one that comes in the middle of this would leave a leash that nothing ends
-            leash = _Leash(argv, cwd=cwd, env=env, limits=limits, grace=grace, user=user)
-            leash.forward(output, on_line)
-        # If reading is the first, then because on_line failed: the leash itself holds the pipe until all is over.
+        with sigterm_held_back():  # one that comes in the middle of this would leave a supervisor that nothing ends
+            supervisor = _Supervisor(argv, cwd=cwd, env=env, limits=limits, grace=grace, user=user)
+            supervisor.forward(output, on_line)
+        # If reading is the first, then because on_line failed: the supervisor itself holds the pipe until all is over.
         in_time, _ = await asyncio.wait(
-            {leash.word, leash.reading}, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+            {supervisor.word, supervisor.reading}, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED
         )
         elapsed = timedelta(seconds=time.monotonic() - started)
     finally:
-        if leash is not None:
-            await in_any_case(leash.end)
-    if not leash.reading.cancelled():
-        leash.reading.result()
-    # The leash saw what was first, the command's end or ours: its word counts, also one that came with the time limit.
-    ended = _ending(leash.last_word, argv[0]) if in_time or leash.last_word else (EndedBy.TIME_LIMIT, None, None)
+        if supervisor is not None:
+            await run_uncancellable(supervisor.end)
+    if not supervisor.reading.cancelled():
+        supervisor.reading.result()
+    # The supervisor saw which came first, the command's end or ours: its word counts, also when the time limit struck.
+    ended = (
+        _ending(supervisor.last_word, argv[0]) if in_time or supervisor.last_word else (EndedBy.TIME_LIMIT, None, None)
+    )
     return Finished(*ended, tail=output.tail, elapsed=elapsed)
 
 
-class _Leash:
-    """A started leash: its process, the line to it, and the job's output.
+class _Supervisor:
+    """A started supervisor: its process, the line to it, and the job's output.
 
-    `word` is done as soon as the leash has said how the command ended, `gone` once the leash and all it held are over.
-    Neither is a task: `asyncio.run` cancels all tasks when a signal interrupts it, and these must go on.
+    `word` is done as soon as the supervisor has said how the command ended, `gone` once the supervisor and all
+    of the job have ended. Neither is a task: `asyncio.run` cancels all tasks at a signal, and these must go on.
     """
 
     def __init__(
@@ -130,8 +132,8 @@ class _Leash:
         readable, writable = os.pipe()
         self._output: BinaryIO = os.fdopen(readable, "rb", buffering=0)
         fd = its_end.fileno()
-        bounds = [str(fd), str(grace.total_seconds()), in_leash_words(limits), user.in_leash_words if user else ""]
-        command = [sys.executable, "-I", "-S", str(LEASH), *bounds, *argv]
+        bounds = [str(fd), str(grace.total_seconds()), as_argument(limits), user.as_argument if user else ""]
+        command = [sys.executable, "-I", "-S", str(SUPERVISOR), *bounds, *argv]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - no shell; the operator's jobs.toml names the command
                 command,
@@ -169,7 +171,7 @@ class _Leash:
 
     @property
     def last_word(self) -> str:
-        """How the command ended; empty if it was ended by us, or the leash was killed: something may be left then."""
+        """How the command ended; empty if we ended it, or the supervisor was killed: something may be left then."""
         is_killed = (self._process.returncode or 0) < 0
         return "" if is_killed else self._said.decode().strip()
 
@@ -179,7 +181,7 @@ class _Leash:
 
     async def end(self) -> None:
         """Have everything ended. May be called again."""
-        with suppress(OSError):  # the leash is gone, and so is everything
+        with suppress(OSError):  # the supervisor is gone, and so is everything
             self._line.shutdown(socket.SHUT_WR)
         await asyncio.wait({self.gone}, timeout=(self._grace + PATIENCE).total_seconds())
         if self.gone.done():

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from tasks.process.background import Stop, aside, never
 from tasks.process.temp_dirs import kept_in, remove
-from tasks.process.uncancellable import in_any_case
+from tasks.process.uncancellable import run_uncancellable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LEAST = 1024**3
@@ -91,7 +91,7 @@ async def with_room(work: Coroutine[Any, Any, T], folder: Path) -> T:
             return working.result()
         raise filling.result()
     finally:
-        await in_any_case(lambda: _stop(working, filling))
+        await run_uncancellable(lambda: _stop(working, filling))
 
 
 async def _filling(folder: Path) -> NoSpace:

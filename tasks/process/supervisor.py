@@ -1,32 +1,33 @@
-"""Holds a command: nothing it started outlives it, or the flow that started it, however that flow ends.
+"""Supervises a command: nothing it started outlives it, or the flow that started it, however that flow ends.
 
     python -I -S supervisor.py FD GRACE LIMITS USER COMMAND [ARGUMENT …]
 
-FD is one end of a socket pair whose other end only the flow has. Whatever happens on it, and its end of file above all,
-means: end everything now. A killed flow closes it too, for the kernel does. So does a SIGTERM to the leash. When the
-command is over by itself, what it left behind is ended just the same: SIGTERM, after GRACE seconds SIGKILL, until
-nothing is left. Then the leash ends, with the exit code that a shell would show.
+FD is one end of a socket pair; only the flow has the other end. Anything that happens on it, its end of file above
+all, means: end everything now. The kernel closes it when the flow is killed. A SIGTERM to the supervisor means the
+same. When the command has ended by itself, what it left behind is ended in the same way: SIGTERM, after GRACE seconds
+SIGKILL, until nothing is left. Then the supervisor ends, with the exit code that a shell would show.
 
-As soon as the command is over, before what it left behind is ended, the leash writes one line to FD: "exit 3",
-"signal 9", "cannot start 2" with an errno, "too many processes", or the signal that stopped the leash. The line is
-empty if the flow had everything ended before.
+As soon as the command has ended, before what it left behind is ended, the supervisor writes one line to FD: "exit 3",
+"signal 9", "cannot start 2" with an errno, "too many processes", or the signal that stopped the supervisor. The line
+is empty if the flow had everything ended before.
 
-LIMITS, such as "memory=1000000,processes=64", or empty: `memory` (RLIMIT_DATA) and `file_size` (RLIMIT_FSIZE) in bytes
-hold for each process of the command; RLIMIT_AS would not do, for runtimes reserve addresses by the terabyte and use
-little. `processes` is how many it may have at once, counted here: RLIMIT_NPROC counts the threads of all that a user
-has, the flow's too, and does not bind root. Who has more is killed without grace. With USER it is set besides, to many
-threads for each, so that what forks faster than it is counted is refused by the kernel. Where the machine runs out of
-memory, the kernel takes the command before leash and flow.
+LIMITS, such as "memory=1000000,processes=64", or empty: `memory` (RLIMIT_DATA) and `file_size` (RLIMIT_FSIZE) in
+bytes apply to each process of the command; RLIMIT_AS would not do, for runtimes reserve addresses by the terabyte and
+use little. `processes` is how many it may have at once, counted here: RLIMIT_NPROC counts the threads of everything
+that a user runs, the flow included, and does not bind root. A command with more is killed without grace. With USER
+that limit is set as well, to many threads for each process, so that the kernel refuses what forks faster than it is
+counted. Where the machine runs out of memory, the kernel kills the command before supervisor and flow.
 
-USER, such as "70000:70000", or empty: the command runs as this user and this group alone, without any of our rights and
-with no way to more (`no_new_privs`: a setuid program, crontab for one, would start things that no leash holds). The
-leash stays who it is, so that the command can neither end nor read it. It keeps what descriptors it was given, a lock
-on the user for one, until all has ended, and the command gets none of them. What is left of the user at the end is
-killed by one call that no fork escapes, whoever its parent is: who has USER has it alone.
+USER, such as "70000:70000", or empty: the command runs as this user and this group alone, without any of our rights
+and with no way to more (`no_new_privs`: a setuid program such as crontab would start processes outside of the
+supervisor). The supervisor keeps its own user, so that the command can neither end nor read it. It keeps the
+descriptors it was given, such as a lock on the user, until everything has ended; the command gets none of them. What
+is left of the user at the end is killed by one call that no fork escapes, whatever its parent is: one job has USER
+for itself.
 
-It is a subreaper, so that the orphans of the job become its own children and are found, also those that forked twice
-and have a session of their own; hence it has no children when nothing of the job is left. The command gets its own
-session: `kill 0` in a script must not hit the leash. Linux only; a script of its own, with the standard library only.
+The supervisor is a subreaper: orphans of the job become its own children and are found, also those that forked twice
+and have a session of their own; without children, nothing of the job is left. The command gets a session of its own,
+so that `kill 0` in a script does not hit the supervisor. Linux only; a script with the standard library only.
 """
 
 import ctypes
@@ -59,7 +60,7 @@ SOONER = 500
 RESOURCES = {"memory": resource.RLIMIT_DATA, "file_size": resource.RLIMIT_FSIZE}
 
 
-def hold(flow: int, grace: float, limits: dict[str, int], user: tuple[int, int] | None, command: list[str]) -> int:
+def supervise(flow: int, grace: float, limits: dict[str, int], user: tuple[int, int] | None, command: list[str]) -> int:
     """Run *command* to its end, or to ours. The exit code to end with."""
     _keep_descriptors()
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -118,7 +119,7 @@ def _become(command: list[str], limits: dict[str, int], user: tuple[int, int] | 
         if "processes" in limits:
             _bound(resource.RLIMIT_NPROC, limits["processes"] * THREADS + 1000)
         _switch(*user)
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a leash that is killed ends nothing any more; a switch clears it
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a supervisor that is killed ends nothing any more; a switch clears it
     os.execvp(command[0], command)  # noqa: S606  # no shell: the operator's jobs.toml names the command
 
 
@@ -130,7 +131,7 @@ def _bound(what: int, bound: int) -> None:
 
 def _go_first() -> None:
     """Be what the kernel ends, before those that started us, where memory runs out."""
-    _prctl(PR_SET_DUMPABLE, 1)  # as the leash's child this is not, and its /proc is root's; a new program is
+    _prctl(PR_SET_DUMPABLE, 1)  # as the supervisor's child this is not, and its /proc is root's; a new program is
     own = Path("/proc/self/oom_score_adj")
     with suppress(OSError):  # where /proc cannot be written to
         own.write_text(str(min(1000, int(own.read_text()) + SOONER)))
@@ -182,11 +183,11 @@ def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[i
     poll = select.poll()
     poll.register(flow, select.POLLIN)
     poll.register(woken, select.POLLIN)
-    has_let_go = False
+    is_released = False
     while _collect(exits) and child not in exits:  # once more after the flow let go: it may have been over
-        if has_let_go or told:
-            return "" if has_let_go else f"signal {told[0]}"
-        has_let_go = flow in [fd for fd, _ in poll.poll(None if most is None else COUNT_AGAIN * 1000)]
+        if is_released or told:
+            return "" if is_released else f"signal {told[0]}"
+        is_released = flow in [fd for fd, _ in poll.poll(None if most is None else COUNT_AGAIN * 1000)]
         with suppress(BlockingIOError):
             os.read(woken, 4096)
         if most is not None and _more_than(most):
@@ -272,4 +273,4 @@ def _say(flow: int, word: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(hold(int(sys.argv[1]), float(sys.argv[2]), _limits(sys.argv[3]), _user(sys.argv[4]), sys.argv[5:]))
+    sys.exit(supervise(int(sys.argv[1]), float(sys.argv[2]), _limits(sys.argv[3]), _user(sys.argv[4]), sys.argv[5:]))

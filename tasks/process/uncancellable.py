@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def in_any_case(ending: Callable[[], Coroutine[None, None, T]]) -> T:
+async def run_uncancellable(ending: Callable[[], Coroutine[None, None, T]]) -> T:
     """Finish *ending* even if cancelled meanwhile, however often, and pass the cancellation on afterwards.
 
     When a signal's handler raises, `asyncio.run` cancels all tasks, the one of *ending* too, and goes on until they are
@@ -26,7 +26,7 @@ async def in_any_case(ending: Callable[[], Coroutine[None, None, T]]) -> T:
 async def finished(
     ending: Callable[[], Coroutine[None, None, T]],
 ) -> tuple[asyncio.Task[T], BaseException | None]:
-    """The task of *ending*, which is done and was not stopped; and what `in_any_case` would pass on."""
+    """The task of *ending*, which is done and was not stopped; and what `run_uncancellable` would pass on."""
     stopped: BaseException | None = None
     while True:
         task = asyncio.create_task(ending())
@@ -75,7 +75,7 @@ def _sigterm_noted() -> Iterator[_Noted]:
     """SIGTERM is noted, and does nothing else. Without effect outside the main thread, and within itself."""
     noted = _Noted()
     handler = signal.getsignal(signal.SIGTERM)
-    # Only a handler of Python's may raise; SIG_DFL ends the process, and what the leash holds ends with it.
+    # Only a handler of Python's may raise; SIG_DFL ends the process, and what the supervisor holds ends with it.
     if (
         not callable(handler)
         or isinstance(handler, _Noted)

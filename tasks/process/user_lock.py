@@ -1,4 +1,4 @@
-"""A user that one job has for itself, by a lock of its flow and leash; nothing of the job before it is left."""
+"""A user that one job has for itself, by a lock of its flow and supervisor; nothing of the job before it is left."""
 
 import asyncio
 import fcntl
@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.process.ended_by import EndedBy
-from domain.text import Say
+from domain.text import LogLine
 from tasks.process.command import CannotStart, run_command
 from tasks.process.leftovers import clear
 from tasks.process.temp_dirs import REMOVAL, REMOVAL_OF_CANCELLED
-from tasks.process.uncancellable import in_any_case
+from tasks.process.uncancellable import run_uncancellable
 from tasks.process.users import JobUser
 
 LOCKS = Path("/run/reportback/job-users")
@@ -36,7 +36,7 @@ class StillRuns(Exception):
 
 
 @asynccontextmanager
-async def taken(users: Sequence[JobUser], say: Say) -> AsyncIterator[JobUser]:
+async def acquire_user(users: Sequence[JobUser], say: LogLine) -> AsyncIterator[JobUser]:
     """One of *users* that nobody else on this machine has meanwhile, and of whom no process runs.
 
     What a job of that user has left in folders that are open to all, or in System V IPC, is removed before and after.
@@ -60,7 +60,7 @@ async def taken(users: Sequence[JobUser], say: Say) -> AsyncIterator[JobUser]:
             os.close(lock)
 
 
-async def _found(users: Sequence[JobUser], say: Say) -> tuple[JobUser, int]:
+async def _found(users: Sequence[JobUser], say: LogLine) -> tuple[JobUser, int]:
     has_said = False
     while True:
         for user in users:
@@ -75,7 +75,7 @@ async def _found(users: Sequence[JobUser], say: Say) -> tuple[JobUser, int]:
 async def _is_free(user: JobUser, lock: int) -> bool:
     """Whether nothing of *user* runs any more; else *lock* is let go."""
     try:
-        await in_any_case(lambda: end_all(user))
+        await run_uncancellable(lambda: end_all(user))
     except BaseException as error:
         os.close(lock)
         if isinstance(error, StillRuns):

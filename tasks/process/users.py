@@ -28,15 +28,15 @@ class NoJobUser(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JobUser:
-    """Who a job runs as. `lock`: a descriptor that every leash of the job keeps, so that nobody else has the user."""
+    """The user of a job. `lock`: a descriptor that each supervisor of the job keeps, so that it has the user alone."""
 
     uid: int
     gid: int
     lock: int | None = field(default=None, compare=False)
 
     @property
-    def in_leash_words(self) -> str:
-        """As the leash takes it."""
+    def as_argument(self) -> str:
+        """As the supervisor takes it."""
         return f"{self.uid}:{self.gid}"
 
 

@@ -1,4 +1,4 @@
-"""A command that runs as the job's user has that user's rights, nothing of ours, and ends with its leash."""
+"""A command that runs as the job's user has that user's rights, nothing of ours, and ends with its supervisor."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from tasks.process.command import Finished, run_command
 from tasks.process.files import USUAL, hand_over
 from tasks.process.user_lock import _runs
 
-LEASH = ROOT / "tasks" / "process" / "supervisor.py"
+SUPERVISOR = ROOT / "tasks" / "process" / "supervisor.py"
 ME = USERS[0]
 
 
@@ -75,7 +75,7 @@ async def test_it_has_no_capability_and_no_way_to_get_one(folder: Path) -> None:
 
 
 async def test_the_kernel_bounds_its_threads_too(folder: Path) -> None:
-    """What forks faster than the leash counts; of a user that is nobody else's, no other process is counted."""
+    """What forks faster than the supervisor counts; of a user that is nobody else's, no other process is counted."""
     done = await run(folder, "grep 'Max processes' /proc/self/limits", Limits(processes=10))
     assert [line.split()[2:4] for line in done.tail] == [["1160", "1160"]]
 
@@ -121,7 +121,7 @@ async def test_what_forks_and_ends_all_the_time_ends_with_it(folder: Path) -> No
         on_line=lambda _: None,
         user=ME,
     )
-    assert not _runs(ME.uid)  # it goes on for two minutes, and a leash is waited for half a minute
+    assert not _runs(ME.uid)  # it goes on for two minutes, and a supervisor is waited for half a minute
 
 
 async def test_it_ends_at_its_time_limit_also_if_it_will_not(folder: Path) -> None:
@@ -140,11 +140,11 @@ async def test_it_ends_at_its_time_limit_also_if_it_will_not(folder: Path) -> No
 def test_it_does_not_outlive_a_leash_that_is_killed(folder: Path) -> None:
     read, write = os.pipe()
     script = "echo $$ > runs; exec sleep 60"
-    words = (str(read), "0.2", "", ME.in_leash_words, "sh", "-c", script)
-    argv = [sys.executable, "-I", "-S", str(LEASH), *words]
-    with subprocess.Popen(argv, pass_fds=(read,), cwd=folder) as leash:
+    words = (str(read), "0.2", "", ME.as_argument, "sh", "-c", script)
+    argv = [sys.executable, "-I", "-S", str(SUPERVISOR), *words]
+    with subprocess.Popen(argv, pass_fds=(read,), cwd=folder) as supervisor:
         block_until(lambda: (folder / "runs").exists() and bool((folder / "runs").read_text()))
-        leash.kill()
+        supervisor.kill()
     block_until(lambda: not is_alive(int((folder / "runs").read_text())))
     os.close(read)
     os.close(write)
@@ -158,7 +158,7 @@ from domain.process.job_user import Ids
 from tasks.process.command import run_command
 from tasks.process.users import job_users
 from tasks.process.files import USUAL
-from tasks.process.limits import NO_LIMITS
+from domain.process.limits import NO_LIMITS
 from tasks.process.files import hand_over
 from tasks.process.user_lock import end_all
 folder = Path(sys.argv[1])

@@ -189,8 +189,8 @@ async def test_doctor_tells_which_file_is_open_and_whether_the_server_asks(
 FLOW = """
 import asyncio, sys
 from pathlib import Path
-from tasks import taken_user
-taken_user.LOCKS = Path(sys.argv[1])
+from tasks.process import user_lock
+user_lock.LOCKS = Path(sys.argv[1])
 from flows.docs_job import docs_job
 state = asyncio.run(docs_job(job="hunt", return_state=True))
 print(state.type.value, state.message)

@@ -14,7 +14,7 @@ from processes import names_in
 from domain.jobs.job import JobState
 from tasks.process import leftovers, sysv
 from tasks.process.leftovers import clear
-from tasks.process.user_lock import taken
+from tasks.process.user_lock import acquire_user
 from tasks.process.users import JobUser
 
 ME, OTHER = USERS[:2]
@@ -79,7 +79,7 @@ async def test_all_that_a_job_leaves_goes_with_it(cage: Cage, open_folders: list
 
 async def test_what_is_left_of_a_flow_that_was_killed_goes_before_the_next_job(open_folders: list[Path]) -> None:
     leave(ME, open_folders)
-    async with taken([ME], print) as user:
+    async with acquire_user([ME], print) as user:
         assert user == ME
         assert left_by(ME, open_folders) == []
 
@@ -112,7 +112,7 @@ async def test_what_cannot_be_removed_is_told(open_folders: list[Path], monkeypa
     leave(ME, open_folders)
     with monkeypatch.context() as patch:
         patch.setattr(leftovers, "_remove_files", lambda *_: None)
-        async with taken([ME], said.append):
+        async with acquire_user([ME], said.append):
             pass
     assert said == [f"what an earlier job left in folders that are open to all could not be removed, as user {ME.uid}"]
 

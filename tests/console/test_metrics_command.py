@@ -19,7 +19,7 @@ from world import World, order, run_job
 import cli
 from console.metrics import app_of, listening
 from domain.operations.metrics import Snapshot
-from storage.errors import LedgerIsAway
+from storage.errors import LedgerUnavailable
 from tasks.operations.metrics import read_metrics
 
 ROOT = Path(cli.__file__).parent
@@ -102,7 +102,7 @@ async def test_openmetrics_is_spoken_to_who_asks_for_it(world: World) -> None:
 
 async def test_a_ledger_that_is_away_is_said_and_does_not_end_the_server() -> None:
     async def away() -> Snapshot:
-        raise LedgerIsAway(OSError("the disk is full"))
+        raise LedgerUnavailable(OSError("the disk is full"))
 
     async with httpx.AsyncClient(transport=ASGITransport(app_of(away)), base_url="http://x") as client:
         answers = [await client.get("/metrics") for _ in range(2)]

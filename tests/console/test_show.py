@@ -6,7 +6,7 @@ from shell import Shell, recorded
 from world import SHA, World
 
 from console.show import show
-from domain.operations.remedies import cure
+from domain.operations.remedies import remedy
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from tasks.delivery.verify import verify_target
@@ -17,7 +17,7 @@ async def test_a_rejected_report_is_told_from_its_recording_to_its_cure(world: W
     assert await show(number, as_json=False) == 0
     said = shell.said()
     assert said.startswith(f"Report {number}, success: rejected Repository acme/site Commit {'3f2a91c0' * 5} ")
-    assert cure("archived") in said
+    assert remedy("archived") in said
     assert f"reportback reports retry {number}" in said
     assert "rejected test 403 57A1:" in said
     assert "archived: Repository was archived so is read-only." in said

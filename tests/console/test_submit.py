@@ -94,7 +94,7 @@ def server(prefect: Prefect) -> Iterator[respx.Router]:
 
 
 @pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside GitHub Actions, one job type, and a patience that tests can wait for."""
     for name in ("GITHUB_ACTIONS", "GITHUB_EVENT_PATH", "REPORTBACK_GITHUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)

@@ -10,7 +10,7 @@ from console.asked import Asked
 from console.words import next_try, reason, why
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Waits, next_try_at
+from domain.operations.history import Blockers, next_try_at
 from domain.units import ahead, span
 from storage.operations.listing import Listed
 
@@ -19,10 +19,12 @@ SOON, LATER = NOW + timedelta(minutes=4, seconds=10), NOW + timedelta(hours=2)
 DUE = Listed(
     id=1, job_id=uuid4(), execution=1, target=Target("acme/site", "0" * 40, "docs"), state=StatusState.SUCCESS,
     phase=Phase.DUE, recorded_at=NOW, delivered_at=None, status_id=None, credential="env:T", rejection=None,
-    last_error=None, waits=Waits(due_at=NOW),
+    last_error=None, blockers=Blockers(due_at=NOW),
 )  # fmt: skip
-REJECTED = replace(DUE, phase=Phase.REJECTED, rejection="archived", last_error="archived: read-only", waits=Waits())
-PAUSED = replace(DUE, waits=Waits(due_at=NOW, paused_until=SOON, pause_reason="rate_limited"))
+REJECTED = replace(
+    DUE, phase=Phase.REJECTED, rejection="archived", last_error="archived: read-only", blockers=Blockers()
+)
+PAUSED = replace(DUE, blockers=Blockers(due_at=NOW, paused_until=SOON, pause_reason="rate_limited"))
 
 
 @pytest.mark.parametrize(
@@ -40,19 +42,21 @@ def test_what_has_come_is_now() -> None:
 @pytest.mark.parametrize(
     ("waits", "moment"),
     [
-        (Waits(due_at=NOW), NOW),
-        (Waits(due_at=NOW, doubt_until=SOON), SOON),
-        (Waits(due_at=SOON, doubt_until=NOW, paused_until=LATER), LATER),
-        (Waits(), None),
+        (Blockers(due_at=NOW), NOW),
+        (Blockers(due_at=NOW, doubt_until=SOON), SOON),
+        (Blockers(due_at=SOON, doubt_until=NOW, paused_until=LATER), LATER),
+        (Blockers(), None),
     ],
 )
-def test_what_is_due_is_tried_when_nothing_stands_in_the_way_any_more(waits: Waits, moment: datetime | None) -> None:
-    assert next_try_at(Phase.DUE, waits) == moment
+def test_what_is_due_is_tried_when_nothing_stands_in_the_way_any_more(
+    blockers: Blockers, moment: datetime | None
+) -> None:
+    assert next_try_at(Phase.DUE, blockers) == moment
 
 
 @pytest.mark.parametrize("phase", [one for one in Phase if one is not Phase.DUE])
 def test_nobody_tries_what_is_not_due(phase: Phase) -> None:
-    assert next_try_at(phase, Waits(due_at=NOW)) is None
+    assert next_try_at(phase, Blockers(due_at=NOW)) is None
 
 
 @pytest.mark.parametrize(
@@ -62,8 +66,8 @@ def test_nobody_tries_what_is_not_due(phase: Phase) -> None:
         (PAUSED, "in 4 min"),
         (REJECTED, "by hand"),
         (replace(DUE, phase=Phase.SENDING), "at it"),
-        (replace(DUE, phase=Phase.DELIVERED, waits=Waits()), ""),
-        (replace(DUE, phase=Phase.SUPERSEDED, waits=Waits()), ""),
+        (replace(DUE, phase=Phase.DELIVERED, blockers=Blockers()), ""),
+        (replace(DUE, phase=Phase.SUPERSEDED, blockers=Blockers()), ""),
     ],
 )
 def test_when_it_is_tried_again(report: Listed, words: str) -> None:
@@ -78,7 +82,7 @@ def test_when_it_is_tried_again(report: Listed, words: str) -> None:
         (REJECTED, "archived", "archived: read-only"),
         (PAUSED, "rate_limited", "credential pauses: rate_limited"),
         (replace(PAUSED, last_error="HTTP 502"), "rate_limited", "credential pauses: rate_limited; HTTP 502"),
-        (replace(DUE, waits=Waits(paused_until=NOW, pause_reason="rate_limited")), None, ""),
+        (replace(DUE, blockers=Blockers(paused_until=NOW, pause_reason="rate_limited")), None, ""),
         (replace(DUE, last_error="a\x1b[31m\nb"), None, "a b"),
     ],
 )

@@ -48,8 +48,8 @@ WAYS = pytest.mark.parametrize("way", [straight, reply_lost, request_lost, store
 
 async def a_pass(world: World, *, lasts: float = 50) -> None:
     reporter = world.reporter
-    await end_lost_jobs(reporter, on_trouble=pytest.fail)
-    await deliver_due(reporter, uuid4(), budget=timedelta(seconds=lasts), senders=2, on_trouble=pytest.fail)
+    await end_lost_jobs(reporter, warn=pytest.fail)
+    await deliver_due(reporter, uuid4(), budget=timedelta(seconds=lasts), senders=2, warn=pytest.fail)
 
 
 Jump: TypeAlias = Callable[[timedelta], object]
@@ -304,7 +304,7 @@ async def test_a_pass_ends_once_the_clock_is_set_back(world: World, wrong: Wrong
             wrong.jump(-HOUR)
 
     sender = await world.sender(back)
-    await deliver_due(sender, uuid4(), budget=timedelta(minutes=5), senders=1, on_trouble=pytest.fail)
+    await deliver_due(sender, uuid4(), budget=timedelta(minutes=5), senders=1, warn=pytest.fail)
     assert world.posts() == 1
     await a_pass(world)
     assert world.held() == ["success"]

@@ -24,7 +24,7 @@ async def test_an_outcome_gets_onto_its_commit(world: World) -> None:
     assert isinstance(settled, Settled)
     assert settled.phase is Phase.DELIVERED
     assert world.held() == ["success"]
-    assert await world.story() == ["recorded", "claimed", "posted", "delivered"]
+    assert await world.events() == ["recorded", "claimed", "posted", "delivered"]
 
 
 async def test_pending_comes_before_its_outcome(world: World) -> None:
@@ -157,7 +157,7 @@ async def test_an_answer_after_its_lease_settles_nothing_and_asks_for_a_look(wor
             await world.deliver()
 
     await world.deliver(by=await world.sender(another_takes_over))
-    assert "late" in await world.story()
+    assert "late" in await world.events()
     assert (await world.target()).verify_at is not None
     await world.reconcile()
     assert world.held() == ["success"]

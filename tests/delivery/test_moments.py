@@ -50,9 +50,9 @@ def test_nine_that_begin_in_one_second_take_a_moment_each_or_are_told_at_once(si
         told_after = []
 
         async def send(target: int) -> object:
-            came_to = await deliver(world.reporter, target, job_ends_now=True)
-            told_after.append((type(came_to), world.clock.now - began))
-            return came_to
+            result = await deliver(world.reporter, target, job_ends_now=True)
+            told_after.append((type(result), world.clock.now - began))
+            return result
 
         await asyncio.gather(*map(send, targets))
         assert sent_after(world) == [number * SECOND for number in range(3)]

@@ -41,7 +41,7 @@ async def test_it_is_found_on_the_third_page(world: World) -> None:
     assert isinstance(settled, Settled)
     assert settled.phase is Phase.DELIVERED
     assert (world.asked("GET"), world.posts()) == (3, 1)
-    assert (await world.story())[-1] == "found"
+    assert (await world.events())[-1] == "found"
 
 
 @pytest.mark.parametrize("between", [0, 150])
@@ -165,7 +165,7 @@ async def test_no_status_of_another_tool_is_taken_for_ours(world: World, url: st
     world.clock.advance(20)
     await world.deliver()
     assert world.posts() == 2
-    assert (await world.story())[-1] == "delivered"
+    assert (await world.events())[-1] == "delivered"
 
 
 async def test_the_reports_of_other_contexts_and_executions_are_not_taken_for_ours(world: World) -> None:
@@ -232,7 +232,7 @@ async def test_a_refused_read_says_why_the_report_waits(world: World) -> None:
     assert isinstance(settled, Settled)
     assert settled.outcome == NotSent("reading back, HTTP 404: Not Found", Reason.NOT_FOUND)
     assert (await world.target()).last_error == "not_found: reading back, HTTP 404: Not Found"
-    assert (await world.story())[-2:] == ["claimed", "not_sent"]
+    assert (await world.events())[-2:] == ["claimed", "not_sent"]
 
 
 async def test_a_read_with_bad_credentials_pauses_them_and_the_report_stays_due(world: World) -> None:

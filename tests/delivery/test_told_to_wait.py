@@ -67,7 +67,7 @@ async def test_no_request_is_made_before_the_time_github_names_in(world: World, 
     world.clock.advance(1)
     await world.deliver()
     assert world.held() == ["success"]
-    assert await world.story() == ["recorded", "claimed", "posted", "throttled", "claimed", "posted", "delivered"]
+    assert await world.events() == ["recorded", "claimed", "posted", "throttled", "claimed", "posted", "delivered"]
 
 
 async def test_a_limit_spends_nothing_of_a_report(world: World) -> None:
@@ -113,7 +113,7 @@ async def test_after_a_pause_nobody_sends_before_the_probe_is_answered(world: Wo
             meanwhile.extend([await world.deliver(context) for context in contexts[1:]])
 
     await world.deliver(contexts[0], by=await world.sender(try_the_others))
-    assert [type(came_to) for came_to in meanwhile] == [Busy] * 6
+    assert [type(result) for result in meanwhile] == [Busy] * 6
     assert world.posts() == 2
     for context in contexts[1:]:
         await world.deliver(context)
@@ -147,9 +147,9 @@ async def test_a_pause_that_begins_while_another_reads_back_holds_that_one_too(
     await in_doubt(world, "docs/a", "docs/b")
     world.fault(Kind.SECONDARY_LIMIT, seconds=300)
     pausing = at(effect, number, partial(world.deliver, "docs/a"))
-    came_to = await world.deliver("docs/b", by=await world.sender(pausing))
-    assert isinstance(came_to, Busy)
-    assert came_to.until == world.clock.now + timedelta(seconds=300)
+    result = await world.deliver("docs/b", by=await world.sender(pausing))
+    assert isinstance(result, Busy)
+    assert result.until == world.clock.now + timedelta(seconds=300)
     assert world.posts() == 3
     world.clock.advance(300)
     for context in ("docs/a", "docs/b"):
@@ -164,7 +164,7 @@ async def test_a_pause_that_begins_after_a_claim_holds_its_request(world: World)
     pausing = at("committed", 1, partial(world.deliver, "docs/a"))
     assert isinstance(await world.deliver("docs/b", by=await world.sender(pausing)), Busy)
     assert world.posts() == 1
-    assert (await world.story("docs/b"))[-1] == "throttled"
+    assert (await world.events("docs/b"))[-1] == "throttled"
     assert (await world.target("docs/b")).due_at == world.clock.now + timedelta(seconds=300)
     async with world.ledger.transaction() as session:
         figures = await snapshot(session, now=world.clock.now)
@@ -208,7 +208,7 @@ async def test_a_pause_that_begins_between_two_pages_ends_the_reading(world: Wor
     pausing = at("GET answered", 1, partial(world.deliver, "docs/a"))
     assert isinstance(await world.deliver("docs/b", by=await world.sender(pausing)), Busy)
     assert (world.asked("GET") - reads, world.posts()) == (1 + 3, 3)
-    assert (await world.story("docs/b"))[-1] == "throttled"
+    assert (await world.events("docs/b"))[-1] == "throttled"
 
 
 async def test_a_probe_that_reads_for_long_is_the_only_one_all_the_while(world: World) -> None:

@@ -224,7 +224,7 @@ async def test_repairs_end_where_they_do_not_help(world: World) -> None:
 async def test_a_repair_names_what_it_read(world: World, what: str) -> None:
     await delivered(world)
     async with world.ledger.transaction() as session:
-        seen = await verification.look(session, await world.target_id())
+        seen = await verification.take_snapshot(session, await world.target_id())
     assert seen is not None
     lease = {"lease": uuid4(), "lease_expires_at": world.clock.now, "sending_id": StatusTarget.newest_id}
     changed = {

@@ -34,8 +34,8 @@ async def jobs(world: World, count: int) -> list[int]:
 async def test_the_minute_binds_also_an_outcome_that_somebody_waits_for(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy()) as world:
         targets = await jobs(world, 5)
-        came_to = [await deliver(world.reporter, target, job_ends_now=True) for target in targets]
-        assert [type(one) for one in came_to] == [Settled, Settled, Settled, Busy, Busy]
+        result = [await deliver(world.reporter, target, job_ends_now=True) for target in targets]
+        assert [type(one) for one in result] == [Settled, Settled, Settled, Busy, Busy]
         assert world.posts() == 3
         clock.advance(61)
         assert isinstance(await deliver(world.reporter, targets[3], job_ends_now=True), Settled)

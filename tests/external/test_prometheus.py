@@ -183,7 +183,7 @@ async def test_what_a_pass_pushes_is_scraped_from_the_pushgateway(world: World, 
     said: list[str] = []
 
     async def push() -> None:
-        await emit_metrics(world.ledger, address, interval=timedelta(minutes=1), on_trouble=said.append)
+        await emit_metrics(world.ledger, address, interval=timedelta(minutes=1), warn=said.append)
 
     arguments = (f"--web.listen-address=127.0.0.1:{port}",)
     async with started("prometheus-pushgateway", *arguments, cwd=tmp_path, url=f"{address}/-/ready"):

@@ -18,7 +18,7 @@ from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
 from domain.jobs.job import JobState
 from domain.operations import job_page, status_page
-from domain.operations.history import Event, JobStory, ReportStory, Waits
+from domain.operations.history import Blockers, Event, JobHistory, ReportHistory
 from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
 from domain.operations.status_page import Links
 from local import stack
@@ -35,9 +35,10 @@ VERSIONS = ("v2", "v1")
 
 def operators() -> str:
     """The operator's page with something of everything, names of any length."""
-    waits = Waits(due_at=NOW, paused_until=NOW + 4 * MINUTE, pause_reason="secondary_limit")
+    blockers = Blockers(due_at=NOW, paused_until=NOW + 4 * MINUTE, pause_reason="secondary_limit")
     due = [
-        OpenReport(41, uuid4(), site, StatusState.SUCCESS, Phase.DUE, NOW - 12 * MINUTE, waits, LONG) for site in SITES
+        OpenReport(41, uuid4(), site, StatusState.SUCCESS, Phase.DUE, NOW - 12 * MINUTE, blockers, LONG)
+        for site in SITES
     ]
     slots = tuple(Slot(number, number * MINUTE, 2 * number * MINUTE) for number in range(SLOTS))
     day = Day(day_before(NOW), dict.fromkeys(Phase, 1412), 2817, slots, MINUTE, 95 * MINUTE)
@@ -55,10 +56,10 @@ def jobs() -> str:
     actor, request = "task of sphinx 3f2a91c acme/site", "C0DE:1234:56789AB:CDEF012:3456789A"
     events = tuple(Event(NOW, kind, actor, 502, request, f"unknown: {LONG}") for kind in EventKind)
     reports = tuple(
-        ReportStory(number, number // 2, state, phase, Waits(NOW), 30111222333, "archived", events)
+        ReportHistory(number, number // 2, state, phase, Blockers(NOW), 30111222333, "archived", events)
         for number, (state, phase) in enumerate(zip(StatusState, Phase, strict=False), start=1)
     )
-    story = JobStory("sphinx", {"tag": LONG}, SITES[1], 1, JobState.FAILED, NOW, NOW, f"exit code 2: {LONG}", reports)
+    story = JobHistory("sphinx", {"tag": LONG}, SITES[1], 1, JobState.FAILED, NOW, NOW, f"exit code 2: {LONG}", reports)
     return job_page.page(
         story, at=NOW, tail=["loading ...", LONG, "done"], note="nothing to do", commit_url="https://github.com/acme/x",
         flow_run_url="https://prefect.example/runs/flow-run/1",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from demo import source
-from demo.story import BUILDS, CASES, FAILS, problem
+from demo.scenario import BUILDS, CASES, FAILS, problem
 from domain.jobs.jobs_file import parse_job_types
 
 

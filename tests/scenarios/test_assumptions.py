@@ -135,7 +135,7 @@ async def test_a_time_of_githubs_that_is_wrong_by_minutes_may_make_a_second_stat
     world.clock.advance(600)
     assert world.held() == ["success", "success"]
     await look(world)
-    assert "doubled" in await world.story()
+    assert "doubled" in await world.events()
 
 
 async def test_what_lies_beyond_the_pages_that_are_read_is_neither_sent_nor_rejected(

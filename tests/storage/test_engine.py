@@ -19,7 +19,7 @@ from world import Clock, order, run_job
 
 from domain.delivery.policy import Policy
 from storage import connections, disks
-from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, make_engine, open_ledger
+from storage.engine import Ledger, LedgerUnavailable, NotUpgraded, UnsoundLedger, make_engine, open_ledger
 from storage.models import Job
 from storage.schema import is_current, upgrade
 
@@ -170,7 +170,7 @@ async def test_a_reader_sees_one_moment_and_no_writer_waits_for_it(ledger: Ledge
 @ON_POSTGRESQL
 async def test_a_reader_writes_nothing_and_whoever_has_its_connection_next_may(ledger: Ledger) -> None:
     write = "UPDATE credential SET rate_limit = 1"
-    with pytest.raises(LedgerIsAway, match="read-only transaction"):
+    with pytest.raises(LedgerUnavailable, match="read-only transaction"):
         async with ledger.reading() as reader:
             await scalar(reader, write)
     async with ledger.reading() as reader:

@@ -6,28 +6,30 @@ from dataclasses import replace
 import pytest
 from world import ACTOR, CREDENTIAL, World, accept, order, run_job
 
-from domain.delivery.notifications import Lost, Move, News, Paused, ReportName
+from domain.delivery.notifications import Lost, Move, Notification, Paused, ReportName
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState
 from fake_github.faults import Kind
 from storage import notifications
 from storage.delivery import events
-from storage.engine import Ledger, LedgerIsAway
+from storage.engine import Ledger, LedgerUnavailable
 from storage.jobs import liveness
 
 
 @pytest.fixture
-def told() -> list[News]:
+def told() -> list[Notification]:
     return []
 
 
 @pytest.fixture
-def telling(ledger: Ledger, told: list[News]) -> Ledger:
+def telling(ledger: Ledger, told: list[Notification]) -> Ledger:
     """The ledger, with somebody who listens."""
-    return replace(ledger, tell=told.append)
+    return replace(ledger, publish=told.append)
 
 
-async def test_a_move_is_told_with_the_name_of_its_report(world: World, telling: Ledger, told: list[News]) -> None:
+async def test_a_move_is_told_with_the_name_of_its_report(
+    world: World, telling: Ledger, told: list[Notification]
+) -> None:
     asked = order()
     execution = await run_job(world.ledger, asked)
     async with telling.transaction() as session:
@@ -41,7 +43,7 @@ async def test_a_move_is_told_with_the_name_of_its_report(world: World, telling:
     assert told == [posted]
 
 
-async def test_what_is_rolled_back_is_never_told(world: World, telling: Ledger, told: list[News]) -> None:
+async def test_what_is_rolled_back_is_never_told(world: World, telling: Ledger, told: list[Notification]) -> None:
     await run_job(world.ledger, order())
     with suppress(RuntimeError):
         async with telling.transaction() as session:
@@ -53,29 +55,29 @@ async def test_what_is_rolled_back_is_never_told(world: World, telling: Ledger, 
 
 
 async def test_what_cannot_be_gathered_undoes_the_transaction_and_is_not_told(
-    world: World, telling: Ledger, told: list[News], monkeypatch: pytest.MonkeyPatch
+    world: World, telling: Ledger, told: list[Notification], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def out_of_reach(*_: object) -> None:
         raise ConnectionError
 
     await run_job(world.ledger, order())
-    before = await world.story()
+    before = await world.events()
     monkeypatch.setattr(notifications, "_known", out_of_reach)
-    with pytest.raises(LedgerIsAway):
+    with pytest.raises(LedgerUnavailable):
         async with telling.transaction() as session:
             await events.append(session, 2, EventKind.POSTED, actor=ACTOR, at=world.clock.now)
-    assert await world.story() == before
+    assert await world.events() == before
     assert told == []
 
 
 async def test_a_duty_that_is_recorded_is_no_news_until_something_comes_of_it(
-    telling: Ledger, told: list[News]
+    telling: Ledger, told: list[Notification]
 ) -> None:
     await accept(telling, order())
     assert told == []
 
 
-async def test_an_overtaken_pending_is_told_as_superseded(telling: Ledger, told: list[News]) -> None:
+async def test_an_overtaken_pending_is_told_as_superseded(telling: Ledger, told: list[Notification]) -> None:
     await run_job(telling, order())
     (superseded,) = told
     assert isinstance(superseded, Move)
@@ -83,7 +85,7 @@ async def test_an_overtaken_pending_is_told_as_superseded(telling: Ledger, told:
 
 
 async def test_a_pause_is_told_once_however_many_are_told_to_wait(
-    world: World, telling: Ledger, told: list[News]
+    world: World, telling: Ledger, told: list[Notification]
 ) -> None:
     world.fault(Kind.PRIMARY_LIMIT, times=2, seconds=300)
     for context in ("docs/a", "docs/b"):
@@ -103,7 +105,7 @@ async def test_a_pause_is_told_once_however_many_are_told_to_wait(
     assert (paused.until - world.clock.now).total_seconds() == pytest.approx(300, abs=1)
 
 
-async def test_a_lost_job_is_told_once(world: World, telling: Ledger, told: list[News]) -> None:
+async def test_a_lost_job_is_told_once(world: World, telling: Ledger, told: list[Notification]) -> None:
     await accept(world.ledger, order())
     for _ in range(2):
         async with telling.transaction() as session:

@@ -71,12 +71,12 @@ async def test_what_was_due_before_the_upgrade_is_delivered_after_it(first_url: 
     await upgraded(first_url)
     async with open_ledger(first_url, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
         trouble: list[str] = []
-        came_to = await deliver_due(
-            world.reporter, UUID(int=7), budget=timedelta(seconds=50), senders=4, on_trouble=trouble.append
+        result = await deliver_due(
+            world.reporter, UUID(int=7), budget=timedelta(seconds=50), senders=4, warn=trouble.append
         )
         assert trouble == []
         assert {context: world.held(context) for context in HELD} == HELD
-        assert (came_to.delivered, came_to.undelivered) == (6, 2)
+        assert (result.delivered, result.undelivered) == (6, 2)
         assert (await world.phases("docs/rejected"))["error"] is Phase.REJECTED
         assert (await world.phases("docs/again"))["failure"] is Phase.SUPERSEDED
 

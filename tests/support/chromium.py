@@ -59,8 +59,8 @@ class Browser:
         asked = {"id": number, "method": method, "params": params} | ({"sessionId": session} if session else {})
         await self._socket.send(json.dumps(asked))
         async with asyncio.timeout(STARTS):
-            came_to: dict[str, Any] = await answer
-        return came_to
+            result: dict[str, Any] = await answer
+        return result
 
     async def listen(self) -> None:
         """Hand answers to who waits for them, until it is gone."""
@@ -113,9 +113,9 @@ class Page:
             AssertionError: it throws.
         """
         asked = {"expression": expression, "returnByValue": True, "awaitPromise": True, "userGesture": True}
-        came_to = await self._browser.ask("Runtime.evaluate", self._session, **asked)
-        assert "exceptionDetails" not in came_to, came_to["exceptionDetails"]
-        return came_to["result"].get("value")
+        result = await self._browser.ask("Runtime.evaluate", self._session, **asked)
+        assert "exceptionDetails" not in result, result["exceptionDetails"]
+        return result["result"].get("value")
 
     async def text(self) -> str:
         """What stands on it."""

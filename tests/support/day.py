@@ -177,10 +177,10 @@ class Day:
                 return
             if not self.is_quiet:
                 self.is_quiet = True
-                came_to = await deliver_due(
-                    self.world.reporter, UUID(int=number), budget=PASS, senders=SENDERS, on_trouble=_fail
+                result = await deliver_due(
+                    self.world.reporter, UUID(int=number), budget=PASS, senders=SENDERS, warn=_fail
                 )
-                self.is_quiet = self.is_quiet and came_to.undelivered == 0
+                self.is_quiet = self.is_quiet and result.undelivered == 0
         raise AssertionError("not done by the next midnight")
 
     def requests(self, credential: str) -> list[Seen]:

@@ -145,7 +145,7 @@ class Rig:
     def ledger_file(self) -> Path:
         return Path(self.database_url.removeprefix("sqlite:///"))
 
-    async def tell(self, name: str) -> None:
+    async def publish(self, name: str) -> None:
         await self.step(name)
         if name.endswith("answered"):
             (self.folder / "answered").touch()
@@ -220,7 +220,7 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
     patch.setenv("REPORTBACK_CLONE_URL", origin[0])
     patch.setattr(
         "tasks.delivery.reporter.GitHub",
-        partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.tell)),
+        partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.publish)),
     )
     patch.setattr("tasks.delivery.reporter.Reporter", partial(Reporter, sleep=rig.sleep))
     patch.setattr("flows.deployment.make_non_dumpable", lambda: None)  # the process is pytest's

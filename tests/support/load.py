@@ -135,7 +135,7 @@ class Run:
             await self._until(number * INTERVAL)
             is_over = all(job.done() for job in jobs)
             passed = await deliver_due(
-                reporter, UUID(int=number), budget=PASS, senders=SENDERS, on_trouble=_fail
+                reporter, UUID(int=number), budget=PASS, senders=SENDERS, warn=_fail
             )  # fmt: skip
             if is_over and passed.undelivered == 0:
                 self.at_rest_at = self.world.clock.now

@@ -100,8 +100,8 @@ class Wire:
 
     async def deliver(self, sha: str, *, by: GitHub | None = None) -> Phase | None:
         """One try, perhaps by another client: the phase of what speaks, or None where nothing could be tried."""
-        came_to = await deliver(reporter(self.ledger, by or self.github), await self.target_id(sha))
-        return came_to.phase if isinstance(came_to, Settled) else None
+        result = await deliver(reporter(self.ledger, by or self.github), await self.target_id(sha))
+        return result.phase if isinstance(result, Settled) else None
 
     async def deliver_until_settled(self, sha: str, *, by: GitHub | None = None) -> Phase:
         """Try as the task does, and then as a reconciliation would."""

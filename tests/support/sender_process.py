@@ -33,7 +33,7 @@ from domain.jobs.execution import Done, Execution, Order
 from github_api.client import GitHub
 from github_api.transport import transport_to
 from storage import connections
-from storage.engine import LedgerIsAway, open_ledger
+from storage.engine import LedgerUnavailable, open_ledger
 from storage.jobs import jobs
 from storage.models import StatusReport
 from tasks.delivery.deliver import Reporter, deliver
@@ -170,7 +170,7 @@ def _seconds_of_a_neighbour(child: int, number: int, url: str, api_url: str) -> 
 def _child(number: int, url: str, api_url: str, step: Step) -> int:
     try:
         asyncio.run(_live(number, url, api_url, step))
-    except LedgerIsAway:
+    except LedgerUnavailable:
         return AWAY
     except BaseException:  # noqa: BLE001  # a forked child must not run on into its parent's code
         traceback.print_exc()

@@ -39,7 +39,7 @@ async def reconcile(process: Reporter, time: Later) -> None:
     for _ in range(3):
         time.pass_by(60)
         trouble: list[str] = []
-        await deliver_due(process, uuid4(), budget=timedelta(seconds=5), senders=4, on_trouble=trouble.append)
+        await deliver_due(process, uuid4(), budget=timedelta(seconds=5), senders=4, warn=trouble.append)
         assert trouble == []
 
 

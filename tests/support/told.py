@@ -36,4 +36,4 @@ async def counted_twice(world: World) -> None:
     assert await look(world) == 0
     assert world.held() == ["success", "success"]
     assert [words for one in await told(world) for words in broken(one, overslept=True)] == []
-    assert "doubled" in await world.story()
+    assert "doubled" in await world.events()

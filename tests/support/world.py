@@ -11,7 +11,7 @@ How to write a test:
 - Let time pass with `world.clock.advance(seconds)`. No time passes by itself, so no test sleeps, and none asserts how
   long something took.
 - Assert on what GitHub ends up holding, `world.held()`, and only then on requests, `world.posts()`, rows,
-  `world.target()` and `world.phases()`, or events, `world.story()`. `told.told_once(world)` is the whole promise.
+  `world.target()` and `world.phases()`, or events, `world.events()`. `told.told_once(world)` is the whole promise.
 - For two senders at once, or one that dies, pass a `Step` to `world.sender()`. A sender's effects are the ends of its
   transactions and its requests, and `Step` is told of each, before and after: a test counts them there, crashes the
   sender, or lets another one go first. `actors.Actor` does that from effect to effect. For a race that the database
@@ -276,11 +276,11 @@ class World:
             reports = await session.exec(found.order_by(col(StatusReport.id)))
             return {report.state: await availability.phase_of(session, report.id or 0) for report in reports.all()}
 
-    async def story(self, context: str = "docs/sphinx") -> list[str]:
+    async def events(self, context: str = "docs/sphinx") -> list[str]:
         """What happened to the report that speaks for a context, in order."""
         newest = (await self.target(context)).newest_id or 0
         async with self.ledger.transaction() as session:
-            return [event.kind.value for event in await events.story(session, newest)]
+            return [event.kind.value for event in await events.of_report(session, newest)]
 
 
 @asynccontextmanager

@@ -16,8 +16,8 @@ from tasks.reconcile import reconcile
 async def test_a_pass_that_cannot_look_for_lost_jobs_delivers_and_is_no_success(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fails(_: Reporter, *, on_trouble: Callable[[str], None]) -> list[UUID]:
-        on_trouble("it cannot look")
+    async def fails(_: Reporter, *, warn: Callable[[str], None]) -> list[UUID]:
+        warn("it cannot look")
         raise ValueError("nobody thought of it")
 
     monkeypatch.setattr(module, "end_lost_jobs", fails)
@@ -25,7 +25,7 @@ async def test_a_pass_that_cannot_look_for_lost_jobs_delivers_and_is_no_success(
     troubles: list[str] = []
     with pytest.raises(ValueError, match="nobody thought of it"):
         await reconcile(
-            world.reporter, uuid4(), budget=timedelta(seconds=50), senders=1, on_trouble=troubles.append
+            world.reporter, uuid4(), budget=timedelta(seconds=50), senders=1, warn=troubles.append
         )  # fmt: skip
     assert world.held() == ["success"]
     assert troubles == ["it cannot look"]

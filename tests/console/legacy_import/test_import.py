@@ -16,7 +16,7 @@ from console.legacy_import import old_files
 from console.legacy_import.import_old import import_old
 from console.reconcile import reconcile_now
 from fake_github.process import StandIn
-from storage.maintenance.legacy_import import CameTo, take_over
+from storage.maintenance.legacy_import import Result, take_over
 from storage.models import Job, StatusReport
 
 CANARY = "ghp_canary00000000000000000000000000000000"
@@ -186,14 +186,14 @@ async def test_a_crash_in_the_middle_is_finished_by_the_next_import(
 ) -> None:
     for number in range(4):
         put(folder, f"{number}.json", job(str(number)))
-    taken: list[CameTo] = []
+    taken: list[Result] = []
 
-    async def dies(*args: Any, **rest: Any) -> CameTo:  # noqa: ANN401  # handed on
-        came_to = await take_over(*args, **rest)
-        taken.append(came_to)
+    async def dies(*args: Any, **rest: Any) -> Result:  # noqa: ANN401  # handed on
+        result = await take_over(*args, **rest)
+        taken.append(result)
         if len(taken) == 3:
             raise KeyboardInterrupt  # before the third is committed
-        return came_to
+        return result
 
     with monkeypatch.context() as patched:
         patched.setattr("console.legacy_import.import_old.take_over", dies)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.delivery.report import Rank, carries, marked, marker, speaks_over
+from domain.delivery.report import Rank, carries, marked, marker, supersedes
 from domain.delivery.target import StatusState
 from domain.jobs.job import JobState, rank, shown_as
 
@@ -45,12 +45,12 @@ def test_rank_zero_is_what_shows_as_pending(state: JobState) -> None:
 def test_the_later_turn_speaks_and_within_a_turn_the_higher_rank(one: tuple[int, int], other: tuple[int, int]) -> None:
     later_turn = one[0] > other[0]
     higher_rank = one[0] == other[0] and one[1] > other[1]
-    assert speaks_over(one, other) is (later_turn or higher_rank)
+    assert supersedes(one, other) is (later_turn or higher_rank)
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_of_two_different_reports_exactly_one_speaks(one: tuple[int, int], other: tuple[int, int]) -> None:
-    assert speaks_over(one, other) + speaks_over(other, one) == (one != other)
+    assert supersedes(one, other) + supersedes(other, one) == (one != other)
 
 
 def test_markers_of_a_job_are_distinct_over_execution_state_and_edition() -> None:

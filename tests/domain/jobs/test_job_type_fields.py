@@ -9,7 +9,7 @@ from domain.delivery.target import Target
 from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from domain.jobs.output_url import filled
-from domain.output.presets import RECOGNISERS
+from domain.output.presets import PRESETS
 from domain.units import size
 
 BEGIN = 'version = 1\n[jobs.site]\ncommand = ["make"]\n'
@@ -178,7 +178,7 @@ def test_its_own_patterns_go_before_those_of_the_recognisers_it_names() -> None:
     site = job('recognise = ["sphinx", "mkdocs"]\npatterns = [{error="ERR!"}, {count="copied ", as="files"}]')
     patterns = site.line_patterns
     assert (patterns[0].error, patterns[1].what) == ("ERR!", "files")
-    assert patterns[2:] == (*RECOGNISERS["sphinx"], *RECOGNISERS["mkdocs"])
+    assert patterns[2:] == (*PRESETS["sphinx"], *PRESETS["mkdocs"])
     assert job("").line_patterns == ()
 
 

@@ -9,8 +9,8 @@ import pytest
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
-from domain.operations.history import Event, ReportStory, Waits, came_of_retry, what_next
-from domain.operations.remedies import CURES, cure
+from domain.operations.history import Blockers, Event, ReportHistory, came_of_retry, what_next
+from domain.operations.remedies import CURES, remedy
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=2, seconds=5)
@@ -18,12 +18,12 @@ PAST = NOW - timedelta(minutes=1)
 REJECTIONS = Path(__file__).resolve().parents[3] / "docs" / "rejections.md"
 
 
-def report(phase: Phase, **fields: object) -> ReportStory:
-    return ReportStory(7, 1, StatusState.SUCCESS, phase, **fields)  # type: ignore[arg-type]  # a test's shorthand
+def report(phase: Phase, **fields: object) -> ReportHistory:
+    return ReportHistory(7, 1, StatusState.SUCCESS, phase, **fields)  # type: ignore[arg-type]  # a test's shorthand
 
 
-def due(**waits: object) -> str:
-    return what_next(report(Phase.DUE, waits=Waits(**waits)), NOW)  # type: ignore[arg-type]  # a test's shorthand
+def due(**blockers: object) -> str:
+    return what_next(report(Phase.DUE, blockers=Blockers(**blockers)), NOW)  # type: ignore[arg-type]  # a test's shorthand
 
 
 @pytest.mark.parametrize("phase", Phase)
@@ -62,7 +62,7 @@ def test_a_rejection_says_its_reason_its_cure_and_how_it_is_tried_again(reason: 
 
 
 def test_a_reason_of_another_version_is_no_error() -> None:
-    assert "another version" in cure("bored").lower()
+    assert "another version" in remedy("bored").lower()
 
 
 def test_what_is_due_says_when_and_why_not_sooner() -> None:
@@ -75,7 +75,7 @@ def test_what_is_due_says_when_and_why_not_sooner() -> None:
 
 
 def test_who_is_sending_has_until_its_lease_ends() -> None:
-    sending = report(Phase.SENDING, waits=Waits(due_at=NOW, lease_until=LATER))
+    sending = report(Phase.SENDING, blockers=Blockers(due_at=NOW, lease_until=LATER))
     assert what_next(sending, NOW) == "A sender is at it until 2026-11-23 12:02:05 UTC."
 
 

@@ -7,30 +7,30 @@ from datetime import UTC, datetime, timedelta
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
 from domain.jobs.job import JobState
-from domain.operations.history import Event, JobStory, ReportStory, Waits
+from domain.operations.history import Blockers, Event, JobHistory, ReportHistory
 from domain.operations.job_page import TAIL, page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHA = "3f2a91c0" * 5
 SITE = Target("acme/site", SHA, "docs/sphinx")
 COMMIT = f"https://github.com/acme/site/commit/{SHA}"
-REFUSED = ReportStory(
+REFUSED = ReportHistory(
     8, 2, StatusState.SUCCESS, Phase.REJECTED, rejection="archived",
     events=(
         Event(NOW, EventKind.RECORDED, "job"),
         Event(NOW, EventKind.REJECTED, "task of sphinx 3f2a91c acme/site", 403, "57A1:1", "archived: read-only"),
     ),
 )  # fmt: skip
-PENDING = ReportStory(7, 2, StatusState.PENDING, Phase.DELIVERED, status_id=41)
-BEFORE = ReportStory(6, 1, StatusState.FAILURE, Phase.DELIVERED, status_id=40)
-STORY = JobStory(
+PENDING = ReportHistory(7, 2, StatusState.PENDING, Phase.DELIVERED, status_id=41)
+BEFORE = ReportHistory(6, 1, StatusState.FAILURE, Phase.DELIVERED, status_id=40)
+JOB = JobHistory(
     "sphinx", {"processes": 2}, SITE, 2, JobState.SUCCEEDED, NOW, NOW + timedelta(seconds=12), "succeeded in 12 s",
     (BEFORE, PENDING, REFUSED),
 )  # fmt: skip
 
 
-def shown(story: JobStory = STORY, **given: object) -> str:
-    return page(story, at=NOW, commit_url=COMMIT, **given)  # type: ignore[arg-type]  # a test's shorthand
+def shown(job: JobHistory = JOB, **given: object) -> str:
+    return page(job, at=NOW, commit_url=COMMIT, **given)  # type: ignore[arg-type]  # a test's shorthand
 
 
 def test_the_page_says_what_was_run_and_what_came_of_it() -> None:
@@ -69,7 +69,7 @@ def test_a_note_comes_first() -> None:
 
 
 def test_a_job_without_a_target_reports_nowhere() -> None:
-    bare = replace(STORY, target=None, reports=(), options={}, started_at=None, ended_at=None, summary=None)
+    bare = replace(JOB, target=None, reports=(), options={}, started_at=None, ended_at=None, summary=None)
     text = page(bare, at=NOW)
     assert "reports nowhere" in text
     assert "- Options: none\n" in text
@@ -77,28 +77,28 @@ def test_a_job_without_a_target_reports_nowhere() -> None:
 
 
 def test_events_that_are_left_out_are_counted() -> None:
-    assert "3 earlier events are not shown." in shown(replace(STORY, reports=(replace(REFUSED, left_out=3),)))
+    assert "3 earlier events are not shown." in shown(replace(JOB, reports=(replace(REFUSED, left_out=3),)))
 
 
 def test_nothing_from_outside_becomes_a_link_or_html() -> None:
     nasty = "<script>x</script> [a](http://evil.example) http://evil.example | b"
     events = (Event(NOW, EventKind.UNKNOWN, nasty, 500, nasty, nasty),)
-    story = replace(
-        STORY, target=Target("acme/site", SHA, nasty), options={"a": nasty}, summary=nasty,
-        reports=(replace(REFUSED, events=events, phase=Phase.DUE, waits=Waits(due_at=NOW)),),
+    job = replace(
+        JOB, target=Target("acme/site", SHA, nasty), options={"a": nasty}, summary=nasty,
+        reports=(replace(REFUSED, events=events, phase=Phase.DUE, blockers=Blockers(due_at=NOW)),),
     )  # fmt: skip
-    outside_code = re.sub(r"(`+).*?\1", "", shown(story, note=nasty))
+    outside_code = re.sub(r"(`+).*?\1", "", shown(job, note=nasty))
     assert "<script" not in outside_code.replace("\\<script", "")
     assert re.findall(r"https?://[^>]*", outside_code) == [COMMIT]
 
 
 def test_no_word_is_longer_than_a_telephones_line() -> None:
     long = "x" * 300
-    story = replace(
-        STORY, target=Target(f"acme/{long}", SHA, long), options={"a": long}, summary=long,
+    job = replace(
+        JOB, target=Target(f"acme/{long}", SHA, long), options={"a": long}, summary=long,
         reports=(replace(REFUSED, events=(Event(NOW, EventKind.UNKNOWN, long, 500, "57A1:1", long),)),),
     )  # fmt: skip
-    assert "x" * 30 not in shown(story, note=long)
+    assert "x" * 30 not in shown(job, note=long)
 
 
 def test_flow_runs_page_is_linked() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName, Resumed
+from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName, Resumed
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState, Target
@@ -86,6 +86,6 @@ def test_each_move_has_its_phrase_and_by_itself_needs_nobody(kind: EventKind) ->
         (Lost(JOB, 2, "it died"), WARNING, f'a job is lost: job={JOB} execution=2 words="it died"'),
     ],
 )
-def test_only_what_needs_a_person_is_an_error(news: News, level: int, line: str) -> None:
-    assert level_of(news) == level
-    assert line_of(news).startswith(line)
+def test_only_what_needs_a_person_is_an_error(notification: Notification, level: int, line: str) -> None:
+    assert level_of(notification) == level
+    assert line_of(notification).startswith(line)

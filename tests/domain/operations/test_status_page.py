@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Waits
+from domain.operations.history import Blockers
 from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
 from domain.operations.status_page import Links, headline, page
 
@@ -17,9 +17,9 @@ SHA = "3f2a91c0" * 5
 JOB = UUID(int=7)
 DUE = OpenReport(
     41, JOB, Target("acme/site", SHA, "docs/sphinx"), StatusState.SUCCESS, Phase.DUE, NOW - 12 * MINUTE,
-    Waits(due_at=NOW + 4 * MINUTE), "503 from GitHub",
+    Blockers(due_at=NOW + 4 * MINUTE), "503 from GitHub",
 )  # fmt: skip
-REFUSED = replace(DUE, id=17, phase=Phase.REJECTED, waits=Waits(), last_error="archived: read-only")
+REFUSED = replace(DUE, id=17, phase=Phase.REJECTED, blockers=Blockers(), last_error="archived: read-only")
 LINKS = Links(lambda job: f"https://prefect.example/{job}", lambda target: f"https://github.com/{target.sha}")
 QUIET = Overview(NOW, 0, (), (), (), Day(day_before(NOW), {}, 0, (Slot(),) * SLOTS))
 
@@ -50,7 +50,7 @@ def test_an_undelivered_report_says_since_when_which_when_next_and_why() -> None
 
 
 def test_a_pause_and_a_sender_are_told() -> None:
-    paused = replace(DUE, waits=Waits(due_at=NOW, paused_until=NOW + MINUTE, pause_reason="rate_limited"))
+    paused = replace(DUE, blockers=Blockers(due_at=NOW, paused_until=NOW + MINUTE, pause_reason="rate_limited"))
     assert "next try in 1 min, its credential pauses: `rate_limited`" in text_of(undelivered=1, oldest=(paused,))
     sending = replace(DUE, phase=Phase.SENDING)
     assert "a sender is at it" in text_of(undelivered=1, oldest=(sending,))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.output.error_line import telling_line
+from domain.output.error_line import error_line
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from domain.output.error_line import telling_line
     ],
 )
 def test_the_telling_line_is_the_first_that_names_an_error(tail: list[str], told: str) -> None:
-    assert telling_line(tail) == told
+    assert error_line(tail) == told

@@ -8,26 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from domain.output.parser import Recognised
+from domain.output.parser import OutputParser
 from domain.output.patterns import LinePattern
-from domain.output.presets import RECOGNISERS
+from domain.output.presets import PRESETS
 from domain.output.progress import Progress
 
 RECORDED = Path(__file__).parents[2] / "support" / "data"
 
 
-def understood(recogniser: str, output: str) -> tuple[Recognised, list[Progress]]:
-    recognised = Recognised(RECOGNISERS[recogniser])
-    seen = [recognised.take(line) for line in output.splitlines() if line.strip()]
-    return recognised, [progress for progress in seen if progress]
+def understood(recogniser: str, output: str) -> tuple[OutputParser, list[Progress]]:
+    parsed = OutputParser(PRESETS[recogniser])
+    seen = [parsed.take(line) for line in output.splitlines() if line.strip()]
+    return parsed, [progress for progress in seen if progress]
 
 
 def recorded(name: str) -> str:
     return (RECORDED / f"{name}.txt").read_text()
 
 
-def own(*patterns: dict[str, str]) -> Recognised:
-    return Recognised([LinePattern.model_validate(one) for one in patterns])
+def own(*patterns: dict[str, str]) -> OutputParser:
+    return OutputParser([LinePattern.model_validate(one) for one in patterns])
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def own(*patterns: dict[str, str]) -> Recognised:
     ],
 )
 def test_a_recorded_output_is_summed_up(name: str, counts: str, telling: str) -> None:
-    recognised, _ = understood(name.partition("-")[0], recorded(name))
-    assert recognised.counts == counts
-    assert recognised.telling[0].startswith(telling)
+    parsed, _ = understood(name.partition("-")[0], recorded(name))
+    assert parsed.counts == counts
+    assert parsed.telling[0].startswith(telling)
 
 
 def test_sphinx_tells_its_progress() -> None:
@@ -101,26 +101,26 @@ Translated 12 of 40 pages
 )
 def test_the_notion_scripts_are_summed_up(output: str, counts: str, progress: list[Progress]) -> None:
     """As digidem/comapeo-docs, at 5106918, writes it; no run of its own."""
-    recognised, seen = understood("notion-scripts", output)
-    assert (recognised.counts, seen) == (counts, progress)
+    parsed, seen = understood("notion-scripts", output)
+    assert (parsed.counts, seen) == (counts, progress)
 
 
 def test_what_the_notion_scripts_fail_with_is_told() -> None:
-    recognised, _ = understood("notion-scripts", "Failed to fetch, retrying\n❌ Fatal error: no such page\nbye")
-    assert recognised.telling == ("❌ Fatal error: no such page",)
+    parsed, _ = understood("notion-scripts", "Failed to fetch, retrying\n❌ Fatal error: no such page\nbye")
+    assert parsed.telling == ("❌ Fatal error: no such page",)
 
 
 def test_lines_are_counted_and_the_last_number_holds() -> None:
-    recognised = own({"count": "copied ", "as": "files"}, {"count": "{count} entries", "as": "entries"})
+    parsed = own({"count": "copied ", "as": "files"}, {"count": "{count} entries", "as": "entries"})
     for line in ("copied a", "copied b", "3 entries", "1 entries", "0 of it"):
-        recognised.take(line)
-    assert recognised.counts == "2 files, 1 entry"
+        parsed.take(line)
+    assert parsed.counts == "2 files, 1 entry"
 
 
 def test_what_there_is_none_of_is_not_told() -> None:
-    recognised = own({"count": "{count} warnings", "as": "warnings"})
-    recognised.take("0 warnings")
-    assert recognised.counts == ""
+    parsed = own({"count": "{count} warnings", "as": "warnings"})
+    parsed.take("0 warnings")
+    assert parsed.counts == ""
 
 
 def test_without_a_pattern_for_progress_the_general_ones_hold() -> None:
@@ -130,39 +130,39 @@ def test_without_a_pattern_for_progress_the_general_ones_hold() -> None:
 
 
 def test_the_first_error_is_told_however_much_comes_after_it() -> None:
-    recognised = own()
+    parsed = own()
     for line in ("building", "ValueError: bad page", *map(str, range(1000)), "KeyError: another", "bye"):
-        recognised.take(line)
-    assert recognised.telling == ("ValueError: bad page",)
+        parsed.take(line)
+    assert parsed.telling == ("ValueError: bad page",)
 
 
 def test_an_error_pattern_goes_before_those_behind_it_and_before_what_is_an_error_in_general() -> None:
-    recognised = own({"error": "bad link"}, {"error": "odd link"})
+    parsed = own({"error": "bad link"}, {"error": "odd link"})
     said = ("ValueError: x", "odd link a", "bad link b", "bad link c", "odd link d")
     told = []
     for line in said:
-        recognised.take(line)
-        told.append(recognised.telling[0])
+        parsed.take(line)
+        told.append(parsed.telling[0])
     assert told == ["ValueError: x", "odd link a", "bad link b", "bad link b", "bad link b"]
 
 
 def test_an_error_that_ends_in_a_colon_goes_on_in_the_next_line() -> None:
-    recognised = own({"error": "broken"})
+    parsed = own({"error": "broken"})
     for line in ("2 broken links:", "a.md", "b.md"):
-        recognised.take(line)
-    assert recognised.telling == ("2 broken links:", "a.md")
+        parsed.take(line)
+    assert parsed.telling == ("2 broken links:", "a.md")
 
 
 def test_only_the_beginning_of_a_line_is_looked_at() -> None:
-    recognised = own({"count": "page", "as": "pages"})
-    recognised.take("x" * 497 + "page")
-    assert recognised.counts == ""
+    parsed = own({"count": "page", "as": "pages"})
+    parsed.take("x" * 497 + "page")
+    assert parsed.counts == ""
 
 
 @pytest.mark.parametrize("kind", ["*{{count}}*1{}Z", "*{}{{count}} 1 1 1 1 1 1 1 1Z", "*1 {{count}} 1 1 1 1 1 1 1{}Z"])
 @pytest.mark.parametrize("unit", ["1", "1 "])
 def test_no_line_takes_long_whatever_is_in_it(kind: str, unit: str) -> None:
-    recognised = own(*({"count": kind.format("1" * more), "as": f"things {more}"} for more in range(20)))
+    parsed = own(*({"count": kind.format("1" * more), "as": f"things {more}"} for more in range(20)))
     began = time.process_time()
-    recognised.take(unit * 500)
+    parsed.take(unit * 500)
     assert time.process_time() - began < 0.1  # less than 1 ms; with the square of the line's length, half a second

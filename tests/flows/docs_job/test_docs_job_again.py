@@ -12,7 +12,7 @@ from sqlmodel import col, update
 from waiting import soon, until
 from world import ACTOR, ME
 
-from domain.delivery.notifications import Tell
+from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase
 from domain.jobs.job import JobState
 from domain.operations.markdown import literal
@@ -112,10 +112,10 @@ async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
 ) -> None:
     report = module._reported
 
-    async def die_before_the_outcome(report_id: int | None, tell: Tell, *, once: bool = False) -> None:
+    async def die_before_the_outcome(report_id: int | None, publish: Publish, *, once: bool = False) -> None:
         if not once:
             raise Killed
-        await report(report_id, tell, once=once)
+        await report(report_id, publish, once=once)
 
     rig.job_is(NOTE_A_RUN)
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})

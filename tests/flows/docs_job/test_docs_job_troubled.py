@@ -9,7 +9,7 @@ from failing import Locked
 from flow_rig import Rig, log_of
 from prefect.exceptions import Abort
 
-from domain.delivery.notifications import Tell
+from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase
 from flows import docs_job as module
 from settings import Settings
@@ -33,11 +33,11 @@ async def test_a_ledger_that_is_away_at_the_start_is_waited_for(
     asked = list[object]()
     asked_again = asyncio.Event()
 
-    def opening(settings: Settings, actor: str, tell: Tell) -> AbstractAsyncContextManager[Reporter]:
+    def opening(settings: Settings, actor: str, publish: Publish) -> AbstractAsyncContextManager[Reporter]:
         asked.append(settings)
         if len(asked) > 1:
             asked_again.set()
-        return open_reporter(settings, actor, tell)
+        return open_reporter(settings, actor, publish)
 
     monkeypatch.setattr(module, "open_reporter", opening)
     rig.job_is("exit 0", after_pending=False)
@@ -52,20 +52,20 @@ async def test_a_ledger_that_is_away_at_the_start_is_waited_for(
         locked.mend()
     done = await running
     assert done.shows[0] == "COMPLETED"
-    await log_of(done.id, "waiting for the ledger, for up to ", "locked")
+    await log_of(done.id, "the job could not be accepted, and is tried again: ", "locked")
 
 
 async def test_a_ledger_that_stays_away_fails_the_run_before_anything_is_accepted(
     rig: Rig, locked: Locked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.delivery.ledger_retry.PATIENCE", timedelta(seconds=0.3))
+    monkeypatch.setattr("flows.docs_job.A_MINUTE", timedelta(seconds=0.3))
     await locked.strike()
     try:
         done = await rig.run_job()
     finally:
         locked.mend()
     assert done.shows[0] == "FAILED"
-    assert "LedgerIsAway" in done.shows[2]
+    assert "LedgerUnavailable" in done.shows[2]
     assert "locked" in done.shows[2]
     assert await rig.rows(Job) == []
 

@@ -11,7 +11,7 @@ from prefect import get_client
 from prefect.settings import PREFECT_API_URL
 from waiting import until
 
-from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName
+from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState, Target
@@ -25,7 +25,7 @@ AUTOMATIONS = yaml.safe_load(FILE.read_text(encoding="utf-8"))["automations"]
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def news_of_every_kind(job_id: UUID) -> tuple[News, ...]:
+def news_of_every_kind(job_id: UUID) -> tuple[Notification, ...]:
     report = ReportName(17, StatusState.SUCCESS, job_id, 1, Target("acme/site", "3f2a91c0" * 5, "docs/sphinx"))
     return (
         Move(report, "archived", EventKind.REJECTED, AT, "ann", attempt=1),

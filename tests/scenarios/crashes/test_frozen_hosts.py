@@ -18,7 +18,7 @@ from world import World, order, run_job
 from fake_github.faults import Kind
 from fake_github.process import running
 from storage import connections
-from storage.engine import LedgerIsAway, open_ledger
+from storage.engine import LedgerUnavailable, open_ledger
 from tasks.delivery.deliver import Reporter
 
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
@@ -62,7 +62,7 @@ async def is_delivered(world: World, context: str, sender: Reporter) -> bool:
     A connection that takes its time ends a try: on a slow machine, also one that has its lease.
     """
     world.clock.advance(60)
-    with suppress(LedgerIsAway):
+    with suppress(LedgerUnavailable):
         await world.deliver(context, by=sender)
     return world.held(context) == ["success"]
 
@@ -115,7 +115,7 @@ async def test_a_host_that_vanishes_within_any_transaction_holds_nobody_up_and_l
                 await world.deliver(context, by=sender)
                 world.clock.advance(20)
                 await world.deliver(context, by=sender)
-            except LedgerIsAway:
+            except LedgerUnavailable:
                 if step.seconds is not None:  # else the machine is slow
                     held_up.append(step.seconds)
             else:

@@ -23,7 +23,7 @@ from world import World, accept, order
 
 from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
-from storage.engine import Ledger, LedgerIsAway, open_ledger
+from storage.engine import Ledger, LedgerUnavailable, open_ledger
 from storage.models import Job, StatusReport
 from tasks.jobs.lifecycle import Work, carry_out
 
@@ -121,7 +121,7 @@ class AwayAtTheEnd(Ledger):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         if self.file.exists():
-            raise LedgerIsAway(OSError("gone"))
+            raise LedgerUnavailable(OSError("gone"))
         async with Ledger.transaction(self) as session:
             yield session
 

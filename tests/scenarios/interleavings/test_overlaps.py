@@ -37,7 +37,7 @@ async def task(world: World, by: Reporter) -> None:
 
 async def reconciliation(_: World, by: Reporter) -> None:
     trouble: list[str] = []
-    await deliver_due(by, uuid4(), budget=NO_TIME, senders=2, on_trouble=trouble.append)
+    await deliver_due(by, uuid4(), budget=NO_TIME, senders=2, warn=trouble.append)
     assert trouble == []
 
 
@@ -54,7 +54,7 @@ async def test_reconciliations_and_a_retry_that_overlap_a_live_task_leave_its_re
         for other in (reconciliation, person, reconciliation):
             await other(world, world.reporter)
     assert (world.held(), world.posts()) == (["success"], 1)
-    assert (await world.story()).count("claimed") == 1
+    assert (await world.events()).count("claimed") == 1
     await told_once(world)
 
 

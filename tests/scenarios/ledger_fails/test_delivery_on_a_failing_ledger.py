@@ -10,7 +10,7 @@ from world import World, order, run_job
 
 from fake_github.faults import Kind
 from storage import connections
-from storage.engine import Ledger, LedgerIsAway
+from storage.engine import Ledger, LedgerUnavailable
 
 LEASE = 30
 SETTLE_AFTER = 20
@@ -55,7 +55,7 @@ async def every_failure(world: World, failure: Failure, effects: tuple[str, ...]
             await world.deliver(context, by=sender)
             world.clock.advance(SETTLE_AFTER)
             await world.deliver(context, by=sender)
-        except LedgerIsAway:
+        except LedgerUnavailable:
             stopped += 1
         finally:
             failure.mend()
@@ -126,14 +126,14 @@ async def test_a_201_that_could_not_be_stored_is_found_by_reading_back(world: Wo
             if name == "POST answered":
                 await down.enter_async_context(server.stopped())
 
-        with pytest.raises(LedgerIsAway, match="the ledger is away: "):
+        with pytest.raises(LedgerUnavailable, match="the ledger is away: "):
             await world.deliver(by=await world.sender(stop))
-        with pytest.raises(LedgerIsAway):
+        with pytest.raises(LedgerUnavailable):
             await world.deliver()
     world.clock.advance(LEASE)
     await world.deliver()
     assert (world.held(), world.posts(), world.asked("GET")) == (["success"], 1, 1)
-    assert (await world.story())[-3:] == ["recovered", "claimed", "found"]
+    assert (await world.events())[-3:] == ["recovered", "claimed", "found"]
 
 
 @ON_SQLITE
@@ -146,7 +146,7 @@ async def test_a_201_that_found_the_disk_full_is_found_by_reading_back(world: Wo
     sender = await world.sender(fill)
     try:
         for _ in range(3):
-            with suppress(LedgerIsAway):
+            with suppress(LedgerUnavailable):
                 await world.deliver(by=sender)
     finally:
         full_disk.mend()

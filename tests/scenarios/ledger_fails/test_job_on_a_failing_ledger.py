@@ -19,7 +19,7 @@ from world import World, accept, end, order
 
 from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
-from storage.engine import Ledger, LedgerIsAway, open_ledger
+from storage.engine import Ledger, LedgerUnavailable, open_ledger
 from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter
@@ -131,7 +131,7 @@ async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
 
     async def fail_while_away() -> None:
         if away[0]:
-            raise LedgerIsAway(OSError("nobody listens"))
+            raise LedgerUnavailable(OSError("nobody listens"))
 
     own = world.ledger
     ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)
@@ -222,7 +222,7 @@ async def test_a_job_that_was_taken_for_lost_while_its_end_waited_has_come_to_it
 
     async def fail_while_away() -> None:
         if away[0]:
-            raise LedgerIsAway(OSError("nobody listens"))
+            raise LedgerUnavailable(OSError("nobody listens"))
 
     own = world.ledger
     ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)

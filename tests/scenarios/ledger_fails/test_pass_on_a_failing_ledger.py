@@ -10,7 +10,7 @@ from full import FULL
 from relay import Fate, Relay
 from world import World, order, run_job
 
-from storage.engine import Ledger, LedgerIsAway
+from storage.engine import Ledger, LedgerUnavailable
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
 
@@ -18,9 +18,9 @@ CONTEXTS = ("docs/a", "docs/b")
 
 
 async def one_pass(reporter: Reporter, troubles: list[str]) -> None:
-    with suppress(LedgerIsAway):
+    with suppress(LedgerUnavailable):
         await deliver_due(
-            reporter, uuid4(), budget=timedelta(seconds=10), senders=1, on_trouble=troubles.append
+            reporter, uuid4(), budget=timedelta(seconds=10), senders=1, warn=troubles.append
         )  # fmt: skip
 
 
@@ -44,4 +44,4 @@ async def test_a_commit_whose_reply_is_lost_anywhere_in_a_pass_leaves_the_rest_t
             break
     assert [world.held(context) for context in CONTEXTS] == [["success"] * (rounds + 1)] * 2
     assert between.lost > (8 if FULL else 3)
-    assert any("could not be tried: LedgerIsAway('the ledger is away: " in one for one in troubles)
+    assert any("could not be tried: LedgerUnavailable('the ledger is away: " in one for one in troubles)

@@ -13,8 +13,8 @@ from waiting import until
 
 from domain.delivery.policy import MOST_SENDERS
 from storage import connections
-from storage.engine import Ledger, LedgerIsAway, NotUpgraded, UnsoundLedger, open_ledger
-from storage.errors import is_away
+from storage.engine import Ledger, LedgerUnavailable, NotUpgraded, UnsoundLedger, open_ledger
+from storage.errors import is_unavailable
 from tasks.report_status import Undelivered, is_worth_a_retry, report_status
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
@@ -34,7 +34,7 @@ async def test_a_full_disk_says_so_without_what_was_to_be_stored(ledger: Ledger,
     await write(ledger)
     await full_disk.strike()
     try:
-        with pytest.raises(LedgerIsAway) as raised:
+        with pytest.raises(LedgerUnavailable) as raised:
             await write(ledger, name=SECRET)
     finally:
         full_disk.mend()
@@ -49,7 +49,7 @@ async def test_a_lock_is_waited_for_and_one_that_lasts_says_so(
     monkeypatch.setattr(connections, "LOCK_WAIT", 0.05)
     async with open_ledger(ledger_url) as ledger:
         await locked.strike()
-        with pytest.raises(LedgerIsAway, match=r"^the ledger is away: database is locked$"):
+        with pytest.raises(LedgerUnavailable, match=r"^the ledger is away: database is locked$"):
             await write(ledger)
         locked.mend()
         await write(ledger)
@@ -58,7 +58,7 @@ async def test_a_lock_is_waited_for_and_one_that_lasts_says_so(
 @ON_POSTGRESQL
 async def test_a_connection_that_was_ended_says_so(ledger: Ledger, server: PostgreSQL) -> None:
     words = r"^the ledger is away: .*(terminating connection due to administrator command|closed)"
-    with pytest.raises(LedgerIsAway, match=words):  # noqa: PT012  # the block is the transaction
+    with pytest.raises(LedgerUnavailable, match=words):  # noqa: PT012  # the block is the transaction
         async with ledger.transaction() as session:
             await (await session.connection()).execute(text("SELECT 1"))
             await server.strike()
@@ -73,9 +73,9 @@ async def test_a_server_that_is_stopped_is_away_and_one_that_is_back_is_used_at_
     await write(ledger)
     async with server.stopped():
         for _ in range(2):
-            with pytest.raises(LedgerIsAway):
+            with pytest.raises(LedgerUnavailable):
                 await write(ledger, name="y")
-        with pytest.raises(LedgerIsAway, match=r"cannot be opened, PostgreSQL database 'ledger_\w+' on /"):
+        with pytest.raises(LedgerUnavailable, match=r"cannot be opened, PostgreSQL database 'ledger_\w+' on /"):
             async with open_ledger(ledger_url):
                 pass
     await write(ledger, name="y")
@@ -101,7 +101,7 @@ async def test_a_server_that_is_stopped_is_away_and_one_that_is_back_is_used_at_
     ],
 )
 async def test_what_is_no_bug_of_ours_is_away(ledger: Ledger, code: str) -> None:
-    with pytest.raises(LedgerIsAway, match=r"^the ledger is away: for a while"):
+    with pytest.raises(LedgerUnavailable, match=r"^the ledger is away: for a while"):
         await write(ledger, f"DO $$ BEGIN RAISE 'for a while' USING ERRCODE = '{code}'; END $$")
 
 
@@ -119,7 +119,7 @@ async def test_a_statement_that_is_wrong_is_not_for_a_retry(ledger: Ledger, stat
 
 
 async def test_another_schema_is_away_for_somebody_puts_the_right_one_back(ledger: Ledger) -> None:
-    with pytest.raises(LedgerIsAway, match="nowhere"):
+    with pytest.raises(LedgerUnavailable, match="nowhere"):
         await write(ledger, "SELECT * FROM nowhere")
 
 
@@ -131,7 +131,7 @@ async def test_another_schema_is_away_for_somebody_puts_the_right_one_back(ledge
     ],
 )
 def test_what_is_no_bug_of_ours_is_away_on_sqlite(name: str) -> None:
-    assert is_away(sqlite_error(name))
+    assert is_unavailable(sqlite_error(name))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_is_no_bug_of_ours_is_away_on_sqlite(name: str) -> None:
     ],
 )
 def test_a_bug_of_ours_is_not_away_on_sqlite(name: str) -> None:
-    assert not is_away(sqlite_error(name))
+    assert not is_unavailable(sqlite_error(name))
 
 
 def sqlite_error(name: str) -> DBAPIError:
@@ -168,7 +168,7 @@ async def test_a_value_that_the_driver_refuses_is_a_bug_of_ours(ledger: Ledger) 
 async def test_a_connection_that_may_go_on_failing_is_not_used_again(ledger: Ledger) -> None:
     """It may lead to a server that has become a standby, or to a file that was put in another's place."""
     before = await opened_at(ledger)
-    with pytest.raises(LedgerIsAway):
+    with pytest.raises(LedgerUnavailable):
         await write(ledger, "SELECT * FROM nowhere")
     assert await opened_at(ledger) != before
 
@@ -189,7 +189,7 @@ async def test_a_lock_that_lasts_is_away_and_is_waited_for_by_the_next_transacti
         lock = "SELECT * FROM credential WHERE name = :name FOR UPDATE"
         async with other.transaction() as session:
             await (await session.connection()).execute(text(lock), {"name": "x"})
-            with pytest.raises(LedgerIsAway, match="lock timeout"):
+            with pytest.raises(LedgerUnavailable, match="lock timeout"):
                 await write(ledger, lock)
         await write(ledger, lock)
 
@@ -201,7 +201,7 @@ async def test_a_transaction_that_idled_for_too_long_is_away_and_the_next_one_is
     monkeypatch.setattr(connections, "IDLE_WAIT", 0.1)
     gone = text("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = :pid")
     async with open_ledger(ledger_url) as idle:
-        with pytest.raises(LedgerIsAway):  # noqa: PT012  # the block is the transaction
+        with pytest.raises(LedgerUnavailable):  # noqa: PT012  # the block is the transaction
             async with idle.transaction() as session:
                 connection = await session.connection()
                 pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar()
@@ -220,7 +220,7 @@ async def test_a_pool_without_a_free_connection_is_away(ledger_url: str, monkeyp
     async with open_ledger(ledger_url) as ledger:
         monkeypatch.setattr(ledger.engine.pool, "_timeout", 0.01)
         async with ledger.engine.connect():
-            with pytest.raises(LedgerIsAway, match="QueuePool limit"):
+            with pytest.raises(LedgerUnavailable, match="QueuePool limit"):
                 await write(ledger)
         await write(ledger)
 
@@ -244,7 +244,9 @@ async def test_a_row_that_may_not_be_is_not_for_a_retry(ledger: Ledger) -> None:
     ],
 )
 async def test_a_ledger_that_cannot_be_reached_is_named_without_its_password(url: str, words: str) -> None:
-    with pytest.raises(LedgerIsAway, match=rf"^the ledger cannot be opened, PostgreSQL database {words}") as raised:
+    with pytest.raises(
+        LedgerUnavailable, match=rf"^the ledger cannot be opened, PostgreSQL database {words}"
+    ) as raised:
         async with open_ledger(url):
             pass
     assert SECRET not in str(raised.value)
@@ -253,7 +255,7 @@ async def test_a_ledger_that_cannot_be_reached_is_named_without_its_password(url
 @ON_POSTGRESQL
 async def test_a_database_that_does_not_exist_is_named(ledger_url: str) -> None:
     name = ledger_url.partition("?")[0].rpartition("/")[2]
-    with pytest.raises(LedgerIsAway, match=r'cannot be opened, .*: database "nothing" does not exist$'):
+    with pytest.raises(LedgerUnavailable, match=r'cannot be opened, .*: database "nothing" does not exist$'):
         async with open_ledger(ledger_url.replace(name, "nothing")):
             pass
 
@@ -261,7 +263,7 @@ async def test_a_database_that_does_not_exist_is_named(ledger_url: str) -> None:
 async def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     path.write_text("Dear diary, " * 100, encoding="utf-8")
-    with pytest.raises(LedgerIsAway, match=rf"^the ledger cannot be opened, {path}: file is not a database$"):
+    with pytest.raises(LedgerUnavailable, match=rf"^the ledger cannot be opened, {path}: file is not a database$"):
         async with open_ledger(f"sqlite:///{path}"):
             pass
 
@@ -276,7 +278,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raised", "again"),
     [
-        (LedgerIsAway(OSError("gone")), True),
+        (LedgerUnavailable(OSError("gone")), True),
         (Undelivered("not now", may_help=True), True),
         (Undelivered("never", may_help=False), False),
         (NotUpgraded(), False),

@@ -53,9 +53,9 @@ async def settled(world: World, lease: Lease, outcome: Outcome = DELIVERED) -> P
 
 async def renewed(world: World, lease: Lease) -> bool:
     async with world.ledger.transaction() as session:
-        came_to = await leases.renew(session, lease, policy=POLICY, now=world.clock.now)
-    assert came_to in (None, replace(lease, expires_at=world.clock.now + LEASE))
-    return came_to is not None
+        result = await leases.renew(session, lease, policy=POLICY, now=world.clock.now)
+    assert result in (None, replace(lease, expires_at=world.clock.now + LEASE))
+    return result is not None
 
 
 async def due(world: World) -> list[str]:
@@ -99,7 +99,7 @@ async def test_a_lease_is_held_until_it_expires_and_then_read_back(world: World)
     assert second.read_back
     assert second.doubt_until == first.expires_at + DOUBT
     assert (await world.target()).verify_at is not None
-    assert await world.story() == ["recorded", "claimed", "posted", "recovered", "claimed"]
+    assert await world.events() == ["recorded", "claimed", "posted", "recovered", "claimed"]
 
 
 async def test_who_died_before_it_was_due_is_recovered_once_its_lease_has_ended(world: World) -> None:
@@ -203,7 +203,7 @@ async def test_a_late_settle_changes_nothing_but_the_story_and_asks_for_a_look(w
     assert (await world.target()).model_dump(exclude={"verify_at"}) == before
     assert await world.phases() == phases
     assert (await world.target()).verify_at is not None
-    assert (await world.story())[-1] == "late"
+    assert (await world.events())[-1] == "late"
 
 
 async def test_a_lease_is_renewed_while_it_is_held_and_nothing_newer_speaks(world: World) -> None:
@@ -245,7 +245,7 @@ async def test_what_is_given_back_is_due_when_said_and_by_its_holder_alone(world
             )
         assert ((await world.target()).lease is None) is released
     assert (await world.target()).due_at == due_at
-    assert (await world.story()).count("absent") == 1
+    assert (await world.events()).count("absent") == 1
 
 
 async def test_outcomes_come_before_pending_and_the_oldest_first(world: World) -> None:

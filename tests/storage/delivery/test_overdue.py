@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from world import World, order, run_job
 
-from domain.delivery.notifications import News, Overdue
+from domain.delivery.notifications import Notification, Overdue
 from fake_github.faults import Kind
 from storage.delivery import overdue, reconciliations, reports
 
@@ -17,15 +17,15 @@ AFTER = timedelta(minutes=15)
 
 async def one_pass(world: World, *, dies: bool = False, limit: int = 10) -> Sequence[str]:
     """A pass at this time: the contexts that it tells of."""
-    told: list[News] = []
-    ledger = replace(world.ledger, tell=told.append)
+    told: list[Notification] = []
+    ledger = replace(world.ledger, publish=told.append)
     async with ledger.transaction() as session:
         began = world.clock.now
         number = await reconciliations.begin(session, uuid4(), now=began)
     world.clock.advance(10)
     if not dies:
         async with ledger.transaction() as session:
-            await overdue.tell(session, began=began, after=AFTER, limit=limit)
+            await overdue.publish(session, began=began, after=AFTER, limit=limit)
             await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
     return [one.report.target.context for one in told if isinstance(one, Overdue)]
 

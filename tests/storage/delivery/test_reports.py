@@ -122,7 +122,7 @@ async def test_a_rejected_report_is_reopened_and_still_reads_back(world: World) 
     row, target = await report(world, report_id), await world.target()
     assert (row.rejected_at, row.rejection, row.read_back) == (None, None, True)
     assert (target.due_at, target.credential, target.last_error) == (world.clock.now, "env:NEW", None)
-    assert (await world.story())[-1] == "reopened"
+    assert (await world.events())[-1] == "reopened"
 
 
 async def test_what_is_not_rejected_is_not_reopened(world: World) -> None:

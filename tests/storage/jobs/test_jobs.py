@@ -11,7 +11,7 @@ from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_j
 
 from domain.delivery.report import Phase
 from domain.delivery.target import Target
-from domain.jobs.execution import Beating, ConflictingJob, Done, Execution, Order
+from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, Execution, Order
 from domain.jobs.job import JobState
 from storage.delivery import credentials, reports
 from storage.engine import Ledger, open_ledger
@@ -19,7 +19,7 @@ from storage.jobs import jobs
 from storage.models import Job, ReportEvent, StatusReport
 
 
-async def ask(ledger: Ledger, asked: Order) -> Execution | Done | Beating:
+async def ask(ledger: Ledger, asked: Order) -> Execution | Done | CarriedOutElsewhere:
     async with ledger.transaction() as session:
         return await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await ledger.clock(session))
 
@@ -58,7 +58,7 @@ async def test_a_job_whose_process_is_silent_for_30_s_is_taken_over(
     clock.advance(silent)
     again = await ask(ledger, asked)
     if is_alive:
-        assert again == Beating(beaten_at)
+        assert again == CarriedOutElsewhere(beaten_at)
         assert await reports_of(ledger) == [(1, "pending", 1)]
     else:
         assert isinstance(again, Execution)
@@ -224,7 +224,7 @@ async def test_an_end_and_its_report_are_one(ledger: Ledger, monkeypatch: pytest
 @RACES
 async def test_twenty_accepts_of_one_flow_run_make_one_execution(ledger_url: str, race: Race) -> None:
     results = await race("accepts", ledger_url, str(uuid4()))
-    assert sorted(results) == ["Beating"] * (MANY - 1) + ["Execution"]
+    assert sorted(results) == ["CarriedOutElsewhere"] * (MANY - 1) + ["Execution"]
     async with open_ledger(ledger_url) as ledger:
         assert await reports_of(ledger) == [(1, "pending", 1)]
 

@@ -13,9 +13,9 @@ from domain.delivery.report import Phase
 from domain.delivery.target import Target
 from domain.jobs.job import JobState
 from domain.legacy_import.old_jobs import OldJob
-from domain.legacy_import.takeover import What
+from domain.legacy_import.takeover import Disposition
 from storage import counters
-from storage.maintenance.legacy_import import foresee, take_over
+from storage.maintenance.legacy_import import preview, take_over
 from storage.models import Job, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts
 from storage.operations.retention import prune_jobs
@@ -35,18 +35,18 @@ def old(world: World, hours_ago: float = 2, **fields: Any) -> OldJob:  # noqa: A
     return OldJob(**(values | fields))
 
 
-async def taken(world: World, one: OldJob, url: str = URL) -> What:
+async def taken(world: World, one: OldJob, url: str = URL) -> Disposition:
     async with world.ledger.transaction() as session:
         now = await world.ledger.clock(session)
-        came_to = await take_over(
+        result = await take_over(
             session, one, url=url, credential=CREDENTIAL, kept_since=now - KEEP, actor=ACTOR, now=now
         )
-    return came_to.what
+    return result.what
 
 
-async def foreseen(world: World, one: OldJob) -> What:
+async def foreseen(world: World, one: OldJob) -> Disposition:
     async with world.ledger.reading() as session:
-        return (await foresee(session, one, kept_since=world.clock.now - KEEP)).what
+        return (await preview(session, one, kept_since=world.clock.now - KEEP)).what
 
 
 async def rows(world: World) -> dict[str, int]:
@@ -57,7 +57,7 @@ async def rows(world: World) -> dict[str, int]:
 
 async def test_an_old_outcome_is_due_at_once_and_delivered_once(world: World) -> None:
     one = old(world)
-    assert await taken(world, one) is What.QUEUED
+    assert await taken(world, one) is Disposition.QUEUED
     assert await world.phases() == {"failure": Phase.DUE}
     await world.reconcile()
     [status] = world.github.store.held()
@@ -84,11 +84,11 @@ async def test_an_end_that_lies_ahead_is_now(world: World) -> None:
 
 async def test_what_is_imported_twice_is_one(world: World) -> None:
     one = old(world)
-    assert await taken(world, one) is What.QUEUED
+    assert await taken(world, one) is Disposition.QUEUED
     before = await rows(world)
-    assert await foreseen(world, one) is await taken(world, one) is What.KNOWN
+    assert await foreseen(world, one) is await taken(world, one) is Disposition.KNOWN
     await world.reconcile()
-    assert await taken(world, one) is What.KNOWN
+    assert await taken(world, one) is Disposition.KNOWN
     await world.reconcile()
     assert world.held() == ["failure"]
     assert (await rows(world))["StatusReport"] == before["StatusReport"] == 1
@@ -96,29 +96,29 @@ async def test_what_is_imported_twice_is_one(world: World) -> None:
 
 async def test_imports_at_once_make_one(world: World) -> None:
     one = old(world)
-    came_to = await asyncio.gather(*(taken(world, one) for _ in range(8)))
-    assert sorted(came_to) == [What.KNOWN] * 7 + [What.QUEUED]
+    result = await asyncio.gather(*(taken(world, one) for _ in range(8)))
+    assert sorted(result) == [Disposition.KNOWN] * 7 + [Disposition.QUEUED]
     await world.reconcile()
     assert world.held() == ["failure"]
 
 
 async def test_imports_of_different_jobs_of_a_target_at_once_leave_the_newest_speaking(world: World) -> None:
     several = [old(world, hours, state=state) for hours, state in ((3, JobState.FAILED), (1, JobState.SUCCEEDED))]
-    came_to = await asyncio.gather(*(taken(world, one) for one in (*several, *several)))
-    assert set(came_to) <= {What.QUEUED, What.KNOWN, What.NEWER}
+    result = await asyncio.gather(*(taken(world, one) for one in (*several, *several)))
+    assert set(result) <= {Disposition.QUEUED, Disposition.KNOWN, Disposition.NEWER}
     await world.reconcile()
     assert world.held() == ["success"]
 
 
 async def test_a_dry_run_changes_nothing(world: World) -> None:
     before = await rows(world)
-    assert await foreseen(world, old(world)) is What.QUEUED
+    assert await foreseen(world, old(world)) is Disposition.QUEUED
     assert await rows(world) == before
 
 
 async def test_an_import_and_a_job_of_reportback_at_once_leave_the_job_speaking(world: World) -> None:
-    _, came_to = await asyncio.gather(accept(world.ledger, order()), taken(world, old(world)))
-    assert came_to in (What.QUEUED, What.NEWER)
+    _, result = await asyncio.gather(accept(world.ledger, order()), taken(world, old(world)))
+    assert result in (Disposition.QUEUED, Disposition.NEWER)
     await world.reconcile()
     assert world.held() == ["pending"]
 
@@ -128,17 +128,17 @@ async def test_what_reportback_itself_has_in_hand_is_never_covered(world: World,
     execution = await accept(world.ledger, order())
     one = old(world, hours_ago)
     before = await rows(world)
-    assert await foreseen(world, one) is await taken(world, one) is What.NEWER
+    assert await foreseen(world, one) is await taken(world, one) is Disposition.NEWER
     assert await rows(world) == before
     await end(world.ledger, execution)
-    assert await taken(world, one) is What.NEWER
+    assert await taken(world, one) is Disposition.NEWER
     await world.reconcile()
     assert world.held() == ["success"]
 
 
 async def test_letter_case_does_not_hide_what_reportback_said(world: World) -> None:
     await run_job(world.ledger, order())
-    assert await taken(world, old(world, target=Target("ACME/Site", SHA, "Docs/Sphinx"))) is What.NEWER
+    assert await taken(world, old(world, target=Target("ACME/Site", SHA, "Docs/Sphinx"))) is Disposition.NEWER
 
 
 async def test_a_job_of_reportback_speaks_over_what_was_imported_before(world: World) -> None:
@@ -153,8 +153,8 @@ async def test_a_job_of_reportback_speaks_over_what_was_imported_before(world: W
 
 async def test_of_two_imports_the_job_that_was_asked_for_later_speaks(world: World) -> None:
     await taken(world, old(world, 3))
-    assert await taken(world, old(world, 4, state=JobState.SUCCEEDED)) is What.NEWER
-    assert await taken(world, old(world, 2, state=JobState.SUCCEEDED)) is What.QUEUED
+    assert await taken(world, old(world, 4, state=JobState.SUCCEEDED)) is Disposition.NEWER
+    assert await taken(world, old(world, 2, state=JobState.SUCCEEDED)) is Disposition.QUEUED
     await world.reconcile()
     assert world.held() == ["success"]
 
@@ -163,12 +163,12 @@ async def test_an_id_that_is_another_jobs_is_refused(world: World) -> None:
     one = old(world)
     await taken(world, one)
     other = old(world, job_id=one.job_id, target=Target("acme/site", SHA, "docs/other"))
-    assert await foreseen(world, other) is await taken(world, other) is What.BAD
+    assert await foreseen(world, other) is await taken(world, other) is Disposition.BAD
 
 
 async def test_what_is_older_than_the_ledgers_memory_is_not_taken_over_once_that_has_holes(world: World) -> None:
     ancient = old(world, 24 * 40)
-    assert await foreseen(world, ancient) is What.QUEUED
+    assert await foreseen(world, ancient) is Disposition.QUEUED
     await run_job(world.ledger, order())
     await world.deliver()
     await run_job(world.ledger, order("docs/other"))
@@ -178,15 +178,15 @@ async def test_what_is_older_than_the_ledgers_memory_is_not_taken_over_once_that
         await event_counts.fold(session, dead_after=timedelta(hours=1), now=world.clock.now)
     async with world.ledger.transaction() as session:
         assert (await prune_jobs(session, before=world.clock.now - KEEP))[0] == 1
-    assert await foreseen(world, ancient) is await taken(world, ancient) is What.NEWER
-    assert await foreseen(world, old(world, 24 * 29)) is What.QUEUED
+    assert await foreseen(world, ancient) is await taken(world, ancient) is Disposition.NEWER
+    assert await foreseen(world, old(world, 24 * 29)) is Disposition.QUEUED
 
 
 async def test_a_first_report_that_is_kept_for_good_does_not_hide_the_holes_behind_it(world: World) -> None:
     await run_job(world.ledger, order("docs/undelivered"))
-    assert await foreseen(world, old(world, 24 * 40)) is What.QUEUED
+    assert await foreseen(world, old(world, 24 * 40)) is Disposition.QUEUED
     world.clock.advance(KEEP.total_seconds())
-    assert await foreseen(world, old(world, 24 * 40)) is What.NEWER
+    assert await foreseen(world, old(world, 24 * 40)) is Disposition.NEWER
 
 
 async def test_a_job_that_ran_elsewhere_is_not_counted_as_run_here(world: World) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from world import Clock, order, run_job, world_on
 
-from storage.engine import LedgerIsAway, NotUpgraded, make_engine, open_ledger
+from storage.engine import LedgerUnavailable, NotUpgraded, make_engine, open_ledger
 from storage.identity import ledger_id
 from storage.maintenance import copy_rows
 from storage.maintenance import move as moving
@@ -103,7 +103,7 @@ async def test_work_goes_on_in_the_new_ledger(source: str, other_empty_url: str,
     await moved(source, other_empty_url, clock)
     async with open_ledger(other_empty_url, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
         await run_job(ledger, order("docs/new"))
-        await deliver_due(world.reporter, UUID(int=7), budget=timedelta(seconds=50), senders=2, on_trouble=pytest.fail)
+        await deliver_due(world.reporter, UUID(int=7), budget=timedelta(seconds=50), senders=2, warn=pytest.fail)
         assert [world.held(context) for context in ("docs/new", "docs/due")] == [["success"], ["failure"]]
 
 
@@ -338,6 +338,6 @@ async def test_a_crash_anywhere_leaves_one_ledger_and_moving_again_ends_it(
 
 @ON_POSTGRESQL
 async def test_a_server_that_cannot_be_reached_moves_nothing(source: str, clock: Clock) -> None:
-    with pytest.raises(LedgerIsAway, match="run the same again"):
+    with pytest.raises(LedgerUnavailable, match="run the same again"):
         await moved(source, "postgresql://nobody@127.0.0.1:9/ledger", clock)
     await id_of(source)

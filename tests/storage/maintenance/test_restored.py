@@ -94,7 +94,7 @@ async def test_a_restore_that_the_ledger_is_not_told_of_repeats_what_was_deliver
         await world.reconcile()
         await look(world)
         assert world.held() == ["success", "success"]
-        assert "doubled" not in await world.story()
+        assert "doubled" not in await world.events()
 
 
 async def test_a_request_that_is_on_its_way_through_a_restore_is_waited_for(installation: Installation) -> None:
@@ -136,7 +136,7 @@ async def test_what_is_stored_long_after_a_restore_is_noticed(installation: Inst
         await world.reconcile()
         await look(world)
         assert world.held() == ["success", "success"]
-        assert "doubled" in await world.story()
+        assert "doubled" in await world.events()
 
 
 async def test_what_was_being_sent_at_the_time_of_the_backup_is_looked_for(installation: Installation) -> None:

@@ -10,14 +10,14 @@ from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
 from domain.jobs.execution import Order
 from domain.jobs.job import JobState
-from domain.operations.history import JobStory
+from domain.operations.history import JobHistory
 from fake_github.faults import Kind
 from storage.delivery import events
 from storage.models import Credential
 from storage.operations import history
 
 
-async def told(world: World, asked: Order) -> JobStory:
+async def told(world: World, asked: Order) -> JobHistory:
     async with world.ledger.transaction() as session:
         found = await history.of_job(session, asked.flow_run_id)
     assert found is not None
@@ -50,11 +50,11 @@ async def test_a_report_that_waits_says_for_what(world: World) -> None:
     until = world.clock.now + timedelta(minutes=5)
     async with world.ledger.transaction() as session:
         await session.exec(update(Credential).values(paused_until=until, pause_reason="bad_credentials"))
-    waits = (await told(world, asked)).reports[-1].waits
-    assert waits.due_at is not None
-    assert waits.due_at > world.clock.now
-    assert waits.doubt_until == world.clock.now + world.policy.settle_after
-    assert (waits.paused_until, waits.pause_reason, waits.lease_until) == (until, "bad_credentials", None)
+    blockers = (await told(world, asked)).reports[-1].blockers
+    assert blockers.due_at is not None
+    assert blockers.due_at > world.clock.now
+    assert blockers.doubt_until == world.clock.now + world.policy.settle_after
+    assert (blockers.paused_until, blockers.pause_reason, blockers.lease_until) == (until, "bad_credentials", None)
 
 
 async def test_a_job_without_a_target_and_one_that_is_not_there(world: World) -> None:

@@ -8,7 +8,7 @@ from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Waits
+from domain.operations.history import Blockers
 from fake_github.faults import Kind
 from storage.delivery.reports import Selection
 from storage.operations.listing import Listed, Wanted, listing
@@ -107,7 +107,7 @@ async def test_no_more_than_asked_for_are_listed_and_whether_there_are_more_is_s
 async def test_a_rejected_report_is_told_with_its_reason_and_githubs_words(some: World) -> None:
     one = (await listed(some, wanted=REJECTED))[0]
     assert (one.target, one.state, one.execution) == (Target("acme/site", SHA, REFUSED), StatusState.SUCCESS, 1)
-    assert (one.phase, one.rejection, one.waits) == (Phase.REJECTED, "archived", Waits())
+    assert (one.phase, one.rejection, one.blockers) == (Phase.REJECTED, "archived", Blockers())
     assert one.last_error is not None
     assert one.last_error.startswith("archived: ")
 
@@ -115,13 +115,13 @@ async def test_a_rejected_report_is_told_with_its_reason_and_githubs_words(some:
 async def test_a_due_report_is_told_with_what_it_waits_for(some: World) -> None:
     one = (await listed(some, wanted=UNDELIVERED))[0]
     assert (one.phase, one.credential) == (Phase.DUE, CREDENTIAL)
-    assert one.waits.due_at is not None
-    assert one.waits.doubt_until is not None
+    assert one.blockers.due_at is not None
+    assert one.blockers.doubt_until is not None
     assert one.last_error
 
 
 async def test_what_is_settled_waits_for_nothing(some: World) -> None:
     success, pending = await listed(some, Selection(job_id=(await listed(some))[-1].job_id))
-    assert (success.phase, success.waits, success.last_error) == (Phase.DELIVERED, Waits(), None)
+    assert (success.phase, success.blockers, success.last_error) == (Phase.DELIVERED, Blockers(), None)
     assert (success.status_id, success.delivered_at) == (some.github.store.held()[0].id, success.recorded_at)
-    assert (pending.phase, pending.waits) == (Phase.SUPERSEDED, Waits())
+    assert (pending.phase, pending.blockers) == (Phase.SUPERSEDED, Blockers())

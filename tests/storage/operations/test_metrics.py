@@ -200,7 +200,7 @@ async def test_latency_is_of_outcomes_and_of_the_first_time_only(world: World) -
 async def repaired(world: World) -> None:
     """What speaks is due once more, as if an older status covered it."""
     async with world.ledger.transaction() as session:
-        seen = await verification.look(session, await world.target_id())
+        seen = await verification.take_snapshot(session, await world.target_id())
         assert seen is not None
         await verification.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
         await verification.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)

@@ -82,7 +82,7 @@ async def test_a_pausing_credential_is_named_with_its_reason(world: World) -> No
     (pause,) = shown.pauses
     assert pause == Pause(CREDENTIAL, pause.until, "bad_credentials")
     assert pause.until > shown.at
-    assert shown.oldest[0].waits.pause_reason == "bad_credentials"
+    assert shown.oldest[0].blockers.pause_reason == "bad_credentials"
 
 
 async def test_a_days_outcomes_are_told_by_what_became_of_them(world: World) -> None:

@@ -29,7 +29,7 @@ from storage.jobs import jobs
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts, history, prune_cursor, report_history, retention
 from storage.operations.metrics import snapshot
-from storage.operations.retention import Place, is_after_a_gap, prune_jobs, prune_passes
+from storage.operations.retention import PruneCursor, is_after_a_gap, prune_jobs, prune_passes
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.verify import to_verify, verify_target
 
@@ -194,7 +194,7 @@ async def test_what_is_spoken_over_goes_though_what_speaks_was_refused(world: Wo
     await long_after(world)
     assert await pruned(world) == 2
     assert await rows(world) == {Job: 1, StatusTarget: 1, StatusReport: 2, ReportEvent: 6}
-    assert EventKind.REJECTED in await world.story("docs/old")
+    assert EventKind.REJECTED in await world.events("docs/old")
 
 
 async def test_nothing_goes_of_a_target_that_waits(world: World) -> None:
@@ -253,7 +253,7 @@ async def test_no_figure_changes(world: World) -> None:
         world.clock.advance(100)
     await world.reconcile(every=100)
     async with world.ledger.transaction() as session:
-        seen = await verification.look(session, await world.target_id("docs/0"))
+        seen = await verification.take_snapshot(session, await world.target_id("docs/0"))
         assert seen is not None
         await verification.note_doubled(session, seen, seen.ours.newest, actor=ACTOR, now=world.clock.now)
     await long_after(world)
@@ -322,7 +322,7 @@ async def test_a_walk_goes_on_behind_what_stays(world: World, monkeypatch: pytes
         await settled(world, f"docs/{number}")
     await settled(world)
     await long_after(world)
-    places: list[Place | None] = [None]
+    places: list[PruneCursor | None] = [None]
     async with world.ledger.transaction() as session:
         await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
     while len(places) == 1 or places[-1] is not None:
@@ -335,7 +335,7 @@ async def test_a_walk_goes_on_behind_what_stays(world: World, monkeypatch: pytes
 
 async def test_a_pass_that_ran_out_of_time_leaves_word_where_the_next_goes_on(world: World) -> None:
     """To the microsecond, as the walk itself has it."""
-    place = Place(world.clock.now + timedelta(microseconds=1), 7)
+    place = PruneCursor(world.clock.now + timedelta(microseconds=1), 7)
     found = []
     for stopped in (None, place, replace(place, number=8), None):
         async with world.ledger.transaction() as session:

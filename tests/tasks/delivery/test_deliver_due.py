@@ -15,7 +15,7 @@ from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.models import Reconciliation
 from tasks.delivery.deliver import Reporter
-from tasks.delivery.deliver_due import Pass, deliver_due
+from tasks.delivery.deliver_due import ReconciliationRun, deliver_due
 
 BUDGET = timedelta(seconds=50)
 
@@ -30,9 +30,9 @@ async def one_pass(
     by: Reporter | None = None,
     budget: timedelta = BUDGET,
     senders: int = 8,
-    on_trouble: Callable[[str], None] = pytest.fail,
-) -> Pass:
-    return await deliver_due(by or world.reporter, uuid4(), budget=budget, senders=senders, on_trouble=on_trouble)
+    warn: Callable[[str], None] = pytest.fail,
+) -> ReconciliationRun:
+    return await deliver_due(by or world.reporter, uuid4(), budget=budget, senders=senders, warn=warn)
 
 
 async def rows(world: World) -> list[Reconciliation]:
@@ -43,7 +43,7 @@ async def rows(world: World) -> list[Reconciliation]:
 async def test_all_that_is_due_is_delivered_and_counted(world: World) -> None:
     for number in range(3):
         await run_job(world.ledger, order(f"docs/{number}"))
-    assert await one_pass(world) == Pass(delivered=3, undelivered=0)
+    assert await one_pass(world) == ReconciliationRun(delivered=3, undelivered=0)
     (row,) = await rows(world)
     assert (row.delivered, row.undelivered, row.ended_at) == (3, 0, world.clock.now)
 
@@ -59,14 +59,14 @@ async def test_outcomes_come_before_pending_and_the_oldest_first(world: World) -
 
 async def test_a_pass_over_nothing_ends_at_once(world: World) -> None:
     began = world.clock.now
-    assert await one_pass(world) == Pass(0, 0)
+    assert await one_pass(world) == ReconciliationRun(0, 0)
     assert world.clock.now == began
 
 
 async def test_what_comes_due_within_the_budget_is_delivered_by_the_same_pass(world: World) -> None:
     world.fault(Kind.SERVER_ERROR)
     await run_job(world.ledger, order())
-    assert await one_pass(world) == Pass(delivered=1, undelivered=0)
+    assert await one_pass(world) == ReconciliationRun(delivered=1, undelivered=0)
     assert world.held() == ["success"]
 
 
@@ -74,10 +74,10 @@ async def test_what_comes_due_after_the_budget_is_left_to_the_next_pass(world: W
     world.fault(Kind.SERVER_ERROR)
     await run_job(world.ledger, order())
     began = world.clock.now
-    assert await one_pass(world, budget=timedelta(seconds=10)) == Pass(delivered=0, undelivered=1)
+    assert await one_pass(world, budget=timedelta(seconds=10)) == ReconciliationRun(delivered=0, undelivered=1)
     assert world.clock.now - began <= timedelta(seconds=10)
     world.clock.advance(20)
-    assert await one_pass(world) == Pass(delivered=1, undelivered=0)
+    assert await one_pass(world) == ReconciliationRun(delivered=1, undelivered=0)
 
 
 async def test_a_slow_github_keeps_no_pass_beyond_its_budget_and_one_request(world: World) -> None:
@@ -88,8 +88,8 @@ async def test_a_slow_github_keeps_no_pass_beyond_its_budget_and_one_request(wor
     for number in range(10):
         await run_job(world.ledger, order(f"docs/{number}"))
     began = world.clock.now
-    came_to = await one_pass(world, by=await world.sender(take_long), senders=1)
-    assert came_to == Pass(delivered=4, undelivered=6)
+    result = await one_pass(world, by=await world.sender(take_long), senders=1)
+    assert result == ReconciliationRun(delivered=4, undelivered=6)
     assert world.clock.now - began <= BUDGET + timedelta(seconds=15)
 
 
@@ -101,7 +101,7 @@ async def test_the_lease_of_a_sender_that_died_is_recovered(world: World) -> Non
     await run_job(world.ledger, order())
     with pytest.raises(Died):
         await world.deliver(by=await world.sender(die))
-    assert await one_pass(world) == Pass(delivered=1, undelivered=0)
+    assert await one_pass(world) == ReconciliationRun(delivered=1, undelivered=0)
     assert world.held() == ["success"]
     assert world.posts() == 1
 
@@ -116,8 +116,8 @@ async def test_one_reports_exception_is_said_and_never_ends_the_pass(world: Worl
     for number in (1, 2):
         await run_job(world.ledger, order(f"docs/{number}"))
     troubles: list[str] = []
-    came_to = await one_pass(world, by=replace(world.reporter, token_of=token_of), on_trouble=troubles.append)
-    assert came_to == Pass(delivered=2, undelivered=1)
+    result = await one_pass(world, by=replace(world.reporter, token_of=token_of), warn=troubles.append)
+    assert result == ReconciliationRun(delivered=2, undelivered=1)
     assert "this one is broken" in troubles[0]
     assert (await rows(world))[0].ended_at is not None
 
@@ -125,7 +125,7 @@ async def test_one_reports_exception_is_said_and_never_ends_the_pass(world: Worl
 async def test_a_refused_report_is_no_longer_counted_as_undelivered(world: World) -> None:
     world.fault(Kind.ARCHIVED)
     await run_job(world.ledger, order())
-    assert await one_pass(world) == Pass(delivered=0, undelivered=0)
+    assert await one_pass(world) == ReconciliationRun(delivered=0, undelivered=0)
     assert (await world.phases())["success"] is Phase.REJECTED
 
 
@@ -133,14 +133,14 @@ async def test_a_pause_stops_all_of_its_credential_and_leaves_them_due(world: Wo
     world.fault(Kind.PRIMARY_LIMIT, seconds=300)
     for number in range(5):
         await run_job(world.ledger, order(f"docs/{number}"))
-    assert await one_pass(world, senders=1) == Pass(delivered=0, undelivered=5)
+    assert await one_pass(world, senders=1) == ReconciliationRun(delivered=0, undelivered=5)
     assert world.posts() == 1
 
 
 async def test_a_pause_that_ends_within_the_budget_is_waited_for_by_the_same_pass(world: World) -> None:
     world.fault(Kind.SECONDARY_LIMIT, seconds=30)
     await run_job(world.ledger, order())
-    assert await one_pass(world) == Pass(delivered=1, undelivered=0)
+    assert await one_pass(world) == ReconciliationRun(delivered=1, undelivered=0)
     assert world.held() == ["success"]
 
 
@@ -151,7 +151,7 @@ async def test_a_pass_is_over_although_a_refused_secret_has_more_that_is_due(wor
         await run_job(world.ledger, order(context))
     await run_job(world.ledger, replace(order("docs/other"), credential="env:OTHER"))
     began = world.clock.now
-    assert await one_pass(world, senders=1) == Pass(delivered=1, undelivered=3)
+    assert await one_pass(world, senders=1) == ReconciliationRun(delivered=1, undelivered=3)
     assert world.held("docs/other") == ["success"]
     assert world.clock.now - began <= timedelta(seconds=1), "the pass does not stay for what has to wait for longer"
 

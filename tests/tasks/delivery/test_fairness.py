@@ -18,7 +18,7 @@ from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from fake_github.faults import Kind
 from tasks.delivery.deliver import Reporter
-from tasks.delivery.deliver_due import Pass, deliver_due
+from tasks.delivery.deliver_due import ReconciliationRun, deliver_due
 from tasks.report_status import deliver_report
 
 PASS = timedelta(seconds=50)
@@ -37,8 +37,8 @@ def simulated(sqlite_template: Path, tmp_path: Path) -> Simulated:
     return partial(in_simulated_time, f"sqlite:///{tmp_path}/ledger.db")
 
 
-async def one_pass(by: Reporter, *, senders: int = SENDERS, budget: timedelta = PASS) -> Pass:
-    return await deliver_due(by, uuid4(), budget=budget, senders=senders, on_trouble=pytest.fail)
+async def one_pass(by: Reporter, *, senders: int = SENDERS, budget: timedelta = PASS) -> ReconciliationRun:
+    return await deliver_due(by, uuid4(), budget=budget, senders=senders, warn=pytest.fail)
 
 
 async def recorded(world: World, context: str, credential: str) -> None:
@@ -142,8 +142,8 @@ def test_a_batch_goes_on_by_the_second_however_long_a_request_takes(simulated: S
 
         for number in range(20):
             await recorded(world, f"docs/a{number}", CREDENTIAL)
-        came_to = await one_pass(await world.sender(step), budget=timedelta(seconds=16))
-        assert came_to.delivered >= 16
+        result = await one_pass(await world.sender(step), budget=timedelta(seconds=16))
+        assert result.delivered >= 16
 
     simulated(Policy(budget=WriteBudget()), test)
 

@@ -1,4 +1,4 @@
-"""A ledger that is away for some seconds is waited for, in sight; one that stays away is not."""
+"""A ledger that is unavailable for some seconds is waited for, in sight; one that stays so is not."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from domain.delivery.notifications import Tell
+from domain.delivery.notifications import Publish
+from domain.text import LogLine
 from settings import Settings
-from storage.engine import LedgerIsAway
+from storage.engine import LedgerUnavailable
 from tasks.delivery import ledger_retry as module
-from tasks.delivery.ledger_retry import is_told, open_with_patience, with_patience, without_limit
+from tasks.delivery.ledger_retry import A_MINUTE, is_told, open_when_available, retry_while_unavailable
 
 
 @dataclass
@@ -44,23 +45,28 @@ class Away:
         if self.left:
             self.left -= 1
             self._time.now += 10
-            raise LedgerIsAway(OSError("nobody listens"))
+            raise LedgerUnavailable(OSError("nobody listens"))
         return "here"
+
+
+async def asked(away: Away, longest: timedelta | None, warn: LogLine) -> str:
+    return await retry_while_unavailable(away.ask, longest=longest, failed="it was not stored", warn=warn)
+
+
+TRIED_AGAIN = "it was not stored, and is tried again: the ledger is away: nobody listens"
 
 
 async def test_what_comes_back_is_asked_again_and_the_wait_is_said(time: Time) -> None:
     said: list[str] = []
-    assert await with_patience(Away(3, time).ask, on_trouble=said.append) == "here"
-    assert said == [
-        f"waiting for the ledger, for up to {left} s more: the ledger is away: nobody listens" for left in (50, 40)
-    ]
+    assert await asked(Away(3, time), A_MINUTE, said.append) == "here"
+    assert said == [TRIED_AGAIN] * 2
 
 
 async def test_what_a_job_came_to_waits_without_limit_and_says_so_at_growing_distances(time: Time) -> None:
     said: list[str] = []
     away = Away(1000, time)
-    assert await without_limit(away.ask, failed="it was not stored", on_trouble=said.append) == "here"
-    assert said == ["it was not stored, and is tried again: the ledger is away: nobody listens"] * (7 + 7)
+    assert await asked(away, None, said.append) == "here"
+    assert said == [TRIED_AGAIN] * (7 + 7)
 
 
 def test_of_failures_in_a_row_the_first_are_told_and_then_one_in_four_minutes() -> None:
@@ -70,8 +76,8 @@ def test_of_failures_in_a_row_the_first_are_told_and_then_one_in_four_minutes() 
 
 async def test_what_stays_away_is_given_up_after_a_minute(time: Time) -> None:
     said: list[str] = []
-    with pytest.raises(LedgerIsAway, match="nobody listens"):
-        await with_patience(Away(1000, time).ask, on_trouble=said.append)
+    with pytest.raises(LedgerUnavailable, match="nobody listens"):
+        await asked(Away(1000, time), A_MINUTE, said.append)
     assert (time.now, len(said)) == (60, 3)
 
 
@@ -83,7 +89,7 @@ async def test_what_is_wrong_otherwise_is_not_asked_again() -> None:
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011  # it has no words
-        await with_patience(ask, on_trouble=lambda _: None)
+        await retry_while_unavailable(ask, longest=None, failed="", warn=pytest.fail)
     assert asked == [1]
 
 
@@ -91,13 +97,13 @@ async def test_a_reporter_is_opened_once_its_ledger_is_back(monkeypatch: pytest.
     away, closed = Away(2, time), []
 
     @asynccontextmanager
-    async def opening(_: Settings, actor: str, __: Tell) -> AsyncIterator[str]:
+    async def opening(_: Settings, actor: str, __: Publish) -> AsyncIterator[str]:
         await away.ask()
         yield actor
         closed.append(actor)
 
     monkeypatch.setattr(module, "open_reporter", opening)
-    async with open_with_patience(Settings(), "ann", on_trouble=lambda _: None) as opened:
+    async with open_when_available(Settings(), "ann", warn=lambda _: None) as opened:
         assert str(opened) == "ann"
         assert closed == []
     assert closed == ["ann"]

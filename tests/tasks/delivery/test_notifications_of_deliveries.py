@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select, update
 from world import CREDENTIAL, SHA, World, order, run_job
 
-from domain.delivery.notifications import Move, News, Overdue, nobody
+from domain.delivery.notifications import Move, Notification, Overdue, ignore
 from domain.operations.log_format import level_of, line_of
 from fake_github.faults import Kind
 from fake_github.store import Draft
@@ -30,23 +30,23 @@ def database() -> str:
 
 
 @pytest.fixture
-def told() -> list[News]:
+def told() -> list[Notification]:
     return []
 
 
 @pytest.fixture
-def telling(world: World, told: list[News]) -> Reporter:
+def telling(world: World, told: list[Notification]) -> Reporter:
     """A sender of whose moves somebody hears."""
     world.tokens[CREDENTIAL] = TOKEN
-    return replace(world.reporter, ledger=replace(world.ledger, tell=told.append))
+    return replace(world.reporter, ledger=replace(world.ledger, publish=told.append))
 
 
-def moves(told: list[News]) -> list[str]:
+def moves(told: list[Notification]) -> list[str]:
     return [one.kind.value for one in told if isinstance(one, Move)]
 
 
 async def one_pass(by: Reporter) -> None:
-    await deliver_due(by, uuid4(), budget=NO_TIME, senders=1, on_trouble=pytest.fail)
+    await deliver_due(by, uuid4(), budget=NO_TIME, senders=1, warn=pytest.fail)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ async def one_pass(by: Reporter) -> None:
     ],
 )
 async def test_what_heals_is_told_once_and_is_no_error(
-    world: World, telling: Reporter, told: list[News], *, kind: Kind | None, where: str, expected: list[str]
+    world: World, telling: Reporter, told: list[Notification], *, kind: Kind | None, where: str, expected: list[str]
 ) -> None:
     await run_job(world.ledger, order())
     if kind is not None:
@@ -73,7 +73,9 @@ async def test_what_heals_is_told_once_and_is_no_error(
     assert max(map(level_of, told)) <= WARNING
 
 
-async def test_a_sender_that_died_and_came_back_is_told_of(world: World, telling: Reporter, told: list[News]) -> None:
+async def test_a_sender_that_died_and_came_back_is_told_of(
+    world: World, telling: Reporter, told: list[Notification]
+) -> None:
     await run_job(world.ledger, order())
 
     async def another_takes_over(name: str) -> None:
@@ -86,7 +88,7 @@ async def test_a_sender_that_died_and_came_back_is_told_of(world: World, telling
     assert moves(told) == ["posted", "recovered", "found", "late"]
 
 
-async def test_what_is_refused_needs_a_person(world: World, telling: Reporter, told: list[News]) -> None:
+async def test_what_is_refused_needs_a_person(world: World, telling: Reporter, told: list[Notification]) -> None:
     world.fault(Kind.ARCHIVED)
     await run_job(world.ledger, order())
     await world.deliver(by=telling)
@@ -94,7 +96,7 @@ async def test_what_is_refused_needs_a_person(world: World, telling: Reporter, t
     assert " reason=archived " in line_of(told[-1])
 
 
-async def test_a_repair_is_told(world: World, telling: Reporter, told: list[News]) -> None:
+async def test_a_repair_is_told(world: World, telling: Reporter, told: list[Notification]) -> None:
     await run_job(world.ledger, order())
     await world.deliver()
     async with world.ledger.transaction() as session:
@@ -110,7 +112,7 @@ async def test_a_repair_is_told(world: World, telling: Reporter, told: list[News
 
 
 async def test_a_report_that_stays_undelivered_is_told_of_by_one_pass(
-    world: World, telling: Reporter, told: list[News]
+    world: World, telling: Reporter, told: list[Notification]
 ) -> None:
     world.tokens.clear()
     await run_job(world.ledger, order("docs/old"))
@@ -127,7 +129,7 @@ async def test_a_report_that_stays_undelivered_is_told_of_by_one_pass(
 
 
 async def test_what_is_delivered_in_time_or_refused_is_not_undelivered(
-    world: World, telling: Reporter, told: list[News]
+    world: World, telling: Reporter, told: list[Notification]
 ) -> None:
     world.fault(Kind.ARCHIVED, context="docs/refused")
     for context in ("docs/refused", "docs/delivered"):
@@ -153,7 +155,9 @@ def echoes() -> dict[str, Callable[[World], None]]:
 
 
 @pytest.mark.parametrize("echo", echoes())
-async def test_no_line_and_no_event_holds_a_token(world: World, telling: Reporter, told: list[News], echo: str) -> None:
+async def test_no_line_and_no_event_holds_a_token(
+    world: World, telling: Reporter, told: list[Notification], echo: str
+) -> None:
     echoes()[echo](world)
     await run_job(world.ledger, order())
     await world.deliver(by=telling)
@@ -163,4 +167,4 @@ async def test_no_line_and_no_event_holds_a_token(world: World, telling: Reporte
 
 
 async def test_nobody_hears_where_nobody_listens(world: World) -> None:
-    assert world.ledger.tell is nobody
+    assert world.ledger.publish is ignore

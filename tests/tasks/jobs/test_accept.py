@@ -10,7 +10,7 @@ from waiting import until
 from world import ACTOR, World, order
 
 from domain.delivery.target import Target
-from domain.jobs.execution import Beating, ConflictingJob, Done, Execution, Order
+from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, Execution, Order
 from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
 from domain.jobs.options import BadOptions, IntegerOption
@@ -126,7 +126,7 @@ class Second:
     def __init__(self) -> None:
         self.looks = 0
 
-    async def asks(self, world: World, asked: Order) -> "asyncio.Task[Execution | Done | Beating]":
+    async def asks(self, world: World, asked: Order) -> "asyncio.Task[Execution | Done | CarriedOutElsewhere]":
         """Its answer to come, once it has looked."""
         asking = asyncio.create_task(accept_job(await world.sender(self._step), asked))
         await self.has_looked()
@@ -155,7 +155,7 @@ async def test_a_process_whose_beat_moves_is_left_alone(world: World, second: Se
     world.clock.advance(10)
     async with world.ledger.transaction() as session:
         assert await jobs.beat(session, taken.job_id, 1, now=world.clock.now)
-    assert await answer == Beating(world.clock.now)
+    assert await answer == CarriedOutElsewhere(world.clock.now)
 
 
 async def test_a_process_whose_beat_stands_for_30_s_is_taken_over_with_the_next_turn(
@@ -185,7 +185,7 @@ async def test_a_process_that_was_silent_while_the_ledger_was_away_is_watched_fi
     world.clock.advance(9)
     async with world.ledger.transaction() as session:
         assert await jobs.beat(session, taken.job_id, 1, now=world.clock.now)
-    assert await answer == Beating(world.clock.now)
+    assert await answer == CarriedOutElsewhere(world.clock.now)
 
 
 async def test_a_process_that_is_silent_but_lives_here_is_left_alone(
@@ -196,7 +196,7 @@ async def test_a_process_that_is_silent_but_lives_here_is_left_alone(
     monkeypatch.setattr(module, "this_process", lambda: ELSEWHERE)
     answer = await second.asks(world, asked)
     world.clock.advance(60)
-    assert await answer == Beating(beat_at)
+    assert await answer == CarriedOutElsewhere(beat_at)
 
 
 async def test_who_did_not_hear_that_it_was_accepted_is_not_a_second_execution(world: World) -> None:

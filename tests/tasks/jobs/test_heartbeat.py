@@ -9,7 +9,7 @@ from simulated import SimulatedClock, SimulatedLoop
 from domain.jobs.execution import Execution
 from tasks.delivery.deliver import Reporter
 from tasks.jobs import heartbeat
-from tasks.jobs.heartbeat import WATCH, Stopped, beat_on
+from tasks.jobs.heartbeat import WATCH, Stopped, keep_heartbeat
 
 EXECUTION = Execution(UUID(int=1), 1, None)
 AWAY_UNTIL = (10.5, 11.0, 14.0, 15.5, 20.5, 29.0, 60.5, 301.0)
@@ -32,7 +32,7 @@ async def signs(back_at: float, *, refuses: bool, monkeypatch: pytest.MonkeyPatc
         return False
 
     monkeypatch.setattr(heartbeat, "_beat", give)
-    stopped = await beat_on(object(), EXECUTION, is_cancelled, lambda _: None)  # type: ignore[arg-type]  # nobody reports
+    stopped = await keep_heartbeat(object(), EXECUTION, is_cancelled, lambda _: None)  # type: ignore[arg-type]  # nobody reports
     assert stopped is Stopped.NOT_OURS
     return given
 

@@ -24,7 +24,7 @@ from world import World, accept, begin, end, order
 from domain.jobs.execution import Execution, Order
 from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
-from storage.engine import Ledger, LedgerIsAway
+from storage.engine import Ledger, LedgerUnavailable
 from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter
@@ -87,7 +87,7 @@ class FickleLedger(Ledger):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         if self.away():
-            raise LedgerIsAway(OSError("gone"))
+            raise LedgerUnavailable(OSError("gone"))
         async with Ledger.transaction(self) as session:
             yield session
 
@@ -296,14 +296,14 @@ async def waiting_behind_another(
     """A job that was told to wait for another of its group, which has just ended."""
     told = asyncio.Event()
 
-    async def tell(ahead: Sequence[UUID]) -> None:
+    async def publish(ahead: Sequence[UUID]) -> None:
         told.set()
         await on_wait(ahead)
 
     first = await accept(world.ledger, order("docs/first", group="g"))
     await begin(world.ledger, first)
     work = await work_for(world, job_type, order(group="g"))
-    running = asyncio.create_task(carry_out(world.reporter, work, replace(said.watchers, on_wait=tell)))
+    running = asyncio.create_task(carry_out(world.reporter, work, replace(said.watchers, on_wait=publish)))
     await until(told.is_set)
     await end(world.ledger, first)
     return running, work

@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import LONGEST
 from world import World, accept, begin, end, order, run_job
 
-from domain.delivery.notifications import Lost, News
+from domain.delivery.notifications import Lost, Notification
 from domain.jobs.execution import Execution
 from domain.jobs.job import JobState
 from domain.process.identity import Process
@@ -71,9 +71,9 @@ async def beat(world: World, execution: Execution) -> bool:
 
 
 async def lost(world: World) -> list[UUID]:
-    told: list[News] = []
-    reporter = replace(world.reporter, ledger=replace(world.ledger, tell=told.append))
-    ended = await end_lost_jobs(reporter, on_trouble=pytest.fail)
+    told: list[Notification] = []
+    reporter = replace(world.reporter, ledger=replace(world.ledger, publish=told.append))
+    ended = await end_lost_jobs(reporter, warn=pytest.fail)
     assert [one.job_id for one in told if isinstance(one, Lost)] == ended
     return ended
 
@@ -118,7 +118,7 @@ async def test_who_gives_a_sign_of_life_while_it_is_watched_is_not_lost(world: W
         assert await beat(world, execution)
         world.clock.advance(1)
 
-    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile), on_trouble=pytest.fail) == []
+    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile), warn=pytest.fail) == []
     assert await state_of(world, execution) is JobState.RUNNING
 
 
@@ -133,7 +133,7 @@ async def test_who_gives_a_sign_of_life_at_the_last_moment_is_not_lost(world: Wo
 
     began = world.clock.now
     reporter = await world.sender(first)
-    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep), on_trouble=pytest.fail) == []
+    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep), warn=pytest.fail) == []
     assert await state_of(world, execution) is JobState.RUNNING
 
 
@@ -154,7 +154,7 @@ async def test_a_process_that_hangs_is_not_waited_for_for_ever(
     hangs = replace(this_process(), pid=hanging.pid, started=started(hanging.pid))
     execution = await job_of(world, hangs, silent_for=HUNG.total_seconds())
     assert await lost(world) == [execution.job_id]
-    assert hanging.wait(LONGEST) == -signal.SIGKILL  # with it, its leash ends the command
+    assert hanging.wait(LONGEST) == -signal.SIGKILL  # with it, its supervisor ends the command
 
 
 async def test_a_job_that_waits_for_its_group_can_be_lost_and_come_back(world: World, dead: Process) -> None:
@@ -205,7 +205,7 @@ async def test_a_job_that_cannot_be_ended_keeps_no_other_waiting(
     monkeypatch.setattr("storage.jobs.liveness.lose", fails)
     troubles: list[str] = []
     with pytest.raises(ValueError, match="nobody thought of it"):
-        await end_lost_jobs(world.reporter, on_trouble=troubles.append)
+        await end_lost_jobs(world.reporter, warn=troubles.append)
     assert await state_of(world, other) is JobState.LOST
     assert troubles == [f"job {first.job_id} could not be ended: ValueError('nobody thought of it')"]
 
@@ -217,5 +217,5 @@ async def test_two_passes_at_once_end_a_job_once(world: World, dead: Process) ->
         assert await lost(world) == [execution.job_id]
         world.clock.advance(seconds)
 
-    assert await end_lost_jobs(replace(world.reporter, sleep=another), on_trouble=pytest.fail) == []
-    assert (await world.story()).count("recorded") == 1
+    assert await end_lost_jobs(replace(world.reporter, sleep=another), warn=pytest.fail) == []
+    assert (await world.events()).count("recorded") == 1

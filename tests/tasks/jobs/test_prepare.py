@@ -16,7 +16,7 @@ from domain.process.limits import Limits
 from domain.redact import public
 from tasks.jobs import build_cache as module
 from tasks.jobs.build_cache import Cache
-from tasks.jobs.environment import Surroundings
+from tasks.jobs.environment import BuildEnvironment
 from tasks.jobs.prepare import PreparationFailed, prepare
 
 INSTALL = (
@@ -50,7 +50,7 @@ class Rig:
         self, copy: Path, *steps: Preparation, cache: Cache | None = None, scope: str = "acme/site"
     ) -> Path:
         env = {"PATH": os.environ["PATH"], "SEEN": "yes"}
-        around = Surroundings(copy, env, Limits(), partial(public, roots=(str(copy),)), self.lines.append)
+        around = BuildEnvironment(copy, env, Limits(), partial(public, roots=(str(copy),)), self.lines.append)
         await prepare(steps or (self.step(),), around, cache or self.cache, scope=scope)
         return copy
 

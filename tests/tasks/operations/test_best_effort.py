@@ -3,7 +3,7 @@
 import httpx
 import respx
 
-from tasks.operations.prefect_state import courtesy
+from tasks.operations.prefect_state import best_effort
 
 
 async def test_what_prefect_answered_is_told_without_the_user_of_its_address() -> None:
@@ -15,7 +15,7 @@ async def test_what_prefect_answered_is_told_without_the_user_of_its_address() -
 
     with respx.mock() as net:
         net.get("http://prefect.test/api/x").respond(500)
-        await courtesy(ask(), on_trouble=said.append)
+        await best_effort(ask(), warn=said.append)
     (line,) = said
     assert "prefect.test/api/x" in line
     assert "pa55word" not in line

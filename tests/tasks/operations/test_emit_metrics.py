@@ -150,7 +150,7 @@ async def gateway(status: int | None = 200, body: bytes = b"bad\n", header: str 
 async def emitted(world: World, url: str | None) -> list[str]:
     """What an operator reads of a pass's figures."""
     said: list[str] = []
-    await emit_metrics(world.ledger, url, interval=MINUTE, on_trouble=said.append)
+    await emit_metrics(world.ledger, url, interval=MINUTE, warn=said.append)
     return said
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from maintaining import kept_up
 from processes import names_in
-from upkeep import kept_up
 from waiting import LONGEST
 from world import World
 
@@ -26,7 +26,7 @@ def database() -> str:
 
 
 async def nothing(*_: object, **__: object) -> None:
-    """What a part of the upkeep that is not the test's does."""
+    """What a part of the maintenance that is not the test's does."""
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ async def test_a_disk_that_does_not_answer_holds_up_neither_the_pass_nor_its_pro
         monkeypatch.setattr(f"tasks.operations.maintenance.{quick}", nothing)
     monkeypatch.setattr("tasks.operations.maintenance.LONGEST", timedelta(seconds=0.1))
     try:
-        assert await kept_up(world) == ["upkeep took too long, and is left to the next pass: TimeoutError()"]
+        assert await kept_up(world) == ["maintenance took too long, and is left to the next pass: TimeoutError()"]
     finally:
         answers.set()
     assert daemons == [True]

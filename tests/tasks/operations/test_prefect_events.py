@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.delivery.notifications import Lost, Move, News, Overdue, Paused, ReportName
+from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState, Target
@@ -28,7 +28,7 @@ ABOUT = {
     "report": 17, "job": JOB, "execution": 2, "sha": "3f2a91c0" * 5, "state": "success", "repository": "acme/site",
     "context": "docs/sphinx",
 }  # fmt: skip
-ALL: tuple[News, ...] = (
+ALL: tuple[Notification, ...] = (
     *(replace(MOVE, kind=kind) for kind in EventKind if kind not in UNTOLD),
     *SETTLED,
     OVERDUE,
@@ -37,8 +37,8 @@ ALL: tuple[News, ...] = (
 )
 
 
-def name_of(news: News) -> str | None:
-    event = event_of(news, PASS)
+def name_of(notification: Notification) -> str | None:
+    event = event_of(notification, PASS)
     return event.event.removeprefix("reportback.report.") if event else None
 
 
@@ -81,8 +81,8 @@ def test_an_event_tells_who_what_and_how_it_went() -> None:
 
 
 @pytest.mark.parametrize("news", [MOVE, OVERDUE, LOST], ids=type)
-def test_the_jobs_flow_run_comes_before_that_of_who_tells(news: News) -> None:
-    event = event_of(news, PASS)
+def test_the_jobs_flow_run_comes_before_that_of_who_tells(notification: Notification) -> None:
+    event = event_of(notification, PASS)
     assert event is not None
     assert [(one.role, one.id) for one in event.related] == [
         ("flow-run", f"prefect.flow-run.{JOB}"),
@@ -105,8 +105,8 @@ def test_a_job_that_tells_of_itself_is_named_once() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_other_news_are_events_of_their_own(news: News, name: str, told: dict[str, object]) -> None:
-    event = event_of(news, PASS)
+def test_other_news_are_events_of_their_own(notification: Notification, name: str, told: dict[str, object]) -> None:
+    event = event_of(notification, PASS)
     assert event is not None
     assert (event.event, event.payload) == (name, told)
 

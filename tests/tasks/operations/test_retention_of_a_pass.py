@@ -4,9 +4,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from maintaining import kept_up
 from sqlmodel import func, select
 from told import look
-from upkeep import kept_up
 from world import World, order, run_job
 
 from fake_github.faults import Kind
@@ -116,5 +116,5 @@ async def test_a_ledger_that_cannot_be_pruned_is_a_line_and_no_harm(
 
     monkeypatch.setattr(module, "prune_jobs", broken)
     said: list[str] = []
-    assert await prune(world.ledger, keep=KEEP, on_trouble=said.append) == 0
+    assert await prune(world.ledger, keep=KEEP, warn=said.append) == 0
     assert said == ["what is old could not be pruned: ZeroDivisionError('out of rows')"]

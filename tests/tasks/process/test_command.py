@@ -176,20 +176,20 @@ async def test_a_command_that_is_over_before_its_end_was_heard_of_is_not_timed_o
 
 
 async def test_a_command_that_was_over_when_its_time_was_is_not_timed_out(tmp_path: Path) -> None:
-    """The leash has not seen its end yet when the flow has everything ended."""
+    """The supervisor has not seen its end yet when the flow has everything ended."""
     lines: list[str] = []
     script = f"echo $$ $PPID; until [ -e {tmp_path}/go ]; do sleep 0.02; done; exit 3"
     running = asyncio.create_task(run("sh", "-c", script, on_line=lines.append))
     await until(lambda: bool(lines))
-    command, leash = map(int, lines[0].split())
-    os.kill(leash, signal.SIGSTOP)
+    command, supervisor = map(int, lines[0].split())
+    os.kill(supervisor, signal.SIGSTOP)
     try:
         (tmp_path / "go").touch()
         await until(lambda: not is_alive(command))
         skip(LONG.total_seconds() + 1)
         await asyncio.sleep(0.05)
     finally:
-        os.kill(leash, signal.SIGCONT)
+        os.kill(supervisor, signal.SIGCONT)
     done = await running
     assert (done.ended_by, done.exit_code) == (EndedBy.EXITED, 3)
 

@@ -16,7 +16,7 @@ from domain.jobs.push import Push
 from domain.process.limits import FileBounds, Limits
 from tasks.jobs.build_cache import Cache
 from tasks.jobs.checkout import CheckoutFailed, working_copy
-from tasks.jobs.environment import Surroundings
+from tasks.jobs.environment import BuildEnvironment
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
 from tasks.jobs.prepare import prepare
 from tasks.jobs.push import PushFailed, push_changes
@@ -70,7 +70,7 @@ async def prepared(folder: Path, limits: Limits, lock: str) -> str:
     (folder / "make").chmod(0o755)
     cache = {"paths": ["made"], "key": ["lock"]}
     step = Preparation.model_validate({"command": ["make"], "cache": cache})
-    around = Surroundings(copy, {"PATH": f"{folder}:{os.environ['PATH']}"}, limits, str, lines.append)
+    around = BuildEnvironment(copy, {"PATH": f"{folder}:{os.environ['PATH']}"}, limits, str, lines.append)
     await prepare([step], around, Cache(folder / "cache", 10**9), scope="acme/site")
     assert names_in(copy / "made") == ["1", "2", "3", "4"]
     return lines[-1].removeprefix("Reportback: ")

@@ -10,7 +10,7 @@ import pytest
 from processes import FAMILY, is_alive, pids_in
 
 from domain.process.ended_by import EndedBy
-from domain.process.limits import NO_LIMITS, Limits, in_leash_words
+from domain.process.limits import NO_LIMITS, Limits, as_argument
 from tasks.process.command import Finished, run_command
 
 MEBIBYTE = 1024**2
@@ -33,9 +33,9 @@ async def python(code: str, *args: str, folder: Path, limits: Limits) -> Finishe
 
 
 def test_only_what_is_given_is_told_to_the_leash() -> None:
-    assert in_leash_words(NO_LIMITS) == ""
-    assert in_leash_words(Limits()) == "memory=8589934592,processes=500"
-    assert in_leash_words(Limits(memory="1K", file_size=2, processes=3, output=4)) == (
+    assert as_argument(NO_LIMITS) == ""
+    assert as_argument(Limits()) == "memory=8589934592,processes=500"
+    assert as_argument(Limits(memory="1K", file_size=2, processes=3, output=4)) == (
         "memory=1024,file_size=2,processes=3"
     )
 

@@ -16,14 +16,14 @@ from datetime import timedelta
 from pathlib import Path
 from domain.process.limits import Limits
 from domain.output.patterns import LinePattern
-from tasks.jobs.environment import Surroundings
+from tasks.jobs.environment import BuildEnvironment
 
 lines, keeps = int(sys.argv[1]), sys.argv[2] == "keeping"
 sent, kept = [], []
 write = f"import sys; [print(n, 'x' * 290) for n in range({lines})]; print('Progress: 9/10'); print('bye')"
 
 async def run():
-    around = Surroundings(Path.cwd(), {"PATH": os.environ["PATH"]}, Limits(), str, sent.append)
+    around = BuildEnvironment(Path.cwd(), {"PATH": os.environ["PATH"]}, Limits(), str, sent.append)
     if keeps:
         around.budget.take = lambda line: kept.append(line) or False
     patterns = [LinePattern.model_validate({"count": "xxx", "as": "lines"})]

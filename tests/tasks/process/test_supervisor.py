@@ -1,4 +1,4 @@
-"""The leash by itself, as anybody may start it."""
+"""The supervisor by itself, as anybody may start it."""
 
 import os
 import signal
@@ -13,57 +13,57 @@ import pytest
 from processes import FAMILY, ROOT, is_alive, pids_in
 from waiting import LONGEST, block_until
 
-LEASH = ROOT / "tasks" / "process" / "supervisor.py"
+SUPERVISOR = ROOT / "tasks" / "process" / "supervisor.py"
 
 
 @contextmanager
-def leashed(*command: str, grace: str = "0.2") -> Iterator[tuple["subprocess.Popen[bytes]", socket.socket]]:
-    """A leash, and the flow's end of the line to it, which is closed in the end, so that the leash ends too."""
+def supervised(*command: str, grace: str = "0.2") -> Iterator[tuple["subprocess.Popen[bytes]", socket.socket]]:
+    """A supervisor, and the flow's end of the line to it, which is closed at the end, and ends the supervisor."""
     ours, its = socket.socketpair()
     with its:
-        argv = [sys.executable, "-I", "-S", str(LEASH), str(its.fileno()), grace, "", "", *command]
+        argv = [sys.executable, "-I", "-S", str(SUPERVISOR), str(its.fileno()), grace, "", "", *command]
         process = subprocess.Popen(argv, pass_fds=(its.fileno(),), stdin=subprocess.DEVNULL)
-    with process as leash, ours:
-        yield leash, ours
+    with process as supervisor, ours:
+        yield supervisor, ours
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 3", 3), ("kill -15 $$", 143)])
 def test_it_ends_as_its_command_did(script: str, code: int) -> None:
-    with leashed("sh", "-c", script) as (leash, _):
-        assert leash.wait(LONGEST) == code
+    with supervised("sh", "-c", script) as (supervisor, _):
+        assert supervisor.wait(LONGEST) == code
 
 
 @pytest.mark.parametrize("how", ["closed", "written", "SIGTERM", "SIGHUP"])
 def test_it_ends_everything_when_let_go_or_told(how: str, tmp_path: Path) -> None:
-    with leashed(sys.executable, "-c", FAMILY, str(tmp_path), "stubborn") as (leash, line):
+    with supervised(sys.executable, "-c", FAMILY, str(tmp_path), "stubborn") as (supervisor, line):
         block_until(lambda: len(pids_in(tmp_path)) == 3)
         if how == "closed":
             line.close()
         elif how == "written":
             line.send(b"x")
         else:
-            leash.send_signal(signal.Signals[how])
-        assert leash.wait(LONGEST) == 128 + signal.SIGKILL
+            supervisor.send_signal(signal.Signals[how])
+        assert supervisor.wait(LONGEST) == 128 + signal.SIGKILL
     assert not any(map(is_alive, pids_in(tmp_path)))
 
 
 def test_its_command_does_not_outlive_a_leash_that_is_killed(tmp_path: Path) -> None:
-    with leashed("sh", "-c", f"echo > {tmp_path}/$$; exec sleep 60") as (leash, _):
+    with supervised("sh", "-c", f"echo > {tmp_path}/$$; exec sleep 60") as (supervisor, _):
         block_until(lambda: len(pids_in(tmp_path)) == 1)
-        leash.kill()
+        supervisor.kill()
     block_until(lambda: not any(map(is_alive, pids_in(tmp_path))))
 
 
 def test_it_collects_orphans_while_the_command_runs(tmp_path: Path) -> None:
     script = f"for n in 1 2 3; do (sh -c 'echo $$ > {tmp_path}/orphan; exit' &); done; echo > {tmp_path}/made; sleep 60"
-    with leashed("sh", "-c", script) as (leash, _):
+    with supervised("sh", "-c", script) as (supervisor, _):
         block_until((tmp_path / "made").exists)
-        children = Path(f"/proc/{leash.pid}/task/{leash.pid}/children")
+        children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children")
         block_until(lambda: len(children.read_text().split()) == 1)  # zombies would count
 
 
 def test_it_tells_how_the_command_ended_before_the_rest_has_ended(tmp_path: Path) -> None:
-    with leashed(sys.executable, "-c", FAMILY, str(tmp_path), "stubborn", "leave", grace="10") as (_, flow):
+    with supervised(sys.executable, "-c", FAMILY, str(tmp_path), "stubborn", "leave", grace="10") as (_, flow):
         assert flow.recv(100) == b"exit 7\n"
         left = pids_in(tmp_path)
         assert [is_alive(pid) for pid in left] == [True, True]
@@ -75,12 +75,12 @@ def test_it_tells_how_the_command_ended_before_the_rest_has_ended(tmp_path: Path
 @pytest.mark.parametrize(("told", "line"), [("let go", b"\n"), ("SIGTERM", b"signal 15\n"), ("SIGHUP", b"signal 1\n")])
 def test_a_command_that_was_stopped_has_not_ended_by_itself(told: str, line: bytes, tmp_path: Path) -> None:
     script = f"trap 'exit 0' TERM; touch {tmp_path}/ready; while :; do sleep 0.02; done"
-    with leashed("sh", "-c", script) as (leash, flow):
+    with supervised("sh", "-c", script) as (supervisor, flow):
         block_until((tmp_path / "ready").exists)
         if told == "let go":
             flow.shutdown(socket.SHUT_WR)
         else:
-            leash.send_signal(signal.Signals[told])
+            supervisor.send_signal(signal.Signals[told])
         assert flow.recv(100) == line
 
 
@@ -89,14 +89,14 @@ def test_a_command_that_was_over_when_the_flow_let_go_has_ended_by_itself(
     script: str, line: bytes, tmp_path: Path
 ) -> None:
     script = f"touch {tmp_path}/$$; until [ -e {tmp_path}/go ]; do sleep 0.02; done; {script}"
-    with leashed("sh", "-c", script) as (leash, flow):
+    with supervised("sh", "-c", script) as (supervisor, flow):
         block_until(lambda: len(pids_in(tmp_path)) == 1)
         [child] = pids_in(tmp_path)
-        leash.send_signal(signal.SIGSTOP)
+        supervisor.send_signal(signal.SIGSTOP)
         try:
             (tmp_path / "go").touch()
             block_until(lambda: not is_alive(child))
             flow.shutdown(socket.SHUT_WR)
         finally:
-            leash.send_signal(signal.SIGCONT)
+            supervisor.send_signal(signal.SIGCONT)
         assert flow.recv(100) == line

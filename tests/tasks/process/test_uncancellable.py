@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tasks.process.uncancellable import in_any_case, sigterm_held_back, sigterm_ignored
+from tasks.process.uncancellable import run_uncancellable, sigterm_held_back, sigterm_ignored
 
 
 async def test_an_ending_is_begun_again_when_it_was_stopped_itself() -> None:
@@ -18,7 +18,7 @@ async def test_an_ending_is_begun_again_when_it_was_stopped_itself() -> None:
         return "done"
 
     with pytest.raises(Terminated):
-        await in_any_case(ending)
+        await run_uncancellable(ending)
     assert len(begun) == 3
 
 
@@ -30,7 +30,7 @@ async def test_a_bug_in_an_ending_is_raised_and_the_ending_not_begun_again() -> 
         raise KeyError("a bug")
 
     with pytest.raises(KeyError, match="a bug"):
-        await in_any_case(ending)
+        await run_uncancellable(ending)
     assert begun == ["once"]
 
 

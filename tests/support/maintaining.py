@@ -3,11 +3,11 @@
 from world import World
 
 from settings import Settings
-from tasks.operations.maintenance import keep_up
+from tasks.operations.maintenance import maintain
 
 
 async def kept_up(world: World) -> list[str]:
     """What an operator reads of it."""
     said: list[str] = []
-    await keep_up(world.ledger, Settings(), on_trouble=said.append)
+    await maintain(world.ledger, Settings(), warn=said.append)
     return said

@@ -15,7 +15,7 @@ from processes import ROOT, is_alive, names_in
 from waiting import LONGEST, block_until, soon, until
 
 from tasks.process import user_lock
-from tasks.process.user_lock import _runs, end_all, taken
+from tasks.process.user_lock import _runs, acquire_user, end_all
 from tasks.process.users import JobUser
 
 ME, OTHER = USERS[:2]
@@ -26,8 +26,8 @@ async def test_two_at_once_are_never_the_same_user_and_a_third_waits_and_says_so
 ) -> None:
     monkeypatch.setattr(user_lock, "LOOK_EVERY", user_lock.LOOK_EVERY / 50)
     said: list[str] = []
-    async with taken(USERS[:2], said.append) as one:
-        async with taken(USERS[:2], said.append) as two:
+    async with acquire_user(USERS[:2], said.append) as one:
+        async with acquire_user(USERS[:2], said.append) as two:
             assert {one, two} == {ME, OTHER}
             waiting = asyncio.create_task(_enter(said))
 
@@ -43,7 +43,7 @@ async def test_two_at_once_are_never_the_same_user_and_a_third_waits_and_says_so
 
 
 async def _enter(said: list[str]) -> JobUser:
-    async with taken(USERS[:2], said.append) as user:
+    async with acquire_user(USERS[:2], said.append) as user:
         return user
 
 
@@ -55,11 +55,11 @@ HOLDER = """
 import asyncio, sys
 from pathlib import Path
 from typing import Any
-from tasks import taken_user
+from tasks.process import user_lock
 from tasks.process.users import JobUser
 async def hold():
-    taken_user.LOCKS = Path(sys.argv[1])
-    async with taken_user.taken([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print):
+    user_lock.LOCKS = Path(sys.argv[1])
+    async with user_lock.acquire_user([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print):
         print("holds", flush=True)
         await asyncio.sleep(60)
 asyncio.run(hold())
@@ -98,12 +98,12 @@ RUNNER = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from tasks import taken_user
+from tasks.process import user_lock
 from tasks.process.command import run_command
 from tasks.process.users import JobUser
 async def run():
-    taken_user.LOCKS = Path(sys.argv[1])
-    async with taken_user.taken([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print) as user:
+    user_lock.LOCKS = Path(sys.argv[1])
+    async with user_lock.acquire_user([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print) as user:
         script = "trap '' TERM; echo runs; while :; do sleep 1; done"
         await run_command(("sh", "-c", script), cwd=Path("/"), env={"PATH": "/usr/bin:/bin"}, user=user,
                           timeout=timedelta(minutes=1), on_line=lambda line: print(line, flush=True))
@@ -118,7 +118,7 @@ async def test_a_leash_keeps_the_user_until_all_has_ended_though_the_flow_is_gon
         assert flow.stdout.readline() == b"runs\n"
         flow.kill()
         flow.wait()
-        async with taken(USERS[:2], print) as user:
+        async with acquire_user(USERS[:2], print) as user:
             assert user == OTHER  # its command ignores SIGTERM, and is given five seconds
 
         async def is_free() -> bool:
@@ -134,11 +134,11 @@ async def test_a_killed_flow_gives_its_user_back_and_what_still_runs_as_it_is_ki
         assert flow.stdout is not None
         assert flow.stdout.readline() == b"holds\n"
         with started(["sleep", "60"], user=ME.uid, group=ME.gid, extra_groups=[]) as left:
-            async with taken(USERS[:2], print) as user:
+            async with acquire_user(USERS[:2], print) as user:
                 assert user == OTHER
             assert is_alive(left.pid)
             flow.kill()
             flow.wait()
-            async with taken(USERS[:1], print) as user:
+            async with acquire_user(USERS[:1], print) as user:
                 assert user == ME
                 assert not is_alive(left.pid)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from benchmarks.large_ledger import HOUR, fill, fold_all, ledgers, on_both, say, tell
+from benchmarks.large_ledger import HOUR, fill, fold_all, ledgers, on_both, publish, say
 from domain.operations.status_page import Links, page
 from storage.engine import Ledger
 from storage.models import Reconciliation
@@ -37,7 +37,7 @@ async def write(ledger: Ledger) -> str:
 
 async def emit(ledger: Ledger) -> None:
     """What a pass does for the metrics, where there is no Pushgateway."""
-    await emit_metrics(ledger, None, interval=HOUR / 60, on_trouble=say)
+    await emit_metrics(ledger, None, interval=HOUR / 60, warn=say)
 
 
 async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:
@@ -48,9 +48,9 @@ async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> No
         await add_passes(ledger)
         await fold_all(ledger)
         say(f"{kind}: {settled} settled, {undelivered} undelivered, ready in {time.perf_counter() - began:.0f} s")
-        await tell(ledger, "what the page shows", partial(read_overview, ledger))
-        await tell(ledger, "the page", partial(write, ledger))
-        await tell(ledger, "the figures, unless it is time to fold", partial(emit, ledger))
+        await publish(ledger, "what the page shows", partial(read_overview, ledger))
+        await publish(ledger, "the page", partial(write, ledger))
+        await publish(ledger, "the figures, unless it is time to fold", partial(emit, ledger))
 
 
 if __name__ == "__main__":
