@@ -32,11 +32,11 @@ async def run_job(work: Callable[[], Work], on_line: Callable[[str], None], publ
         progress_bar(_title(asked)) as show,
     ):
 
-        def on_line(line: str) -> None:
+        def log_line(line: str) -> None:
             logger.info("%s", line)
             on_line(line)
 
-        ended = await carry_out(reporter, asked, _watchers(asked, on_line, show))
+        ended = await carry_out(reporter, asked, _watchers(asked, log_line, show))
     return state_of(ended)
 
 
