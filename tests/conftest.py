@@ -1,4 +1,4 @@
-"""Ledgers for tests: every storage test runs on SQLite and on PostgreSQL."""
+"""Fixtures for all tests: `ledger`, `world` and the databases; ledger tests run on SQLite and on PostgreSQL."""
 
 import asyncio
 import gc

@@ -1,3 +1,5 @@
+"""Each deliberate breakage changes exactly one line, and the tests it names exist."""
+
 from pathlib import Path
 
 import pytest

@@ -1,4 +1,4 @@
-"""The search of `make canaries` finds what it looks for: else finding nothing would mean nothing."""
+"""The search of `make canaries` finds planted secrets; otherwise finding none would prove nothing."""
 
 import base64
 from itertools import product

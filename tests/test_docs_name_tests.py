@@ -1,4 +1,4 @@
-"""Each test that docs/guarantee.md or SECURITY.md names is there."""
+"""Each test that docs/guarantee.md or SECURITY.md names exists."""
 
 import re
 from functools import cache

@@ -1,4 +1,4 @@
-"""The tree is the architecture: imports point down, and no name of ours is somebody else's."""
+"""The layers and rooms: imports point down, and no module name of ours shadows another package's."""
 
 import ast
 import sys

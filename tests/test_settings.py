@@ -1,4 +1,4 @@
-"""Settings are checked as a whole at start, and never show a secret."""
+"""Settings are validated as a whole at start, and never show a secret."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The cage. Its tests switch users, as root may; where this process may not, each fails and says what it lacks."""
+"""Fixtures for tests that switch users: each fails, naming the missing capability, where this process cannot."""
 
 from collections.abc import Iterator
 from pathlib import Path

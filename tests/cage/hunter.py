@@ -1,6 +1,6 @@
-"""A job that looks for canaries by every way a process has: `hunter.py API_URL PID,PID PATH …`.
+"""A job that searches for planted canaries in every way open to a process: `hunter.py API_URL PID,PID PATH …`.
 
-It is told where they are, and prints which it found. Any Python 3, and the standard library only.
+Its arguments name the canaries; it prints those it could read. Runs on any Python 3 with the standard library only.
 """
 
 import json

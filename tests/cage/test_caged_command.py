@@ -1,4 +1,4 @@
-"""A command that runs as the job's user has that user's rights, nothing of ours, and ends with its supervisor."""
+"""A command run as a job user has only that user's rights, and ends with its supervisor."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A whole job as a user of its own: what it made is kept and pushed, and no other job gets at it."""
+"""A whole job as a job user: its output is kept and pushed, and no other job can read or change its files."""
 
 import asyncio
 import os

@@ -1,7 +1,7 @@
-"""A job with a user of its own hunts for five canaries and finds none; without one of the protections it finds one.
+"""A job with a job user finds none of five planted canaries; without one of the protections it finds one.
 
 a: a token in the environment of the flow and of a worker; b: the ledger; c: Prefect's profile; d: a key; e: a Secret
-block, through the API of a real server. The hunter knows where all of them are.
+block, through the API of a real server. hunter.py is told where each of them is.
 """
 
 import asyncio

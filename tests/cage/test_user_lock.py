@@ -1,4 +1,4 @@
-"""Each job in flight has a user of its own, and takes it over from nobody who still runs."""
+"""Each running job has a job user of its own; a user is used again only once no process runs as it."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What a job's user leaves where every user may leave something goes with the job: no later one finds or reads it."""
+"""Files that a job user left in world-writable folders are removed with its job."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What a job that is a user of its own leaves behind fails no later one, and shows it nothing."""
+"""Files left by a job user's job fail no later job and cannot be read by it."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-"""A job that tells all it can see: its environment, git's configuration, its working copy. Then it waits for `go`."""
+"""A job that prints all it can see (environment, git configuration, working copy), then waits for the file `go`."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
-"""Nine kinds of secrets are planted in a whole installation; none turns up in any place that is read by anybody else.
+"""Nine kinds of secrets planted in an installation turn up in no place that others can read.
 
-`make canaries` prints the table. In each place a harmless marker must be found, or nobody has looked there.
+`make canaries` prints the table. In each place a harmless marker must be found, which proves that it was searched.
 """
 
 import asyncio

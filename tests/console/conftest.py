@@ -1,4 +1,4 @@
-"""A shell, a ledger as it finds it, and a GitHub that answers."""
+"""Fixtures: a shell, the ledger it opens, and a stand-in GitHub that answers it."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The commands as a shell and a script call them: words, exit codes, one-line errors, and no Prefect anywhere near."""
+"""The commands as called from a shell or a script: output, exit codes, one-line errors; none imports Prefect."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`reportback credentials`."""
+"""`reportback credentials`: lists pauses, budgets and refused secrets for each credential."""
 
 from datetime import UTC, datetime, timedelta
 

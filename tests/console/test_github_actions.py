@@ -1,4 +1,4 @@
-"""Which commit a workflow is about, by GitHub's own examples of its events, trimmed.
+"""Finds the commit that a GitHub Actions event is about, by GitHub's own example events, trimmed.
 
 https://docs.github.com/webhooks/webhook-events-and-payloads
 """

@@ -1,4 +1,4 @@
-"""`reportback reports list`."""
+"""`reportback reports list`: filters, columns and JSON."""
 
 import pytest
 from shell import Shell, recorded

@@ -1,4 +1,4 @@
-"""`reportback metrics`: printed, and served."""
+"""`reportback metrics`: prints metrics or serves them."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`reportback db move`."""
+"""`reportback db move`: moves the ledger to another database."""
 
 from pathlib import Path
 

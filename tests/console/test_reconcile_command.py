@@ -1,4 +1,4 @@
-"""`reportback reconcile`, while nothing of Prefect can be reached."""
+"""`reportback reconcile`, with no Prefect server available."""
 
 from datetime import timedelta
 

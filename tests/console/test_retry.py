@@ -1,4 +1,4 @@
-"""`reportback reports retry`."""
+"""`reportback reports retry`: selects reports and makes them due again."""
 
 import asyncio
 import io

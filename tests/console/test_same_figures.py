@@ -1,4 +1,4 @@
-"""After an outage, Prefect's page, Prometheus and the shell tell the same of one ledger."""
+"""The status page, Prometheus and the shell show the same figures of one ledger after an outage."""
 
 import re
 from collections.abc import Iterable, Mapping

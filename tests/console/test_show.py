@@ -1,4 +1,4 @@
-"""`reportback reports show`."""
+"""`reportback reports show`: a report with its history."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,4 @@
-"""`reportback submit`, against a Prefect server's answers."""
+"""`reportback submit` against a Prefect server's answers."""
 
 import json
 from collections.abc import Iterator

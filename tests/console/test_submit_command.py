@@ -1,4 +1,4 @@
-"""`reportback submit` as a shell calls it, and what it draws for a person."""
+"""`reportback submit` as a shell command, and the progress it draws on a terminal."""
 
 import io
 import sys

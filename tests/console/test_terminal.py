@@ -1,4 +1,4 @@
-"""What a terminal shows while a command is at work, and what else does not."""
+"""Progress on a terminal while a command runs; nothing of it goes to a pipe or a file."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What a shell says of a report."""
+"""How the shell describes the state of a report."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Where deliveries are tried: what SQL does with them is tried on both databases in tests/storage/."""
+"""Runs the tests of this folder on SQLite; tests/storage/ runs the SQL of deliveries on both databases."""
 
 import pytest
 from full import SQLITE_OR_ALL
@@ -6,6 +6,6 @@ from full import SQLITE_OR_ALL
 
 @pytest.fixture(params=SQLITE_OR_ALL)
 def database(request: pytest.FixtureRequest) -> str:
-    """SQLite, and with REPORTBACK_TEST_FULL=1 PostgreSQL too; the plain ones and races name both."""
+    """SQLite, and with REPORTBACK_TEST_FULL=1 PostgreSQL too; plain tests and races name both themselves."""
     kind: str = request.param
     return kind

@@ -1,7 +1,7 @@
-"""A clock jumps by an hour or a year, ahead or back, at any effect of a delivery: GitHub is told once.
+"""A clock that jumps by an hour or a year, ahead or back, at any effect of a delivery causes no second status.
 
-On SQLite it is the host's wall clock that jumps, under the ledger's own clock. On PostgreSQL the ledger's clock is the
-server's: set back it moves no request, set ahead none that its lease guards.
+On SQLite the host's wall clock jumps, below the ledger's own clock. On PostgreSQL the ledger's clock is the server's:
+set back it allows no other request, set ahead none that a lease guards.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

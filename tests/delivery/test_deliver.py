@@ -1,4 +1,4 @@
-"""Delivery against a stand-in that misbehaves: what it holds in the end is what counts."""
+"""Delivery to a stand-in GitHub that misbehaves, judged by the statuses it holds at the end."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A report is given up only after it was tried, on several days of at least a week; what it lacks is no try."""
+"""A report is given up only after a week with attempts on several days; a missing token is no attempt."""
 
 from collections.abc import Iterable
 

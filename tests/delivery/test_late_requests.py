@@ -1,4 +1,4 @@
-"""What the limit of the promise admits: a request sent late. It is noticed, counted, and repaired if it covers."""
+"""Requests sent late, the limit of the promise: noticed, counted, and repaired where they cover the newest status."""
 
 import itertools
 from collections.abc import Callable

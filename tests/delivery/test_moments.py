@@ -1,4 +1,4 @@
-"""Senders that wait for the spacing of the write budget: each has a moment of its own. In simulated time."""
+"""Senders that wait for the spacing of the write budget each get a slot of their own. In simulated time."""
 
 import asyncio
 import shutil

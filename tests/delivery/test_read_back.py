@@ -1,4 +1,4 @@
-"""What was ever in doubt is looked for before it is sent again; only its own marker answers for it."""
+"""Reading back: a report in doubt is searched for before it is sent again; only its own marker counts."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A 401 holds whoever has the secret that GitHub refused, and nobody who has another one."""
+"""A 401 pauses the senders that use the refused secret, and no sender with another one."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

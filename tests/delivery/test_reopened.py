@@ -1,4 +1,4 @@
-"""What a person's retry must not forget: a request that may still turn up, and a credential that is no more."""
+"""A reopened report keeps its doubt, and is sent with a credential that still exists."""
 
 from datetime import timedelta
 

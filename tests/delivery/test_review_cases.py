@@ -1,4 +1,4 @@
-"""What the old system's review asked for, case by case."""
+"""The cases from the review of the old system, one test for each."""
 
 import asyncio
 from contextlib import suppress

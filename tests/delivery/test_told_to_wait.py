@@ -1,4 +1,4 @@
-"""What GitHub says about waiting is obeyed, end to end: as long as it says, by everybody, and then by one probe."""
+"""Pauses that GitHub asks for are kept by every sender, and end with a single half-open probe."""
 
 import itertools
 from collections.abc import Awaitable, Callable, Mapping

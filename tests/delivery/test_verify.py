@@ -1,4 +1,4 @@
-"""What a look makes of what GitHub lists: it repairs only what is clearly covered, and tells what stands on top."""
+"""Verification: repairs only a status that is clearly covered, and records overrides on top."""
 
 from datetime import timedelta
 from uuid import uuid4

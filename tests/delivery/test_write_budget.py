@@ -1,4 +1,4 @@
-"""The write budget: GitHub's limits are kept before GitHub has to say so, for all senders with a credential."""
+"""The write budget keeps GitHub's limits before GitHub refuses, for all senders with a credential."""
 
 from dataclasses import replace
 from datetime import timedelta

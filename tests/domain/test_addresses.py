@@ -1,4 +1,4 @@
-"""What of an address anybody may read, and what stays on this machine."""
+"""Which parts of an address may be published, and which stay on this machine."""
 
 import pytest
 

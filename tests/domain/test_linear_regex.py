@@ -1,4 +1,4 @@
-"""Patterns of jobs.toml, matched against what anybody may ask for."""
+"""Patterns of jobs.toml match in linear time, whatever a request contains."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What others may read of a text."""
+"""Redaction of texts that others may read."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Outside text made fit to store and to show."""
+"""Makes outside text fit to store and to show."""
 
 import unicodedata
 

@@ -1,3 +1,5 @@
+"""Sizes and durations in words."""
+
 from datetime import timedelta
 
 import pytest

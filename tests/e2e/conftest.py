@@ -1,4 +1,4 @@
-"""One installation for all of these tests. Most of their time is waiting, so those marked `together` run at once."""
+"""One installation for all tests of this folder. Tests marked `together` run at once: they mostly wait."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""`make deploy` and `reportback drain`, on the server of the others. Alone: they change what is deployed there."""
+"""`make deploy` and `reportback drain` on the shared server. Run alone: they change what is deployed there."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

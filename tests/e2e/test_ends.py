@@ -1,4 +1,4 @@
-"""Every way to die is an outcome: what of the job is left, what the commit shows, and what Prefect believes."""
+"""Every way for a job to die becomes an outcome: remaining processes, commit status and Prefect's state."""
 
 import os
 import signal

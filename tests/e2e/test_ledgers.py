@@ -1,4 +1,4 @@
-"""A ledger that was away, and one that is another than the deployment's."""
+"""A ledger that was unavailable, and a ledger that is not the deployment's."""
 
 import asyncio
 from uuid import UUID, uuid4

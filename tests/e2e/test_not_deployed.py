@@ -1,4 +1,4 @@
-"""What `make deploy` and `reportback drain` say without a Prefect server, and what they go by."""
+"""`make deploy` and `reportback drain` without a Prefect server: their errors and the settings they read."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""GitHub is away for a while, and outcomes pile up."""
+"""Outcomes that queue up while GitHub is unavailable are delivered afterwards."""
 
 import asyncio
 import time

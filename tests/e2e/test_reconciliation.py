@@ -1,4 +1,4 @@
-"""The reconciliation's worker dies, or was away; the server restarts. Alone: it disturbs whoever else is there."""
+"""The reconciliation's worker dies or was stopped; the server restarts. Run alone: it disturbs other tests."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Retry, in Prefect's UI, by its API or `prefect flow-run retry`: all set the same state."""
+"""Retry in Prefect's UI, by its API and by `prefect flow-run retry`: all set the same state."""
 
 import os
 import signal

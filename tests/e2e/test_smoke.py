@@ -1,4 +1,4 @@
-"""What has to work before anything else: `make e2e-smoke`."""
+"""The smoke test: what must work before anything else (`make e2e-smoke`)."""
 
 import os
 import signal

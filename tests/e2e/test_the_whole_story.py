@@ -1,4 +1,4 @@
-"""In the end, after all that the others did: the last test of all."""
+"""The promise holds for the whole installation after all other tests; runs last."""
 
 import pytest
 from e2e_rig import FROM_DEATH_TO_ERROR, Rig

@@ -1,4 +1,4 @@
-"""`make up` is ended in the middle of a job, and comes up again with the data it had."""
+"""`make up` is stopped in the middle of a job and starts again with the same data."""
 
 import asyncio
 import re

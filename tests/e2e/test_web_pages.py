@@ -1,4 +1,4 @@
-"""What a web page, or a stranger's text, can do to a Prefect server that we start."""
+"""What a web page or outside text can do to a Prefect server that we start."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""The nine job types of CoMapeo's docs: exactly the commands, limits and variables that they had."""
+"""The nine job types of CoMapeo's docs have exactly the commands, limits and variables they had before."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is in examples/ can be copied as it is: its files are there, and no address of a registry is among them."""
+"""The folders in examples/ are complete, and contain no address of a package registry."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Prefect's server and the ledger on Debian's PostgreSQL, as for a team. Without it this fails, and names packages."""
+"""Prefect's server and the ledger on Debian's PostgreSQL. Where it is missing the test fails and names packages."""
 
 import os
 import shutil

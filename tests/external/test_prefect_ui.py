@@ -1,4 +1,4 @@
-"""Prefect's own pages as a person uses them, in Chromium: the start form and Retry, of a whole installation."""
+"""Prefect's UI in Chromium, on a whole installation: the start form and Retry."""
 
 import os
 import signal

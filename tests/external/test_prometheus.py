@@ -1,4 +1,4 @@
-"""Rules, scrape and push with real Prometheus and Pushgateway. Without them this fails, and names their packages."""
+"""Rules, scrape and push with real Prometheus and Pushgateway. Where missing, tests fail and name packages."""
 
 import asyncio
 import shutil

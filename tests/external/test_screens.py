@@ -1,4 +1,4 @@
-"""What people read in Prefect's UI, in Chromium: light and dark, on a telephone and on a desk, in both versions."""
+"""What Prefect's UI shows in Chromium: light and dark, on a phone and on a desktop, in both versions."""
 
 import asyncio
 import os

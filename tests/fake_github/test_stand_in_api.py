@@ -1,4 +1,4 @@
-"""Without faults it answers as GitHub describes its API."""
+"""Without faults the stand-in answers as GitHub describes its API."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Each fault on a real socket: what a client sees, and what the stand-in holds then."""
+"""Each fault on a real socket: what a client sees, and what the stand-in then holds."""
 
 import gzip
 import itertools

@@ -1,4 +1,4 @@
-"""The pages show every status, and nothing of them as markup."""
+"""The stand-in's pages show every status, escaped."""
 
 import re
 from collections.abc import AsyncIterator

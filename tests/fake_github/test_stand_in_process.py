@@ -1,4 +1,4 @@
-"""The process starts, says where it listens, and leaves nothing behind."""
+"""The stand-in's process: starts, prints its address, and leaves nothing behind."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The stand-in knows branches, tags and abbreviated hashes."""
+"""The stand-in resolves branches, tags and abbreviated hashes."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""It refuses what GitHub refuses, in GitHub's words, and stores nothing then."""
+"""The stand-in refuses what GitHub refuses, in GitHub's words, and stores nothing then."""
 
 from collections.abc import AsyncIterator
 

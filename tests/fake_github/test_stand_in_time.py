@@ -1,4 +1,4 @@
-"""In the client's own process its time is the test's, and faults look as they do on a socket."""
+"""The stand-in in the client's own process uses the test's clock, and its faults look as on a socket."""
 
 import asyncio
 from collections.abc import AsyncIterator

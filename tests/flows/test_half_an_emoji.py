@@ -1,4 +1,4 @@
-"""Half an emoji in a flow run's parameters stops a Prefect server that is not guarded; the cure that doctor prints."""
+"""A lone surrogate in a flow run's parameters stops an unguarded Prefect server; doctor prints the remedy."""
 
 import sqlite3
 from collections.abc import AsyncIterator

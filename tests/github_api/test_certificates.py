@@ -1,4 +1,4 @@
-"""Whose certificates are trusted, and what is said where they cannot be read."""
+"""Which certificates are trusted, and the error where they cannot be read."""
 
 import ssl
 from datetime import UTC, datetime, timedelta

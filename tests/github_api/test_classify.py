@@ -1,4 +1,4 @@
-"""The table of answers and outcomes, row by row, and its totality."""
+"""The table of answers and outcomes, row by row, and that it is total."""
 
 import json
 from datetime import UTC, datetime, timedelta

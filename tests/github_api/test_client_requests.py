@@ -1,4 +1,4 @@
-"""What the client asks of GitHub, against GitHub's own description, and what it makes of the answers."""
+"""The client's requests against GitHub's own description, and the outcome of each answer."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The client on real sockets: what breaks there, and what the kernel may still send."""
+"""The client on real sockets: connections that break, and data the kernel may still send."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Which credential a repository has, and how its token is found without ever being shown."""
+"""Which credential a repository uses, and how its token is read without being shown."""
 
 import pytest
 from pydantic import BaseModel

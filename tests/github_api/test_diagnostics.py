@@ -1,4 +1,4 @@
-"""Questions to GitHub that change nothing: what is asked, and what is made of the answers."""
+"""Read-only requests to GitHub for diagnosis, and what their answers mean."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Only GitHub refuses: what a proxy, a gateway or a portal answers in its place leaves a report due."""
+"""Only GitHub can reject: an answer of a proxy, a gateway or a portal leaves a report due."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Which refusals are limits, and what GitHub's times come to by our clock."""
+"""Which refusals are rate limits, and GitHub's times converted to our clock."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A body is measured as it comes off the wire."""
+"""A body is bounded as it is read from the connection."""
 
 from collections.abc import AsyncIterator
 

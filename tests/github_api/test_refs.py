@@ -1,4 +1,4 @@
-"""Which commit a name stands for, as GitHub says it."""
+"""Resolves a name to a commit by asking GitHub."""
 
 from datetime import UTC, datetime, timedelta
 

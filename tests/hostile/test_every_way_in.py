@@ -1,6 +1,6 @@
-"""Fields times classes: each hostile input ends in an error that names its field, or is safe. It prints the figures.
+"""Hostile inputs, fields times classes: each ends in an error naming its field, or is harmless. Prints figures.
 
-By default a part of them, and all of what was once taken wrongly; with REPORTBACK_TEST_FULL=1 all of them.
+By default a part of them, with every case that was once handled wrongly; with REPORTBACK_TEST_FULL=1 all of them.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`make audit` ends well only where somebody has answered for every pin."""
+"""`make audit` succeeds only if the source answered for every pin."""
 
 import json
 import runpy

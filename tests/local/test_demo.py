@@ -1,4 +1,4 @@
-"""The demo's judgement of what GitHub holds, and the commit it builds."""
+"""The demo's check of what GitHub holds, and the commit it builds."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draining pools that others pause, resume and fill meanwhile."""
+"""Draining work pools while others pause, resume and fill them."""
 
 import asyncio
 from collections.abc import AsyncIterator

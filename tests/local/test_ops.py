@@ -1,4 +1,4 @@
-"""What cannot be run in a test is read: the units of systemd and the Containerfile name only what there is."""
+"""The systemd units and the Containerfile, which no test can run, name only what exists."""
 
 import re
 import shlex

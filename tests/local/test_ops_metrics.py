@@ -1,4 +1,4 @@
-"""The rules and the dashboard name only what is exported, and every alert and metric is explained."""
+"""Alert rules and dashboard use only exported metrics, and every alert and metric is documented."""
 
 import json
 import re

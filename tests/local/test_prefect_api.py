@@ -1,4 +1,4 @@
-"""Asking a Prefect server over its REST API."""
+"""Requests to a Prefect server's REST API."""
 
 import json
 from collections.abc import AsyncIterator, Iterator

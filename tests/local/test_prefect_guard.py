@@ -1,4 +1,4 @@
-"""Who may ask Prefect's server, and what text it takes."""
+"""The guard of Prefect's server: which callers and which texts it lets through."""
 
 import json
 from collections.abc import AsyncIterator, Mapping

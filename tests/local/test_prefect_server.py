@@ -1,4 +1,4 @@
-"""Why a Prefect server is none, told without what its address holds before the host."""
+"""Why an address is not a usable Prefect server, told without its user name and password."""
 
 from errno import ENOENT
 from unittest.mock import AsyncMock

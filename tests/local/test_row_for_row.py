@@ -1,4 +1,4 @@
-"""Comparing a ledger with what the stand-in holds."""
+"""Compares a ledger with what the stand-in holds."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,6 +1,6 @@
-"""What happens where an assumption about GitHub fails: what it then holds, and how that is seen.
+"""An assumption about GitHub fails: what GitHub then holds, and how an operator sees it.
 
-docs/guarantee.md names them all. Reads that lag for longer than a doubt are in test_counterexamples.py.
+docs/guarantee.md lists the assumptions. Reads that lag longer than a doubt are in test_counterexamples.py.
 """
 
 from datetime import timedelta

@@ -1,6 +1,6 @@
-"""What happens where an assumption about clocks, hosts or ledgers fails: what GitHub then holds, and how that is seen.
+"""An assumption about clocks, hosts or ledgers fails: what GitHub then holds, and how an operator sees it.
 
-docs/guarantee.md names them all. A suspended sender is in test_counterexamples.py.
+docs/guarantee.md lists the assumptions. A suspended sender is in test_counterexamples.py.
 """
 
 from datetime import timedelta

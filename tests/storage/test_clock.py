@@ -1,4 +1,4 @@
-"""The clock of a SQLite ledger: no step of the host's wall clock moves what is measured by it."""
+"""The clock of a SQLite ledger: no step of the host's wall clock changes a duration measured by it."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Every text that a request can bring fits its column: SQLite enforces no length, PostgreSQL does."""
+"""Every text of a request fits its column: SQLite enforces no length, PostgreSQL does."""
 
 from dataclasses import replace
 

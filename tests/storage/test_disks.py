@@ -1,4 +1,4 @@
-"""Where a SQLite ledger may stand: on file systems of one host, by an allowlist."""
+"""File systems that may hold a SQLite ledger: those of one host, by an allowlist."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Opening a ledger: what is refused, what is promised on every connection, and who makes it."""
+"""Opening a ledger: refusals, settings of each connection, and creation."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""A ledger knows which one it is."""
+"""The identity of a ledger."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The embedded ledger is for its user alone, whatever the umask allows."""
+"""The files of an embedded ledger are readable by its user alone, whatever the umask."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""A transaction that waited for a lock goes by what it finds then, not by what it read before."""
+"""A transaction that waited for a lock uses the row as it is then, not as read before."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a transaction did is told once it is committed, and only then."""
+"""The events of a transaction are published after its commit, and only then."""
 
 from contextlib import suppress
 from dataclasses import replace

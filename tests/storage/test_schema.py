@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables of the models, and the database itself refuses what cannot be."""
+"""The migrations make exactly the models' tables, and constraints refuse impossible rows."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A ledger of the first schema, with rows of every kind, comes along unchanged, and what was due in it is delivered."""
+"""A ledger of the first schema, with rows of every kind, is upgraded unchanged, and its due reports are sent."""
 
 import asyncio
 from datetime import timedelta

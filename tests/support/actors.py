@@ -1,4 +1,4 @@
-"""Actors that do their work from effect to effect: each waits before the next one until it is told to go on.
+"""Actors that stop before each of their effects until the test lets them go on.
 
 An effect is a transaction, or a request with its reply. On PostgreSQL an actor can wait before every statement, too.
 """

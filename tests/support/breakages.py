@@ -1,4 +1,4 @@
-"""Deliberate breakages: each takes one rule of the promise away. The suite has to notice every one."""
+"""The list of deliberate breakages: each removes one rule of the promise, and names tests that must then fail."""
 
 from dataclasses import dataclass
 

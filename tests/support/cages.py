@@ -1,4 +1,4 @@
-"""Jobs that run as users of their own, for tests that may switch users."""
+"""Runs jobs as job users, for tests that may switch users."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Where `make canaries` looks: each of these reads one place of an installation, and gives it as `Place`."""
+"""The places that `make canaries` searches: each function reads one place of an installation as a `Place`."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""An installation with a secret in each place where one can be, and all the places in which none may turn up."""
+"""An installation with a secret in each place that can hold one, and all places to search for them."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
-"""Secrets that are planted and must turn up nowhere, and a marker that is harmless and must turn up everywhere.
+"""Searches texts for planted secrets, which must not be found, and for a harmless marker, which must be.
 
-A place in which the marker is not found was not searched: that fails as well.
+A place without the marker was not searched, which fails as well.
 """
 
 import base64

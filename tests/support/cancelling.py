@@ -1,4 +1,4 @@
-"""Cancel a task at any one of the places where it waits, or all tasks at once; and let a loop's time pass."""
+"""Cancels a task at any of its awaits, or all tasks at once; lets a loop's time pass."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Generator

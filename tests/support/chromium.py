@@ -1,4 +1,4 @@
-"""Chromium without a window, told what to do over its DevTools protocol: https://chromedevtools.github.io/devtools-protocol/."""
+"""Drives headless Chromium by its DevTools protocol: https://chromedevtools.github.io/devtools-protocol/."""
 
 import asyncio
 import base64

@@ -1,7 +1,7 @@
-"""A day in simulated time: jobs of many repositories, three credentials, two outages, a storm of limits.
+"""Simulates a day: jobs of many repositories, three credentials, two outages, a storm of rate limits.
 
-Jobs, tasks and reconciliation do what they do in earnest, through `deliver`, claims, backlog and ledger; only Prefect
-is left out. What the stand-in saw and holds at midnight is what the tests ask about.
+Jobs, tasks and reconciliation run the real `deliver`, claims, backlog and ledger; only Prefect is left out. Tests
+assert on the requests the stand-in has seen and the statuses it holds at midnight.
 """
 
 import asyncio

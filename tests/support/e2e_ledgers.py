@@ -1,4 +1,4 @@
-"""Other ledgers, other deployments: what an installation gets beside its own."""
+"""Adds other ledgers and deployments to an end-to-end installation."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A started job: what has become of it, and telling it how to go on."""
+"""A started job of an end-to-end test: reads its state, and tells it how to go on."""
 
 from contextlib import suppress
 from dataclasses import dataclass

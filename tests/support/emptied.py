@@ -1,4 +1,4 @@
-"""What is emptied when a ledger is used again for another test."""
+"""The tables to empty when tests share a ledger."""
 
 from sqlmodel import SQLModel
 

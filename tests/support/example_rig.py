@@ -1,4 +1,4 @@
-"""The examples as people use them: a repository, its jobs.toml, `reportback submit`, and the flow that it starts."""
+"""Runs an example as its users do: repository, jobs.toml, `reportback submit` and the flow it starts."""
 
 import importlib
 import re

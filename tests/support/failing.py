@@ -1,4 +1,4 @@
-"""Ways in which a ledger fails: each struck at a chosen moment, and mended afterwards."""
+"""Makes a ledger fail at a chosen moment, in each way it can, and repairs it afterwards."""
 
 import asyncio
 import resource

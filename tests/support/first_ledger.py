@@ -1,4 +1,4 @@
-"""A ledger of the first schema with rows of every kind, as of 2026-11-23 12:00 UTC."""
+"""Makes a ledger of the first schema with rows of every kind, as of 2026-11-23 12:00 UTC."""
 
 import re
 from collections.abc import AsyncIterator

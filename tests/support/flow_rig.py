@@ -1,4 +1,4 @@
-"""Flows as Prefect runs them, with the stand-in GitHub in this process, a real ledger and a real commit."""
+"""Runs flows under Prefect, with the stand-in GitHub in this process, a real ledger and a real commit."""
 
 import os
 import subprocess

@@ -1,8 +1,8 @@
-"""How much is enumerated: by default what takes seconds, with REPORTBACK_TEST_FULL=1 all there is, in minutes."""
+"""How much tests enumerate: a part, in seconds, or everything with REPORTBACK_TEST_FULL=1, in minutes."""
 
 import os
 
 FULL = bool(os.environ.get("REPORTBACK_TEST_FULL"))
 DATABASES = ("sqlite", "postgresql")
 SQLITE_OR_ALL = DATABASES if FULL else ("sqlite",)
-"""The databases of what does not depend on them."""
+"""For tests whose result does not depend on the database."""

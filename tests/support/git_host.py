@@ -1,4 +1,4 @@
-"""A host of git repositories over https that wants a token, as GitHub does, on localhost."""
+"""A host of git repositories over https on localhost that asks for a token, as GitHub does."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""The ways in for input that others wrote, each with a sound input and what is wrong with how it took another."""
+"""The entry points for outside input, each with a valid input and a check of how another was handled."""
 
 import json
 import os

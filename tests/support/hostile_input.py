@@ -1,4 +1,4 @@
-"""Input as no honest caller writes it: classes of values, as JSON or TOML spells them, put in the place of a field."""
+"""Hostile values by class, as JSON or TOML, to put in the place of a field."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""SQLite on the loop's own thread: the way to the driver's thread and back takes longer than most statements."""
+"""Runs SQLite on the event loop's own thread, which is faster than the driver's thread."""
 
 import asyncio
 import sqlite3

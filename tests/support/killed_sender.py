@@ -1,7 +1,7 @@
-"""A sender to be killed, in a process of its own, that waits between its claim and its request.
+"""A sender in a process of its own that waits between its claim and its request, to be killed there.
 
-Run as a program, its arguments are the ledger's URL, the target's id, the address of GitHub, and for how many seconds
-of GitHub's to wait.
+Its arguments as a program: the ledger's URL, the target's id, GitHub's address, and how many of GitHub's seconds to
+wait.
 """
 
 import asyncio

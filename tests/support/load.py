@@ -1,11 +1,11 @@
-"""Hours of many outcomes with one credential, in simulated time: how long they take to GitHub, and what gives way.
+"""Simulates hours of many outcomes with one credential, and measures how long they take to reach GitHub.
 
 As a program, `make load`: three hours at 2,000 outcomes an hour, once with a GitHub that enforces 80 statuses a minute,
-once with one that enforces 500 an hour too; each in a process of its own. It prints what came of them.
+once with one that enforces 500 an hour too; each in a process of its own. It prints the results.
 
 Meanwhile a host freezes for ten minutes, this side's clock is two hours ahead of GitHub's, a reply in a hundred is
-lost, GitHub answers 502 for a minute, and one job in fifty dies before it has reported. A sender is never frozen in the
-moment between its last look and its request: of that docs/guarantee.md tells.
+lost, GitHub answers 502 for a minute, and one job in fifty dies before it has reported. No sender is frozen between its
+last check and its request, the limit that docs/guarantee.md describes.
 """
 
 import asyncio

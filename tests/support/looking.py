@@ -1,4 +1,4 @@
-"""Looks at GitHub in tests: what is sent late, and what a look makes of it."""
+"""Verification in tests: sends a request late, and runs a verification."""
 
 from sqlmodel import select
 from world import SHA, World, order, run_job

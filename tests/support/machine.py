@@ -1,7 +1,7 @@
-"""Hypothesis drives jobs, senders, faults, crashes, time, reconciliations and people; what is promised has to hold.
+"""A Hypothesis state machine of jobs, senders, faults, crashes, time, reconciliations and operators.
 
-Everything runs in simulated time on the machine's own event loop. A sender is a task that can be held at any of its
-effects while others go on, and die at any of them.
+Each example ends with a check of the whole promise. Everything runs in simulated time on the machine's own event loop.
+A sender is a task that can be held at any of its effects while others go on, and can die there.
 """
 
 import asyncio

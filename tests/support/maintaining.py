@@ -1,4 +1,4 @@
-"""What a pass does besides delivering, for tests."""
+"""Runs the maintenance of a reconciliation run."""
 
 from world import World
 

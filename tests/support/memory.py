@@ -1,4 +1,4 @@
-"""How much memory something takes for each file it works on."""
+"""Measures the memory that a piece of work takes for each file."""
 
 import tracemalloc
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""Break the code on purpose, one rule at a time, in copies of it; the suite has to notice: `make mutants`.
+"""Breaks the code one rule at a time, in copies of it, and runs the tests that must fail: `make mutants`.
 
-The named tests have to pass on the code as it stands, or their failing would say nothing. The last line says how many
-breakages were caught and in what time, and names those that survived. An old text that does not stand exactly once
-fails the run: the breakage would no longer break what it says. With names as arguments, only those.
+The named tests must pass on the unbroken code, or their failure would prove nothing. The last line gives the number of
+breakages caught and the time, and names those that survived. An old text that does not occur exactly once fails the
+run, since the breakage would no longer break what it names. Arguments: names of breakages, to run only those.
 """
 
 import os

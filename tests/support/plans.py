@@ -1,4 +1,4 @@
-"""What goes wrong for a sender, by plan: it is held at an effect while others go on, or dies; GitHub is faulty."""
+"""Plans of faults for a sender: held at an effect while others go on, killed, or met by a GitHub fault."""
 
 import asyncio
 from collections import Counter

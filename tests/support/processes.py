@@ -1,4 +1,4 @@
-"""Starting processes that do not outlive their test, and finding out what of a job is still alive."""
+"""Starts processes that do not outlive their test, and lists a job's processes that are still alive."""
 
 import asyncio
 from asyncio.subprocess import Process

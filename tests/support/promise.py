@@ -1,4 +1,4 @@
-"""The promise as one question: what of it does this world break? Asked once everything has come to rest."""
+"""Checks the whole promise: lists what a world at rest breaks of it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator

@@ -1,7 +1,7 @@
-"""Many at once: contenders that start at one moment, as tasks with connections of their own or as processes.
+"""Starts many contenders at one moment, as tasks with connections of their own or as processes.
 
-Run as a program it is one process that imports everything once and then forks the contenders: a fork costs
-milliseconds, an interpreter a second. They use a ledger by its URL and the ledger's own clock.
+As a program it imports everything once and then forks the contenders: a fork takes milliseconds, an interpreter a
+second. They open a ledger by its URL and use its own clock.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Processes as an operator starts them, and finding out that none of them is left."""
+"""Starts processes as an operator does, and checks that none of them is left."""
 
 import ctypes
 import os

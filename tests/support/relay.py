@@ -1,4 +1,4 @@
-"""A relay between a client and a server that loses what it is told to lose."""
+"""A relay between a client and a server that drops the data it is told to drop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

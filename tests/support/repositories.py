@@ -1,4 +1,4 @@
-"""Real git repositories for tests, made and read as nobody's configuration has it."""
+"""Makes real git repositories, independent of any user's git configuration."""
 
 import os
 import subprocess

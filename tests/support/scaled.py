@@ -1,6 +1,6 @@
-"""Delivery in real time, on real sockets to a stand-in in a process of its own; a second of GitHub's takes less.
+"""Delivery in scaled-down real time, on real sockets to a stand-in in a process of its own.
 
-Everything is scaled alike, so that what holds here holds for the times of docs/guarantee.md.
+All times of docs/guarantee.md are scaled by the same factor, on both sides.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""Every order of the effects of a few actors, depth first, each order through the real code from its beginning.
+"""Runs every order of the effects of a few actors, depth first, each through the real code from the beginning.
 
-A way is left as soon as it comes to a state that another way came to: what may follow was followed from there. Its
-state is all that decides what follows: the ledger's rows, what GitHub holds, the time, the faults and jumps of time
-that are left, and for each actor where it stands and what state it saw before each of its effects.
+An order is abandoned once it reaches a state that an earlier one reached, since all continuations were run from there.
+A state is all that decides what follows: the ledger's rows, what GitHub holds, the time, the faults and jumps of time
+that are left, and for each actor its position and the states it saw before each of its effects.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""The pictures of docs/screens, made anew: `make screenshots`, which needs Chromium.
+"""Makes the pictures of docs/screens: `make screenshots`, which needs Chromium.
 
-A day of a ledger is made up; then real jobs meet a GitHub that refuses one report and is away for the others.
+A day of a ledger is made up; then real jobs run against a GitHub that rejects one report and is unavailable for others.
 """
 
 import asyncio

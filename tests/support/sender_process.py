@@ -1,4 +1,4 @@
-"""Senders in processes of their own, struck by a signal at one of their effects. A real ledger, a real socket.
+"""Senders in processes of their own that a signal stops at one of their effects. Real ledger, real socket.
 
     sender_process.py lives LEDGER API              a child for each place where a process can be killed, until one
                                                     lives; each carries out a job, and kills itself at its place

@@ -1,4 +1,4 @@
-"""Start the program of sender_process.py, and finish what its processes left."""
+"""Starts sender_process.py, and reconciles what its processes left."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""An operator's shell for tests: what a command printed, and a ledger with something to see."""
+"""A shell for tests of commands: reads what was printed, and makes a ledger with rows to show."""
 
 import json
 from dataclasses import dataclass, replace

@@ -1,8 +1,8 @@
-"""Simulated time: an event loop on which nobody waits. Where it would sit idle, its clock jumps to the next timer.
+"""Simulated time: an event loop whose clock jumps to the next timer instead of waiting.
 
-What runs on it is the real code, `asyncio.sleep`, deadlines and all; a day takes what its transactions cost. Only a
-transaction that is open is waited for: then the database is at work, and no time passes. With SQLite there is no
-thread and no chance: the same work comes to the same end.
+The real code runs on it, with `asyncio.sleep` and deadlines; a day takes only as long as its transactions. The clock
+stands still while a transaction is open, since the database is then at work. SQLite runs without threads, so that the
+same work always has the same result.
 """
 
 import asyncio

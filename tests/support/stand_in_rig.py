@@ -1,4 +1,4 @@
-"""What the tests of the stand-in share: a stepped time, and clients."""
+"""Shared by the tests of the stand-in: a clock moved by hand, and clients."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

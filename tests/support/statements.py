@@ -1,7 +1,7 @@
-"""Two actors on PostgreSQL that wait before every statement, commit and request: schedules of those.
+"""Schedules of two actors on PostgreSQL that stop before every statement, commit and request.
 
-An actor whose statement waits for a lock of the other's is recognised and passed over until it goes on. Of the orders
-those are gone through that interrupt an actor which could have gone on so many times at the most.
+An actor whose statement waits for the other's lock is skipped until it goes on. The orders run are those that interrupt
+an actor which could have gone on at most a given number of times.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Folders that cannot be moved: a mount point, another user's, on a disk that fails."""
+"""Makes folders that cannot be moved: a mount point, another user's, one on a failing disk."""
 
 from pathlib import Path
 

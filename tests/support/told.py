@@ -1,4 +1,4 @@
-"""What must hold once time has passed and the reconciliation has been at work."""
+"""Checks that GitHub was told once, after time has passed and reconciliation has run."""
 
 from promise import broken, told
 from world import World

@@ -1,8 +1,7 @@
-"""Waiting for what another process, thread or task does: with one bound for the whole suite, and no other.
+"""Waits for another process, thread or task, with one time limit for the whole suite.
 
-An idle machine needs none of it. A test that runs into it fails with what it waited for, and must release what it
-holds all the same: a lock, a held-up thread, a process. `Held` is a context manager for that, and the fixture `ledger`
-cancels the tasks that a failed test left behind.
+A test that reaches the limit fails naming what it waited for. It must still release what it holds: a lock, a blocked
+thread, a process. `Held` is a context manager for that, and the fixture `ledger` cancels tasks that a failed test left.
 """
 
 import asyncio

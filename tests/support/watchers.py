@@ -1,4 +1,4 @@
-"""Who watches a job that waits for no other and is cancelled by nobody."""
+"""Watchers of a job that waits for no group and is not cancelled."""
 
 from domain.output.progress import ShowProgress, unseen
 from tasks.jobs.lifecycle import Watchers

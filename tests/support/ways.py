@@ -1,4 +1,4 @@
-"""Ways that the delivery of one context can go, each with one sender and one or two tries."""
+"""The ways in which a delivery can go, each with one sender and one or two attempts."""
 
 from world import World
 

@@ -1,25 +1,33 @@
-"""A small world for tests of delivery: a ledger, a stand-in GitHub, and a clock that they share.
+"""A ledger, a stand-in GitHub and a clock that they share: the API for tests of delivery.
 
-How to write a test:
+A complete test, which runs on SQLite and on PostgreSQL (in tests/delivery/ by default on SQLite only):
 
-- Ask for the fixture `world` (or `ledger`, if nothing is sent). The test then runs on SQLite and on PostgreSQL. With
-  `pytest.mark.parametrize("database", ["sqlite"])` it runs on one, where the database makes no difference.
-- Bring the ledger to a state with `run_job` (a job from acceptance to its end), or with `accept`, `begin` and `end`.
-- Let things go wrong with `world.fault(Kind.…)`: the next matching request meets it. `where="after"` loses the reply to
-  a status that was stored.
-- Act with `world.deliver()` (one try), `world.reconcile()` (a few passes) or the function that the test is about.
-- Let time pass with `world.clock.advance(seconds)`. No time passes by itself, so no test sleeps, and none asserts how
-  long something took.
-- Assert on what GitHub ends up holding, `world.held()`, and only then on requests, `world.posts()`, rows,
-  `world.target()` and `world.phases()`, or events, `world.events()`. `told.told_once(world)` is the whole promise.
-- For two senders at once, or one that dies, pass a `Step` to `world.sender()`. A sender's effects are the ends of its
-  transactions and its requests, and `Step` is told of each, before and after: a test counts them there, crashes the
-  sender, or lets another one go first. `actors.Actor` does that from effect to effect. For a race that the database
-  has to decide, see `racing.py`; for statements in every order, `statements.py`.
-- Wait for another process, thread or task with `waiting.until` or `waiting.soon`, and with nothing else.
-- Release what the test holds in a `finally`, a fixture or a context manager, so that it is released when it fails, too.
+    async def test_a_lost_reply_makes_one_status(world: World) -> None:
+        world.fault(Kind.CLOSE, where="after")  # the next POST is stored, its reply lost
+        await run_job(world.ledger, order())  # a job from acceptance to its end
+        await world.deliver()  # one attempt, which ends in doubt
+        await world.reconcile()  # reconciliation runs, with time passing between them
+        assert world.held() == ["success"]
 
-A test of a rule of the promise has its line in breakages.py: the rule taken away, and the test that notices.
+How to write one:
+
+- Ask for the fixture `world`, or `ledger` if nothing is sent. If the database makes no difference, run the test on one
+  with `pytest.mark.parametrize("database", ["sqlite"])`.
+- Arrange: `run_job`, or `accept`, `begin` and `end`, bring the ledger to a state. `world.fault(Kind.…)` makes the next
+  matching request fail; with `where="after"` only after its status was stored.
+- Act: `world.deliver()` is one attempt, `world.reconcile()` a few reconciliation runs. Or call the function under test.
+- Time passes only by `world.clock.advance(seconds)` and `world.reconcile()`. No test sleeps or asserts how long
+  something took.
+- Assert first on the states that GitHub holds, `world.held()`, then on requests (`world.posts()`), rows
+  (`world.target()`, `world.phases()`) and events (`world.events()`). `told.told_once(world)` checks the whole promise.
+- Two senders at once, or one that dies: pass a `Step` to `world.sender()`. It is called before and after each effect of
+  the sender (the end of a transaction, a request), and there the test counts, raises, or lets another sender go first.
+  `actors.Actor` stops a sender before each effect; `racing.py` makes races in the database; `statements.py` runs
+  statements in every order.
+- Wait for another process, thread or task only with `waiting.until` or `waiting.soon`.
+- Release what the test holds in a `finally`, a fixture or a context manager, also when the test fails.
+
+If the test holds a rule of the promise, add a line to breakages.py: the rule removed, and this test, which must fail.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable

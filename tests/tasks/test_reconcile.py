@@ -1,4 +1,4 @@
-"""A pass of the reconciliation: deliveries beside the search for lost jobs."""
+"""A reconciliation run: deliveries beside the search for lost jobs."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The task that reports an outcome, without Prefect around it: what it asks of one try."""
+"""The task that reports an outcome, without Prefect: what it needs from one attempt."""
 
 import asyncio
 from collections.abc import AsyncIterator

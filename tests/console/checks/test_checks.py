@@ -1,4 +1,4 @@
-"""What `reportback doctor` makes of what it finds."""
+"""The checks of `reportback doctor`: verdict and advice for each finding."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

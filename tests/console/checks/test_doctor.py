@@ -1,4 +1,4 @@
-"""`reportback doctor`."""
+"""`reportback doctor`: the command and its output."""
 
 from pathlib import Path
 

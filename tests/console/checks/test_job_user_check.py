@@ -1,4 +1,4 @@
-"""What `reportback doctor` says of the job user where it need not switch to it."""
+"""`reportback doctor` checks the job user without switching to it."""
 
 import pytest
 

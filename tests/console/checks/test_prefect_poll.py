@@ -1,4 +1,4 @@
-"""What `reportback doctor` finds of a Prefect server that one stored text has stopped, and the cure it prints."""
+"""`reportback doctor` recognises a Prefect server that a stored text has stopped, and prints the remedy."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""`reportback import`: what it takes over from the old system's folder, what it lists, and what it never shows."""
+"""`reportback import`: what is taken over from the old system's folder, what is listed, and what is never shown."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Backoff and pause: bounds and direction, for every time that can be handed in."""
+"""Backoff and pause: bounds and direction, for every time."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Which report speaks, and how a report finds its own status again."""
+"""Which report of a target is current, and how a report recognises its own status."""
 
 from itertools import product
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Which repositories patterns mean, and when nothing bounds them."""
+"""Patterns for repositories: which they match, and when they match all."""
 
 from collections.abc import Collection
 

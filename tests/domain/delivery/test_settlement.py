@@ -1,4 +1,4 @@
-"""What each outcome of an attempt means for its report."""
+"""The settlement that each outcome of an attempt leads to."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What a list of statuses shows of a target, and how a list is made of pages."""
+"""Verdicts on a commit's list of statuses, and joining the pages of a list."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The form says what each job type does, and what its options can be."""
+"""The text of the start form: each job type with its options and their values."""
 
 from domain.jobs.form_text import jobs_in_words, options_in_words
 from domain.jobs.job_type import JobType

@@ -1,4 +1,4 @@
-"""Where git may fetch from."""
+"""Which URLs git may fetch from."""
 
 import pytest
 

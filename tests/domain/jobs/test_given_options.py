@@ -1,4 +1,4 @@
-"""Options from a command line become what a request holds."""
+"""Parses options given on a command line."""
 
 import pytest
 from pydantic import TypeAdapter

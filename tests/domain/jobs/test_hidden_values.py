@@ -1,4 +1,4 @@
-"""Which values of a job's variables are kept out of what it shows."""
+"""Which values of a job's variables are redacted from its output."""
 
 import pytest
 

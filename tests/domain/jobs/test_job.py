@@ -1,4 +1,4 @@
-"""What ends a job as what, what GitHub shows for each state, and what makes two targets one."""
+"""Job states: how a job ends in each, what GitHub shows for it, and when two targets are the same."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""jobs.toml: what may be declared, and what a wrong file is told."""
+"""jobs.toml: valid declarations, and the error for each mistake."""
 
 from datetime import timedelta
 from pathlib import Path

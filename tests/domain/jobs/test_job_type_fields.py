@@ -1,4 +1,4 @@
-"""What a job type says beside its command: preparation, output, push, limits; and what a wrong one is told."""
+"""The other fields of a job type (preparation, output, push, limits), and the error for each mistake."""
 
 from datetime import timedelta
 from uuid import UUID

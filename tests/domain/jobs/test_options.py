@@ -1,4 +1,4 @@
-"""Options of a request: typed and bounded, and never an option of the command by accident."""
+"""Options of a request: typed, bounded, and never passed to the command as another option."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""How flow runs are called in Prefect's UI, and found there."""
+"""Names of flow runs in Prefect's UI."""
 
 import re
 from datetime import UTC, datetime

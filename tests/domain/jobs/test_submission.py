@@ -1,4 +1,4 @@
-"""A job that is asked for: its parameters, and what makes two requests one."""
+"""Submissions of a job: its parameters, and when two requests are the same."""
 
 from domain.jobs.submission import Submission
 from domain.jobs.target_request import TargetRequest

@@ -1,4 +1,4 @@
-"""What a person may fill in about where the outcome shows."""
+"""The target fields of a request: where the outcome is shown."""
 
 import re
 from typing import Any

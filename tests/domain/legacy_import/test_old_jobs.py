@@ -1,4 +1,4 @@
-"""The job files of the system before this one: what is read from them, and what never is."""
+"""Job files of the old system: the fields that are read, and those that never are."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which of the old system's jobs still owes its commit a report."""
+"""Which jobs of the old system still owe their commit a report."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The picture of the last day."""
+"""The chart of the last day."""
 
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What happens next to a report, in an operator's words; and what to do about a rejection."""
+"""A report's next step in an operator's words, and the remedy for a rejection."""
 
 import re
 from datetime import UTC, datetime, timedelta

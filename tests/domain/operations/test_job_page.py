@@ -1,4 +1,4 @@
-"""A job's page in Prefect's UI."""
+"""The page of a job in Prefect's UI."""
 
 import re
 from dataclasses import replace

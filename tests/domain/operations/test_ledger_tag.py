@@ -1,4 +1,4 @@
-"""The tag by which a deployment names its ledger."""
+"""The tag that names a deployment's ledger."""
 
 from uuid import UUID
 

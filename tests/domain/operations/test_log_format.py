@@ -1,4 +1,4 @@
-"""One line for each move: words for a person, facts for a search, a level that says whether somebody has to look."""
+"""Log lines of events: a sentence, fields to search for, and a level that says whether to act."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

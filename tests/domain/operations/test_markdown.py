@@ -1,4 +1,4 @@
-"""Outside text on a page stays text, whatever is in it: proved by rendering it."""
+"""Outside text is escaped on Markdown pages, whatever it contains: proved by rendering it."""
 
 import re
 

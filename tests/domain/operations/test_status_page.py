@@ -1,4 +1,4 @@
-"""The operator's page in Prefect's UI."""
+"""The operators' status page in Prefect's UI."""
 
 import re
 from dataclasses import replace

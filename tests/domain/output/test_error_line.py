@@ -1,4 +1,4 @@
-"""The line of an output that tells most of why its command failed."""
+"""Picks the line of an output that best says why its command failed."""
 
 import pytest
 

@@ -1,6 +1,7 @@
-"""Real outputs are understood: how far it is, what was done, and why it failed.
+"""Real outputs are parsed: progress, summary and error line.
 
-Those in tests/support/data were recorded from the versions they name, with neutral paths and no blanks at line ends.
+The outputs in tests/support/data were recorded from the versions they name, with neutral paths and no blanks
+at line ends.
 """
 
 import time

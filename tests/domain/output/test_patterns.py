@@ -1,4 +1,4 @@
-"""A pattern finds what it says, and nothing takes long to be looked at."""
+"""Output patterns: what they match, and that matching is fast on every text."""
 
 import time
 

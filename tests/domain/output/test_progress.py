@@ -1,4 +1,4 @@
-"""Progress is read where a line tells it, and from nothing else."""
+"""Progress is read from lines that state it, and from no others."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""How a command ended, in a line for its status."""
+"""The one-line summary of how a command ended, for its status."""
 
 from datetime import timedelta
 from signal import SIGKILL, SIGRTMIN, SIGXFSZ

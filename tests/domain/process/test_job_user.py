@@ -1,4 +1,4 @@
-"""What REPORTBACK_JOB_USER may say."""
+"""Parses REPORTBACK_JOB_USER."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""A job that does as it is told: notes its processes in $E2E_FOLDER/NAME, and ends with the exit code written to `go`.
+"""A job for tests: writes its processes to $E2E_FOLDER/NAME, and ends with the exit code written to `go`.
 
-One of its processes has forked twice and has a session of its own: who ends only the command, or its group, misses it.
+One of its processes has forked twice and has its own session: ending only the command or its group would miss it.
 """
 
 import os

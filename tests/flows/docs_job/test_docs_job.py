@@ -1,4 +1,4 @@
-"""A docs job as Prefect runs it: its state is the job's, and its outcome stands on its commit once."""
+"""A docs job run by Prefect: the flow run ends in the job's state, and its commit gets the outcome once."""
 
 from datetime import timedelta
 

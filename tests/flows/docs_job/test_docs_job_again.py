@@ -1,4 +1,4 @@
-"""The same flow run again: a Retry in the UI, a second process, a process that was gone."""
+"""A flow run that runs again: Retry in the UI, a second process, a process that died."""
 
 import asyncio
 from contextlib import suppress

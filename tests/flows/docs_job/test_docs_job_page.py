@@ -1,4 +1,4 @@
-"""What a person sees of a docs job in Prefect's UI besides its state: name, tags, and the job's page."""
+"""A docs job in Prefect's UI: name, tags and the job's page."""
 
 import asyncio
 from datetime import timedelta

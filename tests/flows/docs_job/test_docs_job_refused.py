@@ -1,4 +1,4 @@
-"""What cannot be run or reported on is refused before anything runs, naming the field and what is allowed."""
+"""Invalid requests are refused before anything runs, naming the field and the allowed values."""
 
 import importlib.util
 import sys

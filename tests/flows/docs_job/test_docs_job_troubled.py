@@ -1,4 +1,4 @@
-"""A docs job among troubles of others: a ledger that is away at its start, an engine that fails to report."""
+"""A docs job whose ledger is unavailable at its start, or whose Prefect engine fails to report."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager

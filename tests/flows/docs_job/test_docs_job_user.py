@@ -1,4 +1,4 @@
-"""A job user that cannot be is refused before a job is accepted; without one the log says that jobs are trusted."""
+"""An invalid job user is refused before a job is accepted; without one the log says that jobs are trusted."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""A job that `reportback submit` asks for, on a real Prefect server: to its end, and what is told of it."""
+"""A job submitted by `reportback submit` on a real Prefect server, to its end, with what it prints."""
 
 import asyncio
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Where a token goes, and which is read at all, is decided by the worker's environment and the job type alone."""
+"""Only the worker's environment and the job type decide which token is read and where it is sent."""
 
 import os
 from collections import UserDict

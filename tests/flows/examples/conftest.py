@@ -1,4 +1,4 @@
-"""The examples on the flows' Prefect server, and at the end a table of what was shown."""
+"""Runs the examples on the flows' Prefect server, and prints a table of what was shown."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""CoMapeo's nine job types, started by `reportback submit`, end to end: with small scripts in place of theirs."""
+"""CoMapeo's nine job types, started by `reportback submit`, end to end, with small scripts in place of theirs."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The examples that need nothing from a package registry, started by `reportback submit`, end to end."""
+"""Examples that need no package registry, started by `reportback submit`, end to end."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The automations of ops/prefect, installed as docs/operate.md says, on a real server: each hears of what it is for."""
+"""The automations of ops/prefect, installed as docs/operate.md says on a real server, fire on their events."""
 
 import subprocess
 import sys

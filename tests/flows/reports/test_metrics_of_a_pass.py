@@ -1,4 +1,4 @@
-"""A pass of the reconciliation hands its figures on, and fails nothing by it."""
+"""A reconciliation run exports its metrics; an export that fails does not fail the run."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a flow run tells on a real server: lines in its log, events for automations, and neither holds it up."""
+"""Log lines and Prefect events of a flow run on a real server; neither delays the run."""
 
 import asyncio
 from datetime import timedelta

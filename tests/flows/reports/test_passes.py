@@ -1,4 +1,4 @@
-"""Passes of the reconciliation as Prefect runs them: late ones, dead ones, and what Prefect is told of dead jobs."""
+"""Reconciliation runs under Prefect: late ones, dead ones, and corrected states of dead jobs' flow runs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The task's retries under Prefect: when it tries again, how often, and what that leaves on the commit."""
+"""The report task's retries under Prefect: when, how often, and what the commit shows then."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The reconciliation and a person's retry, as flows."""
+"""The flows `reconcile-reports` and `retry-reports`."""
 
 from datetime import UTC, datetime, timedelta
 

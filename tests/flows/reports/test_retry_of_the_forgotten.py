@@ -1,4 +1,4 @@
-"""A Retry of a flow run whose job the ledger no longer knows."""
+"""A Retry of a flow run whose job has been pruned from the ledger."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Each pass of the reconciliation renews the operator's page, and fails nothing by it."""
+"""Each reconciliation run renews the status page; an error there does not fail the run."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A try that is cancelled settles nothing: its lease runs out, and the next sender finds out."""
+"""A cancelled attempt settles nothing: its lease expires, and the next sender reads back."""
 
 from collections.abc import Awaitable, Callable
 from itertools import count

@@ -1,9 +1,8 @@
-"""A process dies, its successor dies too, the next one goes on: every pair of places where they can die.
+"""A process dies, its successor dies too, a third goes on: every pair of crash points.
 
-The places are those after each effect: to die before one is to die after the one before it. By default each of the
-two is one try to deliver an outcome, the second one a recovery; with REPORTBACK_TEST_FULL=1 also a whole life of a job,
-from its acceptance on, each successor being a Retry of its flow run, the places right before each effect too, and
-PostgreSQL.
+The crash points are those after each effect: dying before an effect is dying after the previous one. By default each
+process makes one attempt to deliver an outcome, the second one a recovery. With REPORTBACK_TEST_FULL=1 also: a job's
+whole life from its acceptance, each successor being a Retry of its flow run; crash points before effects; PostgreSQL.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""A sender dies at any one of its effects; time passes; the reconciliation goes on: one status, and never a second."""
+"""A sender dies at each of its effects; after reconciliation GitHub holds one status, never two."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A host that freezes or vanishes within a transaction on PostgreSQL: others go on, and it does too once it is back."""
+"""A host that freezes or vanishes within a PostgreSQL transaction: others go on, and so does it once it is back."""
 
 import json
 from contextlib import suppress

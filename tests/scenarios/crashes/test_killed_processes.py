@@ -1,4 +1,4 @@
-"""Real processes, ended by SIGKILL at each of their effects and in the middle of a request: one status all the same."""
+"""Real processes ended by SIGKILL at each effect and in the middle of a request still make one status."""
 
 import pytest
 from full import FULL, SQLITE_OR_ALL

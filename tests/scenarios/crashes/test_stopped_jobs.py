@@ -1,4 +1,4 @@
-"""A job is stopped while it ends: its end is stored once, and only when nothing of it runs any more."""
+"""A job stopped while it ends: its end is stored once, and only when none of its processes runs."""
 
 import asyncio
 import os

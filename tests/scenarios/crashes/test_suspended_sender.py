@@ -1,7 +1,6 @@
-"""The limit of the promise: a process suspended between its last look and its request sends late.
+"""The limit of the promise: a process suspended between its last check and its request sends late.
 
-Nobody can keep it from that. It makes the duplicate that the limit admits, which is noticed and counted, and the newest
-is shown again if it was covered.
+Nothing can prevent this. The duplicate is noticed and counted, and the newest status is shown again if it was covered.
 """
 
 import os

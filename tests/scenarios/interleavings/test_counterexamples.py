@@ -1,6 +1,6 @@
-"""Each rule of the protocol: the way in which things would go wrong without it, gone through with the real code.
+"""Each rule of the protocol: the interleaving that would go wrong without it, run through the real code.
 
-The last two are assumptions rather than rules. Where they fail a status stands twice; that is noticed and counted.
+The last two are assumptions, not rules: where one fails a status is doubled, which is noticed and counted.
 """
 
 from uuid import UUID

@@ -1,9 +1,9 @@
-"""Two actors of one target, every order of their effects, through the real code: GitHub is told once.
+"""Two actors on one target, every order of their effects, through the real code: GitHub gets one status.
 
-Enumerated, not sampled: every order of the transactions and requests of the two, some of them with a jump of time past
-every lease, or with one crash or one lost request or reply. With REPORTBACK_TEST_FULL=1 every two with all of that at
-once, time jumping twice, past leases and past doubts, which takes minutes; of the two largest one at a time. On
-PostgreSQL see test_statements.py.
+Enumerated, not sampled: every order of the two actors' transactions and requests; for some pairs also with a jump of
+time past every lease, one crash, or one lost request or reply. With REPORTBACK_TEST_FULL=1, in minutes, every pair with
+all of these at once and two jumps of time, past leases and past doubts (for the two largest pairs one at a time).
+test_statements.py does this on PostgreSQL.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""What speaks for a target is decided by (turn, rank), and by nothing else: the order in which anybody gets there.
+"""(turn, rank) alone decides which report of a target is current, not the order of arrival.
 
-See also tests/storage/delivery/test_reports.py (who is recorded first, also in two transactions at once; reopening) and
+See also tests/storage/delivery/test_reports.py (order of recording, also in two concurrent transactions; reopening) and
 tests/scenarios/crashes/test_crashes.py (`pending` after its outcome, wherever its sender dies).
 """
 

@@ -1,4 +1,4 @@
-"""Many at work on one target: a live task, reconciliations, a person's retry, and one whose lease has run out."""
+"""A live task, reconciliations, an operator's retry and a sender past its lease, all on one target."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress

@@ -1,4 +1,4 @@
-"""Many senders for one target: one of them speaks. A real stand-in, real connections, real processes."""
+"""Many senders for one target: one of them sends. Real stand-in, real connections, real processes."""
 
 from racing import MANY, RACES, Race
 from sqlmodel import select

@@ -1,7 +1,7 @@
-"""Two actors of one target on PostgreSQL, in every order of their single statements that locks allow: told once.
+"""Two actors on one target on PostgreSQL, in every order of single statements that locks allow: one status.
 
-By default a task and a late holder, in the orders that interrupt an actor once; with REPORTBACK_TEST_FULL=1 every two,
-interrupted twice.
+By default a task and a sender past its lease, in the orders that interrupt an actor once; with REPORTBACK_TEST_FULL=1
+every pair, interrupted twice.
 """
 
 from collections.abc import Awaitable, Callable

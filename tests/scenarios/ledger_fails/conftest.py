@@ -1,4 +1,4 @@
-"""Ledgers that fail on demand."""
+"""Fixtures: ledgers that fail on demand."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The ledger fails at any one effect of a delivery: nothing is lost, nothing is doubled."""
+"""The ledger fails at any one effect of a delivery: nothing is lost or duplicated."""
 
 from contextlib import AsyncExitStack, suppress
 from itertools import count

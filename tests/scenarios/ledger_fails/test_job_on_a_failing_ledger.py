@@ -1,4 +1,4 @@
-"""A job whose ledger fails at its beginning or its end: what it came to is stored once the ledger is back."""
+"""The ledger fails at a job's beginning or end: the outcome is stored once the ledger is back."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""The ledger fails within a pass of the reconciliation: the pass tells of it, and the next one finishes."""
+"""The ledger fails within a reconciliation run: the run reports it, and the next one finishes the work."""
 
 from contextlib import suppress
 from datetime import timedelta

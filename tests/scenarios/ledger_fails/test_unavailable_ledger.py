@@ -1,4 +1,4 @@
-"""What counts as a ledger that is away, what it says, and who tries again."""
+"""Which database errors mean an unavailable ledger, their messages, and which callers retry."""
 
 import sqlite3
 from pathlib import Path

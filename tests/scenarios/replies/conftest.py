@@ -1,4 +1,4 @@
-"""A stand-in GitHub in a process of its own, one for all tests: each has commits of its own."""
+"""A stand-in GitHub in a process of its own, shared by all tests: each uses commits of its own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Connections that break, networks that come back and senders that die, by what GitHub holds in the end."""
+"""Broken connections, recovered networks and dead senders, judged by what GitHub holds at the end."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Reading back finds a report wherever its status is, and takes no other one for it."""
+"""Reading back finds a report wherever its status is listed, and mistakes no other status for it."""
 
 from dataclasses import replace
 from datetime import timedelta

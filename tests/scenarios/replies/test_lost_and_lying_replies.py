@@ -1,6 +1,6 @@
-"""Lost, late and lying replies on real sockets: GitHub holds one status, and nothing covers something newer.
+"""Lost, late and lying replies on real sockets: GitHub holds one status, and no older one covers it.
 
-The cases of a table run side by side, each about a commit of its own: most of their time is spent waiting.
+The cases of a table run concurrently, each on a commit of its own: they mostly wait.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What cannot heal is typed: each cause has its reason, GitHub's words and request id, its action, and a cure."""
+"""Rejections are typed: each cause has a reason, GitHub's message and request id, and a remedy."""
 
 import re
 from collections.abc import AsyncIterator

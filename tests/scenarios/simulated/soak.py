@@ -1,6 +1,6 @@
-"""`make soak`: the machine and whole days, other ones every time, on both databases. Collected only by its name.
+"""`make soak`: the state machine and whole days with other seeds, on both databases. Collected only by its name.
 
-MINUTES says for how long (10). SEED, as printed, repeats one round of each.
+MINUTES: how long to run (10). SEED, as printed, repeats one round of each.
 """
 
 import os

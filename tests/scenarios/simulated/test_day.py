@@ -1,4 +1,4 @@
-"""A day, at about a tenth of its jobs and of its budget. The whole one, another every time: `make soak`."""
+"""A simulated day, with about a tenth of its jobs and budget. Whole days with other seeds: `make soak`."""
 
 import shutil
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,6 @@
-"""The machine of tests/support/machine.py, with always the same few examples.
+"""The state machine of tests/support/machine.py, with the same few examples each time.
 
-Other examples every time, for as long as one likes, and on PostgreSQL: `make soak`.
+`make soak` runs other examples each time, for as long as wanted, also on PostgreSQL.
 """
 
 import pytest

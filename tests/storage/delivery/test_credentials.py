@@ -1,4 +1,4 @@
-"""A pause is the credential's: it holds for everybody, outlives every process, and ends by one probe's answer."""
+"""A pause belongs to the credential: it holds for every sender, survives restarts, and ends with a probe."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Leases: one sender at a time, for the report that speaks, for a while."""
+"""Leases: one sender at a time, for the current report, for a limited time."""
 
 from dataclasses import replace
 from datetime import timedelta

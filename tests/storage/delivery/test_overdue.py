@@ -1,4 +1,4 @@
-"""Which reports a pass tells of as undelivered: each is found by one pass, also after passes that died."""
+"""Overdue reports: each is announced by one reconciliation run, also after runs that died."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""When the reconciliation last came to its end."""
+"""When the last reconciliation run ended."""
 
 from datetime import datetime
 from uuid import uuid4

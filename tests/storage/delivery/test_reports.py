@@ -1,4 +1,4 @@
-"""Reports: recorded once, spoken over by the newer, reopened by a person."""
+"""Reports: recorded once, superseded by newer ones, reopened by an operator."""
 
 import asyncio
 from datetime import timedelta

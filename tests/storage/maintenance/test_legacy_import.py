@@ -1,4 +1,4 @@
-"""Jobs of the system before this one, taken over: once, in order, and never over what Reportback itself said."""
+"""Imports jobs of the old system: once, in order, and never over Reportback's own reports."""
 
 import asyncio
 from datetime import timedelta

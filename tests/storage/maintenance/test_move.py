@@ -1,4 +1,4 @@
-"""A ledger moves from SQLite to PostgreSQL and back as a whole, and there is never a second one to report by."""
+"""Moves a ledger between SQLite and PostgreSQL as a whole; only one of the two is ever used to report."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A backup is put back: what was delivered since is found, not sent again."""
+"""After a restore from backup, reports delivered since are found on GitHub and not sent again."""
 
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""What each credential stands at."""
+"""Pause, budget and refused secrets of each credential."""
 
 from dataclasses import replace
 from datetime import timedelta

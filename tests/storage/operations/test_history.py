@@ -1,4 +1,4 @@
-"""A job's story as a person reads it: all its reports, what each waits for, and what happened to the latest."""
+"""A job's history: all its reports, what blocks each, and the events of the latest."""
 
 from datetime import timedelta
 

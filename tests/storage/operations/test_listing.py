@@ -1,4 +1,4 @@
-"""Reports in a row: which are listed, in which order, and what is said of each."""
+"""Lists reports: filters, order and columns."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Figures of a ledger in a known state, on both databases; counters that never fall."""
+"""Metrics of a ledger in a known state, on both databases; counters that never fall."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the operator's page shows of a ledger in a known state, on both databases."""
+"""The data of the status page for a ledger in a known state, on both databases."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""All that is known of a report, found by its number or by its job."""
+"""The history of a report, found by its number or by its job."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""What is settled and old is forgotten as a whole; what is not on GitHub never is; no counter falls."""
+"""Pruning removes old settled jobs as a whole, never a report that is not on GitHub; counters never fall."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

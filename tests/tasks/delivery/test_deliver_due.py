@@ -1,4 +1,4 @@
-"""A pass of the reconciliation: what it delivers, in which order, for how long, and what cannot stop it."""
+"""A reconciliation run's deliveries: which, in which order, for how long, and which errors it survives."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What is due of one credential holds up no other's report. In simulated time."""
+"""Due reports of one credential delay no report of another. In simulated time."""
 
 import asyncio
 import shutil

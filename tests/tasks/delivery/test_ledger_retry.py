@@ -1,4 +1,4 @@
-"""A ledger that is unavailable for some seconds is waited for, in sight; one that stays so is not."""
+"""Waits for a ledger that is unavailable for seconds, saying so; gives up on one that stays unavailable."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

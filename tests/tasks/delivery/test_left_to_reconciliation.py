@@ -1,4 +1,4 @@
-"""Which undelivered reports are no failure of the job's task: a `pending` that needs nothing but time."""
+"""Which undelivered reports do not fail the job's task: a `pending` that only needs time."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is told while reports are delivered, by whatever goes wrong: each move once, and never a secret."""
+"""Events of deliveries, whatever goes wrong: each move published once, and no secret in it."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What delivering needs, as the settings say: the credential of a repository and its token."""
+"""Builds a reporter from the settings: the credential of a repository and its token."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial

@@ -1,4 +1,4 @@
-"""A person's retry of reports: what it selects, what it reopens, what it leaves alone."""
+"""An operator's retry: which reports it selects, which it reopens, and which it leaves alone."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Taking a flow run on: what it asks for, where its statuses link to, and who carries it out."""
+"""Accepts a flow run: its order, the link of its statuses, and the process that runs it."""
 
 import asyncio
 from dataclasses import replace

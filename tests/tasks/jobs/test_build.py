@@ -1,4 +1,4 @@
-"""From the commit to what came of it: in which order, what fails how, and what the outcome links to."""
+"""Builds a commit: order of steps, failure of each, and the link of the outcome."""
 
 import asyncio
 import errno

@@ -1,4 +1,4 @@
-"""A working copy of exactly the commit, from real repositories."""
+"""Checks out exactly the commit, from real repositories."""
 
 import os
 import subprocess

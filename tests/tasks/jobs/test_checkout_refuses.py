@@ -1,4 +1,4 @@
-"""What a repository brings along decides nothing about its checkout, and sends git nowhere else."""
+"""No file of a repository affects its checkout or sends git to another host."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The signs of life of a job while its ledger is away."""
+"""The heartbeat of a job while its ledger is unavailable."""
 
 import asyncio
 from uuid import UUID

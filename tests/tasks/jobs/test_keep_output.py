@@ -1,4 +1,4 @@
-"""What a job made is kept: whole, without what leads out of it, and not for ever."""
+"""Keeps a job's output: whole, without links that lead out of it, and for a limited time."""
 
 import os
 import socket

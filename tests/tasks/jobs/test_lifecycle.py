@@ -1,4 +1,4 @@
-"""Carrying out one execution, without Prefect: however it ends, nothing of it is left and the ledger knows."""
+"""Runs one execution without Prefect: however it ends, no process is left and the ledger has its end."""
 
 import asyncio
 import errno

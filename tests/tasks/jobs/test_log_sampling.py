@@ -1,4 +1,4 @@
-"""At most 1,000 lines of a job are sent, the first and the last of them always, and it is said once what is missing."""
+"""At most 1,000 lines of a job are logged, always the first and the last; omissions are announced once."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

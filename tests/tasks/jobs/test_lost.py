@@ -1,4 +1,4 @@
-"""Jobs whose process died, or is silent: ended as lost, reported as `error`; whoever lives is left alone."""
+"""Lost jobs, dead or silent, are ended and reported as `error`; living ones are left alone."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Old entries of the cache: what cannot be moved holds up nothing, and the one just made stays."""
+"""Old cache entries: one that cannot be moved does not keep others from removal; the newest stays."""
 
 import errno
 import os

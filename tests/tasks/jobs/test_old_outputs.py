@@ -1,4 +1,4 @@
-"""Old outputs decide no outcome, whatever is wrong with them; and the one just made stays."""
+"""Old outputs never change an outcome, whatever is wrong with them; the newest stays."""
 
 import errno
 import os

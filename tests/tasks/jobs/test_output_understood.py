@@ -1,4 +1,4 @@
-"""What becomes of a job's output: what is sent of it, how far the job is, and what its status says of it."""
+"""A job's output: the lines that are logged, its progress, and the description of its status."""
 
 import sys
 import tempfile

@@ -1,4 +1,4 @@
-"""What a job changed gets onto the branch, once, and what others did there stays."""
+"""Pushes a job's changes to the branch once, and keeps what others pushed there."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What the host has stored is told as pushed, however the push ended; what it has not is told as failed."""
+"""A push is reported as pushed exactly if the host stored it, however the push ended."""
 
 import asyncio
 import time

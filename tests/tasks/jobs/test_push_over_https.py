@@ -1,4 +1,4 @@
-"""Fetching and pushing over https, with a token, from and to a real host of git repositories."""
+"""Fetches and pushes over https with a token, from and to a real git host."""
 
 import os
 import shutil

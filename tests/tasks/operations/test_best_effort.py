@@ -1,4 +1,4 @@
-"""What is said where Prefect could not be asked or told."""
+"""The warning when Prefect could not be asked or updated."""
 
 import httpx
 import respx

@@ -1,4 +1,4 @@
-"""Figures as Prometheus reads them, and their way to a Pushgateway."""
+"""Exports metrics in Prometheus' format, and pushes them to a Pushgateway."""
 
 import asyncio
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""What a pass removes from the disk of its machine."""
+"""The files that a reconciliation run removes from its machine."""
 
 import os
 import tempfile

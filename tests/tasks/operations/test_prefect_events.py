@@ -1,4 +1,4 @@
-"""Which news become events, what they carry, and which flow runs they are related to."""
+"""Which notifications become Prefect events, their payload and their related flow runs."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Whether Prefect's API asks for a password is asked as a stranger, whatever the address brings."""
+"""Whether Prefect's API asks for a password is tested without credentials, whatever the address contains."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The bar of a job that has ended shows its last progress, and holds up nothing."""
+"""The progress bar of a job that has ended shows its last progress and delays nothing."""
 
 import asyncio
 import logging

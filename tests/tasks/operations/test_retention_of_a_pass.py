@@ -1,4 +1,4 @@
-"""A pass forgets a little of what is old, within its time, and fails nothing by it."""
+"""A reconciliation run prunes a little, within its time; an error there does not fail the run."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""One command: its end, its bounds, and that nothing of it is left."""
+"""Runs one command: its end, its limits, and that no process of it is left."""
 
 import asyncio
 import os

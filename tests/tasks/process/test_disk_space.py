@@ -1,4 +1,4 @@
-"""A job that would fill the disk is refused, and its commit is told; what was kept to be looked at goes before."""
+"""A job that would fill the disk is refused, with a report; kept working copies are removed first."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Work on a job's files is bounded in number, size and time; what is beyond says so, and leaves nothing half-made."""
+"""Work on a job's files is limited in number, size and time; beyond that it fails and leaves nothing half-made."""
 
 import os
 import shutil

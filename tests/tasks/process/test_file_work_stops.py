@@ -1,4 +1,4 @@
-"""Work on a job's files is ended when the disk fills or the job is cancelled: nothing of it, and no thread, is left."""
+"""Work on a job's files stops when the disk fills or the job is cancelled; no file or thread is left."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A job cannot read the flow's environment in /proc. Root can read everything, so this is tried as another user."""
+"""A job cannot read the flow's environment in /proc. Tested as another user, since root can read everything."""
 
 import os
 import subprocess

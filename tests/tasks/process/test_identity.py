@@ -1,4 +1,4 @@
-"""Whether the process that a ledger remembers still lives."""
+"""Whether a process recorded in the ledger is still alive."""
 
 import os
 import subprocess

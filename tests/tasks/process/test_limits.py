@@ -1,4 +1,4 @@
-"""How much of its machine a job may use."""
+"""Resource limits of a job."""
 
 import os
 import sys

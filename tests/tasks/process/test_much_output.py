@@ -1,4 +1,4 @@
-"""A hundred thousand lines take no more memory than a thousand, and are all understood."""
+"""A hundred thousand output lines take no more memory than a thousand, and all are parsed."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Output is lines, bounded in memory whatever a command writes."""
+"""Splits output into lines, in bounded memory whatever a command writes."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Removing what jobs left holds up no job for long, no cancel and no process, and takes no memory for many files."""
+"""Removing a job's files delays no job, cancel or process for long, and takes constant memory."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-"""The supervisor by itself, as anybody may start it."""
+"""The supervisor, started by itself."""
 
 import os
 import signal

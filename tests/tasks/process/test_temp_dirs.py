@@ -1,4 +1,4 @@
-"""Scratch folders go, also those of users that were killed."""
+"""Temporary folders are removed, also those of processes that were killed."""
 
 import asyncio
 import fcntl

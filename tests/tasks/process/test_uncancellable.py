@@ -1,4 +1,4 @@
-"""Endings that are finished whatever comes meanwhile."""
+"""Endings run to completion despite cancels and signals."""
 
 import os
 import signal

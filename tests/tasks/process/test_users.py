@@ -1,4 +1,4 @@
-"""Who jobs may run as, and what is refused at start."""
+"""Job users: parsing, and what is refused at start."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""Whatever a job leaves is removed, kept or refused by name: however deep it is, closed, or leading elsewhere."""
+"""Whatever files a job leaves are removed, kept or refused by name: deep folders, closed folders, links."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Examples that install what they need: `make examples`, with the package registries at hand."""
+"""Examples that install from package registries: `make examples`."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The examples as they are: what they need is installed from a package registry by their lock file, then built."""
+"""Examples that install from a package registry by their lock file, then build."""
 
 import os
 import shutil
