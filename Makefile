@@ -15,7 +15,7 @@ TOOLS := $(VENV)/tools/.installed
 RACES := tests/scenarios/crashes/test_crashes.py tests/scenarios/interleavings/test_sender_races.py tests/scenarios/crashes/test_cancellation.py tests/storage/delivery/test_leases.py tests/storage/jobs/test_jobs.py
 COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak load test-external test-cage examples examples-smoke screenshots e2e e2e-smoke canaries canaries-smoke hour lock audit clean
+.PHONY: help demo up deploy upgrade test coverage lint docs mutants repeat soak load test-external test-job-users examples examples-smoke screenshots e2e e2e-smoke canaries canaries-smoke e2e-hour lock audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -77,8 +77,8 @@ examples: $(DEV) ## what is in examples/ as people use it, installed from a pack
 examples-smoke: $(DEV) ## those that need no registry, CoMapeo's nine job types among them; a minute
 	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples $(ARGS)
 
-test-cage: $(DEV) ## jobs as users of their own, and what they find: as root, or with the capabilities that docs/deploy.md names
-	@$(BIN)/python -m pytest -n 2 -q --no-header tests/cage $(ARGS)
+test-job-users: $(DEV) ## jobs as users of their own, and what they find: as root, or with the capabilities that docs/deploy.md names
+	@$(BIN)/python -m pytest -n 2 -q --no-header tests/job_users $(ARGS)
 
 screenshots: $(DEV) ## the pictures in docs/screens, made anew with Chromium: a minute or two
 	@$(BIN)/python tests/support/screenshots.py
@@ -95,9 +95,9 @@ canaries: $(DEV) ## nine kinds of secrets in a whole installation, looked for in
 canaries-smoke: $(DEV) ## the same of two jobs, and fewer commands; a minute
 	@$(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/canaries $(ARGS)
 
-hour: $(RUN) ## `make up` for MINUTES, a job a minute and faults at random; memory, and every row, compared at the end
+e2e-hour: $(RUN) ## `make up` for MINUTES, a job a minute and faults at random; memory, and every row, compared at the end
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m benchmarks.hour
-hour: MINUTES = 60
+e2e-hour: MINUTES = 60
 
 UPGRADE ?= --upgrade
 lock: $(TOOLS) ## pin every version anew, with hashes, for every platform and Python the project supports; UPGRADE= keeps what is pinned

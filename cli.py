@@ -163,11 +163,11 @@ def identity() -> int:
 
 
 @db.command
-def restored() -> int:
-    """After a backup was put back, with everything stopped: look on GitHub before sending what the ledger calls due."""
-    from local.ledger import restored as ledger_restored  # noqa: PLC0415  # each command loads what it needs
+def after_restore() -> int:
+    """After restoring a backup, with everything stopped: look each report up on GitHub before it is sent."""
+    from local.ledger import after_restore as prepare_ledger  # noqa: PLC0415  # each command loads what it needs
 
-    return _run(ledger_restored())
+    return _run(prepare_ledger())
 
 
 @db.command

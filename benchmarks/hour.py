@@ -1,4 +1,4 @@
-"""An hour of `make up`: a job a minute, faults at random, and at the end every row compared. `make hour`.
+"""An hour of `make up`: a job a minute, faults at random, and at the end every row compared. `make e2e-hour`.
 
 MINUTES says for how long (60); SEED, as printed, repeats what goes wrong. Ends with 0 if the ledger and the stand-in
 tell the same story, and no process holds more than 1.10 times the memory it held after ten minutes.

@@ -33,12 +33,12 @@ async def print_id() -> None:
     sys.stdout.write(f"{found}\n")
 
 
-async def restored() -> None:
+async def after_restore() -> None:
     """Have every unsettled report looked for on GitHub before it is sent: a backup was put back."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.transaction() as session:
         now = await ledger.clock(session)
-        actor = f"db restored by {getpass.getuser()}"
+        actor = f"db after-restore by {getpass.getuser()}"
         count = await read_back_everything(session, policy=settings.policy, actor=actor, now=now)
     Console().print(f"{count} unsettled reports will be looked for on GitHub before anything is sent.")

@@ -53,7 +53,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 TOGETHER = {
     "tests/scenarios/simulated/test_day.py",
     "tests/scenarios/simulated/test_load.py",
-    "tests/cage/test_canaries.py",
+    "tests/job_users/test_canaries.py",
 }
 """Files whose tests share what is dear."""
 

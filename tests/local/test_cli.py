@@ -68,6 +68,12 @@ def test_db_upgrade_makes_the_ledger_and_a_second_time_changes_nothing(tmp_path:
     ledger.close()
 
 
+def test_db_after_restore_says_how_many_reports_it_will_look_for(tmp_path: Path) -> None:
+    done = reportback("db", "after-restore", REPORTBACK_DATABASE_URL=f"sqlite:///{tmp_path}/ledger.db")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "0 unsettled reports will be looked for on GitHub before anything is sent.\n"
+
+
 def test_db_id_prints_the_same_id_every_time_and_nothing_else(tmp_path: Path) -> None:
     first, again = (reportback("db", "id", REPORTBACK_DATABASE_URL=f"sqlite:///{tmp_path}/ledger.db") for _ in range(2))
     assert (first.returncode, first.stderr) == (0, "")

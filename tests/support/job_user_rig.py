@@ -48,7 +48,7 @@ def job_python() -> str:
 def open_place() -> Iterator[Path]:
     """A folder that every user may pass through, with a folder for temporary files that is as open as /tmp."""
     # pytest's own folders are closed to others
-    place = Path(tempfile.mkdtemp(prefix="reportback-cage-", dir="/tmp"))
+    place = Path(tempfile.mkdtemp(prefix="reportback-rig-", dir="/tmp"))
     try:
         place.chmod(0o711)
         (place / "tmp").mkdir()
@@ -62,7 +62,7 @@ def open_place() -> Iterator[Path]:
 
 
 @dataclass
-class Cage:
+class JobUserRig:
     """Runs jobs of a repository in `place`, each as one of `users`."""
 
     world: World

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cages import USERS, job_python
+from job_user_rig import USERS, job_python
 from processes import ROOT, is_alive, names_in
 from waiting import LONGEST, block_until, soon, until
 

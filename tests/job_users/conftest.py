@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cages import FIRST, TOKEN, Cage, open_place
+from job_user_rig import FIRST, TOKEN, JobUserRig, open_place
 from repositories import Origin
 from world import World
 
@@ -25,10 +25,10 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def cage(world: World, place: Path, monkeypatch: pytest.MonkeyPatch) -> Cage:
-    """A cage around jobs of a repository with a page and a lock file."""
+def rig(world: World, place: Path, monkeypatch: pytest.MonkeyPatch) -> JobUserRig:
+    """A rig around jobs of a repository with a page and a lock file."""
     monkeypatch.setenv("PUSH", TOKEN)
     world.tokens["env:PUSH"] = TOKEN
-    made = Cage(world, place, Origin(place))
+    made = JobUserRig(world, place, Origin(place))
     made.origin.commit("main", docs__page_md="old", lock="one")
     return made

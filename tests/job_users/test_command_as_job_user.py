@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cages import USERS, job_python
+from job_user_rig import USERS, job_python
 from processes import ROOT, is_alive
 from waiting import block_until, until
 

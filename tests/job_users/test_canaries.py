@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cages import FIRST, Cage, job_python
+from job_user_rig import FIRST, JobUserRig, job_python
 from processes import ROOT
 from real_processes import start_prefect
 from waiting import block_until
@@ -87,12 +87,12 @@ def open_api(server_home: Path, locked_api: str) -> Iterator[str]:
 class Grounds:
     """Where the canaries are, and nobody but us may go."""
 
-    cage: Cage
+    rig: JobUserRig
     worker: int
 
     @property
     def hidden(self) -> dict[str, Path]:
-        place = self.cage.place
+        place = self.rig.place
         return {
             "b": place / "state" / "ledger.db",
             "c": place / "home" / ".prefect" / "profiles.toml",
@@ -102,7 +102,7 @@ class Grounds:
     def open_to_all(self, letter: str) -> None:
         path = self.hidden[letter]
         for folder in path.parents[:-1]:
-            if folder.is_relative_to(self.cage.place) and folder != self.cage.place:
+            if folder.is_relative_to(self.rig.place) and folder != self.rig.place:
                 folder.chmod(0o755)
         for one in path.parent.glob(f"{path.name}*"):
             one.chmod(0o644)
@@ -129,11 +129,11 @@ def worker() -> Iterator[int]:
 
 
 @pytest.fixture
-async def grounds(cage: Cage, ledger: Ledger, ledger_url: str, worker: int) -> Grounds:
+async def grounds(rig: JobUserRig, ledger: Ledger, ledger_url: str, worker: int) -> Grounds:
     async with open_ledger(ledger_url):
         """Made by whoever opens it first."""
     await accept(ledger, order(CANARY.format("b")))
-    made = Grounds(cage, worker)
+    made = Grounds(rig, worker)
     for letter in ("c", "d"):
         path = made.hidden[letter]
         (path.parent if letter == "d" else path.parents[1]).mkdir(mode=0o700)
@@ -145,10 +145,10 @@ async def grounds(cage: Cage, ledger: Ledger, ledger_url: str, worker: int) -> G
 
 async def hunted(grounds: Grounds, api_url: str) -> str:
     """The canaries that a job found."""
-    grounds.cage.lines.clear()
-    await grounds.cage.run(grounds.command(api_url))
-    assert grounds.cage.lines[-1].startswith("found:"), grounds.cage.lines
-    return "".join(grounds.cage.lines[-1].split()[1:])
+    grounds.rig.lines.clear()
+    await grounds.rig.run(grounds.command(api_url))
+    assert grounds.rig.lines[-1].startswith("found:"), grounds.rig.lines
+    return "".join(grounds.rig.lines[-1].split()[1:])
 
 
 async def test_a_job_with_a_user_of_its_own_finds_none(grounds: Grounds, locked_api: str) -> None:
@@ -158,7 +158,7 @@ async def test_a_job_with_a_user_of_its_own_finds_none(grounds: Grounds, locked_
 async def test_without_a_user_of_its_own_it_finds_all_that_lies_on_this_machine(
     grounds: Grounds, locked_api: str
 ) -> None:
-    grounds.cage = replace(grounds.cage, users=())
+    grounds.rig = replace(grounds.rig, users=())
     assert await hunted(grounds, locked_api) == "abcd"
 
 
@@ -198,7 +198,7 @@ print(state.type.value, state.message)
 
 
 async def test_a_job_of_the_whole_flow_finds_none(grounds: Grounds, locked_api: str) -> None:
-    place, command = grounds.cage.place, grounds.command(locked_api)
+    place, command = grounds.rig.place, grounds.command(locked_api)
     script = place / "hunter.py"
     shutil.copy(HUNTER, script)
     script.chmod(0o644)

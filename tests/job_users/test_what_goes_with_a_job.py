@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cages import USERS, Cage, job_python
+from job_user_rig import USERS, JobUserRig, job_python
 from processes import names_in
 
 from domain.jobs.job import JobState
@@ -70,10 +70,10 @@ def test_it_leaves_something_in_each_place(open_folders: list[Path]) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize("ending", ["0", "1"])
-async def test_all_that_a_job_leaves_goes_with_it(cage: Cage, open_folders: list[Path], ending: str) -> None:
+async def test_all_that_a_job_leaves_goes_with_it(rig: JobUserRig, open_folders: list[Path], ending: str) -> None:
     command = [job_python(), "-c", f"{LEAVE}\nraise SystemExit({ending})", *map(str, open_folders)]
-    ended = await cage.run(command)
-    assert ended.state is (JobState.FAILED if ending == "1" else JobState.SUCCEEDED), cage.lines
+    ended = await rig.run(command)
+    assert ended.state is (JobState.FAILED if ending == "1" else JobState.SUCCEEDED), rig.lines
     assert [left_by(user, open_folders) for user in USERS] == [[], [], [], []]
 
 
