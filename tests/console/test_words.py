@@ -40,7 +40,7 @@ def test_what_has_come_is_now() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waits", "moment"),
+    ("blockers", "moment"),
     [
         (Blockers(due_at=NOW), NOW),
         (Blockers(due_at=NOW, doubt_until=SOON), SOON),

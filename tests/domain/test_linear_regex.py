@@ -52,7 +52,7 @@ def test_such_a_pattern_takes_no_more_than_it_says(pattern: str, text: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("pattern", "cure"),
+    ("pattern", "remedy"),
     [
         (r"\w{1,255}\b", r"write [0-9A-Za-z_] for \w, or a smaller count"),
         (r"[^\w]{1,255}\w{1,255}", r"write [0-9A-Za-z_] for \w, or a smaller count"),

@@ -55,7 +55,7 @@ def test_each_move_has_its_phrase_and_by_itself_needs_nobody(kind: EventKind) ->
 
 
 @pytest.mark.parametrize(
-    ("news", "level", "line"),
+    ("notification", "level", "line"),
     [
         (
             replace(MOVE, kind=EventKind.REJECTED, rejection="archived"),

@@ -80,7 +80,7 @@ def test_an_event_tells_who_what_and_how_it_went() -> None:
     }
 
 
-@pytest.mark.parametrize("news", [MOVE, OVERDUE, LOST], ids=type)
+@pytest.mark.parametrize("notification", [MOVE, OVERDUE, LOST], ids=type)
 def test_the_jobs_flow_run_comes_before_that_of_who_tells(notification: Notification) -> None:
     event = event_of(notification, PASS)
     assert event is not None
@@ -97,7 +97,7 @@ def test_a_job_that_tells_of_itself_is_named_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("news", "name", "told"),
+    ("notification", "name", "told"),
     [
         (OVERDUE, "reportback.report.undelivered", ABOUT | {"recorded_at": AT, "words": "HTTP 502"}),
         (PAUSED, "reportback.credential.paused", {"credential": "env:TOKEN", "until": AT, "reason": "rate_limited"}),
