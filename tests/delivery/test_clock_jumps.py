@@ -216,7 +216,7 @@ async def test_a_lease_that_was_taken_while_the_clock_was_ahead_is_its_holders_f
 
 
 @AHEAD
-async def test_who_was_held_up_past_a_lease_that_was_cut_sends_nothing(
+async def test_a_sender_delayed_past_a_shortened_lease_sends_nothing(
     world: World, wrong: WrongClock, by: timedelta
 ) -> None:
     """It remembers a lease that lasts for an hour."""

@@ -137,7 +137,7 @@ async def test_an_attempt_with_too_little_of_its_lease_left_does_not_send(world:
     assert world.held() == ["success"]
 
 
-async def test_a_look_that_took_too_long_itself_lets_no_request_go(world: World) -> None:
+async def test_a_lease_check_that_took_too_long_lets_no_request_go(world: World) -> None:
     """As when the reply to its commit is lost for a while: what it saw was true when it was seen."""
     seconds = iter((0, 15.5))
     await run_job(world.ledger, order())
@@ -148,7 +148,7 @@ async def test_a_look_that_took_too_long_itself_lets_no_request_go(world: World)
     assert world.held() == ["success"]
 
 
-async def test_an_answer_after_its_lease_settles_nothing_and_asks_for_a_look(world: World) -> None:
+async def test_an_answer_after_its_lease_settles_nothing_and_requests_a_verification(world: World) -> None:
     world.fault(Kind.HANG, seconds=31, where="after")
     await run_job(world.ledger, order())
 

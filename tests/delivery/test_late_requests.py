@@ -58,7 +58,7 @@ async def test_an_edition_has_a_week_of_its_own(ledger: Ledger, clock: Clock) ->
         assert world.held() == ["success", "pending", "success"]
 
 
-async def test_a_status_that_stands_twice_is_counted_once_and_not_sent_again(ledger: Ledger, clock: Clock) -> None:
+async def test_a_doubled_status_is_counted_once_and_not_sent_again(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         _, outcome = await delivered(world)
         send_late(world, outcome)
@@ -68,7 +68,7 @@ async def test_a_status_that_stands_twice_is_counted_once_and_not_sent_again(led
         assert world.posts() == 1
 
 
-async def test_what_somebody_else_put_on_top_is_left_alone(ledger: Ledger, clock: Clock) -> None:
+async def test_a_status_of_another_tool_on_top_is_left_alone(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await delivered(world)
         draft = Draft(
@@ -79,7 +79,7 @@ async def test_what_somebody_else_put_on_top_is_left_alone(ledger: Ledger, clock
         assert world.posts() == 1
 
 
-async def test_a_target_is_looked_at_a_minute_and_an_hour_after_its_delivery(ledger: Ledger, clock: Clock) -> None:
+async def test_a_target_is_verified_a_minute_and_an_hour_after_its_delivery(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await run_job(ledger, order())
         await ask_for_a_look(world)
@@ -94,7 +94,7 @@ async def test_a_target_is_looked_at_a_minute_and_an_hour_after_its_delivery(led
         assert (await world.target()).verify_at is None
 
 
-async def test_nothing_is_looked_at_while_it_is_not_delivered(ledger: Ledger, clock: Clock) -> None:
+async def test_nothing_is_verified_while_it_is_not_delivered(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await run_job(ledger, order())
         await ask_for_a_look(world)
@@ -115,7 +115,7 @@ IN_THE_WAY: dict[str, Callable[[datetime], Update]] = {
 
 
 @pytest.mark.parametrize("what", IN_THE_WAY)
-async def test_nothing_is_looked_at_while_somebody_sends_or_waits(ledger: Ledger, clock: Clock, what: str) -> None:
+async def test_nothing_is_verified_while_a_sender_sends_or_waits(ledger: Ledger, clock: Clock, what: str) -> None:
     async with world_on(ledger, clock) as world:
         _, outcome = await delivered(world)
         async with ledger.transaction() as session:
@@ -127,7 +127,7 @@ async def test_nothing_is_looked_at_while_somebody_sends_or_waits(ledger: Ledger
         assert world.asked("GET") == 0
 
 
-async def test_a_look_ends_at_a_pause_that_begins_between_two_pages(ledger: Ledger, clock: Clock) -> None:
+async def test_a_verification_ends_at_a_pause_that_begins_between_two_pages(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         _, outcome = await delivered(world)
         await run_job(ledger, order("docs/other"))
@@ -143,7 +143,7 @@ async def test_a_look_ends_at_a_pause_that_begins_between_two_pages(ledger: Ledg
         assert (await world.target()).verify_at == clock.now + timedelta(minutes=1)
 
 
-async def test_a_look_that_is_the_probe_does_not_end_the_next_pause(ledger: Ledger, clock: Clock) -> None:
+async def test_a_verification_used_as_probe_does_not_end_the_next_pause(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         _, outcome = await delivered(world)
         world.others_post(250)
@@ -163,7 +163,7 @@ async def test_a_look_that_is_the_probe_does_not_end_the_next_pause(ledger: Ledg
         assert world.asked("GET") == 2
 
 
-async def test_what_a_proxy_held_back_beyond_the_doubt_is_counted_and_covered_again(world: World) -> None:
+async def test_a_request_delayed_by_a_proxy_beyond_the_doubt_is_counted_and_covered_again(world: World) -> None:
     asked = order()
     await run_job(world.ledger, asked, JobState.FAILED)
     world.fault(Kind.CLOSE, stored_after=300)
@@ -179,7 +179,7 @@ async def test_what_a_proxy_held_back_beyond_the_doubt_is_counted_and_covered_ag
     assert world.held() == ["success", "failure", "success"]
 
 
-async def test_a_look_that_something_newer_overtakes_changes_nothing(ledger: Ledger, clock: Clock) -> None:
+async def test_a_verification_overtaken_by_a_newer_report_changes_nothing(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         pending, _ = await delivered(world)
         send_late(world, pending)
@@ -193,7 +193,7 @@ async def test_a_look_that_something_newer_overtakes_changes_nothing(ledger: Led
         assert [report.edition for report in await reports(world)] == [1, 1, 1, 1]
 
 
-async def test_two_looks_at_once_make_one_edition(ledger: Ledger, clock: Clock) -> None:
+async def test_two_concurrent_verifications_make_one_edition(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         pending, _ = await delivered(world)
         send_late(world, pending)
@@ -207,7 +207,7 @@ async def test_two_looks_at_once_make_one_edition(ledger: Ledger, clock: Clock) 
         assert [report.edition for report in await reports(world)] == [1, 2]
 
 
-async def test_a_commit_that_cannot_be_read_any_more_is_looked_at_for_a_day(ledger: Ledger, clock: Clock) -> None:
+async def test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await delivered(world)
         world.fault(Kind.NOT_FOUND, method="GET", times=0)
@@ -222,7 +222,9 @@ async def test_a_commit_that_cannot_be_read_any_more_is_looked_at_for_a_day(ledg
 
 
 @pytest.mark.parametrize("away", ["no token", "a refused token", "no network", "a proxy"])
-async def test_a_look_waits_for_days_while_nothing_is_heard_of_github(ledger: Ledger, clock: Clock, away: str) -> None:
+async def test_a_verification_waits_for_days_while_github_is_unavailable(
+    ledger: Ledger, clock: Clock, away: str
+) -> None:
     async with world_on(ledger, clock) as world:
         pending, _ = await delivered(world)
         send_late(world, pending)
@@ -247,7 +249,7 @@ async def test_a_look_waits_for_days_while_nothing_is_heard_of_github(ledger: Le
         assert world.held() == ["success", "pending", "success"]
 
 
-async def test_a_look_that_a_late_sender_asked_for_days_later_may_fail_once(ledger: Ledger, clock: Clock) -> None:
+async def test_a_verification_requested_by_a_late_sender_days_later_may_fail_once(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         execution = await accept(ledger, order())
         await begin(ledger, execution)
@@ -272,7 +274,7 @@ async def test_a_look_that_a_late_sender_asked_for_days_later_may_fail_once(ledg
         assert await verify_targets(world) == 1
 
 
-async def test_a_commit_that_cannot_be_read_for_a_while_is_looked_at_afterwards(ledger: Ledger, clock: Clock) -> None:
+async def test_a_commit_that_cannot_be_read_for_a_while_is_verified_afterwards(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         pending, _ = await delivered(world)
         send_late(world, pending)
@@ -282,7 +284,7 @@ async def test_a_commit_that_cannot_be_read_for_a_while_is_looked_at_afterwards(
         assert await verify_targets(world) == 1
 
 
-async def test_a_look_that_is_refused_pauses_the_credential_and_is_taken_later(ledger: Ledger, clock: Clock) -> None:
+async def test_a_refused_verification_pauses_the_credential_and_is_retried_later(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await delivered(world)
         world.fault(Kind.BAD_CREDENTIALS, method="GET")

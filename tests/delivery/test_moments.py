@@ -44,7 +44,7 @@ def sent_after(world: World) -> list[timedelta]:
     return [status.created_at - held[0].created_at for status in held]
 
 
-def test_nine_that_begin_in_one_second_take_a_moment_each_or_are_told_at_once(simulated: Simulated) -> None:
+def test_nine_that_begin_in_one_second_take_a_moment_each_or_are_refused_at_once(simulated: Simulated) -> None:
     async def test(world: World) -> None:
         targets, began = await begun(world, 9), world.clock.now
         told_after = []
@@ -92,7 +92,7 @@ def test_a_moment_whose_sender_died_costs_no_more_than_itself(simulated: Simulat
     simulated(test)
 
 
-def test_who_comes_too_late_for_its_moment_takes_another_one(simulated: Simulated) -> None:
+def test_a_sender_too_late_for_its_moment_takes_another_one(simulated: Simulated) -> None:
     async def test(world: World) -> None:
         first, second, third = await begun(world, 3)
 
@@ -111,9 +111,7 @@ def test_who_comes_too_late_for_its_moment_takes_another_one(simulated: Simulate
 
 
 @pytest.mark.parametrize("ahead", [timedelta(seconds=4), timedelta(days=365)])
-def test_a_moment_further_ahead_than_any_can_be_reserved_holds_up_nobody(
-    simulated: Simulated, ahead: timedelta
-) -> None:
+def test_a_moment_further_ahead_than_the_limit_delays_no_sender(simulated: Simulated, ahead: timedelta) -> None:
     """The ledger's clock was wrong when it was reserved."""
 
     async def test(world: World) -> None:

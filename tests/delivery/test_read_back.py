@@ -84,7 +84,7 @@ async def answered_once(world: World) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "pages"), [(59, 3), (61, 2)])
-async def test_reading_stops_a_minute_before_the_time_github_told_before_the_report_was_recorded(
+async def test_reading_stops_a_minute_before_githubs_time_when_the_report_was_recorded(
     world: World, seconds: int, pages: int
 ) -> None:
     world.others_post(250, age=timedelta(seconds=seconds))
@@ -95,7 +95,7 @@ async def test_reading_stops_a_minute_before_the_time_github_told_before_the_rep
     assert (world.asked("GET"), world.held()[-1]) == (pages, "success")
 
 
-async def test_reading_goes_on_to_the_end_where_github_never_told_its_time(world: World) -> None:
+async def test_reading_goes_on_to_the_end_without_a_time_of_githubs(world: World) -> None:
     world.others_post(250, age=timedelta(days=400))
     await in_doubt(world, stored=False)
     world.clock.advance(20)
@@ -103,7 +103,7 @@ async def test_reading_goes_on_to_the_end_where_github_never_told_its_time(world
     assert (world.asked("GET"), ours(world)) == (3, ["success"])
 
 
-async def test_reading_goes_on_to_the_end_where_github_told_a_time_that_lies_ahead(world: World) -> None:
+async def test_reading_goes_on_to_the_end_where_githubs_time_is_ahead(world: World) -> None:
     """As an intermediary with a wrong clock might have."""
     await answered_once(world)
     async with world.ledger.transaction() as session:
@@ -159,7 +159,7 @@ async def test_whatever_our_clock_says_what_github_has_is_found_below_many_other
         f"https://x.test/#report-{'0' * 24}",
     ],
 )
-async def test_no_status_of_another_tool_is_taken_for_ours(world: World, url: str | None) -> None:
+async def test_no_status_of_another_tool_is_mistaken_for_a_report(world: World, url: str | None) -> None:
     await in_doubt(world, stored=False)
     world.others_post(10, url=url)
     world.clock.advance(20)
@@ -168,7 +168,7 @@ async def test_no_status_of_another_tool_is_taken_for_ours(world: World, url: st
     assert (await world.events())[-1] == "delivered"
 
 
-async def test_the_reports_of_other_contexts_and_executions_are_not_taken_for_ours(world: World) -> None:
+async def test_reports_of_other_contexts_and_executions_are_not_mistaken_for_it(world: World) -> None:
     execution = await accept(world.ledger, order())
     await world.deliver()
     await run_job(world.ledger, order("docs/other"))
@@ -332,7 +332,7 @@ async def between_two_pages(world: World, *, stored: bool) -> Settled | Busy:
     return await world.deliver(by=await world.sender(lag))
 
 
-async def test_what_stands_between_two_pages_of_servers_that_do_not_agree_is_not_sent_again(world: World) -> None:
+async def test_a_status_between_two_pages_of_disagreeing_servers_is_not_sent_again(world: World) -> None:
     busy = await between_two_pages(world, stored=True)
     assert isinstance(busy, Busy)
     assert busy.until == world.clock.now + timedelta(seconds=20)

@@ -120,7 +120,7 @@ async def test_of_three_secrets_each_waits_for_its_own_refusal(world: World) -> 
     assert world.held("docs/0") == ["success"]
 
 
-async def test_while_the_probe_of_a_refused_secret_asks_nobody_else_does_with_it(world: World) -> None:
+async def test_while_a_refused_secret_is_probed_no_other_sender_uses_it(world: World) -> None:
     await jobs(world, 3)
     await world.deliver("docs/0")
     world.clock.advance(MINUTE)
@@ -156,7 +156,7 @@ async def test_a_token_that_is_too_new_for_github_goes_on_after_a_minute(world: 
     assert await refusals(world) == []
 
 
-async def test_a_limit_holds_everybody_whatever_secret_was_refused(world: World) -> None:
+async def test_a_rate_limit_pauses_every_sender_whatever_secret_was_refused(world: World) -> None:
     await jobs(world, 2)
     world.fault(Kind.SECONDARY_LIMIT, seconds=300)
     await world.deliver("docs/0", by=with_token(world, NEW))
@@ -193,7 +193,7 @@ async def test_a_missing_token_waits_for_itself_and_for_no_refusal(world: World)
     assert (await world.phases("docs/0"))["success"] is Phase.DUE
 
 
-async def test_a_look_is_taken_with_a_new_secret_and_not_with_a_refused_one(world: World) -> None:
+async def test_a_verification_uses_a_new_secret_and_no_refused_one(world: World) -> None:
     new = with_token(world, NEW)
     await jobs(world, 1)
     await world.deliver("docs/0", by=new)

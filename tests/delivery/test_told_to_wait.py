@@ -85,7 +85,7 @@ async def test_a_limit_spends_nothing_of_a_report(world: World) -> None:
     assert world.held() == ["success"]
 
 
-async def test_a_pause_holds_for_whoever_comes_after_a_restart(world: World, clock: Clock, ledger_url: str) -> None:
+async def test_a_pause_holds_for_every_sender_after_a_restart(world: World, clock: Clock, ledger_url: str) -> None:
     world.fault(Kind.SECONDARY_LIMIT, seconds=300)
     for context in ("docs/a", "docs/b"):
         await run_job(world.ledger, order(context))
@@ -99,7 +99,7 @@ async def test_a_pause_holds_for_whoever_comes_after_a_restart(world: World, clo
         assert other.held("docs/b") == ["success"]
 
 
-async def test_after_a_pause_nobody_sends_before_the_probe_is_answered(world: World) -> None:
+async def test_after_a_pause_no_sender_sends_before_the_probe_is_answered(world: World) -> None:
     contexts = [f"docs/{number}" for number in range(4)]
     for context in contexts:
         await run_job(world.ledger, order(context))

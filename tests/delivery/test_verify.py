@@ -54,7 +54,7 @@ async def outcome_after_pending(world: World) -> None:
     await ask_for_a_look(world)
 
 
-async def test_reads_that_lag_behind_the_newest_repair_nothing_and_are_looked_at_later(world: World) -> None:
+async def test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later(world: World) -> None:
     await outcome_after_pending(world)
     world.clock.advance(10)
     world.fault(Kind.LAG, seconds=30)
@@ -79,7 +79,7 @@ async def test_what_covers_is_repaired_once_the_reads_no_longer_lag(world: World
     assert world.held() == ["pending", "success", "pending", "success"]
 
 
-async def test_a_status_that_github_never_lists_is_looked_for_for_a_day_at_growing_distances_and_told(
+async def test_a_status_github_never_lists_is_searched_for_a_day_and_reported_missing(
     world: World,
 ) -> None:
     await outcome_after_pending(world)
@@ -140,7 +140,7 @@ async def test_a_list_too_long_to_read_is_believed_as_far_as_it_was_read(
     assert await look(world)
 
 
-async def test_a_newest_beyond_what_can_be_read_is_looked_for_again(
+async def test_a_newest_beyond_what_can_be_read_is_searched_for_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verify_targets_module, "MAX_PAGES", 1)
@@ -240,7 +240,7 @@ async def test_a_repair_names_what_it_read(world: World, what: str) -> None:
     assert EventKind.REPAIRED not in await kinds(world)
 
 
-async def test_a_look_that_is_asked_for_during_a_look_is_taken(world: World) -> None:
+async def test_a_verification_requested_during_another_is_made(world: World) -> None:
     """The status of a sender that comes back late may be stored after the page was read."""
     pending, _ = await delivered(world)
 
@@ -256,7 +256,7 @@ async def test_a_look_that_is_asked_for_during_a_look_is_taken(world: World) -> 
     assert await verify_targets(world) == 1
 
 
-async def test_what_somebody_else_put_on_top_is_told_once_for_each_status(world: World) -> None:
+async def test_an_override_is_recorded_once_for_each_status(world: World) -> None:
     await delivered(world)
     first = override(world)
     for _ in range(3):
@@ -272,7 +272,7 @@ async def test_what_somebody_else_put_on_top_is_told_once_for_each_status(world:
     assert world.posts() == 1
 
 
-async def test_what_somebody_else_put_there_before_or_elsewhere_is_not_told(world: World) -> None:
+async def test_a_status_of_another_tool_before_or_elsewhere_is_no_override(world: World) -> None:
     override(world)
     await delivered(world)
     override(world, "ci/other")
@@ -280,7 +280,7 @@ async def test_what_somebody_else_put_there_before_or_elsewhere_is_not_told(worl
     assert await notes(world, EventKind.OVERRIDDEN) == []
 
 
-async def test_what_somebody_else_put_there_is_not_told_before_the_newest_is_listed(world: World) -> None:
+async def test_an_override_is_not_recorded_before_the_newest_is_listed(world: World) -> None:
     override(world)
     world.clock.advance(10)
     await delivered(world)
@@ -289,7 +289,7 @@ async def test_what_somebody_else_put_there_is_not_told_before_the_newest_is_lis
     assert await notes(world, EventKind.OVERRIDDEN) == []
 
 
-async def test_an_override_on_top_of_an_older_status_of_ours_is_left_there(world: World) -> None:
+async def test_an_override_on_top_of_an_older_report_is_left_there(world: World) -> None:
     """Nothing of ours is shown: to send the newest again would undo what somebody decided."""
     pending, _ = await delivered(world)
     send_late(world, pending)
@@ -308,7 +308,7 @@ async def test_an_older_status_that_comes_after_an_override_is_covered_again(wor
     assert world.held() == ["success", "failure", "pending", "success"]
 
 
-async def test_what_is_found_is_looked_at_also_where_nobody_asked(world: World) -> None:
+async def test_a_report_found_by_reading_back_is_always_verified(world: World) -> None:
     """As after a restore: the one way by which everything that is read is looked at as well."""
     await run_job(world.ledger, order())
     world.fault(Kind.CLOSE, where="after")

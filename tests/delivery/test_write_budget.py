@@ -31,7 +31,7 @@ async def jobs(world: World, count: int) -> list[int]:
     return [await world.target_id(f"docs/{number}") for number in range(count)]
 
 
-async def test_the_minute_binds_also_an_outcome_that_somebody_waits_for(ledger: Ledger, clock: Clock) -> None:
+async def test_the_minute_limit_binds_also_an_urgent_outcome(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy()) as world:
         targets = await jobs(world, 5)
         result = [await deliver(world.reporter, target, job_ends_now=True) for target in targets]
@@ -150,7 +150,7 @@ async def due(world: World) -> list[int]:
         return await backlog.due(session, limit=99, write_budget=world.policy.budget, now=world.clock.now)
 
 
-async def test_a_pending_is_backlog_whoever_sends_it(ledger: Ledger, clock: Clock) -> None:
+async def test_a_pending_is_backlog_for_every_sender(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
         await jobs(world, 1)
         await world.deliver("docs/0")
