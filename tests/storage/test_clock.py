@@ -101,7 +101,7 @@ async def test_it_is_tied_to_a_boot_once(world: World) -> None:
         assert len((await session.exec(select(HostAnchor))).all()) == 1
 
 
-async def test_who_only_reads_writes_no_tie(world: World) -> None:
+async def test_a_reader_writes_no_tie(world: World) -> None:
     async with world.ledger.reading() as session:
         assert await world.ledger.clock(session) == world.clock.now
         assert (await session.exec(select(HostAnchor))).all() == []

@@ -78,7 +78,7 @@ def test_a_ledger_is_where_its_links_lead_and_its_file_counts_besides_its_folder
             check_disk(ledger)
 
 
-def test_the_kernel_tells_the_file_system_of_a_place(tmp_path: Path) -> None:
+def test_the_file_system_is_read_from_the_kernel(tmp_path: Path) -> None:
     assert file_system(Path("/proc/self")) == "proc"
     assert file_system(Path("/sys")) == "sysfs"
     (tmp_path / "link").symlink_to("/proc")
@@ -100,7 +100,5 @@ MOUNTS = rb"""
     ("mount", "kind"),
     [(22, "proc"), (41, "ext4"), (42, "nfs4"), (43, "nfs4"), (45, "fuse.mergerfs"), (4, None), (None, None)],
 )
-def test_a_mount_is_told_by_its_number_whatever_its_name_and_whatever_it_covers(
-    mount: int | None, kind: str | None
-) -> None:
+def test_a_mount_is_identified_by_its_number(mount: int | None, kind: str | None) -> None:
     assert type_of(mount, MOUNTS) == kind

@@ -140,7 +140,7 @@ async def test_a_row_names_only_rows_that_exist(ledger: Ledger) -> None:
 
 
 @ON_SQLITE
-async def test_who_reads_first_may_write_for_its_transaction_is_immediate(ledger: Ledger) -> None:
+async def test_a_transaction_that_reads_first_may_write_since_it_is_immediate(ledger: Ledger) -> None:
     """Two that read and then write: the second waits at its first word, and neither fails."""
 
     async def read_then_write() -> None:
@@ -168,7 +168,7 @@ async def test_a_reader_sees_one_moment_and_no_writer_waits_for_it(ledger: Ledge
 
 
 @ON_POSTGRESQL
-async def test_a_reader_writes_nothing_and_whoever_has_its_connection_next_may(ledger: Ledger) -> None:
+async def test_a_reader_cannot_write_and_its_connection_can_again_afterwards(ledger: Ledger) -> None:
     write = "UPDATE credential SET rate_limit = 1"
     with pytest.raises(LedgerUnavailable, match="read-only transaction"):
         async with ledger.reading() as reader:
@@ -253,7 +253,7 @@ async def test_a_reopened_ledger_holds_what_was_committed(ledger_url: str) -> No
         assert await value(ledger, "SELECT count(*) FROM status_report") == 2
 
 
-async def test_the_ledgers_own_clock_tells_utc(ledger_url: str) -> None:
+async def test_the_ledgers_own_clock_is_in_utc(ledger_url: str) -> None:
     async with open_ledger(ledger_url) as ledger:
         before = await ledger.now()
         after = await ledger.now()

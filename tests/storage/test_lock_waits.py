@@ -45,7 +45,7 @@ async def test_a_claim_uses_no_credential_that_its_target_has_no_longer(world: W
 
 
 @pytest.mark.parametrize("database", ["postgresql"])  # the same
-async def test_no_moment_is_reserved_by_who_would_have_to_wait_for_the_credential(world: World) -> None:
+async def test_no_moment_is_reserved_if_the_credential_is_locked(world: World) -> None:
     """It may have its target's row, for which who has the credential's waits."""
     await run_job(world.ledger, order())
     soon = world.clock.now + timedelta(seconds=1)

@@ -27,7 +27,7 @@ def telling(ledger: Ledger, told: list[Notification]) -> Ledger:
     return replace(ledger, publish=told.append)
 
 
-async def test_a_move_is_told_with_the_name_of_its_report(
+async def test_a_move_is_published_with_the_name_of_its_report(
     world: World, telling: Ledger, told: list[Notification]
 ) -> None:
     asked = order()
@@ -43,7 +43,9 @@ async def test_a_move_is_told_with_the_name_of_its_report(
     assert told == [posted]
 
 
-async def test_what_is_rolled_back_is_never_told(world: World, telling: Ledger, told: list[Notification]) -> None:
+async def test_a_rolled_back_transaction_publishes_nothing(
+    world: World, telling: Ledger, told: list[Notification]
+) -> None:
     await run_job(world.ledger, order())
     with suppress(RuntimeError):
         async with telling.transaction() as session:
@@ -54,7 +56,7 @@ async def test_what_is_rolled_back_is_never_told(world: World, telling: Ledger, 
     assert told == []
 
 
-async def test_what_cannot_be_gathered_undoes_the_transaction_and_is_not_told(
+async def test_an_error_while_collecting_events_rolls_back_and_publishes_nothing(
     world: World, telling: Ledger, told: list[Notification], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def out_of_reach(*_: object) -> None:
@@ -70,21 +72,19 @@ async def test_what_cannot_be_gathered_undoes_the_transaction_and_is_not_told(
     assert told == []
 
 
-async def test_a_duty_that_is_recorded_is_no_news_until_something_comes_of_it(
-    telling: Ledger, told: list[Notification]
-) -> None:
+async def test_a_newly_recorded_report_is_not_published(telling: Ledger, told: list[Notification]) -> None:
     await accept(telling, order())
     assert told == []
 
 
-async def test_an_overtaken_pending_is_told_as_superseded(telling: Ledger, told: list[Notification]) -> None:
+async def test_an_overtaken_pending_is_published_as_superseded(telling: Ledger, told: list[Notification]) -> None:
     await run_job(telling, order())
     (superseded,) = told
     assert isinstance(superseded, Move)
     assert (superseded.kind, superseded.report.state) == (EventKind.SUPERSEDED, StatusState.PENDING)
 
 
-async def test_a_pause_is_told_once_however_many_are_told_to_wait(
+async def test_a_pause_is_published_once_however_many_senders_wait(
     world: World, telling: Ledger, told: list[Notification]
 ) -> None:
     world.fault(Kind.PRIMARY_LIMIT, times=2, seconds=300)
@@ -105,7 +105,7 @@ async def test_a_pause_is_told_once_however_many_are_told_to_wait(
     assert (paused.until - world.clock.now).total_seconds() == pytest.approx(300, abs=1)
 
 
-async def test_a_lost_job_is_told_once(world: World, telling: Ledger, told: list[Notification]) -> None:
+async def test_a_lost_job_is_published_once(world: World, telling: Ledger, told: list[Notification]) -> None:
     await accept(world.ledger, order())
     for _ in range(2):
         async with telling.transaction() as session:

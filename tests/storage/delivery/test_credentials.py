@@ -171,7 +171,7 @@ async def test_a_probe_that_dies_lets_another_through_after_its_lease(world: Wor
 
 
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Unknown("timeout")])
-async def test_a_probe_that_heard_nothing_lets_another_through_at_once(
+async def test_an_unanswered_probe_lets_another_through_at_once(
     world: World, senders: list[Lease], outcome: Outcome
 ) -> None:
     await answered(world, senders[0], LIMITED)
@@ -190,7 +190,7 @@ async def test_a_probe_that_was_given_back_lets_another_through_at_once(world: W
 
 
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Delivered(7), LIMITED])
-async def test_a_probe_whose_lease_was_taken_away_says_nothing_about_the_pause(
+async def test_a_probe_whose_lease_was_taken_over_changes_no_pause(
     world: World, senders: list[Lease], outcome: Outcome
 ) -> None:
     await answered(world, senders[0], LIMITED)
@@ -204,7 +204,7 @@ async def test_a_probe_whose_lease_was_taken_away_says_nothing_about_the_pause(
 
 
 @pytest.mark.parametrize("outcome", [Delivered(7), LIMITED])
-async def test_a_probe_whose_lease_ran_out_says_nothing_about_the_pause_though_no_other_was_let_through(
+async def test_a_probe_past_its_lease_changes_no_pause_though_no_other_was_let_through(
     world: World, senders: list[Lease], outcome: Outcome
 ) -> None:
     await answered(world, senders[0], LIMITED)

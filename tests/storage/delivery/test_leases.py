@@ -80,7 +80,7 @@ async def stands(world: World, *, only_if_due: bool = False) -> Settled | Busy:
         )
 
 
-async def test_a_claim_takes_the_report_that_speaks(world: World) -> None:
+async def test_a_claim_takes_the_current_report(world: World) -> None:
     await run_job(world.ledger, order())
     lease = await held(world)
     assert (lease.report.state, lease.attempt, lease.read_back) == ("success", 1, False)
@@ -102,7 +102,7 @@ async def test_a_lease_is_held_until_it_expires_and_then_read_back(world: World)
     assert await world.events() == ["recorded", "claimed", "posted", "recovered", "claimed"]
 
 
-async def test_who_died_before_it_was_due_is_recovered_once_its_lease_has_ended(world: World) -> None:
+async def test_a_sender_that_died_before_it_was_due_is_recovered_once_its_lease_has_ended(world: World) -> None:
     await run_job(world.ledger, order())
     await change(world, due_at=world.clock.now + timedelta(hours=1))
     world.clock.now = (await held(world)).expires_at
@@ -191,7 +191,7 @@ async def test_each_outcome_leaves_its_facts(
 
 
 @pytest.mark.parametrize("outcome", [DELIVERED, REJECTED, Unknown("HTTP 502"), NotSent("refused")])
-async def test_a_late_settle_changes_nothing_but_the_story_and_asks_for_a_look(world: World, outcome: Outcome) -> None:
+async def test_a_late_settle_only_adds_an_event_and_requests_a_verification(world: World, outcome: Outcome) -> None:
     await run_job(world.ledger, order())
     lost = await held(world)
     world.clock.now = lost.expires_at
@@ -206,7 +206,7 @@ async def test_a_late_settle_changes_nothing_but_the_story_and_asks_for_a_look(w
     assert (await world.events())[-1] == "late"
 
 
-async def test_a_lease_is_renewed_while_it_is_held_and_nothing_newer_speaks(world: World) -> None:
+async def test_a_lease_is_renewed_while_it_is_held_and_its_report_is_current(world: World) -> None:
     await run_job(world.ledger, order())
     lease = await held(world)
     world.clock.advance(29)
@@ -222,7 +222,7 @@ async def test_a_lease_is_renewed_while_it_is_held_and_nothing_newer_speaks(worl
     "outcome",
     [DELIVERED, REJECTED, replace(REJECTED, may_heal=True), NotSent("refused"), Unknown("HTTP 502")],
 )
-async def test_a_newer_report_is_due_now_whatever_became_of_the_older(world: World, outcome: Outcome) -> None:
+async def test_a_newer_report_is_due_at_once_whatever_the_olders_state(world: World, outcome: Outcome) -> None:
     await run_job(world.ledger, order())
     lease = await held(world)
     await run_job(world.ledger, order(), JobState.FAILED)

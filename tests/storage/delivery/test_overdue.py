@@ -37,14 +37,14 @@ async def aged(world: World, *contexts: str, minutes: float) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "told"), [(14.99, []), (15, ["docs/a"])])
-async def test_a_report_is_told_of_when_it_is_fifteen_minutes_old(
+async def test_a_report_is_announced_as_overdue_after_fifteen_minutes(
     world: World, minutes: float, told: list[str]
 ) -> None:
     await aged(world, "docs/a", minutes=minutes)
     assert await one_pass(world) == told
 
 
-async def test_no_later_pass_tells_of_it_again(world: World) -> None:
+async def test_no_later_run_announces_it_again(world: World) -> None:
     await aged(world, "docs/a", minutes=16)
     assert await one_pass(world) == ["docs/a"]
     for _ in range(3):
@@ -52,7 +52,7 @@ async def test_no_later_pass_tells_of_it_again(world: World) -> None:
         assert await one_pass(world) == []
 
 
-async def test_what_a_pass_that_died_did_not_tell_the_next_one_does(world: World) -> None:
+async def test_the_next_run_announces_what_a_dead_run_did_not(world: World) -> None:
     await one_pass(world)
     await aged(world, "docs/a", minutes=15)
     assert await one_pass(world, dies=True) == []
@@ -65,7 +65,7 @@ async def test_the_oldest_come_first_and_no_more_than_a_limit(world: World) -> N
     assert await one_pass(world, limit=2) == ["docs/c", "docs/b"]
 
 
-async def test_what_is_delivered_refused_or_overtaken_is_not_told_of(world: World) -> None:
+async def test_delivered_rejected_and_superseded_reports_are_not_overdue(world: World) -> None:
     await aged(world, "docs/delivered", "docs/refused", minutes=0)
     world.fault(Kind.ARCHIVED, context="docs/refused")
     for context in ("docs/delivered", "docs/refused"):
@@ -75,7 +75,7 @@ async def test_what_is_delivered_refused_or_overtaken_is_not_told_of(world: Worl
     assert await one_pass(world) == []
 
 
-async def test_what_is_reopened_when_it_is_old_is_not_told_of(world: World) -> None:
+async def test_an_old_report_that_is_reopened_is_not_overdue(world: World) -> None:
     world.fault(Kind.ARCHIVED)
     await aged(world, "docs/a", minutes=0)
     await world.deliver("docs/a")

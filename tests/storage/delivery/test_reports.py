@@ -63,7 +63,7 @@ async def test_its_link_carries_its_marker_and_its_words_fit(world: World) -> No
 
 
 @pytest.mark.parametrize("swap", [False, True], ids=["in order", "the later first"])
-async def test_the_later_turn_speaks_whichever_is_recorded_first(world: World, *, swap: bool) -> None:
+async def test_the_later_turn_is_current_whichever_is_recorded_first(world: World, *, swap: bool) -> None:
     executions = [await accept(world.ledger, order()) for _ in range(2)]
     for number in (1, 0) if swap else (0, 1):
         await begin(world.ledger, executions[number])
@@ -76,7 +76,7 @@ async def test_the_later_turn_speaks_whichever_is_recorded_first(world: World, *
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["the earlier first", "the later first"])
-async def test_of_two_recorded_at_once_the_later_turn_speaks(world: World, first: int) -> None:
+async def test_of_two_recorded_at_once_the_later_turn_is_current(world: World, first: int) -> None:
     executions = [await accept(world.ledger, order()) for _ in range(2)]
     states = (JobState.FAILED, JobState.SUCCEEDED)
     for execution in executions:

@@ -138,7 +138,9 @@ async def test_a_group_runs_one_job_at_a_time_in_the_order_of_acceptance(ledger:
 
 
 @pytest.mark.parametrize(("silent", "state"), [(29, JobState.WAITING), (31, JobState.RUNNING)])
-async def test_who_waits_in_silence_is_passed_over(ledger: Ledger, clock: Clock, silent: int, state: JobState) -> None:
+async def test_a_waiting_job_without_a_heartbeat_is_passed_over(
+    ledger: Ledger, clock: Clock, silent: int, state: JobState
+) -> None:
     await accept(ledger, order(group="site"))
     clock.advance(silent)
     assert await begin(ledger, await accept(ledger, order("docs/next", group="site"))) is state
@@ -181,7 +183,7 @@ async def test_a_lost_job_does_not_come_back_into_a_group_that_is_taken(ledger: 
     assert (await job_of(ledger, lost)).state is JobState.LOST
 
 
-async def test_the_outcome_of_a_job_thought_lost_speaks_over_its_loss(world: World) -> None:
+async def test_the_outcome_of_a_job_thought_lost_supersedes_its_loss(world: World) -> None:
     lost = await run_job(world.ledger, order(), JobState.LOST)
     await world.deliver()
     assert await end(world.ledger, lost) is not None
@@ -208,7 +210,7 @@ async def test_no_words_from_outside_keep_a_job_from_ending(ledger: Ledger, word
     assert await end(ledger, execution, JobState.FAILED, words) is not None
 
 
-async def test_an_end_and_its_report_are_one(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_end_and_its_report_are_stored_together(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     execution = await accept(ledger, order())
     await begin(ledger, execution)
 

@@ -141,7 +141,7 @@ async def test_letter_case_does_not_hide_what_reportback_said(world: World) -> N
     assert await taken(world, old(world, target=Target("ACME/Site", SHA, "Docs/Sphinx"))) is Disposition.NEWER
 
 
-async def test_a_job_of_reportback_speaks_over_what_was_imported_before(world: World) -> None:
+async def test_a_job_of_reportback_supersedes_an_earlier_import(world: World) -> None:
     await taken(world, old(world))
     await run_job(world.ledger, order())
     assert await world.phases() == {
@@ -151,7 +151,7 @@ async def test_a_job_of_reportback_speaks_over_what_was_imported_before(world: W
     assert world.held() == ["success"]
 
 
-async def test_of_two_imports_the_job_that_was_asked_for_later_speaks(world: World) -> None:
+async def test_of_two_imports_the_job_submitted_later_is_current(world: World) -> None:
     await taken(world, old(world, 3))
     assert await taken(world, old(world, 4, state=JobState.SUCCEEDED)) is Disposition.NEWER
     assert await taken(world, old(world, 2, state=JobState.SUCCEEDED)) is Disposition.QUEUED

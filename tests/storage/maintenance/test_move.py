@@ -107,7 +107,7 @@ async def test_work_goes_on_in_the_new_ledger(source: str, other_empty_url: str,
         assert [world.held(context) for context in ("docs/new", "docs/due")] == [["success"], ["failure"]]
 
 
-async def test_the_old_ledger_is_refused_by_who_opens_it(source: str, other_empty_url: str, clock: Clock) -> None:
+async def test_the_old_ledger_cannot_be_opened(source: str, other_empty_url: str, clock: Clock) -> None:
     clock.advance(LATER)
     await moved(source, other_empty_url, clock)
     with pytest.raises(MovedLedger, match=r"was moved to .*: name that one"):
@@ -117,7 +117,9 @@ async def test_the_old_ledger_is_refused_by_who_opens_it(source: str, other_empt
         await upgraded(source)
 
 
-async def test_who_has_the_old_ledger_open_can_write_no_more(source: str, other_empty_url: str, clock: Clock) -> None:
+async def test_an_open_connection_to_the_old_ledger_can_write_no_more(
+    source: str, other_empty_url: str, clock: Clock
+) -> None:
     clock.advance(LATER)
     async with open_ledger(source, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
         await moved(source, other_empty_url, clock)
@@ -148,7 +150,7 @@ async def test_a_ledger_moves_back_to_a_new_place_only(
     ("later", "words"),
     [(0, "jobs are at work: let them end with `reportback drain`"), (40, "2 reports are being sent")],
 )
-async def test_nothing_moves_while_somebody_is_at_work(
+async def test_nothing_moves_while_the_ledger_is_in_use(
     source: str, other_empty_url: str, clock: Clock, later: int, words: str
 ) -> None:
     clock.advance(later)
@@ -174,9 +176,7 @@ async def test_a_destination_that_holds_anything_is_left_alone(source: str, othe
     await id_of(source)
 
 
-async def test_a_destination_with_tables_of_somebody_elses_is_left_alone(
-    source: str, other_empty_url: str, clock: Clock
-) -> None:
+async def test_a_destination_with_foreign_tables_is_left_alone(source: str, other_empty_url: str, clock: Clock) -> None:
     clock.advance(LATER)
     async with connected(other_empty_url) as connection:
         await connection.exec_driver_sql("CREATE TABLE flow_run (id INTEGER)")

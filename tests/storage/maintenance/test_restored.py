@@ -81,7 +81,7 @@ async def test_after_a_restore_twenty_deliveries_are_found_and_none_is_repeated(
             assert await due.count_undelivered(session) == 0
 
 
-async def test_a_restore_that_the_ledger_is_not_told_of_repeats_what_was_delivered_and_counts_nothing(
+async def test_an_unannounced_restore_repeats_deliveries_and_counts_nothing(
     installation: Installation,
 ) -> None:
     """As after a failover to a standby that was behind: nothing in the ledger tells it from a report never sent."""

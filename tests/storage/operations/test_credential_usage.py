@@ -37,7 +37,7 @@ async def test_requests_of_the_last_minute_and_hour_and_what_waits_are_counted_f
     assert [one.posts_last_hour for one in await found(world)] == [0, 0]
 
 
-async def test_a_pause_is_told_with_its_reason_and_the_rate_as_github_said_it(world: World) -> None:
+async def test_a_pause_has_its_reason_and_the_rate_limit_is_githubs(world: World) -> None:
     await run_job(world.ledger, order())
     until = world.clock.now + timedelta(minutes=5)
     rate = {"rate_limit": 5000, "rate_remaining": 17, "rate_reset_at": until}

@@ -24,7 +24,7 @@ async def told(world: World, asked: Order) -> JobHistory:
     return found
 
 
-async def test_a_job_that_is_delivered_is_told_from_its_acceptance_on(world: World) -> None:
+async def test_a_delivered_job_has_its_history_from_acceptance_on(world: World) -> None:
     asked = order()
     await run_job(world.ledger, asked)
     await world.deliver()
@@ -67,7 +67,7 @@ async def test_a_job_without_a_target_and_one_that_is_not_there(world: World) ->
         assert await history.of_job(session, order().flow_run_id) is None
 
 
-async def test_earlier_executions_are_named_and_only_the_last_events_of_the_latest_are_told(world: World) -> None:
+async def test_earlier_executions_are_named_and_only_the_last_events_of_the_latest_are_listed(world: World) -> None:
     asked = order()
     await run_job(world.ledger, asked, JobState.FAILED)
     again = await accept(world.ledger, asked)

@@ -69,7 +69,7 @@ async def test_asked_for_both_both_are_listed(some: World) -> None:
     assert await contexts(some, wanted=(*REJECTED, *UNDELIVERED)) == [REFUSED, BROKEN, FRESH]
 
 
-async def test_a_rejected_report_that_something_newer_speaks_over_is_not_rejected_any_more(some: World) -> None:
+async def test_a_superseded_rejected_report_is_not_listed_as_rejected(some: World) -> None:
     await run_job(some.ledger, order(REFUSED))
     await some.deliver(REFUSED)
     assert await contexts(some, wanted=REJECTED) == []
@@ -104,7 +104,7 @@ async def test_no_more_than_asked_for_are_listed_and_whether_there_are_more_is_s
     assert (len(found), is_more) == (count, more)
 
 
-async def test_a_rejected_report_is_told_with_its_reason_and_githubs_words(some: World) -> None:
+async def test_a_rejected_report_is_listed_with_its_reason_and_githubs_words(some: World) -> None:
     one = (await listed(some, wanted=REJECTED))[0]
     assert (one.target, one.state, one.execution) == (Target("acme/site", SHA, REFUSED), StatusState.SUCCESS, 1)
     assert (one.phase, one.rejection, one.blockers) == (Phase.REJECTED, "archived", Blockers())
@@ -112,7 +112,7 @@ async def test_a_rejected_report_is_told_with_its_reason_and_githubs_words(some:
     assert one.last_error.startswith("archived: ")
 
 
-async def test_a_due_report_is_told_with_what_it_waits_for(some: World) -> None:
+async def test_a_due_report_is_listed_with_its_blockers(some: World) -> None:
     one = (await listed(some, wanted=UNDELIVERED))[0]
     assert (one.phase, one.credential) == (Phase.DUE, CREDENTIAL)
     assert one.blockers.due_at is not None

@@ -81,7 +81,7 @@ async def test_an_empty_ledger_shows_zeros(world: World) -> None:
     assert (shown.duplicates, shown.latency.seconds, set(shown.latency.counts.values())) == (0, 0, {0})
 
 
-async def test_what_is_due_sending_and_rejected_is_told_by_state_and_reason(world: World) -> None:
+async def test_due_sending_and_rejected_reports_are_counted_by_state_and_reason(world: World) -> None:
     world.fault(Kind.ARCHIVED)
     world.fault(Kind.NO_SUCH_COMMIT)
     for context in ("docs/refused", "docs/healing", "docs/due"):
@@ -97,7 +97,7 @@ async def test_what_is_due_sending_and_rejected_is_told_by_state_and_reason(worl
     }
 
 
-async def test_a_report_that_is_being_sent_is_told_as_such(world: World) -> None:
+async def test_a_report_being_sent_is_counted_as_such(world: World) -> None:
     seen: list[Snapshot] = []
 
     async def look(step: str) -> None:
@@ -123,7 +123,7 @@ async def test_a_pause_is_the_reason_of_what_waits_for_it(world: World) -> None:
     assert (await figures(world)).paused_until == {}
 
 
-async def test_the_oldest_undelivered_is_the_oldest_that_still_speaks(world: World) -> None:
+async def test_the_oldest_undelivered_is_the_oldest_current_report(world: World) -> None:
     await run_job(world.ledger, order("docs/old"))
     recorded = world.clock.now
     world.clock.advance(60)
@@ -247,7 +247,7 @@ async def test_what_github_holds_after_much_trouble_is_what_is_counted(world: Wo
     }
 
 
-async def test_passes_are_told_by_how_they_ended(world: World) -> None:
+async def test_reconciliation_runs_are_counted_by_result(world: World) -> None:
     await passed(world, seconds=7)
     ended_at = world.clock.now
     await passed(world, seconds=None)

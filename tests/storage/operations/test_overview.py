@@ -55,7 +55,7 @@ async def test_undelivered_are_counted_and_the_oldest_shown(world: World) -> Non
     assert shown.at - shown.oldest[0].recorded_at == timedelta(seconds=OLDEST + 3)
 
 
-async def test_rejected_are_told_by_reason_the_most_first(world: World) -> None:
+async def test_rejected_reports_are_grouped_by_reason_most_first(world: World) -> None:
     world.fault(Kind.GONE, context="docs/alone")
     await delivered(world, "docs/alone", after=0)
     for number in range(EXAMPLES + 1):
@@ -67,7 +67,7 @@ async def test_rejected_are_told_by_reason_the_most_first(world: World) -> None:
     assert "read-only" in (shown.rejected[0].oldest[0].last_error or "")
 
 
-async def test_a_rejected_report_that_something_newer_speaks_over_is_not_shown(world: World) -> None:
+async def test_a_superseded_rejected_report_is_not_shown(world: World) -> None:
     world.fault(Kind.ARCHIVED)
     await delivered(world, "docs/sphinx", after=0)
     await run_job(world.ledger, order("docs/sphinx"))
@@ -85,7 +85,7 @@ async def test_a_pausing_credential_is_named_with_its_reason(world: World) -> No
     assert shown.oldest[0].blockers.pause_reason == "bad_credentials"
 
 
-async def test_a_days_outcomes_are_told_by_what_became_of_them(world: World) -> None:
+async def test_a_days_outcomes_are_counted_by_delivery_state(world: World) -> None:
     await delivered(world, "docs/of-the-day-before", after=1)
     world.clock.advance(25 * HOUR)
     for seconds in (1, 2, 40):
@@ -113,7 +113,7 @@ async def test_slots_hold_what_ended_and_what_was_left_in_each(world: World) -> 
     assert day.slots[-3] == Slot(7, timedelta(seconds=100), timedelta(seconds=100))
 
 
-async def test_a_pass_that_died_tells_nothing(world: World) -> None:
+async def test_a_dead_run_has_no_result(world: World) -> None:
     async with world.ledger.transaction() as session:
         await reconciliations.begin(session, uuid4(), now=world.clock.now)
     assert (await seen(world)).day.slots[-1] == Slot()

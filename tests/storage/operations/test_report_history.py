@@ -21,7 +21,7 @@ async def numbers(world: World, asked: object) -> list[int] | None:
         return await reports_of(session, asked)  # type: ignore[arg-type]  # an id of a job
 
 
-async def test_a_report_is_told_with_what_it_says_and_by_whose_name(world: World) -> None:
+async def test_a_report_is_shown_with_its_text_and_credential(world: World) -> None:
     asked = order()
     await run_job(world.ledger, asked)
     await world.deliver()
@@ -37,7 +37,7 @@ async def test_a_report_is_told_with_what_it_says_and_by_whose_name(world: World
     assert other.report.phase is Phase.SUPERSEDED
 
 
-async def test_a_report_of_an_earlier_execution_is_told_whole(world: World) -> None:
+async def test_a_report_of_an_earlier_execution_is_shown_whole(world: World) -> None:
     asked = order()
     await run_job(world.ledger, asked, JobState.FAILED)
     await world.deliver()
@@ -51,7 +51,7 @@ async def test_a_report_of_an_earlier_execution_is_told_whole(world: World) -> N
     assert whole.report.events[-1].kind is EventKind.DELIVERED
 
 
-async def test_no_event_is_left_out_of_a_long_story(world: World) -> None:
+async def test_no_event_is_left_out_of_a_long_history(world: World) -> None:
     asked = order()
     await run_job(world.ledger, asked)
     number = (await numbers(world, asked.flow_run_id) or [])[-1]

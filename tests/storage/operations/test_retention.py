@@ -187,7 +187,7 @@ async def test_what_is_not_in_the_totals_yet_stays(world: World) -> None:
     assert await pruned(world) == 1
 
 
-async def test_what_is_spoken_over_goes_though_what_speaks_was_refused(world: World) -> None:
+async def test_a_superseded_report_is_pruned_though_the_current_one_was_rejected(world: World) -> None:
     await run_job(world.ledger, order("docs/old"), JobState.FAILED)  # never sent: the next job speaks over it
     await settled(world)
     await rejected(world)
@@ -403,7 +403,7 @@ async def test_the_last_pass_stays(world: World) -> None:
     assert await count_passes(world) == 1
 
 
-async def test_a_retry_of_what_was_pruned_executes_anew_as_somebody_else(world: World) -> None:
+async def test_a_retry_of_a_pruned_job_executes_anew_under_another_execution(world: World) -> None:
     """Also where it had succeeded: nobody knows any more. GitHub still holds the first one's status."""
     asked = order("docs/old")
     await run_job(world.ledger, asked)
@@ -426,9 +426,7 @@ async def markers(world: World) -> set[str]:
         return set(await session.exec(found))
 
 
-async def test_a_reader_of_what_is_just_being_pruned_is_told_that_there_is_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_reader_during_pruning_finds_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await settled(world)
     number = (await world.target("docs/old")).newest_id or 0
 
