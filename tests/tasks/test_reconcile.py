@@ -13,7 +13,7 @@ from tasks.delivery.deliver import Reporter
 from tasks.reconcile import reconcile
 
 
-async def test_a_pass_that_cannot_look_for_lost_jobs_delivers_and_is_no_success(
+async def test_a_run_that_cannot_search_for_lost_jobs_delivers_and_is_no_success(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fails(_: Reporter, *, warn: Callable[[str], None]) -> list[UUID]:

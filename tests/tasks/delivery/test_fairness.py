@@ -93,7 +93,7 @@ def test_a_batch_whose_requests_are_slow_leaves_a_sender_to_others(simulated: Si
     simulated(Policy(budget=BUDGETS[budget]), test)
 
 
-def test_a_credential_whose_token_nobody_gives_away_holds_up_no_other(simulated: Simulated) -> None:
+def test_a_credential_without_a_token_delays_no_other(simulated: Simulated) -> None:
     async def test(world: World) -> None:
         async def token_of(name: str) -> str:
             await asyncio.sleep(100 if name == CREDENTIAL else 0)
@@ -107,7 +107,7 @@ def test_a_credential_whose_token_nobody_gives_away_holds_up_no_other(simulated:
 
 
 @pytest.mark.parametrize("senders", [1, 2, 8])
-def test_who_has_waited_longest_is_next_whatever_came_first(simulated: Simulated, senders: int) -> None:
+def test_the_credential_that_has_waited_longest_is_next(simulated: Simulated, senders: int) -> None:
     """With several credentials that have as much to do as anybody can, and requests that take long."""
 
     async def test(world: World) -> None:

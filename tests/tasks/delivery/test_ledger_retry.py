@@ -62,19 +62,19 @@ async def test_what_comes_back_is_asked_again_and_the_wait_is_said(time: Time) -
     assert said == [TRIED_AGAIN] * 2
 
 
-async def test_what_a_job_came_to_waits_without_limit_and_says_so_at_growing_distances(time: Time) -> None:
+async def test_an_outcome_waits_without_limit_and_logs_at_growing_intervals(time: Time) -> None:
     said: list[str] = []
     away = Away(1000, time)
     assert await asked(away, None, said.append) == "here"
     assert said == [TRIED_AGAIN] * (7 + 7)
 
 
-def test_of_failures_in_a_row_the_first_are_told_and_then_one_in_four_minutes() -> None:
+def test_of_failures_in_a_row_the_first_are_logged_and_then_one_in_four_minutes() -> None:
     told = [number for number in range(1, 400) if is_told(number)]
     assert told == [1, 2, 4, 8, 16, 32, 64, 128, 256, 384]
 
 
-async def test_what_stays_away_is_given_up_after_a_minute(time: Time) -> None:
+async def test_a_ledger_that_stays_unavailable_is_given_up_after_a_minute(time: Time) -> None:
     said: list[str] = []
     with pytest.raises(LedgerUnavailable, match="nobody listens"):
         await asked(Away(1000, time), A_MINUTE, said.append)

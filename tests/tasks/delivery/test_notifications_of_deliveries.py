@@ -59,7 +59,7 @@ async def one_pass(by: Reporter) -> None:
         (Kind.NO_SUCH_COMMIT, "before", ["posted", "rejected", "posted", "delivered"]),
     ],
 )
-async def test_what_heals_is_told_once_and_is_no_error(
+async def test_a_failure_that_recovers_is_published_once_and_is_no_error(
     world: World, telling: Reporter, told: list[Notification], *, kind: Kind | None, where: str, expected: list[str]
 ) -> None:
     await run_job(world.ledger, order())
@@ -73,7 +73,7 @@ async def test_what_heals_is_told_once_and_is_no_error(
     assert max(map(level_of, told)) <= WARNING
 
 
-async def test_a_sender_that_died_and_came_back_is_told_of(
+async def test_a_recovered_lease_and_its_late_sender_are_published(
     world: World, telling: Reporter, told: list[Notification]
 ) -> None:
     await run_job(world.ledger, order())
@@ -96,7 +96,7 @@ async def test_what_is_refused_needs_a_person(world: World, telling: Reporter, t
     assert " reason=archived " in line_of(told[-1])
 
 
-async def test_a_repair_is_told(world: World, telling: Reporter, told: list[Notification]) -> None:
+async def test_a_repair_is_published(world: World, telling: Reporter, told: list[Notification]) -> None:
     await run_job(world.ledger, order())
     await world.deliver()
     async with world.ledger.transaction() as session:
@@ -111,7 +111,7 @@ async def test_a_repair_is_told(world: World, telling: Reporter, told: list[Noti
     assert moves(told) == ["repaired"]
 
 
-async def test_a_report_that_stays_undelivered_is_told_of_by_one_pass(
+async def test_an_overdue_report_is_announced_by_one_run(
     world: World, telling: Reporter, told: list[Notification]
 ) -> None:
     world.tokens.clear()
@@ -166,5 +166,5 @@ async def test_no_line_and_no_event_holds_a_token(
     assert not [text for text in (*map(line_of, told), *events) if "0nlyACanary" in text]
 
 
-async def test_nobody_hears_where_nobody_listens(world: World) -> None:
+async def test_by_default_events_are_ignored(world: World) -> None:
     assert world.ledger.publish is ignore

@@ -33,7 +33,7 @@ def test_without_any_pattern_it_is_the_one_token_of_the_settings() -> None:
     assert credential_of("acme/site", Settings(credentials={})) == DEFAULT_CREDENTIAL
 
 
-def test_a_repository_that_no_pattern_matches_is_named_with_the_cure() -> None:
+def test_a_repository_that_no_pattern_matches_is_named_with_the_remedy() -> None:
     with pytest.raises(NoCredential, match=r'no credential for acme/site: add a pattern .* such as "acme/\*"'):
         credential_of("acme/site", Settings(credentials={"others/*": "env:OTHERS"}))
 

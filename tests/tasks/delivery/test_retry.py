@@ -106,7 +106,7 @@ async def test_a_report_that_is_refused_again_says_so_in_githubs_words(world: Wo
     assert not left.value.may_help
 
 
-async def test_something_newer_that_speaks_keeps_a_refused_report_closed(world: World, settings: Settings) -> None:
+async def test_a_rejected_report_with_a_newer_current_one_is_not_reopened(world: World, settings: Settings) -> None:
     await refused(world, A)
     old = await newest(world, A)
     await run_job(world.ledger, order(A), JobState.FAILED)

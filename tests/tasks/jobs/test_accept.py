@@ -95,7 +95,7 @@ def test_a_status_links_to_the_page_of_its_flow_run_where_others_can_open_it() -
         "http://127.1.2.3/runs/1",
     ],
 )
-def test_a_status_links_to_its_commit_where_nobody_else_can_open_the_flow_runs_page(page: str | None) -> None:
+def test_a_status_links_to_its_commit_without_a_public_flow_run_page(page: str | None) -> None:
     assert ordered(page=page).url == f"https://github.com/{COMMIT}"
 
 
@@ -147,7 +147,7 @@ def second(monkeypatch: pytest.MonkeyPatch) -> Second:
     return Second()
 
 
-async def test_a_process_whose_beat_moves_is_left_alone(world: World, second: Second) -> None:
+async def test_a_process_with_a_heartbeat_is_left_alone(world: World, second: Second) -> None:
     asked = order()
     taken = await accepted_elsewhere(world, asked)
     answer = await second.asks(world, asked)
@@ -158,7 +158,7 @@ async def test_a_process_whose_beat_moves_is_left_alone(world: World, second: Se
     assert await answer == CarriedOutElsewhere(world.clock.now)
 
 
-async def test_a_process_whose_beat_stands_for_30_s_is_taken_over_with_the_next_turn(
+async def test_a_process_without_a_heartbeat_for_30_s_is_taken_over_with_the_next_turn(
     world: World, second: Second
 ) -> None:
     asked = order()
@@ -174,9 +174,7 @@ async def test_a_process_whose_beat_stands_for_30_s_is_taken_over_with_the_next_
     assert (await world.target()).turns == 2
 
 
-async def test_a_process_that_was_silent_while_the_ledger_was_away_is_watched_first(
-    world: World, second: Second
-) -> None:
+async def test_a_process_silent_during_an_outage_is_watched_first(world: World, second: Second) -> None:
     asked = order()
     taken = await accepted_elsewhere(world, asked)
     world.clock.advance(60)
@@ -199,7 +197,7 @@ async def test_a_process_that_is_silent_but_lives_here_is_left_alone(
     assert await answer == CarriedOutElsewhere(beat_at)
 
 
-async def test_who_did_not_hear_that_it_was_accepted_is_not_a_second_execution(world: World) -> None:
+async def test_accepting_the_same_order_again_is_no_second_execution(world: World) -> None:
     asked = order()
     assert await accept_job(world.reporter, asked) == await accept_job(world.reporter, asked)
     assert (await world.target()).turns == 1

@@ -295,7 +295,7 @@ async def test_a_public_commit_needs_no_credential(rig: Rig) -> None:
     assert (await rig.run("true")).state is JobState.SUCCEEDED
 
 
-async def test_what_went_wrong_around_the_command_is_told_without_secrets_and_paths(
+async def test_an_error_around_the_command_shows_no_secrets_and_paths(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("A_SECRET", "of-the-jobs-own")

@@ -60,9 +60,7 @@ async def test_configuration_and_hooks_among_its_files_are_files(origin: Origin,
 @pytest.mark.parametrize(
     "inner", ["ext::{evil} submodule", "file://{folder}/inner", "--upload-pack={evil} option", "https://127.0.0.1:9/x"]
 )
-async def test_no_submodule_is_fetched_wherever_it_leads(
-    inner: str, origin: Origin, evil: Path, tmp_path: Path
-) -> None:
+async def test_no_submodule_is_fetched(inner: str, origin: Origin, evil: Path, tmp_path: Path) -> None:
     url = inner.format(evil=evil, folder=tmp_path)
     modules = f'[submodule "inner"]\n\tpath = inner\n\turl = {url}\n\tupdate = !{evil} update\n'
     origin.commit("main", _gitmodules=modules)
@@ -105,7 +103,7 @@ SHOW_PROTOCOLS = '#!/bin/sh\necho "$GIT_ALLOW_PROTOCOL" >> "$HOME/../protocols"\
 @pytest.mark.parametrize(
     ("url", "allowed"), [("https://github.com/a/b.git", "https"), ("/srv/b", "file"), ("git@host:b", "ssh")]
 )
-async def test_git_speaks_the_protocol_of_the_settings_and_no_other(
+async def test_git_uses_only_the_protocol_of_the_settings(
     url: str, allowed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "git").write_text(SHOW_PROTOCOLS)

@@ -39,7 +39,7 @@ async def signs(back_at: float, *, refuses: bool, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("refuses", [True, False], ids=["refuses", "hangs"])
 @pytest.mark.parametrize("back_at", AWAY_UNTIL)
-def test_who_lives_gives_a_sign_within_the_watch_once_its_ledger_is_back(
+def test_a_living_job_sends_a_heartbeat_in_time_once_its_ledger_is_back(
     back_at: float, monkeypatch: pytest.MonkeyPatch, *, refuses: bool
 ) -> None:
     with asyncio.Runner(loop_factory=lambda: SimulatedLoop(SimulatedClock())) as runner:

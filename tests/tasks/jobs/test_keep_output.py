@@ -69,7 +69,7 @@ async def test_a_later_execution_takes_the_place_of_an_earlier_one(rig: Rig) -> 
     assert names_in(rig.outputs) == [str(JOB)]
 
 
-async def test_what_is_kept_can_be_read_and_gives_nobody_rights(rig: Rig) -> None:
+async def test_a_kept_output_is_readable_and_grants_no_rights(rig: Rig) -> None:
     (rig.site / "tool").touch()
     (rig.site / "tool").chmod(0o4755)
     (rig.site / "closed").mkdir(mode=0o700)
@@ -80,7 +80,7 @@ async def test_what_is_kept_can_be_read_and_gives_nobody_rights(rig: Rig) -> Non
     assert {modes[name] for name in ("tool", "page.html", "index.html")} == {0o644}
 
 
-async def test_links_that_stay_within_are_kept_and_all_others_dropped_and_told(rig: Rig) -> None:
+async def test_links_that_stay_within_are_kept_and_all_others_dropped_and_listed(rig: Rig) -> None:
     secret = rig.folder / "secret"
     secret.write_text("secret")
     other = rig.outputs / str(uuid4())
@@ -119,7 +119,7 @@ async def test_pipes_and_sockets_are_dropped(rig: Rig, monkeypatch: pytest.Monke
     assert len(rig.said) == 2
 
 
-async def test_of_many_that_are_dropped_some_are_told(rig: Rig) -> None:
+async def test_of_many_dropped_links_some_are_listed(rig: Rig) -> None:
     for number in range(MOST_TOLD + 5):
         (rig.site / f"link-{number}").symlink_to("/etc")
     await rig.keep()
@@ -150,7 +150,7 @@ async def test_an_output_beyond_its_limit_is_not_kept(rig: Rig) -> None:
     await rig.keep(output="3M")
 
 
-async def test_an_output_that_cannot_be_written_is_told_without_paths(rig: Rig) -> None:
+async def test_an_output_that_cannot_be_written_is_reported_without_paths(rig: Rig) -> None:
     rig.outputs.parent.mkdir()
     rig.outputs.write_text("a file")
     with pytest.raises(NotKept, match=r"^output not kept: File exists$"):

@@ -163,7 +163,7 @@ async def test_the_output_is_handed_on_line_by_line_without_secrets_and_paths(
     assert ended.summary == "exit code 1: in page.md"
 
 
-async def test_the_command_sees_no_token_of_ours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_command_sees_no_token_of_the_flow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REPORTBACK_GITHUB_TOKEN", "GITHUB_TOKEN", "PREFECT_API_KEY", "REPORTBACK_DATABASE_URL"):
         monkeypatch.setenv(name, "a-secret")
     said = Said()
@@ -228,7 +228,7 @@ async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(world: W
     assert said.troubles[0] == "Prefect could not be asked: nobody listens"
 
 
-async def test_whoever_waits_for_its_group_is_told_for_whom(world: World) -> None:
+async def test_the_job_ahead_in_the_group_is_reported(world: World) -> None:
     first = await accept(world.ledger, order("docs/first", group="g"))
     await begin(world.ledger, first)
     work, said = await work_for(world, shell("true"), order(group="g")), Said()
@@ -239,7 +239,7 @@ async def test_whoever_waits_for_its_group_is_told_for_whom(world: World) -> Non
     assert said.waited_for == [[first.job_id], []]
 
 
-async def test_the_command_waits_for_nobody_who_is_told_for_whom_it_waits(world: World, tmp_path: Path) -> None:
+async def test_the_command_does_not_wait_for_the_wait_callback(world: World, tmp_path: Path) -> None:
     """Whoever is slow to be told hears the newest, and nothing that is over by then."""
     go_on, told = asyncio.Event(), list[int]()
 
@@ -258,7 +258,7 @@ async def test_the_command_waits_for_nobody_who_is_told_for_whom_it_waits(world:
     assert told == [0]
 
 
-async def test_who_cannot_be_told_that_a_command_has_begun_ends_nothing(world: World) -> None:
+async def test_a_failing_begin_callback_ends_nothing(world: World) -> None:
     async def away(ahead: Sequence[UUID]) -> None:
         if not ahead:
             raise ConnectionError("nobody listens")
@@ -271,7 +271,7 @@ async def test_who_cannot_be_told_that_a_command_has_begun_ends_nothing(world: W
     assert said.troubles == ["it could not be told for whom the job waits: nobody listens"]
 
 
-async def test_a_cancel_does_not_wait_for_who_is_told_that_the_command_has_begun(world: World, tmp_path: Path) -> None:
+async def test_a_cancel_does_not_wait_for_the_begin_callback(world: World, tmp_path: Path) -> None:
     ended = []
 
     async def slow(ahead: Sequence[UUID]) -> None:
@@ -329,7 +329,7 @@ async def test_a_job_that_was_taken_over_at_its_very_end_reports_nothing(world: 
     assert (await job(world, work.execution)).state is JobState.WAITING
 
 
-async def test_an_execution_that_somebody_else_ended_is_not_begun(world: World) -> None:
+async def test_an_execution_ended_by_another_process_is_not_begun(world: World) -> None:
     said = Said()
     work = await work_for(world, shell("echo no"))
     await end(world.ledger, work.execution, JobState.CRASHED)
@@ -351,9 +351,7 @@ async def test_a_job_gives_signs_of_life_while_it_runs(world: World, tmp_path: P
     await asyncio.wait({running})
 
 
-async def test_a_job_that_was_only_thought_lost_comes_back_and_speaks_over_its_error(
-    world: World, tmp_path: Path
-) -> None:
+async def test_a_job_wrongly_thought_lost_supersedes_its_error(world: World, tmp_path: Path) -> None:
     work = await work_for(world, shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
     running = asyncio.create_task(carried_out(world, work))
     await until_it_is(world, work, JobState.RUNNING)
@@ -367,7 +365,7 @@ async def test_a_job_that_was_only_thought_lost_comes_back_and_speaks_over_its_e
     assert world.held() == ["success"]
 
 
-async def test_a_ledger_that_is_away_while_the_job_runs_is_no_reason_to_end_it(world: World, tmp_path: Path) -> None:
+async def test_a_ledger_unavailable_while_the_job_runs_does_not_end_it(world: World, tmp_path: Path) -> None:
     said, away = Said(), [False]
     work = await work_for(world, shell(f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
     running = asyncio.create_task(carried_out(world, work, said, by=fickle(world, lambda: away[0])))
@@ -396,7 +394,7 @@ async def test_an_end_that_cannot_be_stored_is_stored_once_the_ledger_is_back(wo
     )  # the third is not told
 
 
-async def test_a_ledger_that_is_away_when_the_job_begins_is_waited_for(world: World) -> None:
+async def test_a_ledger_unavailable_when_the_job_begins_is_waited_for(world: World) -> None:
     said = Said()
     work = await work_for(world, shell("true"))
     failures = iter([True, True])
@@ -437,7 +435,7 @@ async def test_jobs_without_a_group_do_not_wait_for_each_other(world: World, tmp
     assert [one.state for one in ended if one] == [JobState.SUCCEEDED] * 2
 
 
-async def test_a_bug_of_ours_ends_the_job_as_an_error_and_not_as_pending_for_ever(world: World) -> None:
+async def test_an_unexpected_exception_ends_the_job_as_an_error(world: World) -> None:
     def fail(_: str) -> None:
         raise KeyError("our own bug")
 
@@ -472,7 +470,7 @@ async def until_it_is(world: World, work: Work, state: JobState) -> None:
     await until(is_so, what=f"a job that is {state}")
 
 
-async def test_without_room_a_job_is_refused_and_its_commit_is_told(
+async def test_without_room_a_job_is_refused_and_its_commit_gets_an_error(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.jobs.build.folders_of_a_job", lambda *_, **__: [Path("/")])
@@ -491,7 +489,7 @@ async def test_without_room_a_job_is_refused_and_its_commit_is_told(
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=["disk", "quota"])
 @pytest.mark.parametrize("what", ["mkdtemp", "mkdir"])
-async def test_a_disk_that_turns_out_to_be_full_at_the_start_is_told_to_the_commit(
+async def test_a_disk_found_full_at_the_start_is_reported_on_the_commit(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int, what: str
 ) -> None:
     """There may be bytes, and no room for another file; a quota shows in no figure at all."""
@@ -503,7 +501,7 @@ async def test_a_disk_that_turns_out_to_be_full_at_the_start_is_told_to_the_comm
     await assert_no_space(world, f"no space: {os.strerror(number).lower()}")
 
 
-async def test_a_job_for_which_there_is_no_temporary_folder_tells_its_commit_so(
+async def test_a_job_without_a_temporary_folder_reports_so_on_its_commit(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python takes the first to which it can write four bytes; on full disks there is none."""
@@ -541,9 +539,7 @@ async def test_a_working_copy_that_leaves_no_room_for_the_jobs_end_does_not_stay
     assert said.troubles == []
 
 
-async def test_a_cancel_that_comes_while_the_folders_go_finds_what_the_job_has_come_to(
-    world: World, held: Held
-) -> None:
+async def test_a_cancel_during_the_removal_of_folders_keeps_the_outcome(world: World, held: Held) -> None:
     running = asyncio.create_task(carried_out(world, await work_for(world, shell("true"))))
     await until(held.begun.is_set)
     running.cancel()
@@ -553,7 +549,7 @@ async def test_a_cancel_that_comes_while_the_folders_go_finds_what_the_job_has_c
     assert [state for state, _ in await reports(world)] == ["pending", "success"]
 
 
-async def test_what_a_job_has_come_to_is_stored_while_its_folders_go(
+async def test_an_outcome_is_stored_while_its_folders_are_removed(
     world: World, monkeypatch: pytest.MonkeyPatch, held: Held
 ) -> None:
     users = Users()
@@ -582,7 +578,7 @@ class Users:
         self.in_use -= 1
 
 
-async def test_a_cancelled_job_is_ended_while_its_folders_go(world: World, held: Held, tmp_path: Path) -> None:
+async def test_a_cancelled_job_is_ended_while_its_folders_are_removed(world: World, held: Held, tmp_path: Path) -> None:
     family = JobType(name="sphinx", command=(sys.executable, "-c", FAMILY, str(tmp_path)))
     work = await work_for(world, family)
     running = asyncio.create_task(carried_out(world, work))
@@ -597,7 +593,7 @@ async def test_a_cancelled_job_is_ended_while_its_folders_go(world: World, held:
         await running
 
 
-async def test_folders_that_cannot_be_removed_change_nothing_of_what_the_job_has_come_to(
+async def test_folders_that_cannot_be_removed_do_not_change_the_outcome(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -611,7 +607,7 @@ async def test_folders_that_cannot_be_removed_change_nothing_of_what_the_job_has
     assert said.troubles == ["Reportback itself failed: PermissionError('not ours')"]
 
 
-async def test_the_working_copy_of_a_job_that_failed_stays_and_only_the_operator_is_told_where(
+async def test_a_failed_jobs_working_copy_stays_and_only_the_log_says_where(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -101,7 +101,7 @@ async def test_a_job_elsewhere_has_thirty_seconds_for_a_sign_of_life(world: Worl
     assert await state_of(world, execution) is JobState.RUNNING
 
 
-async def test_nobody_is_waited_for_where_all_live(world: World) -> None:
+async def test_without_a_silent_job_nothing_is_waited_for(world: World) -> None:
     await job_of(world, ELSEWHERE, silent_for=9)
     await job_of(world, this_process(), silent_for=300, context="docs/other")
     began = world.clock.now
@@ -109,7 +109,7 @@ async def test_nobody_is_waited_for_where_all_live(world: World) -> None:
     assert world.clock.now == began
 
 
-async def test_who_gives_a_sign_of_life_while_it_is_watched_is_not_lost(world: World) -> None:
+async def test_a_job_with_a_heartbeat_while_it_is_watched_is_not_lost(world: World) -> None:
     """A ledger that was away for a minute makes no job lost."""
     execution = await job_of(world, ELSEWHERE, silent_for=60)
 
@@ -122,7 +122,7 @@ async def test_who_gives_a_sign_of_life_while_it_is_watched_is_not_lost(world: W
     assert await state_of(world, execution) is JobState.RUNNING
 
 
-async def test_who_gives_a_sign_of_life_at_the_last_moment_is_not_lost(world: World) -> None:
+async def test_a_job_with_a_heartbeat_at_the_last_moment_is_not_lost(world: World) -> None:
     """Between the second look and the end."""
     execution = await job_of(world, ELSEWHERE, silent_for=60)
 

@@ -95,7 +95,7 @@ async def test_an_entry_that_is_not_whole_is_replaced(rig: Rig, size: str) -> No
     assert await rig.restored()
 
 
-async def test_who_was_quicker_stays(rig: Rig) -> None:
+async def test_the_entry_that_was_stored_first_stays(rig: Rig) -> None:
     await rig.save()
     (rig.made / "x").write_text("later")
     await rig.save()

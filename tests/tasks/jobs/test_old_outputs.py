@@ -69,7 +69,7 @@ async def test_an_old_output_that_cannot_be_moved_stays_and_all_others_go(
     assert rig.said == [f"{len(stay)} old outputs could not be removed: cannot be moved"]
 
 
-async def test_a_pass_removes_all_that_it_can_and_then_tells_of_the_rest(
+async def test_a_run_removes_all_that_it_can_and_then_reports_the_rest(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = rig.old(1, 2, 40, 50)
@@ -108,7 +108,7 @@ async def test_the_output_just_made_stays_while_the_clock_is_ahead(rig: Rig, mon
 
 
 @pytest.mark.parametrize("number", FAULTS)
-async def test_what_an_earlier_execution_kept_stays_where_it_cannot_be_moved_and_nobody_is_told_of_a_new_one(
+async def test_an_earlier_output_that_cannot_be_moved_stays_and_the_new_one_is_not_kept(
     rig: Rig, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [job] = rig.old(1)

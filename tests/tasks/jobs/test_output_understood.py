@@ -55,14 +55,14 @@ def rig(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
 PATTERNS = [{"progress": "{done} of {total} pages", "as": "pages translated"}, {"count": "WARN", "as": "warnings"}]
 
 
-async def test_a_success_tells_what_was_done(rig: Rig) -> None:
+async def test_a_success_shows_its_summary(rig: Rig) -> None:
     ended = await rig.run("echo 'Processing 12 of 40 pages'; echo WARN", patterns=PATTERNS)
     assert ended.summary.endswith(" s: 12 of 40 pages translated, 1 warning")
     assert (await rig.descriptions())[-1] == ended.summary
     assert rig.progress == [Progress(12, 40)]
 
 
-async def test_a_failure_tells_its_first_error_however_much_comes_after_it(
+async def test_a_failure_shows_its_first_error_however_much_output_follows(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("A_SECRET", "of-the-jobs-own")
@@ -82,7 +82,7 @@ async def test_a_secret_that_stands_across_the_cut_of_a_line_shows_in_no_part(
     assert [len(line) <= MAX_LINE for line in rig.lines] == [True]
 
 
-async def test_what_a_terminal_would_obey_shows_nowhere(rig: Rig) -> None:
+async def test_control_sequences_are_shown_nowhere(rig: Rig) -> None:
     hostile = "\x1b]0;title\a\x1b[2JError: \x1b]8;;https://evil.example\x1b\\bad\x1b]8;;\a \u202elink\x9b 31m\b"
     ended = await rig.run(f"printf %s '{hostile}'; exit 1")
     assert rig.lines == ["Error: bad link 31m"]
@@ -94,7 +94,7 @@ async def test_a_secret_that_its_name_on_the_line_before_gives_away_is_hidden(ri
     assert "dXNlcj" not in ended.summary
 
 
-async def test_without_a_pattern_the_first_error_of_all_is_told(rig: Rig) -> None:
+async def test_without_a_pattern_the_first_error_is_shown(rig: Rig) -> None:
     ended = await rig.run("echo 'Error: early'; seq 2000; echo 'Error: late'; exit 1")
     assert ended.summary == "exit code 1: Error: early"
 
@@ -114,7 +114,7 @@ async def test_of_a_hundred_thousand_lines_at_most_a_thousand_are_sent_with_one_
     assert rig.lines[-50:] == [*(f"{n} of 99998 pages" for n in range(99_950, 99_999)), "bye"]
 
 
-async def test_the_last_lines_of_a_preparation_that_fails_are_shown_and_its_first_error_is_told(rig: Rig) -> None:
+async def test_the_last_lines_and_first_error_of_a_failed_preparation_are_shown(rig: Rig) -> None:
     flood = {"command": ["sh", "-c", "echo 'npm ERR! fatal: no lock'; seq 5000; exit 1"]}
     ended = await rig.run("echo never", prepare=[flood])
     assert ended.summary == "preparation failed: sh: exit code 1: npm ERR! fatal: no lock"
@@ -122,7 +122,7 @@ async def test_the_last_lines_of_a_preparation_that_fails_are_shown_and_its_firs
     assert len(rig.notices) == 1
 
 
-async def test_the_last_lines_of_a_job_that_is_stopped_are_shown_and_what_it_did_is_told(rig: Rig) -> None:
+async def test_the_last_lines_and_summary_of_a_stopped_job_are_shown(rig: Rig) -> None:
     script, last = "seq 5000 | sed 's/$/ of 9999 pages/'; sleep 60", "5000 of 9999 pages"
     for limit in (1, 30):  # a loaded machine may need the longer one for all those lines
         ended = await rig.run(script, timeout=limit, patterns=PATTERNS)

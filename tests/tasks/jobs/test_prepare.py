@@ -68,7 +68,7 @@ def rig(tmp_path: Path) -> Rig:
     return Rig(tmp_path)
 
 
-async def test_preparations_run_in_order_in_the_working_copy_and_its_surroundings(rig: Rig) -> None:
+async def test_preparations_run_in_order_in_the_working_copy_and_its_environment(rig: Rig) -> None:
     steps = [rig.step(f"echo {word} $SEEN | tee -a order", cache=None) for word in ("first", "second")]
     copy = await rig.prepare(rig.copy(), *steps)
     assert (copy / "order").read_text().splitlines() == rig.lines == ["first yes", "second yes"]

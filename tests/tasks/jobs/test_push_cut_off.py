@@ -157,7 +157,7 @@ async def test_a_disk_that_fills_while_the_host_stores_the_push_does_not_cut_it_
     assert await pushing == rig.origin.head("main") != rig.sha
 
 
-async def test_a_full_disk_keeps_nobody_from_seeing_what_the_host_has_stored(
+async def test_a_full_disk_does_not_prevent_seeing_what_the_host_has_stored(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig.fill_the_disk_with("full", monkeypatch)
@@ -191,7 +191,7 @@ async def test_a_push_that_was_lost_while_the_branch_moved_is_sent_again(rig: Ri
     assert rig.origin.files("main") == {"docs/page.md": "new", "docs/theirs.md": "theirs"}
 
 
-async def test_a_host_that_is_away_after_the_push_leaves_it_unknown(rig: Rig) -> None:
+async def test_a_host_unavailable_after_the_push_leaves_it_unknown(rig: Rig) -> None:
     rig.hook("post-receive", f"mv {rig.origin.bare} {{0}}/away; {LOSE}")
     with pytest.raises(PushFailed, match=r"; whether the host has stored it is not known: "):
         await rig.push()

@@ -42,7 +42,7 @@ async def test_the_token_opens_the_host_for_reading_and_for_pushing(origin: Orig
     assert any("git-receive-pack" in path for path, _ in host.seen)
 
 
-async def test_the_host_is_believed_by_the_certificates_in_the_named_file(
+async def test_the_named_certificates_are_trusted_for_the_host(
     origin: Origin, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_SSL_CAINFO", "/none.pem")
@@ -56,7 +56,7 @@ async def test_the_host_is_believed_by_the_certificates_in_the_named_file(
     assert origin.files("main") == {"docs/page.md": "new"}
 
 
-async def test_a_wrong_token_is_refused_and_nobody_is_asked_for_a_password(origin: Origin, host: Host) -> None:
+async def test_a_wrong_token_is_refused_without_a_password_prompt(origin: Origin, host: Host) -> None:
     url, sha = f"{host.url}/{origin.bare.name}", origin.head("main") or ""
     with pytest.raises(CheckoutFailed, match="cannot check out"):
         async with working_copy(url, sha, token="another"):
@@ -80,7 +80,7 @@ os.execv("{git}", ["git", *sys.argv[1:]])
 """
 
 
-async def test_the_token_is_only_where_git_speaks_to_the_host_and_never_beside_the_jobs_files(
+async def test_the_token_is_only_where_git_contacts_the_host_and_never_beside_the_jobs_files(
     origin: Origin, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = tmp_path / "bin" / "git"

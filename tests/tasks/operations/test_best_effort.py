@@ -6,7 +6,7 @@ import respx
 from tasks.operations.prefect_state import best_effort
 
 
-async def test_what_prefect_answered_is_told_without_the_user_of_its_address() -> None:
+async def test_prefects_answer_is_logged_without_the_user_of_its_address() -> None:
     said: list[str] = []
 
     async def ask() -> None:

@@ -95,7 +95,7 @@ async def test_the_values_are_those_of_the_ledger(world: World) -> None:
     assert paused[CREDENTIAL,] > oldest
 
 
-async def test_buckets_are_told_as_prometheus_wants_them(world: World) -> None:
+async def test_buckets_are_in_prometheus_format(world: World) -> None:
     await run_job(world.ledger, order())
     world.clock.advance(45)
     await world.deliver()
@@ -172,7 +172,7 @@ async def test_a_pushgateway_that_is_down_is_a_line_and_no_harm(world: World) ->
     assert "pa55word" not in said[0]
 
 
-async def test_a_pushgateways_user_is_told_to_it_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_pushgateways_user_is_sent_to_it_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     async with gateway() as taking:
         assert await emitted(world, taking.url.replace("http://", "http://ann:pa%2F55@")) == []
@@ -196,7 +196,7 @@ async def test_a_pushgateway_that_refuses_is_a_line(world: World) -> None:
         (bomb(b""), "Content-Encoding: gzip, gzip\r\n", "cannot be reached: DecodingError"),
     ],
 )
-async def test_of_a_refusal_little_is_read_and_a_line_is_told(
+async def test_of_a_refusal_little_is_read_and_one_line_logged(
     world: World, body: bytes, header: str, words: str
 ) -> None:
     async with gateway(400, body, header) as refusing:

@@ -64,7 +64,7 @@ def test_what_github_refuses_for_good_and_what_is_overtaken_are_events() -> None
     assert [name_of(one) for one in SETTLED] == ["rejected", "superseded"]
 
 
-def test_an_event_tells_who_what_and_how_it_went() -> None:
+def test_an_event_has_its_subject_action_and_result() -> None:
     event = event_of(MOVE, PASS)
     assert event is not None
     assert event.payload == ABOUT | {
@@ -81,7 +81,7 @@ def test_an_event_tells_who_what_and_how_it_went() -> None:
 
 
 @pytest.mark.parametrize("notification", [MOVE, OVERDUE, LOST], ids=type)
-def test_the_jobs_flow_run_comes_before_that_of_who_tells(notification: Notification) -> None:
+def test_the_jobs_flow_run_comes_before_the_publishers(notification: Notification) -> None:
     event = event_of(notification, PASS)
     assert event is not None
     assert [(one.role, one.id) for one in event.related] == [
@@ -90,7 +90,7 @@ def test_the_jobs_flow_run_comes_before_that_of_who_tells(notification: Notifica
     ]
 
 
-def test_a_job_that_tells_of_itself_is_named_once() -> None:
+def test_a_flow_run_that_publishes_its_own_job_is_related_once() -> None:
     event = event_of(MOVE, JOB)
     assert event is not None
     assert [(one.role, one.id) for one in event.related] == [("flow-run", f"prefect.flow-run.{JOB}")]
@@ -105,7 +105,9 @@ def test_a_job_that_tells_of_itself_is_named_once() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_other_news_are_events_of_their_own(notification: Notification, name: str, told: dict[str, object]) -> None:
+def test_other_notifications_are_events_of_their_own(
+    notification: Notification, name: str, told: dict[str, object]
+) -> None:
     event = event_of(notification, PASS)
     assert event is not None
     assert (event.event, event.payload) == (name, told)

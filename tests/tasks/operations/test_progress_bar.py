@@ -95,7 +95,7 @@ async def test_the_last_is_shown_after_the_one_that_is_under_way(
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow")])
-async def test_a_prefect_that_was_away_is_told_of_once_and_shows_the_last_all_the_same(
+async def test_an_unavailable_prefect_is_logged_once_and_shows_the_last_progress(
     prefect: Prefect, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "EVERY", timedelta(seconds=0.01))

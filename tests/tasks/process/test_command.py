@@ -55,7 +55,7 @@ async def test_a_signal_is_no_exit_code() -> None:
     assert (done.ended_by, done.exit_code, done.signal) == (EndedBy.SIGNAL, None, signal.SIGKILL)
 
 
-async def test_a_script_that_kills_its_group_does_not_hit_the_leash() -> None:
+async def test_a_script_that_kills_its_group_does_not_hit_the_supervisor() -> None:
     done = await run("sh", "-c", "kill -9 0")
     assert (done.ended_by, done.signal) == (EndedBy.SIGNAL, signal.SIGKILL)
 
@@ -78,7 +78,7 @@ async def test_an_asynchronous_listener_is_awaited_in_order() -> None:
     assert lines == [str(number) for number in range(1, 101)]
 
 
-async def test_a_job_has_no_input_and_no_descriptor_of_ours() -> None:
+async def test_a_job_has_no_input_and_no_descriptor_of_the_flow() -> None:
     show = "import os; print(os.readlink('/proc/self/fd/0'), *sorted(os.listdir('/proc/self/fd')))"
     done = await python(show)
     assert done.tail == ("/dev/null 0 1 2 3",)  # 3 is the folder that it lists
@@ -113,7 +113,7 @@ async def test_the_time_limit_ends_the_whole_family(tmp_path: Path) -> None:
     assert not any(map(is_alive, pids_in(tmp_path)))
 
 
-async def test_who_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+async def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     began = time.monotonic()
     running = python(FAMILY, str(tmp_path), "stubborn")
     done = await past_its_limit(running, once=lambda: len(pids_in(tmp_path)) == 3)
@@ -164,7 +164,7 @@ async def test_a_command_that_ends_in_time_is_not_timed_out_by_what_it_leaves_be
     assert (done.ended_by, done.exit_code, done.signal) == ended
 
 
-async def test_a_command_that_is_over_before_its_end_was_heard_of_is_not_timed_out() -> None:
+async def test_a_command_that_ended_before_its_end_was_reported_is_not_timed_out() -> None:
     """The loop is busy with a line of output until the time limit is over, too."""
 
     def busy(pid: str) -> None:
@@ -243,7 +243,7 @@ async def test_a_signal_that_comes_while_the_job_is_started_leaves_nothing(
     assert not any(map(is_alive, pids_in(tmp_path)))
 
 
-async def test_a_leash_that_is_killed_after_its_command_has_ended_has_held_nothing_to_the_end(tmp_path: Path) -> None:
+async def test_a_supervisor_killed_after_its_command_ended_gives_no_exit_code(tmp_path: Path) -> None:
     script = f"({STAY.format(tmp_path)}) & until [ -e {tmp_path}/stays ]; do sleep 0.02; done; echo $$ $PPID; exit 0"
     lines: list[str] = []
     running = asyncio.create_task(run("sh", "-c", script, on_line=lines.append, grace=LONG))
@@ -254,7 +254,7 @@ async def test_a_leash_that_is_killed_after_its_command_has_ended_has_held_nothi
     assert (done.ended_by, done.exit_code, done.signal) == (EndedBy.SIGNAL, None, None)
 
 
-async def test_a_listener_that_fails_ends_the_job_and_is_heard_of(tmp_path: Path) -> None:
+async def test_a_listener_that_fails_ends_the_job_and_its_error_is_raised(tmp_path: Path) -> None:
     def fail(line: str) -> None:
         raise ZeroDivisionError(line)
 
@@ -263,7 +263,7 @@ async def test_a_listener_that_fails_ends_the_job_and_is_heard_of(tmp_path: Path
     assert not any(map(is_alive, pids_in(tmp_path)))
 
 
-async def test_a_leash_that_is_killed_is_a_signal_that_nobody_knows() -> None:
+async def test_a_killed_supervisor_is_an_unknown_signal() -> None:
     done = await run("sh", "-c", "kill -9 $PPID")
     assert (done.ended_by, done.exit_code, done.signal) == (EndedBy.SIGNAL, None, None)
 
@@ -276,7 +276,7 @@ async def test_every_line_is_handed_on_and_the_last_are_kept() -> None:
 
 
 @pytest.mark.parametrize(("lines", "seconds_a_line"), [(50_000, 20e-6), (100, 0.01)])
-async def test_a_flood_of_output_holds_up_nobody_else(lines: int, seconds_a_line: float) -> None:
+async def test_a_flood_of_output_delays_no_other_task(lines: int, seconds_a_line: float) -> None:
     """The beat of a job comes from the same loop."""
     longest = 0.0
 
@@ -335,7 +335,9 @@ def test_a_job_sees_what_it_may_and_nothing_else(tmp_path: Path) -> None:
     assert seen == {"LANG": "C.UTF-8", "LC_ALL": "C", "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "A": "1"}
 
 
-async def test_a_job_and_its_leash_have_no_other_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_job_and_its_supervisor_have_no_other_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", "ghp_secret")
     env = child_environment([], os.environ, tmp_path)
     show = "env; tr '\\0' '\\n' < /proc/$PPID/environ"

@@ -56,7 +56,7 @@ def test_a_folder_that_is_not_made_yet_is_on_the_disk_of_the_one_around_it(tmp_p
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
-def test_the_disks_of_outputs_and_caches_are_looked_at_for_jobs_that_use_them(world: World) -> None:
+def test_the_disks_of_outputs_and_caches_are_checked_for_jobs_that_use_them(world: World) -> None:
     outputs, cache = Path("/outputs"), Path("/cache")
     plain = JobType(name="sphinx", command=("true",))
     step = {"command": ["true"], "cache": {"paths": ["a"], "key": ["b"]}}

@@ -114,7 +114,7 @@ async def test_a_disk_that_does_not_answer_for_a_while_is_not_full(monkeypatch: 
     assert list(answers) == []
 
 
-async def test_with_room_enough_what_is_done_tells_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_room_enough_the_result_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "free_in", lambda _: RESERVE)
 
     async def fail() -> None:

@@ -40,7 +40,7 @@ print(seen_by_a_child())
 """
 
 
-def test_a_child_of_the_same_user_reads_the_environment_until_it_is_closed() -> None:
+def test_a_child_of_the_same_user_reads_the_environment_until_it_is_hardened() -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "REPORTBACK_GITHUB_TOKEN": "ghp_secret"}
     flow = subprocess.run([sys.executable, "-c", FLOW], env=env, capture_output=True, text=True, check=True)
     assert flow.stdout.split() == ["True", "token", "refused"]

@@ -23,7 +23,7 @@ def test_a_machine_is_known_by_its_boot_and_its_processes_by_their_namespace() -
     assert len(this_machine()) <= 64  # what a ledger keeps of it
 
 
-def test_we_live_and_whoever_had_our_number_before_does_not() -> None:
+def test_this_process_lives_and_an_earlier_one_with_its_pid_does_not() -> None:
     me = this_process()
     assert me == this_process()
     assert is_gone(me) is False
@@ -49,12 +49,12 @@ def test_nothing_is_known_of_a_process_elsewhere(host: str) -> None:
     assert is_gone(replace(this_process(), host=host)) is None
 
 
-def test_nothing_is_known_of_anybody_where_processes_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_process_is_identified_where_processes_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identity, "ANYBODY", Path("/proc/0/stat"))
     assert is_gone(replace(this_process(), started=1)) is None
 
 
-def test_nothing_is_known_of_anybody_where_not_even_a_name_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_process_is_identified_where_not_even_names_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """As `hidepid=1` has it."""
 
     def refuse(path: Path) -> None:
@@ -64,7 +64,7 @@ def test_nothing_is_known_of_anybody_where_not_even_a_name_is_shown(monkeypatch:
     assert is_gone(replace(this_process(), started=1)) is None
 
 
-def test_whoever_has_the_number_now_is_not_killed() -> None:
+def test_a_process_that_reuses_the_pid_is_not_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         kill(replace(this_process(), pid=child.pid, started=started(child.pid) - 1))
         assert child.poll() is None
@@ -73,7 +73,7 @@ def test_whoever_has_the_number_now_is_not_killed() -> None:
     kill(replace(this_process(), pid=child.pid))  # over: nothing happens
 
 
-def test_a_thread_that_has_the_number_now_is_no_process() -> None:
+def test_a_thread_that_reuses_the_pid_is_no_process() -> None:
     """The kernel opens none for it, and says so in a way of its own."""
     ends = threading.Event()
     thread = threading.Thread(target=ends.wait)

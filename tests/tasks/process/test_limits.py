@@ -32,7 +32,7 @@ async def python(code: str, *args: str, folder: Path, limits: Limits) -> Finishe
     return await run(sys.executable, "-c", textwrap.dedent(code), *args, folder=folder, limits=limits)
 
 
-def test_only_what_is_given_is_told_to_the_leash() -> None:
+def test_only_given_limits_are_passed_to_the_supervisor() -> None:
     assert as_argument(NO_LIMITS) == ""
     assert as_argument(Limits()) == "memory=8589934592,processes=500"
     assert as_argument(Limits(memory="1K", file_size=2, processes=3, output=4)) == (
@@ -70,7 +70,7 @@ async def test_a_job_with_more_processes_than_its_limit_is_killed_at_once(tmp_pa
     assert not any(map(is_alive, pids_in(tmp_path)))
 
 
-async def test_who_forks_without_end_is_ended(tmp_path: Path) -> None:
+async def test_a_fork_bomb_is_ended(tmp_path: Path) -> None:
     bomb = """
     import os, time
     for _ in range(300):
@@ -89,7 +89,7 @@ async def test_as_many_processes_as_allowed_are_no_reason_to_end_a_job(tmp_path:
     assert (done.ended_by, done.exit_code) == (EndedBy.EXITED, 7)
 
 
-async def test_limits_do_not_bind_the_leash(tmp_path: Path) -> None:
+async def test_limits_do_not_bind_the_supervisor(tmp_path: Path) -> None:
     """Which has to count, and to kill, whatever the job does."""
     show = "grep -E 'Max (data|file) size' /proc/$PPID/limits | grep -c unlimited"
     done = await run("sh", "-c", show, folder=tmp_path, limits=Limits(memory=100 * MEBIBYTE, file_size=1000))
@@ -100,7 +100,7 @@ def how_soon_we_go() -> int:
     return int(Path("/proc/self/oom_score_adj").read_text(encoding="utf-8"))
 
 
-async def test_where_memory_runs_out_the_job_goes_before_its_leash_and_flow(tmp_path: Path) -> None:
+async def test_where_memory_runs_out_the_job_is_killed_before_its_supervisor_and_flow(tmp_path: Path) -> None:
     own = how_soon_we_go()
     show = "cat /proc/self/oom_score_adj /proc/$PPID/oom_score_adj"
     done = await run("sh", "-c", show, folder=tmp_path, limits=NO_LIMITS)

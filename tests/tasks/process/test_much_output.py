@@ -64,5 +64,5 @@ def test_a_hundred_thousand_lines_take_no_more_than_a_thousand(of_a_thousand: in
     assert rest == "100000 lines | 1"
 
 
-def test_who_keeps_them_all_is_noticed(of_a_thousand: int) -> None:
+def test_a_reader_that_keeps_all_lines_is_noticed(of_a_thousand: int) -> None:
     assert peak_of(100_000, "keeping")[0] - of_a_thousand > LIMIT

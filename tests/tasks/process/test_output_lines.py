@@ -48,7 +48,7 @@ HOSTILE = (
 
 
 @given(st.lists(st.sampled_from(HOSTILE) | st.binary(max_size=5), max_size=30).map(b"".join))
-def test_whatever_a_command_writes_its_lines_do_nothing_but_show(written: bytes) -> None:
+def test_output_lines_never_control_a_terminal(written: bytes) -> None:
     output = Output()
     lines = [*output.take(written), *output.close()]
     assert [line for line in (*lines, *map(public, lines)) if UNSEEN.search(line) or "\n" in line] == []

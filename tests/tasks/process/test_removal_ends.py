@@ -85,7 +85,7 @@ async def test_a_job_that_is_cancelled_leaves_the_removal_of_much_to_the_next_sw
     assert names_in(tmp_path) == []
 
 
-async def test_what_nobody_waits_for_any_more_is_told_to_stop_and_its_thread_ends() -> None:
+async def test_abandoned_work_is_told_to_stop_and_its_thread_ends() -> None:
     threads = list[threading.Thread]()
 
     def work(stop: Stop) -> None:
@@ -101,7 +101,7 @@ async def test_what_nobody_waits_for_any_more_is_told_to_stop_and_its_thread_end
     await until(lambda: threads[0] not in threading.enumerate(), within=20)
 
 
-async def test_work_is_told_to_stop_after_its_time_and_waited_for_in_vain_only_for_so_long(
+async def test_work_is_told_to_stop_after_its_time_and_waited_for_only_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def work(stop: Stop) -> str:

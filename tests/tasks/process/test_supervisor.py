@@ -34,7 +34,7 @@ def test_it_ends_as_its_command_did(script: str, code: int) -> None:
 
 
 @pytest.mark.parametrize("how", ["closed", "written", "SIGTERM", "SIGHUP"])
-def test_it_ends_everything_when_let_go_or_told(how: str, tmp_path: Path) -> None:
+def test_it_ends_everything_when_released_or_signalled(how: str, tmp_path: Path) -> None:
     with supervised(sys.executable, "-c", FAMILY, str(tmp_path), "stubborn") as (supervisor, line):
         block_until(lambda: len(pids_in(tmp_path)) == 3)
         if how == "closed":
@@ -47,7 +47,7 @@ def test_it_ends_everything_when_let_go_or_told(how: str, tmp_path: Path) -> Non
     assert not any(map(is_alive, pids_in(tmp_path)))
 
 
-def test_its_command_does_not_outlive_a_leash_that_is_killed(tmp_path: Path) -> None:
+def test_its_command_does_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     with supervised("sh", "-c", f"echo > {tmp_path}/$$; exec sleep 60") as (supervisor, _):
         block_until(lambda: len(pids_in(tmp_path)) == 1)
         supervisor.kill()
@@ -62,7 +62,7 @@ def test_it_collects_orphans_while_the_command_runs(tmp_path: Path) -> None:
         block_until(lambda: len(children.read_text().split()) == 1)  # zombies would count
 
 
-def test_it_tells_how_the_command_ended_before_the_rest_has_ended(tmp_path: Path) -> None:
+def test_it_reports_the_commands_end_before_the_rest_has_ended(tmp_path: Path) -> None:
     with supervised(sys.executable, "-c", FAMILY, str(tmp_path), "stubborn", "leave", grace="10") as (_, flow):
         assert flow.recv(100) == b"exit 7\n"
         left = pids_in(tmp_path)
@@ -85,9 +85,7 @@ def test_a_command_that_was_stopped_has_not_ended_by_itself(told: str, line: byt
 
 
 @pytest.mark.parametrize(("script", "line"), [("exit 7", b"exit 7\n"), ("kill -9 $$", b"signal 9\n")])
-def test_a_command_that_was_over_when_the_flow_let_go_has_ended_by_itself(
-    script: str, line: bytes, tmp_path: Path
-) -> None:
+def test_a_command_that_was_over_at_the_release_has_ended_by_itself(script: str, line: bytes, tmp_path: Path) -> None:
     script = f"touch {tmp_path}/$$; until [ -e {tmp_path}/go ]; do sleep 0.02; done; {script}"
     with supervised("sh", "-c", script) as (supervisor, flow):
         block_until(lambda: len(pids_in(tmp_path)) == 1)

@@ -136,7 +136,7 @@ async def kept_copy(parent: Path) -> Path | None:
         return keep(folder / "copy")
 
 
-async def test_what_is_kept_stays_when_its_user_goes_and_nobody_sweeps_it(parent: Path) -> None:
+async def test_a_kept_folder_stays_when_its_user_goes_and_is_not_swept(parent: Path) -> None:
     copy = await kept_copy(parent)
     await use(parent)
     assert copy is not None

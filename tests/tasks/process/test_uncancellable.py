@@ -34,7 +34,7 @@ async def test_a_bug_in_an_ending_is_raised_and_the_ending_not_begun_again() -> 
     assert begun == ["once"]
 
 
-def test_who_ends_already_is_not_torn_down_by_another_sigterm() -> None:
+def test_an_ending_job_is_not_torn_down_by_another_sigterm() -> None:
     heard = list[int]()
     before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
     try:

@@ -51,13 +51,13 @@ def test_a_name_and_its_id_are_the_same_user(entry: Entry) -> None:
     assert job_users("docs") == job_users(Ids(3_000_007, 3_000_007)) == (JobUser(3_000_007, 3_000_008),)
 
 
-def test_who_stands_for_others_as_well_is_refused() -> None:
+def test_the_overflow_user_is_refused() -> None:
     with pytest.raises(NoJobUser, match="has 65534, who stands for others as well"):
         job_users(Ids(65_533, 65_535))
 
 
 @pytest.mark.parametrize("group", [0, os.getgid()])
-def test_a_user_of_roots_group_or_ours_is_refused(entry: Entry, group: int) -> None:
+def test_a_user_of_roots_group_or_the_flows_is_refused(entry: Entry, group: int) -> None:
     entry(3_000_007, group)
     with pytest.raises(NoJobUser, match=f"has 3000007, whose group {group} is root's or this flow's"):
         job_users("docs")
@@ -103,7 +103,7 @@ def test_an_id_that_a_container_does_not_have_is_refused(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize("missing", NEEDED)
-def test_who_lacks_a_capability_is_told_which_and_what_to_do_in_one_line(missing: str, may_all: Path) -> None:
+def test_a_missing_capability_is_named_with_what_to_do_in_one_line(missing: str, may_all: Path) -> None:
     may_all.write_text(f"CapEff:\t{ALL & ~(1 << NEEDED[missing]):016x}\n")
     with pytest.raises(NoJobUser, match=f"it lacks CAP_{missing}. Run the worker as root or") as refused:
         job_users(Ids(3_000_000, 3_000_000))

@@ -137,7 +137,7 @@ print(moment, os.listdir(place))
 """A job that is still at work puts a link in a folder's place: before each call in turn that the removal makes."""
 
 
-def test_nobody_who_is_still_at_work_leads_a_removal_out_of_the_folder(place: Path) -> None:
+def test_no_running_process_leads_a_removal_out_of_the_folder(place: Path) -> None:
     moments, left = said_by(SWAPPED, place)
     assert int(moments) > 10
     assert left == "['precious']"
@@ -247,7 +247,7 @@ def test_a_link_that_leads_to_itself_leads_out_of_every_folder(place: Path, targ
     assert within(place, "build/site") is None
 
 
-async def test_a_push_refuses_what_it_cannot_look_through(place: Path) -> None:
+async def test_a_push_refuses_a_folder_it_cannot_search(place: Path) -> None:
     nest(place / "docs", DEEP)
     assert await are_there(place, ["docs", "gone"], BOUNDS) == [True, False]
     nest(place / "long", LONG)
