@@ -43,7 +43,7 @@ NOT_STORED: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("answer", NOT_STORED)
-async def test_what_github_stored_although_it_refused_it_is_counted(world: World, answer: str) -> None:
+async def test_a_status_stored_despite_a_refusal_is_counted(world: World, answer: str) -> None:
     world.fault(where="after", **NOT_STORED[answer])  # type: ignore[arg-type]  # the fields of a fault
     await run_job(world.ledger, order())
     await world.deliver()
@@ -52,7 +52,7 @@ async def test_what_github_stored_although_it_refused_it_is_counted(world: World
     await counted_twice(world)
 
 
-async def test_what_github_stored_although_it_refused_it_for_good_is_listed_as_rejected(world: World) -> None:
+async def test_a_status_stored_despite_a_final_refusal_is_listed_as_rejected(world: World) -> None:
     world.fault(Kind.FORBIDDEN, where="after")
     await run_job(world.ledger, order())
     await world.reconcile()
@@ -61,7 +61,7 @@ async def test_what_github_stored_although_it_refused_it_for_good_is_listed_as_r
 
 
 @pytest.mark.parametrize("answer", NOT_STORED)
-async def test_a_refusal_asks_for_a_look_at_what_is_delivered_later(world: World, answer: str) -> None:
+async def test_a_refusal_requests_a_verification_after_the_later_delivery(world: World, answer: str) -> None:
     """A minute and an hour after the delivery, as after a doubt."""
     world.fault(**NOT_STORED[answer])  # type: ignore[arg-type]  # the fields of a fault
     await run_job(world.ledger, order())
@@ -72,7 +72,7 @@ async def test_a_refusal_asks_for_a_look_at_what_is_delivered_later(world: World
     assert (await world.target()).verify_at == world.clock.now + timedelta(minutes=1)
 
 
-async def test_what_something_else_confirmed_in_githubs_name_is_missed_by_a_look_only(world: World) -> None:
+async def test_a_forged_confirmation_is_noticed_only_by_verification(world: World) -> None:
     """Nothing asks for a look here: the report counts as delivered."""
     world.fault(Kind.ANSWER, status=201, body={"id": 7, "context": "docs/sphinx"})
     await run_job(world.ledger, order())
@@ -138,7 +138,7 @@ async def test_a_time_of_githubs_that_is_wrong_by_minutes_may_make_a_second_stat
     assert "doubled" in await world.events()
 
 
-async def test_what_lies_beyond_the_pages_that_are_read_is_neither_sent_nor_rejected(
+async def test_a_report_beyond_the_pages_read_is_neither_sent_nor_rejected(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliver_module, "MAX_PAGES", 1)
@@ -164,7 +164,7 @@ async def last_note(world: World) -> str:
         return (await session.exec(select(ReportEvent.note).order_by(col(ReportEvent.id).desc()).limit(1))).one() or ""
 
 
-async def test_a_marker_that_github_does_not_keep_makes_a_second_status_which_is_told_not_counted(
+async def test_a_marker_github_does_not_keep_makes_a_second_status_that_is_logged_not_counted(
     world: World,
 ) -> None:
     await run_job(world.ledger, order())
@@ -188,7 +188,7 @@ async def test_a_marker_that_github_does_not_keep_makes_a_second_status_which_is
     assert (await kinds(world))[-1] == EventKind.OVERRIDDEN
 
 
-async def test_a_copied_link_of_a_status_that_was_not_stored_counts_as_delivered_and_is_told_a_day_later(
+async def test_a_copied_link_of_an_unstored_status_counts_as_delivered_and_is_reported_a_day_later(
     world: World,
 ) -> None:
     await run_job(world.ledger, order())
@@ -217,7 +217,7 @@ async def test_contexts_that_differ_by_case_share_the_first_spelling(world: Worl
     ]
 
 
-async def test_what_comes_after_the_last_look_is_not_seen(world: World) -> None:
+async def test_a_status_stored_after_the_last_verification_is_not_seen(world: World) -> None:
     await run_job(world.ledger, order(), JobState.FAILED)
     world.fault(Kind.CLOSE, stored_after=3 * 60 * 60)
     await world.deliver()

@@ -94,7 +94,7 @@ async def test_two_hosts_with_one_sqlite_ledger_only_lengthen_its_doubts(
 
 
 @ON_SQLITE
-async def test_two_ledgers_cover_each_other_which_a_look_tells_as_an_override(
+async def test_two_ledgers_cover_each_other_which_verification_records_as_an_override(
     world: World, fresh_url: str, clock: Clock
 ) -> None:
     await run_job(world.ledger, order())

@@ -33,7 +33,7 @@ SOON = 15
 
 
 @ON_POSTGRESQL
-async def test_a_process_frozen_within_any_transaction_holds_nobody_up_and_leaves_one_status(ledger_url: str) -> None:
+async def test_a_process_frozen_within_any_transaction_blocks_no_sender_and_leaves_one_status(ledger_url: str) -> None:
     """From accepting a job to its second try, the first request of which was lost. It finds its ledger away then."""
     async with open_ledger(ledger_url), running() as stand_in:
         for number in range(PLACES):
@@ -93,7 +93,7 @@ class Vanished:
 
 
 @ON_POSTGRESQL
-async def test_a_host_that_vanishes_within_any_transaction_holds_nobody_up_and_leaves_one_status(
+async def test_a_host_that_vanishes_within_any_transaction_blocks_no_sender_and_leaves_one_status(
     world: World, ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own statements end, too, and once the network is back it delivers by the same ledger."""

@@ -44,7 +44,7 @@ async def stories(ledger: Ledger, context: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("database", SQLITE_OR_ALL)
-async def test_what_a_suspended_process_sends_late_is_counted_and_no_longer_covers(ledger_url: str) -> None:
+async def test_a_late_status_of_a_suspended_process_is_counted_and_no_longer_covers(ledger_url: str) -> None:
     time = Later()
     async with (
         open_ledger(ledger_url, clock=time.of_ledger) as ledger,

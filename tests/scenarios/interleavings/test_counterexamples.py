@@ -58,7 +58,7 @@ async def test_one_lease_while_one_sends_the_other_waits(world: World) -> None:
     assert world.held() == ["success"]
 
 
-async def test_newest_only_what_is_recorded_too_late_to_speak_is_not_sent(world: World) -> None:
+async def test_newest_only_a_report_recorded_too_late_to_be_current_is_not_sent(world: World) -> None:
     old, new = [await accept(world.ledger, order(flow_run_id=run)) for run in (OLD, NEW)]
     await begin(world.ledger, new)
     await end(world.ledger, new)
@@ -103,7 +103,7 @@ async def test_doubt_waits_while_reads_lag(world: World) -> None:
     assert (world.held(), world.posts()) == (["success"], 1)
 
 
-async def test_look_after_reading_who_lost_its_lease_on_the_way_does_not_send(world: World) -> None:
+async def test_check_after_reading_a_sender_that_lost_its_lease_does_not_send(world: World) -> None:
     await in_doubt(world)
     slow = await sender(world, before="GET")
     await slow.go()
@@ -115,7 +115,7 @@ async def test_look_after_reading_who_lost_its_lease_on_the_way_does_not_send(wo
     assert world.held() == ["success"]
 
 
-async def test_check_lease_who_took_too_long_does_not_send(world: World) -> None:
+async def test_check_lease_a_sender_that_took_too_long_does_not_send(world: World) -> None:
     await run_job(world.ledger, order())
     slow = await sender(world, before="look")
     world.clock.advance(LEASE + SETTLE_AFTER)
@@ -125,7 +125,7 @@ async def test_check_lease_who_took_too_long_does_not_send(world: World) -> None
     assert world.held() == ["success"]
 
 
-async def test_settle_names_its_lease_a_late_refusal_frees_nobodys_target(world: World) -> None:
+async def test_settle_names_its_lease_a_late_refusal_frees_no_others_target(world: World) -> None:
     await run_job(world.ledger, order(flow_run_id=OLD), JobState.FAILED)
     world.fault(Kind.CLOSE)
     await world.deliver()
@@ -143,7 +143,7 @@ async def test_settle_names_its_lease_a_late_refusal_frees_nobodys_target(world:
     assert world.held() == ["success"]
 
 
-async def test_nobody_sleeps_or_else_what_stands_twice_is_counted(world: World) -> None:
+async def test_no_sender_is_suspended_or_else_the_duplicate_is_counted(world: World) -> None:
     await run_job(world.ledger, order())
     sleeper = await sender(world, before="POST")
     world.clock.advance(LEASE + SETTLE_AFTER)
@@ -153,7 +153,7 @@ async def test_nobody_sleeps_or_else_what_stands_twice_is_counted(world: World) 
     await counted_twice(world)
 
 
-async def test_github_settles_or_else_what_stands_twice_is_counted(world: World) -> None:
+async def test_github_settles_in_time_or_else_the_duplicate_is_counted(world: World) -> None:
     await run_job(world.ledger, order())
     late = await posted(world)
     world.clock.advance(LEASE + SETTLE_AFTER)

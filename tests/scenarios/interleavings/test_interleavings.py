@@ -134,7 +134,7 @@ ALL = [
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize(("scene", "may_happen"), ALL if FULL else QUICK)
-async def test_whatever_the_order_of_two_github_is_told_once(
+async def test_every_order_of_two_actors_makes_one_status(
     ledger: Ledger, clock: Clock, scene: str, may_happen: str
 ) -> None:
     explorer = Explorer(ledger, clock, told_once)

@@ -35,7 +35,7 @@ async def in_flight(world: World) -> Actor:
     return sender
 
 
-async def test_a_retry_of_an_older_job_speaks_over_the_newer_one(world: World) -> None:
+async def test_a_retry_of_an_older_job_supersedes_the_newer_one(world: World) -> None:
     old, new = order(flow_run_id=OLD), order(flow_run_id=NEW)
     await run_job(world.ledger, old, JobState.FAILED)
     await run_job(world.ledger, new, JobState.CRASHED)
@@ -59,7 +59,7 @@ async def test_the_outcome_of_the_newer_job_does_not_cover_the_retry_of_the_olde
 
 @pytest.mark.parametrize("told", [False, True], ids=["before its error is sent", "after its error was sent"])
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED])
-async def test_the_outcome_of_a_job_thought_lost_speaks_over_its_error(
+async def test_the_outcome_of_a_job_thought_lost_supersedes_its_error(
     world: World, state: JobState, *, told: bool
 ) -> None:
     execution = await accept(world.ledger, order())
@@ -73,7 +73,7 @@ async def test_the_outcome_of_a_job_thought_lost_speaks_over_its_error(
     assert world.held() == (["error", outcome] if told else [outcome])
 
 
-async def test_an_error_that_follows_the_error_of_a_loss_is_told_once(world: World) -> None:
+async def test_an_error_after_the_error_of_a_lost_job_makes_one_status(world: World) -> None:
     execution = await accept(world.ledger, order())
     await begin(world.ledger, execution)
     await end(world.ledger, execution, JobState.LOST, "no sign of life")

@@ -94,7 +94,7 @@ async def facts(world: World) -> list[dict[str, object]]:
 @pytest.mark.parametrize("database", SQLITE_OR_ALL)
 @pytest.mark.parametrize("now", ["in doubt", "another's", "settled"])
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_who_lost_its_lease_changes_nothing_but_its_event_and_when_to_look(
+async def test_a_sender_without_its_lease_changes_only_its_event_and_the_next_verification(
     world: World, answer: str, now: str
 ) -> None:
     await run_job(world.ledger, order())

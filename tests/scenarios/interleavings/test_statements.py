@@ -106,9 +106,7 @@ ALL = [*QUICK, reopening_and_reconciliation, task_and_task, task_and_reconciliat
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("database", ["postgresql"])
 @pytest.mark.parametrize("prepared", ALL if FULL else QUICK)
-async def test_whatever_the_order_of_statements_github_is_told_once(
-    world: World, ledger_url: str, prepared: Prepared
-) -> None:
+async def test_every_order_of_statements_makes_one_status(world: World, ledger_url: str, prepared: Prepared) -> None:
     statements = Statements(world, ledger_url, INTERRUPTIONS)
     await statements.explore(prepared)
     assert statements.schedules > 10

@@ -213,7 +213,7 @@ class OvertakenLedger(Ledger):
             yield session
 
 
-async def test_a_job_that_was_taken_for_lost_while_its_end_waited_has_come_to_its_own_end(
+async def test_a_job_taken_for_lost_while_its_end_waited_ends_with_its_own_outcome(
     world: World, tmp_path: Path
 ) -> None:
     """Its process is cut off from the ledger, which others can use meanwhile."""
@@ -242,7 +242,7 @@ async def test_a_job_that_was_taken_for_lost_while_its_end_waited_has_come_to_it
 
 
 @ON_POSTGRESQL
-async def test_an_end_that_somebody_else_decided_while_the_ledger_was_away_stays_theirs(
+async def test_an_end_stored_by_another_process_during_an_outage_stays(
     world: World, relay: tuple[Ledger, Relay]
 ) -> None:
     own, between = relay

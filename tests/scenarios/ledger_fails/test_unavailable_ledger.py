@@ -67,7 +67,7 @@ async def test_a_connection_that_was_ended_says_so(ledger: Ledger, server: Postg
 
 
 @ON_POSTGRESQL
-async def test_a_server_that_is_stopped_is_away_and_one_that_is_back_is_used_at_once(
+async def test_a_stopped_server_is_unavailable_and_a_restarted_one_is_used_at_once(
     ledger: Ledger, ledger_url: str, server: PostgreSQL
 ) -> None:
     await write(ledger)
@@ -100,14 +100,14 @@ async def test_a_server_that_is_stopped_is_away_and_one_that_is_back_is_used_at_
         *("42P01", "42703", "42P05"),  # another schema, a pooler
     ],
 )
-async def test_what_is_no_bug_of_ours_is_away(ledger: Ledger, code: str) -> None:
+async def test_a_database_failure_is_unavailability(ledger: Ledger, code: str) -> None:
     with pytest.raises(LedgerUnavailable, match=r"^the ledger is away: for a while"):
         await write(ledger, f"DO $$ BEGIN RAISE 'for a while' USING ERRCODE = '{code}'; END $$")
 
 
 @ON_POSTGRESQL
 @pytest.mark.parametrize("code", ["21000", "22003", "22021", "23505", "23514", "42601", "42883", "54000"])
-async def test_a_bug_of_ours_is_not_for_a_retry(ledger: Ledger, code: str) -> None:
+async def test_a_programming_error_is_not_retried(ledger: Ledger, code: str) -> None:
     with pytest.raises(DBAPIError):
         await write(ledger, f"DO $$ BEGIN RAISE 'wrong' USING ERRCODE = '{code}'; END $$")
 
@@ -118,7 +118,7 @@ async def test_a_statement_that_is_wrong_is_not_for_a_retry(ledger: Ledger, stat
         await write(ledger, statement)
 
 
-async def test_another_schema_is_away_for_somebody_puts_the_right_one_back(ledger: Ledger) -> None:
+async def test_another_schema_is_unavailability(ledger: Ledger) -> None:
     with pytest.raises(LedgerUnavailable, match="nowhere"):
         await write(ledger, "SELECT * FROM nowhere")
 
@@ -130,7 +130,7 @@ async def test_another_schema_is_away_for_somebody_puts_the_right_one_back(ledge
         *("NOTADB", "NOMEM", "PERM", "PROTOCOL", "AUTH", "SCHEMA", "INTERRUPT", "NOLFS"),
     ],
 )
-def test_what_is_no_bug_of_ours_is_away_on_sqlite(name: str) -> None:
+def test_a_database_failure_on_sqlite_is_unavailability(name: str) -> None:
     assert is_unavailable(sqlite_error(name))
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_bug_of_ours_is_away_on_sqlite(name: str) -> None:
         "ERROR_MISSING_COLLSEQ",
     ],
 )
-def test_a_bug_of_ours_is_not_away_on_sqlite(name: str) -> None:
+def test_a_programming_error_on_sqlite_is_not_unavailability(name: str) -> None:
     assert not is_unavailable(sqlite_error(name))
 
 
@@ -159,7 +159,7 @@ def sqlite_error(name: str) -> DBAPIError:
 
 
 @ON_POSTGRESQL
-async def test_a_value_that_the_driver_refuses_is_a_bug_of_ours(ledger: Ledger) -> None:
+async def test_a_value_refused_by_the_driver_is_a_programming_error(ledger: Ledger) -> None:
     with pytest.raises(DBAPIError):
         async with ledger.transaction() as session:
             await (await session.connection()).execute(text("SELECT CAST(:name AS integer)"), {"name": "no number"})
@@ -180,7 +180,7 @@ async def opened_at(ledger: Ledger) -> object:
 
 
 @ON_POSTGRESQL
-async def test_a_lock_that_lasts_is_away_and_is_waited_for_by_the_next_transaction(
+async def test_a_lasting_lock_is_unavailability_and_the_next_transaction_waits_for_it(
     ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "ROW_WAIT", 0.1)
@@ -195,7 +195,7 @@ async def test_a_lock_that_lasts_is_away_and_is_waited_for_by_the_next_transacti
 
 
 @ON_POSTGRESQL
-async def test_a_transaction_that_idled_for_too_long_is_away_and_the_next_one_is_not(
+async def test_a_transaction_idle_for_too_long_is_unavailability_and_the_next_one_works(
     ledger: Ledger, ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "IDLE_WAIT", 0.1)
@@ -215,7 +215,9 @@ async def test_a_transaction_that_idled_for_too_long_is_away_and_the_next_one_is
         await write(idle)
 
 
-async def test_a_pool_without_a_free_connection_is_away(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pool_without_a_free_connection_is_unavailability(
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "POOL", 1)
     async with open_ledger(ledger_url) as ledger:
         monkeypatch.setattr(ledger.engine.pool, "_timeout", 0.01)
@@ -285,7 +287,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         (KeyError("a bug"), False),
     ],
 )
-async def test_the_task_tries_again_while_its_ledger_is_away(raised: Exception, *, again: bool) -> None:
+async def test_the_task_retries_while_its_ledger_is_unavailable(raised: Exception, *, again: bool) -> None:
     state: State[object] = Failed(data=raised)
     run = TaskRun(task_key="report_status", dynamic_key="0", state=state)
     assert await is_worth_a_retry(report_status, run, state) is again

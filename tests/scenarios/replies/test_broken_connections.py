@@ -121,7 +121,7 @@ class Away:
 
 
 @ON_SQLITE
-async def test_what_was_given_up_is_not_sent_by_the_kernel_when_the_network_returns(wire: Wire) -> None:
+async def test_a_request_given_up_is_not_sent_by_the_kernel_when_the_network_returns(wire: Wire) -> None:
     """The same with sockets that linger, as they are by default, puts the status there twice."""
 
     async def play(sha: str, *, lingers: bool) -> bool:

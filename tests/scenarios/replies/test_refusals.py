@@ -107,7 +107,7 @@ async def test_what_never_arrives_is_rejected_after_an_hour_of_growing_waits(wor
 
 
 @pytest.mark.parametrize("missing", MAY_HEAL)
-async def test_what_arrives_within_the_hour_is_told_once(world: World, missing: str) -> None:
+async def test_a_delivery_within_the_hour_makes_one_status(world: World, missing: str) -> None:
     world.fault(MAY_HEAL[missing][0], times=3)
     await run_job(world.ledger, order())
     await world.reconcile(passes=60, every=60)
@@ -133,7 +133,7 @@ BEFORE_GITHUB: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("database", ["sqlite"])  # what is made of an answer does not depend on it
 @pytest.mark.parametrize("stored", [True, False], ids=["forwarded", "not forwarded"])
 @pytest.mark.parametrize("who", BEFORE_GITHUB)
-async def test_only_github_refuses_whatever_stands_before_it(world: World, who: str, *, stored: bool) -> None:
+async def test_only_github_itself_can_reject(world: World, who: str, *, stored: bool) -> None:
     """The answer may come after the request was forwarded: it is looked for before it is sent again."""
     where = "after" if stored else "before"
     world.fault(Kind.INTERMEDIARY, method="*", where=where, times=14, **BEFORE_GITHUB[who])
@@ -164,7 +164,7 @@ async def test_a_filter_that_answers_every_request_with_a_page_has_no_report_giv
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
-async def test_what_answered_before_github_is_told_in_words_and_under_its_own_reason(world: World) -> None:
+async def test_an_intermediary_is_described_and_has_its_own_reason(world: World) -> None:
     world.fault(Kind.INTERMEDIARY)
     await run_job(world.ledger, order())
     await world.deliver()
@@ -201,7 +201,7 @@ async def test_an_answer_that_breaks_off_ends_a_pause_only_if_it_names_its_reque
     assert credential.pause_seconds == (None if request_id else 60)
 
 
-async def test_nothing_before_github_ends_a_pause_of_githubs_or_tells_of_its_account(world: World) -> None:
+async def test_no_intermediary_ends_a_pause_of_githubs_or_changes_its_budget(world: World) -> None:
     world.fault(Kind.SECONDARY_LIMIT)
     await run_job(world.ledger, order())
     await world.deliver()
@@ -215,7 +215,7 @@ async def test_nothing_before_github_ends_a_pause_of_githubs_or_tells_of_its_acc
     assert credential.rate_limit == 5000
 
 
-async def test_bad_credentials_pause_everybody_and_reject_nothing(world: World) -> None:
+async def test_bad_credentials_pause_every_sender_and_reject_nothing(world: World) -> None:
     world.fault(Kind.BAD_CREDENTIALS, times=0)
     for context in ("docs/sphinx", "docs/other"):
         await run_job(world.ledger, order(context))
@@ -242,7 +242,7 @@ async def test_a_full_commit_costs_a_report_one_request_however_many_days_follow
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_fits_its_column_and_has_a_cure(reason: Reason) -> None:
+def test_every_reason_fits_its_column_and_has_a_remedy(reason: Reason) -> None:
     written = (ROOT / "docs" / "rejections.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in written.splitlines() if line.startswith(f"| `{reason}` | ")]
     assert len(rows) == 1
@@ -250,6 +250,6 @@ def test_every_reason_fits_its_column_and_has_a_cure(reason: Reason) -> None:
     assert len(reason) <= COLUMN
 
 
-def test_no_cure_is_for_a_reason_that_does_not_exist() -> None:
+def test_no_remedy_is_for_an_unknown_reason() -> None:
     written = (ROOT / "docs" / "rejections.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(\w+)` \|", written, re.MULTILINE)) == {reason.value for reason in Reason}

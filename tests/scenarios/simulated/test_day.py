@@ -41,7 +41,7 @@ def test_no_request_is_made_while_github_wants_to_be_left_alone(day: Day) -> Non
     assert impatient(day) == []
 
 
-def test_one_credential_s_trouble_keeps_nobody_else_waiting(day: Day) -> None:
+def test_one_credentials_trouble_delays_no_other(day: Day) -> None:
     assert starved(day) == []
 
 
