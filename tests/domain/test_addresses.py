@@ -25,7 +25,7 @@ def test_a_user_and_a_password_are_left_out(url: str, shown: str) -> None:
     "url",
     ["https://ci.test/@ann/x", "https://ci.test?to=ann@x", "https://ci.test#ann@x", "git@github.com:a/b", "", "@"],
 )
-def test_what_names_nobody_stays_as_it_is(url: str) -> None:
+def test_an_address_without_a_user_is_unchanged(url: str) -> None:
     assert not names_user(url)
     assert without_user(url) == url
 

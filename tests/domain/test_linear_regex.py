@@ -64,14 +64,14 @@ def test_such_a_pattern_takes_no_more_than_it_says(pattern: str, text: str) -> N
         (r"a\y", ""),
     ],
 )
-def test_what_rusts_lacks_is_refused_with_the_cure(pattern: str, remedy: str) -> None:
+def test_an_unsupported_construct_is_refused_with_a_replacement(pattern: str, remedy: str) -> None:
     with pytest.raises(ValueError, match="is not a regular expression that can be used here") as refused:
         whole(pattern)
     assert str(refused.value).partition("; ")[2] == remedy
 
 
 @pytest.mark.parametrize("cured", [r"[0-9A-Za-z_]{1,255}", r"a\z", "a{0,5}"])
-def test_the_cures_work(cured: str) -> None:
+def test_the_suggested_replacements_work(cured: str) -> None:
     assert whole(cured)("a")
 
 

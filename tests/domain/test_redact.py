@@ -53,7 +53,7 @@ def test_secrets_are_hidden_by_their_value_and_line_by_line() -> None:
         ("see https://x.org/a/b and docs/a/b, 5/10, and/or ./a ../b </div> /", None),
     ],
 )
-def test_no_path_of_this_machine_is_told(text: str, shown: str | None) -> None:
+def test_no_path_of_this_machine_is_shown(text: str, shown: str | None) -> None:
     assert public(text, roots=["/", "", f"{ROOT}/"]) == (text if shown is None else shown)
 
 

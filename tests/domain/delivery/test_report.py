@@ -42,14 +42,16 @@ def test_rank_zero_is_what_shows_as_pending(state: JobState) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_the_later_turn_speaks_and_within_a_turn_the_higher_rank(one: tuple[int, int], other: tuple[int, int]) -> None:
+def test_the_later_turn_is_current_and_within_a_turn_the_higher_rank(
+    one: tuple[int, int], other: tuple[int, int]
+) -> None:
     later_turn = one[0] > other[0]
     higher_rank = one[0] == other[0] and one[1] > other[1]
     assert supersedes(one, other) is (later_turn or higher_rank)
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_of_two_different_reports_exactly_one_speaks(one: tuple[int, int], other: tuple[int, int]) -> None:
+def test_of_two_different_reports_exactly_one_is_current(one: tuple[int, int], other: tuple[int, int]) -> None:
     assert supersedes(one, other) + supersedes(other, one) == (one != other)
 
 

@@ -30,7 +30,7 @@ def test_rejected_is_the_end_of_it_with_githubs_words() -> None:
     assert done == Settlement(EventKind.REJECTED, "not_found: Not Found", rejection=Reason.NOT_FOUND)
 
 
-def test_throttled_is_due_as_soon_as_its_credential_may_speak_again() -> None:
+def test_a_throttled_report_is_due_when_its_credentials_pause_ends() -> None:
     done = settled(Throttled(Reason.RATE_LIMITED, "wait", NOW + timedelta(hours=1)))
     assert done == Settlement(EventKind.THROTTLED, "rate_limited: wait", due_at=NOW)
 

@@ -50,7 +50,7 @@ def test_a_job_can_never_be_allowed_our_secrets(name: str) -> None:
     assert f"line 4: jobs.site.env: a job never sees {name}" in told
 
 
-def test_every_problem_is_told_with_file_line_field_and_what_is_allowed() -> None:
+def test_every_problem_names_file_line_field_and_allowed_values() -> None:
     told = refusal("""version = 1
 [jobs.site]
 comand = ["make"]

@@ -143,7 +143,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("fields", "told"), REFUSED)
-def test_a_wrong_field_is_told_with_its_line_and_what_is_allowed(fields: str, told: str) -> None:
+def test_a_wrong_field_is_named_with_its_line_and_allowed_values(fields: str, told: str) -> None:
     assert told in refusal(fields)
 
 

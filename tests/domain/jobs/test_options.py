@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_refused_by_name_with_what_is_allowed(name: str, va
     assert allowed in str(refused.value)
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(BadOptions, match=r"'nosuch' is no option.*; depth must be.*; strict must be"):
         check_options(DECLARED, {"strict": 0, "depth": 9, "nosuch": 1})
 

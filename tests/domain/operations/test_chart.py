@@ -85,7 +85,7 @@ def test_the_scale_of_the_latency_begins_and_ends_with_its_marks() -> None:
     assert [height_of(one) for one in (MARKS[0] / 10, MARKS[0], MARKS[-1], MARKS[-1] * 10)] == [0, 0, 1, 1]
 
 
-def test_who_does_not_see_it_is_told() -> None:
+def test_the_chart_has_a_text_alternative() -> None:
     shown = day(Slot(4), Slot(9), Slot(2), median=1.34 * SECOND, worst=timedelta(minutes=95))
     assert alternative(shown) == (
         "Undelivered in the last day: at most 9 after 20:30 UTC, 2 at last. "

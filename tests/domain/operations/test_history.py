@@ -40,7 +40,7 @@ def event(kind: EventKind, note: str | None = None) -> Event:
     return Event(PAST, kind, "reconciliation", note=note)
 
 
-def test_what_somebody_else_put_on_top_is_said_until_it_is_sent_again() -> None:
+def test_an_override_is_shown_until_the_report_is_sent_again() -> None:
     delivered, override = event(EventKind.DELIVERED), event(EventKind.OVERRIDDEN, "status 31: failure by ann")
     words = what_next(report(Phase.DELIVERED, status_id=9, events=(delivered, override)), NOW)
     assert words == (
@@ -54,7 +54,7 @@ def test_what_somebody_else_put_on_top_is_said_until_it_is_sent_again() -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_a_rejection_says_its_reason_its_cure_and_how_it_is_tried_again(reason: Reason) -> None:
+def test_a_rejection_shows_its_reason_its_remedy_and_how_to_retry(reason: Reason) -> None:
     words = what_next(report(Phase.REJECTED, rejection=reason.value), NOW)
     assert f"`{reason}`" in words
     assert CURES[reason] in words
@@ -74,7 +74,7 @@ def test_what_is_due_says_when_and_why_not_sooner() -> None:
     assert paused.startswith("Its credential pauses until 2026-11-23 12:02:05 UTC: `bad_credentials`. Renew the token")
 
 
-def test_who_is_sending_has_until_its_lease_ends() -> None:
+def test_a_report_being_sent_shows_the_end_of_its_lease() -> None:
     sending = report(Phase.SENDING, blockers=Blockers(due_at=NOW, lease_until=LATER))
     assert what_next(sending, NOW) == "A sender is at it until 2026-11-23 12:02:05 UTC."
 
@@ -89,7 +89,7 @@ def test_a_retry_with_nothing_to_do_says_so() -> None:
     assert "not executed again; its report is due" in came_of_retry(Phase.DUE, Phase.DUE)
 
 
-def test_the_page_of_rejections_gives_the_same_cures() -> None:
+def test_the_documented_remedies_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", REJECTIONS.read_text(encoding="utf-8"), re.MULTILINE)
     assert dict(rows) == {reason.value: words for reason, words in CURES.items()}
     assert set(CURES) == set(Reason)

@@ -47,7 +47,7 @@ def test_the_page_says_what_was_run_and_what_came_of_it() -> None:
         assert words in text
 
 
-def test_the_page_tells_the_reports_story_the_outcome_first() -> None:
+def test_the_page_shows_the_reports_history_the_outcome_first() -> None:
     text = shown()
     assert text.index("## Report 8, `success`: rejected") < text.index("## Report 7, `pending`: delivered")
     assert "GitHub refuses it: `archived`. Unarchive the repository" in text

@@ -48,7 +48,7 @@ def test_a_value_is_quoted_where_it_could_be_taken_for_more_than_one(note: str, 
 
 
 @pytest.mark.parametrize("kind", sorted(set(EventKind) - UNTOLD))
-def test_each_move_has_its_phrase_and_by_itself_needs_nobody(kind: EventKind) -> None:
+def test_each_move_has_its_phrase_and_a_level_below_error(kind: EventKind) -> None:
     move = replace(MOVE, kind=kind)
     assert line_of(move).startswith(f"{PHRASES[kind][1]}: report=17 ")
     assert level_of(move) in {INFO, WARNING}

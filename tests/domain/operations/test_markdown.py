@@ -77,6 +77,6 @@ def test_a_link_leads_where_it_says() -> None:
 @given(
     st.text(max_size=60) | st.lists(st.sampled_from(["\x1b[2J", "\x9b", "\x1b]0;", "\a", "\u202e", "a`"])).map("".join)
 )
-def test_nothing_on_a_page_is_obeyed_by_who_shows_it(text: str) -> None:
+def test_no_control_character_reaches_a_page(text: str) -> None:
     for shown in (literal(text), narrow(text), code(text), link(text, "https://x.example"), fenced([text], width=40)):
         assert UNSEEN.findall(shown) == []

@@ -49,14 +49,14 @@ def test_an_undelivered_report_says_since_when_which_when_next_and_why() -> None
     ) in text_of(undelivered=1, oldest=(DUE,))
 
 
-def test_a_pause_and_a_sender_are_told() -> None:
+def test_a_pause_and_a_sender_are_shown() -> None:
     paused = replace(DUE, blockers=Blockers(due_at=NOW, paused_until=NOW + MINUTE, pause_reason="rate_limited"))
     assert "next try in 1 min, its credential pauses: `rate_limited`" in text_of(undelivered=1, oldest=(paused,))
     sending = replace(DUE, phase=Phase.SENDING)
     assert "a sender is at it" in text_of(undelivered=1, oldest=(sending,))
 
 
-def test_a_rejection_comes_with_its_cure_and_what_to_run() -> None:
+def test_a_rejection_comes_with_its_remedy_and_what_to_run() -> None:
     text = text_of(rejected=(Refusals("archived", 3, (REFUSED,)),))
     assert "## Rejected, `archived`: 3\n\nUnarchive the repository" in text
     assert "`reportback reports retry --reason archived`" in text
@@ -69,7 +69,7 @@ def test_what_is_not_shown_is_counted() -> None:
     assert "more:" not in text_of(undelivered=1, oldest=(DUE,))
 
 
-def test_a_pause_comes_with_its_end_and_its_cure() -> None:
+def test_a_pause_comes_with_its_end_and_its_remedy() -> None:
     text = text_of(pauses=(Pause("env:TOKEN", NOW + MINUTE, "bad_credentials"),))
     assert "## Credential `env:TOKEN` pauses\n\nUntil 2026-11-23 12:01:00 UTC: `bad_credentials`. Renew" in text
     assert "The next request ends it" in text_of(pauses=(Pause("env:TOKEN", NOW, "bad_credentials"),))

@@ -64,7 +64,7 @@ def test_a_recorded_output_is_summed_up(name: str, counts: str, telling: str) ->
     assert parsed.telling[0].startswith(telling)
 
 
-def test_sphinx_tells_its_progress() -> None:
+def test_the_progress_of_sphinx_is_read() -> None:
     _, seen = understood("sphinx", recorded("sphinx-9.0.4-warnings"))
     assert [progress.percent for progress in seen] == [25, 50, 75, 100] * 2
 
@@ -106,7 +106,7 @@ def test_the_notion_scripts_are_summed_up(output: str, counts: str, progress: li
     assert (parsed.counts, seen) == (counts, progress)
 
 
-def test_what_the_notion_scripts_fail_with_is_told() -> None:
+def test_the_errors_of_the_notion_scripts_are_reported() -> None:
     parsed, _ = understood("notion-scripts", "Failed to fetch, retrying\n❌ Fatal error: no such page\nbye")
     assert parsed.telling == ("❌ Fatal error: no such page",)
 
@@ -118,7 +118,7 @@ def test_lines_are_counted_and_the_last_number_holds() -> None:
     assert parsed.counts == "2 files, 1 entry"
 
 
-def test_what_there_is_none_of_is_not_told() -> None:
+def test_a_count_of_zero_is_left_out() -> None:
     parsed = own({"count": "{count} warnings", "as": "warnings"})
     parsed.take("0 warnings")
     assert parsed.counts == ""
@@ -130,7 +130,7 @@ def test_without_a_pattern_for_progress_the_general_ones_hold() -> None:
     assert own({"progress": "step {done} of {total}"}).take("Progress: 5/10") is None
 
 
-def test_the_first_error_is_told_however_much_comes_after_it() -> None:
+def test_the_first_error_is_reported_however_much_output_follows() -> None:
     parsed = own()
     for line in ("building", "ValueError: bad page", *map(str, range(1000)), "KeyError: another", "bye"):
         parsed.take(line)
