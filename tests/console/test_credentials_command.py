@@ -18,7 +18,9 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)
 
 
-async def test_each_is_told_and_no_secret(world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_credential_is_listed_without_its_secret(
+    world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REPORTBACK_CREDENTIALS", '{"acme/*": "secret:acme", "*": "env:REPORTBACK_GITHUB_TOKEN"}')
     monkeypatch.setenv("REPORTBACK_WRITE_BUDGET", "80/min,500/h")
     await recorded(world, "docs/old", credential="env:OLD")
@@ -58,7 +60,7 @@ async def test_a_program_gets_the_same(world: World, shell: Shell) -> None:
         (Account("a", NOW, "rate_limited"), "rate_limited: over; the next request tells"),
     ],
 )
-def test_a_pause_is_told_until_an_answer_ends_it(one: Account, words: str) -> None:
+def test_a_pause_is_shown_until_an_answer_ends_it(one: Account, words: str) -> None:
     assert pause(one, NOW) == words
 
 
@@ -75,7 +77,7 @@ def test_the_rate_is_githubs_last_word_until_its_hour_is_over(one: Account, word
 
 
 @pytest.mark.parametrize("kind", [Kind.BAD_CREDENTIALS, Kind.SECONDARY_LIMIT])
-async def test_a_pause_is_ended_by_hand_and_it_is_said_by_whom(
+async def test_a_pause_ended_by_hand_names_the_operator(
     world: World, shell: Shell, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOGNAME", "alice")

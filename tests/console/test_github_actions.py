@@ -81,7 +81,7 @@ def test_an_event_about_no_commit_is_refused(event: str, payload: str, words: st
         ("workflow_dispatch", "workflow_dispatch", OCTO, False),
     ],
 )
-def test_who_may_have_made_the_commit_is_known(
+def test_a_commit_possibly_from_a_fork_is_recognised(
     *, event: str, payload: str, repository: str, is_from_fork: bool
 ) -> None:
     assert run_of(event, payload, repository).event.is_from_fork is is_from_fork

@@ -81,7 +81,7 @@ async def test_what_is_left_out_is_said_on_stderr(world: World, shell: Shell) ->
 
 @pytest.mark.usefixtures("shell")
 @pytest.mark.parametrize(("reason", "code"), [(Reason.ARCHIVED, 1), (Reason.GONE, 0)])
-async def test_the_exit_code_tells_a_script_whether_there_is_any(world: World, reason: Reason, code: int) -> None:
+async def test_the_exit_code_says_whether_any_report_is_listed(world: World, reason: Reason, code: int) -> None:
     await recorded(world, "docs/a", Kind.ARCHIVED)
     asked = Asked(reason=reason)
     assert await list_reports(asked, (), limit=100, as_json=False, fails_if_any=True) == code

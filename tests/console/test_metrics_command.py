@@ -79,7 +79,7 @@ def test_a_port_that_is_taken_is_refused_in_words() -> None:
             listening(f"127.0.0.1:{port}")
 
 
-async def test_each_scrape_tells_what_is_so_at_that_moment(world: World) -> None:
+async def test_each_scrape_reads_the_current_figures(world: World) -> None:
     async with httpx.AsyncClient(
         transport=ASGITransport(app_of(lambda: read_metrics(world.ledger))), base_url="http://x"
     ) as client:
@@ -90,7 +90,7 @@ async def test_each_scrape_tells_what_is_so_at_that_moment(world: World) -> None
     assert 'reportback_reports{phase="due",reason="",state="success"} 1.0' in after
 
 
-async def test_openmetrics_is_spoken_to_who_asks_for_it(world: World) -> None:
+async def test_openmetrics_is_served_on_request(world: World) -> None:
     wants = {"Accept": "application/openmetrics-text; version=1.0.0"}
     async with httpx.AsyncClient(
         transport=ASGITransport(app_of(lambda: read_metrics(world.ledger))), base_url="http://x"
@@ -100,7 +100,7 @@ async def test_openmetrics_is_spoken_to_who_asks_for_it(world: World) -> None:
     assert {family.name for family in openmetrics(answer.text)}  # type: ignore[no-untyped-call]  # the library's >= {"reportback_delivery_latency_seconds"}
 
 
-async def test_a_ledger_that_is_away_is_said_and_does_not_end_the_server() -> None:
+async def test_an_unavailable_ledger_is_reported_and_does_not_end_the_server() -> None:
     async def away() -> Snapshot:
         raise LedgerUnavailable(OSError("the disk is full"))
 

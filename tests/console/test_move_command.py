@@ -16,7 +16,7 @@ async def listed() -> int:
     return await list_reports(Asked(), (), limit=10, as_json=False, fails_if_any=True)
 
 
-async def test_the_ledger_moves_and_the_shell_is_told_what_to_set(
+async def test_the_ledger_moves_and_the_new_setting_is_printed(
     world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     await recorded(world, "docs/sphinx")
@@ -29,7 +29,7 @@ async def test_the_ledger_moves_and_the_shell_is_told_what_to_set(
     assert await listed() == 1
 
 
-async def test_who_asks_again_is_told_that_it_is_done(world: World, shell: Shell, tmp_path: Path) -> None:
+async def test_a_second_move_says_that_it_is_done(world: World, shell: Shell, tmp_path: Path) -> None:
     await recorded(world, "docs/sphinx")
     for words in ("Moved 10 rows. Set", "The ledger had been moved there before. Set"):
         assert await move_ledger(f"sqlite:///{tmp_path}/new.db") == 0

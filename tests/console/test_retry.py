@@ -118,7 +118,7 @@ async def test_without_a_selection_nothing_is_tried(shell: Shell) -> None:
     assert err.startswith("reportback: nothing was selected")
 
 
-async def test_many_need_a_yes_where_nobody_can_be_asked(world: World, shell: Shell, stand_in: StandIn) -> None:
+async def test_many_reports_need_yes_without_a_terminal(world: World, shell: Shell, stand_in: StandIn) -> None:
     await many(world)
     assert await tried(Asked(repository="acme/site")) == 2
     assert shell.heard() == ("", "reportback: these are 11 reports: see them with --dry-run, then say --yes\n")
@@ -139,7 +139,7 @@ async def test_a_person_is_asked_before_many(
 
 
 @pytest.mark.usefixtures("keyboard")
-async def test_a_question_that_nobody_answers_can_be_interrupted(world: World, shell: Shell) -> None:
+async def test_an_unanswered_question_can_be_interrupted(world: World, shell: Shell) -> None:
     await many(world)
     asking = asyncio.create_task(tried(Asked(repository="acme/site")))
     await until(lambda: "[y/N]" in shell.heard()[1])

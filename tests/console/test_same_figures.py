@@ -60,7 +60,7 @@ def reasons(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {one: found.count(one) for one in found}
 
 
-async def test_the_page_prometheus_and_the_shell_tell_the_same(after_an_outage: World, shell: Shell) -> None:
+async def test_the_page_prometheus_and_the_shell_show_the_same_figures(after_an_outage: World, shell: Shell) -> None:
     seen = await read_overview(after_an_outage.ledger)
     text = page(seen, LINKS)
     metrics = await scraped(shell)

@@ -12,7 +12,7 @@ from fake_github.store import Draft
 from tasks.delivery.verify import verify_target
 
 
-async def test_a_rejected_report_is_told_from_its_recording_to_its_cure(world: World, shell: Shell) -> None:
+async def test_a_rejected_report_is_shown_from_its_recording_to_its_remedy(world: World, shell: Shell) -> None:
     number = await recorded(world, "docs/refused", Kind.ARCHIVED)
     assert await show(number, as_json=False) == 0
     said = shell.said()
@@ -23,7 +23,7 @@ async def test_a_rejected_report_is_told_from_its_recording_to_its_cure(world: W
     assert "archived: Repository was archived so is read-only." in said
 
 
-async def test_what_stands_on_top_of_a_report_on_github_is_told(world: World, shell: Shell) -> None:
+async def test_an_override_of_a_report_on_github_is_shown(world: World, shell: Shell) -> None:
     number = await recorded(world, "docs/a")
     await world.deliver("docs/a")
     draft = Draft(repository="acme/site", sha=SHA, context="docs/a", state="failure")

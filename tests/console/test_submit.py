@@ -227,7 +227,7 @@ REFUSED: dict[str, tuple[Words, str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-async def test_what_cannot_be_run_is_refused_in_one_line_and_nobody_is_asked(
+async def test_an_invalid_request_is_refused_in_one_line_without_a_request(
     prefect: Prefect, server: respx.Router, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
     asked, problem = REFUSED[what]
@@ -319,7 +319,7 @@ AWAY: dict[str, tuple[str, httpx.Response | Exception, str]] = {
 
 
 @pytest.mark.parametrize("when", AWAY)
-async def test_a_server_that_is_away_is_asked_again_for_a_while_which_is_told(
+async def test_an_unavailable_server_is_retried_for_a_while_with_a_message(
     server: respx.Router, capsys: pytest.CaptureFixture[str], when: str
 ) -> None:
     path, answer, problem = AWAY[when]
@@ -368,7 +368,7 @@ ENDS: list[tuple[dict[str, object], Exit, str]] = [
 
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(("end", "code", "line"), ENDS)
-async def test_who_waits_gets_the_jobs_outcome_as_exit_code_and_words(
+async def test_waiting_returns_the_outcome_as_exit_code_and_words(
     prefect: Prefect, capsys: pytest.CaptureFixture[str], end: dict[str, object], code: Exit, line: str
 ) -> None:
     prefect.states = [end]
@@ -423,7 +423,9 @@ async def test_a_job_is_a_success_although_its_report_is_not_there_yet(
     assert capsys.readouterr().err == f"{line}`reportback reports show {run_id}` tells more.\n"
 
 
-async def test_a_server_that_goes_away_meanwhile_is_waited_for(server: respx.Router, prefect: Prefect) -> None:
+async def test_a_server_that_becomes_unavailable_while_waiting_is_waited_for(
+    server: respx.Router, prefect: Prefect
+) -> None:
     away: list[httpx.Response | Exception] = [
         httpx.ConnectError("restarting"),
         httpx.Response(502, headers={"Retry-After": "0"}),
@@ -441,7 +443,7 @@ async def test_a_server_that_goes_away_meanwhile_is_waited_for(server: respx.Rou
     assert away == []
 
 
-async def test_a_server_that_stays_away_meanwhile_leaves_the_outcome_unknown(
+async def test_a_server_that_stays_unavailable_leaves_the_outcome_unknown(
     server: respx.Router, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server["read"].mock(side_effect=httpx.ConnectError("gone"))
@@ -459,7 +461,7 @@ async def test_a_run_that_is_deleted_meanwhile_is_an_error(
     assert "was deleted" in capsys.readouterr().err
 
 
-async def test_a_repository_that_is_not_allowed_here_is_refused_and_nobody_is_asked(
+async def test_a_repository_that_is_not_allowed_is_refused_without_a_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REPORTBACK_ALLOWED_REPOSITORIES", "others/*")
@@ -480,7 +482,7 @@ async def test_without_a_server_nothing_is_started(capsys: pytest.CaptureFixture
     assert "PREFECT_API_URL is not set" in capsys.readouterr().err
 
 
-async def test_a_branch_is_looked_up_and_what_is_found_is_told(
+async def test_a_branch_is_resolved_and_its_commit_shown(
     server: respx.Router, prefect: Prefect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.route(host="127.0.0.1").pass_through()

@@ -47,7 +47,7 @@ def test_what_is_done_within_a_second_shows_no_bar(screen: Terminal) -> None:
     assert screen.getvalue() == "report 7: delivered\n"
 
 
-def test_where_nobody_looks_there_is_no_bar(
+def test_without_a_terminal_there_is_no_bar(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "SILENT", 0.0)
@@ -58,9 +58,7 @@ def test_where_nobody_looks_there_is_no_bar(
 
 
 @pytest.mark.parametrize(("columns", "width"), [(None, terminal.WIDE), ("80", 80)])
-def test_a_pipe_is_wide_unless_it_is_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch, columns: str | None, width: int
-) -> None:
+def test_a_pipe_is_wide_unless_columns_is_set(monkeypatch: pytest.MonkeyPatch, columns: str | None, width: int) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     if columns:
         monkeypatch.setenv("COLUMNS", columns)

@@ -31,7 +31,7 @@ PAUSED = replace(DUE, blockers=Blockers(due_at=NOW, paused_until=SOON, pause_rea
     ("seconds", "words"),
     [(-5, "0 s"), (0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (86400 * 12, "12 d")],
 )
-def test_a_span_is_told_in_its_largest_whole_unit(seconds: float, words: str) -> None:
+def test_a_span_is_shown_in_its_largest_whole_unit(seconds: float, words: str) -> None:
     assert span(timedelta(seconds=seconds)) == words
 
 
@@ -55,7 +55,7 @@ def test_what_is_due_is_tried_when_nothing_stands_in_the_way_any_more(
 
 
 @pytest.mark.parametrize("phase", [one for one in Phase if one is not Phase.DUE])
-def test_nobody_tries_what_is_not_due(phase: Phase) -> None:
+def test_a_report_that_is_not_due_is_not_tried(phase: Phase) -> None:
     assert next_try_at(phase, Blockers(due_at=NOW)) is None
 
 

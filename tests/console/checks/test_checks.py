@@ -40,24 +40,22 @@ def test_a_disk_with_less_than_a_gibibyte_is_wrong(free: int, *, ok: bool) -> No
     ("ended_at", "ok"),
     [(NOW, True), (NOW - 3 * MINUTE, True), (NOW - 3 * MINUTE - timedelta(seconds=1), False), (None, False)],
 )
-def test_a_reconciliation_that_has_not_come_to_its_end_for_three_intervals_is_wrong(
-    ended_at: datetime | None, *, ok: bool
-) -> None:
+def test_no_finished_reconciliation_for_three_intervals_is_wrong(ended_at: datetime | None, *, ok: bool) -> None:
     assert ledger.reconciliation(ended_at, NOW, MINUTE).ok is ok
 
 
 @pytest.mark.parametrize(("status", "ok"), [(200, True), (404, True), (403, True), (302, False), (503, False)])
-def test_who_answers_like_github_is_reached(status: int, *, ok: bool) -> None:
+def test_a_server_that_answers_like_github_is_reached(status: int, *, ok: bool) -> None:
     [finding] = github.reached(URL, Answer(status, "words", None, None), NOW)
     assert finding.ok is ok
 
 
-def test_who_answers_otherwise_than_github_is_wrong() -> None:
+def test_a_server_that_answers_unlike_github_is_wrong() -> None:
     [finding] = github.reached(URL, Answer(200, "", None, None, is_github=False), NOW)
     assert not finding.ok
 
 
-def test_who_does_not_answer_is_named_with_the_error() -> None:
+def test_a_server_that_does_not_answer_is_named_with_the_error() -> None:
     [finding] = github.reached(URL, Silence("ConnectError: refused"), NOW)
     assert not finding.ok
     assert f"{URL} does not answer: ConnectError: refused" in finding.words
@@ -192,8 +190,6 @@ async def test_a_server_that_does_not_answer_is_not_called_safe() -> None:
     [(401, True, True), (403, True, True), (200, True, False), (200, False, True), (401, False, True)],
 )
 @respx.mock
-async def test_a_missing_password_is_wrong_where_something_is_at_stake(
-    status: int, *, at_stake: bool, ok: bool
-) -> None:
+async def test_a_missing_password_is_wrong_only_where_it_is_needed(status: int, *, at_stake: bool, ok: bool) -> None:
     respx.get("http://prefect.test/api/admin/version").respond(status)
     assert (await prefect.password("http://prefect.test/api", is_at_stake=at_stake)).ok is ok

@@ -92,7 +92,7 @@ async def test_what_is_owed_is_on_github_once_after_any_number_of_imports(
     assert await count(world, Job) == 2
 
 
-async def test_each_job_is_told_with_what_became_of_it_and_why(world: World, shell: Shell, folder: Path) -> None:
+async def test_each_job_is_listed_with_its_disposition_and_reason(world: World, shell: Shell, folder: Path) -> None:
     an_installation(folder)
     expected = {
         "third": ("queued", ""),
