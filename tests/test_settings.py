@@ -85,9 +85,7 @@ def test_what_is_unsound_is_refused_with_its_reason(
 @pytest.mark.parametrize(
     ("text", "named"), [("70000", Ids(70000, 70000)), ("70000-70063", Ids(70000, 70063)), ("docs", "docs")]
 )
-def test_who_jobs_run_as_is_an_id_some_ids_or_a_name(
-    monkeypatch: pytest.MonkeyPatch, text: str, named: str | Ids
-) -> None:
+def test_the_job_user_is_an_id_some_ids_or_a_name(monkeypatch: pytest.MonkeyPatch, text: str, named: str | Ids) -> None:
     monkeypatch.setenv("REPORTBACK_JOB_USER", text)
     assert Settings().job_user == named
 
@@ -105,7 +103,7 @@ def test_repositories_are_named_one_after_the_other(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("text", ["70000 70001", "null!", "0", "[1]"])
-def test_what_is_nobody_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_an_invalid_job_user_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     assert "REPORTBACK_JOB_USER" in refused(monkeypatch, JOB_USER=text)
 
 

@@ -113,7 +113,7 @@ async def test_every_deployment_names_the_ledger(again: Callable[[], Awaitable[N
 
 
 @pytest.mark.usefixtures("deployed")
-async def test_what_is_deployed_is_told_with_the_workers_to_start(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_deploying_prints_the_deployments_and_the_workers_to_start(capsys: pytest.CaptureFixture[str]) -> None:
     async with prefect_server() as client:
         await draining._pause(client, JOBS, paused=True)
         await module._tell(client, Console(), "ledger 7")
@@ -157,7 +157,7 @@ def _environment(pid: int) -> list[bytes]:
 
 
 @pytest.mark.usefixtures("deployed")
-async def test_what_a_flow_run_brings_past_the_deployment_reaches_no_process(rig: Rig) -> None:
+async def test_overrides_of_a_flow_run_beyond_the_deployment_reach_no_process(rig: Rig) -> None:
     """`POST /flow_runs/` is for all who may use the whole API, and Prefect checks no job variables there."""
     sha = rig.commit("past the deployment")
     evil = rig.folder / "evil"

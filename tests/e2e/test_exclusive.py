@@ -17,7 +17,7 @@ SENT = 15
 """Seconds within which what the job's own task sends is there."""
 
 
-async def test_the_second_waits_on_its_worker_and_shows_for_whom(rig: Rig) -> None:
+async def test_the_second_waits_on_its_worker_and_shows_the_job_it_waits_for(rig: Rig) -> None:
     async with rig.worker("left") as _, rig.worker("right") as _:
         first = await rig.start("goes-first", job="told-alone", queue="left")
         await first.is_at_work()

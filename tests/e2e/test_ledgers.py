@@ -18,7 +18,7 @@ SENT = 15
 """Seconds within which what the job's own task sends is there."""
 
 
-async def test_a_ledger_that_was_away_for_a_minute_makes_no_job_lost(rig: Rig) -> None:
+async def test_a_ledger_unavailable_for_a_minute_makes_no_job_lost(rig: Rig) -> None:
     async with on_postgresql(rig, "away") as elsewhere:
         there = elsewhere.rig
         async with there.worker("away"), there.worker("away-pass", pool=RECONCILE):

@@ -51,7 +51,7 @@ async def test_after_passes_that_were_killed_half_way_the_next_one_runs(rig: Rig
     await until(are_crashed, within=6 * INTERVAL, what="the killed passes to be Crashed")
 
 
-async def test_a_worker_that_was_away_delivers_the_backlog_and_skips_the_late_passes(rig: Rig) -> None:
+async def test_a_restarted_worker_delivers_the_backlog_and_skips_late_runs(rig: Rig) -> None:
     await rig.reconcilers.stop()
     runs = await asyncio.gather(*(left_over(rig, f"backlog-{number}", 1) for number in range(3)))
     now = datetime.now(UTC)

@@ -96,7 +96,7 @@ async def test_a_job_that_could_not_finish_is_executed_again_and_its_new_outcome
     assert (await run.job()).execution == 2
 
 
-async def test_a_retried_job_speaks_over_another_that_spoke_last(rig: Rig) -> None:
+async def test_a_retried_job_supersedes_another_that_reported_last(rig: Rig) -> None:
     first = await rig.start("first-of-two")
     first.go(1)
     await first.shows("pending", "failure", within=STARTS)

@@ -9,7 +9,7 @@ from local.row_for_row import differences, rows_of, unsettled
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_ledger_and_github_tell_the_same_story_row_for_row(rig: Rig) -> None:
+async def test_ledger_and_github_agree_row_for_row(rig: Rig) -> None:
     left: list[str] = []
 
     async def is_settled() -> bool:

@@ -124,7 +124,7 @@ async def test_the_legacy_and_the_numbered_routes_show_the_same_list(client: htt
     assert (await client.get(f"/repositories/{number + 1}/statuses/{SHA}")).status_code == 404
 
 
-async def test_letter_case_tells_neither_repositories_nor_contexts_nor_shas_apart(client: httpx.AsyncClient) -> None:
+async def test_repositories_contexts_and_shas_ignore_letter_case(client: httpx.AsyncClient) -> None:
     await post(client, context="Docs/Build", state="pending")
     await post(client, f"/repos/octo/DOCS/statuses/{SHA.upper()}", context="docs/build", state="success")
     combined = (await client.get(f"{COMMIT}/status")).json()
@@ -245,7 +245,7 @@ async def test_a_repository_is_as_described(client: httpx.AsyncClient) -> None:
     assert (await client.get(f"/repositories/{body['id']}")).json() == body
 
 
-async def test_nobody_may_ask_for_the_rate_limit_and_for_no_repository(client: httpx.AsyncClient) -> None:
+async def test_without_a_token_the_rate_limit_is_readable_and_no_repository(client: httpx.AsyncClient) -> None:
     nobody = {"authorization": ""}
     assert (await client.get("/rate_limit", headers=nobody)).status_code == 200
     assert (await client.get("/repos/Octo/Docs", headers=nobody)).status_code == 401
@@ -272,7 +272,7 @@ async def test_what_may_not_be_written_to_is_refused(
     assert (response.status_code, response.json()["message"]) == (status, words)
 
 
-async def test_a_repository_tells_what_may_be_done_there(time: SteppedTime) -> None:
+async def test_a_repository_shows_the_callers_permissions(time: SteppedTime) -> None:
     async with in_process_client(FakeGitHub(READ_ONLY, clock=time, sleep=time.sleep)) as client:
         read_only, archived, missing = [await client.get(f"/repos/Octo/{name}") for name in ("Docs", "Old", "None")]
     assert read_only.json()["permissions"]["push"] is False

@@ -202,7 +202,7 @@ async def test_pages_may_be_linked_on_an_inner_host(commit: Commit, stand_in: St
     assert response.links["next"]["url"].startswith("https://inner.test/repositories/")
 
 
-async def test_a_primary_limit_resets_when_told(commit: Commit, stand_in: StandIn) -> None:
+async def test_a_primary_limit_resets_at_the_given_time(commit: Commit, stand_in: StandIn) -> None:
     await stand_in.fault("primary_limit", seconds=100)
     response = await commit.post()
     came = datetime.fromisoformat(str((await commit.seen())["at"]))
@@ -283,7 +283,7 @@ async def test_a_fault_strikes_only_what_it_names(commit: Commit, stand_in: Stan
     assert (await commit.post()).status_code == 502
 
 
-async def test_faults_strike_in_order_and_as_often_as_told(commit: Commit, stand_in: StandIn) -> None:
+async def test_faults_strike_in_order_and_a_given_number_of_times(commit: Commit, stand_in: StandIn) -> None:
     await stand_in.fault("server_error", status=500, times=2)
     await stand_in.fault("not_found", times=0, method="*")
     assert [(await commit.post()).status_code for _ in range(4)] == [500, 500, 404, 404]
@@ -292,7 +292,7 @@ async def test_faults_strike_in_order_and_as_often_as_told(commit: Commit, stand
     assert (await commit.post()).status_code == 201
 
 
-async def test_what_is_to_come_can_be_looked_at(commit: Commit, stand_in: StandIn) -> None:
+async def test_the_faults_to_come_can_be_listed(commit: Commit, stand_in: StandIn) -> None:
     await stand_in.fault("server_error", times=3)
     await commit.post()
     (fault,) = (await commit.client.get("/_stand_in/faults")).json()

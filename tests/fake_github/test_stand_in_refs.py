@@ -34,7 +34,7 @@ async def test_a_name_or_a_beginning_stands_for_one_commit(ref: str, sha: str) -
 
 
 @pytest.mark.parametrize("ref", ["nothing", "3f2a", "6dc", "ffff"])
-async def test_what_stands_for_none_or_several_is_refused_in_githubs_words(ref: str) -> None:
+async def test_an_unknown_or_ambiguous_name_is_refused_in_githubs_words(ref: str) -> None:
     response = await sha_of(ref)
     assert (response.status_code, response.json()["message"]) == (422, f"No commit found for SHA: {ref}")
 

@@ -24,7 +24,7 @@ async def client() -> AsyncIterator[PrefectClient]:
 
 
 @pytest.mark.usefixtures("rig")
-async def test_a_server_that_half_an_emoji_has_stopped_goes_on_after_the_cure(client: PrefectClient) -> None:
+async def test_a_server_that_half_an_emoji_has_stopped_goes_on_after_the_remedy(client: PrefectClient) -> None:
     assert (await poll(client)).ok
     flow_id = await client.create_flow(docs_job)
     deployment = await client.create_deployment(flow_id, "half-an-emoji", work_pool_name=JOBS)

@@ -172,7 +172,7 @@ def test_too_many_statuses_are_recognised_however_errors_are_written(errors: obj
     assert outcome == Rejected(Reason.TOO_MANY_STATUSES, f"Validation Failed: {TOO_MANY}")
 
 
-def test_a_refused_field_is_told_in_githubs_words() -> None:
+def test_a_refused_field_is_reported_in_githubs_words() -> None:
     errors = [
         {"field": "description", "code": "custom", "message": "description is too long (maximum is 140 characters)"},
         {"field": "state", "code": "missing_field"},
@@ -276,7 +276,7 @@ def test_a_bad_credential_pauses_without_a_time() -> None:
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
-def test_a_redirect_that_led_nowhere_refuses_nothing_and_is_told_without_its_secrets(status: int) -> None:
+def test_a_redirect_that_led_nowhere_rejects_nothing_and_shows_no_secret(status: int) -> None:
     location = {"Location": "https://me:pw@elsewhere.test/x?token=1#f"}
     words = f"HTTP {status} to https://elsewhere.test/x"
     assert posted(status, b"", location) == Unknown(words, Reason.REDIRECTED)

@@ -125,7 +125,7 @@ async def test_an_enterprise_servers_path_is_kept(net: respx.MockRouter) -> None
     assert route.called
 
 
-async def test_the_exchange_tells_status_request_id_and_account(github: GitHub, net: respx.MockRouter) -> None:
+async def test_the_exchange_has_status_request_id_and_account(github: GitHub, net: respx.MockRouter) -> None:
     headers = {
         "X-GitHub-Request-Id": "0681:62D5",
         "X-RateLimit-Limit": "5000",
@@ -176,7 +176,7 @@ async def test_a_token_that_fits_no_header_is_in_no_outcome() -> None:
     assert "secret" not in repr(sent)
 
 
-async def test_who_echoes_a_token_does_not_get_it_into_an_outcome(github: GitHub, net: respx.MockRouter) -> None:
+async def test_an_echoed_token_does_not_reach_an_outcome(github: GitHub, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(404, json={"message": f"you sent Bearer {TOKEN}"}, headers=NAMED)
         sent = await github.create_status(REPORT, TOKEN)

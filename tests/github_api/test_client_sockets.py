@@ -217,7 +217,7 @@ async def test_an_endless_body_is_left_at_the_bound() -> None:
     assert sent_bytes < MAX_REPLY * 32  # the bound and what the kernel buffers
 
 
-async def test_a_reply_that_comes_compressed_is_read_by_nobody_and_leaves_a_create_unknown() -> None:
+async def test_a_compressed_reply_is_not_read_and_leaves_a_create_unknown() -> None:
     small = bomb(CREATED)
 
     async def behave(peer: Peer) -> None:

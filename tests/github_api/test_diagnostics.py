@@ -26,7 +26,7 @@ def net() -> respx.MockRouter:
     return respx.mock(assert_all_called=False)
 
 
-async def test_the_limits_are_asked_for_as_nobody_or_with_a_token(github: Checkup, net: respx.MockRouter) -> None:
+async def test_the_limits_are_read_with_or_without_a_token(github: Checkup, net: respx.MockRouter) -> None:
     with net:
         route = net.get(f"{API}/rate_limit").respond(200, json={}, headers=DATE)
         answer = await github.limits(None)
@@ -38,7 +38,7 @@ async def test_the_limits_are_asked_for_as_nobody_or_with_a_token(github: Checku
 
 
 @pytest.mark.parametrize(("header", "is_github"), [({"X-GitHub-Request-Id": "57A1:1"}, True), ({}, False)])
-async def test_who_does_not_name_the_request_is_not_github(
+async def test_an_answer_without_a_request_id_is_not_githubs(
     github: Checkup, net: respx.MockRouter, *, header: dict[str, str], is_github: bool
 ) -> None:
     with net:
@@ -61,9 +61,7 @@ async def test_a_classic_token_names_its_scopes(
     assert answer.scopes == scopes
 
 
-async def test_a_refusal_is_told_in_githubs_words_and_never_with_the_token(
-    github: Checkup, net: respx.MockRouter
-) -> None:
+async def test_a_refusal_is_reported_in_githubs_words_without_the_token(github: Checkup, net: respx.MockRouter) -> None:
     with net:
         net.get(f"{API}/rate_limit").respond(401, json={"message": f"Bad credentials {TOKEN}"})
         answer = await github.limits(TOKEN)

@@ -51,7 +51,7 @@ def test_whatever_status_something_else_answers_it_refuses_and_pauses_nothing(at
         assert isinstance(seen, NotSent) or (at, status) == (SERVER, 200), status
 
 
-def test_it_is_told_in_words() -> None:
+def test_a_foreign_answer_is_described_in_words() -> None:
     assert posted(403, {}, PAGE) == Unknown("something before GitHub answered 403", Reason.INTERMEDIARY)
     assert posted(200, {}, b"[7]") == Unknown("something before GitHub answered 200", Reason.INTERMEDIARY)
     assert posted(403, {}, MESSAGE) == Unknown("something before GitHub answered 403: No.", Reason.INTERMEDIARY)
@@ -95,7 +95,9 @@ def test_a_limit_needs_no_words_only_githubs_name(body: object) -> None:
         ("https://[", {}, DOCS, True),
     ],
 )
-def test_who_is_known_by_what(at: str, headers: dict[str, str], body: object, *, is_githubs: bool) -> None:
+def test_an_answer_is_known_as_githubs_by_its_headers_or_body(
+    at: str, headers: dict[str, str], body: object, *, is_githubs: bool
+) -> None:
     assert isinstance(posted(410, headers, body, at=at), Rejected) is is_githubs
     assert isinstance(posted(401, headers, body, at=at), Throttled) is is_githubs
 

@@ -147,7 +147,7 @@ def test_an_exchange_shows_githubs_own_time() -> None:
 
 
 @pytest.mark.parametrize("headers", [DATED, {"X-GitHub-Request-Id": "1"}, {"Date": "now", "X-GitHub-Request-Id": "1"}])
-def test_what_is_not_github_or_names_no_time_tells_none(headers: dict[str, str]) -> None:
+def test_a_foreign_answer_or_one_without_a_time_gives_no_time(headers: dict[str, str]) -> None:
     assert exchange_of(200, headers, now=NOW).github_time is None
 
 

@@ -56,7 +56,7 @@ async def test_a_name_of_nothing_leads_nowhere_else(ref: str) -> None:
         ),
     ],
 )
-async def test_what_is_no_answer_is_told_from_a_refusal(fault: Fault, kind: type, words: str) -> None:
+async def test_a_failed_request_is_distinguished_from_a_refusal(fault: Fault, kind: type, words: str) -> None:
     came = await asked(InProcessTransport(github(fault)))
     assert isinstance(came, kind)
     assert not isinstance(came, str)

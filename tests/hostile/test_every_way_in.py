@@ -76,7 +76,7 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("door", [one for one in DOORS if one.name in DOCUMENTS], ids=lambda door: door.name)
-def test_so_is_whatever_hypothesis_thinks_of(door: Door) -> None:
+def test_generated_hostile_input_is_refused_or_safe(door: Door) -> None:
     document = DOCUMENTS[door.name]
 
     @settings(max_examples=2_000 if FULL else 20, database=None)

@@ -151,28 +151,26 @@ async def hunted(grounds: Grounds, api_url: str) -> str:
     return "".join(grounds.rig.lines[-1].split()[1:])
 
 
-async def test_a_job_with_a_user_of_its_own_finds_none(grounds: Grounds, locked_api: str) -> None:
+async def test_a_job_with_a_job_user_finds_no_canary(grounds: Grounds, locked_api: str) -> None:
     assert await hunted(grounds, locked_api) == ""
 
 
-async def test_without_a_user_of_its_own_it_finds_all_that_lies_on_this_machine(
-    grounds: Grounds, locked_api: str
-) -> None:
+async def test_without_a_job_user_it_finds_every_canary_on_this_machine(grounds: Grounds, locked_api: str) -> None:
     grounds.rig = replace(grounds.rig, users=())
     assert await hunted(grounds, locked_api) == "abcd"
 
 
 @pytest.mark.parametrize("letter", ["b", "c", "d"])
-async def test_what_everybody_may_read_it_finds(letter: str, grounds: Grounds, locked_api: str) -> None:
+async def test_it_finds_a_world_readable_canary(letter: str, grounds: Grounds, locked_api: str) -> None:
     grounds.open_to_all(letter)
     assert await hunted(grounds, locked_api) == letter
 
 
-async def test_from_a_server_that_asks_for_no_password_it_gets_the_secret(grounds: Grounds, open_api: str) -> None:
+async def test_it_reads_the_secret_from_a_server_without_a_password(grounds: Grounds, open_api: str) -> None:
     assert await hunted(grounds, open_api) == "e"
 
 
-async def test_doctor_tells_which_file_is_open_and_whether_the_server_asks(
+async def test_doctor_names_the_readable_file_and_the_server_without_a_password(
     grounds: Grounds, locked_api: str, open_api: str
 ) -> None:
     me, paths = JobUser(FIRST, FIRST), list(grounds.hidden.values())
@@ -197,7 +195,7 @@ print(state.type.value, state.message)
 """
 
 
-async def test_a_job_of_the_whole_flow_finds_none(grounds: Grounds, locked_api: str) -> None:
+async def test_a_job_run_by_the_whole_flow_finds_no_canary(grounds: Grounds, locked_api: str) -> None:
     place, command = grounds.rig.place, grounds.command(locked_api)
     script = place / "hunter.py"
     shutil.copy(HUNTER, script)

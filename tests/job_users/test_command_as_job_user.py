@@ -98,12 +98,12 @@ async def test_its_folder_is_its_own_and_the_one_around_it_is_not_for_it_to_see(
     assert await told(folder, script) == ["closed", "not ours", str(folder)]
 
 
-async def test_it_can_neither_end_nor_read_its_leash(folder: Path) -> None:
+async def test_it_can_neither_end_nor_read_its_supervisor(folder: Path) -> None:
     script = "kill -KILL $PPID 2>/dev/null || echo no; cat /proc/$PPID/environ 2>/dev/null || echo no"
     assert await told(folder, script) == ["no", "no"]
 
 
-async def test_what_forked_twice_ends_with_it_all_the_same(folder: Path) -> None:
+async def test_a_daemonised_process_ends_with_it(folder: Path) -> None:
     await told(folder, "(setsid sh -c 'echo $$ > stays; exec sleep 60' &) ; until [ -s stays ]; do :; done")
     assert not is_alive(int((folder / "stays").read_text()))
 
@@ -111,7 +111,7 @@ async def test_what_forked_twice_ends_with_it_all_the_same(folder: Path) -> None
 CHAIN = "import os, time\nend = time.time() + 120\nwhile time.time() < end:\n  if os.fork(): os._exit(0)"
 
 
-async def test_what_forks_and_ends_all_the_time_ends_with_it(folder: Path) -> None:
+async def test_a_process_that_keeps_forking_and_exiting_ends_with_it(folder: Path) -> None:
     await run_command(
         (job_python(), "-c", CHAIN),
         cwd=folder,
@@ -124,7 +124,7 @@ async def test_what_forks_and_ends_all_the_time_ends_with_it(folder: Path) -> No
     assert not _runs(ME.uid)  # it goes on for two minutes, and a supervisor is waited for half a minute
 
 
-async def test_it_ends_at_its_time_limit_also_if_it_will_not(folder: Path) -> None:
+async def test_it_ends_at_its_time_limit_even_if_it_ignores_signals(folder: Path) -> None:
     running = asyncio.create_task(run(folder, "trap '' TERM; echo $$ > runs; while :; do sleep 1; done"))
 
     async def runs() -> bool:
@@ -137,7 +137,7 @@ async def test_it_ends_at_its_time_limit_also_if_it_will_not(folder: Path) -> No
     assert not is_alive(int((folder / "runs").read_text()))
 
 
-def test_it_does_not_outlive_a_leash_that_is_killed(folder: Path) -> None:
+def test_it_does_not_outlive_a_killed_supervisor(folder: Path) -> None:
     read, write = os.pipe()
     script = "echo $$ > runs; exec sleep 60"
     words = (str(read), "0.2", "", ME.as_argument, "sh", "-c", script)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"])
 ME, OTHER = USERS[:2]
 
 
-async def test_preparation_and_command_run_as_the_user_whose_the_copy_is(rig: JobUserRig) -> None:
+async def test_preparation_and_command_run_as_the_owner_of_the_working_copy(rig: JobUserRig) -> None:
     look = "id -u; stat -c %u . .git docs/page.md .git/HEAD $HOME; touch made-by-it; git status --short"
     ended = await rig.run(look, prepare=[{"command": ["sh", "-ec", "id -u; touch prepared"]}])
     assert ended.state is JobState.SUCCEEDED, rig.lines
@@ -41,7 +41,7 @@ async def test_output_is_kept_and_changes_are_pushed_though_the_files_are_the_jo
 @pytest.mark.parametrize(
     "swap", ["ln -s {secret} build", "mkdir build; ln -s {secret}/key build/key", "ln -s .. build"]
 )
-async def test_a_link_that_leads_out_keeps_nothing_of_what_only_we_can_read(swap: str, rig: JobUserRig) -> None:
+async def test_a_link_that_leads_out_keeps_no_file_that_only_the_flow_can_read(swap: str, rig: JobUserRig) -> None:
     secret = rig.place / "secret"
     secret.mkdir(mode=0o700)
     (secret / "key").write_text("a secret of ours")
@@ -70,7 +70,7 @@ async def test_a_folder_on_the_way_that_became_a_link_leads_to_nothing(rig: JobU
     assert ended.summary == "output not kept: build/site is no folder of the working copy"
 
 
-async def test_what_the_cache_holds_becomes_the_next_jobs_and_lends_it_no_rights_of_ours(rig: JobUserRig) -> None:
+async def test_cached_files_belong_to_the_next_job_and_give_it_no_rights_of_the_flow(rig: JobUserRig) -> None:
     make = "mkdir -p tools/bin; cp /bin/true tools/bin/x; chmod 6755 tools/bin/x; chmod 700 tools"
     step = {"command": ["sh", "-ec", make], "cache": {"paths": ["tools/bin"], "key": ["lock"]}}
     look = "stat -c '%u %a' tools tools/bin tools/bin/x; touch tools/more tools/bin/more"
@@ -84,7 +84,7 @@ async def test_what_the_cache_holds_becomes_the_next_jobs_and_lends_it_no_rights
     assert (program.st_uid, program.st_mode & 0o7000) == (os.getuid(), 0)
 
 
-async def test_a_cached_link_makes_nothing_that_it_leads_to_the_jobs(rig: JobUserRig) -> None:
+async def test_the_target_of_a_cached_link_keeps_its_owner(rig: JobUserRig) -> None:
     secret = rig.place / "secret"
     secret.mkdir()
     (secret / "key").touch(mode=0o600)

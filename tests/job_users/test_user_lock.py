@@ -21,7 +21,7 @@ from tasks.process.users import JobUser
 ME, OTHER = USERS[:2]
 
 
-async def test_two_at_once_are_never_the_same_user_and_a_third_waits_and_says_so(
+async def test_two_jobs_never_share_a_user_and_a_third_waits_and_says_so(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(user_lock, "LOOK_EVERY", user_lock.LOOK_EVERY / 50)
@@ -69,7 +69,7 @@ asyncio.run(hold())
 CHAIN = "import os, time\nend = time.time() + 30\nwhile time.time() < end:\n  if os.fork(): os._exit(0)"
 
 
-async def test_what_forks_and_ends_all_the_time_is_ended_all_the_same() -> None:
+async def test_a_process_that_keeps_forking_and_exiting_is_ended() -> None:
     ends, held = os.pipe()  # held by whatever of it lives
     started([job_python(), "-c", CHAIN], user=ME.uid, group=ME.gid, extra_groups=[], pass_fds=(held,)).wait()
     os.close(held)
@@ -86,7 +86,7 @@ ctypes.CDLL(None).pthread_exit(None)
 """
 
 
-async def test_what_has_lost_its_first_thread_still_runs_and_is_ended() -> None:
+async def test_a_process_without_its_first_thread_is_ended() -> None:
     with started([job_python(), "-c", THREAD], user=ME.uid, group=ME.gid, extra_groups=[]) as left:
         status = Path(f"/proc/{left.pid}/status")
         await asyncio.to_thread(block_until, lambda: "State:\tZ" in status.read_text())
@@ -111,7 +111,7 @@ asyncio.run(run())
 """
 
 
-async def test_a_leash_keeps_the_user_until_all_has_ended_though_the_flow_is_gone(place: Path) -> None:
+async def test_a_supervisor_keeps_the_user_until_all_processes_have_ended(place: Path) -> None:
     argv = [sys.executable, "-c", RUNNER, str(place / "locks"), str(ME.uid)]
     with started(argv, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE) as flow:
         assert flow.stdout is not None
@@ -127,7 +127,7 @@ async def test_a_leash_keeps_the_user_until_all_has_ended_though_the_flow_is_gon
         await until(is_free)
 
 
-async def test_a_killed_flow_gives_its_user_back_and_what_still_runs_as_it_is_killed(place: Path) -> None:
+async def test_a_killed_flow_releases_its_user_and_its_processes_are_killed(place: Path) -> None:
     argv = [sys.executable, "-c", HOLDER, str(place / "locks"), str(ME.uid)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with started(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE) as flow:

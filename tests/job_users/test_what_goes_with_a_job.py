@@ -70,21 +70,21 @@ def test_it_leaves_something_in_each_place(open_folders: list[Path]) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize("ending", ["0", "1"])
-async def test_all_that_a_job_leaves_goes_with_it(rig: JobUserRig, open_folders: list[Path], ending: str) -> None:
+async def test_all_files_of_a_job_are_removed_with_it(rig: JobUserRig, open_folders: list[Path], ending: str) -> None:
     command = [job_python(), "-c", f"{LEAVE}\nraise SystemExit({ending})", *map(str, open_folders)]
     ended = await rig.run(command)
     assert ended.state is (JobState.FAILED if ending == "1" else JobState.SUCCEEDED), rig.lines
     assert [left_by(user, open_folders) for user in USERS] == [[], [], [], []]
 
 
-async def test_what_is_left_of_a_flow_that_was_killed_goes_before_the_next_job(open_folders: list[Path]) -> None:
+async def test_files_of_a_killed_flow_are_removed_before_the_next_job(open_folders: list[Path]) -> None:
     leave(ME, open_folders)
     async with acquire_user([ME], print) as user:
         assert user == ME
         assert left_by(ME, open_folders) == []
 
 
-async def test_only_what_is_the_users_goes(open_folders: list[Path]) -> None:
+async def test_only_the_users_own_files_are_removed(open_folders: list[Path]) -> None:
     leave(OTHER, open_folders)
     ours = open_folders[1] / "ours"
     ours.touch()
@@ -107,7 +107,9 @@ async def test_another_users_files_in_a_folder_of_the_users_keep_nothing_there(o
     assert left_by(ME, open_folders) == []
 
 
-async def test_what_cannot_be_removed_is_told(open_folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_cannot_be_removed_is_reported(
+    open_folders: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = list[str]()
     leave(ME, open_folders)
     with monkeypatch.context() as patch:
@@ -117,7 +119,7 @@ async def test_what_cannot_be_removed_is_told(open_folders: list[Path], monkeypa
     assert said == [f"what an earlier job left in folders that are open to all could not be removed, as user {ME.uid}"]
 
 
-async def test_a_folder_where_anybody_may_rename_is_left_alone(open_folders: list[Path]) -> None:
+async def test_a_world_writable_folder_without_the_sticky_bit_is_left_alone(open_folders: list[Path]) -> None:
     leave(ME, open_folders)
     open_folders[1].chmod(0o777)
     await clear(ME, longest=MINUTE)

@@ -18,14 +18,14 @@ def found(*vulnerabilities: object) -> str:
 
 
 @pytest.mark.parametrize("said", [NOT_FOUND, f"Traceback\n  in pip_audit\n{NOT_FOUND}\n"])
-def test_a_source_that_does_not_answer_is_told_in_one_sentence(said: str) -> None:
+def test_a_source_that_does_not_answer_is_reported_in_one_sentence(said: str) -> None:
     assert verdict("run.txt", "pypi", "", said) == (
         "make audit: pypi does not answer for all of run.txt, so nothing is known of its pins: "
         "furo: Dependency not found on PyPI and could not be audited: furo (1)"
     )
 
 
-def test_each_known_vulnerability_is_told_with_the_version_that_has_none() -> None:
+def test_each_known_vulnerability_is_listed_with_the_version_that_fixes_it() -> None:
     known = ({"id": "GHSA-1", "fix_versions": ["2"]}, {"id": "GHSA-2", "fix_versions": []})
     assert verdict("run.txt", "osv", found(*known), "") == (
         "furo 1: GHSA-1, mended in 2\nfuro 1: GHSA-2, mended in no version"

@@ -120,7 +120,7 @@ def test_a_signal_ends_what_was_started_before_the_command_ends(
     assert "Interrupted" in capsys.readouterr().err
 
 
-def test_what_a_command_comes_to_is_its_exit_code() -> None:
+def test_the_result_of_a_command_is_its_exit_code() -> None:
     async def come_to(code: int | None) -> int | None:
         return code
 

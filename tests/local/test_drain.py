@@ -65,7 +65,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     return made
 
 
-async def test_a_pool_that_somebody_resumes_while_it_is_drained_is_paused_again(server: Server) -> None:
+async def test_a_pool_resumed_while_it_is_drained_is_paused_again(server: Server) -> None:
     server.runs["long"] = "RUNNING"
     draining = asyncio.create_task(drain([POOL], LONG))
     await has_been_paused(server, 1)
@@ -81,7 +81,7 @@ async def test_a_drain_leaves_a_pool_alone_that_stays_paused(server: Server) -> 
     assert server.pauses == 1
 
 
-async def test_looks_that_found_nothing_count_from_the_last_pause(server: Server) -> None:
+async def test_empty_polls_count_from_the_last_pause(server: Server) -> None:
     server.resumed_at_look = module.STILL - 1
     assert await drain([POOL], LONG) == 0
     assert server.is_paused

@@ -86,12 +86,12 @@ def test_the_container_installs_as_make_does() -> None:
         assert words in CONTAINERFILE
 
 
-def test_the_container_runs_as_nobody_special() -> None:
+def test_the_container_runs_as_an_unprivileged_user() -> None:
     assert re.search(r"^USER reportback$", CONTAINERFILE, re.MULTILINE)
     assert CONTAINERFILE.index("USER reportback") < CONTAINERFILE.index("ENTRYPOINT")
 
 
-def test_whoever_builds_the_container_decides_on_its_base() -> None:
+def test_the_base_image_is_a_build_argument() -> None:
     assert re.findall(r"^(?:ARG|FROM) .*$", CONTAINERFILE, re.MULTILINE) == [
         "ARG BASE=docker.io/library/python:3.12-slim",
         "FROM ${BASE}",

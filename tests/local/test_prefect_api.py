@@ -155,7 +155,7 @@ async def test_a_state_that_prefect_does_not_accept_is_refused_with_its_reason(
         await prefect.set_state(RUN, "CANCELLING")
 
 
-async def test_a_log_is_told_from_its_beginning(server: respx.Router, prefect: PrefectApi) -> None:
+async def test_a_log_is_read_from_its_beginning(server: respx.Router, prefect: PrefectApi) -> None:
     server.post("/logs/filter").respond(json=[{"message": "second"}, {"message": "first"}])
     assert await prefect.log(RUN) == ["first", "second"]
 

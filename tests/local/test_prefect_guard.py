@@ -115,7 +115,7 @@ async def test_a_page_of_another_site_opens_no_websocket(headers: dict[str, str]
         ("[" * 100_000 + f'"{HALF}"', False),
     ],
 )
-def test_half_a_surrogate_pair_is_told_from_a_whole_one(body: str, *, half: bool) -> None:
+def test_half_a_surrogate_pair_is_distinguished_from_a_whole_one(body: str, *, half: bool) -> None:
     assert has_half_a_surrogate_pair(body.encode()) is half
 
 

@@ -43,7 +43,7 @@ async def test_what_the_clients_user_raises_is_left_alone(monkeypatch: pytest.Mo
     assert await _left_by(raised, monkeypatch) is raised
 
 
-async def test_a_server_that_goes_away_later_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_stops_answering_is_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
     left = await _left_by(httpx.ConnectError("refused"), monkeypatch)
     assert isinstance(left, NoServer)
     assert str(left) == "the Prefect server at http://127.0.0.1:9/api cannot be reached: ConnectError: refused"

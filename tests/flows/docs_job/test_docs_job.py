@@ -131,7 +131,7 @@ async def test_the_output_is_in_the_flow_runs_log(rig: Rig) -> None:
     assert await log_of(done.id, "reading page.md", "a warning")
 
 
-async def test_what_a_terminal_would_obey_reaches_no_log_state_page_or_status(rig: Rig) -> None:
+async def test_control_sequences_reach_no_log_state_page_or_status(rig: Rig) -> None:
     hostile = "\x1b]0;mine\afatal: \x1b]8;;https://evil.example\x1b\\it\x1b]8;;\a\u202e \x9b1mfails\b"
     rig.job_is(f"printf %s '{hostile}'; exit 1")
     done = await rig.run_job()

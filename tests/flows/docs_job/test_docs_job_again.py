@@ -83,7 +83,7 @@ async def test_a_manual_retry_after_all_retries_delivers_without_executing_the_j
     assert rig.states() == ["pending", "success"]
 
 
-async def test_a_job_that_failed_is_executed_again_and_speaks_over_its_failure(rig: Rig) -> None:
+async def test_a_failed_job_is_executed_again_and_supersedes_its_failure(rig: Rig) -> None:
     rig.job_is(NOTE_A_RUN + "; exit 1")
     done = await rig.run_job()
     rig.job_is(NOTE_A_RUN)
@@ -94,7 +94,7 @@ async def test_a_job_that_failed_is_executed_again_and_speaks_over_its_failure(r
     assert (await rig.job()).execution == 2
 
 
-async def test_a_retry_speaks_over_another_job_that_spoke_last(rig: Rig) -> None:
+async def test_a_retry_supersedes_another_job_that_reported_last(rig: Rig) -> None:
     rig.job_is("exit 1")
     old = await rig.run_job()
     rig.job_is("exit 0")
@@ -146,7 +146,7 @@ async def beat_elsewhere(rig: Rig, run_id: UUID) -> None:
                 assert await jobs.beat(session, run_id, 1, now=rig.now())
 
 
-async def test_a_second_process_leaves_a_flow_run_alone_whose_first_one_beats(
+async def test_a_second_process_leaves_a_flow_run_with_a_heartbeat_alone(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.jobs.accept.LOOK_EVERY", timedelta(seconds=0.3))

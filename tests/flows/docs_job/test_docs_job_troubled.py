@@ -27,7 +27,7 @@ def locked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Locked:
     return Locked(rig.ledger_file)
 
 
-async def test_a_ledger_that_is_away_at_the_start_is_waited_for(
+async def test_a_ledger_unavailable_at_the_start_is_waited_for(
     rig: Rig, locked: Locked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = list[object]()
@@ -55,7 +55,7 @@ async def test_a_ledger_that_is_away_at_the_start_is_waited_for(
     await log_of(done.id, "the job could not be accepted, and is tried again: ", "locked")
 
 
-async def test_a_ledger_that_stays_away_fails_the_run_before_anything_is_accepted(
+async def test_a_ledger_that_stays_unavailable_fails_the_run_before_acceptance(
     rig: Rig, locked: Locked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.docs_job.A_MINUTE", timedelta(seconds=0.3))

@@ -24,7 +24,7 @@ async def test_a_user_that_no_job_can_run_as_refuses_the_flow_run_and_accepts_no
     assert await rig.rows(Job) == []
 
 
-async def test_with_one_a_prefect_that_asks_for_no_password_refuses_the_flow_run(
+async def test_with_a_job_user_a_prefect_without_a_password_refuses_the_flow_run(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.docs_job.job_users", lambda _: (JobUser(70000, 70000),))
@@ -43,7 +43,7 @@ async def test_a_prefect_with_a_password_or_out_of_reach_is_not_called_open(
         await refuse_open_prefect()
 
 
-async def test_without_one_the_log_says_that_the_job_is_trusted(rig: Rig) -> None:
+async def test_without_a_job_user_the_log_says_that_the_job_is_trusted(rig: Rig) -> None:
     rig.job_is("true", after_pending=False)
     ran = await rig.run_job(target=None)
     words = "this job is trusted: it runs as the user of the flow"

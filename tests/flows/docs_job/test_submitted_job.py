@@ -49,7 +49,7 @@ ENDS: dict[str, tuple[str, tuple[str, ...], Exit, str, list[str]]] = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_who_submits_and_waits_learns_how_it_ended(
+async def test_a_waiting_submit_reports_how_the_job_ended(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], end: str
 ) -> None:
     script, options, code, line, states = ENDS[end]

@@ -43,7 +43,7 @@ async def events_of(run_id: UUID, count: int) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_run_in_which_everything_heals_tells_each_move_once_and_no_error(rig: Rig) -> None:
+async def test_a_run_that_recovers_logs_each_move_once_and_no_error(rig: Rig) -> None:
     rig.fault(Kind.CLOSE, where="after", state="success")
     done = await rig.run_job()
     assert rig.states() == ["pending", "success"]
@@ -63,7 +63,7 @@ async def test_a_run_in_which_everything_heals_tells_each_move_once_and_no_error
     assert TOKEN not in str(lines) + str(outcome)
 
 
-async def test_a_pass_tells_of_a_job_in_the_pass_s_log_and_to_both_flow_runs(rig: Rig) -> None:
+async def test_a_run_logs_an_event_of_a_job_and_relates_it_to_both_flow_runs(rig: Rig) -> None:
     rig.fault(Kind.ARCHIVED)
     async with rig.ledger() as ledger:
         execution = await run_job(ledger, order(sha=rig.sha))

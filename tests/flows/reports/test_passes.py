@@ -95,7 +95,7 @@ async def test_one_late_pass_does_the_work_of_all() -> None:
 
 
 @pytest.mark.usefixtures("rig")
-async def test_a_pass_whose_process_died_is_said_to_have_crashed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reconciliation_run_whose_process_died_becomes_crashed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REPORTBACK_INTERVAL", "REPORTBACK_PASS_BUDGET"):
         monkeypatch.setenv(name, "PT0.01S")
     deployment_id = await deployed()
@@ -146,7 +146,7 @@ def dead() -> Process:
         return replace(this_process(), pid=child.pid)
 
 
-async def test_prefect_is_told_of_a_flow_run_whose_process_died(rig: Rig, dead: Process) -> None:
+async def test_a_flow_run_whose_process_died_is_corrected_in_prefect(rig: Rig, dead: Process) -> None:
     run_id = await a_job(rig, JobState.LOST, dead, ended=timedelta(seconds=20))
     await run(reconcile_reports)
     state = await state_of_run(run_id)
@@ -156,7 +156,7 @@ async def test_prefect_is_told_of_a_flow_run_whose_process_died(rig: Rig, dead: 
     )
 
 
-async def test_a_flow_run_whose_job_succeeded_is_told_of_too(rig: Rig, dead: Process) -> None:
+async def test_a_flow_run_whose_job_succeeded_is_corrected_too(rig: Rig, dead: Process) -> None:
     """Its worker was ended while it reported; the reconciliation delivers."""
     run_id = await a_job(rig, JobState.SUCCEEDED, dead, ended=timedelta(seconds=20))
     await run(reconcile_reports)
@@ -214,7 +214,7 @@ async def accepted(rig: Rig, run_id: UUID) -> UUID:
     return run_id
 
 
-async def test_prefect_is_told_of_flow_runs_that_died_before_their_jobs_were_accepted(
+async def test_flow_runs_that_died_before_acceptance_are_corrected_in_prefect(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.operations.prefect_state.ACCEPTING", timedelta(seconds=-60))
@@ -239,9 +239,7 @@ async def test_prefect_is_told_of_flow_runs_that_died_before_their_jobs_were_acc
     assert [await name_of(one) for one in left] == before
 
 
-async def test_a_flow_run_whose_ledger_has_a_name_is_told_of_by_the_passes_of_that_ledger(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_flow_run_is_corrected_by_the_runs_of_its_own_ledger(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.operations.prefect_state.ACCEPTING", timedelta(seconds=-60))
     async with rig.ledger() as ledger, ledger.transaction() as session:
         mine = await ledger_id(session)

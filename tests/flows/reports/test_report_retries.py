@@ -57,7 +57,7 @@ async def test_prefect_itself_waits_a_second_before_the_first_retry(rig: Rig, mo
     assert second - first >= timedelta(seconds=1)
 
 
-async def test_a_network_that_is_away_for_two_tries_ends_in_one_status(rig: Rig) -> None:
+async def test_a_network_down_for_two_attempts_ends_in_one_status(rig: Rig) -> None:
     refusals = [httpx.ConnectError("refused"), httpx.ConnectTimeout("no answer")]
 
     async def refuse(name: str) -> None:
@@ -87,7 +87,7 @@ async def test_a_lost_request_is_sent_again_by_the_last_try_which_comes_after_th
     assert rig.posts() == 2
 
 
-async def test_a_github_that_stays_away_ends_the_task_and_leaves_the_report_due(rig: Rig) -> None:
+async def test_a_github_that_stays_unavailable_ends_the_task_and_leaves_the_report_due(rig: Rig) -> None:
     rig.fault(Kind.SERVER_ERROR, method="*", times=0)
     ended = await reported(rig)
     assert (ended.state_name, ended.run_count) == ("Failed", 6)

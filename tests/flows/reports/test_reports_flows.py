@@ -41,7 +41,7 @@ async def test_the_reconciliation_delivers_what_is_due_and_counts_it(rig: Rig) -
     assert await reconciled(rig) == (0, 0)
 
 
-async def test_the_reconciliation_says_what_it_came_to(rig: Rig) -> None:
+async def test_the_reconciliation_logs_its_result(rig: Rig) -> None:
     await recorded(rig, "docs/a")
     done = await run(reconcile_reports)
     assert await log_of(done.id, "delivered 1, undelivered 0")

@@ -9,7 +9,7 @@ from flows.reconcile_reports import reconcile_reports
 from storage.models import Job
 
 
-async def test_a_retry_of_a_run_whose_job_was_forgotten_executes_it_anew(rig: Rig) -> None:
+async def test_a_retry_of_a_run_whose_job_was_pruned_executes_it_anew(rig: Rig) -> None:
     rig.job_is("echo built >> {folder}/notes")
     done = await rig.run_job()
     rig.skipped += timedelta(days=31)
