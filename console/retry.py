@@ -10,7 +10,7 @@ from console.person import os_user
 from console.progress import Going
 from console.reporter import heard_by, open_reporter
 from console.terminal import agreed, aside, plain, results
-from domain.delivery.budget import MANY
+from domain.delivery.budget import BULK_SIZE
 from settings import Settings
 from storage.operations.listing import Wanted
 from tasks.delivery.deliver import Reporter
@@ -31,7 +31,7 @@ async def retry(asked: Asked, *, is_dry_run: bool, is_sure: bool) -> int:
         chosen = await undelivered(reporter, asked.selection(await reporter.ledger.now()))
         for report_id in sorted(set(asked.report_ids) - set(chosen)):
             aside().print(plain(f"report {report_id}: delivered, superseded or unknown: left alone"))
-        if len(chosen) > MANY and not is_sure:
+        if len(chosen) > BULK_SIZE and not is_sure:
             if not sys.stdin.isatty():
                 return _refuse(f"these are {len(chosen)} reports: see them with --dry-run, then say --yes")
             if not await agreed(f"Retry {len(chosen)} reports?"):
@@ -51,7 +51,7 @@ async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Setti
     left = 0
     with Going("retrying", total=len(chosen)) as going:
         heard = heard_by(reporter, going.say)
-        retried = partial(retry_report, heard, settings=settings, in_bulk=len(chosen) > MANY)
+        retried = partial(retry_report, heard, settings=settings, in_bulk=len(chosen) > BULK_SIZE)
         for report_id in chosen:
             try:
                 going.say(f"report {report_id}: {await retried(report_id)}")

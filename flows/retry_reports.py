@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import AwareDatetime
 
-from domain.delivery.budget import MANY
+from domain.delivery.budget import BULK_SIZE
 from domain.delivery.outcome import Reason
 from domain.jobs.run_names import name_of_retry
 from flows.deployment import flow_settings
@@ -64,7 +64,7 @@ async def retry_reports(
 
 async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Settings) -> tuple[list[int], int]:
     """Those that are still undelivered, and how many were only reopened because the time was up."""
-    logger, failed, put_off, in_bulk = get_run_logger(), list[int](), 0, len(chosen) > MANY
+    logger, failed, put_off, in_bulk = get_run_logger(), list[int](), 0, len(chosen) > BULK_SIZE
     until = await reporter.ledger.now() + settings.pass_budget
     for report_id in chosen:
         try:

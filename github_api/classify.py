@@ -137,12 +137,12 @@ def _is_refusal(status: int) -> bool:
 
 def _refused(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Throttled | Rejected | None:
     """GitHub's refusal. None: it is none in GitHub's words, which only a limit does without."""
-    said, is_githubs = refusal(body), is_spoken(body) and status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
-    if not is_githubs and status not in LIMITING:
+    said, is_from_github = refusal(body), is_spoken(body) and status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    if not is_from_github and status not in LIMITING:
         return None
     if (limit := throttled(status, headers, said, now=now)) is not None:
         return limit
-    if not is_githubs:
+    if not is_from_github:
         return None
     reason = reason_of(status, headers, said)
     return Rejected(reason, said.words(), may_heal=reason in _MAY_HEAL)

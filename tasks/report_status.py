@@ -11,7 +11,7 @@ from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
 from domain.delivery.notifications import Publish
-from domain.delivery.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
+from domain.delivery.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, note_of
 from domain.delivery.report import Phase, Rank
 from settings import Settings
 from storage.delivery import availability
@@ -92,13 +92,13 @@ def _said(result: Settled | Busy) -> str:
 def _words(outcome: Outcome | None) -> str:
     match outcome:
         case Rejected() | Throttled():
-            return told(outcome)
+            return note_of(outcome)
         case NotSent():
-            return f"nothing was sent: {told(outcome)}"
+            return f"nothing was sent: {note_of(outcome)}"
         case NoToken(why):
             return f"nothing was sent: {why}"
         case Unknown():
-            return f"no answer that tells; GitHub will be asked before anything is sent again: {told(outcome)}"
+            return f"no answer that tells; GitHub will be asked before anything is sent again: {note_of(outcome)}"
         case _:
             return "somebody else settled it"
 

@@ -1,1 +1,1 @@
-"""The rules of delivery: what a report is, what an answer means for it, and when to try again. No docs job in here."""
+"""Rules of delivery: reports, what GitHub's answers mean, and when to try again. Independent of docs jobs."""

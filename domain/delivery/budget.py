@@ -1,4 +1,4 @@
-"""How many requests that create something a credential may make: GitHub's limits, kept before GitHub has to say so.
+"""The write budget: how many create requests a credential may make, kept within GitHub's limits in advance.
 
 GitHub: "in general, no more than 80 content-generating requests per minute and no more than 500 per hour", and at least
 a second between them. https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -18,26 +18,26 @@ OFF = "off"
 WRITTEN = re.compile(r"(?P<per_minute>[1-9]\d{0,4})/min\s*,\s*(?P<per_hour>[1-9]\d{0,5})/h")
 
 
-WAIT_OUT = timedelta(seconds=2)
-"""How long a sender waits for the write budget, and how far ahead it may reserve a moment. A longer wait is `Busy`."""
+BUDGET_WAIT = timedelta(seconds=2)
+"""How long a sender waits for the write budget, and how far ahead it may reserve a time. A longer wait is `Busy`."""
 
-MANY = 10
-"""A person who reopens more reports than these at once reopens them in bulk."""
+BULK_SIZE = 10
+"""Reopening more reports than this at once counts as bulk."""
 
 
 class Urgency(IntEnum):
-    """How much of the write budget binds a request: what its member names, and all that is named before it."""
+    """Which limits of the write budget apply to a request: the one its member names and all before it."""
 
     MINUTE = 0  # the outcome of a job that ends now
-    SPACING = 1  # an outcome that missed its task, or that a person asks for
-    HOUR = 2  # `pending`, and what was reopened in bulk
+    SPACING = 1  # an outcome its own task did not deliver, or that an operator retries
+    HOUR = 2  # `pending`, and reports reopened in bulk
 
 
 @dataclass(frozen=True, slots=True)
 class WriteBudget:
-    """At most so many requests in any minute and any hour, and `spacing` between two of them.
+    """The most requests in any minute and in any hour, and the `spacing` between two of them.
 
-    The minute binds all requests; the spacing and the hour bind by `Urgency`.
+    The minute applies to all requests, the spacing and the hour by `Urgency`.
     """
 
     per_minute: int = 80
@@ -47,9 +47,9 @@ class WriteBudget:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a credential has sent: when last, and when the request that fills each window. None: never so many.
+    """When a credential sent its last request, and the request that fills each window. None: not so many yet.
 
-    `reserved_at`: the last moment that a sender has reserved.
+    `reserved_at`: the last time that a sender has reserved.
     """
 
     last_at: datetime | None = None
@@ -73,10 +73,10 @@ def parse_budget(text: str) -> WriteBudget | None:
 
 
 def urgency_of(*, is_pending: bool, in_bulk: bool, job_ends_now: bool) -> Urgency:
-    """How much of the write budget binds a report.
+    """Which limits of the write budget apply to a report.
 
-    *in_bulk*: a person had it reopened together with many others. *job_ends_now*: its sender is the task of a job that
-    ends now.
+    *in_bulk*: it was reopened together with many others. *job_ends_now*: its sender is the task of the job that has
+    just ended.
     """
     if is_pending or in_bulk:
         return Urgency.HOUR
@@ -86,15 +86,15 @@ def urgency_of(*, is_pending: bool, in_bulk: bool, job_ends_now: bool) -> Urgenc
 def free_at(
     spent: Spent, budget: WriteBudget, urgency: Urgency, *, moment: datetime | None = None, now: datetime
 ) -> datetime | None:
-    """From when on the next request is within *budget*. None: it always was.
+    """When the next request is within *budget*. None: at any time.
 
-    *moment* was reserved by who asks: who is there less than the spacing after it need not keep any other distance. A
-    reservation further ahead than one can be made is of a clock that was wrong, and counts for nothing.
+    *moment*: the time this sender reserved; within one spacing after it the spacing to other requests is not checked.
+    A reservation further ahead than `BUDGET_WAIT` was written by a wrong clock and is ignored.
     """
     moments = [spent.filled_minute_at + MINUTE] if spent.filled_minute_at else []
     is_punctual = moment is not None and moment <= now < moment + budget.spacing
     if urgency >= Urgency.SPACING and not is_punctual:
-        taken = (at for at in (spent.last_at, spent.reserved_at) if at is not None and at <= now + WAIT_OUT)
+        taken = (at for at in (spent.last_at, spent.reserved_at) if at is not None and at <= now + BUDGET_WAIT)
         moments += [at + budget.spacing for at in taken]
     if urgency >= Urgency.HOUR:
         moments += [spent.filled_hour_at + HOUR] if spent.filled_hour_at else []

@@ -1,4 +1,4 @@
-"""News: what the ledger has just committed that somebody may want to hear of, as a line in a log or as an event."""
+"""Notifications: what the ledger has just committed, to be published as a log line or as a Prefect event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from domain.delivery.target import StatusState, Target
 
 @dataclass(frozen=True, slots=True)
 class ReportName:
-    """Which report it is about."""
+    """Identifies the report of a notification."""
 
     id: int
     state: StatusState
@@ -23,9 +23,9 @@ class ReportName:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Something happened to a report: an event of its story.
+    """An event of a report's history.
 
-    `rejection` is set where GitHub refuses it for good, `attempt` where it happened to a claim. `note` is in words.
+    `rejection` is set if GitHub refuses the report for good, `attempt` if the event belongs to a claim.
     """
 
     report: ReportName
@@ -43,7 +43,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A report that speaks for its target has been undelivered for long; `last_error` is of its last try."""
+    """The current report of a target has been undelivered for long; `last_error` is of its last try."""
 
     report: ReportName
     recorded_at: datetime
@@ -52,7 +52,7 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """A credential pauses, or goes on pausing: nothing is sent with it until then."""
+    """A credential's pause began or was prolonged: nothing is sent with it before `until`."""
 
     credential: str
     until: datetime
@@ -61,7 +61,7 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A person, `actor`, ended the pauses of a credential."""
+    """An operator, `actor`, ended the pauses of a credential."""
 
     credential: str
     actor: str
@@ -69,7 +69,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An execution was ended as lost; `words` stand on its commit."""
+    """An execution was ended as lost; `words` is its description on the commit."""
 
     job_id: UUID
     execution: int
@@ -78,8 +78,8 @@ class Lost:
 
 Notification: TypeAlias = Move | Overdue | Paused | Resumed | Lost
 Publish: TypeAlias = Callable[[Notification], None]
-"""Who is told. It must neither raise nor take its time: whoever delivers waits for it."""
+"""Publishes a notification. Must not raise and must return at once: the sender waits for it."""
 
 
 def ignore(_: Notification) -> None:
-    """Who is told where nobody listens."""
+    """Default publisher: ignores notifications."""

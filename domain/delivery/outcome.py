@@ -1,13 +1,13 @@
-"""What one request to GitHub can come to, as the policy sees it.
+"""Outcomes of one request to GitHub.
 
     Delivered   GitHub has it, and said so
     Rejected    GitHub will not accept it
-    Throttled   GitHub wants everybody with this credential to wait
+    Throttled   all senders with this credential have to wait
     NotSent     nothing can have left this machine
     NoToken     no request was tried: the credential has no secret here
-    Unknown     GitHub may have stored it, or may yet
+    Unknown     GitHub may have stored it, or may still do so
 
-The last is the heart of the matter: an Unknown is looked for before anything is sent again.
+After an Unknown GitHub's list of statuses is read before anything is sent again: exactly-once rests on that.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 
 class Reason(StrEnum):
-    """Why a report is rejected or kept waiting, or a credential pauses. Cures: docs/rejections.md."""
+    """Why a report is rejected or kept waiting, or a credential pauses. Remedies: docs/rejections.md."""
 
     # rejected: about what was sent
     BAD_REQUEST = "bad_request"  # 400, 415, and a 422 that names none of the fields below
@@ -30,12 +30,12 @@ class Reason(StrEnum):
     NO_SUCH_COMMIT = "no_such_commit"  # 422 "No commit found for SHA"; may heal, a push may still replicate
     TOO_MANY_STATUSES = "too_many_statuses"  # 422: 1000 statuses of this sha and context
     # rejected: about the repository, and who may write to it
-    NOT_FOUND = "not_found"  # 404: not there, or not allowed to know; may heal, replicas lag
+    NOT_FOUND = "not_found"  # 404: missing, or hidden from this token; may heal, replicas lag
     NO_PERMISSION = "no_permission"  # 403 "Resource not accessible by …": the permission is missing
     SSO_REQUIRED = "sso_required"  # 403 or 404: the token is not authorized for the organization's single sign-on
     ARCHIVED = "archived"  # 403: the repository is read-only
     BLOCKED = "blocked"  # 403 or 451: GitHub disabled the repository
-    FORBIDDEN = "forbidden"  # any other 403 that is no limit
+    FORBIDDEN = "forbidden"  # any other 403 that is not a limit
     # rejected: the rest
     GONE = "gone"  # 410: the API version is no longer supported
     REFUSED = "refused"  # any other 4xx
@@ -50,9 +50,9 @@ class Reason(StrEnum):
     BAD_CREDENTIALS = "bad_credentials"  # 401
 
 
-PAUSES = (Reason.RATE_LIMITED, Reason.SECONDARY_LIMIT, Reason.BAD_CREDENTIALS)
-NOT_OF_A_PAUSE = tuple(reason for reason in Reason if reason not in PAUSES)
-NOT_GITHUBS = (Reason.INTERMEDIARY, Reason.REDIRECTED)
+PAUSE_REASONS = (Reason.RATE_LIMITED, Reason.SECONDARY_LIMIT, Reason.BAD_CREDENTIALS)
+REPORT_REASONS = tuple(reason for reason in Reason if reason not in PAUSE_REASONS)
+NOT_FROM_GITHUB = (Reason.INTERMEDIARY, Reason.REDIRECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """GitHub refused, in the words of `message`. `may_heal`: worth trying for an hour all the same."""
+    """GitHub refused; `message` quotes it. `may_heal`: retried for an hour all the same."""
 
     reason: Reason
     message: str
@@ -73,7 +73,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """The credential has to pause. `until` is GitHub's own time, by the clock handed in; None: it named none."""
+    """The credential has to pause. `until`: the time GitHub named, by the caller's clock; None: it named none."""
 
     reason: Reason
     message: str
@@ -82,7 +82,7 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Nothing can have left, or nothing was read; `why` says what was seen. `reason`: where an operator may act."""
+    """Nothing can have been sent, or nothing was read; `why`: what was seen. `reason`: where an operator may act."""
 
     why: str
     reason: Reason | None = None
@@ -90,14 +90,14 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class NoToken:
-    """No request was tried, because the credential has no secret where this process looks; `why` says where."""
+    """No request was tried: the credential has no secret where this process reads it; `why` says where that is."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request may have been applied; `why` says what was seen instead of an answer. `reason`: as of `NotSent`."""
+    """The request may have been applied; `why` says what was seen instead of an answer. `reason`: as in `NotSent`."""
 
     why: str
     reason: Reason | None = None
@@ -105,23 +105,23 @@ class Unknown:
 
 Outcome: TypeAlias = Delivered | Rejected | Throttled | NotSent | NoToken | Unknown
 ReadFailure: TypeAlias = Throttled | NotSent
-"""What a read can come to beside a page. It says nothing about the report: it neither rejects it nor starts a doubt."""
+"""A read without a page. It says nothing about the report: it neither rejects it nor starts a doubt."""
 
 
-def told(failure: NotSent | Unknown | Rejected | Throttled) -> str:
-    """What is noted of *failure*: its reason, if it has one, and what was seen or said."""
+def note_of(failure: NotSent | Unknown | Rejected | Throttled) -> str:
+    """The note of *failure*: its reason, if it has one, and what was seen or said."""
     words = failure.why if isinstance(failure, NotSent | Unknown) else failure.message
     return f"{failure.reason}: {words}" if failure.reason else words
 
 
-def reason_told(note: str | None) -> Reason | None:
-    """The reason with which `told` began *note*. None: it began with none, or with that of a pause."""
-    return next((reason for reason in NOT_OF_A_PAUSE if (note or "").startswith(f"{reason}: ")), None)
+def noted_reason(note: str | None) -> Reason | None:
+    """The reason at the beginning of a `note_of`. None: there is none, or it is that of a pause."""
+    return next((reason for reason in REPORT_REASONS if (note or "").startswith(f"{reason}: ")), None)
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """GitHub's hourly account of a credential, from the `x-ratelimit-*` headers."""
+    """GitHub's hourly rate limit of a credential, from the `x-ratelimit-*` headers."""
 
     limit: int
     remaining: int
@@ -130,7 +130,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What was seen of one request beside its outcome. None: no response came, or it did not say."""
+    """Facts of one request beside its outcome. None: there was no response, or it did not say."""
 
     http_status: int | None = None
     request_id: str | None = None
@@ -175,6 +175,6 @@ class Read:
     exchange: Exchange
 
 
-def is_githubs(outcome: Outcome | Page | ReadFailure) -> bool:
-    """Whether *outcome*, of a request that was answered, tells what GitHub answered and not something before it."""
-    return not isinstance(outcome, NotSent | Unknown) or outcome.reason not in NOT_GITHUBS
+def is_from_github(outcome: Outcome | Page | ReadFailure) -> bool:
+    """Whether *outcome*, of a request that was answered, is GitHub's answer and not that of an intermediary."""
+    return not isinstance(outcome, NotSent | Unknown) or outcome.reason not in NOT_FROM_GITHUB

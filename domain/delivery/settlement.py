@@ -1,21 +1,31 @@
-"""What an attempt's outcome means for its report: the table of docs/guarantee.md, as one pure function."""
+"""Decides from an attempt's outcome what to store for its report: the table of docs/guarantee.md, as pure code."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import assert_never
 
-from domain.delivery.outcome import Delivered, NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, told
+from domain.delivery.outcome import (
+    Delivered,
+    NoToken,
+    NotSent,
+    Outcome,
+    Reason,
+    Rejected,
+    Throttled,
+    Unknown,
+    note_of,
+)
 from domain.delivery.policy import Policy, backoff
 from domain.delivery.report import EventKind
 
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """What came of a report so far. The last three are counted since it was recorded or, later, reopened."""
+    """A report's tries so far. The last three are counted since it was recorded or, later, reopened."""
 
     created_at: datetime
     refused_since: datetime | None = None  # the first refusal in a row that may heal
-    failing_since: datetime | None = None  # the first try that came to NotSent or Unknown
+    failing_since: datetime | None = None  # the first try that ended NotSent or Unknown
     failed_on: frozenset[date] = frozenset()  # the days, in UTC, of such tries
     unconfirmed: int = 0  # requests answered 2xx that were not recognised
 
@@ -34,12 +44,12 @@ class Settlement:
 
     @property
     def read_back(self) -> bool:
-        """Whether the report has to be looked for before it is ever sent again: it may turn up."""
+        """Whether GitHub's list must be read before the report is ever sent again: it may turn up there."""
         return self.doubt_until is not None
 
 
 def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jitter: float) -> Settlement:
-    """What *outcome* of an attempt that ends *now* means. *jitter* is from -1 to 1."""
+    """The settlement of an attempt that ends *now* with *outcome*. *jitter* is from -1 to 1."""
     later = now + backoff(now - tries.created_at, first_delay=policy.first_delay, jitter=jitter)
     match outcome:
         case Delivered(status_id):
@@ -47,30 +57,30 @@ def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jit
         case Rejected(reason, message, may_heal=True):
             since = tries.refused_since or now
             if now - since < policy.heal_for:
-                return Settlement(EventKind.REJECTED, told(outcome), due_at=later, refused_since=since)
+                return Settlement(EventKind.REJECTED, note_of(outcome), due_at=later, refused_since=since)
             return rejected(reason, message)
         case Rejected(reason, message):
             return rejected(reason, message)
         case Throttled():
-            return Settlement(EventKind.THROTTLED, told(outcome), due_at=now)
+            return Settlement(EventKind.THROTTLED, note_of(outcome), due_at=now)
         case NoToken(why):
             return Settlement(EventKind.THROTTLED, why, due_at=later, refused_since=tries.refused_since)
         case NotSent() | Unknown() if _is_expired(tries, policy, now):
             may_turn_up = now + policy.settle_after if isinstance(outcome, Unknown) else None
-            return replace(_expired(told(outcome), policy), doubt_until=may_turn_up)
+            return replace(_expired(note_of(outcome), policy), doubt_until=may_turn_up)
         case NotSent():
-            return Settlement(EventKind.NOT_SENT, told(outcome), due_at=later, refused_since=tries.refused_since)
+            return Settlement(EventKind.NOT_SENT, note_of(outcome), due_at=later, refused_since=tries.refused_since)
         case Unknown():
             doubt = now + policy.settle_after
             return Settlement(
-                EventKind.UNKNOWN, told(outcome), due_at=later, doubt_until=doubt, refused_since=tries.refused_since
+                EventKind.UNKNOWN, note_of(outcome), due_at=later, doubt_until=doubt, refused_since=tries.refused_since
             )
         case other:
             assert_never(other)
 
 
 def rejected(reason: Reason, message: str) -> Settlement:
-    """GitHub will not accept it, in the words of *message*."""
+    """The settlement of a report that GitHub will not accept; *message* quotes it."""
     return Settlement(EventKind.REJECTED, f"{reason}: {message}", rejection=reason)
 
 
@@ -79,7 +89,7 @@ def _expired(why: str, policy: Policy) -> Settlement:
 
 
 def _is_expired(tries: Tries, policy: Policy, now: datetime) -> bool:
-    """Whether tries have failed for long enough, and often enough: a machine that was off for a week tried nothing."""
+    """Whether tries have failed for long enough, on enough days: a machine that was off for a week tried nothing."""
     if tries.failing_since is None or now - tries.failing_since < policy.expire_after:
         return False
     return len(tries.failed_on | {now.astimezone(UTC).date()}) >= policy.expire_after_days_of_tries

@@ -1,4 +1,4 @@
-"""Where an outcome shows on GitHub, and the states that a commit status can show there."""
+"""Targets, where outcomes show on GitHub, and the states of a commit status."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ MAX_CONTEXT = 255
 
 
 class StatusState(StrEnum):
-    """What a GitHub commit status can say."""
+    """The states of a GitHub commit status."""
 
     PENDING = "pending"
     SUCCESS = "success"
@@ -19,7 +19,7 @@ class StatusState(StrEnum):
 def short_enough(context: str) -> str:
     """*context*, if it has at most 255 characters in lower case too, where "İ" has two. Raises ValueError otherwise.
 
-    The key of a target holds it in lower case, in a column that has room for as many.
+    `Target.key` holds it in lower case.
     """
     if len(context.lower()) > MAX_CONTEXT:
         raise ValueError(f"must have at most {MAX_CONTEXT} characters, also once it is in lower case")
@@ -39,5 +39,5 @@ class Target:
 
     @property
     def key(self) -> str:
-        """What makes two targets one: GitHub tells neither repositories nor contexts apart by letter case."""
+        """Equal for equal targets: GitHub ignores the letter case of repositories and contexts."""
         return f"{self.repository}@{self.sha}:{self.context}".lower()

@@ -1,4 +1,4 @@
-"""What GitHub shows of a target, and how it differs from what it should show: pure."""
+"""Compares what GitHub shows of a target with our reports: duplicates, covered and overridden statuses. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from domain.delivery.status_pages import MARGIN, Reading, is_in
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """The reports of a target, by their ids in the ledger, and how a status of theirs is recognised."""
+    """The reports of a target, by their ids in the ledger, and how their statuses are recognised."""
 
     newest: int
     own: int  # GitHub's id of the newest report's own status
@@ -20,32 +20,32 @@ class Ours:
     stored_as: Mapping[str, int]  # the marker of a delivered edition → GitHub's id of its status
 
     def report_of(self, status: PostedStatus) -> int | None:
-        """The report whose status it is. None: it is none of ours."""
+        """The report whose status it is. None: it is not ours."""
         by_id = self.by_status_id.get(status.id)
         return by_id or next((self.by_marker[mark] for mark in self.marks_of(status)), None)
 
     def marks_of(self, status: PostedStatus) -> Sequence[str]:
-        """The markers of ours that *status* carries: one at the most, unless somebody copied a link."""
+        """Our markers that *status* carries: at most one, unless a link was copied."""
         return [mark for mark in self.by_marker if carries(status.target_url, mark)]
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a reading shows. Not `is_clear`: GitHub's reads lag or contradict each other, and only `doubled` counts."""
+    """Result of a reading. Not `is_clear`: GitHub's reads lag or contradict each other, and only `doubled` counts."""
 
-    doubled: frozenset[int]  # reports of which one marker stands under two ids
+    doubled: frozenset[int]  # reports with a marker that is listed under two ids
     is_clear: bool
-    is_covered: bool = False  # an older report of ours is on top of the newest
-    overriding: PostedStatus | None = None  # on top of the newest, and none of ours
-    is_unmarked: bool = False  # the newest report's own status is listed without a marker: GitHub did not keep its link
+    is_covered: bool = False  # an older report of ours is above the newest
+    overriding: PostedStatus | None = None  # above the newest, and not ours
+    is_unmarked: bool = False  # the newest report's status is listed without its marker: GitHub did not keep its link
 
 
 def shown(reading: Reading, context: str, ours: Ours) -> Shown:
     """What *reading* shows of the target with this *context*.
 
-    Which of two statuses is newer is told by the order of the list alone: GitHub does not promise that ids grow, and
-    its times have whole seconds. While somebody else's status is on top, nothing is covered: nothing of ours is shown,
-    and sending the newest again would undo what a person decided.
+    Only the order of the list decides which of two statuses is newer: GitHub does not promise that ids grow, and its
+    times have whole seconds. While a status that is not ours is on top, nothing counts as covered: sending the newest
+    report again would undo what another user decided.
     """
     listed = [status for status in reading.statuses if is_in(context, status)]
     doubled = _doubled(listed, ours)

@@ -1,1 +1,1 @@
-"""The promise as SQL: who may send for a target, what became of it, and what is due."""
+"""Delivery in SQL: records reports, claims and settles leases, finds due reports, plans verification."""

@@ -1,4 +1,4 @@
-"""What stands: of a report, what it is now; of a target, why nothing can be sent for it now."""
+"""A report's phase, and why a target cannot be claimed now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from storage.models import Credential, StatusReport, StatusTarget
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A try came to its end, with `outcome`; or nothing is due. `phase` is what the report it was about is now."""
+    """A try ended with `outcome`, or nothing was due. `phase` is that of its report now."""
 
     phase: Phase
     outcome: Outcome | None = None
@@ -27,10 +27,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Not now: another sender holds the lease, a doubt has to end, a credential pauses, or it is not due yet.
+    """Cannot be sent now: another sender holds the lease, a doubt or a pause has to end, or it is not due yet.
 
-    `moment`: nothing stands in the way but a short wait for the write budget, which lets this sender go on then.
-    `asks_secret_of`: a secret of this credential was refused; ask again with the one that you have.
+    `moment`: only a short wait for the write budget is left; this time is reserved for the caller.
+    `asks_secret_of`: a secret of this credential was refused; the caller must claim again and give its own.
     """
 
     until: datetime
@@ -39,23 +39,23 @@ class Busy:
     asks_secret_of: str | None = None
 
 
-async def must_wait_for_budget(
+async def busy_for_budget(
     session: AsyncSession, credential: str, urgency: Urgency, until: datetime, *, now: datetime
 ) -> Busy:
-    """Nothing stands in the way but the write budget; a short wait for it is reserved. The credential is locked."""
+    """Busy for the write budget alone; reserves the time if the wait is short. The credential is locked."""
     is_short = await budget.reserve(session, credential, urgency, until, now=now)
     return Busy(until, "the write budget of its credential is spent", moment=until if is_short else None)
 
 
-def pausing(credential: Credential, held_by: Sequence[Pause], now: datetime) -> Busy:
-    """The credential, or the secret that the sender has, pauses, or waits for the answer of its probe."""
+def busy_for_pause(credential: Credential, held_by: Sequence[Pause], now: datetime) -> Busy:
+    """Busy because the credential, or the sender's secret, pauses or waits for the answer of its half-open probe."""
     last = max(held_by, key=lambda one: one.paused_until or now)
     reason = credential.pause_reason if last is credential else Reason.BAD_CREDENTIALS
     return Busy(max(last.paused_until or now, now), f"credential {credential.name} pauses: {reason}")
 
 
 async def phase_of(session: AsyncSession, report_id: int) -> Phase:
-    """What the report is now."""
+    """The report's phase now."""
     found = select(StatusReport, StatusTarget).where(
         StatusReport.id == report_id, StatusTarget.id == StatusReport.target_id
     )
@@ -68,7 +68,7 @@ async def of_target(
     only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, secret: str | None = None,
     policy: Policy, now: datetime,
 ) -> Settled | Busy:  # fmt: skip
-    """Why a claim, in the same transaction, took nothing."""
+    """Why a claim in the same transaction took no lease."""
     found = (
         select(StatusTarget, StatusReport, Credential)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
@@ -82,7 +82,7 @@ async def of_target(
         return Busy(target.lease_expires_at, "another sender holds the lease")
     held_by = await pauses.binding(session, credential, secret, now=now)
     if pauses.is_paused(held_by, now):
-        return pausing(credential, held_by, now)
+        return busy_for_pause(credential, held_by, now)
     if target.doubt_until is not None and target.doubt_until > now and not report.read_back:
         return Busy(target.doubt_until, "an earlier request may still turn up")
     if only_if_due and target.due_at > now:
@@ -92,5 +92,5 @@ async def of_target(
     urgency = await budget.urgency(session, target_id, job_ends_now=job_ends_now)
     wait = await budget.wait_until(session, credential.name, policy.budget, urgency, moment=moment, now=now)
     if wait is None:
-        return Busy(now, "it came free just now")
-    return await must_wait_for_budget(session, credential.name, urgency, wait, now=now)
+        return Busy(now, "it has just become available")
+    return await busy_for_budget(session, credential.name, urgency, wait, now=now)

@@ -1,4 +1,4 @@
-"""The write budget, counted in the `posted` events of a credential whose row is locked."""
+"""Counts a credential's `posted` events against its write budget, under the lock of the credential's row."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -7,15 +7,15 @@ from sqlalchemy import ColumnElement, ScalarSelect, literal
 from sqlmodel import and_, col, func, not_, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.budget import MINUTE, WAIT_OUT, Spent, Urgency, WriteBudget, free_at, urgency_of
+from domain.delivery.budget import BUDGET_WAIT, MINUTE, Spent, Urgency, WriteBudget, free_at, urgency_of
 from domain.delivery.report import EventKind, Rank
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
 
 POSTED = literal(EventKind.POSTED.value, literal_execute=True)
-"""A literal in the SQL itself: with a bound parameter PostgreSQL's generic plan would not use the partial index."""
+"""Literal in the SQL: with a bound parameter PostgreSQL's generic plan would not use the partial index."""
 
 MARGIN = timedelta(minutes=1)
-"""What lies ahead by less is left to pass: other transactions read the clock a little later."""
+"""Times ahead of the clock by less are tolerated: other transactions read the clock a little later."""
 
 IS_BOUND_BY_HOUR: ColumnElement[bool] = or_(
     col(StatusReport.rank) == Rank.PENDING.value, col(StatusTarget.bulk_at).is_not(None)
@@ -24,7 +24,7 @@ IS_BOUND_BY_HOUR: ColumnElement[bool] = or_(
 
 
 async def urgency(session: AsyncSession, target_id: int, *, job_ends_now: bool) -> Urgency:
-    """How much of the budget binds what speaks for the target. *job_ends_now*: the report's own job asks."""
+    """Which limits of the budget apply to the target's current report. *job_ends_now*: its own job is the sender."""
     newest = col(StatusTarget.newest_id) == col(StatusReport.id)
     found = select(StatusReport.rank, StatusTarget.bulk_at).join(StatusTarget, newest)
     rank, bulk_at = (await session.exec(found.where(StatusTarget.id == target_id))).one()
@@ -35,10 +35,10 @@ async def wait_until(
     session: AsyncSession, credential: str, budget: WriteBudget | None, urgent: Urgency, *,
     moment: datetime | None = None, now: datetime,
 ) -> datetime | None:  # fmt: skip
-    """When the next request is within *budget*; None: now is. For a true answer the credential's row is locked.
+    """When the next request is within *budget*; None: now. Reliable only while the credential's row is locked.
 
-    *moment* was reserved by who asks: then the spacing does not bind it. `pending` leaves to the outcomes that wait
-    their part of the minute.
+    *moment*: the time this sender reserved; the spacing does not apply to it then. `pending` leaves their part of the
+    minute to the outcomes that wait.
     """
     if budget is None:
         return None
@@ -55,18 +55,18 @@ async def wait_until(
 
 
 async def reserve(session: AsyncSession, credential: str, urgent: Urgency, until: datetime, *, now: datetime) -> bool:
-    """Whether who must wait *until* then may wait it out; then that moment is its own. The credential's row is locked.
+    """Reserve *until* for a sender; False: it must not wait for it. The credential's row is locked.
 
-    Not more than `WAIT_OUT` ahead, so that a moment whose sender dies costs no more than itself; and no `pending`
-    while an outcome waits, which would find all moments taken.
+    At most `BUDGET_WAIT` ahead, so that a reservation whose sender dies wastes only itself; and no `pending` while an
+    outcome waits, which would find every time reserved.
     """
-    if until - now > WAIT_OUT:
+    if until - now > BUDGET_WAIT:
         return False
     if urgent >= Urgency.HOUR and await outcomes_waiting(session, credential, 1, now=now):
         return False
     if urgent >= Urgency.SPACING:
         mine = col(Credential.name) == credential
-        # A claim that finds another credential at its target than it locked must not wait for that one's row now.
+        # A claim that locked one credential and finds another at its target must not wait for that row here.
         locked = select(Credential.name).where(mine).with_for_update(key_share=True, skip_locked=True)
         if (await session.exec(locked)).one_or_none() is None:
             return False
@@ -75,18 +75,18 @@ async def reserve(session: AsyncSession, credential: str, urgent: Urgency, until
 
 
 async def outcomes_waiting(session: AsyncSession, credential: str, most: int, *, now: datetime) -> int:
-    """How many outcomes of the credential could be claimed now, but for the write budget: counted up to *most*."""
+    """How many outcomes of the credential could be claimed now, apart from the write budget; at most *most*."""
     waiting = (
         select(StatusTarget.id)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
-        .where(col(StatusTarget.credential) == credential, is_open(now), not_(IS_BOUND_BY_HOUR))
+        .where(col(StatusTarget.credential) == credential, is_claimable(now), not_(IS_BOUND_BY_HOUR))
         .limit(most)
     )
     return (await session.exec(select(func.count()).select_from(waiting.subquery()))).one()
 
 
-def is_open(now: datetime) -> ColumnElement[bool]:
-    """Of a target joined with its newest report: due, and neither leased nor in a doubt that reading cannot end."""
+def is_claimable(now: datetime) -> ColumnElement[bool]:
+    """Condition on a target joined with its newest report: due, not leased, no doubt that reading back cannot end."""
     over = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now)
     may_begin = or_(over, col(StatusReport.read_back))
     return and_(col(StatusTarget.due_at) <= now, col(StatusTarget.lease).is_(None), may_begin)
@@ -100,14 +100,14 @@ async def _spent(session: AsyncSession, credential: str, per_minute: int, per_ho
 
 
 async def cut_posted(session: AsyncSession, credential: str, *, now: datetime) -> bool:
-    """Have requests that were written down while the clock was ahead count as sent now. False: there are none."""
+    """Set requests recorded while the clock was ahead to now. False: there are none."""
     mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == POSTED)
     ahead = update(ReportEvent).where(*mine, col(ReportEvent.at) > now + MARGIN).values(at=now)
     return (await session.exec(ahead)).rowcount > 0
 
 
 def _nth_last(credential: str, nth: int) -> ScalarSelect[datetime]:
-    """When the *nth* last request of the credential left."""
+    """When the *nth* last request of the credential was sent."""
     mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == POSTED)
     found = select(ReportEvent.at).where(*mine).order_by(col(ReportEvent.at).desc()).offset(nth - 1).limit(1)
     return found.scalar_subquery()

@@ -1,4 +1,4 @@
-"""What GitHub said to one sender holds for all with the same credential, and survives every process."""
+"""Stores what GitHub's answers say about a credential: pauses and rate limits, shared by all of its senders."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Paused
-from domain.delivery.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_githubs
+from domain.delivery.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_from_github
 from domain.delivery.policy import pause
 from storage import notifications
 from storage.delivery import pauses
@@ -15,33 +15,32 @@ from storage.dialect import insert_ignore
 from storage.models import Credential
 
 Values = dict[str, object]
-"""What to write into the credential's row."""
+"""Columns to update in the credential's row."""
 
 
 async def ensure(session: AsyncSession, name: str) -> None:
-    """The credential has its row."""
+    """Insert the credential's row unless it exists."""
     await insert_ignore(session, Credential, ("name",), {"name": name})
 
 
 async def locked(session: AsyncSession, name: str) -> Credential:
-    """The credential's row, locked: whoever holds it decides alone whether a request may leave."""
+    """The credential's row, locked: decisions whether a request may be sent are made one at a time."""
     statement = select(Credential).where(Credential.name == name).with_for_update(key_share=True)
     return (await session.exec(statement, execution_options={"populate_existing": True})).one()
 
 
-async def learn(
+async def apply_answer(
     session: AsyncSession, credential: Credential, seen: Sent | Read, *,
     secret: str | None, probe_until: datetime | None, now: datetime,
 ) -> None:  # fmt: skip
-    """Take in what an answer says about the credential's pauses and its hourly account. The row is locked.
+    """Update the credential's pauses and rate limit from an answer. The row is locked.
 
-    An answer that is not GitHub's says nothing about either, nor does one that broke off and names no request of
-    GitHub's. *secret*: what tells the secret of who asked from others.
-    *probe_until*: until when who asked was let through as the probe, if it was.
+    Ignored: an answer that is not GitHub's, or that broke off and names no GitHub request. *secret*: hash of the
+    sender's secret. *probe_until*: set if the sender is the half-open probe, until when.
     """
     outcome, exchange = seen.outcome, seen.exchange
     is_told = exchange.request_id is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
-    is_answer = is_told and is_githubs(outcome)
+    is_answer = is_told and is_from_github(outcome)
     if isinstance(outcome, Throttled) and outcome.reason is Reason.BAD_CREDENTIALS:
         values = await _refused(session, credential, secret or "", probe_until=probe_until, now=now)
     elif isinstance(outcome, Throttled):
@@ -65,10 +64,10 @@ async def learn(
 async def _refused(
     session: AsyncSession, credential: Credential, secret: str, *, probe_until: datetime | None, now: datetime
 ) -> Values:
-    """A 401: the secret waits, and the credential's row says so to people, unless it tells of a limit."""
+    """Pause the secret after a 401; the credential's row shows it to operators, unless it shows a limit."""
     before = await pauses.refusal(session, credential, secret, now=now)
     if before is not None and not is_probe(before, probe_until):
-        return {}  # an earlier request's: it waits already
+        return {}  # the answer to an earlier request: the secret pauses already
     until = await pauses.refuse(session, credential, secret, before=before, now=now)
     notifications.add(session, Paused(credential.name, until, Reason.BAD_CREDENTIALS))
     if is_for_a_limit(credential):
@@ -79,7 +78,7 @@ async def _refused(
 async def _accepted(
     session: AsyncSession, credential: Credential, secret: str | None, *, probe_until: datetime | None, now: datetime
 ) -> Values:
-    """GitHub took the secret: the pauses end whose probe this was, and that of other secrets is told no more."""
+    """End the pauses whose probe GitHub has accepted; a pause of other secrets is no longer shown."""
     refused = await pauses.refusal(session, credential, secret or "", now=now)
     if refused is not None and is_probe(refused, probe_until):
         await pauses.accept(session, refused)
@@ -91,7 +90,7 @@ async def _accepted(
 async def _unanswered(
     session: AsyncSession, credential: Credential, secret: str | None, *, probe_until: datetime | None, now: datetime
 ) -> None:
-    """A limit says nothing about the secret: if this was its probe, the next one may go."""
+    """Allow the next probe of the secret: a limit says nothing about it."""
     refused = await pauses.refusal(session, credential, secret or "", now=now)
     if refused is not None:
         await pauses.move_probe(session, [refused], probe_until, until=now)
@@ -100,7 +99,7 @@ async def _unanswered(
 def _limited(
     session: AsyncSession, credential: Credential, outcome: Throttled, *, answers_pause: bool, now: datetime
 ) -> Values:
-    """A pause begins or is doubled, which is told; or it is made longer by an earlier request's answer."""
+    """Begin or double a pause, and publish it; an answer to an earlier request can only prolong it."""
     if not is_for_a_limit(credential):
         previous = None
     elif answers_pause:

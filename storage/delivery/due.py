@@ -1,4 +1,4 @@
-"""What waits to be delivered, and when to look again."""
+"""Finds the targets that are due for delivery, and when to ask again."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from storage.models import Credential, StatusReport, StatusTarget
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A target that a claim may take. `reads_back`: reading comes first, and spends nothing of the write budget."""
+    """A target that a claim may take. `reads_back`: it is read back first, which costs no write budget."""
 
     target_id: int
     credential: str
@@ -39,15 +39,15 @@ async def offers(
 ) -> list[Offer]:  # fmt: skip
     """Targets that a claim may take: due, or under an expired lease. Of each credential outcomes first, oldest first.
 
-    Shared out: the first of each credential, the second of each, and so on. Without those whose credential pauses
-    for a limit, has spent its budget, or is among *waiting*: those of which this process has a secret that was refused.
+    Round-robin: the first of each credential, the second of each, and so on. Excluded are credentials that pause for a
+    limit, have spent their budget, or are among *waiting*: this process has a secret of them that was refused.
     """
     spent = await _spent(session, write_budget, now)
     may = and_(
-        or_(budget.is_open(now), _is_left(now)),
-        _pauses_not(now),
+        or_(budget.is_claimable(now), _is_expired(now)),
+        _is_not_paused(now),
         col(Credential.name).not_in(waiting),
-        or_(col(StatusReport.read_back), not_(_is_of(spent))),
+        or_(col(StatusReport.read_back), not_(_waits_for_budget(spent))),
     )
     first = (col(StatusReport.rank) == 0, col(StatusReport.created_at), col(StatusTarget.id))
     place = func.row_number().over(partition_by=col(StatusTarget.credential), order_by=first)
@@ -66,12 +66,12 @@ async def offers(
     ]
 
 
-def _is_left(now: datetime) -> ColumnElement[bool]:
-    """Its sender's lease has expired: whoever claims it next ends that, and reads back."""
+def _is_expired(now: datetime) -> ColumnElement[bool]:
+    """Condition: the target's lease has expired; the next claim ends it and reads back."""
     return and_(col(StatusTarget.due_at) <= now, col(StatusTarget.lease_expires_at) <= now)
 
 
-def _pauses_not(now: datetime) -> ColumnElement[bool]:
+def _is_not_paused(now: datetime) -> ColumnElement[bool]:
     return or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now, FOR_A_REFUSED_SECRET)
 
 
@@ -79,22 +79,22 @@ Spent = dict[tuple[str, Urgency], datetime]
 """Until when a credential's reports of an urgency have to wait for its write budget."""
 
 
-def _is_of(spent: Spent) -> ColumnElement[bool]:
-    """Of a target joined with its newest report: it is one of those that wait for the budget."""
+def _waits_for_budget(spent: Spent) -> ColumnElement[bool]:
+    """Condition on a target joined with its newest report: it waits for the write budget."""
     bound = {Urgency.SPACING: not_(IS_BOUND_BY_HOUR), Urgency.HOUR: IS_BOUND_BY_HOUR}
     waiting = (and_(col(StatusTarget.credential) == name, bound[urgent]) for name, urgent in spent)
     return or_(false(), *waiting)
 
 
 async def _spent(session: AsyncSession, write_budget: WriteBudget | None, now: datetime) -> Spent:
-    """Of all that is due, and that no pause holds up: who must wait for the budget, and until when."""
+    """Credentials and urgencies with due reports and no pause that must wait for the budget, and until when."""
     if write_budget is None:
         return {}
     found = (
         select(StatusTarget.credential, IS_BOUND_BY_HOUR)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
         .join(Credential, col(Credential.name) == col(StatusTarget.credential))
-        .where(col(StatusTarget.due_at).is_not(None), _pauses_not(now))
+        .where(col(StatusTarget.due_at).is_not(None), _is_not_paused(now))
         .distinct()
     )
     waits: Spent = {}
@@ -110,9 +110,9 @@ async def next_due(
     session: AsyncSession, *, write_budget: WriteBudget | None = None, waiting: Mapping[str, datetime] | None = None,
     now: datetime,
 ) -> datetime | None:  # fmt: skip
-    """When to ask `due` again, if it names nothing now: something may have come due by then. None: nothing will.
+    """When to ask `due` again if it returns nothing now. None: nothing will become due.
 
-    *waiting*: as in `offers`, and until when.
+    *waiting*: as in `offers`, with the end of each wait.
     """
     moments = (StatusTarget.due_at, StatusTarget.doubt_until, StatusTarget.lease_expires_at, Credential.paused_until)
     ahead = [func.min(case((col(moment) > now, col(moment)))) for moment in moments]
@@ -127,5 +127,5 @@ async def next_due(
 
 
 async def count_undelivered(session: AsyncSession) -> int:
-    """How many targets wait for GitHub to hear what speaks for them; rejected ones do not."""
+    """How many targets have a current report that is undelivered and not rejected."""
     return (await session.exec(select(func.count()).where(col(StatusTarget.due_at).is_not(None)))).one()

@@ -1,11 +1,11 @@
-"""The story of a report: appended by the transaction that makes it true, never changed."""
+"""Events of reports: appended in the transaction that changes the report, never updated."""
 
 from datetime import UTC, datetime
 
 from sqlmodel import col, func, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.outcome import NOT_GITHUBS, Exchange, reason_told
+from domain.delivery.outcome import NOT_FROM_GITHUB, Exchange, noted_reason
 from domain.delivery.report import EventKind
 from domain.delivery.settlement import Tries
 from domain.text import clean
@@ -15,7 +15,7 @@ from storage.models import ReportEvent, StatusReport, StatusTarget
 ANSWERED_2XX = range(200, 300)
 NOTE = 500
 SHORT = 100
-"""Characters that are kept of a note, and of whatever else came from outside."""
+"""Characters that are kept of a note, and of other text from outside."""
 
 
 async def append(
@@ -23,7 +23,7 @@ async def append(
     credential: str | None = None, attempt: int | None = None, exchange: Exchange | None = None,
     seconds: float | None = None, note: str | None = None,
 ) -> None:  # fmt: skip
-    """Append what happened to a report. *seconds* is how long its request took."""
+    """Append an event to a report's history. *seconds*: how long its request took."""
     seen = exchange or Exchange()
     row = {
         "report_id": report_id, "credential": credential, "at": at, "kind": kind, "attempt": attempt,
@@ -39,7 +39,7 @@ def _fit(text: str | None, length: int) -> str | None:
 
 
 async def of_report(session: AsyncSession, report_id: int) -> list[ReportEvent]:
-    """All that happened to a report, in order."""
+    """All events of a report, in order."""
     found = await session.exec(
         select(ReportEvent).where(ReportEvent.report_id == report_id).order_by(col(ReportEvent.id))
     )
@@ -47,7 +47,7 @@ async def of_report(session: AsyncSession, report_id: int) -> list[ReportEvent]:
 
 
 async def tries(session: AsyncSession, report: StatusReport) -> Tries:
-    """What came of *report* since it was recorded or, later, reopened or repaired."""
+    """The tries of *report* since it was recorded or, later, reopened or repaired."""
     mine = col(ReportEvent.report_id) == report.id
     anew = col(ReportEvent.kind).in_((EventKind.REOPENED, EventKind.REPAIRED))
     reopened = select(func.max(ReportEvent.id)).where(mine, anew).scalar_subquery()
@@ -68,6 +68,6 @@ async def tries(session: AsyncSession, report: StatusReport) -> Tries:
 
 
 def _is_unconfirmed(event: ReportEvent) -> bool:
-    """Whether GitHub itself said that it accepted a request, in a way that does not tell what it stored."""
-    is_githubs = reason_told(event.note) not in NOT_GITHUBS
-    return event.kind is EventKind.UNKNOWN and event.http_status in ANSWERED_2XX and is_githubs
+    """Whether GitHub itself answered 2xx, without saying what it stored."""
+    is_from_github = noted_reason(event.note) not in NOT_FROM_GITHUB
+    return event.kind is EventKind.UNKNOWN and event.http_status in ANSWERED_2XX and is_from_github

@@ -1,7 +1,7 @@
-"""Times that lie further ahead than they can: stamped while the ledger's clock was ahead, before it was set back.
+"""Corrects times written while the ledger's clock was ahead, before it was set back.
 
-Each is cut to its own whole length from now, never to nothing: the holder of a lease may live, and a request may be on
-its way. What should have happened by now counts as happening now.
+A lease, doubt or pause too far ahead is cut to its full length from now, never to zero: its sender may be alive and a
+request in flight. A past event with a future time is set to now.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.delivery.policy import LONGEST_PAUSE, Policy
 from storage.delivery.budget import MARGIN, cut_posted
 from storage.delivery.pauses import is_row_of
-from storage.delivery.verification import FIRST_LOOK, SECOND_LOOK
+from storage.delivery.verification import FIRST_VERIFICATION, SECOND_VERIFICATION
 from storage.models import Credential, Job, Reconciliation, RefusedSecret, ReportEvent, StatusReport, StatusTarget
 
 
 async def cut(session: AsyncSession, *, policy: Policy, now: datetime) -> None:
-    """Cut all that lies too far ahead; each pass of the reconciliation does.
+    """Correct all times too far ahead; called by each reconciliation run.
 
     Rows are locked in one order: job, credential, target, report.
     """
@@ -34,7 +34,7 @@ async def cut(session: AsyncSession, *, policy: Policy, now: datetime) -> None:
 
 
 async def cut_target(session: AsyncSession, target: StatusTarget, *, policy: Policy, now: datetime) -> None:
-    """Cut the lease and the doubt of a target whose row is locked."""
+    """Correct the lease and the doubt of a target whose row is locked."""
     ahead = (
         target.lease_expires_at is not None and target.lease_expires_at > now + policy.lease + MARGIN,
         target.doubt_until is not None and target.doubt_until > now + policy.settle_after + MARGIN,
@@ -46,7 +46,7 @@ async def cut_target(session: AsyncSession, target: StatusTarget, *, policy: Pol
 
 
 async def _cut_credential(session: AsyncSession, credential: Credential, policy: Policy, now: datetime) -> None:
-    """A pause has its own length where the clock is seen to have been ahead, else the longest there is."""
+    """Correct pauses: to their own length if `posted` events show that the clock was ahead, else to the longest."""
     was_ahead = await cut_posted(session, credential.name, now=now)
     refused = await session.exec(select(RefusedSecret).where(RefusedSecret.credential == credential.name))
     for one in (credential, *refused):
@@ -57,7 +57,7 @@ async def _cut_credential(session: AsyncSession, credential: Credential, policy:
 
 
 async def _cut_due(session: AsyncSession, policy: Policy, now: datetime) -> None:
-    """What waits for longer than a report can, or was tried while the clock was ahead, is due now."""
+    """Make reports due now that wait for longer than possible, or were tried while the clock was ahead."""
     ahead = (col(ReportEvent.report_id) == col(StatusTarget.newest_id), col(ReportEvent.at) > now + MARGIN)
     was_ahead = and_(col(StatusTarget.due_at) > now + MARGIN, exists().where(*ahead))
     too_far = col(StatusTarget.due_at) > now + 2 * policy.longest_backoff  # REPORTBACK_FIRST_DELAY may have been longer
@@ -70,8 +70,8 @@ async def _cut_due(session: AsyncSession, policy: Policy, now: datetime) -> None
 
 def _of_targets(policy: Policy, now: datetime) -> Iterator[Update]:
     yield from _lease_and_doubt(policy, now)
-    too_late = col(StatusTarget.verify_at) > now + SECOND_LOOK + MARGIN
-    yield update(StatusTarget).where(too_late).values(verify_at=now + FIRST_LOOK)
+    too_late = col(StatusTarget.verify_at) > now + SECOND_VERIFICATION + MARGIN
+    yield update(StatusTarget).where(too_late).values(verify_at=now + FIRST_VERIFICATION)
     yield _cut(StatusTarget, "refused_since", now, timedelta(0))
 
 
@@ -91,6 +91,6 @@ def _cut(
     table: type[SQLModel], column: str, now: datetime, length: timedelta, *where: ColumnElement[bool],
     margin: timedelta = MARGIN,
 ) -> Update:  # fmt: skip
-    """Set to *length* from *now* what lies further ahead than that, by more than *margin*."""
+    """Set times more than *margin* beyond *now* + *length* to that."""
     stored = SQLModel.metadata.tables[str(table.__tablename__)].c[column]
     return update(table).where(stored > now + length + margin, *where).values({column: now + length})

@@ -1,4 +1,4 @@
-"""Leases: who may speak to GitHub about a target, and for how long. One transaction on the target's row each.
+"""Leases: claim, renew and recover the exclusive right to send for a target. One transaction on its row each.
 
 Rows are locked in one order: credential, target, report. `storage.delivery.settling` ends a lease that is still ours.
 """
@@ -16,19 +16,19 @@ from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Report
 from domain.delivery.target import Target
 from storage.delivery import budget, credentials, events, future_times, pauses, verification
-from storage.delivery.availability import Busy, must_wait_for_budget, pausing
+from storage.delivery.availability import Busy, busy_for_budget, busy_for_pause
 from storage.delivery.reports import locked_target
 from storage.models import Credential, StatusReport, StatusTarget
 
-UNNOTICED = timedelta(minutes=2)
-"""An expired lease is found by the next pass, a minute later at most: what is longer ago was told by a wrong clock."""
+LONGEST_UNNOTICED = timedelta(minutes=2)
+"""An expired lease is found by the next reconciliation run, within a minute; a longer delay means a clock jump."""
 
 RELEASED = {"lease": None, "sending_id": None, "lease_expires_at": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to speak to GitHub about one target, and what to say."""
+    """The exclusive right to send for one target, and the report to send."""
 
     token: UUID
     target_id: int
@@ -39,10 +39,10 @@ class Lease:
     doubt_until: datetime | None  # set where a request may still turn up: nothing may be sent
     expires_at: datetime
     credential: str
-    probe_until: datetime | None  # how long it is the one claim let through after a pause
+    probe_until: datetime | None  # until when it is the half-open probe after a pause
     attempt: int
-    secret: str | None  # what tells the secret that its sender has from others; None: not read yet
-    urgency: Urgency  # how much of the write budget binds it
+    secret: str | None  # hash of the sender's secret; None: not read yet
+    urgency: Urgency  # which limits of the write budget apply
 
 
 async def claim(
@@ -50,12 +50,12 @@ async def claim(
     only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, secret: str | None = None,
     policy: Policy, actor: str, now: datetime,
 ) -> Lease | None:  # fmt: skip
-    """Take the target's lease for the report that speaks. None: see `storage.delivery.availability` for why not.
+    """Take the target's lease for its current report. None: `storage.delivery.availability` says why not.
 
-    An expired lease is ended first. *only_if_due* is the reconciliation's way: what is due later is left alone.
-    *job_ends_now*: the report's own job asks, see `domain.delivery.budget.Urgency`. *moment*: of the write budget,
-    reserved for this sender. A report that is read back first spends nothing yet: see `renew_to_post`.
-    *secret*: what tells the sender's secret from others. It has to be given only where one was refused lately.
+    An expired lease is ended first. *only_if_due*: skip a target due later, as the reconciliation does.
+    *job_ends_now*: the report's own job is the sender, see `domain.delivery.budget.Urgency`. *moment*: the time that
+    the write budget reserved for this sender. A report that is read back first spends no budget yet: `renew_to_post`.
+    *secret*: hash of the sender's secret, required only if one was refused recently.
     """
     name = (await session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id))).one()
     assert name is not None  # written with the target's first report
@@ -73,7 +73,7 @@ async def claim(
     if target is None:
         return None
     probe_until = await pauses.probe(session, held_by, until=expires_at)
-    lease = await _held(session, target, name, probe_until=probe_until, secret=secret, urgency=urgency)
+    lease = await _lease_of(session, target, name, probe_until=probe_until, secret=secret, urgency=urgency)
     await append(session, lease, EventKind.CLAIMED, actor=actor, at=now)
     if not lease.read_back:
         await append(session, lease, EventKind.POSTED, actor=actor, at=now)
@@ -106,7 +106,7 @@ async def _take_lease(
     return taken.scalar_one_or_none()
 
 
-async def _held(
+async def _lease_of(
     session: AsyncSession, target: StatusTarget, credential: str, *,
     probe_until: datetime | None, secret: str | None, urgency: Urgency,
 ) -> Lease:  # fmt: skip
@@ -126,9 +126,9 @@ async def _held(
 
 
 async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: datetime) -> Lease | Busy | None:
-    """Hold on for another lease's length and another request, while it is still ours and nothing newer speaks.
+    """Extend the lease for another request if it is still ours and its report is still current.
 
-    `Busy`: its credential has to wait; the lease is as it was. None: let go.
+    `Busy`: the credential has to wait; the lease is unchanged. None: the lease is lost.
     """
     credential = await credentials.locked(session, lease.credential)
     return await _renew(session, lease, credential, policy, now)
@@ -137,14 +137,14 @@ async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: dat
 async def renew_to_post(
     session: AsyncSession, lease: Lease, *, moment: datetime | None = None, policy: Policy, actor: str, now: datetime
 ) -> Lease | Busy | None:
-    """Renew the lease of a report that reading back did not find, for a request that leaves next.
+    """Renew the lease of a report that reading back did not find, right before its request is sent.
 
-    `Busy`: its credential has to wait, or the write budget does not allow one now. None: let go.
+    `Busy`: the credential or the write budget does not allow a request now. None: the lease is lost.
     """
     credential = await credentials.locked(session, lease.credential)
     wait = await budget.wait_until(session, lease.credential, policy.budget, lease.urgency, moment=moment, now=now)
     if wait is not None:
-        return await must_wait_for_budget(session, lease.credential, lease.urgency, wait, now=now)
+        return await busy_for_budget(session, lease.credential, lease.urgency, wait, now=now)
     renewed = await _renew(session, lease, credential, policy, now)
     if isinstance(renewed, Lease):
         await append(session, lease, EventKind.ABSENT, actor=actor, at=now)
@@ -157,7 +157,7 @@ async def _renew(
 ) -> Lease | Busy | None:
     held_by = await pauses.binding(session, credential, lease.secret, now=now)
     if pauses.must_wait(held_by, lease.probe_until):
-        return pausing(credential, held_by, now)
+        return busy_for_pause(credential, held_by, now)
     expires_at = now + policy.lease
     still = and_(
         col(StatusTarget.id) == lease.target_id,
@@ -171,17 +171,17 @@ async def _renew(
     return replace(lease, expires_at=expires_at, probe_until=probe_until)
 
 
-async def told_to_wait(session: AsyncSession, lease: Lease, *, now: datetime) -> Busy | None:
-    """The pause that has come since the lease was taken or renewed, if one has."""
+async def pause_since_claim(session: AsyncSession, lease: Lease, *, now: datetime) -> Busy | None:
+    """The pause that began after the lease was taken or renewed, if any."""
     credential = await session.get_one(Credential, lease.credential)
     held_by = await pauses.binding(session, credential, lease.secret, now=now)
-    return pausing(credential, held_by, now) if pauses.must_wait(held_by, lease.probe_until) else None
+    return busy_for_pause(credential, held_by, now) if pauses.must_wait(held_by, lease.probe_until) else None
 
 
 async def recover(session: AsyncSession, target_id: int, *, policy: Policy, actor: str, now: datetime) -> bool:
     """End the target's lease if it has expired. Its sender's request may still turn up: the target is in doubt.
 
-    A lease or a doubt that was stamped by a clock too far ahead is cut first.
+    A lease or a doubt written by a clock too far ahead is corrected first.
     """
     target = await locked_target(session, target_id)
     await future_times.cut_target(session, target, policy=policy, now=now)
@@ -193,9 +193,9 @@ async def recover(session: AsyncSession, target_id: int, *, policy: Policy, acto
     assert report_id is not None  # named by the lease
     mine = and_(col(StatusTarget.id) == target_id, col(StatusTarget.lease) == target.lease)
     await session.exec(update(StatusTarget).where(mine).values(**RELEASED, doubt_until=doubt))
-    await verification.ask(session, target_id, now=now)
+    await verification.schedule(session, target_id, now=now)
     await session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(read_back=True))
-    note = "its sender's lease ran out: it may have been sent"
+    note = "its sender's lease expired: it may have been sent"
     await events.append(
         session, report_id, EventKind.RECOVERED, actor=actor, at=now, credential=target.credential,
         attempt=target.attempts, note=note,
@@ -204,15 +204,15 @@ async def recover(session: AsyncSession, target_id: int, *, policy: Policy, acto
 
 
 def _sent_by(expired_at: datetime, policy: Policy, now: datetime) -> datetime:
-    """When the holder of a lease that has expired has sent its request, if ever.
+    """By when the holder of an expired lease has sent its request, if at all.
 
-    If nobody noticed for long, the clock may have jumped ahead while that request was on its way.
+    If the lease expired long ago, the clock may have jumped ahead with that request in flight.
     """
-    return expired_at if now - expired_at < UNNOTICED else now + policy.timeout
+    return expired_at if now - expired_at < LONGEST_UNNOTICED else now + policy.timeout
 
 
 async def time_left(session: AsyncSession, lease: Lease, *, now: datetime) -> timedelta:
-    """What is left of the lease by the ledger, whatever its holder remembers. None of one that was ended."""
+    """Time left of the lease by the ledger, whatever its holder remembers; zero if it was ended."""
     mine = (col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)
     expires_at = (await session.exec(select(StatusTarget.lease_expires_at).where(*mine))).one_or_none()
     return expires_at - now if expires_at is not None else timedelta(0)
@@ -222,7 +222,7 @@ async def append(
     session: AsyncSession, lease: Lease, kind: EventKind, *, actor: str, at: datetime, exchange: Exchange | None = None,
     seconds: float | None = None, note: str | None = None,
 ) -> None:  # fmt: skip
-    """Write down what happened to the report that is spoken for."""
+    """Append an event to the history of the lease's report."""
     await events.append(
         session, lease.report_id, kind, actor=actor, at=at, credential=lease.credential, attempt=lease.attempt,
         exchange=exchange, seconds=seconds, note=note,

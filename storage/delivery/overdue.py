@@ -1,7 +1,7 @@
-"""Reports that have been undelivered for long, each told of by the first pass that ends after it has become so.
+"""Publishes reports that have been undelivered for long, each in the first reconciliation run to end after that.
 
-Passes that overlap may both tell of one. Nobody tells of what is beyond a pass's limit, nor of a report that was old
-already when a person reopened it: it is looked for by its age, and whoever reopens it knows of it.
+Overlapping runs may both publish one. Not published: reports beyond a run's limit, and reports that were old already
+when an operator reopened them, for the query goes by age.
 """
 
 from datetime import datetime, timedelta
@@ -16,9 +16,9 @@ from storage.models import Reconciliation, StatusReport, StatusTarget
 
 
 async def publish(session: AsyncSession, *, began: datetime, after: timedelta, limit: int) -> None:
-    """Tell of the reports, *limit* at most, that have become older than *after* since the last pass began.
+    """Publish the reports, *limit* at most, that have become older than *after* since the last run began.
 
-    *began*: when this pass did. A pass that died did not tell, so its time is the next one's.
+    *began*: when this run began. A run that died published nothing; the next one covers its time too.
     """
     last = (
         select(Reconciliation.started_at)

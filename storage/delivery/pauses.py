@@ -1,7 +1,7 @@
-"""Which pauses hold a sender: that of its credential, for a limit, and that of its secret, which GitHub refused (401).
+"""Pauses of senders: of a credential, for a rate limit, and of a secret that GitHub refused (401).
 
-A refused secret is remembered by its fingerprint, beyond whatever other senders of the credential are answered: who has
-another secret goes on at once, who has this one waits. All of it is guarded by the lock of the credential's row.
+A refused secret is stored by its fingerprint, independent of GitHub's answers to other secrets of the credential:
+senders with another secret go on at once. All of it is guarded by the lock of the credential's row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,30 +22,30 @@ from storage.models import Credential, RefusedSecret, StatusTarget
 
 Pause: TypeAlias = Credential | RefusedSecret
 FOR_A_REFUSED_SECRET = col(Credential.pause_reason) == Reason.BAD_CREDENTIALS
-"""The pause that the credential's row tells of holds who has that secret, and nobody else."""
+"""Condition: the pause shown in the credential's row applies only to senders with the refused secret."""
 
 CLEARED = {"paused_until": None, "pause_seconds": None, "pause_reason": None}
 
 
 def is_for_a_limit(credential: Credential) -> bool:
-    """Whether the credential's row tells of a pause that holds every sender. Of a 401 it only tells people."""
+    """Whether the credential's row holds a pause for every sender. After a 401 it only informs operators."""
     return credential.paused_until is not None and credential.pause_reason != Reason.BAD_CREDENTIALS
 
 
 def has_refused(credential: Credential, now: datetime) -> bool:
-    """Whether a secret of the credential has been refused lately, so that a sender has to say which one it has."""
+    """Whether a secret of the credential was refused recently, so that senders must give the hash of theirs."""
     return credential.refused_until is not None and credential.refused_until + LONGEST_PAUSE > now
 
 
 async def binding(session: AsyncSession, credential: Credential, secret: str | None, *, now: datetime) -> list[Pause]:
-    """The pauses that hold a sender with *secret*, over or not. None: which secret it has is not known."""
+    """The pauses that apply to a sender with *secret*, expired or not. *secret* None: it is not known."""
     limit: list[Pause] = [credential] if is_for_a_limit(credential) else []
     refused = await refusal(session, credential, secret, now=now) if secret is not None else None
     return [*limit, refused] if refused is not None else limit
 
 
 async def refusal(session: AsyncSession, credential: Credential, secret: str, *, now: datetime) -> RefusedSecret | None:
-    """The refusal of *secret*. None: there is none, or it is forgotten, an hour after its pause was over."""
+    """The refusal of *secret*. None: there is none, or its pause ended more than an hour ago."""
     if not has_refused(credential, now):
         return None
     key = (credential.name, await fingerprint(session, secret))
@@ -54,14 +54,14 @@ async def refusal(session: AsyncSession, credential: Credential, secret: str, *,
 
 
 def is_paused(pauses: Sequence[Pause], now: datetime) -> bool:
-    """Whether no request may leave. A pause that is over still lets only a probe through: see `probe`."""
+    """Whether no request may be sent. After an expired pause only the half-open probe may: see `probe`."""
     return any(one.paused_until is not None and one.paused_until > now for one in pauses)
 
 
 async def probe(session: AsyncSession, pauses: Sequence[Pause], *, until: datetime) -> datetime | None:
-    """Let one claim through after a pause: it moves to *until*, and only this claim's answer ends it or doubles it.
+    """Let one claim through as the half-open probe: the pause moves to *until*; only this claim's answer ends it.
 
-    None: there is no pause, and everybody may send.
+    None: there is no pause, and every sender may send.
     """
     for one in pauses:
         await move(session, one, until)
@@ -69,29 +69,29 @@ async def probe(session: AsyncSession, pauses: Sequence[Pause], *, until: dateti
 
 
 def is_probe(one: Pause, probe_until: datetime | None) -> bool:
-    """Whether who was let through until *probe_until* still is the one probe: nobody has moved the pause since."""
+    """Whether the claim let through until *probe_until* is still the probe: the pause was not moved since."""
     return probe_until is not None and one.paused_until == probe_until
 
 
 def must_wait(pauses: Sequence[Pause], probe_until: datetime | None) -> bool:
-    """Whether who was let through, perhaps until *probe_until*, may make no further request: a pause has come since."""
+    """Whether a claim, perhaps the probe until *probe_until*, may make no further request: a pause began since."""
     return not all(is_probe(one, probe_until) for one in pauses)
 
 
 async def move_probe(
     session: AsyncSession, pauses: Sequence[Pause], probe_until: datetime | None, *, until: datetime
 ) -> datetime | None:
-    """Let the next probe through at *until*: this one is still at it, or was not made. None: it is not the probe."""
+    """Move the pause of a probe to *until*: it is still at work, or was not sent. None: it is not the probe."""
     return await probe(session, [one for one in pauses if is_probe(one, probe_until)], until=until)
 
 
 async def move(session: AsyncSession, one: Pause, until: datetime) -> None:
-    """Have a pause end at *until*."""
+    """Set the end of a pause."""
     await session.exec(update(type(one)).where(is_row_of(one)).values(paused_until=until))
 
 
 def is_row_of(one: Pause) -> ColumnElement[bool]:
-    """Of its table: the row of *one*."""
+    """Condition: the row of *one* in its table."""
     if isinstance(one, Credential):
         return col(Credential.name) == one.name
     return and_(col(RefusedSecret.credential) == one.credential, col(RefusedSecret.fingerprint) == one.fingerprint)
@@ -100,7 +100,7 @@ def is_row_of(one: Pause) -> ColumnElement[bool]:
 async def refuse(
     session: AsyncSession, credential: Credential, secret: str, *, before: RefusedSecret | None, now: datetime
 ) -> datetime:
-    """Have senders with *secret* pause: for a minute, or twice as long as *before*. Until when."""
+    """Pause senders with *secret* for a minute, or twice as long as *before*; returns the end of the pause."""
     wait = pause(None, timedelta(seconds=before.pause_seconds) if before else None, now=now)
     until = now + wait
     row = {
@@ -121,25 +121,25 @@ async def refuse(
 
 
 async def accept(session: AsyncSession, refused: RefusedSecret) -> None:
-    """Forget a refusal: GitHub has taken the secret."""
+    """Delete a refusal: GitHub has accepted the secret."""
     await session.exec(delete(RefusedSecret).where(is_row_of(refused)))
 
 
 async def resume(session: AsyncSession, credential: Credential, *, actor: str) -> None:
-    """End every pause of the credential, for a limit or a refused secret. Its row is locked. *actor*: who wants it."""
+    """End every pause of the credential, for a limit or a refused secret, by order of *actor*. Its row is locked."""
     await session.exec(delete(RefusedSecret).where(col(RefusedSecret.credential) == credential.name))
     await session.exec(update(Credential).where(is_row_of(credential)).values(**CLEARED, refused_until=None))
     notifications.add(session, Resumed(credential.name, actor))
 
 
 async def refusing(session: AsyncSession, *, now: datetime) -> list[str]:
-    """Credentials with something due of which a refused secret waits now."""
+    """Credentials with due reports and a refused secret whose pause has not ended."""
     is_due = exists().where(col(StatusTarget.credential) == col(Credential.name), col(StatusTarget.due_at).is_not(None))
     return list(await session.exec(select(Credential.name).where(col(Credential.refused_until) > now, is_due)))
 
 
 async def waiting(session: AsyncSession, secrets: Mapping[str, str], *, now: datetime) -> dict[str, datetime]:
-    """Of credentials, by name, with the *secrets* that they have here: which have to wait for a refusal, until when."""
+    """The credentials in *secrets* (name to secret's hash) whose secret pauses after a refusal, and until when."""
     waits: dict[str, datetime] = {}
     for name, secret in secrets.items():
         refused = await refusal(session, await session.get_one(Credential, name), secret, now=now)

@@ -1,4 +1,4 @@
-"""Passes of the reconciliation, a row each."""
+"""Reconciliation runs: begin, end, and when the last one succeeded."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from storage.models import Reconciliation
 
 
 async def begin(session: AsyncSession, run_id: UUID, *, now: datetime) -> int:
-    """The id of a pass that begins now; one without an end is at work, or died."""
+    """Store a reconciliation run that begins now; its id. A run without an end is active, or died."""
     row = Reconciliation(run_id=run_id, started_at=now)
     session.add(row)
     await session.flush()
@@ -19,20 +19,20 @@ async def begin(session: AsyncSession, run_id: UUID, *, now: datetime) -> int:
 
 
 async def end(session: AsyncSession, pass_id: int, *, delivered: int, undelivered: int, now: datetime) -> None:
-    """The pass has come to its end."""
+    """Store the end of a run."""
     mine = col(Reconciliation.id) == pass_id
     values = {"ended_at": now, "delivered": delivered, "undelivered": undelivered}
     await session.exec(update(Reconciliation).where(mine).values(**values))
 
 
 async def has_succeeded_since(session: AsyncSession, moment: datetime) -> bool:
-    """Whether a pass that began at *moment* or later has come to its end: whatever one does, it began later to do."""
+    """Whether a run that began at *moment* or later has ended: all of its work was done after *moment*."""
     succeeded = exists().where(col(Reconciliation.started_at) >= moment, col(Reconciliation.ended_at).is_not(None))
     return bool((await session.exec(select(succeeded))).one())
 
 
 async def last_success(session: AsyncSession) -> datetime | None:
-    """When the latest pass that came to its end did. None: none has."""
+    """When the latest run that ended did so. None: none has ended."""
     ended = col(Reconciliation.ended_at)
     latest = select(ended).where(ended.is_not(None)).order_by(col(Reconciliation.started_at).desc()).limit(1)
     return (await session.exec(latest)).one_or_none()

@@ -1,4 +1,4 @@
-"""Reports: recorded once, reopened by a person; what each one is."""
+"""Reports: record each once, reopen rejected ones, derive their phase."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ KEY = ("job_id", "execution", "state")
 
 
 def phase(report: StatusReport, target: StatusTarget) -> Phase:
-    """What *report* is to an operator; derived, so that two columns can never disagree. In SQL: `PHASE`."""
+    """The phase of *report*; derived, so that two columns can never disagree. In SQL: `PHASE`."""
     if report.delivered_at is not None:
         return Phase.DELIVERED
     if report.id != target.newest_id:
@@ -40,32 +40,32 @@ PHASE: ColumnElement[str] = case(
 
 
 async def locked_target(session: AsyncSession, target_id: int) -> StatusTarget:
-    """The target's row as it stands, locked until the transaction ends."""
+    """The target's row, read fresh and locked until the transaction ends."""
     statement = select(StatusTarget).where(StatusTarget.id == target_id).with_for_update(key_share=True)
     return (await session.exec(statement, execution_options={"populate_existing": True})).one()
 
 
 async def recorded(session: AsyncSession, job_id: UUID, execution: int, state: StatusState) -> StatusReport | None:
-    """The report of that state of that execution as it stands; None: there is none."""
+    """The report of that state of that execution. None: there is none."""
     named = (StatusReport.job_id == job_id, StatusReport.execution == execution, StatusReport.state == state)
     return (await session.exec(select(StatusReport).where(*named))).one_or_none()
 
 
 async def record(session: AsyncSession, new: NewReport, *, credential: str, actor: str, now: datetime) -> StatusReport:
-    """Record what GitHub should show, in the transaction that made it so.
+    """Record what GitHub should show, in the transaction of the state change that it reports.
 
-    If nothing speaks over it, it is the target's newest, and due now. Recorded twice, the first words stay.
+    Unless superseded, it becomes the target's newest and is due now. Recorded twice, the first description is kept.
     """
     await credentials.ensure(session, credential)
     target = await locked_target(session, new.target_id)
     words = fit_description(new.description)
     is_new = await insert_ignore(session, StatusReport, KEY, _row(new, words, credential, now))
     report = await recorded(session, new.job_id, new.execution, new.state)
-    assert report is not None  # inserted, or it stood there
+    assert report is not None  # inserted, or there before
     note = None if is_new else f"first words kept; these were: {words}"
     await events.append(session, report.id or 0, EventKind.RECORDED, actor=actor, at=now, note=note)
     if is_new:
-        await _let_the_newest_speak(session, target, report, credential=credential, actor=actor, now=now)
+        await _supersede(session, target, report, credential=credential, actor=actor, now=now)
     return report
 
 
@@ -79,7 +79,7 @@ def _row(new: NewReport, description: str, credential: str, now: datetime) -> di
     }  # fmt: skip
 
 
-async def _let_the_newest_speak(
+async def _supersede(
     session: AsyncSession, target: StatusTarget, report: StatusReport, *, credential: str, actor: str, now: datetime
 ) -> None:
     old = await session.get(StatusReport, target.newest_id) if target.newest_id else None
@@ -88,10 +88,10 @@ async def _let_the_newest_speak(
         return
     if old is not None and old.delivered_at is None:
         await events.append(session, old.id or 0, EventKind.SUPERSEDED, actor=actor, at=now)
-    await _speak(session, target.id, report.id, credential=credential, now=now)
+    await _make_newest(session, target.id, report.id, credential=credential, now=now)
 
 
-async def _speak(
+async def _make_newest(
     session: AsyncSession, target_id: int | None, report_id: int | None, *,
     credential: str, bulk_at: datetime | None = None, now: datetime,
 ) -> None:  # fmt: skip
@@ -105,7 +105,7 @@ async def _speak(
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which undelivered reports a person means: all that is given must hold."""
+    """Which undelivered reports an operator selects: all given conditions must hold."""
 
     report_ids: tuple[int, ...] = ()
     job_id: UUID | None = None
@@ -115,7 +115,7 @@ class Selection:
 
 
 def chosen_by(selection: Selection) -> list[ColumnElement[bool]]:
-    """What *selection* asks of a report joined with its target."""
+    """The conditions of *selection* on a report joined with its target."""
     asked: list[ColumnElement[bool]] = []
     if selection.report_ids:
         asked.append(col(StatusReport.id).in_(selection.report_ids))
@@ -131,15 +131,15 @@ def chosen_by(selection: Selection) -> list[ColumnElement[bool]]:
 
 
 async def undelivered(session: AsyncSession, selection: Selection) -> list[int]:
-    """Ids of the selected reports that speak for their targets and are not on GitHub, rejected or due, oldest first."""
-    speaks = and_(col(StatusTarget.newest_id) == col(StatusReport.id), col(StatusReport.delivered_at).is_(None))
-    found = select(StatusReport.id).join(StatusTarget, speaks).where(*chosen_by(selection))
+    """Ids of the selected reports that are current and not on GitHub, rejected or due, oldest first."""
+    is_current = and_(col(StatusTarget.newest_id) == col(StatusReport.id), col(StatusReport.delivered_at).is_(None))
+    found = select(StatusReport.id).join(StatusTarget, is_current).where(*chosen_by(selection))
     oldest_first = found.order_by(col(StatusReport.id))
     return [report_id for report_id in await session.exec(oldest_first) if report_id is not None]
 
 
 async def repository_of(session: AsyncSession, report_id: int) -> str:
-    """The repository that the report is about."""
+    """The repository of the report's target."""
     found = select(StatusTarget.repository).join(StatusReport, col(StatusReport.target_id) == col(StatusTarget.id))
     return (await session.exec(found.where(StatusReport.id == report_id))).one()
 
@@ -147,10 +147,10 @@ async def repository_of(session: AsyncSession, report_id: int) -> str:
 async def reopen(
     session: AsyncSession, report_id: int, *, credential: str, in_bulk: bool = False, actor: str, now: datetime
 ) -> bool:
-    """Have a rejected report tried again; it keeps `read_back`. False: not rejected, or something newer speaks.
+    """Have a rejected report retried; it keeps `read_back`. False: it was not rejected, or is superseded.
 
-    What is merely due is due now, and with *credential*, too: the old one may be why it is not delivered. *in_bulk*: it
-    is one of many, and waits for the hour of the write budget; what was not rejected is as urgent as it was.
+    A report that is due later becomes due now, with *credential*, too: the old one may be why it is not delivered.
+    *in_bulk*: it is one of many, and the hour of the write budget applies; an unrejected report keeps its urgency.
     """
     target_id = (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one_or_none()
     if target_id is None:
@@ -161,11 +161,11 @@ async def reopen(
         return False
     if target.due_at is not None:
         bulk_at = target.bulk_at if in_bulk else None
-        await _speak(session, target_id, report_id, credential=credential, bulk_at=bulk_at, now=now)
+        await _make_newest(session, target_id, report_id, credential=credential, bulk_at=bulk_at, now=now)
     rejected = and_(col(StatusReport.id) == report_id, col(StatusReport.rejected_at).is_not(None))
     cleared = await session.exec(update(StatusReport).where(rejected).values(rejected_at=None, rejection=None))
     if cleared.rowcount == 0:
         return False
-    await _speak(session, target_id, report_id, credential=credential, bulk_at=now if in_bulk else None, now=now)
+    await _make_newest(session, target_id, report_id, credential=credential, bulk_at=now if in_bulk else None, now=now)
     await events.append(session, report_id, EventKind.REOPENED, actor=actor, at=now)
     return True

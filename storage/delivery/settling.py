@@ -1,4 +1,4 @@
-"""How an attempt ends whose lease is still ours: with an outcome, or given back. Losing a lease is normal.
+"""Ends an attempt under a lease we still hold: stores its outcome or releases the lease. Losing a lease is normal.
 
 One transaction each; rows are locked in one order: credential, target, report.
 """
@@ -25,32 +25,32 @@ async def settle(
     session: AsyncSession, lease: Lease, settlement: Settlement, sent: Sent,
     *, seconds: float | None = None, actor: str, now: datetime,
 ) -> Phase | None:  # fmt: skip
-    """End the attempt we still hold: its report's phase now. None: the lease was no longer ours.
+    """End the attempt; returns its report's phase. None: the lease was no longer ours.
 
-    Then only the event `late` and `verify_at` are written, and what the answer says about the credential.
+    In that case only the event `late`, `verify_at` and what the answer says about the credential are stored.
     """
     is_refused = isinstance(sent.outcome, Rejected | Throttled)
     credential = await credentials.locked(session, lease.credential)
-    is_ours = await _release(session, lease, settlement, is_refused=is_refused, now=now)
+    is_ours = await _end_lease(session, lease, settlement, is_refused=is_refused, now=now)
     probe_until = lease.probe_until if is_ours else None
-    await credentials.learn(session, credential, sent, secret=lease.secret, probe_until=probe_until, now=now)
+    await credentials.apply_answer(session, credential, sent, secret=lease.secret, probe_until=probe_until, now=now)
     if is_ours:
         kind, note = settlement.kind, settlement.note
         await _write(session, lease.report_id, settlement, now)
     else:
-        kind, note = EventKind.LATE, f"came after its lease had ended: {settlement.kind} {settlement.note}".strip()
-        await verification.ask(session, lease.target_id, now=now)
+        kind, note = EventKind.LATE, f"settled after its lease had ended: {settlement.kind} {settlement.note}".strip()
+        await verification.schedule(session, lease.target_id, now=now)
     await append(session, lease, kind, actor=actor, at=now, exchange=sent.exchange, seconds=seconds, note=note)
     return await availability.phase_of(session, lease.report_id) if is_ours else None
 
 
-async def _release(
+async def _end_lease(
     session: AsyncSession, lease: Lease, settlement: Settlement, *, is_refused: bool, now: datetime
 ) -> bool:
-    """End our lease. A newer report that came meanwhile is due now: the older one's backoff does not move it.
+    """End our lease. A newer report recorded meanwhile is due now, whatever the backoff of the older one.
 
-    *is_refused*: GitHub refused it or named a limit. It is taken not to have stored it, so it is sent again without
-    reading back; a look after the delivery notices where that was wrong.
+    *is_refused*: GitHub refused the request or named a limit, so it is taken not to be stored and is sent again without
+    reading back; verification after the delivery notices if that was wrong.
     """
     values: dict[str, object] = RELEASED | {
         "due_at": _unless_newer(lease, "due_at", settlement.due_at, now),
@@ -58,14 +58,14 @@ async def _release(
         "last_error": _unless_newer(lease, "last_error", settlement.note[: events.NOTE] or None, None),
     }
     if is_refused:
-        values["verify_at"] = now + verification.FIRST_LOOK
-    if settlement.doubt_until is not None:  # it may turn up even later than that, or a namesake of it be found
-        values |= {"doubt_until": settlement.doubt_until, "verify_at": now + verification.FIRST_LOOK}
-    if settlement.status_id is not None:  # a look that was asked for is due a minute from now
-        asked, look_at = col(StatusTarget.verify_at).is_not(None), literal(now + verification.FIRST_LOOK, UTC)
+        values["verify_at"] = now + verification.FIRST_VERIFICATION
+    if settlement.doubt_until is not None:  # it may turn up even later, or a status of the same marker be found
+        values |= {"doubt_until": settlement.doubt_until, "verify_at": now + verification.FIRST_VERIFICATION}
+    if settlement.status_id is not None:  # a verification that was scheduled is due a minute from now
+        asked, verify_at = col(StatusTarget.verify_at).is_not(None), literal(now + verification.FIRST_VERIFICATION, UTC)
         is_found = settlement.kind is EventKind.FOUND
-        values["verify_at"] = look_at if is_found else case((asked, look_at), else_=literal(None, UTC))
-    return await _let_go(session, lease, values)
+        values["verify_at"] = verify_at if is_found else case((asked, verify_at), else_=literal(None, UTC))
+    return await _update_lease(session, lease, values)
 
 
 def _unless_newer(lease: Lease, column: str, value: object, newer: object) -> ColumnElement[Any]:
@@ -75,18 +75,18 @@ def _unless_newer(lease: Lease, column: str, value: object, newer: object) -> Co
     return case((is_newest, literal(value, of)), else_=literal(newer, of))
 
 
-async def give_back(
+async def release(
     session: AsyncSession, lease: Lease, kind: EventKind, *, due_at: datetime, note: str, actor: str, now: datetime
 ) -> None:
-    """End our lease without an outcome: the report is due at *due_at*. If it is no longer ours, nothing changes."""
+    """Release our lease without an outcome: the report is due at *due_at*. Does nothing if it is no longer ours."""
     credential = await credentials.locked(session, lease.credential)
     held_by = await pauses.binding(session, credential, lease.secret, now=now)
     await pauses.move_probe(session, held_by, lease.probe_until, until=now)
-    if await _let_go(session, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", due_at, now)}):
+    if await _update_lease(session, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", due_at, now)}):
         await append(session, lease, kind, actor=actor, at=now, note=note)
 
 
-async def _let_go(session: AsyncSession, lease: Lease, values: dict[str, object]) -> bool:
+async def _update_lease(session: AsyncSession, lease: Lease, values: dict[str, object]) -> bool:
     mine = and_(col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)
     return (await session.exec(update(StatusTarget).where(mine).values(**values))).rowcount == 1
 

@@ -1,4 +1,4 @@
-"""Turns: which execution speaks for a target; later ones speak over earlier ones."""
+"""Turns: the order of the executions of one target; a later turn supersedes an earlier one."""
 
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,7 +9,7 @@ from storage.models import StatusTarget
 
 
 async def take_turn(session: AsyncSession, target: Target) -> tuple[int, int]:
-    """The id of the target's row, made if this is its first job, and the target's next turn, taken.
+    """Take the target's next turn; returns the id of its row, inserted for its first job, and the turn.
 
     One statement: between two of them the row could be pruned.
     """

@@ -1,8 +1,8 @@
-"""Looking whether a request that was sent late left a mark: a second status, or an older one on top.
+"""Schedules and records verification: whether a request sent late left a second status, or an older one on top.
 
-`verify_at` asks for a look: a request was in doubt or refused, a lease expired, or a sender settled late. It is taken a
-minute after the newest report was delivered, and again an hour after, only while that is delivered and neither a lease
-nor a doubt stands. A look that was not clear is taken again, at growing distances, for a day.
+`verify_at` schedules it: a request was in doubt or refused, a lease expired, or a sender settled late. A target is
+verified a minute after its newest report was delivered and again an hour after, only while that is delivered and there
+is neither a lease nor a doubt. A verification that was not clear is repeated, at growing intervals, for a day.
 """
 
 from collections.abc import Sequence
@@ -22,42 +22,42 @@ from storage.delivery.pauses import FOR_A_REFUSED_SECRET
 from storage.delivery.reports import locked_target
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
 
-FIRST_LOOK = timedelta(minutes=1)
-"""When to look whether a request that was sent late left a second mark: after it was noticed, or was delivered."""
+FIRST_VERIFICATION = timedelta(minutes=1)
+"""When to verify: after a late request was noticed, or the newest report was delivered."""
 
-SECOND_LOOK = timedelta(hours=1)
+SECOND_VERIFICATION = timedelta(hours=1)
 
-LOOKS_FOR = timedelta(days=1)
-"""How long after the delivery a look that was not clear is taken again."""
+VERIFIES_FOR = timedelta(days=1)
+"""How long after the delivery a verification that was not clear is repeated."""
 
-ASKS_FOR = timedelta(days=7)
-"""The same while nothing is heard of GitHub: its token is missing or has to wait, or the network is down."""
+VERIFIES_UNANSWERED_FOR = timedelta(days=7)
+"""The same while GitHub does not answer: the token is missing or pauses, or the network is down."""
 
 MOST_EDITIONS = 6
-"""Editions of one report: where five repairs did not bring it on top, the list has another order than we think."""
+"""Editions of one report: if five repairs did not bring it on top, the list has another order than we assume."""
 
 
-def next_look(since: datetime, now: datetime) -> datetime | None:
-    """When to look after a clear look *now*: an hour after *since*, see `Look`, or never again if that is past."""
-    second = since + SECOND_LOOK
+def next_verification(since: datetime, now: datetime) -> datetime | None:
+    """When to verify after a clear verification *now*: an hour after `Snapshot.since`, or never if that is past."""
+    second = since + SECOND_VERIFICATION
     return second if now < second else None
 
 
-def look_again(since: datetime, now: datetime, *, is_answered: bool = True) -> datetime | None:
-    """When to look again after a look *now* that was not clear: after half the time since *since*, see `Look`.
+def verify_again_at(since: datetime, now: datetime, *, is_answered: bool = True) -> datetime | None:
+    """When to repeat a verification *now* that was not clear: after half the time since `Snapshot.since`.
 
-    At least a minute, at most an hour from now. None: that was a day ago; a week if the look came to no answer of
-    GitHub's, *is_answered*, which says nothing about the commit.
+    At least a minute, at most an hour from now. None: that was a day ago; a week if not *is_answered*, when GitHub gave
+    no answer, which says nothing about the commit.
     """
     age = now - since
-    if age >= (LOOKS_FOR if is_answered else ASKS_FOR):
+    if age >= (VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR):
         return None
-    return now + min(max(age / 2, FIRST_LOOK), SECOND_LOOK)
+    return now + min(max(age / 2, FIRST_VERIFICATION), SECOND_VERIFICATION)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a look at GitHub is compared with. `not_before`: GitHub's time before any report was recorded, if known.
+    """What GitHub's list is compared with. `not_before`: GitHub's time before any report was recorded, if known.
 
     `since`: when the newest report was delivered, or a sender of the target was late, whichever came last.
     """
@@ -72,14 +72,14 @@ class Snapshot:
     asked_for: datetime | None
 
 
-async def ask(session: AsyncSession, target_id: int, *, now: datetime) -> None:
-    """Have somebody look: a request may have been sent late."""
+async def schedule(session: AsyncSession, target_id: int, *, now: datetime) -> None:
+    """Schedule a verification: a request may have been sent late."""
     mine = col(StatusTarget.id) == target_id
-    await session.exec(update(StatusTarget).where(mine).values(verify_at=now + FIRST_LOOK))
+    await session.exec(update(StatusTarget).where(mine).values(verify_at=now + FIRST_VERIFICATION))
 
 
 async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:
-    """Ids of targets to look at now."""
+    """Ids of targets to verify now."""
     found = (
         select(StatusTarget.id)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
@@ -98,7 +98,7 @@ async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:
 
 
 async def take_snapshot(session: AsyncSession, target_id: int) -> Snapshot | None:
-    """What GitHub should show for the target. None: its newest report is not delivered any more."""
+    """Snapshot of what GitHub should show for the target. None: its newest report is no longer delivered."""
     found = await session.exec(
         select(StatusTarget, StatusReport)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
@@ -124,14 +124,14 @@ async def take_snapshot(session: AsyncSession, target_id: int) -> Snapshot | Non
 
 
 async def _late_at(session: AsyncSession, target_id: int) -> datetime | None:
-    """When the last late sender of the target was noticed: its request may have been stored just then."""
+    """When the target's last late sender settled: its request may have been stored just then."""
     its = select(StatusReport.id).where(StatusReport.target_id == target_id)
     late = (col(ReportEvent.report_id).in_(its), ReportEvent.kind == EventKind.LATE)
     return (await session.exec(select(func.max(ReportEvent.at)).where(*late))).one()
 
 
 def _ours(newest: StatusReport, reports: Sequence[StatusReport]) -> Ours:
-    """How the statuses of *reports* are recognised; *newest* is delivered."""
+    """Our reports, with the ids and markers of their statuses; *newest* is delivered."""
     stored = [(report, report.github_status_id) for report in reports if report.github_status_id is not None]
     return Ours(
         newest=newest.id or 0,
@@ -143,19 +143,19 @@ def _ours(newest: StatusReport, reports: Sequence[StatusReport]) -> Ours:
 
 
 def _marks(report: StatusReport) -> set[str]:
-    """The marker of every edition that *report* has had."""
+    """The markers of all editions of *report*."""
     editions = range(1, report.edition)
     return {report.marker, *(marker(report.job_id, report.execution, report.state, number) for number in editions)}
 
 
-async def is_as_read(session: AsyncSession, seen: Snapshot) -> bool:
-    """Whether the target, locked from here on, is still what the look was compared with."""
+async def is_unchanged(session: AsyncSession, seen: Snapshot) -> bool:
+    """Lock the target; whether it still matches the snapshot."""
     await locked_target(session, seen.target_id)
-    return (await session.exec(select(_is_as_read(seen)))).one()
+    return (await session.exec(select(_is_unchanged(seen)))).one()
 
 
-def _is_as_read(seen: Snapshot) -> ColumnElement[bool]:
-    """The same newest report, in the same edition, with the same status, and no lease is held."""
+def _is_unchanged(seen: Snapshot) -> ColumnElement[bool]:
+    """Condition: the same newest report, edition and status as in the snapshot, and no lease."""
     return exists().where(
         col(StatusTarget.id) == seen.target_id,
         col(StatusTarget.newest_id) == seen.ours.newest,
@@ -167,34 +167,34 @@ def _is_as_read(seen: Snapshot) -> ColumnElement[bool]:
 
 
 async def mark_verified(session: AsyncSession, seen: Snapshot, *, again_at: datetime | None) -> None:
-    """The look has been taken; the next one is due *again_at*. None: no more. One asked for meanwhile stays."""
-    as_read = col(StatusTarget.verify_at).is_not_distinct_from(seen.asked_for)
-    mine = and_(col(StatusTarget.id) == seen.target_id, as_read)
+    """Store that the target was verified; *again_at*: when to repeat, None: not. One scheduled meanwhile is kept."""
+    is_same = col(StatusTarget.verify_at).is_not_distinct_from(seen.asked_for)
+    mine = and_(col(StatusTarget.id) == seen.target_id, is_same)
     await session.exec(update(StatusTarget).where(mine).values(verify_at=again_at))
 
 
 async def note_doubled(session: AsyncSession, seen: Snapshot, report_id: int, *, actor: str, now: datetime) -> None:
-    """GitHub holds a marker of the report under two ids: the duplicate is counted, once. The target is locked."""
+    """Note once that GitHub lists a marker of the report under two ids. The target is locked."""
     await _note_once(session, seen, report_id, EventKind.DOUBLED, "sent late", actor=actor, now=now)
 
 
 async def note_overridden(
     session: AsyncSession, seen: Snapshot, by: PostedStatus, *, actor: str, now: datetime
 ) -> None:
-    """GitHub shows *by* on top of the newest report: told, once for each such status. The target is locked."""
+    """Note once for each such status that GitHub shows *by* above the newest report. The target is locked."""
     creator = f" by {by.creator}" if by.creator else ""
     note = f"status {by.id}: {by.state}{creator}, {by.created_at:%Y-%m-%d %H:%M:%S} UTC"
     await _note_once(session, seen, seen.ours.newest, EventKind.OVERRIDDEN, note, actor=actor, now=now)
 
 
 async def note_unseen(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> None:
-    """GitHub accepted the newest report, and has not listed its status in a day. The target is locked."""
+    """Note once that GitHub accepted the newest report but did not list its status in a day. The target is locked."""
     note = f"GitHub accepted it as status {seen.ours.own}, and its list has not shown that clearly in a day"
     await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
 
 
 async def note_unmarked(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> None:
-    """GitHub lists the newest report's status without its marker: a lost request is not found. The target is locked."""
+    """Note once that GitHub lists the newest report's status without its marker. The target is locked."""
     note = f"GitHub lists status {seen.ours.own} without the marker that its link had: a lost request cannot be found"
     await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
 
@@ -202,7 +202,7 @@ async def note_unmarked(session: AsyncSession, seen: Snapshot, *, actor: str, no
 async def _note_once(
     session: AsyncSession, seen: Snapshot, report_id: int, kind: EventKind, note: str, *, actor: str, now: datetime
 ) -> None:
-    """Append the event unless the report has one of its *kind* whose note is the same, up to a colon if it has one."""
+    """Append the event unless the report has one of this *kind* with the same note, compared up to a colon."""
     prefix = "".join(note.partition(":")[:2])
     noted = select(ReportEvent.id).where(
         ReportEvent.report_id == report_id, ReportEvent.kind == kind, col(ReportEvent.note).startswith(prefix)
@@ -212,9 +212,9 @@ async def _note_once(
 
 
 async def repair(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> bool:
-    """Give the newest report, which an older one covers on GitHub, a new edition, due now. The target is locked.
+    """Give the newest report, covered on GitHub by an older one, a new edition, due now. The target is locked.
 
-    False: the target is no longer as the look read it, or the report has had its last edition.
+    False: the target no longer matches the snapshot, or the report has had its last edition.
     """
     newest = await session.get_one(StatusReport, seen.ours.newest)
     edition = seen.edition + 1
@@ -222,7 +222,7 @@ async def repair(session: AsyncSession, seen: Snapshot, *, actor: str, now: date
         return False
     mark = marker(newest.job_id, newest.execution, newest.state, edition)
     renewed = await session.exec(
-        update(StatusReport).where(col(StatusReport.id) == seen.ours.newest, _is_as_read(seen)).values(
+        update(StatusReport).where(col(StatusReport.id) == seen.ours.newest, _is_unchanged(seen)).values(
             edition=edition, marker=mark, target_url=marked(newest.target_url, mark),
             delivered_at=None, github_status_id=None,
         )

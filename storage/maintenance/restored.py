@@ -9,7 +9,7 @@ from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind
 from storage.delivery import events
 from storage.delivery.leases import RELEASED
-from storage.delivery.verification import FIRST_LOOK
+from storage.delivery.verification import FIRST_VERIFICATION
 from storage.models import StatusReport, StatusTarget
 
 
@@ -25,7 +25,7 @@ async def read_back_everything(session: AsyncSession, *, policy: Policy, actor: 
     found = await session.exec(select(StatusReport.id).where(*unsettled))
     report_ids = [report_id for report_id in found if report_id is not None]
     await session.exec(update(StatusReport).where(*unsettled).values(read_back=True))
-    doubt = {"doubt_until": now + policy.settle_after, "verify_at": now + FIRST_LOOK}
+    doubt = {"doubt_until": now + policy.settle_after, "verify_at": now + FIRST_VERIFICATION}
     of_these = col(StatusTarget.newest_id).in_(select(StatusReport.id).where(*unsettled))
     await session.exec(update(StatusTarget).where(of_these).values(**RELEASED, **doubt))
     await session.exec(update(StatusTarget).where(col(StatusTarget.due_at).is_not(None)).values(due_at=now))

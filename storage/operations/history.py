@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.outcome import reason_told
+from domain.delivery.outcome import noted_reason
 from domain.delivery.target import Target
 from domain.operations.history import Blockers, Event, JobHistory, ReportHistory
 from storage.delivery.reports import phase
@@ -65,7 +65,7 @@ def blockers_of(target: StatusTarget, credential: Credential | None) -> Blockers
         doubt_until=target.doubt_until,
         paused_until=credential.paused_until if credential else None,
         pause_reason=credential.pause_reason if credential else None,
-        reason=reason_told(target.last_error),
+        reason=noted_reason(target.last_error),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.outcome import NOT_OF_A_PAUSE
+from domain.delivery.outcome import REPORT_REASONS
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
 from domain.jobs.job import JobState
@@ -56,8 +56,8 @@ async def _undelivered(session: AsyncSession, now: datetime) -> tuple[dict[Group
     """What is due or being sent, and when the oldest of it was recorded."""
     reason = case(
         (col(Credential.paused_until) > now, func.coalesce(Credential.pause_reason, "")),
-        # `domain.delivery.outcome.reason_told`, in SQL
-        *((col(StatusTarget.last_error).startswith(f"{one}: ", autoescape=True), one.value) for one in NOT_OF_A_PAUSE),
+        # `domain.delivery.outcome.noted_reason`, in SQL
+        *((col(StatusTarget.last_error).startswith(f"{one}: ", autoescape=True), one.value) for one in REPORT_REASONS),
         else_="",
     )
     waiting = (

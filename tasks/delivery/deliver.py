@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from domain.delivery.budget import WAIT_OUT
+from domain.delivery.budget import BUDGET_WAIT
 from domain.delivery.outcome import (
     Delivered,
     Exchange,
@@ -29,7 +29,7 @@ from domain.delivery.outcome import (
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, carries
 from domain.delivery.settlement import settle
-from domain.delivery.status_pages import is_beyond, is_in, stood_still
+from domain.delivery.status_pages import is_beyond, is_in, is_stable
 from github_api.client import GitHub
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import availability, events, leases, settling
@@ -132,13 +132,13 @@ async def _claim(
 
 
 async def _within_budget(reporter: Reporter, once: Callable[[datetime | None], Awaitable[tuple[T, datetime]]]) -> T:
-    """What *once* comes to, called again at the moment that it was given, within `WAIT_OUT` of the first call."""
+    """What *once* comes to, called again at the moment that it was given, within `BUDGET_WAIT` of the first call."""
     moment: datetime | None = None
     waited = timedelta(0)
     while True:
         result, now = await once(moment)
         moment = result.moment if isinstance(result, Busy) else None
-        if moment is None or waited + (moment - now) > WAIT_OUT:
+        if moment is None or waited + (moment - now) > BUDGET_WAIT:
             return result
         waited += moment - now
         await reporter.sleep((moment - now).total_seconds())
@@ -149,7 +149,7 @@ async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
     looked_at = reporter.time()
     async with reporter.ledger.reading() as session:
         now = await reporter.ledger.clock(session)
-        pause = await leases.told_to_wait(session, lease, now=now)
+        pause = await leases.pause_since_claim(session, lease, now=now)
         left = await leases.time_left(session, lease, now=now)
     if pause is not None:
         return await _give_back(reporter, lease, EventKind.THROTTLED, pause.why, due_at=pause.until)
@@ -205,7 +205,7 @@ async def _look_for(
         if page.next_url is None or is_beyond(page.statuses, lease.not_before, github_time=github_time):
             return Delivered(marked[0].id) if marked else Absent(is_certain), lease, read.exchange
         if page_url is None:
-            is_certain = stood_still(page.statuses, github_time=github_time)
+            is_certain = is_stable(page.statuses, github_time=github_time)
         page_url = page.next_url
         renewed = await _renew(reporter, lease)
         if not isinstance(renewed, Lease):
@@ -257,7 +257,7 @@ async def _give_back(
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         until = due_at or now
-        await settling.give_back(session, lease, kind, due_at=until, note=why, actor=reporter.actor, now=now)
+        await settling.release(session, lease, kind, due_at=until, note=why, actor=reporter.actor, now=now)
     return Busy(until, why)
 
 

@@ -23,7 +23,7 @@ async def undelivered(reporter: Reporter, selection: Selection) -> list[int]:
 async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> Phase:
     """Try once more to get the report onto GitHub: delivered, or superseded by one that was.
 
-    *in_bulk*: with more than `domain.delivery.budget.MANY` others.
+    *in_bulk*: with more than `domain.delivery.budget.BULK_SIZE` others.
 
     Raises:
         Undelivered: neither.
@@ -38,7 +38,7 @@ async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *
 async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> bool:
     """Make a rejected report due again, with the credential that the settings name now.
 
-    *in_bulk*: with more than `domain.delivery.budget.MANY` others.
+    *in_bulk*: with more than `domain.delivery.budget.BULK_SIZE` others.
 
     False: it is not rejected, or something newer speaks for its target; nothing changed.
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.outcome import Page, PostedStatus, Read, Throttled, is_githubs
+from domain.delivery.outcome import Page, PostedStatus, Read, Throttled, is_from_github
 from domain.delivery.status_pages import Reading, is_beyond, joined
 from domain.delivery.verification import shown
 from github_api.credentials import NoCredential, secret_behind
@@ -32,10 +32,10 @@ async def verify_target(reporter: Reporter, target_id: int) -> bool:
     reading = await _read(reporter, seen)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        if not await verification.is_as_read(session, seen):
+        if not await verification.is_unchanged(session, seen):
             return False
         if not isinstance(reading, Reading):
-            again_at = verification.look_again(seen.since, now, is_answered=reading.is_answered)
+            again_at = verification.verify_again_at(seen.since, now, is_answered=reading.is_answered)
             await _put_off(session, seen, again_at, actor=reporter.actor, now=now)
             return False
         return await _conclude(session, seen, reading, actor=reporter.actor, now=now)
@@ -67,9 +67,9 @@ async def _conclude(session: AsyncSession, seen: Snapshot, reading: Reading, *, 
     if found.is_unmarked:
         await verification.note_unmarked(session, seen, actor=actor, now=now)
     if found.is_clear:
-        await verification.mark_verified(session, seen, again_at=verification.next_look(seen.since, now))
+        await verification.mark_verified(session, seen, again_at=verification.next_verification(seen.since, now))
     else:
-        await _put_off(session, seen, verification.look_again(seen.since, now), actor=actor, now=now)
+        await _put_off(session, seen, verification.verify_again_at(seen.since, now), actor=actor, now=now)
     return found.is_covered and await verification.repair(session, seen, actor=actor, now=now)
 
 
@@ -94,7 +94,7 @@ async def _read(reporter: Reporter, seen: Snapshot) -> Reading | Unread:
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             credential = await credentials.locked(session, seen.credential)
-            await credentials.learn(session, credential, read, secret=secret, probe_until=probe_until, now=now)
+            await credentials.apply_answer(session, credential, read, secret=secret, probe_until=probe_until, now=now)
             held_by = await pauses.binding(session, credential, secret, now=now)
             must_wait = pauses.must_wait(held_by, probe_until)
         if not isinstance(read.outcome, Page):
@@ -110,5 +110,5 @@ async def _read(reporter: Reporter, seen: Snapshot) -> Reading | Unread:
 
 def _is_answer(read: Read) -> bool:
     """Whether GitHub answered, and not only to have everybody wait."""
-    is_told = read.exchange.http_status is not None and is_githubs(read.outcome)
+    is_told = read.exchange.http_status is not None and is_from_github(read.outcome)
     return is_told and not isinstance(read.outcome, Throttled)

@@ -14,7 +14,7 @@ from world import World
 
 from console.asked import Asked
 from console.retry import retry
-from domain.delivery.budget import MANY
+from domain.delivery.budget import BULK_SIZE
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
 from fake_github.faults import Kind
@@ -41,7 +41,7 @@ async def tried(asked: Asked, *, is_dry_run: bool = False, is_sure: bool = False
 
 
 async def many(world: World) -> None:
-    for number in range(MANY + 1):
+    for number in range(BULK_SIZE + 1):
         await recorded(world, f"docs/{number}")
 
 

@@ -14,7 +14,7 @@ from simulated import in_simulated_time
 from sqlmodel import update
 from world import World, accept, order, run_job
 
-from domain.delivery.budget import WAIT_OUT, WriteBudget
+from domain.delivery.budget import BUDGET_WAIT, WriteBudget
 from domain.delivery.policy import Policy
 from storage.delivery.availability import Busy, Settled
 from storage.models import Credential
@@ -117,7 +117,7 @@ def test_a_moment_further_ahead_than_the_limit_delays_no_sender(simulated: Simul
     async def test(world: World) -> None:
         [target] = await begun(world, 1)
         async with world.ledger.transaction() as session:
-            await session.exec(update(Credential).values(reserved_at=world.clock.now + WAIT_OUT + ahead))
+            await session.exec(update(Credential).values(reserved_at=world.clock.now + BUDGET_WAIT + ahead))
         assert isinstance(await deliver(world.reporter, target), Settled)
 
     simulated(test)

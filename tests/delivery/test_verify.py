@@ -235,7 +235,7 @@ async def test_a_repair_names_what_it_read(world: World, what: str) -> None:
     }
     async with world.ledger.transaction() as session:
         await session.exec(changed[what])
-        assert not await verification.is_as_read(session, seen)
+        assert not await verification.is_unchanged(session, seen)
         assert not await verification.repair(session, seen, actor="test", now=world.clock.now)
     assert EventKind.REPAIRED not in await kinds(world)
 
@@ -248,7 +248,7 @@ async def test_a_verification_requested_during_another_is_made(world: World) -> 
         if name == "GET answered":
             send_late(world, pending)
             async with world.ledger.transaction() as session:
-                await verification.ask(session, await world.target_id(), now=world.clock.now)
+                await verification.schedule(session, await world.target_id(), now=world.clock.now)
 
     assert not await verify_target(await world.sender(come_back_late), await world.target_id())
     assert (await world.target()).verify_at == world.clock.now + timedelta(minutes=1)

@@ -10,9 +10,10 @@ from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job, world
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from fake_github.faults import Kind
-from storage.delivery import due as backlog
 from storage.delivery import reports
 from storage.delivery.availability import Busy, Settled
+from storage.delivery.due import due as due_ids
+from storage.delivery.due import next_due
 from storage.engine import Ledger
 from storage.models import Credential
 from tasks.delivery.deliver import deliver
@@ -65,7 +66,7 @@ async def test_an_outcome_that_missed_its_task_does_not_wait_for_the_hour(ledger
         await deliver(world.reporter, first, job_ends_now=True)
         clock.advance(60)
         async with ledger.transaction() as session:
-            assert await backlog.due(session, limit=9, write_budget=world.policy.budget, now=clock.now) == [late]
+            assert await due_ids(session, limit=9, write_budget=world.policy.budget, now=clock.now) == [late]
         assert isinstance(await deliver(world.reporter, late, only_if_due=True), Settled)
 
 
@@ -147,7 +148,7 @@ async def pending(world: World, context: str) -> int:
 
 async def due(world: World) -> list[int]:
     async with world.ledger.transaction() as session:
-        return await backlog.due(session, limit=99, write_budget=world.policy.budget, now=world.clock.now)
+        return await due_ids(session, limit=99, write_budget=world.policy.budget, now=world.clock.now)
 
 
 async def test_a_pending_is_backlog_for_every_sender(ledger: Ledger, clock: Clock) -> None:
@@ -192,7 +193,7 @@ async def test_what_waits_for_the_hour_is_offered_once_it_has_room(ledger: Ledge
         await deliver(world.reporter, begun[0])
         assert await due(world) == []
         async with ledger.transaction() as session:
-            again = await backlog.next_due(session, write_budget=world.policy.budget, now=clock.now)
+            again = await next_due(session, write_budget=world.policy.budget, now=clock.now)
         assert again == clock.now + timedelta(hours=1)
 
 
@@ -212,7 +213,7 @@ async def test_a_pause_is_waited_for(ledger: Ledger, clock: Clock) -> None:
         [target] = await jobs(world, 1)
         await deliver(world.reporter, target)
         async with ledger.transaction() as session:
-            again = await backlog.next_due(session, write_budget=world.policy.budget, now=clock.now)
+            again = await next_due(session, write_budget=world.policy.budget, now=clock.now)
             credential = (await session.exec(select(Credential))).one()
         assert again == credential.paused_until
 

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 Condition: TypeAlias = Callable[[], bool | Awaitable[bool]]
 Words: TypeAlias = str | Callable[[], object]
 
-FIRST_LOOK = 0.01
+FIRST_VERIFICATION = 0.01
 LOOK_EVERY = 0.5
 """Seconds between looks, at first and at the most: what comes soon is seen soon, and long waits cost little."""
 
@@ -33,7 +33,7 @@ async def until(condition: Condition, *, within: float = LONGEST, what: Words | 
     Raises:
         AssertionError: not *within* so many seconds.
     """
-    deadline, pause = time.monotonic() + within, FIRST_LOOK
+    deadline, pause = time.monotonic() + within, FIRST_VERIFICATION
     while not await _holds(condition):
         assert time.monotonic() < deadline, _in_vain(within, condition, what)
         await asyncio.sleep(pause)
@@ -50,7 +50,7 @@ def block_until(condition: Callable[[], bool], *, within: float = LONGEST, what:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, _in_vain(within, condition, what)
-        time.sleep(FIRST_LOOK)
+        time.sleep(FIRST_VERIFICATION)
 
 
 def _in_vain(within: float, condition: Condition, what: Words | None) -> str:

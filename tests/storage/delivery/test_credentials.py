@@ -185,7 +185,7 @@ async def test_a_probe_that_was_given_back_lets_another_through_at_once(world: W
     world.clock.advance(60)
     lease, now = await held(world, "d"), world.clock.now
     async with world.ledger.transaction() as session:
-        await settling.give_back(session, lease, EventKind.NOT_SENT, due_at=now, note="", actor=ACTOR, now=now)
+        await settling.release(session, lease, EventKind.NOT_SENT, due_at=now, note="", actor=ACTOR, now=now)
     assert await is_probe(world, "a")
 
 

@@ -16,8 +16,8 @@ from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import Tries, settle
 from domain.jobs.job import JobState
 from storage.delivery import availability, leases, reports, settling
-from storage.delivery import due as backlog
 from storage.delivery.availability import Busy, Settled
+from storage.delivery.due import due as due_ids
 from storage.delivery.leases import Lease
 from storage.delivery.reports import PHASE
 from storage.engine import Ledger, open_ledger
@@ -61,7 +61,7 @@ async def renewed(world: World, lease: Lease) -> bool:
 async def due(world: World) -> list[str]:
     """The contexts that are due, in order."""
     async with world.ledger.transaction() as session:
-        ids = await backlog.due(session, limit=100, now=world.clock.now)
+        ids = await due_ids(session, limit=100, now=world.clock.now)
         rows = await session.exec(select(StatusTarget.id, StatusTarget.context))
         contexts = dict(rows.all())
     return [contexts[target_id] for target_id in ids]
@@ -240,7 +240,7 @@ async def test_what_is_given_back_is_due_when_said_and_by_its_holder_alone(world
     due_at = world.clock.now + timedelta(minutes=3)
     for one, released in ((replace(lease, token=uuid4()), False), (lease, True)):
         async with world.ledger.transaction() as session:
-            await settling.give_back(
+            await settling.release(
                 session, one, EventKind.ABSENT, due_at=due_at, note="", actor=ACTOR, now=world.clock.now
             )
         assert ((await world.target()).lease is None) is released
