@@ -87,7 +87,7 @@ e2e: $(DEV) ## a whole installation, and all that can happen to it: Retry, every
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e $(ARGS)
 
 e2e-smoke: $(DEV) ## the least of it: the schedule fires and delivers, Retry, a killed flow; two minutes
-	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e/test_smoke.py tests/e2e/test_the_whole_story.py $(ARGS)
+	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e/test_smoke.py tests/e2e/test_the_ledger_matches_github.py $(ARGS)
 
 canaries: $(DEV) ## nine kinds of secrets in a whole installation, looked for in 28 places; prints the table; three minutes
 	@REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/canaries $(ARGS)

@@ -28,7 +28,7 @@ LEASES, READS, REVIEW = (
     "tests/delivery/test_deliver.py",
 )
 PAUSES, LATE, LOOK = (
-    "tests/delivery/test_told_to_wait.py",
+    "tests/delivery/test_pauses.py",
     "tests/delivery/test_late_requests.py",
     "tasks/delivery/verify.py",
 )
@@ -36,7 +36,7 @@ SECRETS = "tests/delivery/test_refused_secrets.py"
 GIVEN_UP = "tests/delivery/test_given_up.py"
 LOOKS = "tests/delivery/test_verify.py"
 FILES = "tests/tasks/process/test_file_limits.py"
-REMOVAL = "tests/tasks/process/test_removal_ends.py"
+REMOVAL = "tests/tasks/process/test_removal_limits.py"
 STOPS = "tests/tasks/process/test_file_work_stops.py"
 CRASHES, CASES = "tests/scenarios/crashes/test_crashes.py", "tests/delivery/test_review_cases.py"
 BUDGET, MOMENTS, FAIR, WAITS, TASK = (
@@ -283,7 +283,7 @@ BREAKAGES = (
     Breakage("what went wrong moves a terminal", "cli.py", "{readable(words)}", "{words}", ("tests/local/test_cli.py::test_what_went_wrong_moves_no_terminal",)),
     Breakage("a secret that overlaps another shows in part", "domain/redact.py", "            at = text.find(value, at + 1)\n", "            at = -1\n", ("tests/domain/test_redact.py::test_of_two_secrets_that_overlap_nothing_is_left",)),
     Breakage("the name of a flow run moves a terminal", "local/drain.py", "return one_line(", "return (", ("tests/local/test_drain.py::test_the_name_of_a_flow_run_moves_no_terminal",)),
-    Breakage("a line is cut before its secrets are hidden", "tasks/jobs/environment.py", "cut(self.shown(line), MAX_LINE)", "self.shown(cut(line, MAX_LINE))", ("tests/tasks/jobs/test_output_understood.py::test_a_secret_that_stands_across_the_cut_of_a_line_shows_in_no_part",)),
+    Breakage("a line is cut before its secrets are hidden", "tasks/jobs/environment.py", "cut(self.shown(line), MAX_LINE)", "self.shown(cut(line, MAX_LINE))", ("tests/tasks/jobs/test_job_output.py::test_a_secret_that_stands_across_the_cut_of_a_line_shows_in_no_part",)),
     Breakage("what stands across the bound of a line shows in part", "tasks/process/output_lines.py", "self._shown(line)[:-REACH]", "self._shown(line)", ("tests/tasks/process/test_output_lines.py::test_no_secret_that_stands_across_the_bound_survives_in_part",)),
     Breakage("a long secret is cut through", "domain/redact.py", "    ends = range(LONGEST_PIECE, len(value), LONGEST_PIECE)\n", "    ends = range(0)\n", ("tests/tasks/process/test_output_lines.py::test_no_secret_that_stands_across_the_bound_survives_in_part",)),
     Breakage("a full disk takes a failed command's word", "tasks/jobs/build.py", '    except NoSpace as error:\n        around.say(f"output not kept: {error}")\n        warn(error.to_do)\n', "", ("tests/tasks/jobs/test_build.py::test_a_command_that_failed_has_its_own_word_also_on_a_disk_that_it_filled",)),
@@ -300,10 +300,10 @@ BREAKAGES = (
     Breakage("JSON moves a terminal", "console/terminal.py", "UNSEEN.sub(_escaped, text)", "text", ("tests/console/test_terminal.py::test_json_is_whole_and_nothing_in_it_moves_a_terminal",)),
     Breakage("a token goes out in the clear", "settings.py", 'if parts.scheme == "http" and not', 'if parts.scheme == "none" and not', ("tests/test_settings.py::test_what_is_unsound_is_refused_with_its_reason",)),
     Breakage("GitHub's address may hold a password", "settings.py", "if names_user(str(url)):", "if False:", ("tests/test_settings.py::test_what_is_unsound_is_refused_with_its_reason",)),
-    Breakage("a link may hold a password", "domain/jobs/target_request.py", "if isinstance(url, str) and names_user(url):", "if False:", ("tests/console/test_submit.py::test_a_link_with_a_password_is_refused_without_showing_it",)),
+    Breakage("a link may hold a password", "domain/jobs/target_request.py", "if isinstance(url, str) and names_user(url):", "if False:", ("tests/console/submission/test_submit.py::test_a_link_with_a_password_is_refused_without_showing_it",)),
     Breakage("Prefect stores a link with a password", "domain/jobs/target_request.py", "[^\\s/?#@]+([/?#]", "[^\\s/?#]+([/?#]", ("tests/domain/jobs/test_target_request.py::test_prefect_refuses_a_user_in_a_link_before_it_stores_it",)),
     Breakage("a commit links to a page with Prefect's password", "tasks/jobs/accept.py", "return without_user(page) if", "return page if", ("tests/tasks/jobs/test_accept.py::test_the_page_of_a_run_is_linked_to_without_the_user_of_prefects_address",)),
-    Breakage("httpx logs the Pushgateway's password", "tasks/operations/metrics.py", "without_user(pushgateway).rstrip", "pushgateway.rstrip", ("tests/tasks/operations/test_emit_metrics.py::test_a_pushgateways_user_is_sent_to_it_alone",)),
+    Breakage("httpx logs the Pushgateway's password", "tasks/operations/metrics.py", "without_user(pushgateway).rstrip", "pushgateway.rstrip", ("tests/tasks/operations/test_metrics.py::test_a_pushgateways_user_is_sent_to_it_alone",)),
     Breakage("a closed pipe is a certificate that cannot be read", "local/prefect_server.py", "    except httpx.TransportError as error:\n", "    except (httpx.TransportError, OSError) as error:\n", ("tests/local/test_prefect_server.py::test_what_the_clients_user_raises_is_left_alone",)),
     Breakage("a refusal shows Prefect's password", "local/prefect_server.py", "shown = without_user(url)", "shown = url", ("tests/local/test_prefect_server.py::test_no_refusal_shows_the_user_of_prefects_address",)),
     Breakage("a repository that is not allowed has its job", "tasks/delivery/reporter.py", "if allowed and first_match(repository, allowed) is None:", "if not (allowed or repository):", ("tests/flows/docs_job/test_docs_job_refused.py::test_a_repository_that_is_not_allowed_is_refused_before_anything_runs", "tests/console/test_retry.py::test_a_report_of_a_repository_that_is_not_allowed_is_left_as_it_is")),
@@ -312,13 +312,13 @@ BREAKAGES = (
     Breakage("certificates that cannot be read are a traceback", "github_api/certificates.py", "except OSError as error:", "except ZeroDivisionError as error:", ("tests/github_api/test_certificates.py",)),
     Breakage("the named certificates are not trusted", "github_api/transport.py", "verify=trusted(ca_file)", "verify=trusted()", ("tests/github_api/test_certificates.py",)),
     Breakage("git trusts others than the named certificates", "tasks/jobs/git.py", "if self.ca_file else {}", "if self.ca_file and False else {}", ("tests/tasks/jobs/test_push_over_https.py::test_the_named_certificates_are_trusted_for_the_host",)),
-    Breakage("what Prefect could not be told is told with its password", "domain/redact.py", "return without_credentials(repr(error))", "return repr(error)", ("tests/tasks/operations/test_best_effort.py",)),
+    Breakage("what Prefect could not be told is told with its password", "domain/redact.py", "return without_credentials(repr(error))", "return repr(error)", ("tests/tasks/operations/test_prefect_state.py",)),
     Breakage("jobs.toml in another encoding is a traceback", "domain/jobs/jobs_file.py", "except UnicodeDecodeError as error:", "except ZeroDivisionError as error:", ("tests/domain/jobs/test_job_type.py::test_a_file_that_is_not_utf_8_is_refused_by_its_line",)),
     Breakage("a setting in JSON is read without a bound", "settings.py", "return from_json(value) if", "return __import__('json').loads(value) if", ("tests/test_settings.py::test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name",)),
     Breakage("a setting may be no text", "settings.py", "clean(value) != value:", "not value:", ("tests/test_settings.py::test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name",)),
     Breakage("brackets without an end end the reading of jobs.toml", "domain/jobs/jobs_file.py", "except RecursionError:", "except ZeroDivisionError:", ("tests/domain/jobs/test_job_type.py::test_a_file_that_cannot_be_used_is_refused",)),
     Breakage("a refusal of an option shows what stands deep in it", "domain/text.py", "if isinstance(value, list | tuple | dict):", "if False:", ("tests/domain/jobs/test_options.py::test_what_does_not_fit_is_refused_by_name_with_what_is_allowed",)),
-    Breakage("a refusal quotes all that it refuses", "domain/redact.py", "return cut(one_line(without_credentials(message)), LONGEST_REFUSAL)", "return message", ("tests/hostile/test_every_way_in.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
-    Breakage("a refused value shows its password", "domain/text.py", "repr(without_user(str(value)[:1000])[:60])", "repr(str(value)[:60])", ("tests/hostile/test_every_way_in.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
-    Breakage("a description may hold anything", "domain/jobs/job_type.py", "if description != readable(description):", "if False:", ("tests/hostile/test_every_way_in.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
+    Breakage("a refusal quotes all that it refuses", "domain/redact.py", "return cut(one_line(without_credentials(message)), LONGEST_REFUSAL)", "return message", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
+    Breakage("a refused value shows its password", "domain/text.py", "repr(without_user(str(value)[:1000])[:60])", "repr(str(value)[:60])", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
+    Breakage("a description may hold anything", "domain/jobs/job_type.py", "if description != readable(description):", "if False:", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
 )  # fmt: skip
