@@ -9,8 +9,8 @@ from waiting import end_what_is_left
 
 
 @pytest.fixture(scope="session")
-def prefect() -> Iterator[None]:
-    with prefect_server():
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with prefect_server(tmp_path_factory.mktemp("certificates")):
         yield
 
 

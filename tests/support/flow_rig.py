@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import pytest
+from git_host import make_certificate
 from prefect import Flow, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -78,13 +79,14 @@ command = ["no-such-program"]
 
 
 @contextmanager
-def prefect_server() -> Iterator[None]:
-    """A Prefect server for tests, and its client's settings."""
+def prefect_server(folder: Path) -> Iterator[None]:
+    """A Prefect server for tests, and its client's settings. *folder*: for the certificates that clients trust."""
     from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  # imports Prefect's whole server
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")  # it wants to write while the first flow run does
-        patch.setenv("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")  # no client reads the host's certificates for HTTP
+        patch.setenv("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")  # no client reads all of certifi's
+        patch.setenv("SSL_CERT_FILE", str(make_certificate(folder)[0]))  # nor all of the host's: it speaks HTTP
         with prefect_test_harness(server_startup_timeout=90):
             yield
 

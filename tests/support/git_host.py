@@ -34,7 +34,7 @@ def git_host(root: Path, folder: Path, *tokens: str, redirect: str = "") -> Iter
 
     *redirect*: the host to which everybody is sent instead.
     """
-    certificate, key = _make_certificate(folder)
+    certificate, key = make_certificate(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -108,7 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Not on the tests' output."""
 
 
-def _make_certificate(folder: Path) -> tuple[Path, Path]:
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """The files of a certificate for 127.0.0.1 and of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
