@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from full import FULL
 from looking import ask_for_a_look, delivered, kinds, reports, send_late, verify_targets
 from sqlalchemy import Update
 from sqlmodel import select, update
@@ -221,6 +222,9 @@ async def test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day(ledger:
         assert (await kinds(world))[-1] == EventKind.ABSENT
 
 
+DAYS = 6 if FULL else 2
+
+
 @pytest.mark.parametrize("away", ["no token", "a refused token", "no network", "a proxy"])
 async def test_a_verification_waits_for_days_while_github_is_unavailable(
     ledger: Ledger, clock: Clock, away: str
@@ -238,7 +242,7 @@ async def test_a_verification_waits_for_days_while_github_is_unavailable(
                 world.fault(Kind.CLOSE, method="*", times=0)
             case _:
                 world.fault(Kind.INTERMEDIARY, method="*", times=0)
-        for _ in range(6 * 24):
+        for _ in range(DAYS * 24):
             assert await verify_targets(world) == 0
             clock.advance(3600)
         world.tokens[CREDENTIAL] = token

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from full import thinned
 from sqlmodel import select, update
 from world import CREDENTIAL, SHA, World, accept, begin, end, order, run_job
 
@@ -117,12 +118,11 @@ async def test_reading_goes_on_to_the_end_where_githubs_time_is_ahead(world: Wor
 
 
 JUMPS = [timedelta(0), timedelta(hours=1), timedelta(days=400), -timedelta(hours=1), -timedelta(days=400)]
+AT = ("before it is recorded", "once its reply is lost")
+LATER = (timedelta(seconds=20), timedelta(minutes=70))
 
 
-@pytest.mark.parametrize("later", [timedelta(seconds=20), timedelta(minutes=70)])
-@pytest.mark.parametrize("at", ["before it is recorded", "once its reply is lost"])
-@pytest.mark.parametrize("jump", JUMPS)
-@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize(("jump", "at", "later", "is_known"), thinned(JUMPS, AT, LATER, (True, False)))
 @pytest.mark.parametrize("database", ["sqlite"])  # times are passed in
 async def test_whatever_our_clock_says_what_github_has_is_found_below_many_others(
     world: World, jump: timedelta, at: str, later: timedelta, *, is_known: bool
@@ -208,8 +208,7 @@ REFUSED_READS: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("database", ["sqlite"])  # what is made of an answer does not depend on it
-@pytest.mark.parametrize("stored", [True, False])
-@pytest.mark.parametrize("refusal", REFUSED_READS)
+@pytest.mark.parametrize(("refusal", "stored"), thinned(REFUSED_READS, (True, False)))
 async def test_a_refused_read_rejects_nothing_starts_no_doubt_and_is_made_again_at_growing_distances(
     world: World, refusal: str, *, stored: bool
 ) -> None:

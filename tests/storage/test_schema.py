@@ -23,12 +23,6 @@ POSTGRESQL_DDL = {
 SQLITE_DDL = "SELECT tbl_name, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
 
 
-@pytest.fixture
-def ledger_url(fresh_url: str) -> str:
-    """A ledger of the test's own: what is done to it here must not stay."""
-    return fresh_url
-
-
 def ddl_of(connection: Connection) -> set[str]:
     """Every column, constraint and index there is, one a line, but for Alembic's own table."""
     if connection.dialect.name == "postgresql":

@@ -1,14 +1,16 @@
 """Senders in processes of their own that a signal stops at one of their effects. Real ledger, real socket.
 
-    sender_process.py lives LEDGER API              a child for each place where a process can be killed, until one
-                                                    lives; each carries out a job, and kills itself at its place
-    sender_process.py freezes LEDGER API            the same, but a child stops itself within a transaction, until a
+    sender_process.py lives LEDGER API FIRST EVERY  a child for each place where a process can be killed, or for every
+                                                    so many-th from FIRST on, until one lives; each carries out a job,
+                                                    and kills itself at its place
+    sender_process.py freezes LEDGER API FIRST EVERY
+                                                    the same, but a child stops itself within a transaction, until a
                                                     neighbour with the same credential has delivered an outcome
     sender_process.py sends LEDGER API TARGET...    tries once to deliver these targets, all at once
     sender_process.py stops LEDGER API TARGET...    the same, but stops itself when all are about to send
 
-The first two import everything once and fork: that takes milliseconds, an interpreter a second. They print how many
-died, or for how many seconds each neighbour was held up.
+The first two import everything once and fork: that takes milliseconds, an interpreter a second. They print where
+the first lived, or for how many seconds each neighbour was held up.
 """
 
 import asyncio
@@ -128,24 +130,24 @@ async def _live(number: int, url: str, api_url: str, step: Step = go_on) -> None
         await life(process, job(number), time)
 
 
-def _lives(url: str, api_url: str) -> None:
+def _lives(url: str, api_url: str, first: int, every: int) -> None:
     asyncio.run(_live(WARM_UP, url, api_url))  # what is loaded and configured by need, once for all children
-    for number in count():
+    for number in count(first, every):
         if (child := os.fork()) == 0:
             os._exit(_child(number, url, api_url, Killed(number)))
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):
-            print(number)  # noqa: T201  # its result: so many died
+            print(number)  # noqa: T201  # its result: where none dies any more
             sys.exit(os.waitstatus_to_exitcode(status))
 
 
-def _freezes(url: str, api_url: str) -> None:
+def _freezes(url: str, api_url: str, first: int, every: int) -> None:
     asyncio.run(_live(WARM_UP, url, api_url))
     held_up = list[float]()
     for number in count():
         if (child := os.fork()) == 0:
             connections.IDLE_WAIT = 1.0  # seconds, so that one that froze is noticed soon
-            os._exit(_child(number, url, api_url, Frozen(len(held_up))))
+            os._exit(_child(number, url, api_url, Frozen(first + every * len(held_up))))
         _, status = os.waitpid(child, os.WUNTRACED)
         if os.WIFSTOPPED(status):
             held_up.append(_seconds_of_a_neighbour(child, WARM_UP + 1 + number, url, api_url))
@@ -190,13 +192,13 @@ async def _send(url: str, api_url: str, *target_ids: int, stop: bool) -> None:
         await asyncio.gather(*(deliver(process, target_id) for target_id in target_ids))
 
 
-def _main(what: str, url: str, api_url: str, *target_ids: str) -> None:
+def _main(what: str, url: str, api_url: str, *numbers: str) -> None:
     if what == "lives":
-        _lives(url, api_url)
+        _lives(url, api_url, *map(int, numbers))
     elif what == "freezes":
-        _freezes(url, api_url)
+        _freezes(url, api_url, *map(int, numbers))
     else:
-        asyncio.run(_send(url, api_url, *map(int, target_ids), stop=what == "stops"))
+        asyncio.run(_send(url, api_url, *map(int, numbers), stop=what == "stops"))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ from tasks.delivery.deliver_due import deliver_due
 PROGRAM = Path(__file__).with_name("sender_process.py")
 
 
-def process_that(what: str, url: str, api_url: str, *target_ids: int) -> AbstractAsyncContextManager[Process]:
+def process_that(what: str, url: str, api_url: str, *numbers: int) -> AbstractAsyncContextManager[Process]:
     """A process that *what* (see sender_process.py); it does not outlive the block."""
     return process_of(
-        sys.executable, str(PROGRAM), what, url, api_url, *map(str, target_ids),
+        sys.executable, str(PROGRAM), what, url, api_url, *map(str, numbers),
         stdout=PIPE, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"},
     )  # fmt: skip
 

@@ -53,6 +53,9 @@ class Statements:
     world: World
     url: str
     interruptions: int
+    every: int = 1
+    """An actor is interrupted before every so many-th step of the two only."""
+
     schedules: int = 0
 
     async def explore(self, before: Callable[[World, str], Awaitable[tuple[Work, Work]]]) -> None:
@@ -72,11 +75,14 @@ class Statements:
 
     async def _go(self, seats: tuple[Seat, Seat], tree: Tree) -> None:
         left, last = self.interruptions, None
-        while alive := [place for place in seats if place.actor.before is not None]:
+        for step in count():
+            alive = [place for place in seats if place.actor.before is not None]
+            if not alive:
+                return
             free = [place for place in alive if not place.actor.is_off]
             assert free, "each waits for a lock of the other's"
             may_go_on = last in free
-            ways = [place for place in free if place is last or not may_go_on or left]
+            ways = [place for place in free if place is last or not may_go_on or (left and not step % self.every)]
             now = ways[tree.choose(len(ways))]
             left -= may_go_on and now is not last
             last = now

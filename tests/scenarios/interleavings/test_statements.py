@@ -1,7 +1,7 @@
 """Two actors on one target on PostgreSQL, in every order of single statements that locks allow: one status.
 
-By default a task and a sender past its lease, in the orders that interrupt an actor once; with REPORTBACK_TEST_FULL=1
-every pair, interrupted twice.
+By default a task and a sender past its lease, in the orders that interrupt an actor once, before every second step;
+with REPORTBACK_TEST_FULL=1 every pair, interrupted twice.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ from fake_github.faults import Kind
 from storage.delivery import reports
 from tasks.delivery.deliver import Reporter, deliver
 
-INTERRUPTIONS = 2 if FULL else 1
+INTERRUPTIONS, EVERY = (2, 1) if FULL else (1, 2)
 
 Prepared: TypeAlias = Callable[[World, str], Awaitable[tuple[Work, Work]]]
 
@@ -107,7 +107,7 @@ ALL = [*QUICK, reopening_and_reconciliation, task_and_task, task_and_reconciliat
 @pytest.mark.parametrize("database", ["postgresql"])
 @pytest.mark.parametrize("prepared", ALL if FULL else QUICK)
 async def test_every_order_of_statements_makes_one_status(world: World, ledger_url: str, prepared: Prepared) -> None:
-    statements = Statements(world, ledger_url, INTERRUPTIONS)
+    statements = Statements(world, ledger_url, INTERRUPTIONS, EVERY)
     await statements.explore(prepared)
     assert statements.schedules > 10
     print(f"{statements.schedules} schedules")  # noqa: T201  # how much was enumerated, for whoever asks with -s

@@ -4,13 +4,14 @@
 """
 
 import pytest
+from full import FULL
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import machine_on
 
 ENOUGH = settings(
     phases=(Phase.generate,),
-    max_examples=20, stateful_step_count=16, derandomize=True, database=None,
+    max_examples=20 if FULL else 10, stateful_step_count=16, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck), print_blob=False,
 )  # fmt: skip
 

@@ -497,7 +497,7 @@ def runs(asked: Order) -> Work:
 async def test_whatever_the_order_of_statements_a_job_that_is_accepted_meanwhile_is_reported(
     world: World, ledger_url: str, prepared: Callable[[World, str], Awaitable[tuple[Work, Work]]]
 ) -> None:
-    statements = Statements(world, ledger_url, interruptions=1)
+    statements = Statements(world, ledger_url, interruptions=1, every=1 if FULL else 2)
     await statements.explore(prepared)
     assert statements.schedules > 10
     for number in range(statements.schedules):
