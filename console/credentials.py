@@ -14,7 +14,7 @@ from settings import Settings
 from storage.delivery import pauses
 from storage.delivery.credentials import locked
 from storage.engine import open_ledger
-from storage.operations.credential_usage import Account, accounts
+from storage.operations.credential_usage import CredentialUsage, usages
 
 
 async def credentials(*, as_json: bool) -> None:
@@ -23,9 +23,9 @@ async def credentials(*, as_json: bool) -> None:
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
-        known = await accounts(session, now=now)
+        known = await usages(session, now=now)
     named = names(settings)
-    unused = [Account(name) for name in named if name not in {one.name for one in known}]
+    unused = [CredentialUsage(name) for name in named if name not in {one.name for one in known}]
     every = sorted([*known, *unused], key=lambda one: one.name)
     if as_json:
         write_json([fields(one, named, settings.write_budget) for one in every])
@@ -44,7 +44,7 @@ async def resume(name: str) -> None:
         open_ledger(settings.database_url, publish=lambda notification: say(logged(notification))) as ledger,
         ledger.transaction() as session,
     ):
-        known = [one.name for one in await accounts(session, now=await ledger.clock(session))]
+        known = [one.name for one in await usages(session, now=await ledger.clock(session))]
         if name not in known:
             every = sorted({*known, *names(settings)})
             unused = "it has not been used yet, and pauses for nothing" if name in every else "there is none"
@@ -58,7 +58,7 @@ def names(settings: Settings) -> list[str]:
     return sorted(set(settings.credentials.values())) or [DEFAULT_CREDENTIAL]
 
 
-def fields(one: Account, named: Collection[str], budget: WriteBudget | None) -> Mapping[str, object]:
+def fields(one: CredentialUsage, named: Collection[str], budget: WriteBudget | None) -> Mapping[str, object]:
     """A credential as `--json` gives it. The names stay; further ones may come."""
     return {
         "credential": one.name, "configured": one.name in named,
@@ -70,7 +70,7 @@ def fields(one: Account, named: Collection[str], budget: WriteBudget | None) -> 
     }  # fmt: skip
 
 
-def rows(every: Sequence[Account], named: Collection[str], budget: WriteBudget | None, now: datetime) -> Table:
+def rows(every: Sequence[CredentialUsage], named: Collection[str], budget: WriteBudget | None, now: datetime) -> Table:
     """The credentials for a person."""
     made = table("credential", "pauses", "left at GitHub", "posts/min", "posts/h", "undelivered")
     for one in every:
@@ -81,7 +81,7 @@ def rows(every: Sequence[Account], named: Collection[str], budget: WriteBudget |
     return made
 
 
-def pause(one: Account, now: datetime) -> str:
+def pause(one: CredentialUsage, now: datetime) -> str:
     """Whether it pauses, until when, and why."""
     if one.paused_until is None:
         return "no"
@@ -90,7 +90,7 @@ def pause(one: Account, now: datetime) -> str:
     return f"{one.pause_reason}: until {one.paused_until:%H:%M:%S} UTC, {ahead(one.paused_until, now)}"
 
 
-def rate(one: Account, now: datetime) -> str:
+def rate(one: CredentialUsage, now: datetime) -> str:
     """What is left of GitHub's hour, as GitHub said it last."""
     if one.rate_limit is None or one.rate_reset_at is None:
         return "not known"

@@ -15,7 +15,7 @@ from domain.delivery.report import Phase
 from domain.operations.history import Event, clock, next_try_at, what_next
 from settings import Settings
 from storage.engine import open_ledger
-from storage.operations.report_history import WholeStory, of_report, reports_of
+from storage.operations.history import ReportDetail, of_report, reports_of
 
 LONGEST_WORD = len("reconciliation")
 """Of those who act in a story."""
@@ -43,7 +43,7 @@ async def show(asked: int | UUID, *, as_json: bool) -> int:
     return 0
 
 
-async def _stories(session: AsyncSession, asked: int | UUID) -> list[WholeStory] | None:
+async def _stories(session: AsyncSession, asked: int | UUID) -> list[ReportDetail] | None:
     numbers = [asked] if isinstance(asked, int) else await reports_of(session, asked)
     if numbers is None:
         return None
@@ -52,7 +52,7 @@ async def _stories(session: AsyncSession, asked: int | UUID) -> list[WholeStory]
     return known if known or not numbers else None
 
 
-def _print(out: Console, whole: WholeStory, now: datetime) -> None:
+def _print(out: Console, whole: ReportDetail, now: datetime) -> None:
     report = whole.report
     out.print(plain(f"Report {report.id}, {report.state}: {report.phase}"), style="bold")
     about = table("", "")
@@ -67,7 +67,7 @@ def _print(out: Console, whole: WholeStory, now: datetime) -> None:
     out.print()
 
 
-def facts(whole: WholeStory) -> Iterator[tuple[str, str]]:
+def facts(whole: ReportDetail) -> Iterator[tuple[str, str]]:
     """What a report is about, and what it says."""
     job, report = whole.job, whole.report
     if job.target is not None:
@@ -83,7 +83,7 @@ def facts(whole: WholeStory) -> Iterator[tuple[str, str]]:
         yield "Job ended", clock(job.ended_at)
 
 
-def next_words(whole: WholeStory, now: datetime) -> str:
+def next_words(whole: ReportDetail, now: datetime) -> str:
     """What happens next, and what a person can do, in Markdown."""
     words = what_next(whole.report, now)
     if whole.report.phase is Phase.REJECTED:
@@ -105,7 +105,7 @@ def events_table(events: tuple[Event, ...]) -> Table:
     return made
 
 
-def fields(whole: WholeStory, now: datetime) -> Mapping[str, object]:
+def fields(whole: ReportDetail, now: datetime) -> Mapping[str, object]:
     """A report's story as `--json` gives it. The names stay; further ones may come."""
     report, target = whole.report, whole.job.target
     return {

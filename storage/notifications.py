@@ -17,7 +17,7 @@ from storage.models import StatusReport, StatusTarget
 GATHERED = "news"
 """Where a session carries it."""
 
-UNTOLD = frozenset({EventKind.RECORDED, EventKind.CLAIMED})
+UNPUBLISHED = frozenset({EventKind.RECORDED, EventKind.CLAIMED})
 """Moves that are nobody's concern: what comes of them is told."""
 
 Row = dict[str, Any]
@@ -31,7 +31,7 @@ def add(session: AsyncSession, notification: Overdue | Paused | Resumed | Lost) 
 
 def add_move(session: AsyncSession, event: Row) -> None:
     """The same for what happened to a report."""
-    if event["kind"] not in UNTOLD:
+    if event["kind"] not in UNPUBLISHED:
         _so_far(session).append(event)
 
 

@@ -1,1 +1,1 @@
-"""The executions of jobs as SQL."""
+"""Job executions in SQL: their lifecycle and liveness."""

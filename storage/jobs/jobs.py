@@ -1,7 +1,7 @@
-"""Jobs: accepted, begun, beating, ended. A process owns one execution, and every statement names it.
+"""Job executions: accept, start, heartbeat, finish. A process owns one execution, and every statement names it.
 
-No row back from one of these means that the execution was ended or taken over: its process kills its child and
-reports nothing. Rows are locked in one order: job, credential, target, report.
+If a statement matches no row, the execution was ended or taken over: its process kills its child and reports nothing.
+Rows are locked in one order: job, credential, target, report.
 """
 
 from datetime import datetime, timedelta
@@ -24,8 +24,8 @@ from storage.delivery.turns import take_turn
 from storage.dialect import insert_ignore
 from storage.models import Job, StatusTarget
 
-OLD_BEAT = timedelta(seconds=30)
-"""A beat comes every 10 s; one that is older than this belongs to a process that is gone, or stopped."""
+OLD_HEARTBEAT = timedelta(seconds=30)
+"""Heartbeats are sent every 10 s; a process whose last one is older than this is dead or stopped."""
 
 MAY_STILL_END = (JobState.WAITING, JobState.RUNNING, JobState.LOST)
 ONE_RUNS = "uq_job_exclusive_group_running"
@@ -34,10 +34,10 @@ ONE_RUNS = "uq_job_exclusive_group_running"
 async def accept(
     session: AsyncSession, order: Order, *, by: Process, actor: str, now: datetime
 ) -> Execution | Done | CarriedOutElsewhere:
-    """Take on *order*, once for each flow run; `pending` is recorded in the same transaction.
+    """Accept *order*, once for each flow run; `pending` is recorded in the same transaction.
 
-    A job that ended any other way than well is executed again, and so is one whose process has gone silent: as the
-    next execution, with the target's next turn. Who asks again, not having heard the answer, gets what it was given.
+    A job that did not succeed, or whose process has stopped its heartbeat, is executed again: as the next execution,
+    with the target's next turn. A process that repeats the call, having missed the answer, gets the same answer.
 
     Raises:
         ConflictingJob: the flow run is a job of another type or target.
@@ -54,14 +54,14 @@ async def accept(
             return Done(await _report_of(session, job))
         if job.state is JobState.WAITING and process_of(job) == by:
             return Execution(job.id, job.execution, await _report_of(session, job))
-        if not job.state.is_over and now - job.beat_at < OLD_BEAT:
+        if not job.state.is_over and now - job.beat_at < OLD_HEARTBEAT:
             return CarriedOutElsewhere(job.beat_at)
         await _again(session, job, order, by, now)
     return await _take_on(session, order, actor, now)
 
 
 async def _ensure(session: AsyncSession, row: dict[str, Any]) -> tuple[Job, bool]:
-    """The job's row, locked, and whether it was made by this; anew if it was just being pruned."""
+    """The job's row, locked, and whether it was inserted now; retried if it was just being pruned."""
     this = select(Job).where(Job.id == row["id"]).with_for_update(key_share=True)
     while True:
         is_new = await insert_ignore(session, Job, ("id",), row)
@@ -71,7 +71,7 @@ async def _ensure(session: AsyncSession, row: dict[str, Any]) -> tuple[Job, bool
 
 
 def process_of(job: Job) -> Process:
-    """Who runs, or ran, the latest execution."""
+    """The process of the latest execution."""
     return Process(job.host or "", job.pid or 0, job.pid_started or 0)
 
 
@@ -114,7 +114,7 @@ async def _take_on(session: AsyncSession, order: Order, actor: str, now: datetim
 async def report(
     session: AsyncSession, job: Job, description: str, *, credential: str, actor: str, now: datetime
 ) -> int | None:
-    """Record what GitHub should show for *job* as it stands; the report's id. None: the job reports nowhere."""
+    """Record the report of the job's present state; its id. None: the job has no target."""
     if job.target_id is None or job.turn is None:
         return None
     assert job.url is not None  # a job with a target has one: ck_job_target_has_turn_and_url
@@ -125,26 +125,26 @@ async def report(
 
 
 async def _report_of(session: AsyncSession, job: Job) -> int | None:
-    """The id of the report of *job* as it stands; None: it reports nowhere, or not this."""
+    """The id of the report of the job's present state. None: there is none."""
     found = await reports.recorded(session, job.id, job.execution, shown_as(job.state))
     return found.id if found else None
 
 
 async def ended_at(session: AsyncSession, job_id: UUID) -> datetime | None:
-    """When the job's latest execution came to an end of its own. None: it has not, or was only thought lost."""
+    """When the job's latest execution ended by itself. None: it has not, or was ended as lost."""
     ended = select(Job.ended_at).where(Job.id == job_id, Job.state != JobState.LOST)
     return (await session.exec(ended)).one_or_none()
 
 
 async def begin(session: AsyncSession, job_id: UUID, execution: int, *, now: datetime) -> JobState | None:
-    """Start the command, unless the job's exclusive group is taken: `running`, or `waiting` still. None: not ours.
+    """Start the command unless the job's exclusive group is taken: `running`, or still `waiting`. None: not ours.
 
-    Who waits is served in the order of acceptance; one that has gone silent is passed over. One that was only thought
-    lost comes back by this. It may be called again by who does not know whether it was stored.
+    Jobs of a group start in the order of acceptance; one without heartbeats is passed over. A lost execution is
+    revived. The call may be repeated if it is not known whether it was stored.
     """
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
     job = (await session.exec(select(Job).where(mine))).one_or_none()
-    if job is not None and job.state is JobState.LOST and await _come_back(session, mine, now):
+    if job is not None and job.state is JobState.LOST and await _revive(session, mine, now):
         job = await _locked(session, job_id)
     if job is None or job.state is not JobState.WAITING:
         return JobState.RUNNING if job and job.state is JobState.RUNNING else None
@@ -159,13 +159,14 @@ async def _must_wait(session: AsyncSession, job: Job, now: datetime) -> bool:
 
 
 def _goes_before(job: Job, now: datetime) -> ColumnElement[bool]:
-    """Whether a job keeps *job* from its group: it runs, or was accepted earlier and waits, and not in silence."""
-    is_ahead = and_(col(Job.state) == JobState.WAITING, col(Job.number) < job.number, col(Job.beat_at) > now - OLD_BEAT)
+    """Condition: a job blocks *job* in its group: it runs, or was accepted earlier, waits and sends heartbeats."""
+    is_alive = col(Job.beat_at) > now - OLD_HEARTBEAT
+    is_ahead = and_(col(Job.state) == JobState.WAITING, col(Job.number) < job.number, is_alive)
     return and_(col(Job.exclusive_group) == job.exclusive_group, or_(col(Job.state) == JobState.RUNNING, is_ahead))
 
 
 async def waits_for(session: AsyncSession, job_id: UUID, *, now: datetime) -> list[UUID]:
-    """The jobs that keep this one from its exclusive group: the one that runs first, then in order of acceptance."""
+    """The jobs that block this one in its exclusive group: the running one first, then in order of acceptance."""
     job = await _locked(session, job_id)
     if job.exclusive_group is None:
         return []
@@ -174,7 +175,7 @@ async def waits_for(session: AsyncSession, job_id: UUID, *, now: datetime) -> li
 
 
 async def _run(session: AsyncSession, mine: Any, values: dict[str, object]) -> JobState | None:  # noqa: ANN401  # a condition
-    """Set to running; `waiting` where somebody else's transaction took the group at the same moment."""
+    """Set to running; `waiting` if another transaction took the group at the same moment."""
     try:
         async with session.begin_nested():
             begun = await session.exec(update(Job).where(mine).values(**values))
@@ -185,19 +186,19 @@ async def _run(session: AsyncSession, mine: Any, values: dict[str, object]) -> J
     return JobState.RUNNING if begun.rowcount else None
 
 
-async def beat(session: AsyncSession, job_id: UUID, execution: int, *, now: datetime) -> bool:
-    """Give a sign of life. False: the execution is no longer ours to carry out.
+async def heartbeat(session: AsyncSession, job_id: UUID, execution: int, *, now: datetime) -> bool:
+    """Store a heartbeat. False: the execution is no longer ours.
 
-    A job that was only thought lost comes back by this, unless its group has been taken meanwhile.
+    An execution ended as lost is revived, unless its group has been taken meanwhile.
     """
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
     alive = col(Job.state).in_((JobState.WAITING, JobState.RUNNING))
-    beaten = await session.exec(update(Job).where(mine, alive).values(beat_at=now))
-    return bool(beaten.rowcount) or await _come_back(session, mine, now)
+    stored = await session.exec(update(Job).where(mine, alive).values(beat_at=now))
+    return bool(stored.rowcount) or await _revive(session, mine, now)
 
 
-async def _come_back(session: AsyncSession, mine: Any, now: datetime) -> bool:  # noqa: ANN401  # a condition
-    """Have an execution that is lost wait or run again. False: it is not lost, or its group has been taken."""
+async def _revive(session: AsyncSession, mine: Any, now: datetime) -> bool:  # noqa: ANN401  # a condition
+    """Set a lost execution to waiting or running again. False: it is not lost, or its group has been taken."""
     lost = and_(mine, col(Job.state) == JobState.LOST)
     back = {"beat_at": now, "ended_at": None, "summary": None}
     waits = and_(lost, col(Job.started_at).is_(None))
@@ -209,17 +210,17 @@ async def _come_back(session: AsyncSession, mine: Any, now: datetime) -> bool:  
 
 
 async def end(
-    session: AsyncSession, job_id: UUID, execution: int, state: JobState, *, beaten_at: datetime | None = None,
+    session: AsyncSession, job_id: UUID, execution: int, state: JobState, *, last_beat_at: datetime | None = None,
     summary: str, exit_code: int | None, url: str | None = None, credential: str, actor: str, now: datetime,
 ) -> EndStored | None:  # fmt: skip
     """End the execution and record its report, in one transaction: no outcome without its report, nor the reverse.
 
-    *url*: what the outcome links to, instead of what the job's other statuses do. None: the execution is no longer
-    ours, or *beaten_at* was given and is not its last sign of life; nothing changed.
+    *url*: link of the outcome, if it differs from the job's. None: the execution is no longer ours, or *last_beat_at*
+    is given and is not the time of its last heartbeat; nothing changed.
     """
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state).in_(MAY_STILL_END))
-    if beaten_at is not None:
-        mine = and_(mine, col(Job.beat_at) == beaten_at)
+    if last_beat_at is not None:
+        mine = and_(mine, col(Job.beat_at) == last_beat_at)
     values = {"state": state, "ended_at": now, "beat_at": now, "exit_code": exit_code, "summary": clean(summary)[:500]}
     if url is not None:
         values["url"] = url
@@ -228,12 +229,12 @@ async def end(
         return None
     job = await _locked(session, job_id)
     report_id = await report(session, job, summary, credential=credential, actor=actor, now=now)
-    await counters.add(session, {("jobs", job.type, state.value): 1})  # the row forgets it when the job is retried
+    await counters.add(session, {("jobs", job.type, state.value): 1})  # a retry of the job overwrites the row
     return EndStored(report_id)
 
 
 async def ended_in(session: AsyncSession, job_id: UUID, execution: int, state: JobState) -> EndStored | None:
-    """What `end` told, for who did not get to hear it. None: the execution did not end in *state*."""
+    """The result of an earlier `end`, for a caller that missed it. None: the execution did not end in *state*."""
     mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state) == state)
     job = (await session.exec(select(Job).where(mine))).one_or_none()
     if job is None:

@@ -1,4 +1,4 @@
-"""Jobs that have not ended, and those whose process did: they are ended as lost."""
+"""Finds executions that have not ended, and ends as lost those whose process is gone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from storage.models import Job, StatusTarget
 NOT_OVER: BindParameter[list[JobState]] = bindparam(
     "not_over", [JobState.WAITING, JobState.RUNNING], expanding=True, literal_execute=True
 )
-"""In so many words: PostgreSQL takes a partial index for a condition that it can read."""
+"""Literal in the SQL: PostgreSQL uses the partial index only if it sees the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class AtWork:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """A job that has ended, and whose process that was."""
+    """A job that has ended, with its process."""
 
     job_id: UUID
     state: JobState
@@ -45,7 +45,7 @@ class Over:
 
 
 async def at_work(session: AsyncSession, *, job_id: UUID | None = None) -> list[AtWork]:
-    """The executions that have not ended, of all jobs or of one, the most silent first."""
+    """The executions that have not ended, of all jobs or of one, the oldest heartbeat first."""
     found = (
         select(Job, StatusTarget.credential)
         .outerjoin(StatusTarget, col(StatusTarget.id) == col(Job.target_id))
@@ -61,9 +61,9 @@ async def at_work(session: AsyncSession, *, job_id: UUID | None = None) -> list[
 
 
 async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, now: datetime) -> bool:
-    """End *one* as lost, with *words* on its commit. False: it has given a sign of life, or ended; nothing changed."""
+    """End *one* as lost, with *words* on its commit. False: it sent a heartbeat or ended meanwhile; nothing changed."""
     ended = await jobs.end(
-        session, one.job_id, one.execution, JobState.LOST, beaten_at=one.beat_at, summary=words, exit_code=None,
+        session, one.job_id, one.execution, JobState.LOST, last_beat_at=one.beat_at, summary=words, exit_code=None,
         credential=one.credential, actor=actor, now=now,
     )  # fmt: skip
     if ended is None:
@@ -73,11 +73,11 @@ async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, no
 
 
 async def over(session: AsyncSession, job_ids: Sequence[UUID]) -> list[Over]:
-    """Those of the jobs that are known here and have ended."""
+    """Those of the jobs that this ledger holds and that have ended."""
     found = await session.exec(select(Job).where(col(Job.id).in_(job_ids), col(Job.ended_at).is_not(None)))
     return [Over(job.id, job.state, job.ended_at, process_of(job)) for job in found if job.ended_at]
 
 
 async def known(session: AsyncSession, job_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the jobs that were ever accepted here, and not pruned since."""
+    """Those of the jobs that this ledger holds: accepted, and not pruned."""
     return set(await session.exec(select(Job.id).where(col(Job.id).in_(job_ids))))

@@ -1,1 +1,1 @@
-"""A ledger as a whole: moved, put back from a copy, or filled from the system before this one."""
+"""Maintenance of a whole ledger: move, restore from a backup, import from the system before Reportback."""

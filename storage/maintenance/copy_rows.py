@@ -1,4 +1,4 @@
-"""Every row of a ledger, from one database to another, and whether both hold the same."""
+"""Copies all rows of a ledger from one database to another, and compares them."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -12,26 +12,26 @@ import storage.models  # noqa: F401  # fills the metadata
 BATCH = 1000
 
 TABLES = [table for table in SQLModel.metadata.sorted_tables if table.name != "host_anchor"]
-"""A table comes after those that it refers to. The clock of a SQLite ledger is its host's, and stays behind."""
+"""In order of foreign keys. Without the clock anchor of a SQLite ledger, which belongs to its host."""
 
 
 async def count(connection: AsyncConnection) -> int:
-    """How many rows there are."""
+    """The number of rows in all tables."""
     return sum([(await connection.execute(select(func.count()).select_from(one))).scalar_one() for one in TABLES])
 
 
 async def copy(here: AsyncConnection, there: AsyncConnection, *, on_rows: Callable[[int], None]) -> None:
-    """Copy every row to a ledger that has none; *on_rows* is told of each batch."""
+    """Copy every row to an empty ledger; calls *on_rows* with the size of each batch."""
     for table in TABLES:
         async for rows in _batches(here, table):
             await there.execute(insert(table), [dict(row._mapping) for row in rows])  # noqa: SLF001  # its public name
             on_rows(len(rows))
     if there.dialect.name == "postgresql":
-        await _go_on_counting(there)
+        await _set_sequences(there)
 
 
 async def differing(here: AsyncConnection, there: AsyncConnection, *, on_rows: Callable[[int], None]) -> str | None:
-    """The first table whose rows are not the same in both, one by one and value by value. None: all are."""
+    """The first table whose rows differ between both, compared value by value. None: none differs."""
     for table in TABLES:
         others = _batches(there, table)
         async for rows in _batches(here, table):
@@ -51,12 +51,12 @@ async def _batches(connection: AsyncConnection, table: Table) -> AsyncIterator[S
 
 
 def _bytewise(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    """An order that both databases have: SQLite compares bytes, PostgreSQL as its locale says."""
+    """A sort order common to both databases: SQLite compares bytes, PostgreSQL by its locale."""
     return column.collate("C") if dialect == "postgresql" and isinstance(column.type, String) else column
 
 
-async def _go_on_counting(there: AsyncConnection) -> None:
-    """Rows that bring keys of their own leave a sequence where it was."""
+async def _set_sequences(there: AsyncConnection) -> None:
+    """Set sequences to the highest key: inserting rows with explicit keys does not advance them."""
     for table in TABLES:
         if (key := table.autoincrement_column) is not None:
             sequence = func.pg_get_serial_sequence(table.name, key.name)

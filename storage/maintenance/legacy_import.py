@@ -1,8 +1,8 @@
-"""Outcomes of the system before this one, recorded as undelivered reports: each once, and none over a job of ours.
+"""Imports outcomes of the system before Reportback as undelivered reports: each once, none over a job of ours.
 
-An imported job is the one that no process of ours ran: it has no `host`. What Reportback took on itself speaks for its
-target, whenever the old system says its own was asked for: clocks of two systems do not order anything. Among imported
-jobs the old system's clock does; their `started_at` is when they were asked for.
+An imported job has no `host`, as no process of ours ran it. Reportback's own jobs always supersede imported ones,
+whatever time the old system names: clocks of two systems give no order. Imported jobs are ordered by the old system's
+clock; their `started_at` is when they were requested.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from storage.models import Job, ReportEvent, StatusTarget
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What becomes of an old job by the ledger, and why: `QUEUED`, or what stands in the way."""
+    """Disposition of an old job, and why: `QUEUED`, or what prevents its import."""
 
     what: Disposition
     why: str = ""
@@ -33,7 +33,7 @@ IMPORTED = Result(Disposition.KNOWN, "imported before")
 
 
 class _StandsInTheWay(Exception):
-    """Undoes what was begun."""
+    """Rolls back the import of a job."""
 
     def __init__(self, result: Result) -> None:
         super().__init__(result.why)
@@ -41,7 +41,7 @@ class _StandsInTheWay(Exception):
 
 
 async def preview(session: AsyncSession, old: OldJob, *, kept_since: datetime) -> Result:
-    """What `take_over` would come to now. Only reads."""
+    """The result that `take_over` would have now. Only reads."""
     known, rival = await _known(session, old), await _rival(session, old, kept_since)
     return known or rival or Result(Disposition.QUEUED)
 
@@ -49,9 +49,9 @@ async def preview(session: AsyncSession, old: OldJob, *, kept_since: datetime) -
 async def take_over(
     session: AsyncSession, old: OldJob, *, url: str, credential: str, kept_since: datetime, actor: str, now: datetime
 ) -> Result:
-    """Record the outcome of *old*, which has ended and has a target, as a report that is due now; once for each job.
+    """Record the outcome of *old*, which has ended and has a target, as a report due now; once for each job.
 
-    *url*: what its status links to. *kept_since*: what is settled longer than that the ledger may have forgotten.
+    *url*: link of its status. *kept_since*: reports settled before that may have been pruned.
     """
     try:
         async with session.begin_nested():
@@ -94,7 +94,7 @@ async def _known(session: AsyncSession, old: OldJob) -> Result | None:
 
 
 async def _rival(session: AsyncSession, old: OldJob, kept_since: datetime) -> Result | None:
-    """What speaks for its target, or may have."""
+    """The newer report that supersedes it, or may have been pruned. None: there is none."""
     assert old.target is not None  # it reports
     here = (StatusTarget.key == old.target.key, col(Job.id) != old.job_id)
     ours_first = (col(Job.host).is_(None), col(Job.started_at).desc())
@@ -110,6 +110,6 @@ async def _rival(session: AsyncSession, old: OldJob, kept_since: datetime) -> Re
 
 
 async def _may_have_forgotten(session: AsyncSession, kept_since: datetime) -> bool:
-    """Whether anything may have been pruned: unless its very first event stands there, and is young enough."""
+    """Whether reports may have been pruned: true unless the very first event is there and recent enough."""
     first = (await session.exec(select(ReportEvent.id, ReportEvent.at).order_by(col(ReportEvent.id)).limit(1))).first()
     return first is not None and (first[0] != 1 or first[1] <= kept_since)

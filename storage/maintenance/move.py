@@ -1,4 +1,4 @@
-"""Move a ledger to another database, as a whole or not at all, so that there is never a second one to report by."""
+"""Moves a ledger to another database, as a whole or not at all, so that only one ledger is ever usable."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
@@ -15,17 +15,17 @@ from storage import moved_marker
 from storage.clock import HostClock
 from storage.connections import LOCK_WAIT, make_engine, place_of
 from storage.errors import LedgerUnavailable, is_unavailable
-from storage.jobs.jobs import OLD_BEAT
+from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import NOT_OVER
 from storage.maintenance import copy_rows
 from storage.models import Job, LedgerIdentity, StatusTarget
 from storage.schema import NotUpgraded, is_current_within, upgrade_within
 
 MOST_SKEW = timedelta(seconds=5)
-"""Times in the ledger are compared with the other database's clock from then on; the end of a doubt has this margin."""
+"""The ledger's times are compared with the other database's clock after the move; doubts tolerate this difference."""
 
 Time = Callable[[AsyncConnection], Awaitable[datetime]]
-Heard = Callable[[int], None]
+OnRows = Callable[[int], None]
 
 
 class CannotMove(ValueError):
@@ -33,15 +33,15 @@ class CannotMove(ValueError):
 
 
 async def ledger_time(connection: AsyncConnection) -> datetime:
-    """The time that a ledger stamps its rows with: PostgreSQL's own, or its host's."""
+    """The time with which a ledger writes its rows: PostgreSQL's, or its host's."""
     if connection.dialect.name == "sqlite":
         return await HostClock().peek(connection)
     now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
     return now.astimezone(UTC)
 
 
-def _unheard(_: int) -> None:
-    """Nobody listens."""
+def _ignore(_: int) -> None:
+    """Default callback: does nothing."""
 
 
 async def move(
@@ -50,31 +50,31 @@ async def move(
     *,
     local: Collection[str] = (),
     time: Time = ledger_time,
-    on_begin: Heard = _unheard,
-    on_rows: Heard = _unheard,
+    on_begin: OnRows = _ignore,
+    on_rows: OnRows = _ignore,
 ) -> int | None:
-    """Move the ledger at *source* to *destination*; how many rows it has. None: it had been moved there before.
+    """Move the ledger at *source* to *destination*; how many rows it has. None: it was moved there before.
 
-    Nobody else gets at either meanwhile. If this dies, the source goes on as if nothing had been. Only between its two
-    commits, when the source is marked and the destination still empty, neither can be used until this is called again.
+    Both are locked meanwhile. If the move dies, the source remains in use. Only between its two commits, when the
+    source is marked and the destination still empty, neither can be used until the move is repeated.
 
     Args:
         source: as in `storage.engine.open_ledger`; at this version's schema.
         destination: an empty database, or a ledger at this version's schema without a row.
         local: as in `storage.engine.open_ledger`.
         time: the time of a ledger.
-        on_begin: told how many rows will go by, each twice: when it is copied, and when it is compared.
-        on_rows: told how many went by.
+        on_begin: called with the total of rows to handle: each is copied, then compared.
+        on_rows: called with the number of rows handled since the last call.
 
     Raises:
-        CannotMove: somebody is at work in the source, the destination is not empty, or their clocks differ.
+        CannotMove: the source is in use, the destination is not empty, or their clocks differ.
         UnsoundLedger: one of them could not keep the promise.
         NotUpgraded: the source is not at this version's schema.
         LedgerUnavailable: one of them cannot be used now.
     """
     if (place := place_of(make_url(destination))) == place_of(make_url(source)):
         raise CannotMove(f"{place} is where the ledger is")
-    # The inner one, the source, commits first. The other way round, a crash between the two would leave two ledgers.
+    # The source, the inner one, commits first. Otherwise a crash between the two would leave two ledgers.
     async with _alone(destination, local, given_as="--to") as there, _alone(source, local) as here:
         is_again = await _is_again(here, place)
         await _prepare(there, place)
@@ -93,7 +93,7 @@ async def move(
 async def _alone(
     url: str, local: Collection[str], *, given_as: str = "REPORTBACK_DATABASE_URL"
 ) -> AsyncIterator[AsyncConnection]:
-    """A transaction on the ledger at *url*, whatever stands there."""
+    """A transaction on the database at *url*, whatever it holds."""
     engine = make_engine(url, local=local, takes_long=True, given_as=given_as)
     try:
         async with engine.begin() as connection:
@@ -118,7 +118,7 @@ async def _is_again(here: AsyncConnection, place: str) -> bool:
 
 
 async def _prepare(there: AsyncConnection, place: str) -> None:
-    """Make the schema, unless it stands there."""
+    """Create the schema unless it exists."""
     if await there.run_sync(lambda sync: inspect(sync).get_table_names()):
         try:
             is_current = await is_current_within(there)
@@ -134,7 +134,7 @@ async def _id_of(connection: AsyncConnection) -> object:
 
 
 async def _lock(connection: AsyncConnection) -> None:
-    """Keep every other writer out until the end. SQLite's transaction does so from its beginning."""
+    """Lock out all other writers until the end. SQLite's transaction does so from its beginning."""
     if connection.dialect.name == "postgresql":
         await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'"))
         tables = ", ".join(table.name for table in copy_rows.TABLES)
@@ -147,15 +147,15 @@ async def _refuse(here: AsyncConnection, there: AsyncConnection, place: str, tim
         raise CannotMove(f"the clocks of the two databases are {abs(then - now).total_seconds():.0f} s apart: set them")
     if await copy_rows.count(there) > 1:  # its id
         raise CannotMove(f"{place} holds a ledger that is in use: name an empty database")
-    beats = select(func.count()).where(col(Job.state).in_(NOT_OVER), col(Job.beat_at) > now - OLD_BEAT)
+    active = select(func.count()).where(col(Job.state).in_(NOT_OVER), col(Job.beat_at) > now - OLD_HEARTBEAT)
     leases = select(func.count()).where(col(StatusTarget.lease_expires_at) > now)
-    if jobs := (await here.execute(beats)).scalar_one():
+    if jobs := (await here.execute(active)).scalar_one():
         raise CannotMove(f"{jobs} jobs are at work: let them end with `reportback drain`, stop the workers, try again")
     if reports := (await here.execute(leases)).scalar_one():
         raise CannotMove(f"{reports} reports are being sent: stop the workers, wait a minute, and try again")
 
 
-async def _transfer(here: AsyncConnection, there: AsyncConnection, on_begin: Heard, on_rows: Heard) -> None:
+async def _transfer(here: AsyncConnection, there: AsyncConnection, on_begin: OnRows, on_rows: OnRows) -> None:
     on_begin(2 * await copy_rows.count(here))
     await there.execute(delete(LedgerIdentity))
     await copy_rows.copy(here, there, on_rows=on_rows)

@@ -1,4 +1,4 @@
-"""After a backup was put back: what it calls undelivered may be on GitHub already."""
+"""Prepares a ledger restored from a backup: its undelivered reports may be on GitHub already."""
 
 from datetime import datetime
 
@@ -14,11 +14,11 @@ from storage.models import StatusReport, StatusTarget
 
 
 async def read_back_everything(session: AsyncSession, *, policy: Policy, actor: str, now: datetime) -> int:
-    """Have every unsettled report looked for before it is sent, rejected ones too; how many there are.
+    """Have every unsettled report, rejected ones too, read back before it is sent; how many there are.
 
-    Leases of the time of the backup are ended. Requests that were on their way when the ledger was put back may still
-    turn up: every unsettled target is in doubt, and is looked at once it is delivered. What was recorded after the
-    backup is lost, its order included.
+    Leases from the time of the backup are ended. Requests in flight when the ledger was restored may still turn up:
+    every unsettled target is in doubt, and is verified once it is delivered. Reports recorded after the backup are
+    lost, with their order.
     """
     open_now = select(StatusTarget.newest_id).where(col(StatusTarget.newest_id).is_not(None))
     unsettled = (col(StatusReport.delivered_at).is_(None), col(StatusReport.id).in_(open_now))

@@ -1,1 +1,1 @@
-"""What an operator asks of the ledger, and what is forgotten after a time."""
+"""Queries for operators (metrics, overview, lists, history), and retention."""

@@ -1,4 +1,4 @@
-"""What each credential stands at: its pause, its hour at GitHub, what it has sent, and what waits for it."""
+"""Usage of each credential: its pause, GitHub's rate limit, requests sent, and undelivered reports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,8 @@ from storage.models import Credential, ReportEvent, StatusTarget
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """A credential by its name; never the secret. The rate is GitHub's word as it last said it; None: it has not."""
+class CredentialUsage:
+    """Usage of a credential, by its name. The rate limit is from GitHub's last answer; None: it has not named it."""
 
     name: str
     paused_until: datetime | None = None
@@ -26,30 +26,28 @@ class Account:
     undelivered: int = 0
 
 
-async def accounts(session: AsyncSession, *, now: datetime) -> list[Account]:
-    """Every credential that has ever been used here, by name."""
+async def usages(session: AsyncSession, *, now: datetime) -> list[CredentialUsage]:
+    """The usage of every credential that this ledger has ever used, by name."""
     posts = await _posts(session, now)
     waiting = await _undelivered(session)
     found = await session.exec(select(Credential).order_by(col(Credential.name)))
-    return [_account(one, *posts.get(one.name, (0, 0)), waiting.get(one.name, 0)) for one in found]
+    return [_usage(one, *posts.get(one.name, (0, 0)), waiting.get(one.name, 0)) for one in found]
 
 
-def _account(one: Credential, minute: int, hour: int, undelivered: int) -> Account:
-    return Account(
+def _usage(one: Credential, minute: int, hour: int, undelivered: int) -> CredentialUsage:
+    return CredentialUsage(
         one.name, one.paused_until, one.pause_reason, one.rate_limit, one.rate_remaining, one.rate_reset_at,
         minute, hour, undelivered,
     )  # fmt: skip
 
 
 async def _posts(session: AsyncSession, now: datetime) -> dict[str, tuple[int, int]]:
-    """How many requests each has made in the last minute, and in the last hour: what the write budget counts."""
+    """Requests of each credential in the last minute and in the last hour, as the write budget counts them."""
     in_minute = func.sum(case((col(ReportEvent.at) > now - MINUTE, 1), else_=0))
     sent = (col(ReportEvent.kind) == POSTED, col(ReportEvent.at) > now - HOUR)
     found = select(ReportEvent.credential, in_minute, func.count()).where(
         *sent,
-        col(ReportEvent.credential).in_(
-            select(Credential.name)
-        ),  # so that the index, which begins with the name, serves
+        col(ReportEvent.credential).in_(select(Credential.name)),  # uses the index, which begins with the name
     )
     rows = await session.exec(found.group_by(col(ReportEvent.credential)))
     return {name: (int(minute), hour) for name, minute, hour in rows if name is not None}

@@ -1,4 +1,4 @@
-"""What became of a day's outcomes, how long they took to GitHub, and what each pass left undelivered."""
+"""Figures of a day: outcomes by phase, their latency to GitHub, requests, and the backlog after each run."""
 
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -20,7 +20,7 @@ Which: TypeAlias = tuple[ColumnElement[bool], ...]
 
 
 async def figures(session: AsyncSession, since: datetime) -> Day:
-    """The day that began then."""
+    """The figures of the day that began at *since*."""
     first = literal(await _first_since(session, since), literal_execute=True)
     outcomes = (col(StatusReport.id) >= first, col(StatusReport.created_at) >= since, col(StatusReport.rank) > 0)
     backlogs = await _backlogs(session, since)
@@ -36,9 +36,9 @@ async def figures(session: AsyncSession, since: datetime) -> Day:
 
 
 async def _first_since(session: AsyncSession, since: datetime) -> int:
-    """The id of the first report since then; of none, one that no report has yet.
+    """The id of the first report since then; without any, the next id.
 
-    Found by halving: ids grow with time, and an index on the time would cost every report more than this each pass.
+    Binary search: ids grow with time, and an index on the time would cost every report more than this costs each run.
     """
     number, made = col(StatusReport.id), col(StatusReport.created_at)
     lowest, highest = (select(end(number)).scalar_subquery() for end in (func.min, func.max))  # one each by the index
@@ -71,9 +71,9 @@ async def _phases(session: AsyncSession, which: Which) -> dict[Phase, int]:
 async def _latencies(
     session: AsyncSession, since: datetime, which: Which
 ) -> tuple[dict[int, tuple[timedelta, timedelta]], timedelta | None]:
-    """The median and the worst of each slot, by its place; and the median of all.
+    """The median and the worst latency of each slot, by its place; and the median of all.
 
-    A report that was repaired is left out: its row no longer tells when it first was on GitHub.
+    Repaired reports are left out: their rows no longer hold when they first were on GitHub.
     """
     made, arrived = col(StatusReport.created_at), col(StatusReport.delivered_at)
     found: Any = (
@@ -101,7 +101,7 @@ async def _latencies(
 
 
 async def _backlogs(session: AsyncSession, since: datetime) -> dict[int, int]:
-    """The most that a pass left undelivered, by the place of the slot in which it began."""
+    """The largest backlog that a run left, by the place of the slot in which it began."""
     began = col(Reconciliation.started_at)
     slot = _slot(session, since, began)
     ended = (began >= since, col(Reconciliation.ended_at).is_not(None))
@@ -110,7 +110,7 @@ async def _backlogs(session: AsyncSession, since: datetime) -> dict[int, int]:
 
 
 async def _requests(session: AsyncSession, since: datetime) -> int:
-    """How many requests may have left since then; by credential, as their index is."""
+    """How many requests may have been sent since then; counted by credential, to use their index."""
     of_one = select(func.count()).where(
         col(ReportEvent.credential) == col(Credential.name),
         col(ReportEvent.kind) == POSTED,

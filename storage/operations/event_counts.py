@@ -1,8 +1,8 @@
-"""What only grows, counted in append-only rows from the ledger's first day.
+"""Monotonic counters, computed from append-only rows since the ledger's first day.
 
-Rows up to a mark are in the totals already; those after it are counted when somebody asks. `fold` moves the mark, in
-the transaction that adds to the totals: a counter is true after any crash, never falls, and costs what two hours hold.
-Rows after their mark are never pruned: storage/operations/retention.py.
+Rows up to a mark are in the totals already; rows after it are counted by each query. `fold` moves the mark in the
+transaction that adds to the totals: counters stay exact after any crash, never fall, and a query reads two hours of
+rows at most. Rows after their mark are never pruned: storage/operations/retention.py.
 """
 
 from collections import Counter
@@ -21,14 +21,14 @@ from storage.lengths import sql_seconds
 from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport
 
 OLD = timedelta(hours=1)
-"""PostgreSQL commits ids out of order. Before an event of that age, by id, no other will turn up.
+"""PostgreSQL commits ids out of order: no event will appear with an id below that of an event of this age.
 
-What is further ahead of the clock than that was stamped by one that was wrong: it counts as old, for its day may be
-years away, and nothing would be folded until then.
+An event further ahead of the clock than this was written by a wrong clock and counts as old: otherwise nothing would
+be folded until its time, perhaps years away.
 """
 
 CHUNK = 20_000
-"""Ids that are folded at once: SQLite's other writers wait meanwhile."""
+"""Ids folded in one transaction: SQLite's other writers wait meanwhile."""
 
 EVENTS: Key = ("folded", "report_event", "")
 PASSES: Key = ("folded", "reconciliation", "")
@@ -37,16 +37,16 @@ PASSES: Key = ("folded", "reconciliation", "")
 ENDED: Key = ("passes", "ended", "")
 FAILED: Key = ("passes", "failed", "")
 MILLISECONDS: Key = ("latency", "milliseconds", "")
-"""Whole ones: up to 2^53 their sum is the same in whatever order they are added, so that a fold cannot lower it."""
+"""Integers: up to 2^53 their sum does not depend on the order of adding, so that a fold cannot lower it."""
 
 BEGUN = 0.4995
-"""Has `round` count a millisecond that has begun, for times have microseconds. Not every SQLite has `ceil`."""
+"""Makes `round` count a begun millisecond, as times have microseconds. Not every SQLite has `ceil`."""
 
 
-async def look_up(session: AsyncSession) -> None:
-    """Have the transaction find what belongs to a few rows by its key, never by reading a whole table.
+async def avoid_table_scans(session: AsyncSession) -> None:
+    """Make the transaction join by index look-ups, never by reading a whole table.
 
-    Left to itself, PostgreSQL takes two thousand look-ups to be dearer than a million rows.
+    PostgreSQL's planner estimates two thousand look-ups to cost more than a million rows.
     """
     if session.get_bind().dialect.name == "postgresql":
         off = (func.set_config(f"enable_{join}", "off", True) for join in ("hashjoin", "mergejoin"))
@@ -66,7 +66,7 @@ async def read(session: AsyncSession) -> Counter[Key]:
 
 
 async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
-    """Whether there are rows of twice the age at which they may go to the totals: one short look instead of a fold."""
+    """Whether there are rows of twice the age at which they may be folded: a cheap check before `fold`."""
     event = select(ReportEvent.at).where(col(ReportEvent.id) > _folded(EVENTS)).order_by(col(ReportEvent.id)).limit(1)
     begun = (
         select(Reconciliation.started_at)
@@ -79,17 +79,17 @@ async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
 
 
 def _folded(key: Key) -> ColumnElement[int]:
-    """A mark, as a whole number: PostgreSQL compares an id with a float by reading every row."""
+    """A mark as an integer: PostgreSQL compares an id with a float by reading every row."""
     total = select(MetricTotal.total).filter_by(**dict(zip(counters.KEY, key, strict=True))).scalar_subquery()
     return cast(func.coalesce(total, 0), BigInteger)
 
 
 async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -> bool:
-    """Add the oldest rows that are not in the totals to them. True: there may be more that are old enough.
+    """Add the oldest rows that are not in the totals yet. True: there may be more that are old enough.
 
-    A pass that has not come to its end *dead_after* it began, an hour at least, has failed.
+    A run that has not ended *dead_after* it began, at least an hour, has failed.
     """
-    await look_up(session)
+    await avoid_table_scans(session)
     after = await counters.locked(session, EVENTS)
     upto = await _old_enough(session, after, now)
     passes_after = await counters.locked(session, PASSES)
@@ -100,19 +100,19 @@ async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -
 
 
 def _mark(number: int) -> ColumnElement[int]:
-    """In so many words: for a bound parameter PostgreSQL may plan to read all there is."""
+    """A literal: for a bound parameter PostgreSQL may plan a full scan."""
     return literal(number, literal_execute=True)
 
 
 async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[Key]:
-    """What the events *among* all add to the counters."""
+    """What the events that match *among* add to the counters."""
     was_asked = or_(col(ReportEvent.kind) != EventKind.THROTTLED, col(ReportEvent.http_status).is_not(None))
-    tried = and_(col(ReportEvent.kind).in_(TRIED), col(ReportEvent.attempt).is_not(None))  # none: a backup was put back
-    told = or_(and_(tried, was_asked), col(ReportEvent.kind).in_(TWICE))
+    tried = and_(col(ReportEvent.kind).in_(TRIED), col(ReportEvent.attempt).is_not(None))  # none: a backup was restored
+    is_counted = or_(and_(tried, was_asked), col(ReportEvent.kind).in_(TWICE))
     rows = (
         select(ReportEvent.kind, StatusReport.state, func.count())
         .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
-        .where(among, told)
+        .where(among, is_counted)
         .group_by(col(ReportEvent.kind), col(StatusReport.state))
     )
     found: Any = await session.exec(rows)
@@ -142,13 +142,13 @@ def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noq
 
 
 def _milliseconds(session: AsyncSession, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns
-    """The whole milliseconds between two times. None where a clock was set back meanwhile: a sum must not fall."""
+    """The whole milliseconds between two times; 0 if a clock was set back meanwhile: a sum must not fall."""
     begun = func.round(sql_seconds(session, since, until) * 1000 + BEGUN)
     return case((begun > 0, begun), else_=0)
 
 
 async def _old_enough(session: AsyncSession, after: int, now: datetime) -> int:
-    """The highest id, at most `CHUNK` further, up to which every event is of the age `OLD`."""
+    """The highest id, at most `CHUNK` after *after*, up to which every event has the age `OLD`."""
     end = after + CHUNK
     last = (await session.exec(select(func.max(ReportEvent.id)))).one() or after
     near = (col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(end))
@@ -159,7 +159,7 @@ async def _old_enough(session: AsyncSession, after: int, now: datetime) -> int:
 
 
 async def _passes(session: AsyncSession, after: int, horizon: datetime) -> dict[Key, int]:
-    """What the passes that began by *horizon* add to the counters, and to their mark."""
+    """What the runs that began by *horizon* add to the counters, and to their mark."""
     begun = select(func.max(Reconciliation.id)).where(col(Reconciliation.started_at) <= horizon)
     upto = max((await session.exec(begun)).one() or 0, after)
     within = (col(Reconciliation.id) > _mark(after), col(Reconciliation.id) <= _mark(upto))
@@ -170,6 +170,6 @@ async def _passes(session: AsyncSession, after: int, horizon: datetime) -> dict[
 
 
 async def _ended(session: AsyncSession, *, after: int) -> int:
-    """Passes that ended and are not in the totals. One that has not ended yet counts as failed only once it is."""
+    """Runs that ended and are not in the totals yet. One without an end counts as failed only once it is folded."""
     rows = select(func.count(col(Reconciliation.ended_at))).where(col(Reconciliation.id) > _mark(after))
     return (await session.exec(rows)).one()

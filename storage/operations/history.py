@@ -1,22 +1,24 @@
-"""What happened to a job and its reports, read for a person."""
+"""Reads the history of a job and of its reports, for operators."""
 
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import col, exists, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import noted_reason
 from domain.delivery.target import Target
 from domain.operations.history import Blockers, Event, JobHistory, ReportHistory
+from storage.delivery import events
 from storage.delivery.reports import phase
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
 
 MOST_EVENTS = 40
-"""Of a report; a week of tries makes some hundreds."""
+"""Per report in a job's history; a week of tries makes some hundreds."""
 
 
 async def of_job(session: AsyncSession, job_id: UUID) -> JobHistory | None:
-    """The story of a job; the events of its latest execution's reports, of each the last ones. None: no such job."""
+    """The history of a job, with the last events of its latest execution's reports. None: no such job."""
     found = await session.exec(
         select(Job, StatusTarget)
         .outerjoin(StatusTarget, col(StatusTarget.id) == col(Job.target_id))
@@ -49,16 +51,16 @@ async def _report(
     session: AsyncSession, job: Job, report: StatusReport, target: StatusTarget, credential: Credential | None
 ) -> ReportHistory:
     assert report.id is not None
-    events, left_out = await _events(session, report.id) if report.execution == job.execution else ((), 0)
+    shown, left_out = await _events(session, report.id) if report.execution == job.execution else ((), 0)
     return ReportHistory(
         id=report.id, execution=report.execution, state=report.state, phase=phase(report, target),
         blockers=blockers_of(target, credential), status_id=report.github_status_id, rejection=report.rejection,
-        events=events, left_out=left_out,
+        events=shown, left_out=left_out,
     )  # fmt: skip
 
 
 def blockers_of(target: StatusTarget, credential: Credential | None) -> Blockers:
-    """What stands on the target's and its credential's row in the way of what speaks for it."""
+    """What blocks the target's current report, from the rows of the target and its credential."""
     return Blockers(
         due_at=target.due_at,
         lease_until=target.lease_expires_at,
@@ -73,10 +75,52 @@ async def _events(session: AsyncSession, report_id: int) -> tuple[tuple[Event, .
     mine = ReportEvent.report_id == report_id
     count = (await session.exec(select(func.count()).where(mine))).one()
     last = await session.exec(select(ReportEvent).where(mine).order_by(col(ReportEvent.id).desc()).limit(MOST_EVENTS))
-    events = tuple(map(to_event, last))[::-1]
-    return events, count - len(events)
+    shown = tuple(map(to_event, last))[::-1]
+    return shown, count - len(shown)
 
 
 def to_event(event: ReportEvent) -> Event:
-    """A row of the story as a person reads it."""
+    """Convert an event's row for display."""
     return Event(event.at, event.kind, event.actor, event.http_status, event.github_request_id, event.note)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDetail:
+    """A report with all of its events, its content, and its job."""
+
+    report: ReportHistory
+    job_id: UUID
+    job: JobHistory
+    description: str
+    target_url: str
+    credential: str | None
+
+
+async def of_report(session: AsyncSession, report_id: int) -> ReportDetail | None:
+    """The detail of a report. None: no such report."""
+    found = await session.exec(
+        select(StatusReport, StatusTarget.credential)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(StatusReport.id == report_id)
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    report, credential = row
+    job = await of_job(session, report.job_id)
+    found_report = next((one for one in job.reports if one.id == report_id), None) if job else None
+    if job is None or found_report is None:  # pruned since the first statement
+        return None
+    every = tuple(map(to_event, await events.of_report(session, report_id)))
+    return ReportDetail(
+        replace(found_report, events=every, left_out=0), report.job_id, job, report.description, report.target_url,
+        credential,
+    )  # fmt: skip
+
+
+async def reports_of(session: AsyncSession, job_id: UUID) -> list[int] | None:
+    """The numbers of a job's reports, in order. None: no such job."""
+    if not (await session.exec(select(exists().where(col(Job.id) == job_id)))).one():
+        return None
+    found = select(StatusReport.id).where(StatusReport.job_id == job_id).order_by(col(StatusReport.id))
+    return [report_id for report_id in await session.exec(found) if report_id is not None]

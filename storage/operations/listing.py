@@ -1,4 +1,4 @@
-"""Reports in a row, for an operator who asks which, and why they are not on GitHub."""
+"""Lists reports for operators: which are not on GitHub, and why."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ OPEN = (Phase.DUE, Phase.SENDING)
 
 
 class Wanted(StrEnum):
-    """Which of the reports that speak for their targets and are not on GitHub."""
+    """Filters current reports that are not on GitHub."""
 
     UNDELIVERED = "undelivered"  # due, or being sent
     REJECTED = "rejected"
@@ -29,7 +29,7 @@ class Wanted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A report as it stands. `last_error` and `waits` say something of one that is undelivered or rejected only."""
+    """A listed report. `last_error` and `blockers` are set only if it is undelivered or rejected."""
 
     id: int
     job_id: UUID
@@ -51,7 +51,7 @@ async def listing(
 ) -> tuple[list[Listed], bool]:
     """The selected reports, at most *limit*, and whether there are more.
 
-    With *wanted*, those that are one of it, the oldest first: what hurts most. Without, all, the newest first.
+    With *wanted*, only reports that match one of it, oldest first; without, all, newest first.
     """
     found = (
         select(StatusReport, StatusTarget, Credential)
@@ -67,7 +67,7 @@ async def listing(
 
 
 def _is_one_of(wanted: Collection[Wanted]) -> ColumnElement[bool]:
-    """Whether a report is wanted, by way of the few rows that are: most are settled, and nobody may read them all."""
+    """Condition: the report is wanted; selected through partial indexes, as most reports are settled."""
     due = select(StatusTarget.newest_id).where(col(StatusTarget.due_at).is_not(None))
     refused = (
         select(StatusReport.id)

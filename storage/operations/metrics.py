@@ -1,4 +1,4 @@
-"""All figures of one moment, from at most a dozen statements, each over an index or a small table."""
+"""Reads all metrics of one moment, in at most a dozen statements, each over an index or a small table."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,8 +20,8 @@ from storage.operations import event_counts
 
 
 async def snapshot(session: AsyncSession, *, now: datetime) -> Snapshot:
-    """The figures; all of one moment within `Ledger.reading`."""
-    await event_counts.look_up(session)
+    """All metrics; consistent within `Ledger.reading`."""
+    await event_counts.avoid_table_scans(session)
     counted = await event_counts.read(session)
     undelivered, oldest = await _undelivered(session, now)
     return Snapshot(
@@ -53,7 +53,7 @@ def _jobs(counted: Mapping[Key, int], at_work: set[str]) -> dict[tuple[str, JobS
 
 
 async def _undelivered(session: AsyncSession, now: datetime) -> tuple[dict[Group, int], datetime | None]:
-    """What is due or being sent, and when the oldest of it was recorded."""
+    """Reports that are due or being sent, by group, and when the oldest was recorded."""
     reason = case(
         (col(Credential.paused_until) > now, func.coalesce(Credential.pause_reason, "")),
         # `domain.delivery.outcome.noted_reason`, in SQL
@@ -104,5 +104,5 @@ async def _last_pass(session: AsyncSession) -> LastPass | None:
 
 
 async def _types_at_work(session: AsyncSession) -> set[str]:
-    """Types of the jobs that have not ended: their counters stand at 0 before the first of them ends."""
+    """Types of the jobs that have not ended: their counters are shown as 0 before the first of them ends."""
     return set(await session.exec(select(Job.type).where(col(Job.state).in_(NOT_OVER)).distinct()))

@@ -1,4 +1,4 @@
-"""All that the operator's page shows, in a dozen statements, none of which reads a whole table."""
+"""Reads all that the status page shows, in a dozen statements, none of which reads a whole table."""
 
 from datetime import datetime
 from typing import Any
@@ -10,19 +10,19 @@ from domain.operations.overview import OpenReport, Overview, Pause, Refusals, da
 from storage.delivery.reports import Selection
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.operations import day
-from storage.operations.event_counts import look_up
+from storage.operations.event_counts import avoid_table_scans
 from storage.operations.listing import Listed, listing
 
 OLDEST = 20
-"""Undelivered reports that are shown."""
+"""Undelivered reports shown."""
 
 EXAMPLES = 3
-"""Rejected reports that are shown of each reason."""
+"""Rejected reports shown of each reason."""
 
 
 async def overview(session: AsyncSession, *, now: datetime) -> Overview:
-    """What stands at *now*; all of one moment within `Ledger.reading`."""
-    await look_up(session)
+    """The overview at *now*; consistent within `Ledger.reading`."""
+    await avoid_table_scans(session)
     undelivered, oldest = await _undelivered(session)
     refused = await _refused(session)
     shown = await _shown(session, [*oldest, *(number for _, _, numbers in refused for number in numbers)])
@@ -47,7 +47,7 @@ async def _undelivered(session: AsyncSession) -> tuple[int, list[int]]:
 
 
 async def _refused(session: AsyncSession) -> list[tuple[str, int, list[int]]]:
-    """Each reason, how many reports that speak were rejected for it, and the ids of the oldest; the most first."""
+    """Each reason, how many current reports were rejected for it, and the ids of the oldest; most frequent first."""
     number, reason = col(StatusReport.id), col(StatusReport.rejection)
     place: Any = func.row_number().over(partition_by=reason, order_by=number).label("place")
     every: Any = func.count().over(partition_by=reason).label("every")

@@ -1,15 +1,15 @@
-"""Forget what is settled and has long been left alone: jobs with their reports and events, targets, passes.
+"""Prunes old settled data: jobs with their reports and events, targets, reconciliation runs.
 
-A job goes as a whole, and the target that it spoke for last goes with it. What speaks and is not on GitHub, rejected or
-due, stays, and so does its job. Of what is counted only that goes which is in the totals: no counter falls.
+A job is deleted as a whole, a target with its last job. Current reports that are not on GitHub, rejected or due, are
+kept with their jobs. Rows not yet in the totals of `event_counts` are kept: no counter falls.
 
-Whoever holds a row is left alone, and what it holds to another time, so that nobody waits for anybody here, and two at
-once forget different jobs. Rows are locked in one order: job, target.
+Locked rows are skipped (SKIP LOCKED) and pruned later: pruning never blocks, and two processes prune different jobs.
+Rows are locked in one order: job, target.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
@@ -18,21 +18,30 @@ from sqlmodel import SQLModel, and_, col, exists, func, not_, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage import counters
+from storage.counters import Key
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts
 
 BATCH = 200
-"""Jobs, or passes, that one transaction looks at: SQLite's other writers wait meanwhile."""
+"""Jobs, or runs, per transaction: SQLite's other writers wait meanwhile."""
 
 GAP = timedelta(days=1)
-"""Between passes: after one of more than that, nobody knows whether time has gone by or the clock has jumped."""
+"""Between runs: after a longer gap it is not known whether time has passed or the clock has jumped."""
+
+ENDED_AT: Key = ("pruned", "ended_at", "")
+"""The stored cursor; times in microseconds since 1970."""
+
+NUMBER: Key = ("pruned", "number", "")
+
+START = datetime(1970, 1, 1, tzinfo=UTC)
+UNIT = timedelta(microseconds=1)
 
 COLUMNS = SQLModel.metadata.tables["job"].c
 
 
 @dataclass(frozen=True, slots=True)
 class PruneCursor:
-    """How far a walk through the jobs that ended has come, in the order of their ends."""
+    """Position in the ended jobs, in the order of their ends."""
 
     ended_at: datetime
     number: int
@@ -40,11 +49,11 @@ class PruneCursor:
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The highest ids that may go, of events and of reports.
+    """The highest ids of events and of reports that may be deleted.
 
-    Events after it are not in the totals yet. The very last event and report always stay, because SQLite gives the
-    highest id again once its row is gone: a new event would pass for one that is in the totals, a new report for the
-    one that a sender of long ago comes back to.
+    Later events are not in the totals yet. The very last event and report are always kept, because SQLite reuses the
+    highest id once its row is gone: a new event would pass for one in the totals, a new report for one that a sender
+    from long ago still holds.
     """
 
     event: int
@@ -54,11 +63,11 @@ class _Last:
 async def prune_jobs(
     session: AsyncSession, *, before: datetime, after: PruneCursor | None = None
 ) -> tuple[int, PruneCursor | None]:
-    """Forget jobs that nothing has touched since *before*; how many, and where to go on. None: that was all.
+    """Delete jobs unchanged since *before*; how many, and where to continue. None: there are no more.
 
-    With each job go its reports and their events, and its target, if this was the last of its jobs.
+    Deletes each job's reports and their events too, and its target with the last of the target's jobs.
     """
-    await event_counts.look_up(session)
+    await event_counts.avoid_table_scans(session)
     old = await _locked_jobs(session, before, after)
     if not old:
         return 0, None
@@ -74,7 +83,7 @@ async def prune_jobs(
 
 
 async def _locked_jobs(session: AsyncSession, before: datetime, after: PruneCursor | None) -> Sequence[Job]:
-    """The next jobs that ended by *before*, locked; without those that somebody else holds."""
+    """The next jobs that ended by *before*, locked; locked ones are skipped."""
     old = select(Job).where(col(Job.ended_at) <= before).order_by(col(Job.ended_at), col(Job.number)).limit(BATCH)
     if after is not None:
         place = tuple_(literal(after.ended_at, COLUMNS.ended_at.type), literal(after.number))
@@ -83,12 +92,12 @@ async def _locked_jobs(session: AsyncSession, before: datetime, after: PruneCurs
 
 
 async def _locked_targets(session: AsyncSession, ids: set[int], before: datetime) -> set[int]:
-    """Those of the targets about which nothing is to be done, locked."""
+    """Those of the targets that have nothing left to do, locked."""
     is_delivered = select(col(StatusReport.delivered_at).is_not(None)).where(StatusReport.id == StatusTarget.newest_id)
     at_rest = and_(
         col(StatusTarget.due_at).is_(None),
         col(StatusTarget.lease).is_(None),
-        or_(col(StatusTarget.verify_at).is_(None), not_(is_delivered.scalar_subquery())),  # else nobody looks
+        or_(col(StatusTarget.verify_at).is_(None), not_(is_delivered.scalar_subquery())),  # undelivered: not verified
         or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= before),
     )
     found = select(StatusTarget.id).where(col(StatusTarget.id).in_(sorted(ids)), at_rest)
@@ -103,7 +112,7 @@ async def _last(session: AsyncSession) -> _Last:
 
 
 async def _kept(session: AsyncSession, job_ids: Sequence[UUID], before: datetime, last: _Last) -> set[UUID]:
-    """Those of the jobs that speak and are not on GitHub, or not alone at their target, or were touched since."""
+    """Those of the jobs to keep: current but undelivered, current at a target with other jobs, or changed since."""
     touched = exists().where(
         col(ReportEvent.report_id) == col(StatusReport.id),
         or_(col(ReportEvent.at) > before, col(ReportEvent.id) > last.event),
@@ -111,11 +120,11 @@ async def _kept(session: AsyncSession, job_ids: Sequence[UUID], before: datetime
     has_others = exists().where(
         col(Job.target_id) == col(StatusReport.target_id), col(Job.id) != col(StatusReport.job_id)
     )
-    speaks = col(StatusTarget.newest_id) == col(StatusReport.id)
+    is_current = col(StatusTarget.newest_id) == col(StatusReport.id)
     stays = or_(
         touched,
         col(StatusReport.id) > last.report,
-        and_(speaks, or_(col(StatusReport.delivered_at).is_(None), has_others)),
+        and_(is_current, or_(col(StatusReport.delivered_at).is_(None), has_others)),
     )
     found = (
         select(StatusReport.job_id)
@@ -126,7 +135,7 @@ async def _kept(session: AsyncSession, job_ids: Sequence[UUID], before: datetime
 
 
 async def _forget(session: AsyncSession, job_ids: Sequence[UUID], targets: set[int]) -> None:
-    """Delete the jobs and all that is theirs, and those of the *targets* that no job is left of."""
+    """Delete the jobs with their reports and events, and those of the *targets* that have no job left."""
     reports = select(StatusReport.id).where(col(StatusReport.job_id).in_(job_ids))
     has_jobs = exists().where(col(Job.target_id) == col(StatusTarget.id))
     for statement in (
@@ -139,12 +148,12 @@ async def _forget(session: AsyncSession, job_ids: Sequence[UUID], targets: set[i
 
 
 def _unread(statement: Delete) -> Delete:
-    """Without SQLAlchemy looking which objects of the session it concerns: nobody uses them any more."""
+    """The statement without synchronizing the session's objects, which are not used afterwards."""
     return statement.execution_options(synchronize_session=False)
 
 
 async def is_after_a_gap(session: AsyncSession, *, now: datetime) -> bool:
-    """Whether the last pass that ended, or the one before it, did so more than `GAP` before what came next."""
+    """Whether there is more than `GAP` between the ends of the last two runs, or since the last one."""
     ended = col(Reconciliation.ended_at)
     last = select(ended).where(ended.is_not(None)).order_by(col(Reconciliation.id).desc()).limit(2)
     times = [now, *(await session.exec(last))]
@@ -152,7 +161,7 @@ async def is_after_a_gap(session: AsyncSession, *, now: datetime) -> bool:
 
 
 async def prune_passes(session: AsyncSession, *, before: datetime) -> bool:
-    """Forget passes that began before then and are in the totals. True: there may be more."""
+    """Delete runs that began before then and are in the totals. True: there may be more."""
     last = (await session.exec(select(func.max(Reconciliation.id)))).one() or 0
     folded = (await counters.read(session))[event_counts.PASSES]
     old = and_(col(Reconciliation.started_at) <= before, col(Reconciliation.id) <= min(int(folded), last - 1))
@@ -160,3 +169,18 @@ async def prune_passes(session: AsyncSession, *, before: datetime) -> bool:
     ids = (await session.exec(found.with_for_update(skip_locked=True))).all()
     await session.exec(_unread(delete(Reconciliation).where(col(Reconciliation.id).in_(ids))))
     return len(ids) == BATCH
+
+
+async def read_cursor(session: AsyncSession) -> PruneCursor | None:
+    """Where a run that ran out of time stopped. None: begin with the oldest.
+
+    If each run began with the oldest, jobs that must be kept could fill its time, and none after them would be pruned.
+    """
+    found = await counters.read(session)
+    return PruneCursor(START + found[ENDED_AT] * UNIT, found[NUMBER]) if found[NUMBER] else None
+
+
+async def save_cursor(session: AsyncSession, cursor: PruneCursor | None) -> None:
+    """Store where the next run continues. None: it begins with the oldest."""
+    marks = {ENDED_AT: (cursor.ended_at - START) // UNIT, NUMBER: cursor.number} if cursor else {ENDED_AT: 0, NUMBER: 0}
+    await counters.put(session, marks)

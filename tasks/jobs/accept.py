@@ -14,7 +14,7 @@ from domain.jobs.job_type import JobType
 from domain.jobs.target_request import TargetRequest
 from settings import Settings
 from storage.jobs import jobs, liveness
-from storage.jobs.jobs import OLD_BEAT
+from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import credential_of
@@ -70,7 +70,7 @@ async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetim
             return CarriedOutElsewhere(ended_at) if ended_at else None
         if other != first:
             return CarriedOutElsewhere(other.beat_at)
-        if now - since >= WATCH and now - first.beat_at >= OLD_BEAT:
+        if now - since >= WATCH and now - first.beat_at >= OLD_HEARTBEAT:
             return CarriedOutElsewhere(first.beat_at) if is_gone(first.process) is False else None
 
 

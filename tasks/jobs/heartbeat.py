@@ -83,4 +83,4 @@ async def _until(
 async def _beat(reporter: Reporter, execution: Execution) -> bool:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        return await jobs.beat(session, execution.job_id, execution.number, now=now)
+        return await jobs.heartbeat(session, execution.job_id, execution.number, now=now)

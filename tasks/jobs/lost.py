@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.redact import of_error
 from storage.jobs import liveness
-from storage.jobs.jobs import OLD_BEAT
+from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
 from tasks.jobs.heartbeat import WATCH
@@ -68,6 +68,6 @@ def _why(one: AtWork, now: datetime) -> str | None:
     since = f"no sign of life since {one.beat_at:%H:%M:%S} UTC"
     if gone:
         return f"its process died: {since}"
-    if gone is None and silence >= OLD_BEAT:
+    if gone is None and silence >= OLD_HEARTBEAT:
         return f"lost: {since}"
     return f"its process hangs: {since}" if silence >= HUNG else None

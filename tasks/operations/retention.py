@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from domain.redact import of_error
 from storage.engine import Ledger
-from storage.operations.prune_cursor import stop_at, stopped_at
-from storage.operations.retention import is_after_a_gap, prune_jobs, prune_passes
+from storage.operations.retention import is_after_a_gap, prune_jobs, prune_passes, read_cursor, save_cursor
 
 BUDGET = timedelta(seconds=5)
 """How long a pass may prune. The next one goes on."""
@@ -52,7 +51,7 @@ async def _prune_passes(ledger: Ledger, before: datetime, until: float) -> None:
 
 async def _prune_jobs(ledger: Ledger, before: datetime, until: float) -> int:
     async with ledger.reading() as session:
-        place = last = await stopped_at(session)
+        place = last = await read_cursor(session)
     pruned = 0
     while True:
         async with ledger.transaction() as session:
@@ -63,5 +62,5 @@ async def _prune_jobs(ledger: Ledger, before: datetime, until: float) -> int:
         await asyncio.sleep(PAUSE.total_seconds())
     if place != last:
         async with ledger.transaction() as session:
-            await stop_at(session, place)
+            await save_cursor(session, place)
     return pruned

@@ -12,7 +12,7 @@ from fake_github.faults import Kind
 from github_api.credentials import DEFAULT_CREDENTIAL
 from storage.delivery.availability import Busy
 from storage.models import Credential
-from storage.operations.credential_usage import Account
+from storage.operations.credential_usage import CredentialUsage
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)
@@ -55,24 +55,24 @@ async def test_a_program_gets_the_same(world: World, shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("one", "words"),
     [
-        (Account("a"), "no"),
-        (Account("a", SOON, "rate_limited"), "rate_limited: until 12:05:00 UTC, in 5 min"),
-        (Account("a", NOW, "rate_limited"), "rate_limited: over; the next request tells"),
+        (CredentialUsage("a"), "no"),
+        (CredentialUsage("a", SOON, "rate_limited"), "rate_limited: until 12:05:00 UTC, in 5 min"),
+        (CredentialUsage("a", NOW, "rate_limited"), "rate_limited: over; the next request tells"),
     ],
 )
-def test_a_pause_is_shown_until_an_answer_ends_it(one: Account, words: str) -> None:
+def test_a_pause_is_shown_until_an_answer_ends_it(one: CredentialUsage, words: str) -> None:
     assert pause(one, NOW) == words
 
 
 @pytest.mark.parametrize(
     ("one", "words"),
     [
-        (Account("a"), "not known"),
-        (Account("a", None, None, 5000, 17, SOON), "17 of 5000, anew in 5 min"),
-        (Account("a", None, None, 5000, 17, NOW), "5000 of 5000"),
+        (CredentialUsage("a"), "not known"),
+        (CredentialUsage("a", None, None, 5000, 17, SOON), "17 of 5000, anew in 5 min"),
+        (CredentialUsage("a", None, None, 5000, 17, NOW), "5000 of 5000"),
     ],
 )
-def test_the_rate_is_githubs_last_word_until_its_hour_is_over(one: Account, words: str) -> None:
+def test_the_rate_is_githubs_last_word_until_its_hour_is_over(one: CredentialUsage, words: str) -> None:
     assert rate(one, NOW) == words
 
 

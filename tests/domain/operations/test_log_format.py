@@ -12,7 +12,7 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState, Target
 from domain.operations.log_format import PHRASES, level_of, line_of
-from storage.notifications import UNTOLD
+from storage.notifications import UNPUBLISHED
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 JOB = UUID(int=7)
@@ -47,7 +47,7 @@ def test_a_value_is_quoted_where_it_could_be_taken_for_more_than_one(note: str, 
     assert line_of(replace(MOVE, note=note)).endswith(f" {written}")
 
 
-@pytest.mark.parametrize("kind", sorted(set(EventKind) - UNTOLD))
+@pytest.mark.parametrize("kind", sorted(set(EventKind) - UNPUBLISHED))
 def test_each_move_has_its_phrase_and_a_level_below_error(kind: EventKind) -> None:
     move = replace(MOVE, kind=kind)
     assert line_of(move).startswith(f"{PHRASES[kind][1]}: report=17 ")

@@ -143,7 +143,7 @@ async def beat_elsewhere(rig: Rig, run_id: UUID) -> None:
         while True:
             await asyncio.sleep(0.05)
             async with ledger.transaction() as session:
-                assert await jobs.beat(session, run_id, 1, now=rig.now())
+                assert await jobs.heartbeat(session, run_id, 1, now=rig.now())
 
 
 async def test_a_second_process_leaves_a_flow_run_with_a_heartbeat_alone(

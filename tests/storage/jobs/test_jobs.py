@@ -26,7 +26,7 @@ async def ask(ledger: Ledger, asked: Order) -> Execution | Done | CarriedOutElse
 
 async def beat(ledger: Ledger, execution: Execution) -> bool:
     async with ledger.transaction() as session:
-        return await jobs.beat(session, execution.job_id, execution.number, now=await ledger.clock(session))
+        return await jobs.heartbeat(session, execution.job_id, execution.number, now=await ledger.clock(session))
 
 
 async def job_of(ledger: Ledger, execution: Execution) -> Job:
@@ -54,11 +54,11 @@ async def test_a_job_whose_process_is_silent_for_30_s_is_taken_over(
     asked = order()
     first = await accept(ledger, asked)
     await begin(ledger, first)
-    beaten_at = clock.now
+    last_beat_at = clock.now
     clock.advance(silent)
     again = await ask(ledger, asked)
     if is_alive:
-        assert again == CarriedOutElsewhere(beaten_at)
+        assert again == CarriedOutElsewhere(last_beat_at)
         assert await reports_of(ledger) == [(1, "pending", 1)]
     else:
         assert isinstance(again, Execution)

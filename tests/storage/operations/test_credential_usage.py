@@ -7,14 +7,14 @@ from sqlmodel import update
 from world import CREDENTIAL, World, order, run_job
 
 from storage.models import Credential
-from storage.operations.credential_usage import Account, accounts
+from storage.operations.credential_usage import CredentialUsage, usages
 
 OTHER = "env:OTHER"
 
 
-async def found(world: World) -> list[Account]:
+async def found(world: World) -> list[CredentialUsage]:
     async with world.ledger.transaction() as session:
-        return await accounts(session, now=world.clock.now)
+        return await usages(session, now=world.clock.now)
 
 
 async def test_a_ledger_without_a_report_knows_no_credential(world: World) -> None:
@@ -43,4 +43,4 @@ async def test_a_pause_has_its_reason_and_the_rate_limit_is_githubs(world: World
     rate = {"rate_limit": 5000, "rate_remaining": 17, "rate_reset_at": until}
     async with world.ledger.transaction() as session:
         await session.exec(update(Credential).values(paused_until=until, pause_reason="rate_limited", **rate))
-    assert await found(world) == [Account(CREDENTIAL, until, "rate_limited", 5000, 17, until, undelivered=1)]
+    assert await found(world) == [CredentialUsage(CREDENTIAL, until, "rate_limited", 5000, 17, until, undelivered=1)]

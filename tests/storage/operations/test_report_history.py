@@ -7,11 +7,10 @@ from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job import JobState
 from storage.delivery import events
-from storage.operations.history import MOST_EVENTS
-from storage.operations.report_history import WholeStory, of_report, reports_of
+from storage.operations.history import MOST_EVENTS, ReportDetail, of_report, reports_of
 
 
-async def story_of(world: World, report_id: int) -> WholeStory | None:
+async def story_of(world: World, report_id: int) -> ReportDetail | None:
     async with world.ledger.transaction() as session:
         return await of_report(session, report_id)
 

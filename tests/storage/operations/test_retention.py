@@ -27,7 +27,7 @@ from storage.delivery import reconciliations, reports, verification
 from storage.engine import Ledger
 from storage.jobs import jobs
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
-from storage.operations import event_counts, history, prune_cursor, report_history, retention
+from storage.operations import event_counts, history, retention
 from storage.operations.metrics import snapshot
 from storage.operations.retention import PruneCursor, is_after_a_gap, prune_jobs, prune_passes
 from tasks.delivery.deliver import Reporter
@@ -230,7 +230,7 @@ async def test_a_lost_job_goes_and_its_process_finds_nothing_to_come_back_to(wor
     assert await pruned(world) == 1
     assert await end(world.ledger, execution) is None
     async with world.ledger.transaction() as session:
-        assert not await jobs.beat(session, execution.job_id, execution.number, now=world.clock.now)
+        assert not await jobs.heartbeat(session, execution.job_id, execution.number, now=world.clock.now)
 
 
 async def test_a_doubt_about_what_was_refused_in_the_end_keeps_nothing_older(world: World) -> None:
@@ -339,9 +339,9 @@ async def test_a_pass_that_ran_out_of_time_leaves_word_where_the_next_goes_on(wo
     found = []
     for stopped in (None, place, replace(place, number=8), None):
         async with world.ledger.transaction() as session:
-            await prune_cursor.stop_at(session, stopped)
+            await retention.save_cursor(session, stopped)
         async with world.ledger.transaction() as session:
-            found.append(await prune_cursor.stopped_at(session))
+            found.append(await retention.read_cursor(session))
     assert found == [None, place, replace(place, number=8), None]
 
 
@@ -435,7 +435,7 @@ async def test_a_reader_during_pruning_finds_nothing(world: World, monkeypatch: 
 
     monkeypatch.setattr(history, "of_job", nothing)
     async with world.ledger.transaction() as session:
-        assert await report_history.of_report(session, number) is None
+        assert await history.of_report(session, number) is None
 
 
 async def test_a_sender_that_comes_back_long_after_changes_nothing(world: World) -> None:

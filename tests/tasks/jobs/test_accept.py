@@ -154,7 +154,7 @@ async def test_a_process_with_a_heartbeat_is_left_alone(world: World, second: Se
     assert not answer.done(), "a beat that stands may be of a process that has just died"
     world.clock.advance(10)
     async with world.ledger.transaction() as session:
-        assert await jobs.beat(session, taken.job_id, 1, now=world.clock.now)
+        assert await jobs.heartbeat(session, taken.job_id, 1, now=world.clock.now)
     assert await answer == CarriedOutElsewhere(world.clock.now)
 
 
@@ -182,7 +182,7 @@ async def test_a_process_silent_during_an_outage_is_watched_first(world: World, 
     assert not answer.done()
     world.clock.advance(9)
     async with world.ledger.transaction() as session:
-        assert await jobs.beat(session, taken.job_id, 1, now=world.clock.now)
+        assert await jobs.heartbeat(session, taken.job_id, 1, now=world.clock.now)
     assert await answer == CarriedOutElsewhere(world.clock.now)
 
 

@@ -67,7 +67,7 @@ async def state_of(world: World, execution: Execution) -> JobState:
 
 async def beat(world: World, execution: Execution) -> bool:
     async with world.ledger.transaction() as session:
-        return await jobs.beat(session, execution.job_id, execution.number, now=world.clock.now)
+        return await jobs.heartbeat(session, execution.job_id, execution.number, now=world.clock.now)
 
 
 async def lost(world: World) -> list[UUID]:

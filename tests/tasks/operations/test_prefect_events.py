@@ -11,7 +11,7 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState, Target
 from settings import ROOT
-from storage.notifications import UNTOLD
+from storage.notifications import UNPUBLISHED
 from tasks.operations.prefect_events import event_of
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -29,7 +29,7 @@ ABOUT = {
     "context": "docs/sphinx",
 }  # fmt: skip
 ALL: tuple[Notification, ...] = (
-    *(replace(MOVE, kind=kind) for kind in EventKind if kind not in UNTOLD),
+    *(replace(MOVE, kind=kind) for kind in EventKind if kind not in UNPUBLISHED),
     *SETTLED,
     OVERDUE,
     PAUSED,
