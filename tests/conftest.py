@@ -12,10 +12,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from emptied import TABLES
 from full import DATABASES
 from hypothesis import HealthCheck, settings
 from in_place import run_in_place
+from ledger_tables import TABLES
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import end_what_is_left

@@ -87,7 +87,7 @@ async def at_effects(
     return contexts
 
 
-async def told_once(world: World, contexts: list[str], *, every: int = EVERY) -> None:
+async def assert_one_status_each(world: World, contexts: list[str], *, every: int = EVERY) -> None:
     assert len(contexts) >= 8 // every
     assert {context: world.held(context) for context in contexts} == {context: ["success"] for context in contexts}
 
@@ -106,7 +106,7 @@ async def test_a_wall_clock_that_jumps_makes_no_second_status(
 
         contexts = await at_effects(world, way, jump, JUMPS[first:] + JUMPS[:first])
         await a_pass(world)
-        await told_once(world, contexts)
+        await assert_one_status_each(world, contexts)
 
 
 @asynccontextmanager
@@ -156,7 +156,7 @@ async def test_a_ledgers_clock_that_is_set_back_makes_no_second_status(
 ) -> None:
     contexts = await at_effects(world, way, wrong.jump, jumps)
     await a_pass(world)
-    await told_once(world, contexts)
+    await assert_one_status_each(world, contexts)
 
 
 async def test_a_ledgers_clock_that_jumps_ahead_of_a_lease_makes_no_second_status(
@@ -164,7 +164,7 @@ async def test_a_ledgers_clock_that_jumps_ahead_of_a_lease_makes_no_second_statu
 ) -> None:
     contexts = await at_effects(world, straight, wrong.jump, (HOUR, YEAR), every=1)
     await a_pass(world)
-    await told_once(world, contexts, every=1)
+    await assert_one_status_each(world, contexts, every=1)
 
 
 AHEAD = pytest.mark.parametrize("by", [HOUR, YEAR])

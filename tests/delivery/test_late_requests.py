@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 from full import FULL
-from looking import ask_for_a_look, delivered, kinds, reports, send_late, verify_targets
 from sqlalchemy import Update
 from sqlmodel import select, update
+from verifying import delivered, kinds, reports, request_verification, send_late, verify_targets
 from world import CREDENTIAL, SHA, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.delivery.report import EventKind, Phase
@@ -83,7 +83,7 @@ async def test_a_status_of_another_tool_on_top_is_left_alone(ledger: Ledger, clo
 async def test_a_target_is_verified_a_minute_and_an_hour_after_its_delivery(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await run_job(ledger, order())
-        await ask_for_a_look(world)
+        await request_verification(world)
         await world.deliver()
         first = (await world.target()).verify_at
         assert first == clock.now + timedelta(minutes=1)
@@ -98,7 +98,7 @@ async def test_a_target_is_verified_a_minute_and_an_hour_after_its_delivery(ledg
 async def test_nothing_is_verified_while_it_is_not_delivered(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         await run_job(ledger, order())
-        await ask_for_a_look(world)
+        await request_verification(world)
         assert await to_verify(world.reporter) == []
         target = await world.target()
         assert not await verify_target(world.reporter, target.id or 0)

@@ -4,8 +4,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from looking import ask_for_a_look, delivered, kinds, reports, send_late, verify_targets
 from sqlmodel import col, select, update
+from verifying import delivered, kinds, reports, request_verification, send_late, verify_targets
 from world import SHA, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
@@ -32,15 +32,15 @@ async def notes(world: World, kind: EventKind) -> list[str]:
         return [note or "" for note in await session.exec(found)]
 
 
-async def look(world: World) -> bool:
+async def verify(world: World) -> bool:
     return await verify_target(world.reporter, await world.target_id())
 
 
-async def looked_at(world: World) -> bool:
-    """A look that something has asked for, a minute from now: whether it repaired."""
-    await ask_for_a_look(world)
+async def verify_a_minute_later(world: World) -> bool:
+    """Run a requested verification a minute from now; return whether it repaired."""
+    await request_verification(world)
     world.clock.advance(60)
-    return await look(world)
+    return await verify(world)
 
 
 async def outcome_after_pending(world: World) -> None:
@@ -51,7 +51,7 @@ async def outcome_after_pending(world: World) -> None:
     await begin(world.ledger, execution)
     await end(world.ledger, execution)
     await world.deliver()
-    await ask_for_a_look(world)
+    await request_verification(world)
 
 
 async def test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later(world: World) -> None:
@@ -137,7 +137,7 @@ async def test_a_list_too_long_to_read_is_believed_as_far_as_it_was_read(
     world.others_post(150)
     pending, _ = await delivered(world)
     send_late(world, pending)
-    assert await look(world)
+    assert await verify(world)
 
 
 async def test_a_newest_beyond_what_can_be_read_is_searched_for_again(
@@ -147,7 +147,7 @@ async def test_a_newest_beyond_what_can_be_read_is_searched_for_again(
     pending, _ = await delivered(world)
     world.others_post(150)
     send_late(world, pending)
-    assert not await look(world)
+    assert not await verify(world)
     assert (await world.target()).verify_at == world.clock.now + timedelta(minutes=1)
 
 
@@ -155,7 +155,7 @@ async def test_a_second_status_of_the_newest_on_top_is_counted_and_covers_nothin
     pending, outcome = await delivered(world)
     send_late(world, pending)
     send_late(world, outcome)
-    assert not await look(world)
+    assert not await verify(world)
     assert await kinds(world) == [*(await kinds(world))[:-1], EventKind.DOUBLED]
 
 
@@ -179,7 +179,7 @@ async def test_an_earlier_edition_of_the_newest_on_top_is_no_reason_to_send_it_a
     assert await verify_targets(world) == 1
     await world.deliver()
     send_late(world, outcome)
-    assert not await looked_at(world)
+    assert not await verify_a_minute_later(world)
     assert world.held() == ["success", "pending", "success", "success"]
 
 
@@ -189,13 +189,13 @@ async def test_an_earlier_edition_of_an_older_report_covers_as_its_last_one_does
     await world.deliver()
     pending, failure = await reports(world)
     send_late(world, pending)
-    await ask_for_a_look(world)
+    await request_verification(world)
     assert await verify_targets(world) == 1  # the failure has two editions
     await world.deliver()
     await run_job(world.ledger, asked)
     await world.deliver()
     send_late(world, failure)
-    assert await looked_at(world)
+    assert await verify_a_minute_later(world)
     await world.deliver()
     assert world.held()[-3:] == ["success", "failure", "success"]
 
@@ -206,7 +206,7 @@ async def test_a_repair_is_not_repeated_once_the_newest_is_on_top_again(world: W
     assert await verify_targets(world) == 1
     await world.deliver()
     for _ in range(5):
-        assert not await looked_at(world)
+        assert not await verify_a_minute_later(world)
     assert world.held() == ["success", "pending", "success"]
 
 
@@ -215,7 +215,7 @@ async def test_repairs_end_where_they_do_not_help(world: World) -> None:
     pending, _ = await delivered(world)
     for _ in range(12):
         send_late(world, pending)
-        await looked_at(world)
+        await verify_a_minute_later(world)
         await world.deliver()
     assert world.held().count("success") == verification.MOST_EDITIONS
 
@@ -260,10 +260,10 @@ async def test_an_override_is_recorded_once_for_each_status(world: World) -> Non
     await delivered(world)
     first = override(world)
     for _ in range(3):
-        assert not await look(world)
+        assert not await verify(world)
     second = override(world, "DOCS/Sphinx", "success")
     for _ in range(2):
-        assert not await look(world)
+        assert not await verify(world)
     told = await notes(world, EventKind.OVERRIDDEN)
     assert [note.split(",")[0] for note in told] == [
         f"status {first}: failure by reportback-bot",
@@ -276,7 +276,7 @@ async def test_a_status_of_another_tool_before_or_elsewhere_is_no_override(world
     override(world)
     await delivered(world)
     override(world, "ci/other")
-    assert not await look(world)
+    assert not await verify(world)
     assert await notes(world, EventKind.OVERRIDDEN) == []
 
 
@@ -285,7 +285,7 @@ async def test_an_override_is_not_recorded_before_the_newest_is_listed(world: Wo
     world.clock.advance(10)
     await delivered(world)
     world.fault(Kind.LAG, seconds=5)
-    assert not await look(world)
+    assert not await verify(world)
     assert await notes(world, EventKind.OVERRIDDEN) == []
 
 
@@ -294,7 +294,7 @@ async def test_an_override_on_top_of_an_older_report_is_left_there(world: World)
     pending, _ = await delivered(world)
     send_late(world, pending)
     override(world)
-    assert not await look(world)
+    assert not await verify(world)
     await world.reconcile()
     assert world.held() == ["success", "pending", "failure"]
 
@@ -303,7 +303,7 @@ async def test_an_older_status_that_comes_after_an_override_is_covered_again(wor
     pending, _ = await delivered(world)
     override(world)
     send_late(world, pending)
-    assert await look(world)
+    assert await verify(world)
     await world.deliver()
     assert world.held() == ["success", "failure", "pending", "success"]
 

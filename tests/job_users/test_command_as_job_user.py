@@ -43,7 +43,7 @@ async def run(folder: Path, script: str, limits: Limits = NO_LIMITS) -> Finished
     )
 
 
-async def told(folder: Path, script: str) -> list[str]:
+async def output_of(folder: Path, script: str) -> list[str]:
     done = await run(folder, script)
     assert done.exit_code == 0, done.tail
     return list(done.tail)
@@ -60,11 +60,11 @@ def in_groups() -> Iterator[None]:
 
 @pytest.mark.usefixtures("in_groups")
 async def test_it_is_that_user_and_no_member_of_our_groups(folder: Path) -> None:
-    assert await told(folder, "id -u; id -g; id -G") == [str(ME.uid), str(ME.gid), str(ME.gid)]
+    assert await output_of(folder, "id -u; id -g; id -G") == [str(ME.uid), str(ME.gid), str(ME.gid)]
 
 
 async def test_it_has_no_capability_and_no_way_to_get_one(folder: Path) -> None:
-    said = await told(folder, "grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status")
+    said = await output_of(folder, "grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status")
     assert [line.split() for line in said] == [
         ["CapInh:", "0" * 16],
         ["CapPrm:", "0" * 16],
@@ -83,28 +83,28 @@ async def test_the_kernel_bounds_its_threads_too(folder: Path) -> None:
 async def test_it_inherits_no_descriptor_but_its_input_and_output(folder: Path) -> None:
     with (folder.parent / "secret").open("w") as secret:
         os.set_inheritable(secret.fileno(), True)
-        listed = await told(folder, "ls -l /proc/$$/fd")
+        listed = await output_of(folder, "ls -l /proc/$$/fd")
     assert [line.split()[8] for line in listed if "->" in line] == ["0", "1", "2"]
     assert not [line for line in listed if "socket" in line or "secret" in line]
 
 
 async def test_it_can_open_its_own_output_again(folder: Path) -> None:
-    assert await told(folder, "echo one > /dev/stdout; echo two > /dev/stderr") == ["one", "two"]
+    assert await output_of(folder, "echo one > /dev/stdout; echo two > /dev/stderr") == ["one", "two"]
 
 
 async def test_its_folder_is_its_own_and_the_one_around_it_is_not_for_it_to_see(folder: Path) -> None:
     (folder.parent / "other").mkdir(mode=0o755)
     script = "touch made; ls .. 2>/dev/null || echo closed; touch ../made 2>/dev/null || echo not ours; pwd"
-    assert await told(folder, script) == ["closed", "not ours", str(folder)]
+    assert await output_of(folder, script) == ["closed", "not ours", str(folder)]
 
 
 async def test_it_can_neither_end_nor_read_its_supervisor(folder: Path) -> None:
     script = "kill -KILL $PPID 2>/dev/null || echo no; cat /proc/$PPID/environ 2>/dev/null || echo no"
-    assert await told(folder, script) == ["no", "no"]
+    assert await output_of(folder, script) == ["no", "no"]
 
 
 async def test_a_daemonised_process_ends_with_it(folder: Path) -> None:
-    await told(folder, "(setsid sh -c 'echo $$ > stays; exec sleep 60' &) ; until [ -s stays ]; do :; done")
+    await output_of(folder, "(setsid sh -c 'echo $$ > stays; exec sleep 60' &) ; until [ -s stays ]; do :; done")
     assert not is_alive(int((folder / "stays").read_text()))
 
 

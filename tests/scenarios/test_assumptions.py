@@ -6,10 +6,10 @@ docs/guarantee.md lists the assumptions. Reads that lag longer than a doubt are 
 from datetime import timedelta
 
 import pytest
+from exactly_once import assert_counted_duplicate, verify_later
 from full import SQLITE_OR_ALL
-from looking import ask_for_a_look, kinds, reports, verify_targets
 from sqlmodel import col, select
-from told import counted_twice, look
+from verifying import kinds, reports, request_verification, verify_targets
 from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.report import EventKind, Phase
@@ -49,7 +49,7 @@ async def test_a_status_stored_despite_a_refusal_is_counted(world: World, answer
     await world.deliver()
     await reopened(world)
     world.clock.advance(900)
-    await counted_twice(world)
+    await assert_counted_duplicate(world)
 
 
 async def test_a_status_stored_despite_a_final_refusal_is_listed_as_rejected(world: World) -> None:
@@ -79,7 +79,7 @@ async def test_a_forged_confirmation_is_noticed_only_by_verification(world: Worl
     await world.deliver()
     assert (world.held(), (await world.phases())["success"]) == ([], Phase.DELIVERED)
     assert (await world.target()).verify_at is None
-    await ask_for_a_look(world)
+    await request_verification(world)
     world.clock.advance(DAY)
     assert await verify_targets(world) == 0
     assert EventKind.ABSENT in await kinds(world)
@@ -91,7 +91,7 @@ async def test_a_status_that_github_lists_under_another_id_is_counted_wrongly_an
     await run_job(world.ledger, order())
     await world.deliver()
     for _ in range(2):
-        await ask_for_a_look(world)
+        await request_verification(world)
         world.clock.advance(DAY)
         assert await verify_targets(world) == 0
     await world.reconcile()
@@ -108,7 +108,7 @@ async def test_a_list_that_is_not_githubs_but_bears_its_name_makes_a_second_stat
     await world.deliver()
     world.clock.advance(20)
     await world.deliver()
-    await counted_twice(world)
+    await assert_counted_duplicate(world)
 
 
 async def test_a_time_of_githubs_that_is_wrong_by_minutes_may_make_a_second_status_which_is_counted(
@@ -134,7 +134,7 @@ async def test_a_time_of_githubs_that_is_wrong_by_minutes_may_make_a_second_stat
     ahead_by(0)
     world.clock.advance(600)
     assert world.held() == ["success", "success"]
-    await look(world)
+    await verify_later(world)
     assert "doubled" in await world.events()
 
 
@@ -183,7 +183,7 @@ async def test_a_marker_github_does_not_keep_makes_a_second_status_that_is_logge
     assert "without the marker" in (await last_note(world))
     assert EventKind.DOUBLED not in await kinds(world)
     stored(world, draft)
-    await ask_for_a_look(world)
+    await request_verification(world)
     assert await verify_targets(world) == 0
     assert (await kinds(world))[-1] == EventKind.OVERRIDDEN
 
@@ -225,7 +225,7 @@ async def test_a_status_stored_after_the_last_verification_is_not_seen(world: Wo
     await run_job(world.ledger, order())
     await world.deliver()
     for _ in range(2):
-        await look(world)
+        await verify_later(world)
     assert world.held() == ["success", "failure"]
     assert (await world.target()).verify_at is None
     assert EventKind.REPAIRED not in await kinds(world)

@@ -6,8 +6,8 @@ docs/guarantee.md lists the assumptions. A suspended sender is in test_counterex
 from datetime import timedelta
 
 import pytest
-from looking import ask_for_a_look, kinds, verify_targets
-from told import counted_twice
+from exactly_once import assert_counted_duplicate
+from verifying import kinds, request_verification, verify_targets
 from world import Clock, TimedHost, World, order, run_job, world_on
 
 from domain.delivery.policy import Policy
@@ -50,7 +50,7 @@ async def test_a_ledgers_clock_that_jumps_ahead_by_a_minute_makes_a_second_statu
         world.clock.advance(20)
         await world.deliver()
         set_githubs_clock(world)
-    await counted_twice(world)
+    await assert_counted_duplicate(world)
 
 
 @ON_SQLITE
@@ -65,7 +65,7 @@ async def test_a_wall_clock_that_jumps_on_a_host_without_a_boot_id_makes_a_secon
         host.wrong_by = timedelta(seconds=20)
         await world.deliver()
         clock.advance(600)
-        await counted_twice(world)
+        await assert_counted_duplicate(world)
 
 
 @ON_SQLITE
@@ -105,7 +105,7 @@ async def test_two_ledgers_cover_each_other_which_verification_records_as_an_ove
     ):
         await run_job(second, order(), JobState.FAILED)
         await other.deliver()
-    await ask_for_a_look(world)
+    await request_verification(world)
     world.clock.advance(60)
     assert await verify_targets(world) == 0
     await world.reconcile()
@@ -127,4 +127,4 @@ async def test_a_sender_with_longer_times_than_the_others_may_send_late_which_is
     slow = await world.sender(others_go_on)
     world.policy = short
     await world.deliver(by=slow)
-    await counted_twice(world)
+    await assert_counted_duplicate(world)

@@ -17,47 +17,47 @@ from storage.jobs import liveness
 
 
 @pytest.fixture
-def told() -> list[Notification]:
+def published() -> list[Notification]:
     return []
 
 
 @pytest.fixture
-def telling(ledger: Ledger, told: list[Notification]) -> Ledger:
+def publishing(ledger: Ledger, published: list[Notification]) -> Ledger:
     """The ledger, with somebody who listens."""
-    return replace(ledger, publish=told.append)
+    return replace(ledger, publish=published.append)
 
 
 async def test_a_move_is_published_with_the_name_of_its_report(
-    world: World, telling: Ledger, told: list[Notification]
+    world: World, publishing: Ledger, published: list[Notification]
 ) -> None:
     asked = order()
     execution = await run_job(world.ledger, asked)
-    async with telling.transaction() as session:
+    async with publishing.transaction() as session:
         await events.append(
             session, 2, EventKind.POSTED, actor="ann", at=world.clock.now, credential=CREDENTIAL, attempt=3, note="why"
         )
-        assert told == []
+        assert published == []
     assert asked.target is not None
     name = ReportName(2, StatusState.SUCCESS, execution.job_id, 1, asked.target)
     posted = Move(name, None, EventKind.POSTED, world.clock.now, "ann", CREDENTIAL, attempt=3, note="why")
-    assert told == [posted]
+    assert published == [posted]
 
 
 async def test_a_rolled_back_transaction_publishes_nothing(
-    world: World, telling: Ledger, told: list[Notification]
+    world: World, publishing: Ledger, published: list[Notification]
 ) -> None:
     await run_job(world.ledger, order())
     with suppress(RuntimeError):
-        async with telling.transaction() as session:
+        async with publishing.transaction() as session:
             await events.append(session, 2, EventKind.POSTED, actor=ACTOR, at=world.clock.now)
             raise RuntimeError
-    async with telling.transaction():
+    async with publishing.transaction():
         pass
-    assert told == []
+    assert published == []
 
 
 async def test_an_error_while_collecting_events_rolls_back_and_publishes_nothing(
-    world: World, telling: Ledger, told: list[Notification], monkeypatch: pytest.MonkeyPatch
+    world: World, publishing: Ledger, published: list[Notification], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def out_of_reach(*_: object) -> None:
         raise ConnectionError
@@ -66,31 +66,33 @@ async def test_an_error_while_collecting_events_rolls_back_and_publishes_nothing
     before = await world.events()
     monkeypatch.setattr(notifications, "_known", out_of_reach)
     with pytest.raises(LedgerUnavailable):
-        async with telling.transaction() as session:
+        async with publishing.transaction() as session:
             await events.append(session, 2, EventKind.POSTED, actor=ACTOR, at=world.clock.now)
     assert await world.events() == before
-    assert told == []
+    assert published == []
 
 
-async def test_a_newly_recorded_report_is_not_published(telling: Ledger, told: list[Notification]) -> None:
-    await accept(telling, order())
-    assert told == []
+async def test_a_newly_recorded_report_is_not_published(publishing: Ledger, published: list[Notification]) -> None:
+    await accept(publishing, order())
+    assert published == []
 
 
-async def test_an_overtaken_pending_is_published_as_superseded(telling: Ledger, told: list[Notification]) -> None:
-    await run_job(telling, order())
-    (superseded,) = told
+async def test_an_overtaken_pending_is_published_as_superseded(
+    publishing: Ledger, published: list[Notification]
+) -> None:
+    await run_job(publishing, order())
+    (superseded,) = published
     assert isinstance(superseded, Move)
     assert (superseded.kind, superseded.report.state) == (EventKind.SUPERSEDED, StatusState.PENDING)
 
 
 async def test_a_pause_is_published_once_however_many_senders_wait(
-    world: World, telling: Ledger, told: list[Notification]
+    world: World, publishing: Ledger, published: list[Notification]
 ) -> None:
     world.fault(Kind.PRIMARY_LIMIT, times=2, seconds=300)
     for context in ("docs/a", "docs/b"):
         await run_job(world.ledger, order(context))
-    by = replace(world.reporter, ledger=telling)
+    by = replace(world.reporter, ledger=publishing)
 
     async def another_goes_first(name: str) -> None:
         if name == "POST":
@@ -98,18 +100,18 @@ async def test_a_pause_is_published_once_however_many_senders_wait(
 
     first = await world.sender(another_goes_first)
     await world.deliver("docs/a", by=replace(by, github=first.github))
-    kinds = [one.kind for one in told if isinstance(one, Move)]
+    kinds = [one.kind for one in published if isinstance(one, Move)]
     assert kinds.count(EventKind.THROTTLED) == 2
-    (paused,) = (one for one in told if isinstance(one, Paused))
+    (paused,) = (one for one in published if isinstance(one, Paused))
     assert (paused.credential, paused.reason) == (CREDENTIAL, "rate_limited")
     assert (paused.until - world.clock.now).total_seconds() == pytest.approx(300, abs=1)
 
 
-async def test_a_lost_job_is_published_once(world: World, telling: Ledger, told: list[Notification]) -> None:
+async def test_a_lost_job_is_published_once(world: World, publishing: Ledger, published: list[Notification]) -> None:
     await accept(world.ledger, order())
     for _ in range(2):
-        async with telling.transaction() as session:
+        async with publishing.transaction() as session:
             for one in await liveness.at_work(session):
                 assert await liveness.lose(session, one, "its process died", actor=ACTOR, now=world.clock.now)
-    (ended,) = (one for one in told if isinstance(one, Lost))
+    (ended,) = (one for one in published if isinstance(one, Lost))
     assert ended.words == "its process died"

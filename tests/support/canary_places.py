@@ -10,7 +10,7 @@ import httpx
 from canary_rig import LOGIN, Installation, csrf, place_of
 from canary_search import MARKER, SECRETS, Place
 from e2e_rig import git
-from emptied import TABLES
+from ledger_tables import TABLES
 from real_processes import ROOT
 from sqlalchemy import select
 

@@ -11,13 +11,13 @@ import pytest
 T = TypeVar("T")
 
 ON_THE_DRIVERS_THREAD = pytest.mark.parametrize("in_place", [False])
-"""As in production, each statement is waited for: a test in place would cancel at nothing but the network."""
+"""Run SQLite on the driver's thread, as in production, so that each statement is an await to cancel at."""
 
 
 async def cancelled_at(work: Awaitable[object], number: int) -> asyncio.Task[None]:
-    """The ended task that awaited *work* and was cancelled when it waited for the *number*-th time, counted from 0.
+    """Await *work* in a task and cancel it at its *number*-th wait, counted from 0; return the ended task.
 
-    It was not cancelled if it never waited so often. Its exception, traceback and all, lives as long as it does.
+    It is not cancelled if it waits less often. Its exception lives as long as the task.
     """
 
     async def run() -> None:
@@ -31,7 +31,7 @@ async def cancelled_at(work: Awaitable[object], number: int) -> asyncio.Task[Non
 async def staying_in(
     place: AbstractAsyncContextManager[T], do: Callable[[T], object] = lambda _: None
 ) -> asyncio.Task[None]:
-    """A task that has entered *place*, done *do* with what that gave it, and stays until it is cancelled."""
+    """Start a task that enters *place*, calls *do* with its value, and stays until it is cancelled."""
     has_done = asyncio.Event()
 
     async def stay() -> None:
@@ -63,7 +63,7 @@ def cancel_all(but: Collection[asyncio.Task[object]]) -> None:
 
 
 def skip(seconds: float) -> None:
-    """Have the running loop's clock go ahead: what waits for so long has waited by now. `time.monotonic` stays."""
+    """Advance the running loop's clock, so that shorter timers fire now. `time.monotonic` is unchanged."""
     loop = asyncio.get_running_loop()
     before = loop.time
     loop.time = lambda: before() + seconds  # type: ignore[method-assign]  # for this loop alone, which ends with its test

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from promise import Told, broken, told
+from promise import TargetHistory, histories, violations
 from simulated import SimulatedClock, SimulatedLoop, open_simulated
 from world import ACTOR, ME, World, begin, end, world_on
 
@@ -108,7 +108,7 @@ class Day:
     size: Size
     chance: random.Random
     midnight: datetime = field(init=False)
-    told: list[Told] = field(init=False)
+    histories: list[TargetHistory] = field(init=False)
     is_quiet: bool = field(init=False, default=False)  # nothing was recorded since a pass that left nothing over
 
     def __post_init__(self) -> None:
@@ -121,7 +121,7 @@ class Day:
             group.create_task(self._weather())
             for number, (start, target) in enumerate(self._jobs()):
                 group.create_task(self._job(number, start, target))
-        self.told = await told(self.world)
+        self.histories = await histories(self.world)
 
     def _jobs(self) -> Iterator[tuple[timedelta, Target]]:
         """When a job begins, and for what; one in five for a commit that had one already."""
@@ -258,7 +258,7 @@ def drain_time(count: int, budget: WriteBudget) -> timedelta:
 
 def lost_or_doubled(day: Day) -> list[str]:
     """What is not on its commit exactly once, and on top."""
-    return [words for of in day.told for words in broken(of)]
+    return [words for of in day.histories for words in violations(of)]
 
 
 def impatient(day: Day) -> list[str]:
@@ -285,7 +285,7 @@ def _named_wait(day: Day, credential: str, at: datetime) -> timedelta:
 def starved(day: Day) -> list[str]:
     """Outcomes that waited for longer than their own credential's troubles explain."""
     found = []
-    for of in day.told:
+    for of in day.histories:
         newest = of.newest
         assert newest is not None and newest.delivered_at is not None
         recorded = newest.created_at - day.midnight

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 from repositories import Origin
-from watchers import undisturbed
+from watchers import idle_watchers
 from world import World, accept, order
 
 from domain.jobs.job_type import JobType
@@ -94,6 +94,6 @@ class JobUserRig:
             Cache(self.cache, 1_000_000),
             users=self.users,
         )
-        ended = await carry_out(self.world.reporter, work, undisturbed(self.lines, self.troubles))
+        ended = await carry_out(self.world.reporter, work, idle_watchers(self.lines, self.troubles))
         assert ended is not None
         return ended

@@ -21,7 +21,7 @@ from functools import partial
 from uuid import UUID
 
 from day import HOUR, INTERVAL, MINUTE, PASS, SENDERS, report_status
-from promise import Told, broken, told
+from promise import TargetHistory, histories, violations
 from simulated import SimulatedClock, SimulatedLoop, open_simulated
 from world import World, accept, begin, end, order, world_on
 
@@ -66,14 +66,14 @@ class Load:
 
 @dataclass
 class Run:
-    """The load as it goes by. `told`: what ledger and stand-in say at the end."""
+    """The load as it goes by. `histories`: what ledger and stand-in say at the end."""
 
     world: World
     load: Load
     chance: random.Random
     began: datetime = field(init=False)
     thawed: asyncio.Event = field(default_factory=asyncio.Event)
-    told: list[Told] = field(default_factory=list)
+    histories: list[TargetHistory] = field(default_factory=list)
     at_rest_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class Run:
             group.create_task(self._trouble())
             jobs = [group.create_task(self._job(number, count, reporters[number % HOSTS])) for number in range(count)]
             await self._reconciliations(reporters[0], jobs)
-        self.told = await told(self.world)
+        self.histories = await histories(self.world)
 
     async def _reporter(self, freezes: bool) -> Reporter:  # noqa: FBT001  # of a host
         async def step(name: str) -> None:
@@ -172,7 +172,7 @@ async def _run(url: str, loop: SimulatedLoop, load: Load, seed: int) -> Run:
 
 def lost_or_doubled(of: Run) -> list[str]:
     """What is not on its commit exactly once, and on top."""
-    return [words for one in of.told for words in broken(one)]
+    return [words for one in of.histories for words in violations(one)]
 
 
 def made_while_limited(of: Run) -> int:
@@ -198,7 +198,7 @@ def latencies(of: Run, *, untroubled: bool = False) -> list[timedelta]:
     """
     return sorted(
         newest.delivered_at - newest.created_at
-        for one in of.told
+        for one in of.histories
         if (newest := one.newest) is not None and newest.delivered_at is not None
         if not (untroubled and newest.read_back)
     )
@@ -206,8 +206,10 @@ def latencies(of: Run, *, untroubled: bool = False) -> list[timedelta]:
 
 def pendings(of: Run) -> tuple[int, int]:
     """How many jobs showed `pending`, and how many there were."""
-    shown = sum(one.rank == Rank.PENDING and one.delivered_at is not None for told in of.told for one in told.reports)
-    return shown, len(of.told)
+    shown = sum(
+        one.rank == Rank.PENDING and one.delivered_at is not None for history in of.histories for one in history.reports
+    )
+    return shown, len(of.histories)
 
 
 def figures(of: Run) -> Iterator[str]:

@@ -13,7 +13,6 @@ from itertools import count
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-from emptied import TABLES
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -23,8 +22,9 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from ledger_tables import TABLES
 from plans import LAST_LOOK, PLANS, Act, Plan, Sender
-from promise import broken, told
+from promise import histories, violations
 from simulated import SimulatedClock, SimulatedLoop, open_simulated
 from sqlmodel import and_, col, not_, or_, select
 from world import ACTOR, CREDENTIAL, ME, SHA, World, begin, end, world_on
@@ -282,7 +282,9 @@ class Delivery(RuleBasedStateMachine):
         """Nobody is held any more, nothing goes wrong any more, and the reconciliation has had its time."""
         self.run(self._come_to_rest())
         wrong = [
-            words for of in self.run(told(self.world)) for words in broken(of, overslept=self.is_overslept(of.target))
+            words
+            for of in self.run(histories(self.world))
+            for words in violations(of, overslept=self.is_overslept(of.target))
         ]
         assert not wrong, "\n".join(wrong)
         self.since_rest = 0

@@ -6,8 +6,8 @@ from settings import Settings
 from tasks.operations.maintenance import maintain
 
 
-async def kept_up(world: World) -> list[str]:
-    """What an operator reads of it."""
+async def run_maintenance(world: World) -> list[str]:
+    """Run it; return the warnings."""
     said: list[str] = []
     await maintain(world.ledger, Settings(), warn=said.append)
     return said

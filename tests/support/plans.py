@@ -20,7 +20,7 @@ STORED_LATE: tuple[dict[str, object], ...] = (
     {"kind": Kind.SERVER_ERROR, "stored_after": 9, "status": 504},
     {"kind": Kind.HANG, "seconds": 14},
 )
-"""What most of the rules of delivery are about."""
+"""Requests stored after their reply or error: what most rules of delivery guard against."""
 
 FAULTS: tuple[dict[str, object], ...] = (
     {"kind": Kind.CLOSE},
@@ -48,31 +48,31 @@ FAULTS: tuple[dict[str, object], ...] = (
 )
 
 LAST_LOOK = ("committed", 2)
-"""The effect of a straight delivery after which its request leaves: the claim is the first."""
+"""The last effect of a simple delivery before its request leaves; the first is the claim."""
 
 EFFECTS = (
     ("committed", 1), LAST_LOOK, LAST_LOOK, ("POST", 1), ("POST answered", 1), ("POST answered", 1), ("commit", 3),
     ("commit", 1), ("committed", 3), ("GET", 1), ("GET answered", 1), ("commit", 5), ("committed", 5), ("committed", 6),
 )  # fmt: skip
-"""Where a sender may be held or die: the n-th of a name. A pass has some transactions more than a delivery."""
+"""Where a sender may be held or die: the n-th effect of a name. A reconciliation run has more than a delivery."""
 
 
 class Act(StrEnum):
-    """What becomes of a sender at one of its effects."""
+    """What happens to a sender at an effect."""
 
     GO_ON = "go on"
-    HOLD = "hold"  # it stands still until it is released
+    HOLD = "hold"  # it waits until it is released
     CRASH = "crash"  # its process ends
-    REFUSE = "refuse"  # its next request finds nobody who listens
+    REFUSE = "refuse"  # its next connection is refused
 
 
 class Crash(BaseException):
-    """The process ends here. No `except Exception` notices."""
+    """The process ends here. `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """At effect *at* a sender comes to *act*, and GitHub has a *fault*."""
+    """Do *act* at the effect *at*, with a *fault* at GitHub."""
 
     act: Act = Act.GO_ON
     at: tuple[str, int] = LAST_LOOK
@@ -85,10 +85,10 @@ PLANS = st.builds(Plan, st.sampled_from(ACTS), st.sampled_from(EFFECTS), FAULTY)
 
 
 class Sender:
-    """The step of one who has effects, perhaps several at once, and goes by a plan."""
+    """The step of a sender that follows a plan; its effects may be concurrent."""
 
     def __init__(self, clock: Clock, plan: Plan, seen: Sequence[Seen]) -> None:
-        self.overslept: list[int] = []  # places in *seen* of requests before which it stood still after its last look
+        self.overslept: list[int] = []  # indexes in *seen* of requests sent after being held past the last check
         self._held = asyncio.Event()
         self._task: asyncio.Task[object] | None = None
         self._clock, self._plan, self._act = clock, plan, Act.GO_ON
@@ -126,11 +126,11 @@ class Sender:
 
     @property
     def is_held(self) -> bool:
-        """Whether it stands still. Not so any more if a deadline struck meanwhile: then it may go on by itself."""
+        """Whether it is held. A deadline ends that by itself."""
         return self._task is not None and not self._task.done()
 
     async def work(self, work: Coroutine[Any, Any, object]) -> None:
-        """Begin *work*, until it ends or is held."""
+        """Run *work* until it ends or is held."""
         self._task = asyncio.create_task(work)
         is_held = asyncio.create_task(self._held.wait())
         await asyncio.wait((self._task, is_held), return_when=asyncio.FIRST_COMPLETED)
@@ -139,7 +139,7 @@ class Sender:
             _raise_unless_crash(self._task)
 
     async def release(self, *, crash: bool = False) -> None:
-        """Let it go on to its end, or die where it stands, if it still stands there: a deadline may have struck."""
+        """Let it go on to its end, or crash where it is held, unless a deadline has ended that already."""
         assert self._task is not None
         if crash:
             self._act = Act.CRASH

@@ -19,8 +19,8 @@ DELIVERED = (EventKind.DELIVERED, EventKind.FOUND)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """All that ledger and stand-in say of one target, each in its own order. Oldest first."""
+class TargetHistory:
+    """All that ledger and stand-in hold of one target, oldest first."""
 
     target: StatusTarget
     reports: list[StatusReport]
@@ -36,19 +36,19 @@ class Told:
         return [event.kind for event in self.events if event.report_id == report.id]
 
     def shown(self) -> list[tuple[StatusReport | None, str]]:
-        """For each status its report and its marker."""
+        """The report and the marker of each status; None and "" for a status of another tool."""
         marks = {mark: report for report in self.reports for mark in _marks(report)}
         found = [next((mark for mark in marks if carries(status.target_url, mark)), "") for status in self.statuses]
         return [(marks.get(mark), mark) for mark in found]
 
 
 def _marks(report: StatusReport) -> Iterator[str]:
-    """Its marker, of every edition."""
+    """The markers of all editions of a report."""
     for edition in range(1, report.edition + 1):
         yield marker(report.job_id, report.execution, report.state, edition)
 
 
-async def told(world: World) -> list[Told]:
+async def histories(world: World) -> list[TargetHistory]:
     async with world.ledger.transaction() as session:
         targets = list(await session.exec(select(StatusTarget)))
         reports = list(await session.exec(select(StatusReport).order_by(col(StatusReport.id))))
@@ -60,7 +60,7 @@ async def told(world: World) -> list[Told]:
     posts = (seen for seen in world.github.requests.seen if seen.method == "POST")
     posts_to = Counter((seen.path.lower(), (seen.context or "").lower()) for seen in posts)
     return [
-        Told(
+        TargetHistory(
             target,
             reports_of[target.id or 0],
             events_of[target.id or 0],
@@ -82,11 +82,11 @@ def _key(repository: str, sha: str, context: str) -> str:
     return f"{repository}@{sha}:{context}".lower()
 
 
-def broken(of: Told, *, overslept: bool = False) -> list[str]:
-    """What is wrong with a target at rest.
+def violations(of: TargetHistory, *, overslept: bool = False) -> list[str]:
+    """List what a target at rest violates.
 
-    *overslept*: a sender was suspended between its last look at the lease and its request. Then a status may stand
-    twice, or an older one late, if that was noticed and the newest is on top again; otherwise nothing may.
+    *overslept*: a sender was suspended between its last check of the lease and its request. Then a status may be
+    doubled, or an older one late, if that was noticed and the newest is on top again.
     """
     where = f"{of.target.repository} {of.target.context}: "
     found = [*_on_top(of), *_twice(of, overslept=overslept), *_rows_and_events(of)]
@@ -95,19 +95,19 @@ def broken(of: Told, *, overslept: bool = False) -> list[str]:
     return [where + words for words in found]
 
 
-def _on_top(of: Told) -> Iterator[str]:
+def _on_top(of: TargetHistory) -> Iterator[str]:
     newest, shown = of.newest, of.shown()
     if any(report is None for report, _ in shown):
-        yield "a status of nobody"
+        yield "a status without a report"
     if newest is None:
-        yield "nothing speaks"
+        yield "no current report"
     elif newest.rejected_at is None and (not shown or shown[-1] != (newest, newest.marker)):
         yield f"the newest is {newest.state} of turn {newest.turn}, on top is {shown[-1:]}"
     if of.target.due_at is not None or of.target.lease is not None:
         yield "not settled"
 
 
-def _twice(of: Told, *, overslept: bool) -> Iterator[str]:
+def _twice(of: TargetHistory, *, overslept: bool) -> Iterator[str]:
     shown = of.shown()
     for mark, times in Counter(mark for _, mark in shown).items():
         report = next(report for report, its in shown if its == mark)
@@ -117,15 +117,15 @@ def _twice(of: Told, *, overslept: bool) -> Iterator[str]:
             yield f"{mark} is there {times} times, and was not counted"
 
 
-def _out_of_order(of: Told) -> Iterator[str]:
+def _out_of_order(of: TargetHistory) -> Iterator[str]:
     order = [(report.turn, report.rank) for report, _ in of.shown() if report is not None]
     if order != sorted(order):
         yield f"out of order: {order}"
     if any(report.edition > 1 for report in of.reports):
-        yield "repaired, though nobody overslept"
+        yield "repaired, though no sender overslept"
 
 
-def _rows_and_events(of: Told) -> Iterator[str]:
+def _rows_and_events(of: TargetHistory) -> Iterator[str]:
     for report in of.reports:
         yield from _row_and_events(of, report)
     kinds = Counter(event.kind for event in of.events)
@@ -135,7 +135,7 @@ def _rows_and_events(of: Told) -> Iterator[str]:
         yield f"{of.posts} requests, {kinds[EventKind.POSTED]} noted before they left"
 
 
-def _row_and_events(of: Told, report: StatusReport) -> Iterator[str]:
+def _row_and_events(of: TargetHistory, report: StatusReport) -> Iterator[str]:
     kinds = of.kinds(report)
     count = Counter(kinds)
     arrived = sum(count[kind] for kind in DELIVERED)
@@ -148,4 +148,4 @@ def _row_and_events(of: Told, report: StatusReport) -> Iterator[str]:
     if report.delivered_at is None and report.id != of.target.newest_id and EventKind.SUPERSEDED not in kinds:
         yield f"superseded, yet {kinds}"
     if kinds[0] is not EventKind.RECORDED:
-        yield f"its story begins with {kinds[:1]}"
+        yield f"its history begins with {kinds[:1]}"

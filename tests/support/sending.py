@@ -43,7 +43,7 @@ async def reconcile(process: Reporter, time: Later) -> None:
         assert trouble == []
 
 
-async def told(stand_in: StandIn) -> dict[str, list[str]]:
+async def held_by_context(stand_in: StandIn) -> dict[str, list[str]]:
     """The states that GitHub holds of each context, oldest first."""
     found: dict[str, list[str]] = {}
     for status in await stand_in.statuses():

@@ -17,27 +17,27 @@ P = ParamSpec("P")
 Condition: TypeAlias = Callable[[], bool | Awaitable[bool]]
 Words: TypeAlias = str | Callable[[], object]
 
-FIRST_VERIFICATION = 0.01
-LOOK_EVERY = 0.5
-"""Seconds between looks, at first and at the most: what comes soon is seen soon, and long waits cost little."""
+FIRST_PAUSE = 0.01
+LONGEST_PAUSE = 0.5
+"""Seconds between checks, at first and at most: short waits end soon, long ones cost little."""
 
 LONGEST = 60.0
 """Seconds that anything may take on a loaded machine. pytest's own limit for a test is twice that."""
 
 
 async def until(condition: Condition, *, within: float = LONGEST, what: Words | None = None) -> None:
-    """Wait for *condition*, looked at now and then.
+    """Poll *condition* until it holds.
 
-    *what* says what is waited for; without it, the name of *condition* does, or the line of a lambda.
+    *what* names it in the error; by default its function's name, or the line of a lambda.
 
     Raises:
-        AssertionError: not *within* so many seconds.
+        AssertionError: it does not hold *within* that many seconds.
     """
-    deadline, pause = time.monotonic() + within, FIRST_VERIFICATION
+    deadline, pause = time.monotonic() + within, FIRST_PAUSE
     while not await _holds(condition):
         assert time.monotonic() < deadline, _in_vain(within, condition, what)
         await asyncio.sleep(pause)
-        pause = min(2 * pause, LOOK_EVERY)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def _holds(condition: Condition) -> bool:
@@ -46,11 +46,11 @@ async def _holds(condition: Condition) -> bool:
 
 
 def block_until(condition: Callable[[], bool], *, within: float = LONGEST, what: Words | None = None) -> None:
-    """The same for a test without a loop."""
+    """`until` for a test without an event loop."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, _in_vain(within, condition, what)
-        time.sleep(FIRST_VERIFICATION)
+        time.sleep(FIRST_PAUSE)
 
 
 def _in_vain(within: float, condition: Condition, what: Words | None) -> str:
@@ -61,10 +61,10 @@ def _in_vain(within: float, condition: Condition, what: Words | None) -> str:
 
 
 async def soon(work: Awaitable[T], what: str) -> T:
-    """What *work* comes to. *what* says what is waited for.
+    """Return the result of *work*; *what* names it in the error.
 
     Raises:
-        AssertionError: not within `LONGEST`; *work* is cancelled.
+        AssertionError: it takes longer than `LONGEST`; *work* is cancelled.
     """
     try:
         async with asyncio.timeout(LONGEST) as bound:
@@ -75,7 +75,7 @@ async def soon(work: Awaitable[T], what: str) -> T:
 
 
 async def end_what_is_left() -> None:
-    """Cancel the tasks that a failed test left behind, and wait for their ends."""
+    """Cancel the tasks that a failed test left, and wait for them to end."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
@@ -85,7 +85,7 @@ async def end_what_is_left() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Something that has begun in a thread and waits to be let go on: by the test, or by its end if it is a context."""
+    """Blocks work in a thread until the test sets `go_on`, or until the end of the block as a context manager."""
 
     begun: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
@@ -97,7 +97,7 @@ class Held:
         self.go_on.set()
 
     def up(self, work: Callable[P, None]) -> Callable[P, None]:
-        """*work*, held up."""
+        """Wrap *work* so that it waits for `go_on`."""
 
         def later(*arguments: P.args, **named: P.kwargs) -> None:
             self.begun.set()

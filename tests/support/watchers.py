@@ -4,13 +4,13 @@ from domain.output.progress import ShowProgress, unseen
 from tasks.jobs.lifecycle import Watchers
 
 
-def undisturbed(lines: list[str], troubles: list[str], on_progress: ShowProgress = unseen) -> Watchers:
-    """Notes what is told in *lines* and *troubles*."""
+def idle_watchers(lines: list[str], troubles: list[str], on_progress: ShowProgress = unseen) -> Watchers:
+    """Watchers that append output to *lines* and warnings to *troubles*."""
 
-    async def nobody_waits(_: object) -> None:
-        """There is no group."""
+    async def no_group(_: object) -> None:
+        """The job waits for no other of its group."""
 
-    async def nobody_cancels() -> bool:
+    async def not_cancelled() -> bool:
         return False
 
-    return Watchers(lines.append, troubles.append, nobody_waits, nobody_cancels, on_progress)
+    return Watchers(lines.append, troubles.append, no_group, not_cancelled, on_progress)

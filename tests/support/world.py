@@ -19,7 +19,8 @@ How to write one:
 - Time passes only by `world.clock.advance(seconds)` and `world.reconcile()`. No test sleeps or asserts how long
   something took.
 - Assert first on the states that GitHub holds, `world.held()`, then on requests (`world.posts()`), rows
-  (`world.target()`, `world.phases()`) and events (`world.events()`). `told.told_once(world)` checks the whole promise.
+  (`world.target()`, `world.phases()`) and events (`world.events()`). `exactly_once.assert_exactly_once(world)` checks
+  the whole promise.
 - Two senders at once, or one that dies: pass a `Step` to `world.sender()`. It is called before and after each effect of
   the sender (the end of a transaction, a request), and there the test counts, raises, or lets another sender go first.
   `actors.Actor` stops a sender before each effect; `racing.py` makes races in the database; `statements.py` runs
@@ -69,7 +70,7 @@ ACTOR = "test"
 
 @dataclass
 class Clock:
-    """A time that moves only when told."""
+    """A clock that moves only by `advance` or `sleep`."""
 
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 23, 12, tzinfo=UTC))
 
@@ -83,13 +84,13 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
     async def sleep(self, seconds: float) -> None:
-        """What the stand-in waits for takes no real time."""
+        """Advance at once: the stand-in's waits take no real time."""
         self.advance(seconds)
 
 
 @dataclass
 class TimedHost:
-    """A host whose times follow `true`; its wall clock is wrong by `wrong_by`."""
+    """A host with the time `true`, whose wall clock is wrong by `wrong_by`."""
 
     true: Clock
     wrong_by: timedelta = timedelta(0)
@@ -97,7 +98,7 @@ class TimedHost:
     booted_at: datetime = datetime(2026, 11, 20, tzinfo=UTC)
 
     def reboot(self, *, down_for: timedelta = timedelta(minutes=1)) -> None:
-        """Go down, and come up again as another boot; the wall clock goes on."""
+        """Shut down and boot again, with a new boot id; the wall clock goes on."""
         self.true.now += down_for
         self.boot, self.booted_at = uuid4().hex, self.true.now
 
@@ -111,12 +112,12 @@ Step: TypeAlias = Callable[[str], Awaitable[None]]
 
 
 async def go_on(_: str) -> None:
-    """The step of a sender that nothing holds up."""
+    """Default step: does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class SteppedLedger(Ledger):
-    """A ledger whose every transaction tells `step` before and after its commit."""
+    """A ledger that calls `step` before and after each commit."""
 
     step: Step
 
@@ -139,7 +140,7 @@ class SteppedLedger(Ledger):
 
 
 class SteppedTransport(httpx.AsyncBaseTransport):
-    """A way to GitHub that tells *step* before a request leaves and after its reply came, or failed to."""
+    """A transport that calls *step* before each request and after its reply or error."""
 
     def __init__(self, way: httpx.AsyncBaseTransport, step: Step) -> None:
         self._way = way
@@ -156,14 +157,14 @@ class SteppedTransport(httpx.AsyncBaseTransport):
 def order(
     context: str = "docs/sphinx", *, flow_run_id: UUID | None = None, sha: str = SHA, group: str | None = None
 ) -> Order:
-    """An order for a job that reports on `context`."""
+    """An order for a job that reports to *context*."""
     target = Target("acme/site", sha, context)
     url = f"https://github.com/acme/site/commit/{sha}"
     return Order(flow_run_id or uuid4(), "sphinx", {}, group, target, url, CREDENTIAL)
 
 
 async def accept(ledger: Ledger, asked: Order) -> Execution:
-    """Accept an order, as the only process that asks for it."""
+    """Accept an order that no other process has accepted."""
     async with ledger.transaction() as session:
         taken = await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await ledger.clock(session))
     assert isinstance(taken, Execution)
@@ -180,7 +181,7 @@ async def end(
     ledger: Ledger, execution: Execution, state: JobState = JobState.SUCCEEDED, words: str = "41 pages",
     credential: str = CREDENTIAL,
 ) -> int | None:  # fmt: skip
-    """End an execution; the id of its report."""
+    """End an execution; return the id of its report."""
     async with ledger.transaction() as session:
         ended = await jobs.end(
             session, execution.job_id, execution.number, state, summary=words, exit_code=0,
@@ -190,7 +191,7 @@ async def end(
 
 
 async def run_job(ledger: Ledger, asked: Order, state: JobState = JobState.SUCCEEDED) -> Execution:
-    """A job from acceptance to its end; both its reports are recorded, none is sent."""
+    """Run a job from acceptance to its end: `pending` and the outcome are recorded, neither is sent."""
     execution = await accept(ledger, asked)
     await begin(ledger, execution)
     await end(ledger, execution, state, credential=asked.credential)
@@ -199,7 +200,7 @@ async def run_job(ledger: Ledger, asked: Order, state: JobState = JobState.SUCCE
 
 @dataclass
 class World:
-    """`reporter` sends to `github` in this process; what it holds is what counts."""
+    """A ledger, a stand-in GitHub in this process, and `reporter`, which sends from the one to the other."""
 
     ledger: Ledger
     clock: Clock
@@ -211,7 +212,7 @@ class World:
     tokens: dict[str, str] = field(default_factory=lambda: {CREDENTIAL: "a-token"})
 
     async def sender(self, step: Step = go_on, *, ledger: Ledger | None = None) -> Reporter:
-        """Another sender, perhaps with an opening of its own of the same ledger."""
+        """Make another sender, whose effects call *step*; *ledger*: another connection to the same ledger."""
         own = ledger or self.ledger
         way = SteppedTransport(InProcessTransport(self.github), step)
         client = await self.clients.enter_async_context(
@@ -229,11 +230,11 @@ class World:
         self.github.script.add(Fault.model_validate({"kind": kind, **fields}))
 
     def held(self, context: str = "docs/sphinx") -> list[str]:
-        """The states GitHub holds for a context, oldest first."""
+        """The states that GitHub holds for a context, oldest first."""
         return [status.state for status in self.github.store.held() if status.context == context]
 
     def others_post(self, count: int, *, url: str | None = None, age: timedelta = timedelta(0)) -> None:
-        """As many statuses of another tool on the same commit, some of the same context, state and words as ours."""
+        """Add statuses of another tool to the commit, half of them with our context, state and description."""
         for number in range(count):
             context = "docs/sphinx" if number % 2 else f"ci/{number}"
             draft = Draft(
@@ -250,7 +251,7 @@ class World:
         return self.asked("POST")
 
     def asked(self, method: str) -> int:
-        """How many requests of a kind GitHub has seen."""
+        """The number of requests of a method that GitHub has seen."""
         return sum(seen.method == method for seen in self.github.requests.seen)
 
     async def target_id(self, context: str = "docs/sphinx") -> int:
@@ -265,11 +266,11 @@ class World:
     async def deliver(
         self, context: str = "docs/sphinx", *, by: Reporter | None = None, only_if_due: bool = False
     ) -> Settled | Busy:
-        """One try for what speaks for a context."""
+        """Make one attempt to deliver the current report of a context."""
         return await deliver(by or self.reporter, await self.target_id(context), only_if_due=only_if_due)
 
     async def reconcile(self, *, passes: int = 6, every: float = 20) -> None:
-        """A few passes over what is due, time going on between them."""
+        """Deliver all due targets, *passes* times, advancing the clock after each."""
         for _ in range(passes):
             async with self.ledger.transaction() as session:
                 ids = await due.due(session, limit=1000, now=self.clock.now)
@@ -278,14 +279,14 @@ class World:
             self.clock.advance(every)
 
     async def phases(self, context: str = "docs/sphinx") -> dict[str, Phase]:
-        """The phase of each report of a context, by its state; of several of one state, the last recorded."""
+        """The phase of each report of a context, by its state; of several with one state, that of the last recorded."""
         async with self.ledger.transaction() as session:
             found = select(StatusReport).join(StatusTarget).where(StatusTarget.context == context)
             reports = await session.exec(found.order_by(col(StatusReport.id)))
             return {report.state: await availability.phase_of(session, report.id or 0) for report in reports.all()}
 
     async def events(self, context: str = "docs/sphinx") -> list[str]:
-        """What happened to the report that speaks for a context, in order."""
+        """The kinds of the events of the current report of a context, in order."""
         newest = (await self.target(context)).newest_id or 0
         async with self.ledger.transaction() as session:
             return [event.kind.value for event in await events.of_report(session, newest)]
@@ -296,7 +297,7 @@ async def world_on(
     ledger: Ledger, clock: Clock, *, policy: Policy | None = None, github: FakeGitHub | None = None,
     now: Callable[[], datetime] | None = None,
 ) -> AsyncIterator[World]:  # fmt: skip
-    """A world around *ledger*, at rest. *github*: one that holds something already. *now*: what senders' clocks say."""
+    """Make a world around *ledger*. *github*: one that already holds statuses; *now*: the clock of the senders."""
     github = github or FakeGitHub(clock=clock, sleep=clock.sleep)
     async with AsyncExitStack() as clients:
         world = World(ledger, clock, github, policy or Policy(first_delay=timedelta(seconds=2)), clients, now or clock)

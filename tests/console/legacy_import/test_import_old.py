@@ -52,7 +52,7 @@ async def imported(folder: Path, *, is_dry_run: bool = False, as_json: bool = Fa
     return await import_old(folder, is_dry_run=is_dry_run, as_json=as_json)
 
 
-async def told(folder: Path, shell: Shell, *, is_dry_run: bool = False) -> dict[str, tuple[str, str]]:
+async def dispositions(folder: Path, shell: Shell, *, is_dry_run: bool = False) -> dict[str, tuple[str, str]]:
     """What became of each job, by its name, or else its file's; and why."""
     await imported(folder, is_dry_run=is_dry_run, as_json=True)
     return {one["old_job"] or one["file"]: (one["what"], one["why"]) for one in shell.json()}
@@ -106,14 +106,14 @@ async def test_each_job_is_listed_with_its_disposition_and_reason(world: World, 
         "odd": ("bad", "status: allowed is pending, running, completed, failed, cancelled"),
         "cut.json": ("bad", "not readable as JSON"),
     }
-    assert await told(folder, shell, is_dry_run=True) == expected
+    assert await dispositions(folder, shell, is_dry_run=True) == expected
     assert await count(world, Job) == 0
-    assert await told(folder, shell) == expected
+    assert await dispositions(folder, shell) == expected
     again = {
         name: ("known", "imported before") if what == "queued" else (what, why)
         for name, (what, why) in expected.items()
     }
-    assert await told(folder, shell, is_dry_run=True) == await told(folder, shell) == again
+    assert await dispositions(folder, shell, is_dry_run=True) == await dispositions(folder, shell) == again
 
 
 async def test_a_person_reads_a_table_and_what_comes_next(shell: Shell, folder: Path) -> None:
@@ -173,7 +173,7 @@ async def test_what_is_no_plain_small_json_file_is_listed_and_not_read(
     put(folder, "large.json", json.dumps(job("large")) + " " * 1024**2)
     put(folder, "jobs.json.tmp", job("half"))
     put(folder, "empty.json", [])
-    assert await told(folder, shell, is_dry_run=True) == {
+    assert await dispositions(folder, shell, is_dry_run=True) == {
         "link.json": ("bad", "a symbolic link: not followed"),
         "pipe.json": ("bad", "no plain file"),
         "folder.json": ("bad", "cannot be read: Is a directory"),
@@ -200,7 +200,7 @@ async def test_a_crash_in_the_middle_is_finished_by_the_next_import(
         with pytest.raises(KeyboardInterrupt):
             await imported(folder)
     assert await count(world, Job) == 2
-    found = await told(folder, shell)
+    found = await dispositions(folder, shell)
     assert sorted(str(what) for what, _ in found.values()) == ["known", "known", "queued", "queued"]
     assert await reconcile_now() == 0
     assert sorted(str(one["context"]) for one in await stand_in.statuses()) == [f"docs/{number}" for number in range(4)]
@@ -211,7 +211,7 @@ async def test_what_reportback_has_reported_is_not_covered(
 ) -> None:
     await run_job(world.ledger, order("docs/a"))
     put(folder, "a.json", job("a", status="failed"))
-    [(what, why)] = (await told(folder, shell)).values()
+    [(what, why)] = (await dispositions(folder, shell)).values()
     assert what == "newer"
     assert why.startswith("Reportback's own job ")
     await reconcile_now()
@@ -223,7 +223,7 @@ async def test_a_repository_that_no_credential_is_for_is_said(
 ) -> None:
     monkeypatch.setenv("REPORTBACK_CREDENTIALS", '{"other/*": "env:TOKEN"}')
     put(folder, "a.json", job("a"))
-    [(what, why)] = (await told(folder, shell)).values()
+    [(what, why)] = (await dispositions(folder, shell)).values()
     assert what == "bad"
     assert why.startswith("REPORTBACK_CREDENTIALS names no credential for acme/site")
 

@@ -25,7 +25,7 @@ AUTOMATIONS = yaml.safe_load(FILE.read_text(encoding="utf-8"))["automations"]
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def news_of_every_kind(job_id: UUID) -> tuple[Notification, ...]:
+def notifications_of_every_kind(job_id: UUID) -> tuple[Notification, ...]:
     report = ReportName(17, StatusState.SUCCESS, job_id, 1, Target("acme/site", "3f2a91c0" * 5, "docs/sphinx"))
     return (
         Move(report, "archived", EventKind.REJECTED, AT, "ann", attempt=1),
@@ -53,7 +53,7 @@ async def test_the_documented_command_installs_automations_that_are_triggered() 
     assert done.returncode == 0, done.stdout + done.stderr
     names = {one["name"] for one in AUTOMATIONS}
     assert not names & await triggered()
-    await _send([event for news in news_of_every_kind(uuid4()) if (event := event_of(news, uuid4()))])
+    await _send([event for news in notifications_of_every_kind(uuid4()) if (event := event_of(news, uuid4()))])
 
     async def all_are() -> bool:
         return names <= await triggered()

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 from actors import Died, Mortal
+from exactly_once import assert_exactly_once
 from full import FULL, SQLITE_OR_ALL
-from told import told_once
 from world import ACTOR, ME, World, begin, end, order, run_job
 
 from domain.jobs.execution import Execution, Order
@@ -88,5 +88,5 @@ async def test_two_processes_that_die_anywhere_leave_one_status(world: World, li
             break
     print(f"{len(asked)} pairs of crashes")  # noqa: T201  # for whoever asks with -s
     assert len(asked) > 20
-    await told_once(world)
+    await assert_exactly_once(world)
     assert {world.held(context_of(this)).count("success") for this in asked} == {1}

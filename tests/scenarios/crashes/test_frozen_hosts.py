@@ -11,7 +11,7 @@ import pytest
 from full import FULL
 from relay import Relay, to_postgresql
 from sender_process import Later, job, life, sender
-from sending import process_that, reconcile, told
+from sending import held_by_context, process_that, reconcile
 from waiting import until
 from world import World, order, run_job
 
@@ -49,7 +49,7 @@ async def test_a_process_frozen_within_any_transaction_blocks_no_sender_and_leav
             for number in range(PLACES):
                 await life(successor, job(number), time)
             await reconcile(successor, time)
-        statuses = await told(stand_in)
+        statuses = await held_by_context(stand_in)
         assert set(map(tuple, statuses.values())) == {("success",)}
         assert len(statuses) >= PLACES + 1 + len(held_up)
     assert 8 // EVERY < len(held_up) < PLACES

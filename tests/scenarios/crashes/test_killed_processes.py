@@ -3,7 +3,7 @@
 import pytest
 from full import FULL, SQLITE_OR_ALL
 from sender_process import WARM_UP, Later, job, life, sender
-from sending import process_that, reconcile, target_of, told
+from sending import held_by_context, process_that, reconcile, target_of
 from waiting import until
 from world import order, run_job
 
@@ -40,7 +40,7 @@ async def test_a_process_killed_at_any_of_its_effects_leaves_one_status(ledger_u
                 await life(successor, job(number), time)
             await reconcile(successor, time)
         jobs = (*range(first, lived + 1, EVERY), WARM_UP)
-        assert await told(stand_in) == {f"docs/{number}": ["success"] for number in jobs}
+        assert await held_by_context(stand_in) == {f"docs/{number}": ["success"] for number in jobs}
     assert 20 < lived < PLACES
 
 
@@ -68,4 +68,4 @@ async def test_a_process_killed_in_the_middle_of_its_request_leaves_one_status(l
         time = Later()
         async with sender(ledger_url, stand_in.url, time) as successor:
             await reconcile(successor, time)
-        assert await told(stand_in) == {context: ["success"] for context in faults}
+        assert await held_by_context(stand_in) == {context: ["success"] for context in faults}

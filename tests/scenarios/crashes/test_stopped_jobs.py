@@ -18,7 +18,7 @@ from processes import ROOT, is_alive, pids_in
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import block_until
-from watchers import undisturbed
+from watchers import idle_watchers
 from world import World, accept, order
 
 from domain.jobs.job import JobState
@@ -57,7 +57,7 @@ class Rig:
         asked = order(group="g")
         job_type = JobType.model_validate({"name": "sphinx", "command": command, "timeout": LIMIT})
         work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
-        watchers = replace(undisturbed(self.lines, self.lines), is_cancelled=self._asked)
+        watchers = replace(idle_watchers(self.lines, self.lines), is_cancelled=self._asked)
         return asyncio.create_task(carry_out(self.world.reporter, work, watchers)), work
 
     async def _asked(self) -> bool:
@@ -139,7 +139,7 @@ async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it
     job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", f"touch {away}")})
     work = Work(await accept(own, asked), asked, job_type, None)
     running = asyncio.create_task(
-        carry_out(replace(rig.world.reporter, ledger=ledger), work, undisturbed([], troubles))
+        carry_out(replace(rig.world.reporter, ledger=ledger), work, idle_watchers([], troubles))
     )
     try:
         for _ in range(times):
@@ -161,7 +161,7 @@ from uuid import UUID
 from domain.jobs.job_type import JobType
 from storage.engine import open_ledger
 from tasks.jobs.lifecycle import Work, carry_out
-from watchers import undisturbed
+from watchers import idle_watchers
 from world import Clock, accept, order, world_on
 class Terminated(BaseException): pass
 def terminated(number, frame): raise Terminated
@@ -170,7 +170,7 @@ async def main(url, job, *command):
         asked = order(flow_run_id=UUID(job))
         job_type = JobType.model_validate({"name": "sphinx", "command": command})
         work = Work(await accept(ledger, asked), asked, job_type, None)
-        await carry_out(world.reporter, work, undisturbed([], []))
+        await carry_out(world.reporter, work, idle_watchers([], []))
 signal.signal(signal.SIGTERM, terminated)
 asyncio.run(main(*sys.argv[1:]))
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from full import SQLITE_OR_ALL
 from sender_process import Later, sender
-from sending import process_that, reconcile, target_of, told
+from sending import held_by_context, process_that, reconcile, target_of
 from sqlmodel import select
 from waiting import soon, until
 from world import order, run_job
@@ -59,10 +59,13 @@ async def test_a_late_status_of_a_suspended_process_is_counted_and_no_longer_cov
             time.pass_by(60)
             await run_job(ledger, order("covering"))
             await reconcile(successor, time)
-            assert await told(stand_in) == {"doubled": ["failure"], "covering": ["success"]}
+            assert await held_by_context(stand_in) == {"doubled": ["failure"], "covering": ["success"]}
             os.kill(process.pid, signal.SIGCONT)
             await soon(process.wait(), "the end of the sender that goes on")
-        assert await told(stand_in) == {"doubled": ["failure", "failure"], "covering": ["success", "failure"]}
+        assert await held_by_context(stand_in) == {
+            "doubled": ["failure", "failure"],
+            "covering": ["success", "failure"],
+        }
 
         time.pass_by(600)
         assert [await verify_target(successor, number) for number in sorted(await to_verify(successor))] == [
@@ -71,10 +74,10 @@ async def test_a_late_status_of_a_suspended_process_is_counted_and_no_longer_cov
         ]
         await reconcile(successor, time)
         end = {"doubled": ["failure", "failure"], "covering": ["success", "failure", "success"]}
-        assert await told(stand_in) == end
+        assert await held_by_context(stand_in) == end
         time.pass_by(7200)
         assert [await verify_target(successor, number) for number in await to_verify(successor)] == [False] * len(ids)
-        assert await told(stand_in) == end
+        assert await held_by_context(stand_in) == end
         assert (await stories(ledger, "doubled"))["failure"][-2:] == [EventKind.LATE, EventKind.DOUBLED]
         covering = await stories(ledger, "covering")
         assert EventKind.LATE in covering["failure"]

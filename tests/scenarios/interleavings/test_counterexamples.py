@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 from actors import Actor
+from exactly_once import assert_counted_duplicate, assert_exactly_once
 from full import SQLITE_OR_ALL
-from told import counted_twice, told_once
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.jobs.job import JobState
@@ -54,7 +54,7 @@ async def test_one_lease_while_one_sends_the_other_waits(world: World) -> None:
     one = await sender(world, before="POST")
     assert isinstance(await world.deliver(), Busy)
     await one.finish()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]
 
 
@@ -65,7 +65,7 @@ async def test_newest_only_a_report_recorded_too_late_to_be_current_is_not_sent(
     await world.deliver()
     await end(world.ledger, old, JobState.FAILED)
     await world.deliver()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]
 
 
@@ -74,7 +74,7 @@ async def test_read_back_what_a_dead_sender_sent_is_found(world: World) -> None:
     await (await posted(world)).die()
     world.clock.advance(LEASE + SETTLE_AFTER)
     await world.deliver()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert (world.held(), world.posts()) == (["success"], 1)
 
 
@@ -88,7 +88,7 @@ async def test_read_back_is_kept_through_a_refused_read_and_a_persons_retry(worl
         newest, now = (await world.target()).newest_id or 0, world.clock.now
         assert not await reports.reopen(session, newest, credential=CREDENTIAL, actor="ann", now=now)  # it is due
     await world.deliver()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert (world.held(), world.posts()) == (["success"], 1)
 
 
@@ -99,7 +99,7 @@ async def test_doubt_waits_while_reads_lag(world: World) -> None:
     world.fault(Kind.LAG, seconds=LEASE + 1)
     assert isinstance(await world.deliver(), Busy)
     await late.finish()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert (world.held(), world.posts()) == (["success"], 1)
 
 
@@ -111,7 +111,7 @@ async def test_check_after_reading_a_sender_that_lost_its_lease_does_not_send(wo
     other = await sender(world, before="POST")
     assert isinstance(await slow.finish(), Busy)
     await other.finish()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]
 
 
@@ -121,7 +121,7 @@ async def test_check_lease_a_sender_that_took_too_long_does_not_send(world: Worl
     world.clock.advance(LEASE + SETTLE_AFTER)
     await world.deliver()
     assert isinstance(await slow.finish(), Busy)
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]
 
 
@@ -139,7 +139,7 @@ async def test_settle_names_its_lease_a_late_refusal_frees_no_others_target(worl
     assert isinstance(await late.finish(), Busy)
     assert isinstance(await world.deliver(), Busy)
     await other.finish()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]
 
 
@@ -150,7 +150,7 @@ async def test_no_sender_is_suspended_or_else_the_duplicate_is_counted(world: Wo
     other = await sender(world, before="POST")
     await sleeper.finish()
     await other.finish()
-    await counted_twice(world)
+    await assert_counted_duplicate(world)
 
 
 async def test_github_settles_in_time_or_else_the_duplicate_is_counted(world: World) -> None:
@@ -160,4 +160,4 @@ async def test_github_settles_in_time_or_else_the_duplicate_is_counted(world: Wo
     world.fault(Kind.LAG, seconds=LEASE + SETTLE_AFTER + 1)
     await world.deliver()
     await late.finish()
-    await counted_twice(world)
+    await assert_counted_duplicate(world)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from exactly_once import assert_exactly_once
 from full import FULL
 from schedules import Explorer, Scene
-from told import told_once
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
 from domain.jobs.execution import Execution
@@ -137,7 +137,7 @@ ALL = [
 async def test_every_order_of_two_actors_makes_one_status(
     ledger: Ledger, clock: Clock, scene: str, may_happen: str
 ) -> None:
-    explorer = Explorer(ledger, clock, told_once)
+    explorer = Explorer(ledger, clock, assert_exactly_once)
     await explorer.explore(replace(SCENES[scene], **MAY_HAPPEN[may_happen]))  # type: ignore[arg-type]  # a scene's fields
     assert explorer.schedules > 1
     print(explorer.summary)  # noqa: T201  # how much was enumerated, for whoever asks with -s

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 from actors import Actor
+from exactly_once import assert_exactly_once
 from full import SQLITE_OR_ALL
-from told import told_once
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
@@ -41,7 +41,7 @@ async def test_a_retry_of_an_older_job_supersedes_the_newer_one(world: World) ->
     await run_job(world.ledger, new, JobState.CRASHED)
     await world.deliver()
     await run_job(world.ledger, old)
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["error", "success"]
 
 
@@ -53,7 +53,7 @@ async def test_the_outcome_of_the_newer_job_does_not_cover_the_retry_of_the_olde
     await run_job(world.ledger, old)
     await world.deliver()
     await end(world.ledger, new, JobState.CRASHED)
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]
 
 
@@ -68,7 +68,7 @@ async def test_the_outcome_of_a_job_thought_lost_supersedes_its_error(
     if told:
         await world.deliver()
     await end(world.ledger, execution, state)
-    await told_once(world)
+    await assert_exactly_once(world)
     outcome = "success" if state is JobState.SUCCEEDED else "failure"
     assert world.held() == (["error", outcome] if told else [outcome])
 
@@ -79,7 +79,7 @@ async def test_an_error_after_the_error_of_a_lost_job_makes_one_status(world: Wo
     await end(world.ledger, execution, JobState.LOST, "no sign of life")
     await world.deliver()
     await end(world.ledger, execution, JobState.CRASHED, "out of memory")
-    await told_once(world)
+    await assert_exactly_once(world)
     assert [one.description for one in world.github.store.held()] == ["no sign of life"]
 
 
@@ -93,7 +93,7 @@ async def test_a_report_that_is_superseded_in_flight_is_covered_and_never_sent_a
     if lost:
         world.fault(Kind.CLOSE, where=lost)
     await sender.finish()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == (["success"] if lost == "before" else ["failure", "success"])
     assert world.posts() == 2
     assert (await world.phases())["failure"] is (Phase.SUPERSEDED if lost else Phase.DELIVERED)
@@ -104,7 +104,7 @@ async def test_a_report_that_is_superseded_in_doubt_cannot_come_late_on_top(worl
     world.fault(Kind.CLOSE, stored_after=19)
     await world.deliver()
     await run_job(world.ledger, order())
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["failure", "success"]
 
 
@@ -137,7 +137,7 @@ async def test_reopening_what_is_no_longer_newest_does_nothing_and_says_so(world
         now = world.clock.now
         assert not await reports.reopen(session, rejected, credential=CREDENTIAL, actor="ann", now=now)
     assert await world.target() == before
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]
 
 
@@ -148,5 +148,5 @@ async def test_executions_that_never_ended_leave_the_later_one_on_top(world: Wor
     for execution in executions:
         await begin(world.ledger, execution)
     await end(world.ledger, Execution(OLD, 1, None), JobState.FAILED)
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["pending"]

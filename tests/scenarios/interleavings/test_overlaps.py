@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 from actors import Actor
+from exactly_once import assert_exactly_once
 from full import SQLITE_OR_ALL
 from sqlmodel import col, select
-from told import told_once
 from world import CREDENTIAL, Clock, World, order, run_job
 
 from domain.delivery.report import EventKind
@@ -55,7 +55,7 @@ async def test_reconciliations_and_a_retry_that_overlap_a_live_task_leave_its_re
             await other(world, world.reporter)
     assert (world.held(), world.posts()) == (["success"], 1)
     assert (await world.events()).count("claimed") == 1
-    await told_once(world)
+    await assert_exactly_once(world)
 
 
 @pytest.mark.parametrize("lost", [None, "before", "after"], ids=["answered", "request lost", "reply lost"])
@@ -70,7 +70,7 @@ async def test_tasks_reconciliations_and_persons_all_at_once_make_one_status(
         works = (task, reconciliation, person) * 2
         senders = [await world.sender(ledger=ledger) for ledger in ledgers]
         await asyncio.gather(*(work(world, sender) for work, sender in zip(works, senders, strict=True)))
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]
     assert world.posts() == (2 if lost == "before" else 1)
 
@@ -118,5 +118,5 @@ async def test_a_sender_without_its_lease_changes_only_its_event_and_the_next_ve
         events = await session.exec(select(ReportEvent.kind).order_by(col(ReportEvent.id)))
         assert events.all()[-1] is EventKind.LATE
     await other.finish()
-    await told_once(world)
+    await assert_exactly_once(world)
     assert world.held() == ["success"]

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 import pytest
 from actors import Work
+from exactly_once import assert_exactly_once
 from full import FULL
 from statements import Statements
-from told import told_once
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.jobs.execution import Order
@@ -111,4 +111,4 @@ async def test_every_order_of_statements_makes_one_status(world: World, ledger_u
     await statements.explore(prepared)
     assert statements.schedules > 10
     print(f"{statements.schedules} schedules")  # noqa: T201  # how much was enumerated, for whoever asks with -s
-    await told_once(world)
+    await assert_exactly_once(world)

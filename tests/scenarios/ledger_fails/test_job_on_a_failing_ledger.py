@@ -43,13 +43,13 @@ async def job(world: World, script: str) -> Work:
 
 
 async def carried_out(reporter: Reporter, work: Work, troubles: list[str]) -> Ended | None:
-    async def nobody_waits(_: object) -> None:
+    async def no_group(_: object) -> None:
         raise AssertionError("there is no group")
 
-    async def nobody_cancels() -> bool:
+    async def not_cancelled() -> bool:
         return False
 
-    return await carry_out(reporter, work, Watchers(lambda _: None, troubles.append, nobody_waits, nobody_cancels))
+    return await carry_out(reporter, work, Watchers(lambda _: None, troubles.append, no_group, not_cancelled))
 
 
 async def assert_succeeded(world: World, ended: Ended | None) -> None:

@@ -50,7 +50,7 @@ REFUSALS: dict[str, tuple[dict[str, object], Reason, str]] = {
 }
 
 
-async def told(world: World) -> tuple[StatusReport, ReportEvent]:
+async def report_and_answer(world: World) -> tuple[StatusReport, ReportEvent]:
     """The report that speaks, and the last answer that was noted of it."""
     newest = (await world.target()).newest_id
     async with world.ledger.transaction() as session:
@@ -66,7 +66,7 @@ async def test_a_refusal_is_sent_once_and_kept_with_its_reason_words_and_request
     world.fault(**fault, times=0)  # type: ignore[arg-type]  # the fields of a fault, checked by it
     await run_job(world.ledger, order())
     await world.reconcile(passes=8, every=DAY)
-    report, answer = await told(world)
+    report, answer = await report_and_answer(world)
     assert (world.posts(), (await world.phases())["success"]) == (1, Phase.REJECTED)
     assert (report.rejection, answer.kind) == (reason, EventKind.REJECTED)
     assert answer.note is not None
@@ -99,7 +99,7 @@ async def test_what_never_arrives_is_rejected_after_an_hour_of_growing_waits(wor
     world.fault(kind, times=0)
     await run_job(world.ledger, order())
     await world.reconcile(passes=180, every=60)
-    report, answer = await told(world)
+    report, answer = await report_and_answer(world)
     assert report.rejection == reason
     assert report.rejected_at is not None
     assert timedelta(hours=1) <= report.rejected_at - report.created_at < timedelta(hours=2)
@@ -168,7 +168,7 @@ async def test_an_intermediary_is_described_and_has_its_own_reason(world: World)
     world.fault(Kind.INTERMEDIARY)
     await run_job(world.ledger, order())
     await world.deliver()
-    _, answer = await told(world)
+    _, answer = await report_and_answer(world)
     assert (answer.kind, answer.http_status, answer.github_request_id) == (EventKind.UNKNOWN, 403, None)
     assert answer.note == (await world.target()).last_error == "intermediary: something before GitHub answered 403"
     async with world.ledger.reading() as session:
@@ -220,7 +220,7 @@ async def test_bad_credentials_pause_every_sender_and_reject_nothing(world: Worl
     for context in ("docs/sphinx", "docs/other"):
         await run_job(world.ledger, order(context))
         await world.deliver(context)
-    _, answer = await told(world)
+    _, answer = await report_and_answer(world)
     async with world.ledger.transaction() as session:
         credential = (await session.exec(select(Credential))).one()
     assert (world.posts(), (await world.phases())["success"]) == (1, Phase.DUE)
@@ -235,7 +235,7 @@ async def test_a_full_commit_costs_a_report_one_request_however_many_days_follow
         world.github.store.add(world.github.store.drafted(draft))
     await run_job(world.ledger, order())
     await world.reconcile(passes=10, every=DAY)
-    report, answer = await told(world)
+    report, answer = await report_and_answer(world)
     assert (world.posts(), world.asked("GET")) == (1, 0)
     assert report.rejection == Reason.TOO_MANY_STATUSES
     assert "This SHA and context has reached the maximum number of statuses." in str(answer.note)

@@ -52,7 +52,7 @@ def test_a_whole_day_keeps_every_promise(tmp_path: Path) -> None:
     for number in rounds(0.3, "day on sqlite"):
         day = simulated_day(f"sqlite:///{tmp_path}/{number}.db", WHOLE, number)
         left_over, took, ideal = drain(day)
-        sys.stderr.write(f": {len(day.told)} targets, {left_over} drained in {took}, at best {ideal}")
+        sys.stderr.write(f": {len(day.histories)} targets, {left_over} drained in {took}, at best {ideal}")
         assert (lost_or_doubled(day), impatient(day), starved(day)) == ([], [], [])
         assert left_over > WHOLE.budget.per_hour
         assert took <= 1.25 * ideal  # a pass works for 50 s of every 60, and 60 may leave in a minute

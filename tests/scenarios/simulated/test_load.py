@@ -39,7 +39,7 @@ def test_no_outcome_waits_for_longer_than_a_pass_takes_to_come_but_for_github(lo
         assert latencies(load, untroubled=True)[-1] <= MINUTE
         assert latencies(load)[-1] <= 3 * MINUTE
     else:
-        sent = len(load.told) + pendings(load)[0]
+        sent = len(load.histories) + pendings(load)[0]
         assert refused(load) > 0
         assert latencies(load)[-1] <= (sent // load.load.enforced_per_hour + 1) * HOUR  # a pause of ours is as long
 

@@ -44,7 +44,7 @@ async def taken(world: World, one: OldJob, url: str = URL) -> Disposition:
     return result.what
 
 
-async def foreseen(world: World, one: OldJob) -> Disposition:
+async def previewed(world: World, one: OldJob) -> Disposition:
     async with world.ledger.reading() as session:
         return (await preview(session, one, kept_since=world.clock.now - KEEP)).what
 
@@ -86,7 +86,7 @@ async def test_what_is_imported_twice_is_one(world: World) -> None:
     one = old(world)
     assert await taken(world, one) is Disposition.QUEUED
     before = await rows(world)
-    assert await foreseen(world, one) is await taken(world, one) is Disposition.KNOWN
+    assert await previewed(world, one) is await taken(world, one) is Disposition.KNOWN
     await world.reconcile()
     assert await taken(world, one) is Disposition.KNOWN
     await world.reconcile()
@@ -112,7 +112,7 @@ async def test_imports_of_different_jobs_of_a_target_at_once_leave_the_newest_sp
 
 async def test_a_dry_run_changes_nothing(world: World) -> None:
     before = await rows(world)
-    assert await foreseen(world, old(world)) is Disposition.QUEUED
+    assert await previewed(world, old(world)) is Disposition.QUEUED
     assert await rows(world) == before
 
 
@@ -128,7 +128,7 @@ async def test_what_reportback_itself_has_in_hand_is_never_covered(world: World,
     execution = await accept(world.ledger, order())
     one = old(world, hours_ago)
     before = await rows(world)
-    assert await foreseen(world, one) is await taken(world, one) is Disposition.NEWER
+    assert await previewed(world, one) is await taken(world, one) is Disposition.NEWER
     assert await rows(world) == before
     await end(world.ledger, execution)
     assert await taken(world, one) is Disposition.NEWER
@@ -163,12 +163,12 @@ async def test_an_id_that_is_another_jobs_is_refused(world: World) -> None:
     one = old(world)
     await taken(world, one)
     other = old(world, job_id=one.job_id, target=Target("acme/site", SHA, "docs/other"))
-    assert await foreseen(world, other) is await taken(world, other) is Disposition.BAD
+    assert await previewed(world, other) is await taken(world, other) is Disposition.BAD
 
 
 async def test_what_is_older_than_the_ledgers_memory_is_not_taken_over_once_that_has_holes(world: World) -> None:
     ancient = old(world, 24 * 40)
-    assert await foreseen(world, ancient) is Disposition.QUEUED
+    assert await previewed(world, ancient) is Disposition.QUEUED
     await run_job(world.ledger, order())
     await world.deliver()
     await run_job(world.ledger, order("docs/other"))
@@ -178,15 +178,15 @@ async def test_what_is_older_than_the_ledgers_memory_is_not_taken_over_once_that
         await event_counts.fold(session, dead_after=timedelta(hours=1), now=world.clock.now)
     async with world.ledger.transaction() as session:
         assert (await prune_jobs(session, before=world.clock.now - KEEP))[0] == 1
-    assert await foreseen(world, ancient) is await taken(world, ancient) is Disposition.NEWER
-    assert await foreseen(world, old(world, 24 * 29)) is Disposition.QUEUED
+    assert await previewed(world, ancient) is await taken(world, ancient) is Disposition.NEWER
+    assert await previewed(world, old(world, 24 * 29)) is Disposition.QUEUED
 
 
 async def test_a_first_report_that_is_kept_for_good_does_not_hide_the_holes_behind_it(world: World) -> None:
     await run_job(world.ledger, order("docs/undelivered"))
-    assert await foreseen(world, old(world, 24 * 40)) is Disposition.QUEUED
+    assert await previewed(world, old(world, 24 * 40)) is Disposition.QUEUED
     world.clock.advance(KEEP.total_seconds())
-    assert await foreseen(world, old(world, 24 * 40)) is Disposition.NEWER
+    assert await previewed(world, old(world, 24 * 40)) is Disposition.NEWER
 
 
 async def test_a_job_that_ran_elsewhere_is_not_counted_as_run_here(world: World) -> None:

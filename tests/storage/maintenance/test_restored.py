@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from told import look
+from exactly_once import verify_later
 from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.delivery.report import Phase
@@ -92,7 +92,7 @@ async def test_an_unannounced_restore_repeats_deliveries_and_counts_nothing(
     installation.put_back()
     async with installation.opened() as world:
         await world.reconcile()
-        await look(world)
+        await verify_later(world)
         assert world.held() == ["success", "success"]
         assert "doubled" not in await world.events()
 
@@ -134,7 +134,7 @@ async def test_what_is_stored_long_after_a_restore_is_noticed(installation: Inst
         await world.deliver()
     async with installation.restored() as world:
         await world.reconcile()
-        await look(world)
+        await verify_later(world)
         assert world.held() == ["success", "success"]
         assert "doubled" in await world.events()
 

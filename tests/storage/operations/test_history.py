@@ -17,7 +17,7 @@ from storage.models import Credential
 from storage.operations import history
 
 
-async def told(world: World, asked: Order) -> JobHistory:
+async def history_of(world: World, asked: Order) -> JobHistory:
     async with world.ledger.transaction() as session:
         found = await history.of_job(session, asked.flow_run_id)
     assert found is not None
@@ -28,7 +28,7 @@ async def test_a_delivered_job_has_its_history_from_acceptance_on(world: World) 
     asked = order()
     await run_job(world.ledger, asked)
     await world.deliver()
-    job = await told(world, asked)
+    job = await history_of(world, asked)
     assert (job.type, job.target, job.execution, job.state) == (
         "sphinx", Target("acme/site", asked.target.sha if asked.target else "", "docs/sphinx"), 1, JobState.SUCCEEDED,
     )  # fmt: skip
@@ -50,7 +50,7 @@ async def test_a_report_that_waits_says_for_what(world: World) -> None:
     until = world.clock.now + timedelta(minutes=5)
     async with world.ledger.transaction() as session:
         await session.exec(update(Credential).values(paused_until=until, pause_reason="bad_credentials"))
-    blockers = (await told(world, asked)).reports[-1].blockers
+    blockers = (await history_of(world, asked)).reports[-1].blockers
     assert blockers.due_at is not None
     assert blockers.due_at > world.clock.now
     assert blockers.doubt_until == world.clock.now + world.policy.settle_after
@@ -61,7 +61,7 @@ async def test_a_job_without_a_target_and_one_that_is_not_there(world: World) ->
     asked = order()
     bare = Order(asked.flow_run_id, "sphinx", {"processes": 2}, None, None, None, "")
     await accept(world.ledger, bare)
-    job = await told(world, bare)
+    job = await history_of(world, bare)
     assert (job.target, job.options, job.reports, job.state) == (None, {"processes": 2}, (), JobState.WAITING)
     async with world.ledger.transaction() as session:
         assert await history.of_job(session, order().flow_run_id) is None
@@ -79,7 +79,7 @@ async def test_earlier_executions_are_named_and_only_the_last_events_of_the_late
                 session, report_id or 0, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now,
                 exchange=Exchange(500 + number),
             )  # fmt: skip
-    job = await told(world, asked)
+    job = await history_of(world, asked)
     assert [(one.execution, bool(one.events)) for one in job.reports] == [(1, False), (1, False), (2, True), (2, True)]
     assert job.reports[-1].left_out == 1
     assert [event.http_status for event in job.reports[-1].events] == [500 + n for n in range(history.MOST_EVENTS)]

@@ -10,7 +10,7 @@ from storage.delivery import events
 from storage.operations.history import MOST_EVENTS, ReportDetail, of_report, reports_of
 
 
-async def story_of(world: World, report_id: int) -> ReportDetail | None:
+async def history_of(world: World, report_id: int) -> ReportDetail | None:
     async with world.ledger.transaction() as session:
         return await of_report(session, report_id)
 
@@ -25,13 +25,13 @@ async def test_a_report_is_shown_with_its_text_and_credential(world: World) -> N
     await run_job(world.ledger, asked)
     await world.deliver()
     pending, success = await numbers(world, asked.flow_run_id) or []
-    whole = await story_of(world, success)
+    whole = await history_of(world, success)
     assert whole is not None
     assert (whole.report.phase, whole.job_id, whole.credential) == (Phase.DELIVERED, asked.flow_run_id, CREDENTIAL)
     held = world.github.store.held()[-1]
     assert (whole.description, whole.target_url) == (held.description, held.target_url)
     assert [event.kind.value for event in whole.report.events] == ["recorded", "claimed", "posted", "delivered"]
-    other = await story_of(world, pending)
+    other = await history_of(world, pending)
     assert other is not None
     assert other.report.phase is Phase.SUPERSEDED
 
@@ -44,7 +44,7 @@ async def test_a_report_of_an_earlier_execution_is_shown_whole(world: World) -> 
     await begin(world.ledger, again)
     await end(world.ledger, again)
     first = (await numbers(world, asked.flow_run_id) or [])[1]
-    whole = await story_of(world, first)
+    whole = await history_of(world, first)
     assert whole is not None
     assert (whole.report.execution, whole.job.execution) == (1, 2)
     assert whole.report.events[-1].kind is EventKind.DELIVERED
@@ -57,11 +57,11 @@ async def test_no_event_is_left_out_of_a_long_history(world: World) -> None:
     async with world.ledger.transaction() as session:
         for _ in range(MOST_EVENTS + 1):
             await events.append(session, number, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now)
-    whole = await story_of(world, number)
+    whole = await history_of(world, number)
     assert whole is not None
     assert (len(whole.report.events), whole.report.left_out) == (MOST_EVENTS + 2, 0)
 
 
 async def test_what_is_not_there_is_none(world: World) -> None:
-    assert await story_of(world, 4711) is None
+    assert await history_of(world, 4711) is None
     assert await numbers(world, uuid4()) is None

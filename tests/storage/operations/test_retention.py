@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 from actors import Work
+from exactly_once import HOURS, verify_later
 from full import FULL
 from sqlalchemy import func
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import SQLModel, col, select, update
 from statements import Statements
-from told import HOURS, look
 from world import ACTOR, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
@@ -172,7 +172,7 @@ async def test_a_report_that_was_delivered_late_stays_as_long_from_then_on(world
     async with world.ledger.transaction() as session:
         await reports.reopen(session, newest, credential="env:TOKEN", actor="ann", now=world.clock.now)
     await world.deliver("docs/old")
-    await look(world)
+    await verify_later(world)
     world.clock.advance(LONG - HOURS - 2)
     await settled(world, "docs/today")
     assert await pruned(world) == 0

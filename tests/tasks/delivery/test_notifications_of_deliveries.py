@@ -30,19 +30,19 @@ def database() -> str:
 
 
 @pytest.fixture
-def told() -> list[Notification]:
+def published() -> list[Notification]:
     return []
 
 
 @pytest.fixture
-def telling(world: World, told: list[Notification]) -> Reporter:
+def publishing(world: World, published: list[Notification]) -> Reporter:
     """A sender of whose moves somebody hears."""
     world.tokens[CREDENTIAL] = TOKEN
-    return replace(world.reporter, ledger=replace(world.ledger, publish=told.append))
+    return replace(world.reporter, ledger=replace(world.ledger, publish=published.append))
 
 
-def moves(told: list[Notification]) -> list[str]:
-    return [one.kind.value for one in told if isinstance(one, Move)]
+def moves(published: list[Notification]) -> list[str]:
+    return [one.kind.value for one in published if isinstance(one, Move)]
 
 
 async def one_pass(by: Reporter) -> None:
@@ -60,43 +60,51 @@ async def one_pass(by: Reporter) -> None:
     ],
 )
 async def test_a_failure_that_recovers_is_published_once_and_is_no_error(
-    world: World, telling: Reporter, told: list[Notification], *, kind: Kind | None, where: str, expected: list[str]
+    world: World,
+    publishing: Reporter,
+    published: list[Notification],
+    *,
+    kind: Kind | None,
+    where: str,
+    expected: list[str],
 ) -> None:
     await run_job(world.ledger, order())
     if kind is not None:
         world.fault(kind, where=where)
     for _ in range(3):
-        await world.deliver(by=telling)
+        await world.deliver(by=publishing)
         world.clock.advance(60 if kind is Kind.SECONDARY_LIMIT else 10)
     assert world.held() == ["success"]
-    assert moves(told) == expected
-    assert max(map(level_of, told)) <= WARNING
+    assert moves(published) == expected
+    assert max(map(level_of, published)) <= WARNING
 
 
 async def test_a_recovered_lease_and_its_late_sender_are_published(
-    world: World, telling: Reporter, told: list[Notification]
+    world: World, publishing: Reporter, published: list[Notification]
 ) -> None:
     await run_job(world.ledger, order())
 
     async def another_takes_over(name: str) -> None:
         if name == "POST answered":
             world.clock.advance(31)
-            await world.deliver(by=telling)
+            await world.deliver(by=publishing)
 
     slow = await world.sender(another_takes_over)
-    await world.deliver(by=replace(telling, github=slow.github))
-    assert moves(told) == ["posted", "recovered", "found", "late"]
+    await world.deliver(by=replace(publishing, github=slow.github))
+    assert moves(published) == ["posted", "recovered", "found", "late"]
 
 
-async def test_what_is_refused_needs_a_person(world: World, telling: Reporter, told: list[Notification]) -> None:
+async def test_what_is_refused_needs_a_person(
+    world: World, publishing: Reporter, published: list[Notification]
+) -> None:
     world.fault(Kind.ARCHIVED)
     await run_job(world.ledger, order())
-    await world.deliver(by=telling)
-    assert [level_of(one) for one in told][-1] == ERROR
-    assert " reason=archived " in line_of(told[-1])
+    await world.deliver(by=publishing)
+    assert [level_of(one) for one in published][-1] == ERROR
+    assert " reason=archived " in line_of(published[-1])
 
 
-async def test_a_repair_is_published(world: World, telling: Reporter, told: list[Notification]) -> None:
+async def test_a_repair_is_published(world: World, publishing: Reporter, published: list[Notification]) -> None:
     await run_job(world.ledger, order())
     await world.deliver()
     async with world.ledger.transaction() as session:
@@ -107,12 +115,12 @@ async def test_a_repair_is_published(world: World, telling: Reporter, told: list
         target_url=pending.target_url,
     )  # fmt: skip
     world.github.store.add(world.github.store.drafted(late))
-    assert await verify_target(telling, pending.target_id)
-    assert moves(told) == ["repaired"]
+    assert await verify_target(publishing, pending.target_id)
+    assert moves(published) == ["repaired"]
 
 
 async def test_an_overdue_report_is_announced_by_one_run(
-    world: World, telling: Reporter, told: list[Notification]
+    world: World, publishing: Reporter, published: list[Notification]
 ) -> None:
     world.tokens.clear()
     await run_job(world.ledger, order("docs/old"))
@@ -121,23 +129,23 @@ async def test_an_overdue_report_is_announced_by_one_run(
     by_pass: list[list[str]] = []
     for seconds in (OVERDUE.total_seconds() - 61, 1, 30, 30, 600):
         world.clock.advance(seconds)
-        told.clear()
-        await one_pass(telling)
-        by_pass.append([one.report.target.context for one in told if isinstance(one, Overdue)])
+        published.clear()
+        await one_pass(publishing)
+        by_pass.append([one.report.target.context for one in published if isinstance(one, Overdue)])
     assert by_pass == [[], ["docs/old"], [], ["docs/newer"], []]
-    assert {one.last_error for one in told if isinstance(one, Overdue)} <= {f"{CREDENTIAL} has no token"}
+    assert {one.last_error for one in published if isinstance(one, Overdue)} <= {f"{CREDENTIAL} has no token"}
 
 
 async def test_what_is_delivered_in_time_or_refused_is_not_undelivered(
-    world: World, telling: Reporter, told: list[Notification]
+    world: World, publishing: Reporter, published: list[Notification]
 ) -> None:
     world.fault(Kind.ARCHIVED, context="docs/refused")
     for context in ("docs/refused", "docs/delivered"):
         await run_job(world.ledger, order(context))
-    await one_pass(telling)
+    await one_pass(publishing)
     world.clock.advance(2 * OVERDUE.total_seconds())
-    await one_pass(telling)
-    assert not [one for one in told if isinstance(one, Overdue)]
+    await one_pass(publishing)
+    assert not [one for one in published if isinstance(one, Overdue)]
 
 
 def echoes() -> dict[str, Callable[[World], None]]:
@@ -156,14 +164,14 @@ def echoes() -> dict[str, Callable[[World], None]]:
 
 @pytest.mark.parametrize("echo", echoes())
 async def test_no_line_and_no_event_holds_a_token(
-    world: World, telling: Reporter, told: list[Notification], echo: str
+    world: World, publishing: Reporter, published: list[Notification], echo: str
 ) -> None:
     echoes()[echo](world)
     await run_job(world.ledger, order())
-    await world.deliver(by=telling)
-    events = [event.model_dump_json() for one in told if (event := event_of(one, UUID(int=1)))]
-    assert len(told) >= 2
-    assert not [text for text in (*map(line_of, told), *events) if "0nlyACanary" in text]
+    await world.deliver(by=publishing)
+    events = [event.model_dump_json() for one in published if (event := event_of(one, UUID(int=1)))]
+    assert len(published) >= 2
+    assert not [text for text in (*map(line_of, published), *events) if "0nlyACanary" in text]
 
 
 async def test_by_default_events_are_ignored(world: World) -> None:

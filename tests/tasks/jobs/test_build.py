@@ -17,9 +17,9 @@ from cancelling import STOPS, stop
 from processes import is_alive, names_in
 from repositories import Origin
 from sqlmodel import col, select
-from stuck import Stuck
+from unmovable import Unmovable
 from waiting import block_until, until
-from watchers import undisturbed
+from watchers import idle_watchers
 from world import CREDENTIAL, World, accept, order
 
 from domain.jobs.job import JobState
@@ -77,7 +77,7 @@ class Rig:
             Cache(self.folder / "cache", 1_000_000),
             output_url,
         )
-        ended = await carry_out(self.world.reporter, work, undisturbed(self.lines, self.troubles))
+        ended = await carry_out(self.world.reporter, work, idle_watchers(self.lines, self.troubles))
         assert ended is not None
         return ended
 
@@ -378,7 +378,7 @@ async def test_without_a_target_nothing_is_pushed_and_the_output_is_kept(rig: Ri
     work = Work(
         await accept(rig.world.ledger, asked), asked, job_type, None, Outputs(rig.outputs, 10, timedelta(days=1))
     )
-    ended = await carry_out(rig.world.reporter, work, undisturbed(rig.lines, rig.troubles))
+    ended = await carry_out(rig.world.reporter, work, idle_watchers(rig.lines, rig.troubles))
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
     assert names_in(rig.outputs) == [str(asked.flow_run_id)]
@@ -406,7 +406,7 @@ async def test_old_outputs_that_cannot_be_moved_change_nothing_of_a_success(
     for number, name in enumerate(old):
         (rig.outputs / name).mkdir(parents=True)
         os.utime(rig.outputs / name, (number, number))
-    Stuck(monkeypatch, errno.EBUSY, old[0], old[5])
+    Unmovable(monkeypatch, errno.EBUSY, old[0], old[5])
     job = uuid4()
     ended = await rig.run("mkdir build; touch build/index.html", job=job, output="build")
     assert ended.state is JobState.SUCCEEDED

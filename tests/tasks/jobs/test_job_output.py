@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
-from watchers import undisturbed
+from watchers import idle_watchers
 from world import World, accept, order
 
 from domain.jobs.job import JobState
@@ -33,7 +33,9 @@ class Rig:
         job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", script), **fields})
         asked = order()
         work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
-        ended = await carry_out(self.world.reporter, work, undisturbed(self.lines, self.troubles, self.progress.append))
+        ended = await carry_out(
+            self.world.reporter, work, idle_watchers(self.lines, self.troubles, self.progress.append)
+        )
         assert ended is not None
         return ended
 

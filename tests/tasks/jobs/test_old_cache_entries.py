@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from stuck import Stuck
+from unmovable import Unmovable
 
 from domain.process.limits import Limits
 from tasks.jobs import build_cache as module
@@ -68,7 +68,7 @@ async def test_an_old_entry_that_cannot_be_moved_stays_and_all_others_go(
 ) -> None:
     old = rig.old(1, 2, 3, 4)
     stay = {old[one] for one in stuck}
-    Stuck(monkeypatch, errno.EBUSY, *stay)
+    Unmovable(monkeypatch, errno.EBUSY, *stay)
     await rig.save()
     assert rig.entries == {key(0), old[0], *stay}
     assert rig.said == [f"{len(stay)} old entries of the cache could not be removed: cannot be moved"]

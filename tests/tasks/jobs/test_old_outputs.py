@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from processes import names_in
-from stuck import Stuck
+from unmovable import Unmovable
 
 from tasks.jobs import keep_output as module
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output, remove_old_outputs
@@ -62,7 +62,7 @@ async def test_an_old_output_that_cannot_be_moved_stays_and_all_others_go(
 ) -> None:
     old = rig.old(1, 2, 40, 50)
     stay = {old[one] for one in stuck}
-    Stuck(monkeypatch, number, *stay)
+    Unmovable(monkeypatch, number, *stay)
     new = await rig.keep(most=1)
     assert (new / "index.html").read_text() == "new"
     assert set(names_in(rig.outputs)) == {new.name, *stay}
@@ -73,7 +73,7 @@ async def test_a_run_removes_all_that_it_can_and_then_reports_the_rest(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = rig.old(1, 2, 40, 50)
-    Stuck(monkeypatch, errno.EBUSY, old[1], old[2])
+    Unmovable(monkeypatch, errno.EBUSY, old[1], old[2])
     with pytest.raises(OSError, match=f"cannot be moved: .*{old[1]}"):
         remove_old_outputs(rig.kept(1))
     assert set(names_in(rig.outputs)) == set(old[:3])
@@ -112,7 +112,7 @@ async def test_an_earlier_output_that_cannot_be_moved_stays_and_the_new_one_is_n
     rig: Rig, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [job] = rig.old(1)
-    Stuck(monkeypatch, number, job)
+    Unmovable(monkeypatch, number, job)
     with pytest.raises(NotKept, match=r"^output not kept: that of an earlier execution cannot be moved: cannot be"):
         await rig.keep(UUID(job))
     assert names_in(rig.outputs) == [job]

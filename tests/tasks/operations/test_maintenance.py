@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from maintaining import kept_up
+from maintaining import run_maintenance
 from processes import names_in
 from waiting import LONGEST
 from world import World
@@ -56,14 +56,14 @@ async def test_outputs_that_are_too_old_or_too_many_go_and_nothing_else_does(wor
     for days in (8, 3, 2, 1):
         kept(outputs, str(uuid4()), days_ago=days)
     kept(outputs, "not-an-output", days_ago=30)
-    assert await kept_up(world) == []
+    assert await run_maintenance(world) == []
     assert ages_in(outputs) == [1, 2, 30]
     assert names_in(outputs)[-1] == "not-an-output"
 
 
 async def test_where_nothing_was_ever_kept_nothing_is_made(world: World, outputs: Path) -> None:
     before = names_in(outputs.parent)
-    assert await kept_up(world) == []
+    assert await run_maintenance(world) == []
     assert names_in(outputs.parent) == before
 
 
@@ -76,7 +76,7 @@ async def test_outputs_that_cannot_be_removed_are_a_line_and_fail_no_pass(
         raise PermissionError(13, "Permission denied", str(old))
 
     monkeypatch.setattr(Path, "rename", refuse)
-    assert await kept_up(world) == [f"old outputs could not be removed: [Errno 13] Permission denied: '{old}'"]
+    assert await run_maintenance(world) == [f"old outputs could not be removed: [Errno 13] Permission denied: '{old}'"]
 
 
 async def test_a_pass_removes_the_folders_of_jobs_that_died_here(
@@ -84,7 +84,7 @@ async def test_a_pass_removes_the_folders_of_jobs_that_died_here(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / f"{PREFIX}dead").mkdir()
-    await kept_up(world)
+    await run_maintenance(world)
     assert not (tmp_path / f"{PREFIX}dead").exists()
 
 
@@ -103,7 +103,9 @@ async def test_a_disk_that_does_not_answer_holds_up_neither_the_pass_nor_its_pro
         monkeypatch.setattr(f"tasks.operations.maintenance.{quick}", nothing)
     monkeypatch.setattr("tasks.operations.maintenance.LONGEST", timedelta(seconds=0.1))
     try:
-        assert await kept_up(world) == ["maintenance took too long, and is left to the next pass: TimeoutError()"]
+        assert await run_maintenance(world) == [
+            "maintenance took too long, and is left to the next pass: TimeoutError()"
+        ]
     finally:
         answers.set()
     assert daemons == [True]

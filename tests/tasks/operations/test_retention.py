@@ -4,9 +4,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from maintaining import kept_up
+from exactly_once import verify_later
+from maintaining import run_maintenance
 from sqlmodel import func, select
-from told import look
 from world import World, order, run_job
 
 from fake_github.faults import Kind
@@ -45,7 +45,7 @@ async def left(world: World) -> int:
 async def test_a_pass_folds_first_and_then_forgets(world: World) -> None:
     await old_jobs(world, 3)
     before = await read_metrics(world.ledger)
-    assert await kept_up(world) == []
+    assert await run_maintenance(world) == []
     assert await left(world) == 1
     assert await read_metrics(world.ledger) == before
 
@@ -55,11 +55,11 @@ async def test_what_does_not_fit_into_its_time_is_left_to_the_next_pass(
 ) -> None:
     monkeypatch.setattr(storage, "BATCH", 2)
     await old_jobs(world, 5)
-    assert await kept_up(world) == []
+    assert await run_maintenance(world) == []
     assert await left(world) == 1
     monkeypatch.setattr(module, "BUDGET", timedelta(0))
     await old_jobs(world, 5)
-    assert [await left(world) for _ in range(4) if not await kept_up(world)] == [5, 3, 1, 1]
+    assert [await left(world) for _ in range(4) if not await run_maintenance(world)] == [5, 3, 1, 1]
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
@@ -70,11 +70,11 @@ async def test_what_may_not_go_keeps_no_pass_from_what_is_behind_it(
     monkeypatch.setattr(module, "BUDGET", timedelta(0))
     world.fault(Kind.ARCHIVED, times=3)
     await old_jobs(world, 7)
-    seen = [await left(world) for _ in range(5) if not await kept_up(world)]
+    seen = [await left(world) for _ in range(5) if not await run_maintenance(world)]
     assert seen == [8, 7, 5, 4, 4]  # three were refused
     await old_jobs(world, 1)
-    await look(world)  # the refused ones that were spoken over ask for it
-    seen = [await left(world) for _ in range(3) if not await kept_up(world)]
+    await verify_later(world)  # the refused ones that were spoken over ask for it
+    seen = [await left(world) for _ in range(3) if not await run_maintenance(world)]
     assert seen[-1] == 4  # from the oldest on again: today's job of then has gone, too
 
 
@@ -83,7 +83,7 @@ async def one_pass(world: World) -> int:
     async with world.ledger.transaction() as session:
         number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
         await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
-    assert await kept_up(world) == []
+    assert await run_maintenance(world) == []
     return await left(world)
 
 

@@ -19,11 +19,11 @@ async def kinds(world: World) -> list[str]:
 
 
 async def verify_targets(world: World) -> int:
-    """Look wherever a look is asked for; how many were repaired."""
+    """Run all requested verifications; return the number of repaired targets."""
     return sum([await verify_target(world.reporter, target_id) for target_id in await to_verify(world.reporter)])
 
 
-async def ask_for_a_look(world: World) -> None:
+async def request_verification(world: World) -> None:
     async with world.ledger.transaction() as session:
         target = (await session.exec(select(StatusTarget))).one()
         target.verify_at = world.clock.now
@@ -31,7 +31,7 @@ async def ask_for_a_look(world: World) -> None:
 
 
 def send_late(world: World, report: StatusReport) -> None:
-    """GitHub stores a report's status that nobody answers for."""
+    """Store a report's status at GitHub as a late request does: no sender gets a reply."""
     world.github.store.add(
         world.github.store.drafted(
             Draft(
@@ -43,8 +43,8 @@ def send_late(world: World, report: StatusReport) -> None:
 
 
 async def delivered(world: World) -> list[StatusReport]:
-    """A job whose outcome GitHub shows, and whose target is to be looked at."""
+    """Deliver a job's outcome and request a verification of its target; return its reports."""
     await run_job(world.ledger, order())
     await world.deliver()
-    await ask_for_a_look(world)
+    await request_verification(world)
     return await reports(world)

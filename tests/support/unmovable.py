@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 
-class Stuck:
-    """Renames of the folders *names*, to wherever, fail with *number*. None of them is tried by the kernel."""
+class Unmovable:
+    """Makes every rename of the folders *names* fail with errno *number*, without asking the kernel."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int, *names: str) -> None:
         self.names = set(names)
