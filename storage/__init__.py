@@ -1,1 +1,1 @@
-"""The ledger: SQL, and nothing else. One statement or one transaction a function; the database decides races."""
+"""The ledger: SQL only. Each function is one statement or one transaction; the database decides races."""

@@ -1,8 +1,8 @@
 """The clock of a SQLite ledger: CLOCK_BOOTTIME of its host, tied to UTC by a row of the ledger, once for each boot.
 
-No step of the wall clock moves it, so that a lease, doubt or pause lasts as long as it should. After a boot it starts
-at the wall clock, but never behind what the ledger has seen. A pass of the reconciliation has it follow the wall clock
-while nothing is leased or in doubt; what is measured by it is moved along, so that every length stays.
+Steps of the wall clock do not move it, so that a lease, doubt or pause lasts as long as it should. After a boot it
+starts at the wall clock, but never before the latest time in the ledger. A reconciliation run sets it to the wall clock
+while nothing is leased or in doubt; stored times that are still in use are moved along, so that every length stays.
 """
 
 import time
@@ -33,19 +33,19 @@ from storage.models import (
 )
 
 STEP = timedelta(seconds=2)
-"""The least difference that is made up for; a leap second is none."""
+"""The smallest difference that is corrected; more than a leap second."""
 
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
-"""A wall clock behind this has not been set yet, as on a machine without a battery for it: it is not followed."""
+"""A wall clock before this has not been set yet, as on a machine without a clock battery: it is not followed."""
 
 ANCHOR = select(col(HostAnchor.boot), col(HostAnchor.booted_at))
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The times that a host tells. `boot` is an id of the current boot; None: it is not known, nor how long ago it was.
+    """The clocks of a host. `boot`: id of the current boot; None: not known, and `since_boot` cannot be used.
 
-    `since_boot` includes the time that the host has slept.
+    `since_boot` includes the time that the host was suspended.
     """
 
     boot: Callable[[], str | None]
@@ -63,7 +63,7 @@ def _boot() -> str | None:
 
 @cache
 def _namespace_offset() -> timedelta:
-    """How far a time namespace has moved CLOCK_BOOTTIME for this process: time_namespaces(7)."""
+    """The offset of CLOCK_BOOTTIME in this process's time namespace: time_namespaces(7)."""
     try:
         lines = Path("/proc/self/timens_offsets").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -73,7 +73,7 @@ def _namespace_offset() -> timedelta:
 
 
 def since_boot() -> timedelta:
-    """CLOCK_BOOTTIME, which no one can set. Where there is none: the monotonic clock."""
+    """CLOCK_BOOTTIME, which cannot be set; the monotonic clock where there is none."""
     kind = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return timedelta(microseconds=time.clock_gettime_ns(kind) / 1000) - _namespace_offset()
 
@@ -84,7 +84,7 @@ def _wall() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class HostClock:
-    """The clock of a SQLite ledger on *host*. Where the host does not tell its boot it is the wall clock."""
+    """The clock of a SQLite ledger on *host*; the wall clock if the boot id is not known."""
 
     host: Host = Host(_boot, since_boot, _wall)
 
@@ -101,10 +101,10 @@ class HostClock:
         return (await self._read(connection))[0]
 
     async def _read(self, connection: AsyncConnection) -> tuple[datetime, datetime | None]:
-        """The time. Where the clock is not tied to this boot yet: also the time up to which it surely has gone on.
+        """The ledger's time; if the clock is not tied to this boot yet, also the time that it has certainly reached.
 
-        That is the latest time that the ledger has seen. A container may have a boot id of its own (systemd-nspawn,
-        LXC): where one with another boot id has tied the clock to their kernel, it has gone on since.
+        That is the latest time in the ledger. A container may have a boot id of its own (systemd-nspawn, LXC): if a
+        container with another boot id has tied the clock to the same kernel, the clock has gone on since.
         """
         anchor = (await connection.execute(ANCHOR)).one_or_none()
         boot = self.host.boot()
@@ -114,12 +114,12 @@ class HostClock:
             return anchor.booted_at + self.host.since_boot(), None
         wall = self.host.wall()
         seen = await _seen(connection) or wall
-        if anchor is not None and (told := anchor.booted_at + self.host.since_boot()) < wall + STEP:
-            seen = max(seen, told)
+        if anchor is not None and (anchored := anchor.booted_at + self.host.since_boot()) < wall + STEP:
+            seen = max(seen, anchored)
         return max(wall, seen), seen
 
     async def _tie(self, connection: AsyncConnection, now: datetime, seen: datetime) -> None:
-        """Tie the clock to this boot. How long it has been down is not known: leases and doubts go on from *seen*."""
+        """Tie the clock to this boot. The downtime is not known: leases and doubts continue from *seen*."""
         moved = [
             _move(StatusTarget, now - seen, "lease_expires_at", where=col(StatusTarget.lease).is_not(None)),
             _move(StatusTarget, now - seen, "doubt_until", where=col(StatusTarget.doubt_until) > seen),
@@ -131,7 +131,7 @@ class HostClock:
         await connection.execute(tied.on_conflict_do_update(index_elements=["number"], set_=row))
 
     async def follow(self, session: AsyncSession) -> None:
-        """Set the clock to the wall clock, unless a target is leased or in doubt. What it measures moves along."""
+        """Set the clock to the wall clock, unless a target is leased or in doubt, and move times in use along."""
         now, wall = await self(session), self.host.wall()
         step = timedelta(milliseconds=round((wall - now) / timedelta(milliseconds=1)))
         connection = await session.connection()
@@ -148,7 +148,7 @@ def _only_reads(connection: AsyncConnection) -> bool:
 
 
 async def _seen(connection: AsyncConnection) -> datetime | None:
-    """The latest time that was written, by the order of writing: an earlier row may have been stamped too far ahead."""
+    """The time of the row written last: an earlier row may have been written by a clock too far ahead."""
     event = select(ReportEvent.at).order_by(col(ReportEvent.id).desc()).limit(1)
     begun = func.coalesce(Reconciliation.ended_at, Reconciliation.started_at)
     latest_pass = select(begun).order_by(col(Reconciliation.id).desc()).limit(1)
@@ -157,20 +157,20 @@ async def _seen(connection: AsyncConnection) -> datetime | None:
 
 
 async def _is_busy(connection: AsyncConnection, now: datetime) -> bool:
-    """Whether a target is leased, or in doubt: somebody counts on the clock as it is."""
+    """Whether a target is leased or in doubt, so that the clock must not be set."""
     busy = or_(col(StatusTarget.lease).is_not(None), col(StatusTarget.doubt_until) > now)
     return bool((await connection.execute(select(exists().where(busy)))).scalar_one())
 
 
 def _live(now: datetime, step: timedelta) -> Iterator[Update]:
-    """Statements that move by *step* all that something is still measured by. What is over stays as it was told."""
+    """Statements that move by *step* all times still in use. Times of settled rows are kept."""
     is_open = or_(col(StatusTarget.due_at).is_not(None), col(StatusTarget.verify_at).is_not(None))
     targets = select(StatusTarget.id).where(is_open)
     reports = select(StatusReport.id).where(col(StatusReport.target_id).in_(targets))
     posted = and_(col(ReportEvent.kind) == POSTED, col(ReportEvent.at) > now - HOUR)
     sent = select(ReportEvent.id).where(col(ReportEvent.credential).in_(select(Credential.name)), posted)
-    told = select(ReportEvent.id).where(col(ReportEvent.report_id).in_(reports))
-    yield _move(ReportEvent, step, "at", where=col(ReportEvent.id).in_(told.union(sent)))
+    events = select(ReportEvent.id).where(col(ReportEvent.report_id).in_(reports))
+    yield _move(ReportEvent, step, "at", where=col(ReportEvent.id).in_(events.union(sent)))
     in_targets = col(StatusReport.target_id).in_(targets)
     yield _move(StatusReport, step, "created_at", "delivered_at", "rejected_at", where=in_targets)
     is_live = or_(col(Job.ended_at).is_(None), col(Job.target_id).in_(targets))
@@ -178,13 +178,13 @@ def _live(now: datetime, step: timedelta) -> Iterator[Update]:
     yield _move(Credential, step, "paused_until", "refused_until", "rate_reset_at")
     yield _move(RefusedSecret, step, "paused_until")
     yield _move(StatusTarget, step, "due_at", "doubt_until", "verify_at", "refused_since")
-    if step < timedelta(0):  # a step ahead leaves a gap, by which pruning knows that the clock has jumped
+    if step < timedelta(0):  # a step forward leaves a gap, by which pruning detects that the clock has jumped
         recent = col(Reconciliation.started_at) > now + step - HOUR
         yield _move(Reconciliation, step, "started_at", "ended_at", where=recent)
 
 
 def _move(table: type[SQLModel], step: timedelta, *columns: str, where: Any = None) -> Update:  # noqa: ANN401  # a condition
-    """Move the times in *columns* by *step*, to the millisecond; what is not set stays so."""
+    """Move the times in *columns* by *step*, to the millisecond; NULL stays NULL."""
     modifier = f"{step / timedelta(seconds=1):+.3f} seconds"
     stored = SQLModel.metadata.tables[str(table.__tablename__)].c
     moved = {name: func.strftime("%Y-%m-%d %H:%M:%f000", stored[name], modifier) for name in columns}

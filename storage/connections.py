@@ -1,4 +1,4 @@
-"""Engines of ledgers: what every connection to SQLite or PostgreSQL is told before its first transaction."""
+"""Makes database engines for SQLite and PostgreSQL ledgers, and configures every connection."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -15,31 +15,31 @@ from storage.disks import SharedDisk, check_disk
 from storage.errors import is_of_its_connection
 
 LOCK_WAIT = 30
-"""Seconds a SQLite transaction waits for another one. They take milliseconds; this is for a machine that stalls."""
+"""Seconds a SQLite transaction waits for another one. Transactions take milliseconds; this covers stalled machines."""
 
 CONNECT_WAIT = 10
-"""Seconds in which a connection to PostgreSQL has to be made."""
+"""Timeout, in seconds, for connecting to PostgreSQL."""
 
 COMMAND_WAIT = 60
-"""Seconds a statement may take on PostgreSQL: a connection that a firewall has forgotten would be waited for by the
-kernel, for a quarter of an hour."""
+"""Seconds a statement may take on PostgreSQL: on a connection dropped by a firewall the kernel would wait for a quarter
+of an hour."""
 
 IDLE_WAIT = 5.0
-"""Seconds that PostgreSQL lets a transaction idle. Transactions do nothing but statements, so one that idles belongs to
-a host that froze or vanished: the server undoes it, and its locks go, long before a lease of 30 s has passed."""
+"""Seconds that PostgreSQL lets a transaction idle. Transactions contain only statements, so an idle one belongs to a
+host that froze or vanished: the server rolls it back and frees its locks long before a lease of 30 s has passed."""
 
 ROW_WAIT = 10
-"""Seconds that a statement waits for a lock on PostgreSQL: longer than a transaction that holds it may idle."""
+"""Seconds a statement waits for a lock on PostgreSQL: longer than the transaction that holds it may idle."""
 
 LINES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-"""How PostgreSQL finds out that a host has vanished: after 25 s, not after the two hours that are the kernel's default.
+"""Lets PostgreSQL detect a vanished host after 25 s instead of the kernel's default of two hours.
 https://www.postgresql.org/docs/current/runtime-config-connection.html#RUNTIME-CONFIG-TCP-SETTINGS"""
 
 UNSENT_WAIT = 20
 """Seconds after which PostgreSQL gives up a connection whose host does not acknowledge what was sent."""
 
 POOL = MOST_SENDERS + 8
-"""Connections of one process at the most: one for each sender, and some for what goes on beside them."""
+"""Most connections of one process: one for each sender, and some for other tasks."""
 
 
 class UnsoundLedger(ValueError):
@@ -47,7 +47,7 @@ class UnsoundLedger(ValueError):
 
 
 def place_of(url: URL) -> str:
-    """What a ledger's URL names, without user and password."""
+    """The database that *url* names, for messages: without user and password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     port = f", port {url.port}" if url.port else ""
@@ -61,10 +61,10 @@ def make_engine(
     takes_long: bool = False,
     given_as: str = "REPORTBACK_DATABASE_URL",
 ) -> AsyncEngine:
-    """An engine for *url* whose every connection keeps a commit on disk before the request leaves.
+    """An engine for *url* on whose connections a commit is durable before it returns.
 
-    *local*: see `check_disk`. *takes_long*: without limits of time, as a migration or a move needs it. *given_as*: what
-    a refusal calls the URL.
+    *local*: see `check_disk`. *takes_long*: without timeouts, as a migration or a move needs it. *given_as*: how error
+    messages name the URL.
 
     Raises:
         UnsoundLedger: see `open_ledger`.
@@ -108,7 +108,7 @@ def _sqlite(url: URL, local: Collection[str], given_as: str) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  # the driver's, behind SQLAlchemy's adapter
-    connection.isolation_level = None  # this module says BEGIN itself
+    connection.isolation_level = None  # `_begin` issues BEGIN
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
@@ -121,8 +121,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  # the 
 
 
 def _roll_back(connection: Any, _: object, __: object) -> None:  # noqa: ANN401  # the driver's, behind SQLAlchemy's adapter
-    # A cancelled statement closes its connection. If its cursor still lives, in a traceback for one, SQLite keeps what
-    # is closed, lock and all: whoever writes next, such as the end of a cancelled job, would find the ledger locked.
+    # A cancelled statement closes its connection. If its cursor is still referenced, for example by a traceback, SQLite
+    # keeps the closed connection's lock: the next writer, such as the end of a cancelled job, would wait for it.
     with suppress(Exception):  # broken, or closed already
         connection.rollback()
 
@@ -136,7 +136,7 @@ def _begin(connection: Connection) -> None:
 def _postgresql(url: URL, *, takes_long: bool) -> AsyncEngine:
     engine = create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
-        isolation_level="READ COMMITTED",  # what the statements are written for, whatever the server's default is
+        isolation_level="READ COMMITTED",  # which the statements assume, whatever the server's default is
         pool_pre_ping=True,
         pool_size=POOL,
         max_overflow=0,
@@ -158,7 +158,7 @@ def _postgresql(url: URL, *, takes_long: bool) -> AsyncEngine:
 
 
 def _give_up(context: ExceptionContext) -> None:
-    """Have the pool close a connection that may go on failing, and all that are as old."""
+    """Have the pool close a connection that may keep failing, and all that are as old."""
     error = context.sqlalchemy_exception or context.original_exception
     if isinstance(error, Exception) and is_of_its_connection(error):
         context.is_disconnect = True

@@ -1,4 +1,4 @@
-"""What counters have come to, where the rows that tell may change or go: kept in the transaction that makes it so."""
+"""Stored counters for facts whose rows may change or be pruned, raised in the transaction that changes the row."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from storage.dialect import INSERT, insert_ignore
 from storage.models import MetricTotal
 
 Key: TypeAlias = tuple[str, str, str]
-"""Name of a counter, and by what it is divided: two words, empty where it is divided by less."""
+"""Name of a counter and its two labels, empty if it has fewer."""
 
 KEY = ("name", "first", "second")
 
 
 async def add(session: AsyncSession, amounts: Mapping[Key, int]) -> None:
-    """Raise counters by what is above 0. Their rows stay locked: the last thing that a transaction does."""
+    """Raise counters by *amounts*, ignoring 0. Call it last in a transaction: the rows stay locked until its end."""
     rows = [dict(zip(KEY, key, strict=True), total=amount) for key, amount in sorted(amounts.items()) if amount]
     if rows:
         insert = INSERT[session.get_bind().dialect.name](MetricTotal)
@@ -26,7 +26,7 @@ async def add(session: AsyncSession, amounts: Mapping[Key, int]) -> None:
 
 
 async def read(session: AsyncSession) -> Counter[Key]:
-    """All of them, as of one moment."""
+    """All counters, of one moment."""
     found: Counter[Key] = Counter()
     for one in await session.exec(select(MetricTotal), execution_options={"populate_existing": True}):
         found[one.name, one.first, one.second] = int(one.total)
@@ -34,14 +34,14 @@ async def read(session: AsyncSession) -> Counter[Key]:
 
 
 async def locked(session: AsyncSession, key: Key) -> int:
-    """One of them, locked until the transaction ends; 0 if it has not been raised yet."""
+    """One counter, locked until the transaction ends; 0 if it has not been raised yet."""
     row = dict(zip(KEY, key, strict=True))
     await insert_ignore(session, MetricTotal, KEY, {**row, "total": 0.0})
     return int((await session.exec(select(MetricTotal.total).filter_by(**row).with_for_update())).one())
 
 
 async def put(session: AsyncSession, marks: Mapping[Key, int]) -> None:
-    """Set what is no counter but a mark beside them, up to 2^53."""
+    """Set values that are marks, not counters, up to 2^53."""
     insert = INSERT[session.get_bind().dialect.name](MetricTotal)
     rows = [dict(zip(KEY, key, strict=True), total=mark) for key, mark in sorted(marks.items())]
     values = {"total": insert.excluded.total}

@@ -1,6 +1,6 @@
-"""Whether a SQLite ledger may stand where it is to stand: on a disk that only this host writes to.
+"""Checks that a SQLite ledger is on a disk that only this host writes to.
 
-SQLite's locks, and the memory that its processes share, do not reach another host.
+SQLite's locks and the shared memory of its processes do not work across hosts.
 """
 
 import os
@@ -12,10 +12,10 @@ LOCAL = frozenset(
     {
         *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "jfs", "reiserfs", "nilfs2", "ubifs"),
         *("tmpfs", "ramfs", "rootfs", "exfat", "vfat", "ntfs3"),
-        "overlay",  # a container's own layer: the kernel takes no network disk for the part that is written to
+        "overlay",  # a container's own layer: the kernel accepts no network disk as its writable part
     }
 )
-"""File systems of one host, by the names that Linux gives them. None of FUSE's: they may keep things anywhere."""
+"""File systems of one host, by their names in Linux. None of FUSE's: they may store data anywhere."""
 
 SHARED = frozenset(
     {
@@ -26,7 +26,7 @@ SHARED = frozenset(
         *("mount-s3", "moosefs", "mfs", "lizardfs", "seaweedfs", "davfs", "curlftpfs"),
     }
 )
-"""File systems that several hosts write to; of those that FUSE serves, what follows `fuse.`."""
+"""File systems that several hosts write to; those of FUSE without their prefix `fuse.`."""
 
 
 class SharedDisk(Exception):
@@ -34,13 +34,13 @@ class SharedDisk(Exception):
 
 
 def check_disk(path: Path, *, local: Collection[str] = ()) -> None:
-    """Return if the ledger at *path*, whose folder exists, stands on a disk of this host.
+    """Return if the ledger at *path*, whose folder exists, is on a disk of this host.
 
-    *local*: further file systems to take for a host's own, by the names that Linux gives them. Where the system names
-    none, as macOS, nothing is refused.
+    *local*: further file systems to accept, by their names in Linux. If the system names none, as on macOS, every disk
+    is accepted.
 
     Raises:
-        SharedDisk: other hosts use it too, or nothing is known of its file system.
+        SharedDisk: other hosts use it too, or its file system is not known.
     """
     real = path.resolve()
     for place in (real.parent, real):
@@ -60,32 +60,32 @@ def check_disk(path: Path, *, local: Collection[str] = ()) -> None:
 
 
 def file_system(place: Path) -> str | None:
-    """The type of the file system that *place* is on. None: there is no such place, or the system does not tell.
+    """The type of the file system that *place* is on. None: there is no such place, or the system does not say.
 
-    The kernel itself says by which mount it gets there: of two on one folder by the upper one, and whatever its name.
+    By the id of the mount that the kernel resolves *place* to: of two mounts on one folder, the upper one.
     """
     with suppress(OSError, AttributeError):  # macOS has no O_PATH
         return type_of(_mount_of(place), Path("/proc/self/mountinfo").read_bytes())
     return None
 
 
-def type_of(mount: int | None, told: bytes) -> str | None:
-    """The type of the mount with this number, as /proc/self/mountinfo *told*. None: it does not stand there.
+def type_of(mount: int | None, mountinfo: bytes) -> str | None:
+    """The type of the mount with this id in *mountinfo*, the content of /proc/self/mountinfo. None: it is not there.
 
-    https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html; a name contains no space there.
+    https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html; names are escaped and contain no space.
     """
-    for line in told.splitlines():
+    for line in mountinfo.splitlines():
         if line.partition(b" ")[0] == b"%d" % (mount or 0):
             return os.fsdecode(line.partition(b" - ")[2].partition(b" ")[0])
     return None
 
 
 def _mount_of(place: Path) -> int | None:
-    """The mount's number. A place that is only named is not opened: closing a SQLite file would drop its locks."""
+    """The id of the mount of *place*. O_PATH does not open the file: closing a SQLite file would drop its locks."""
     named = os.open(place, os.O_PATH | (os.O_DIRECTORY if place.is_dir() else 0))
     try:
-        told = Path(f"/proc/self/fdinfo/{named}").read_text(encoding="ascii")
+        fdinfo = Path(f"/proc/self/fdinfo/{named}").read_text(encoding="ascii")
     finally:
         os.close(named)
-    numbers = [line.split()[1] for line in told.splitlines() if line.startswith("mnt_id:")]
+    numbers = [line.split()[1] for line in fdinfo.splitlines() if line.startswith("mnt_id:")]
     return int(numbers[0]) if numbers else None

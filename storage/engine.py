@@ -1,4 +1,4 @@
-"""Open a ledger: its schema, its transactions and its clock."""
+"""Opens a ledger and provides its transactions, clock and notifications."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ READS: dict[str, dict[str, object]] = {
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     "sqlite": {"only_reads": True},
 }
-"""What a connection is told of a transaction that only reads."""
+"""Execution options of a transaction that only reads."""
 
 
 Clock: TypeAlias = Callable[[AsyncSession], Awaitable[datetime]]
@@ -35,10 +35,10 @@ async def _stay(_: AsyncSession) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """An open ledger. Times that two processes compare come from its `now`, never from elsewhere.
+    """An open ledger. Times that processes compare come only from its `clock`.
 
-    `follow` sets its clock to the host's, if it is one that can differ from it and nobody counts on it at the moment.
-    `tell` hears what each transaction did, once that is on disk.
+    `follow` sets its clock to the host's if the two can differ and nothing is leased or in doubt. `publish` is called
+    with each notification of a transaction once that is committed.
     """
 
     engine: AsyncEngine
@@ -49,7 +49,7 @@ class Ledger:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: on disk when the block ends, gone as a whole when it raises.
+        """One transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
             LedgerUnavailable: it is locked, full, stopped or out of reach.
@@ -59,7 +59,7 @@ class Ledger:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """One transaction that reads: all of one moment, and neither it nor a writer waits for the other.
+        """One transaction that reads: a consistent snapshot that neither blocks writers nor waits for them.
 
         Raises:
             LedgerUnavailable: as `transaction`.
@@ -72,11 +72,11 @@ class Ledger:
         try:
             async with self.sessions() as session:
                 async with session.begin():
-                    if options:  # asked for at once, else with the first statement
+                    if options:  # connect now instead of with the first statement
                         await session.connection(execution_options=options)
                     yield session  # type: ignore[misc]  # the session maker is typed by SQLAlchemy, made with SQLModel's class
-                    told = await notifications.gathered(session) if self.publish is not ignore else []  # type: ignore[arg-type]  # the same
-                for one in told:
+                    found = await notifications.gathered(session) if self.publish is not ignore else []  # type: ignore[arg-type]  # the same
+                for one in found:
                     self.publish(one)
         except Exception as error:
             if is_unavailable(error):
@@ -111,13 +111,13 @@ async def open_ledger(
     clock: Clock | None = None,
     publish: Publish = ignore,
 ) -> AsyncIterator[Ledger]:
-    """The ledger at *url*, ready to use. SQLite is made and upgraded here; PostgreSQL by `reportback db upgrade`.
+    """The ledger at *url*, ready to use. SQLite is created and upgraded here, PostgreSQL by `reportback db upgrade`.
 
     Args:
         url: `sqlite:////absolute/path` or `postgresql://user@host/name`.
-        local: file systems to take for a host's own, beside those that are known for it.
+        local: file systems to accept as local, beside the known ones.
         clock: replaces the ledger's clock.
-        publish: is called with each event once its transaction is committed.
+        publish: called with each notification once its transaction is committed.
 
     Raises:
         UnsoundLedger: the URL names no ledger that could keep the promise.
@@ -137,7 +137,7 @@ async def open_ledger(
 
 
 async def _is_ready(engine: AsyncEngine) -> bool:
-    """Whether it is at this version's schema; SQLite is brought there."""
+    """Whether it is at this version's schema; SQLite is upgraded to it."""
     try:
         if engine.dialect.name == "postgresql":
             return await is_current(engine)

@@ -1,7 +1,7 @@
-"""A ledger that cannot be used now, on either database: locked, full, read-only, stopped, or out of reach.
+"""Decides which database errors mean that the ledger is unavailable: locked, full, read-only, stopped, unreachable.
 
-Every error of a database, of its driver or of the way to it counts as that, unless it tells of a bug of ours: the rest
-passes, or an operator repairs it, and the outcome of a job waits for that.
+Every error of a database, its driver or its connection does, unless it indicates a bug of ours: the others pass, or an
+operator repairs them, and the outcome of a job waits for that.
 """
 
 import sqlite3
@@ -11,12 +11,12 @@ from sqlalchemy import exc
 from domain.text import one_line
 
 FAULTS = ("21", "22", "23", "42", "54", "P0001")
-"""Beginnings of the SQLSTATEs that tell of a bug of ours: too many rows, a value, a constraint, a statement, a size.
-And what a ledger that was moved elsewhere says for good (storage/moved_marker.py).
+"""Prefixes of the SQLSTATEs that indicate a bug of ours: too many rows, a value, a constraint, a statement, a size.
+And P0001, the permanent refusal of a ledger that was moved elsewhere (storage/moved_marker.py).
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 NO_FAULTS = frozenset({"42501", "42703", "42P01", "42P05"})
-"""Of these, the ones with causes outside of this program: no permission, another schema (a restore), a pooler."""
+"""Exceptions to these, with causes outside this program: no permission, another schema (a restore), a pooler."""
 
 SQLITE_FAULTS = frozenset(
     {
@@ -33,46 +33,46 @@ SQLITE_FAULTS = frozenset(
 SQLITE_NO_FAULTS = ("no such table", "no such column", "no such savepoint")
 """SQLite gives one code to wrong statements, another schema, and a savepoint that is gone since the disk was full."""
 
-ONLY_NOW = ("40", "55P03")
-"""What the next transaction on the same connection need not meet: the last one was undone, or waited for a lock."""
+TRANSIENT = ("40", "55P03")
+"""Errors of one transaction, not of its connection: it was rolled back, or waited too long for a lock."""
 
-SQLITE_ONLY_NOW = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+SQLITE_TRANSIENT = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 FAULTS_WITHOUT_CODE = (exc.ProgrammingError, exc.DataError, exc.IntegrityError, exc.NotSupportedError)
 
 
 class LedgerUnavailable(Exception):
-    """The ledger cannot be used now, in its own words: another try may help.
+    """The ledger is temporarily unavailable; a retry may succeed. The message quotes the database.
 
-    The transaction is undone, unless it was lost while it was committed: then only the ledger can tell.
+    The transaction is rolled back, unless the connection was lost during the commit: then only the ledger can tell.
     """
 
-    def __init__(self, error: BaseException, what: str = "the ledger is away") -> None:
+    def __init__(self, error: BaseException, what: str = "the ledger is unavailable") -> None:
         super().__init__(f"{what}: {_words(error)}")
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether *error* says that the ledger cannot be used now. False: it tells of a bug of ours, or of no database."""
+    """Whether *error* means that the ledger is unavailable. False: a bug of ours, or not an error of a database."""
     if isinstance(error, OSError | exc.TimeoutError | exc.PendingRollbackError):  # no connection was free, or it broke
         return True
-    told = error.orig if isinstance(error, exc.DBAPIError) else error
-    if isinstance(state := getattr(told, "sqlstate", None), str):
+    original = error.orig if isinstance(error, exc.DBAPIError) else error
+    if isinstance(state := getattr(original, "sqlstate", None), str):
         return state in NO_FAULTS or not state.startswith(FAULTS)
-    if isinstance(code := getattr(told, "sqlite_errorcode", None), int):
-        return code & 0xFF not in SQLITE_FAULTS or str(told).startswith(SQLITE_NO_FAULTS)
-    return _is_away_without_code(error)
+    if isinstance(code := getattr(original, "sqlite_errorcode", None), int):
+        return code & 0xFF not in SQLITE_FAULTS or str(original).startswith(SQLITE_NO_FAULTS)
+    return _is_unavailable_without_code(error)
 
 
 def is_of_its_connection(error: Exception) -> bool:
-    """Whether a connection that met *error* should be closed: it may lead to a standby, or to a file that was moved."""
-    told = error.orig if isinstance(error, exc.DBAPIError) else error
-    state, code = getattr(told, "sqlstate", None), getattr(told, "sqlite_errorcode", None)
-    only_now = (state or "").startswith(ONLY_NOW) or (code is not None and code & 0xFF in SQLITE_ONLY_NOW)
-    return is_unavailable(error) and not only_now
+    """Whether a connection should be closed after *error*: it may lead to a standby, or to a file that was moved."""
+    original = error.orig if isinstance(error, exc.DBAPIError) else error
+    state, code = getattr(original, "sqlstate", None), getattr(original, "sqlite_errorcode", None)
+    is_transient = (state or "").startswith(TRANSIENT) or (code is not None and code & 0xFF in SQLITE_TRANSIENT)
+    return is_unavailable(error) and not is_transient
 
 
-def _is_away_without_code(error: Exception) -> bool:
-    """The same for what a driver says by itself: of a connection, unless it refuses a value."""
+def _is_unavailable_without_code(error: Exception) -> bool:
+    """`is_unavailable` for errors without a code: those of a connection are, those that refuse a value are not."""
     if isinstance(error, exc.DBAPIError):
         cause = error.orig.__cause__ if error.orig else None
         return error.connection_invalidated or not (
@@ -83,8 +83,8 @@ def _is_away_without_code(error: Exception) -> bool:
 
 
 def _words(error: BaseException) -> str:
-    """What the database said: without SQLAlchemy's statement, whose values are nobody's business here."""
-    told = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
-    if told is not error and told.__cause__ is not None:
-        told = told.__cause__  # asyncpg's own, of which SQLAlchemy quotes the class
-    return one_line(str(told)) or type(told).__name__
+    """The database's own message, without SQLAlchemy's statement and its values."""
+    original = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
+    if original is not error and original.__cause__ is not None:
+        original = original.__cause__  # asyncpg's own, of which SQLAlchemy quotes the class
+    return one_line(str(original)) or type(original).__name__

@@ -1,4 +1,4 @@
-"""Which ledger this is. Its id is made by the migrations once and never changed; a copy of a ledger has it, too."""
+"""Identity of a ledger: an id that the migrations create once and that copies of the ledger share."""
 
 import hmac
 from uuid import UUID
@@ -10,7 +10,7 @@ from storage.models import LedgerIdentity
 
 
 class WrongLedger(RuntimeError):
-    """Another ledger was opened than the deployment names: two ledgers for one commit would report twice."""
+    """The opened ledger is not the deployment's: two ledgers for one commit would report twice."""
 
     def __init__(self, opened: UUID, named: UUID, place: str) -> None:
         super().__init__(
@@ -20,11 +20,11 @@ class WrongLedger(RuntimeError):
 
 
 async def ledger_id(session: AsyncSession) -> UUID:
-    """The id of the ledger that is open."""
+    """The id of the open ledger."""
     return (await session.exec(select(LedgerIdentity.id))).one()
 
 
 async def fingerprint(session: AsyncSession, secret: str) -> str:
-    """A hash of *secret* that is keyed with this ledger's id: what may be stored of it, and compared here only."""
+    """A hash of *secret* keyed with this ledger's id: safe to store, and comparable within this ledger only."""
     key = (await ledger_id(session)).bytes
     return hmac.digest(key, secret.encode(), "sha256").hex()[:32]

@@ -1,6 +1,6 @@
-"""The tables. Facts, not phases: what a row *is* gets derived, so that contradictory states cannot be stored.
+"""The tables. They hold facts; phases are derived, so that contradictory states cannot be stored.
 
-Every constraint and index has a name, every time is UTC by the ledger's clock. `docs/guarantee.md` draws the moves.
+Every constraint and index has a name, every time is UTC by the ledger's clock. State diagram: docs/guarantee.md.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def _named(kind: type[StrEnum]) -> Enum:
 
 
 class LedgerIdentity(SQLModel, table=True):
-    """Which ledger this is: one row, made by the migrations and never changed."""
+    """The ledger's id: one row, created by the migrations and never changed."""
 
     __tablename__ = "ledger"
     __table_args__ = (CheckConstraint("number = 1", name="only_one"),)
@@ -62,9 +62,9 @@ class LedgerIdentity(SQLModel, table=True):
 
 
 class HostAnchor(SQLModel, table=True):
-    """What ties the clock of a SQLite ledger to its host (storage/clock.py): at most one row, of the latest boot.
+    """Ties the clock of a SQLite ledger to its host (storage/clock.py): at most one row, of the latest boot.
 
-    A ledger that moves leaves it behind.
+    Not copied when the ledger is moved.
     """
 
     __tablename__ = "host_anchor"
@@ -76,26 +76,26 @@ class HostAnchor(SQLModel, table=True):
 
 
 class Credential(SQLModel, table=True):
-    """A named way to be somebody on GitHub; never the secret. Its row is the lock for pause and budget."""
+    """A GitHub credential by its name; never the secret. Its row is the lock for pause and budget."""
 
     __tablename__ = "credential"
 
     name: str = Field(primary_key=True, max_length=255)
     paused_until: datetime | None = None  # set while GitHub wants us to wait, and until an answer ends the pause
     pause_seconds: int | None = None  # how long the last pause in a row was; the next is twice that
-    pause_reason: str | None = Field(default=None, max_length=32)  # `bad_credentials` binds nobody by itself: see below
+    pause_reason: str | None = Field(default=None, max_length=32)  # `bad_credentials`: see `RefusedSecret`
     refused_until: datetime | None = None  # the latest end of the pauses of its refused secrets
     rate_limit: int | None = None
     rate_remaining: int | None = None
     rate_reset_at: datetime | None = None
     github_time: datetime | None = None  # GitHub's own, in its last answer
-    reserved_at: datetime | None = None  # the last moment that a sender waits for, to keep the spacing of the budget
+    reserved_at: datetime | None = None  # the last time reserved by a sender, to keep the spacing of the budget
 
 
 class RefusedSecret(SQLModel, table=True):
-    """A secret that GitHub answered with 401, by a keyed hash of it. Who has it waits; who has another one does not.
+    """A secret that GitHub answered with 401, by a keyed hash. Only senders with this secret pause.
 
-    The lock of its credential's row guards it, too.
+    Guarded by the lock of its credential's row.
     """
 
     __tablename__ = "refused_secret"
@@ -128,16 +128,16 @@ class StatusTarget(SQLModel, table=True):
     context: str = Field(max_length=255)
     turns: int = 0  # how many turns have been taken
     credential: str | None = Field(default=None, foreign_key="credential.name")
-    newest_id: int | None = Field(default=None, sa_type=BigInteger)  # the report that speaks
+    newest_id: int | None = Field(default=None, sa_type=BigInteger)  # the current report
     sending_id: int | None = Field(default=None, sa_type=BigInteger)  # the report its sender claimed
     lease: UUID | None = None
     lease_expires_at: datetime | None = None
-    doubt_until: datetime | None = None  # until then a request we lost sight of may still turn up
+    doubt_until: datetime | None = None  # until then a request without an answer may still turn up
     due_at: datetime | None = None  # none: nothing to do
-    attempts: int = 0  # claims so far; decides nothing
-    bulk_at: datetime | None = None  # when what speaks was reopened with many others; none: by itself, or not at all
+    attempts: int = 0  # claims so far; for information only
+    bulk_at: datetime | None = None  # when the current report was reopened in bulk; none: by itself, or not at all
     refused_since: datetime | None = None  # the first refusal in a row that may heal
-    verify_at: datetime | None = None  # when to look whether a late request left a mark
+    verify_at: datetime | None = None  # when to verify whether a late request changed what GitHub shows
     last_error: str | None = Field(default=None, max_length=500)
 
 
@@ -180,7 +180,7 @@ class Job(SQLModel, table=True):
 
 
 class StatusReport(SQLModel, table=True):
-    """Our duty to tell GitHub one state of one execution. Its key is the idempotency flag."""
+    """One state of one execution, to be shown on GitHub. Its unique key makes recording idempotent."""
 
     __tablename__ = "status_report"
     __table_args__ = (
@@ -207,7 +207,7 @@ class StatusReport(SQLModel, table=True):
     target_url: str = Field(max_length=2100)  # carries the marker
     read_back: bool = False  # it was ever in doubt; never cleared
     created_at: datetime
-    not_before: datetime | None = None  # GitHub's own time before it was recorded: no status of it is older
+    not_before: datetime | None = None  # GitHub's own time before it was recorded: its statuses are not older
     delivered_at: datetime | None = None
     github_status_id: int | None = Field(default=None, sa_type=BigInteger)
     rejected_at: datetime | None = None
@@ -215,7 +215,7 @@ class StatusReport(SQLModel, table=True):
 
 
 class ReportEvent(SQLModel, table=True):
-    """What happened to a report, when, by whose hand. Append-only."""
+    """An event in the history of a report. Append-only."""
 
     __tablename__ = "report_event"
     __table_args__ = (
@@ -232,12 +232,12 @@ class ReportEvent(SQLModel, table=True):
     http_status: int | None = None
     github_request_id: str | None = Field(default=None, max_length=100)
     seconds: float | None = None  # how long the request took
-    actor: str = Field(max_length=100)  # task, reconciliation, or the person
+    actor: str = Field(max_length=100)  # task, reconciliation, or an operator
     note: str | None = Field(default=None, max_length=500)
 
 
 class Reconciliation(SQLModel, table=True):
-    """One pass of the reconciliation."""
+    """One reconciliation run."""
 
     __tablename__ = "reconciliation"
     __table_args__ = (Index("ix_reconciliation_started_at", "started_at"),)
@@ -245,13 +245,13 @@ class Reconciliation(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
     run_id: UUID = Field(default_factory=uuid4)  # of the flow run
     started_at: datetime
-    ended_at: datetime | None = None  # none: it is at work, or it died
+    ended_at: datetime | None = None  # none: it is active, or it died
     delivered: int = 0
     undelivered: int = 0
 
 
 class MetricTotal(SQLModel, table=True):
-    """Part of a counter that rows no longer tell, or that are gone: storage/counters.py."""
+    """A stored counter or mark, see storage/counters.py."""
 
     __tablename__ = "metric_total"
 

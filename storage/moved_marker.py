@@ -1,4 +1,4 @@
-"""The mark on a ledger that was moved: whoever opens it is refused, and whoever has it open can write no more."""
+"""Marks a ledger as moved: it can no longer be opened, and triggers refuse writes from open connections."""
 
 from sqlalchemy import Connection, inspect, text
 from sqlmodel import SQLModel
@@ -6,7 +6,7 @@ from sqlmodel import SQLModel
 import storage.models  # noqa: F401  # fills the metadata
 
 REVISION = "moved"
-"""Stands for the schema's revision. Every version of Reportback refuses a revision that it does not know."""
+"""Replaces the schema's revision. Every version of Reportback refuses a revision that it does not know."""
 
 REFUSAL = "this ledger was moved elsewhere"
 
@@ -30,7 +30,7 @@ def is_marked(connection: Connection) -> bool:
 
 
 def place(connection: Connection) -> str:
-    """Where a marked ledger was moved."""
+    """Where a marked ledger was moved to."""
     return str(connection.execute(text("SELECT place FROM moved")).scalar_one())
 
 

@@ -1,6 +1,7 @@
-"""News of a transaction: gathered while it goes on, told by the ledger once it is committed, and only then.
+"""Notifications of a transaction: collected while it runs, published by the ledger only after the commit.
 
-So nothing is told that did not happen, and nothing twice; who dies right after the commit does not tell it.
+Nothing is published that was rolled back, and nothing twice; a process that dies right after the commit publishes
+nothing.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,23 +15,23 @@ from domain.delivery.report import EventKind
 from domain.delivery.target import Target
 from storage.models import StatusReport, StatusTarget
 
-GATHERED = "news"
-"""Where a session carries it."""
+GATHERED = "notifications"
+"""Key in `session.info`."""
 
 UNPUBLISHED = frozenset({EventKind.RECORDED, EventKind.CLAIMED})
-"""Moves that are nobody's concern: what comes of them is told."""
+"""Events that are not published: later events tell their result."""
 
 Row = dict[str, Any]
 """A row of report_event."""
 
 
 def add(session: AsyncSession, notification: Overdue | Paused | Resumed | Lost) -> None:
-    """Have *news* told once the transaction is committed."""
+    """Publish *notification* once the transaction is committed."""
     _so_far(session).append(notification)
 
 
 def add_move(session: AsyncSession, event: Row) -> None:
-    """The same for what happened to a report."""
+    """Publish an event of a report once the transaction is committed."""
     if event["kind"] not in UNPUBLISHED:
         _so_far(session).append(event)
 
@@ -41,12 +42,12 @@ def _so_far(session: AsyncSession) -> list[Notification | Row]:
 
 
 async def gathered(session: AsyncSession) -> list[Notification]:
-    """What to tell of a transaction once it is committed, in order; to be asked for right before that.
+    """The notifications to publish after the commit, in order; called right before the commit.
 
-    The names of reports are read within the transaction: after it, what it did could not be told apart from what came
-    next. What this raises undoes the transaction, as a statement of its own that fails does, and is not to be caught:
-    the reports are there, by the foreign key of their events, so it is the ledger that is away; and PostgreSQL makes
-    of a commit after a failed statement a rollback, without a word.
+    The names of reports are read within the transaction, as other transactions may change them after it. An exception
+    here must not be caught, as it rolls the transaction back like any failed statement: the reports exist, by the
+    foreign key of their events, so the ledger is unavailable; and PostgreSQL silently turns a commit after a failed
+    statement into a rollback.
     """
     so_far = _so_far(session)
     known = await _known(session, {one["report_id"] for one in so_far if isinstance(one, dict)})
@@ -60,7 +61,7 @@ def _move(event: Row, known: Mapping[int, tuple[ReportName, str | None]]) -> Mov
 
 
 async def _known(session: AsyncSession, report_ids: Collection[int]) -> dict[int, tuple[ReportName, str | None]]:
-    """Of each report its name, and for what it is rejected."""
+    """Name and rejection of each report."""
     if not report_ids:
         return {}
     target = (StatusTarget.repository, StatusTarget.sha, StatusTarget.context)

@@ -1,4 +1,4 @@
-"""Bring a ledger to this version's schema."""
+"""Upgrades a ledger to this version's schema, and refuses newer or moved ledgers."""
 
 import asyncio
 import fcntl
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from storage import moved_marker
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ADVISORY_LOCK = 0x7265706F7274  # "report": two upgrades of one PostgreSQL ledger at once, one after the other
+ADVISORY_LOCK = 0x7265706F7274  # "report": serializes upgrades of one PostgreSQL ledger
 
 
 class NotUpgraded(RuntimeError):
@@ -36,7 +36,7 @@ class NewerLedger(NotUpgraded):
 
 
 class MovedLedger(NotUpgraded):
-    """The ledger was moved elsewhere; what stands here is not kept up."""
+    """The ledger was moved elsewhere; this copy is no longer updated."""
 
     def __init__(self, place: str) -> None:
         super().__init__(f"was moved to {place}: name that one")
@@ -70,26 +70,26 @@ async def is_current(engine: AsyncEngine) -> bool:
     """Whether the ledger is at this version's schema.
 
     Raises:
-        NewerLedger: it is ahead of it.
-        MovedLedger: it is elsewhere now.
+        NewerLedger: a newer version has upgraded it.
+        MovedLedger: it was moved elsewhere.
     """
     async with engine.connect() as connection:
         return await is_current_within(connection)
 
 
 async def upgrade(engine: AsyncEngine) -> None:
-    """Bring the ledger to this version's schema, in one transaction; a second call changes nothing.
+    """Upgrade the ledger to this version's schema, in one transaction; idempotent.
 
     Raises:
-        NewerLedger: it is ahead of it.
-        MovedLedger: it is elsewhere now.
+        NewerLedger: a newer version has upgraded it.
+        MovedLedger: it was moved elsewhere.
     """
     async with engine.begin() as connection:
         await upgrade_within(connection)
 
 
 async def upgrade_within(connection: AsyncConnection) -> None:
-    """The same, in the transaction of *connection*."""
+    """`upgrade`, in the transaction of *connection*."""
     if connection.dialect.name == "postgresql":
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
     await connection.run_sync(_upgrade)
@@ -101,12 +101,12 @@ async def is_current_within(connection: AsyncConnection) -> bool:
 
 
 async def upgrade_embedded(engine: AsyncEngine, path: Path) -> None:
-    """Make or upgrade the SQLite ledger at *path*. Of several processes at once, one does, and the rest wait.
+    """Create or upgrade the SQLite ledger at *path*. Of several processes at once one does, and the others wait.
 
-    WAL is set each time: a ledger restored from a dump has lost it, and nobody can set it while others read.
+    WAL is set each time: a ledger restored from a dump has lost it, and it cannot be set while other connections read.
     """
     async with _only_one(path):
-        with suppress(FileExistsError):  # SQLite would let everybody read it, and its journal, as the umask allows
+        with suppress(FileExistsError):  # SQLite would create it, and its journal, readable by others as umask allows
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible within a transaction

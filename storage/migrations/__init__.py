@@ -1,1 +1,1 @@
-"""Alembic's folder: how the ledger's schema came about."""
+"""Alembic's migrations of the ledger's schema."""

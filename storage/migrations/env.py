@@ -1,4 +1,4 @@
-"""Alembic's entry: the connection comes from `config.attributes`, from storage/schema.py or a test."""
+"""Alembic's entry point; storage/schema.py, or a test, passes the connection in `config.attributes`."""
 
 from alembic import context
 from sqlmodel import SQLModel
@@ -8,7 +8,7 @@ import storage.models  # noqa: F401  # fills the metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
-    transactional_ddl=True,  # SQLite's is too, with BEGIN said by storage/engine.py
+    transactional_ddl=True,  # SQLite's is too: storage/connections.py issues BEGIN
 )
 with context.begin_transaction():
     context.run_migrations()

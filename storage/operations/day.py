@@ -12,7 +12,7 @@ from domain.delivery.report import Phase
 from domain.operations.overview import SLOT, SLOTS, Day, Slot
 from storage.delivery.budget import POSTED
 from storage.delivery.reports import PHASE
-from storage.lengths import sql_seconds
+from storage.dialect import sql_seconds
 from storage.models import Credential, Reconciliation, ReportEvent, StatusReport, StatusTarget
 
 WHEN = col(StatusReport.created_at).type  # type: ignore[attr-defined]  # a column's, which SQLModel types as an attribute

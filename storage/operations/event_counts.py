@@ -17,7 +17,7 @@ from domain.delivery.report import EventKind
 from domain.operations.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
 from storage import counters
 from storage.counters import Key
-from storage.lengths import sql_seconds
+from storage.dialect import sql_seconds
 from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport
 
 OLD = timedelta(hours=1)

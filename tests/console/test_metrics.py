@@ -107,5 +107,5 @@ async def test_an_unavailable_ledger_is_reported_and_does_not_end_the_server() -
     async with httpx.AsyncClient(transport=ASGITransport(app_of(away)), base_url="http://x") as client:
         answers = [await client.get("/metrics") for _ in range(2)]
     assert [(answer.status_code, answer.text) for answer in answers] == [
-        (503, "the ledger is away: the disk is full\n")
+        (503, "the ledger is unavailable: the disk is full\n")
     ] * 2

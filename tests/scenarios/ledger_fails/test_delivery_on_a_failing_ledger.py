@@ -126,7 +126,7 @@ async def test_a_201_that_could_not_be_stored_is_found_by_reading_back(world: Wo
             if name == "POST answered":
                 await down.enter_async_context(server.stopped())
 
-        with pytest.raises(LedgerUnavailable, match="the ledger is away: "):
+        with pytest.raises(LedgerUnavailable, match="the ledger is unavailable: "):
             await world.deliver(by=await world.sender(stop))
         with pytest.raises(LedgerUnavailable):
             await world.deliver()

@@ -182,7 +182,7 @@ async def test_a_job_that_succeeds_while_the_disk_is_full_has_succeeded_once_the
     finally:
         full_disk.mend()
     await assert_succeeded(world, await running)
-    assert "the ledger is away: disk I/O error" in troubles[0]
+    assert "the ledger is unavailable: disk I/O error" in troubles[0]
 
 
 @ON_POSTGRESQL

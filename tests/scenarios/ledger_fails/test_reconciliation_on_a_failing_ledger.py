@@ -44,4 +44,4 @@ async def test_a_commit_whose_reply_is_lost_anywhere_in_a_pass_leaves_the_rest_t
             break
     assert [world.held(context) for context in CONTEXTS] == [["success"] * (rounds + 1)] * 2
     assert between.lost > (8 if FULL else 3)
-    assert any("could not be tried: LedgerUnavailable('the ledger is away: " in one for one in troubles)
+    assert any("could not be tried: LedgerUnavailable('the ledger is unavailable: " in one for one in troubles)

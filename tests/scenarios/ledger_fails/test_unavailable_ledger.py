@@ -38,7 +38,7 @@ async def test_a_full_disk_says_so_without_what_was_to_be_stored(ledger: Ledger,
             await write(ledger, name=SECRET)
     finally:
         full_disk.mend()
-    assert str(raised.value) == "the ledger is away: disk I/O error"
+    assert str(raised.value) == "the ledger is unavailable: disk I/O error"
     await write(ledger, name=SECRET)
 
 
@@ -49,7 +49,7 @@ async def test_a_lock_is_waited_for_and_one_that_lasts_says_so(
     monkeypatch.setattr(connections, "LOCK_WAIT", 0.05)
     async with open_ledger(ledger_url) as ledger:
         await locked.strike()
-        with pytest.raises(LedgerUnavailable, match=r"^the ledger is away: database is locked$"):
+        with pytest.raises(LedgerUnavailable, match=r"^the ledger is unavailable: database is locked$"):
             await write(ledger)
         locked.mend()
         await write(ledger)
@@ -57,7 +57,7 @@ async def test_a_lock_is_waited_for_and_one_that_lasts_says_so(
 
 @ON_POSTGRESQL
 async def test_a_connection_that_was_ended_says_so(ledger: Ledger, server: PostgreSQL) -> None:
-    words = r"^the ledger is away: .*(terminating connection due to administrator command|closed)"
+    words = r"^the ledger is unavailable: .*(terminating connection due to administrator command|closed)"
     with pytest.raises(LedgerUnavailable, match=words):  # noqa: PT012  # the block is the transaction
         async with ledger.transaction() as session:
             await (await session.connection()).execute(text("SELECT 1"))
@@ -101,7 +101,7 @@ async def test_a_stopped_server_is_unavailable_and_a_restarted_one_is_used_at_on
     ],
 )
 async def test_a_database_failure_is_unavailability(ledger: Ledger, code: str) -> None:
-    with pytest.raises(LedgerUnavailable, match=r"^the ledger is away: for a while"):
+    with pytest.raises(LedgerUnavailable, match=r"^the ledger is unavailable: for a while"):
         await write(ledger, f"DO $$ BEGIN RAISE 'for a while' USING ERRCODE = '{code}'; END $$")
 
 

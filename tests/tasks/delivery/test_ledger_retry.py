@@ -53,7 +53,7 @@ async def asked(away: Away, longest: timedelta | None, warn: LogLine) -> str:
     return await retry_while_unavailable(away.ask, longest=longest, failed="it was not stored", warn=warn)
 
 
-TRIED_AGAIN = "it was not stored, and is tried again: the ledger is away: nobody listens"
+TRIED_AGAIN = "it was not stored, and is tried again: the ledger is unavailable: nobody listens"
 
 
 async def test_what_comes_back_is_asked_again_and_the_wait_is_said(time: Time) -> None:

@@ -378,7 +378,7 @@ async def test_a_ledger_unavailable_while_the_job_runs_does_not_end_it(world: Wo
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
     assert "no beat could be given: " in said.troubles[0]
-    assert "the ledger is away" in said.troubles[0]
+    assert "the ledger is unavailable" in said.troubles[0]
 
 
 async def test_an_end_that_cannot_be_stored_is_stored_once_the_ledger_is_back(world: World) -> None:
