@@ -26,7 +26,7 @@ async def second_try(world: World, context: str) -> Callable[[], Awaitable[objec
 
 @ON_THE_DRIVERS_THREAD
 @pytest.mark.parametrize("database", SQLITE_OR_ALL)
-@pytest.mark.parametrize(("prepare", "every"), [(first_try, 1 if FULL else 2), (second_try, 1 if FULL else 5)])
+@pytest.mark.parametrize(("prepare", "every"), [(first_try, 1 if FULL else 3), (second_try, 1 if FULL else 7)])
 async def test_a_cancelled_try_is_finished_by_another_wherever_it_stood(
     world: World, prepare: Callable[[World, str], Awaitable[Callable[[], Awaitable[object]]]], every: int
 ) -> None:

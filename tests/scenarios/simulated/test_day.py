@@ -1,4 +1,4 @@
-"""A simulated day, with about a tenth of its jobs and budget. Whole days with other seeds: `make soak`."""
+"""A simulated day, with about a twentieth of its jobs and budget. Whole days with other seeds: `make soak`."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from domain.delivery.budget import WriteBudget
 
-TENTH = Size(jobs=100, in_storm=66, budget=WriteBudget(per_minute=8, per_hour=50))
+SMALL = Size(jobs=50, in_storm=33, budget=WriteBudget(per_minute=4, per_hour=25))
 START = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -30,7 +30,7 @@ START = datetime(2026, 11, 23, tzinfo=UTC)
 def day(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
     path = tmp_path_factory.mktemp("day") / "ledger.db"
     shutil.copy(sqlite_template, path)
-    return simulated_day(f"sqlite:///{path}", TENTH, seed=1)
+    return simulated_day(f"sqlite:///{path}", SMALL, seed=1)
 
 
 def test_every_newest_outcome_of_a_day_is_delivered_once(day: Day) -> None:
@@ -47,7 +47,7 @@ def test_one_credentials_trouble_delays_no_other(day: Day) -> None:
 
 def test_a_backlog_drains_as_fast_as_the_budget_allows(day: Day) -> None:
     count, took, ideal = drain(day)
-    assert count > TENTH.budget.per_hour  # more than an hour has room for: it does not bind
+    assert count > SMALL.budget.per_hour  # more than an hour has room for: it does not bind
     assert took <= 1.05 * ideal
 
 
