@@ -1,4 +1,4 @@
-# Every target makes the environment it needs; a second call is quick. Plain `make` lists what there is.
+# Every target makes the environment it needs; a second call is quick. Plain `make` lists the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
@@ -20,16 +20,16 @@ COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --g
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
-demo: $(RUN) ## four docs jobs for this project's commit, GitHub failing on the way: every outcome on its commit once
+demo: $(RUN) ## run four docs jobs for this project's commit while GitHub fails: every outcome on its commit once
 	@exec $(BIN)/reportback demo
 
-up: $(RUN) ## a Prefect server, the deployments and a stand-in GitHub on this machine, until Ctrl-C
+up: $(RUN) ## run a Prefect server, the deployments and a stand-in GitHub on this machine until Ctrl-C
 	@exec $(BIN)/reportback up
 
 deploy: $(RUN) ## make the deployments of this checkout on the Prefect server that PREFECT_API_URL names
 	@exec $(BIN)/reportback deploy
 
-upgrade: $(RUN) ## bring the ledger that REPORTBACK_DATABASE_URL names to this version's schema
+upgrade: $(RUN) ## upgrade the ledger that REPORTBACK_DATABASE_URL names to this version's schema
 	@exec $(BIN)/reportback db upgrade
 
 test: $(DEV) ## the whole suite on SQLite and PostgreSQL
@@ -38,7 +38,7 @@ test: $(DEV) ## the whole suite on SQLite and PostgreSQL
 coverage: $(DEV) ## the same, with the branches that no test takes
 	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term:skip-covered -q $(ARGS)
 
-lint: $(DEV) ## ruff, mypy, what is imported and declared, and the whitespace: all that is not a test
+lint: $(DEV) ## ruff, mypy, deptry (declared and imported packages), white space
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -50,63 +50,63 @@ docs: $(RUN) ## build the site in docs/ into build/docs
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 	echo "build/docs/index.html"
 
-mutants: $(DEV) ## break the code on purpose, one rule at a time: the suite has to notice each
+mutants: $(DEV) ## break the code on purpose, one rule at a time; a test has to fail each time
 	@$(BIN)/python tests/support/mutants.py
 
 N ?= 50
-repeat: $(DEV) ## crash and race tests N times (50), each time in another order and with other seeds
+repeat: $(DEV) ## run the crash and race tests N times (50), each time in another order and with other seeds
 	@for seed in $$(seq 1 $(N)); do
 	    printf 'round %s of $(N): ' $$seed
 	    REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 2 -q --no-header --hypothesis-seed=$$seed $(RACES) | tail -1
 	done
 
 MINUTES ?= 10
-soak: $(DEV) ## whatever can happen, at random, for MINUTES (10) on both databases; the seed it prints repeats a round
+soak: $(DEV) ## random faults and interleavings for MINUTES (10) on both databases; SEED= repeats a round
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/scenarios/simulated/soak.py
 
 SHARE ?= 1
-load: $(DEV) ## three hours at 2,000 outcomes an hour with one credential, in simulated time, SHARE (1) of them; some minutes
+load: $(DEV) ## simulate three hours at 2,000 outcomes an hour with one credential, or SHARE (1) of them; some minutes
 	@PYTHONPATH=. $(BIN)/python tests/support/load.py $(SHARE)
 
-test-external: $(DEV) ## what needs tools from outside: real Prometheus, Pushgateway, Debian's PostgreSQL, Chromium
+test-external: $(DEV) ## test with tools from outside: real Prometheus, Pushgateway, Debian's PostgreSQL, Chromium
 	@$(BIN)/python -m pytest -q --no-header tests/external $(ARGS)
 
-examples: $(DEV) ## what is in examples/ as people use it, installed from a package registry and by npm; five minutes
+examples: $(DEV) ## run all of examples/, with what they install from a package registry and npm; five minutes
 	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples/test_*.py tests/flows/examples/registry $(ARGS)
 
-examples-smoke: $(DEV) ## those that need no registry, CoMapeo's nine job types among them; a minute
+examples-smoke: $(DEV) ## run the examples that need no registry, CoMapeo's nine job types among them; a minute
 	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/flows/examples $(ARGS)
 
-test-job-users: $(DEV) ## jobs as users of their own, and what they find: as root, or with the capabilities that docs/deploy.md names
+test-job-users: $(DEV) ## test jobs as users of their own; needs root, or the capabilities that docs/deploy.md names
 	@$(BIN)/python -m pytest -n 2 -q --no-header tests/job_users $(ARGS)
 
-screenshots: $(DEV) ## the pictures in docs/screens, made anew with Chromium: a minute or two
+screenshots: $(DEV) ## make the pictures in docs/screens with Chromium; a minute or two
 	@$(BIN)/python tests/support/screenshots.py
 
-e2e: $(DEV) ## a whole installation, and all that can happen to it: Retry, every way to die, restarts; eight minutes
+e2e: $(DEV) ## test a whole installation: Retry, every way a process can die, restarts, outages; eight minutes
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e $(ARGS)
 
-e2e-smoke: $(DEV) ## the least of it: the schedule fires and delivers, Retry, a killed flow; two minutes
+e2e-smoke: $(DEV) ## the shortest part of e2e: the schedule fires and delivers, Retry, a killed flow; two minutes
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e/test_smoke.py tests/e2e/test_the_ledger_matches_github.py $(ARGS)
 
-canaries: $(DEV) ## nine kinds of secrets in a whole installation, looked for in 28 places; prints the table; three minutes
+canaries: $(DEV) ## look for nine kinds of secrets in 28 places of a whole installation; prints the table; three minutes
 	@REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/canaries $(ARGS)
 
-canaries-smoke: $(DEV) ## the same of two jobs, and fewer commands; a minute
+canaries-smoke: $(DEV) ## the same with two jobs and fewer commands; a minute
 	@$(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/canaries $(ARGS)
 
-e2e-hour: $(RUN) ## `make up` for MINUTES, a job a minute and faults at random; memory, and every row, compared at the end
+e2e-hour: $(RUN) ## `make up` for MINUTES (60), a job a minute, faults at random; then compares memory, and every row
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m benchmarks.hour
 e2e-hour: MINUTES = 60
 
 UPGRADE ?= --upgrade
-lock: $(TOOLS) ## pin every version anew, with hashes, for every platform and Python the project supports; UPGRADE= keeps what is pinned
+lock: $(TOOLS) ## pin the newest versions, with hashes, for every platform and Python the project supports; UPGRADE= keeps the pins
 	@$(COMPILE) pyproject.toml $(UPGRADE) --all-extras -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra docs -c requirements/dev.txt -o requirements/run.txt
 	$(COMPILE) requirements/tools.in $(UPGRADE) -o requirements/tools.txt
 
 SOURCE ?= pypi
-audit: $(TOOLS) ## known vulnerabilities of all that is pinned, as SOURCE (pypi, or osv) knows them; fails where it does not answer
+audit: $(TOOLS) ## list known vulnerabilities of the pins, by SOURCE (pypi, or osv); fails where it does not answer for every pin
 	@$(VENV)/tools/bin/python requirements/audit.py $(SOURCE)
 
 clean: ## remove the environment and everything built
