@@ -32,7 +32,7 @@ from local.row_for_row import Rows, differences, rows_of, unsettled
 from storage.engine import Ledger, open_ledger
 
 MINUTE = 60.0
-LOOK_EVERY = 10.0
+POLL_EVERY = 10.0
 """Seconds between two looks at the memory; a minute's figure is the median of its looks."""
 
 WARM = 10
@@ -122,7 +122,7 @@ async def _minute(hour: Hour, until: float) -> dict[str, float]:
             of_a_job = 5
             _note(hour, await trouble.of_a_job((await rows_of(hour.ledger)).jobs))
         looks.append(resident())
-        await asyncio.sleep(min(LOOK_EVERY, max(until - time.monotonic(), 0)))
+        await asyncio.sleep(min(POLL_EVERY, max(until - time.monotonic(), 0)))
     return {role: median(look.get(role, 0) for look in looks) for role in ROLES}
 
 
@@ -136,7 +136,7 @@ async def _settled(hour: Hour) -> Rows:
     """The ledger once nothing is to come, or when it has had its time."""
     deadline = time.monotonic() + QUIET
     while unsettled(rows := await rows_of(hour.ledger)) and time.monotonic() < deadline:  # noqa: ASYNC110  # other processes settle it
-        await asyncio.sleep(LOOK_EVERY / 2)
+        await asyncio.sleep(POLL_EVERY / 2)
     return rows
 
 

@@ -16,7 +16,7 @@ from tasks.delivery.deliver_due import ReconciliationRun
 from tasks.operations.maintenance import maintain
 from tasks.reconcile import reconcile
 
-LOOK_EVERY = 0.5
+POLL_EVERY = 0.5
 LISTED = 20
 
 
@@ -36,7 +36,7 @@ async def _pass(settings: Settings, going: Going) -> ReconciliationRun:
         work = asyncio.create_task(_work(reporter, settings, going))
         try:
             while not work.done():
-                await asyncio.wait({work}, timeout=LOOK_EVERY)
+                await asyncio.wait({work}, timeout=POLL_EVERY)
                 going.step(0)
         finally:
             work.cancel()

@@ -1,1 +1,1 @@
-"""What happens when: no HTTP, no SQL. Each module is one deployment."""
+"""Prefect flows: the order of effects, without HTTP or SQL. Each module is one deployment."""

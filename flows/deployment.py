@@ -1,4 +1,4 @@
-"""The settings of a flow run: those of its worker, and the ledger that its deployment names."""
+"""Reads the settings of a flow run: those of its worker, with the ledger id that its deployment names."""
 
 from prefect.runtime import flow_run
 
@@ -8,12 +8,12 @@ from tasks.process.hardening import make_non_dumpable
 
 
 def flow_settings() -> Settings:
-    """The settings of this process. A ledger that the flow run's tags name replaces REPORTBACK_LEDGER_ID; no more does.
+    """The settings of this process. Only REPORTBACK_LEDGER_ID can be replaced: by a ledger in the flow run's tags.
 
-    Every flow begins with this: from now on no job can read a token in this process.
+    Every flow calls this first: it closes the process, so that no job can read a token in it.
 
     Raises:
-        BadLedgerTag: the tags name no ledger that could be meant.
+        BadLedgerTag: the tags name no valid ledger id.
     """
     make_non_dumpable()
     named = ledger_named_by(flow_run.tags)

@@ -1,4 +1,4 @@
-"""Run a docs job for a commit, and get its outcome onto that commit once."""
+"""The flow that runs a docs job for a commit and reports its outcome on that commit once."""
 
 import asyncio
 from dataclasses import replace
@@ -26,7 +26,7 @@ from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_whi
 from tasks.delivery.reporter import open_reporter
 from tasks.delivery.retry import phase_of, reopen_report
 from tasks.jobs.accept import CarriedOutElsewhere, Done, Execution, Order, accept_job, order_of
-from tasks.jobs.job_spec import Ended, Work, work_of
+from tasks.jobs.job_spec import EndedExecution, Work, work_of
 from tasks.operations.job_page import JobPage, job_page
 from tasks.operations.notifications import publishing
 from tasks.operations.prefect_password import refuse_open_prefect
@@ -35,24 +35,24 @@ from tasks.report_status import report_status
 from tasks.run_job import run_job, state_of
 
 
-def _or_nowhere(value: object, check: ValidatorFunctionWrapHandler) -> TargetRequest | None:
-    """Prefect fills in a default, and then checks it like a given value."""
+def _none_or_checked(value: object, check: ValidatorFunctionWrapHandler) -> TargetRequest | None:
+    """Accept None as well: Prefect validates the default like a given value."""
     return None if value is None else check(value)
 
 
-def _name() -> str:
-    """What the flow run is called in Prefect's UI, once it runs."""
+def _run_name() -> str:
+    """The flow run's name in Prefect's UI once it runs."""
     asked = flow_run.parameters
     job_type, wanted = JOB_TYPES[str(asked["job"])], asked.get("target")
     return name_of(job_type.name, wanted.to_target(job_type.context) if wanted else None)
 
 
-@flow(name="docs-job", flow_run_name=_name, persist_result=False)
+@flow(name="docs-job", flow_run_name=_run_name, persist_result=False)
 @described
 async def docs_job(
     job: JobName,
     options: dict[str, Any] = {},  # noqa: B006  # never written to; "| None" would blur what the form says is wrong
-    target: Annotated[TargetRequest, WrapValidator(_or_nowhere)] = None,  # type: ignore[assignment]  # the same
+    target: Annotated[TargetRequest, WrapValidator(_none_or_checked)] = None,  # type: ignore[assignment]  # the same
 ) -> State[Any]:
     """Run a docs job for a commit, and get its outcome onto that commit once.
 
@@ -65,33 +65,31 @@ async def docs_job(
         target: The commit to run for and to report on. Without it the job runs in an empty folder and reports nothing.
     """
     settings = flow_settings()
-    if users := job_users(settings.job_user):  # refuses before anything is accepted
+    if users := job_users(settings.job_user):  # refuses before the job is accepted
         await refuse_open_prefect()
     job_type = JOB_TYPES[str(job)]
     start = max(1, flow_run.run_count)
     order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)
     async with publishing() as publish:
-        match await _accepted(order, settings, publish):
+        match await _accept(order, settings, publish):
             case Execution() as execution:
                 work = replace(work_of(execution, order, job_type, target, settings), users=users)
                 async with job_page(order, settings) as shown:
-                    return await _carried_out(work, settings, shown, publish)
+                    return await _run(work, settings, shown, publish)
             case Done(report_id):
                 async with job_page(order, settings) as shown:
-                    return await _reported_again(report_id, settings, shown, publish)
+                    return await _report_again(report_id, settings, shown, publish)
             case CarriedOutElsewhere(beat_at):
-                raise _left(
-                    f"another process carries out this flow run: its last sign of life was at {beat_at:%H:%M:%S} UTC"
-                )
+                raise _abort(f"another process runs this flow run: its last heartbeat was at {beat_at:%H:%M:%S} UTC")
 
 
-def _left(why: str) -> Abort:
-    """How a process leaves a flow run to another one, without touching its state; its log says *why*."""
+def _abort(why: str) -> Abort:
+    """The exception that leaves a flow run to another process without touching its state; logs *why*."""
     get_run_logger().warning("this process leaves: %s", why)
     return Abort(why)
 
 
-async def _accepted(order: Order, settings: Settings, publish: Publish) -> Execution | Done | CarriedOutElsewhere:
+async def _accept(order: Order, settings: Settings, publish: Publish) -> Execution | Done | CarriedOutElsewhere:
     async def accepted() -> Execution | Done | CarriedOutElsewhere:
         async with open_reporter(settings, "job", publish) as reporter:
             return await accept_job(reporter, order)
@@ -101,39 +99,39 @@ async def _accepted(order: Order, settings: Settings, publish: Publish) -> Execu
     )
 
 
-async def _carried_out(work: Work, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
-    """Run the command while `pending` goes out, then report what came of it."""
-    if not work.users:  # no warning: it is how this installation was set up, and nothing that happened to this job
+async def _run(work: Work, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
+    """Run the command while `pending` is sent, then report the outcome."""
+    if not work.users:  # no warning: a property of the installation, not an event of this job
         get_run_logger().info("this job is trusted: it runs as the user of the flow (REPORTBACK_JOB_USER is not set)")
     if is_open(settings.allowed_repositories, settings.credentials):
         get_run_logger().info(OPEN)
     shown.refresh()
-    pending = asyncio.create_task(_reported(work.execution.report_id, publish, once=True))
+    pending = asyncio.create_task(_report(work.execution.report_id, publish, once=True))
     state: State[Any] = await run_job(lambda: work, shown.on_line, publish, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
-    ended: Ended | BaseException | None = await state.aresult(raise_on_failure=False)
+    ended: EndedExecution | BaseException | None = await state.aresult(raise_on_failure=False)
     if isinstance(ended, BaseException):
         raise ended
     if ended is None:
-        raise _left("this execution was ended or taken over by somebody else")
+        raise _abort("this execution was ended or taken over by another process")
     shown.refresh()
-    await _reported(ended.report_id, publish)
+    await _report(ended.report_id, publish)
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"
 
 
-async def _reported(report_id: int | None, publish: Publish, *, once: bool = False, job_ends_now: bool = True) -> None:
-    """Report, if there is anything to report. What fails shows as a failed task, and stays due in the ledger."""
+async def _report(report_id: int | None, publish: Publish, *, once: bool = False, job_ends_now: bool = True) -> None:
+    """Deliver the report, if there is one. A failure shows as a failed task; the report stays due in the ledger."""
     if report_id is None:
         return
     task = report_status.with_options(name="report_pending", retries=0) if once else report_status
     try:
         await task(report_id, publish, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
-    except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome is another matter
+    except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome does not depend on it
         get_run_logger().warning("report %d is left to the reconciliation: %s", report_id, of_error(error))
 
 
-async def _reported_again(report_id: int | None, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
-    """Look after the report of a job that has succeeded before. It is not executed again."""
+async def _report_again(report_id: int | None, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
+    """Deliver the report of a job that has already succeeded. The job is not executed again."""
     logger, before, after = get_run_logger(), None, None
     if report_id is not None:
         actor = f"retry of {flow_run.name}"
@@ -141,7 +139,7 @@ async def _reported_again(report_id: int | None, settings: Settings, shown: JobP
             before = await phase_of(reporter, report_id)
             if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
                 await reopen_report(reporter, report_id, settings)
-                await _reported(report_id, publish, job_ends_now=False)
+                await _report(report_id, publish, job_ends_now=False)
             after = await phase_of(reporter, report_id)
     shown.note = came_of_retry(before, after)
     logger.info(shown.note)

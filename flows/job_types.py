@@ -1,4 +1,4 @@
-"""The job types of this installation, as the form of the deployment shows them: frozen when it is deployed."""
+"""The installation's job types as the deployment's form shows them: fixed when it is deployed."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def described(flow: F) -> F:
-    """*flow* with what its docstring leaves open, {jobs} and {options}: a form shows its flow's docstring."""
+    """Fill in {jobs} and {options} in the docstring of *flow*: a deployment's form shows it."""
     types = JOB_TYPES.values()
     words = {"jobs": jobs_in_words(types), "options": options_in_words(types)}
     flow.__doc__ = (flow.__doc__ or "").format_map(words)  # empty under -OO

@@ -1,4 +1,4 @@
-"""A person's retry of reports: one, some, or all of a reason."""
+"""The flow with which a person retries reports: one, some, or all with a rejection reason."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -20,14 +20,14 @@ from tasks.delivery.retry import Selection, reopen_report, retry_report, undeliv
 from tasks.operations.notifications import publishing
 
 
-def _name() -> str:
-    """What the flow run is called in Prefect's UI, once it runs."""
+def _run_name() -> str:
+    """The flow run's name in Prefect's UI once it runs."""
     asked = flow_run.parameters
     reports, reason, since = asked.get("reports") or [], asked.get("reason"), asked.get("since")
     return name_of_retry(reports, asked.get("job"), asked.get("repository"), reason, since)
 
 
-@flow(name="retry-reports", flow_run_name=_name, persist_result=False)
+@flow(name="retry-reports", flow_run_name=_run_name, persist_result=False)
 async def retry_reports(
     reports: list[int] = [],  # noqa: B006  # never written to; "| None" would blur what the form says is wrong
     job: UUID | None = None,
@@ -37,8 +37,8 @@ async def retry_reports(
 ) -> State[None]:
     """Reopen rejected reports whose cause is gone, and deliver them and what is merely due. Name at least one of these.
 
-    It delivers for as long as a pass of the reconciliation does, and leaves the rest, reopened, to that.
-    More than ten at once are bound by the hour of the write budget, so that outcomes of jobs that end go first.
+    It delivers for as long as a reconciliation run does, and leaves the rest, reopened, to the reconciliation.
+    More than ten at once count against the hourly write budget, so that outcomes of jobs that end now go first.
 
     Args:
         reports: Numbers of reports.
@@ -63,7 +63,7 @@ async def retry_reports(
 
 
 async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Settings) -> tuple[list[int], int]:
-    """Those that are still undelivered, and how many were only reopened because the time was up."""
+    """The reports that are still undelivered, and how many were only reopened because the time was up."""
     logger, failed, put_off, in_bulk = get_run_logger(), list[int](), 0, len(chosen) > BULK_SIZE
     until = await reporter.ledger.now() + settings.pass_budget
     for report_id in chosen:
@@ -74,9 +74,9 @@ async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Setti
                 )
             else:
                 await reopen_report(reporter, report_id, settings, in_bulk=in_bulk)
-                logger.info("report %d: due, and left to the reconciliation", report_id)
+                logger.info("report %d: due, left to the reconciliation", report_id)
                 put_off += 1
-        except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
+        except Exception as error:  # noqa: BLE001  # one failing report must not hold up the others
             logger.warning("report %d: %s", report_id, error)
             failed.append(report_id)
     return failed, put_off

@@ -25,7 +25,7 @@ from local.prefect_server import prefect_server
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
 """A worker has taken on what is Pending, though its process may not have begun. Only what runs can be suspended, and
 its command goes on; it stays Paused when that has ended, until somebody resumes, cancels or deletes it."""
-LOOK_EVERY = timedelta(seconds=2)
+POLL_EVERY = timedelta(seconds=2)
 STILL = 2
 """How many looks in a row must find nothing: a worker may have asked for runs just before its pool was paused."""
 
@@ -105,7 +105,7 @@ async def _until_still(client: PrefectClient, pool: str, console: Console) -> No
             return
         if runs and said != (said := _names(runs)):
             console.print(f"{pool} is paused; waiting for {said}")
-        await asyncio.sleep(LOOK_EVERY.total_seconds())
+        await asyncio.sleep(POLL_EVERY.total_seconds())
 
 
 async def _under_way(client: PrefectClient, pool: str) -> list[FlowRun]:

@@ -1,1 +1,1 @@
-"""Effects in order: the only layer that joins github_api and storage. Prefect's tasks, and what they call."""
+"""Prefect tasks and their steps: the only layer that combines github_api and storage."""

@@ -1,4 +1,4 @@
-"""A pass of the reconciliation: end lost jobs, and deliver what is due, theirs included."""
+"""A reconciliation run: ends lost jobs and delivers what is due, their reports included."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tasks.jobs.lost import end_lost_jobs
 async def reconcile(
     reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, warn: Callable[[str], None]
 ) -> ReconciliationRun:
-    """One pass: needs the ledger and GitHub, not Prefect. *warn* is told what an operator should read."""
+    """Run the reconciliation once. Needs the ledger and GitHub, not Prefect. *warn* logs problems for an operator."""
     lost = asyncio.create_task(end_lost_jobs(reporter, warn=warn))
     try:
         return await deliver_due(reporter, run_id, budget=budget, senders=senders, warn=warn, others=lost)
@@ -24,6 +24,6 @@ async def reconcile(
 
 
 async def has_succeeded_within(reporter: Reporter, span: timedelta) -> bool:
-    """Whether a pass that began not longer ago than that has come to its end."""
+    """Whether a reconciliation run that started within *span* has succeeded."""
     async with reporter.ledger.transaction() as session:
         return await reconciliations.has_succeeded_since(session, await reporter.ledger.clock(session) - span)

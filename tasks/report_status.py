@@ -1,4 +1,4 @@
-"""The task that gets a report onto GitHub, with Prefect's own retries; each try is one whole, safe `deliver()`."""
+"""The task that delivers a report to GitHub with Prefect's retries; each try is one complete, safe `deliver()`."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,16 +22,15 @@ from tasks.delivery.deliver import Reporter, deliver
 from tasks.delivery.reporter import open_reporter
 
 RETRIES = 5
-PATIENCE = timedelta(seconds=sum(2**n for n in range(RETRIES)))
+RETRY_WINDOW = timedelta(seconds=sum(2**n for n in range(RETRIES)))
 """1 + 2 + 4 + 8 + 16 s: after a doubt of 20 s has ended, one try is left that may send again."""
 
-
-GOT_THERE = (Phase.DELIVERED, Phase.SUPERSEDED)
-LEFT = "left to the reconciliation: what it waits for is on its job's page"
+DONE = (Phase.DELIVERED, Phase.SUPERSEDED)
+LEFT_MESSAGE = "left to the reconciliation: its job's page says what it waits for"
 
 
 class Undelivered(Exception):
-    """The report is not on GitHub: it stays due, or was rejected. `may_help`: a try within `PATIENCE` can."""
+    """The report is not on GitHub: it stays due or was rejected. `may_help`: a retry within `RETRY_WINDOW` may."""
 
     def __init__(self, message: str, *, may_help: bool) -> None:
         super().__init__(message)
@@ -39,13 +38,13 @@ class Undelivered(Exception):
 
 
 async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bool = False) -> Phase:
-    """Try once to get a report onto GitHub: delivered, or superseded by one that was.
+    """Try once to deliver a report. Returns its phase: delivered, or superseded by one that was.
 
-    *job_ends_now*: the report's own job asks. Its `pending` may come to `due` or `sending`, too, where nothing but time
-    is needed: it is left to the reconciliation, and the outcome will show what lasts.
+    *job_ends_now*: the caller is the report's own job. Its `pending` may also stay `due` or `sending` where only time
+    is needed: it is left to the reconciliation, and the outcome will show a cause that lasts.
 
     Raises:
-        Undelivered: it is none of these.
+        Undelivered: the report is in none of these phases.
     """
     async with reporter.ledger.transaction() as session:
         report = await session.get_one(StatusReport, report_id)
@@ -53,15 +52,15 @@ async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bo
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         phase = await availability.phase_of(session, report_id)
-    if phase in GOT_THERE:
+    if phase in DONE:
         return phase
     if job_ends_now and report.rank == Rank.PENDING and _needs_only_time(result, phase):
         return phase
-    raise Undelivered(_said(result), may_help=_may_help(result, now))
+    raise Undelivered(_describe(result), may_help=_may_help(result, now))
 
 
 def _needs_only_time(result: Settled | Busy, phase: Phase) -> bool:
-    """Whether the report is delivered without anybody's help, unless the cause lasts."""
+    """Whether the report will be delivered without an operator, unless the cause lasts."""
     match result:
         case Settled(outcome=NoToken() | Throttled(reason=Reason.BAD_CREDENTIALS)):
             return False
@@ -72,24 +71,24 @@ def _needs_only_time(result: Settled | Busy, phase: Phase) -> bool:
 def _may_help(result: Settled | Busy, now: datetime) -> bool:
     match result:
         case Busy(until):
-            return until - now <= PATIENCE
+            return until - now <= RETRY_WINDOW
         case Settled(outcome=NotSent() | NoToken() | Unknown()):
             return True
         case Settled(outcome=Throttled(until=datetime() as until)):
-            return until - now <= PATIENCE
+            return until - now <= RETRY_WINDOW
         case _:
             return False
 
 
-def _said(result: Settled | Busy) -> str:
+def _describe(result: Settled | Busy) -> str:
     match result:
         case Busy(until, why):
             return f"not now: {why} (until {until.astimezone(UTC):%H:%M:%S} UTC)"
         case Settled(phase, outcome):
-            return f"{phase}: {_words(outcome)}"
+            return f"{phase}: {_describe_outcome(outcome)}"
 
 
-def _words(outcome: Outcome | None) -> str:
+def _describe_outcome(outcome: Outcome | None) -> str:
     match outcome:
         case Rejected() | Throttled():
             return note_of(outcome)
@@ -98,9 +97,9 @@ def _words(outcome: Outcome | None) -> str:
         case NoToken(why):
             return f"nothing was sent: {why}"
         case Unknown():
-            return f"no answer that tells; GitHub will be asked before anything is sent again: {note_of(outcome)}"
+            return f"no clear answer; GitHub will be read before anything is sent again: {note_of(outcome)}"
         case _:
-            return "somebody else settled it"
+            return "another sender settled it"
 
 
 async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -118,15 +117,15 @@ async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[An
     persist_result=False,
 )
 async def report_status(report_id: int, publish: Publish, *, job_ends_now: bool = True) -> Phase | State[Phase]:
-    """Get the report onto GitHub: delivered, or superseded by a newer one that was. *tell* hears of each move.
+    """Deliver the report: delivered, or superseded by a newer one that was. *publish* gets each committed event.
 
-    *job_ends_now*: the report's own job asks, not a person's Retry of it, which the spacing of the write budget binds.
-    A `pending` that has to wait is left to the reconciliation, and the task run is Completed all the same.
+    *job_ends_now*: the caller is the report's own job, not a person's Retry of it, to which the write budget's spacing
+    applies. A `pending` that has to wait is left to the reconciliation, and the task run is Completed all the same.
 
     Raises:
         Undelivered: not within Prefect's retries; the reconciliation goes on, unless GitHub rejected it.
-        LedgerUnavailable: it stayed away for as long.
+        LedgerUnavailable: the ledger was unavailable for as long.
     """
     async with open_reporter(Settings(), f"task of {flow_run.name or 'no flow run'}", publish) as reporter:
         phase = await deliver_report(reporter, report_id, job_ends_now=job_ends_now)
-    return phase if phase in GOT_THERE else Completed(data=phase, name="LeftToReconciliation", message=LEFT)
+    return phase if phase in DONE else Completed(data=phase, name="LeftToReconciliation", message=LEFT_MESSAGE)

@@ -14,17 +14,19 @@ from domain.jobs.job import JobState
 from domain.output.progress import ShowProgress
 from settings import Settings
 from tasks.delivery.ledger_retry import open_when_available
-from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
+from tasks.jobs.lifecycle import Callbacks, EndedExecution, Work, carry_out
 from tasks.operations.prefect_state import best_effort, is_cancelled, show_waiting
 from tasks.operations.progress_bar import progress_bar
 
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)
-async def run_job(work: Callable[[], Work], on_line: Callable[[str], None], publish: Publish) -> State[Ended | None]:
-    """Carry out the work; this task's state is the job's. Its data: how it ended, or None if somebody else has it.
+async def run_job(
+    work: Callable[[], Work], on_line: Callable[[str], None], publish: Publish
+) -> State[EndedExecution | None]:
+    """Run the job; this task's state is the job's. Its data: the ended execution, or None if another process has it.
 
-    *work* comes behind a function because Prefect would walk through, and copy, a value. *hear* gets the output,
-    too, and *tell* what the ledger commits.
+    *work* is a function because Prefect would traverse and copy a value. *on_line* also gets each line of output,
+    *publish* each committed event.
     """
     asked, logger = work(), get_run_logger()
     async with (
@@ -36,17 +38,17 @@ async def run_job(work: Callable[[], Work], on_line: Callable[[str], None], publ
             logger.info("%s", line)
             on_line(line)
 
-        ended = await carry_out(reporter, asked, _watchers(asked, log_line, show))
+        ended = await carry_out(reporter, asked, _callbacks(asked, log_line, show))
     return state_of(ended)
 
 
-def _watchers(work: Work, on_line: Callable[[str], None], show: ShowProgress) -> Watchers:
+def _callbacks(work: Work, on_line: Callable[[str], None], show: ShowProgress) -> Callbacks:
     run_id, warn = work.order.flow_run_id, get_run_logger().warning
 
     async def on_wait(ahead: Sequence[UUID]) -> None:
         await best_effort(show_waiting(run_id, ahead), warn=warn)
 
-    return Watchers(on_line, warn, on_wait, partial(is_cancelled, run_id), show)
+    return Callbacks(on_line, warn, on_wait, partial(is_cancelled, run_id), show)
 
 
 def _title(work: Work) -> str:
@@ -54,10 +56,10 @@ def _title(work: Work) -> str:
     return f"{work.job_type.name} for {target.repository}@{target.sha[:12]}" if target else work.job_type.name
 
 
-def state_of(ended: Ended | None) -> State[Ended | None]:
-    """The state Prefect shows for a job that ended so."""
+def state_of(ended: EndedExecution | None) -> State[EndedExecution | None]:
+    """The state that Prefect shows for a job that ended like this."""
     if ended is None:
-        return Failed(message="ended or taken over by somebody else", data=None)
+        return Failed(message="ended or taken over by another process", data=None)
     if ended.state is JobState.SUCCEEDED:
         return Completed(message=ended.summary, data=ended)
     if ended.state is JobState.CANCELLED:

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import State
 from console.submission.prefect_jobs import Jobs
 from console.terminal import aside, plain, say
 
-LOOK_EVERY = timedelta(seconds=2)
+POLL_EVERY = timedelta(seconds=2)
 SHOWN_LATER = timedelta(seconds=20)
 """Prefect's server stores task runs a little after the flow run that they belong to."""
 
@@ -72,7 +72,7 @@ async def follow(jobs: Jobs, run_id: UUID, show: Callable[[str], None]) -> End:
             return End(state, await _reported(jobs, run_id))
         done = max(done, STEP * (((await jobs.progress(run_id)) or 0.0) // STEP))
         show(standing(state, done))
-        await asyncio.sleep(LOOK_EVERY.total_seconds())
+        await asyncio.sleep(POLL_EVERY.total_seconds())
 
 
 def standing(state: State[Any] | None, done: float) -> str:
@@ -90,4 +90,4 @@ async def _reported(jobs: Jobs, run_id: UUID) -> State[Any] | None:
         report = await jobs.report(run_id)
         if (report is not None and report.is_final()) or time.monotonic() >= until:
             return report
-        await asyncio.sleep(LOOK_EVERY.total_seconds())
+        await asyncio.sleep(POLL_EVERY.total_seconds())

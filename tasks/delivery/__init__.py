@@ -1,1 +1,1 @@
-"""The promise as effects: the one way a status is sent, and what makes up for senders that died."""
+"""Delivers reports exactly once: the only code that sends a status, and the recovery from senders that died."""

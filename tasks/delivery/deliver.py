@@ -1,8 +1,8 @@
-"""Deliver what speaks for a target: the one way a status is ever sent.
+"""Delivers a target's current report: the only code that sends a status.
 
-Claim, read back if it was ever in doubt, look again, POST once, settle: each is one transaction on the target's row or
-one request, and no transaction is open while a request is. docs/guarantee.md says who finishes if we die between them.
-A try that is cancelled settles nothing: its lease runs out, and the next sender reads back.
+Claim, read back if it was ever in doubt, renew the lease, POST once, settle: each is one transaction on the target's
+row or one request, and no transaction is open during a request. docs/guarantee.md says what recovers from a crash
+between them. A cancelled try settles nothing: its lease expires, and the next sender reads back.
 """
 
 import asyncio
@@ -39,17 +39,17 @@ from storage.engine import Ledger
 from storage.models import StatusReport
 
 MAX_PAGES = 200
-"""Pages of 100 statuses that are read at the most: GitHub keeps 1000 statuses of each context of a commit."""
+"""The most pages of 100 statuses that are read: GitHub keeps 1000 statuses of each context of a commit."""
 
 GROWS_FOR = timedelta(minutes=10)
-"""How long after a doubt an absence is not believed of a list of several pages that goes on growing."""
+"""How long after a doubt an absence from a list of several pages that grows meanwhile is not believed."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """All that delivering needs. `jitter` gives numbers from -1 to 1; `token_of` a secret by its credential's name."""
+    """What delivering needs. `jitter` returns numbers from -1 to 1; `token_of` the token of a named credential."""
 
     ledger: Ledger
     github: GitHub
@@ -63,24 +63,24 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """No page shows the report. Not `is_certain`: the list grew, and what stood between two pages may be on neither."""
+    """No page shows the report. Not `is_certain`: the list grew, so a status may have been on neither page read."""
 
     is_certain: bool
 
 
 Found: TypeAlias = Delivered
 GivenUp: TypeAlias = None
-"""The lease was lost on the way, or something newer speaks."""
+"""The lease was lost meanwhile, or a newer report is current."""
 
 
 async def deliver(
     reporter: Reporter, target_id: int, *, only_if_due: bool = False, job_ends_now: bool = False
 ) -> Settled | Busy:
-    """Try once to get what speaks for the target onto GitHub.
+    """Try once to deliver the target's current report.
 
-    *only_if_due* leaves alone what is due later: the reconciliation's way. *job_ends_now*: the report's own job asks,
-    and of the write budget only the minute binds its outcome. `Settled` says what came of the report that spoke; `Busy`
-    that nothing could be tried now, until when, and why.
+    *only_if_due* skips what is due later, as the reconciliation does. *job_ends_now*: the caller is the report's own
+    job; of the write budget, only the minute applies to its outcome. `Settled` is the result for the report that was
+    current; `Busy` says that nothing could be tried now, until when, and why.
     """
     claimed = await _claim(reporter, target_id, only_if_due=only_if_due, job_ends_now=job_ends_now)
     if isinstance(claimed, Busy) and (name := claimed.asks_secret_of) is not None:
@@ -100,7 +100,7 @@ async def deliver(
 
 
 async def _secret(reporter: Reporter, credential: str) -> str:
-    """What tells the secret of *credential* from others; without one, what no refused secret is called."""
+    """The fingerprint of the secret of *credential*; empty, which no refused secret has, where there is none."""
     try:
         return secret_behind(await reporter.token_of(credential))
     except NoCredential:
@@ -116,9 +116,9 @@ class _Claimed:
 async def _claim(
     reporter: Reporter, target_id: int, *, only_if_due: bool, job_ends_now: bool, secret: str | None = None
 ) -> _Claimed | Settled | Busy:
-    """Step 1. A second or two of the write budget are waited out."""
+    """Step 1: take the lease. Waits out a second or two of the write budget."""
 
-    async def once(moment: datetime | None) -> tuple[_Claimed | Settled | Busy, datetime]:
+    async def try_claim(moment: datetime | None) -> tuple[_Claimed | Settled | Busy, datetime]:
         asked: Any = {"only_if_due": only_if_due, "job_ends_now": job_ends_now, "moment": moment, "secret": secret}
         policy, actor = reporter.policy, reporter.actor
         async with reporter.ledger.transaction() as session:
@@ -128,15 +128,15 @@ async def _claim(
                 return _Claimed(lease, now), now
             return await availability.of_target(session, target_id, **asked, policy=policy, now=now), now
 
-    return await _within_budget(reporter, once)
+    return await _within_budget(reporter, try_claim)
 
 
-async def _within_budget(reporter: Reporter, once: Callable[[datetime | None], Awaitable[tuple[T, datetime]]]) -> T:
-    """What *once* comes to, called again at the moment that it was given, within `BUDGET_WAIT` of the first call."""
+async def _within_budget(reporter: Reporter, ask: Callable[[datetime | None], Awaitable[tuple[T, datetime]]]) -> T:
+    """The result of *ask*, called again at the moment it is given, within `BUDGET_WAIT` of the first call."""
     moment: datetime | None = None
     waited = timedelta(0)
     while True:
-        result, now = await once(moment)
+        result, now = await ask(moment)
         moment = result.moment if isinstance(result, Busy) else None
         if moment is None or waited + (moment - now) > BUDGET_WAIT:
             return result
@@ -145,50 +145,50 @@ async def _within_budget(reporter: Reporter, once: Callable[[datetime | None], A
 
 
 async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
-    """Step 4, with enough of the lease left for a whole request, and no pause since. The look itself takes time."""
-    looked_at = reporter.time()
+    """Step 4: POST, if the lease lasts for a whole request and there is no new pause. The check itself takes time."""
+    checked_at = reporter.time()
     async with reporter.ledger.reading() as session:
         now = await reporter.ledger.clock(session)
         pause = await leases.pause_since_claim(session, lease, now=now)
         left = await leases.time_left(session, lease, now=now)
     if pause is not None:
-        return await _give_back(reporter, lease, EventKind.THROTTLED, pause.why, due_at=pause.until)
+        return await _release(reporter, lease, EventKind.THROTTLED, pause.why, due_at=pause.until)
     began = reporter.time()
-    if left - timedelta(seconds=began - looked_at) < reporter.policy.timeout:
-        return await _give_back(reporter, lease, EventKind.NOT_SENT, "too little of the lease was left for a request")
+    if left - timedelta(seconds=began - checked_at) < reporter.policy.timeout:
+        return await _release(reporter, lease, EventKind.NOT_SENT, "too little of the lease was left for a request")
     sent = await reporter.github.create_status(lease.report, token)
     return await _settle(reporter, lease, sent, seconds=reporter.time() - began)
 
 
 async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, claimed_at: datetime) -> Settled | Busy:
-    """Steps 2 and 3: look for the report's marker; send it only where GitHub surely does not have it."""
+    """Steps 2 and 3: search for the report's marker; send the report only if GitHub certainly does not have it."""
     in_doubt = lease.doubt_until is not None and lease.doubt_until > claimed_at
-    seen, held, exchange = await _look_for(reporter, lease, token)
+    seen, held, exchange = await _find_marker(reporter, lease, token)
     match seen:
         case None:
-            return await _let_go(reporter, held)
+            return await _release_superseded(reporter, held)
         case Busy(until, why):
-            return await _give_back(reporter, held, EventKind.THROTTLED, why, due_at=until)
+            return await _release(reporter, held, EventKind.THROTTLED, why, due_at=until)
         case Absent() if in_doubt:
             assert lease.doubt_until is not None
             why = "not on GitHub yet; an earlier request may still turn up"
-            return await _give_back(reporter, held, EventKind.ABSENT, why, due_at=lease.doubt_until)
+            return await _release(reporter, held, EventKind.ABSENT, why, due_at=lease.doubt_until)
         case Absent(is_certain=False) if lease.doubt_until and claimed_at < lease.doubt_until + GROWS_FOR:
-            why = "not on GitHub, as far as a list shows that grew while it was read"
+            why = "not found on GitHub, in a list that grew while it was read"
             due_at = claimed_at + reporter.policy.settle_after
-            return await _give_back(reporter, held, EventKind.ABSENT, why, due_at=due_at)
+            return await _release(reporter, held, EventKind.ABSENT, why, due_at=due_at)
         case Absent():
             return await _send_again(reporter, held, token)
         case _:
             return await _settle(reporter, held, Sent(seen, exchange), found=isinstance(seen, Found))
 
 
-async def _look_for(
+async def _find_marker(
     reporter: Reporter, lease: Lease, token: str
 ) -> tuple[Found | Absent | ReadFailure | Busy | GivenUp, Lease, Exchange]:
-    """Walk through the commit's statuses, newest first, renewing the lease after each page.
+    """Read the commit's statuses, newest first, renewing the lease after each page.
 
-    Another tool may have copied the link into a context of its own: that is believed only if ours is not listed.
+    Another tool may have copied the link into a context of its own: that counts only if ours is not listed.
     """
     page_url, is_certain = None, True
     marked: list[PostedStatus] = []
@@ -219,17 +219,17 @@ async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled |
         words = f"GitHub accepted it {reporter.policy.unverifiable_after} times, yet never showed it"
         return await _settle(reporter, lease, Sent(Rejected(Reason.UNVERIFIABLE, words), Exchange()))
 
-    async def once(moment: datetime | None) -> tuple[Lease | Busy | None, datetime]:
+    async def try_renew(moment: datetime | None) -> tuple[Lease | Busy | None, datetime]:
         renew = partial(leases.renew_to_post, moment=moment, policy=reporter.policy, actor=reporter.actor)
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             return await renew(session, lease, now=now), now
 
-    match await _within_budget(reporter, once):
+    match await _within_budget(reporter, try_renew):
         case None:
-            return await _let_go(reporter, lease)
+            return await _release_superseded(reporter, lease)
         case Busy(until, why):
-            return await _give_back(reporter, lease, EventKind.ABSENT, why, due_at=until)
+            return await _release(reporter, lease, EventKind.ABSENT, why, due_at=until)
         case renewed:
             return await _send(reporter, renewed, token)
 
@@ -246,11 +246,11 @@ async def _renew(reporter: Reporter, lease: Lease) -> Lease | Busy | None:
         return await leases.renew(session, lease, policy=reporter.policy, now=now)
 
 
-async def _let_go(reporter: Reporter, lease: Lease) -> Settled | Busy:
-    return await _give_back(reporter, lease, EventKind.SUPERSEDED, "something newer speaks")
+async def _release_superseded(reporter: Reporter, lease: Lease) -> Settled | Busy:
+    return await _release(reporter, lease, EventKind.SUPERSEDED, "a newer report is current")
 
 
-async def _give_back(
+async def _release(
     reporter: Reporter, lease: Lease, kind: EventKind, why: str, *, due_at: datetime | None = None
 ) -> Settled | Busy:
     """Release the lease without having sent anything."""
@@ -264,7 +264,7 @@ async def _give_back(
 async def _settle(
     reporter: Reporter, lease: Lease, sent: Sent, *, seconds: float | None = None, found: bool = False
 ) -> Settled | Busy:
-    """Step 5: domain/delivery/settlement.py decides what the outcome means, with what the ledger knows."""
+    """Step 5: store the outcome, as domain/delivery/settlement.py decides it."""
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         tries = await events.tries(session, await session.get_one(StatusReport, lease.report_id))

@@ -1,4 +1,4 @@
-"""One pass of the reconciliation: deliver what others left, until nothing is due or the time is up."""
+"""Delivers what is due in a reconciliation run, until nothing is due or the time is up."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from storage.delivery import due, future_times, overdue, reconciliations
 from storage.delivery.availability import Settled
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.eligible import offered
-from tasks.delivery.senders import REST, Senders
+from tasks.delivery.senders import COOLDOWN, Senders
 from tasks.delivery.verify import to_verify, verify_target
 
 OVERDUE = timedelta(minutes=15)
-"""For how long a report is undelivered when that is told: the alert's 15 minutes."""
+"""How long a report is undelivered before an event says so: the alert's 15 minutes."""
 
 MOST_OVERDUE = 100
-"""How many of them a pass tells of, the oldest: who hears of these looks at the rest."""
+"""The most of them that a run publishes, the oldest: they lead an operator to the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationRun:
-    """What a pass came to. `undelivered` is what is left, rejected reports not counted."""
+    """The result of a reconciliation run. `undelivered` counts what is left, without rejected reports."""
 
     delivered: int
     undelivered: int
@@ -35,18 +35,18 @@ async def deliver_due(
     reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, warn: Callable[[str], None],
     others: asyncio.Future[Any] | None = None,
 ) -> ReconciliationRun:  # fmt: skip
-    """Deliver what is due, *senders* at once, and look where a request may have been sent late.
+    """Deliver what is due, *senders* at once, and verify targets whose request may have been sent late.
 
-    Stays, within *budget*, for what comes due meanwhile, and until *others* are done, who may record something; nothing
-    begins after it, nor once the ledger's clock was set back to before the pass. What one report comes to never ends
-    the pass. What *others* raise is raised when all is delivered, and leaves the pass without an end: it is no success.
+    Stays, within *budget*, for what comes due meanwhile and until *others*, which may record reports, are done. Starts
+    nothing after that, or once the ledger's clock is set back to before the run. One failing report never ends the run.
+    An error of *others* is raised when all is delivered, and leaves the run without an end: it has not succeeded.
     """
     async with reporter.ledger.transaction() as session:
         await reporter.ledger.follow(session)
         began = await reporter.ledger.clock(session)
         await future_times.cut(session, policy=reporter.policy, now=began)
         pass_id = await reconciliations.begin(session, run_id, now=began)
-    delivered = await _deliver(_Round(reporter, began, began + budget, senders, warn), others)
+    delivered = await _deliver(_RunContext(reporter, began, began + budget, senders, warn), others)
     if others is not None:
         await others
     async with reporter.ledger.transaction() as session:
@@ -58,8 +58,8 @@ async def deliver_due(
 
 
 @dataclass(frozen=True, slots=True)
-class _Round:
-    """What a pass works with: nothing begins at `until` or later, or before `since`."""
+class _RunContext:
+    """The context of a run: nothing starts at `until` or later, or before `since`."""
 
     reporter: Reporter
     since: datetime
@@ -68,62 +68,62 @@ class _Round:
     warn: Callable[[str], None]
 
     def includes(self, now: datetime) -> bool:
-        """Whether something may begin now."""
+        """Whether something may start now."""
         return self.since <= now < self.until
 
 
-async def _deliver(rounds: _Round, others: asyncio.Future[Any] | None) -> int:
-    """Deliver and look until nothing more comes due in time; how many were delivered."""
-    senders = Senders(rounds.reporter, rounds.senders, rounds.warn)
-    looks: list[asyncio.Task[None]] = []
+async def _deliver(run: _RunContext, others: asyncio.Future[Any] | None) -> int:
+    """Deliver and verify until nothing more comes due in time. Returns how many were delivered."""
+    senders = Senders(run.reporter, run.senders, run.warn)
+    verifications: list[asyncio.Task[None]] = []
     try:
-        while await _go_on(rounds, senders, looks, others):
+        while await _step(run, senders, verifications, others):
             pass
         await senders.finish()
-        await asyncio.gather(*looks)
+        await asyncio.gather(*verifications)
     except Exception:
-        await senders.finish()  # what is under way is not to be cut off by what went wrong beside it
+        await senders.finish()  # deliveries in progress must not be cut off by an error elsewhere
         raise
     finally:
-        for look in looks:
-            look.cancel()
+        for verification in verifications:
+            verification.cancel()
         await senders.stop()
     return sum(map(_is_delivered, senders.settled))
 
 
-async def _go_on(
-    rounds: _Round, senders: Senders, looks: list[asyncio.Task[None]], others: asyncio.Future[Any] | None
+async def _step(
+    run: _RunContext, senders: Senders, verifications: list[asyncio.Task[None]], others: asyncio.Future[Any] | None
 ) -> bool:
-    """Begin what may begin now, and wait until there may be more. False: the time is up, or nothing more comes."""
-    now, offers, again_at = await offered(rounds.reporter)
-    if not rounds.includes(now):
+    """Start what may start now, and wait until there may be more. False: the time is up, or nothing more comes."""
+    now, offers, again_at = await offered(run.reporter)
+    if not run.includes(now):
         return False
     senders.begin(offers, now=now)
-    if not offers and not looks:
-        looks.append(asyncio.create_task(_look(rounds)))
-    under_way = [one for one in (*looks, others) if one is not None and not one.done()]
-    ask_at = now + REST if offers or under_way or not senders.are_idle else rounds.until
-    wake_at = min(ask_at, again_at or rounds.until, rounds.until)
+    if not offers and not verifications:
+        verifications.append(asyncio.create_task(_verify_due(run)))
+    under_way = [one for one in (*verifications, others) if one is not None and not one.done()]
+    ask_at = now + COOLDOWN if offers or under_way or not senders.are_idle else run.until
+    wake_at = min(ask_at, again_at or run.until, run.until)
     if under_way or not senders.are_idle:
         await senders.wait(under_way, most=wake_at - now)
-    elif wake_at < rounds.until:
-        await rounds.reporter.sleep((wake_at - now).total_seconds())
-    return bool(under_way) or not senders.are_idle or wake_at < rounds.until
+    elif wake_at < run.until:
+        await run.reporter.sleep((wake_at - now).total_seconds())
+    return bool(under_way) or not senders.are_idle or wake_at < run.until
 
 
-async def _look(rounds: _Round) -> None:
-    """Look where a request may have been sent late, with a quarter of the senders."""
-    limit = asyncio.Semaphore(max(1, rounds.senders // 4))
+async def _verify_due(run: _RunContext) -> None:
+    """Verify the targets whose request may have been sent late, with a quarter of the senders."""
+    limit = asyncio.Semaphore(max(1, run.senders // 4))
 
-    async def look(target_id: int) -> None:
+    async def verify(target_id: int) -> None:
         async with limit:
             try:
-                if rounds.includes(await rounds.reporter.ledger.now()):
-                    await verify_target(rounds.reporter, target_id)
-            except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
-                rounds.warn(f"target {target_id} could not be looked at: {of_error(error)}")
+                if run.includes(await run.reporter.ledger.now()):
+                    await verify_target(run.reporter, target_id)
+            except Exception as error:  # noqa: BLE001  # one failing target must not hold up the others
+                run.warn(f"target {target_id} could not be verified: {of_error(error)}")
 
-    await asyncio.gather(*map(look, await to_verify(rounds.reporter)))
+    await asyncio.gather(*map(verify, await to_verify(run.reporter)))
 
 
 def _is_delivered(result: Settled) -> bool:

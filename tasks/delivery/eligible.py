@@ -1,4 +1,4 @@
-"""What a pass of the reconciliation may try now, with the secrets that this process has."""
+"""Selects what a reconciliation run may try now, given the secrets that this process has."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -12,13 +12,13 @@ from storage.delivery.due import Offer
 from tasks.delivery.deliver import Reporter
 
 BATCH = 100
-"""Reports that are offered to the senders at once, shared out among credentials."""
+"""Reports that are offered to the senders at once, shared among credentials."""
 
 
 async def offered(reporter: Reporter) -> tuple[datetime, list[Offer], datetime | None]:
-    """The time, what is due, and when something may have come due that is not.
+    """The time, what is due, and when more may come due.
 
-    Without the credentials whose secret here is one that GitHub refused and that has to wait.
+    Leaves out credentials whose secret here was refused by GitHub and has to wait.
     """
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
@@ -32,7 +32,7 @@ async def offered(reporter: Reporter) -> tuple[datetime, list[Offer], datetime |
 
 
 async def _secrets(reporter: Reporter, credentials: Iterable[str]) -> dict[str, str]:
-    """What tells the secrets of *credentials* from others. What cannot be read is left out: its deliveries say why."""
+    """Fingerprints of the secrets of *credentials*. Unreadable ones are left out: their deliveries say why."""
     secrets: dict[str, str] = {}
     for name in credentials:
         with suppress(Exception):

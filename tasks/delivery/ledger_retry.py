@@ -19,14 +19,14 @@ from tasks.delivery.reporter import open_reporter
 T = TypeVar("T")
 
 A_MINUTE = timedelta(minutes=1)
-EVERY = timedelta(seconds=2)
-TOLD_EVERY = 128
-"""Failures in a row, of which at least one is told: by a try every two seconds, some four minutes."""
+RETRY_EVERY = timedelta(seconds=2)
+LOG_EVERY = 128
+"""Of so many failures in a row at least one is logged: with a try every two seconds, every four minutes or so."""
 
 
-def is_told(failures: int) -> bool:
-    """Whether a log should have the last of so many failures in a row: the 1st, 2nd, 4th, 8th …, then every 128th."""
-    return failures & (failures - 1) == 0 if failures < TOLD_EVERY else failures % TOLD_EVERY == 0
+def should_log(failures: int) -> bool:
+    """Whether to log the last of so many failures in a row: the 1st, 2nd, 4th, 8th …, then every 128th."""
+    return failures & (failures - 1) == 0 if failures < LOG_EVERY else failures % LOG_EVERY == 0
 
 
 async def retry_while_unavailable(
@@ -34,10 +34,10 @@ async def retry_while_unavailable(
 ) -> T:
     """The result of *ask*, which is called again every two seconds while the ledger is unavailable.
 
-    *failed* says in the log what did not succeed. *longest*: for how long; None: without limit.
+    *failed* names, in the log, what did not succeed. *longest*: for how long; None: without limit.
 
     Raises:
-        LedgerUnavailable: after *longest* it still is.
+        LedgerUnavailable: the ledger is still unavailable after *longest*.
     """
     until = math.inf if longest is None else time.monotonic() + longest.total_seconds()
     for failures in count(1):
@@ -46,9 +46,9 @@ async def retry_while_unavailable(
         except LedgerUnavailable as error:
             if time.monotonic() >= until:
                 raise
-            if is_told(failures):
+            if should_log(failures):
                 warn(f"{failed}, and is tried again: {error}")
-        await asyncio.sleep(EVERY.total_seconds())
+        await asyncio.sleep(RETRY_EVERY.total_seconds())
     raise AssertionError
 
 

@@ -1,4 +1,4 @@
-"""Open what delivering needs, as the settings say."""
+"""Opens a `Reporter` from the settings: ledger, GitHub client and credentials."""
 
 import random
 from collections.abc import AsyncIterator, Callable
@@ -26,28 +26,28 @@ from tasks.delivery.deliver import Reporter
 
 @asynccontextmanager
 async def open_reporter(settings: Settings, actor: str, publish: Publish = ignore) -> AsyncIterator[Reporter]:
-    """A reporter that acts as *actor* in the story of a report: "task …", "reconciliation", or a person.
+    """A reporter that appears as *actor* in a report's history: "task …", "reconciliation", or a person.
 
-    *tell* hears what the ledger commits through it.
+    *publish* gets each event that is committed through it.
 
     Raises:
         WrongLedger: the deployment is for another ledger than the one that REPORTBACK_DATABASE_URL names.
     """
     async with open_ledger(settings.database_url, local=settings.local_file_systems, publish=publish) as ledger:
         await _check_identity(ledger, settings.ledger_id)
-        clock = Remembered(ledger.clock)
-        remembering = replace(ledger, clock=clock)
-        await remembering.now()
+        clock = EstimatedClock(ledger.clock)
+        estimating = replace(ledger, clock=clock)
+        await estimating.now()
         async with GitHub(
             str(settings.github_api_url), settings.timeout, clock.now, ca_file=settings.ca_file
         ) as github:
-            yield Reporter(remembering, github, settings.policy, token_of, _jitter, actor)
+            yield Reporter(estimating, github, settings.policy, token_of, _jitter, actor)
 
 
-class Remembered:
-    """A ledger's clock that goes on from its last reading, for the times of GitHub's answers.
+class EstimatedClock:
+    """Estimates the ledger's time from its last reading, for the times of GitHub's answers.
 
-    The host's wall clock has no part in it: it may be wrong, or be set between a request and its answer.
+    Does not use the host's wall clock: it may be wrong, or be set between a request and its answer.
     """
 
     def __init__(self, clock: Clock, elapsed: Callable[[], timedelta] = since_boot) -> None:
@@ -62,7 +62,7 @@ class Remembered:
         return read
 
     def now(self) -> datetime:
-        """About the ledger's time, UTC, without asking it. It has been read before."""
+        """The ledger's time, UTC, estimated without a query. It has been read before."""
         assert self._read is not None
         read, at = self._read
         return read + (self._elapsed() - at)
@@ -78,11 +78,7 @@ async def _check_identity(ledger: Ledger, named: UUID | None) -> None:
 
 
 def check_allowed(repository: str, settings: Settings) -> None:
-    """Refuse a repository that REPORTBACK_ALLOWED_REPOSITORIES does not name, if it is set.
-
-    Raises:
-        NotAllowed: nothing is started or sent anew for it.
-    """
+    """Refuse a repository that REPORTBACK_ALLOWED_REPOSITORIES does not name, if it is set. Raises NotAllowed."""
     allowed = settings.allowed_repositories
     if allowed and first_match(repository, allowed) is None:
         raise NotAllowed(
@@ -109,7 +105,7 @@ def credential_of(repository: str, settings: Settings) -> str:
 
 
 async def token_of(name: str) -> str:
-    """The token of the credential *name*, as it stands now.
+    """The current token of the credential *name*.
 
     Raises:
         NoCredential: there is none; nothing can be sent.

@@ -1,4 +1,4 @@
-"""A person's retry of a report: reopened if GitHub rejected it, then tried at once whatever its time."""
+"""Retries a report for a person: reopens it if GitHub rejected it, then delivers it at once, due or not."""
 
 from functools import partial
 
@@ -15,18 +15,18 @@ __all__ = ["Selection", "phase_of", "reopen_report", "retry_report", "undelivere
 
 
 async def undelivered(reporter: Reporter, selection: Selection) -> list[int]:
-    """Ids of the selected reports that speak for their targets and are not on GitHub, rejected or due."""
+    """Ids of the selected reports that are current for their targets and not on GitHub: rejected or due."""
     async with reporter.ledger.transaction() as session:
         return await reports.undelivered(session, selection)
 
 
 async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> Phase:
-    """Try once more to get the report onto GitHub: delivered, or superseded by one that was.
+    """Try once more to deliver the report. Returns its phase: delivered, or superseded by one that was.
 
     *in_bulk*: with more than `domain.delivery.budget.BULK_SIZE` others.
 
     Raises:
-        Undelivered: neither.
+        Undelivered: it is neither.
     """
     try:
         await reopen_report(reporter, report_id, settings, in_bulk=in_bulk)
@@ -40,7 +40,7 @@ async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, 
 
     *in_bulk*: with more than `domain.delivery.budget.BULK_SIZE` others.
 
-    False: it is not rejected, or something newer speaks for its target; nothing changed.
+    False: it is not rejected, or a newer report is current for its target; nothing changed.
 
     Raises:
         NoCredential: the settings name none for its repository.
@@ -52,6 +52,6 @@ async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, 
 
 
 async def phase_of(reporter: Reporter, report_id: int) -> Phase:
-    """What the report is now."""
+    """The report's phase now."""
     async with reporter.ledger.transaction() as session:
         return await availability.phase_of(session, report_id)

@@ -1,4 +1,4 @@
-"""Look whether late requests left a mark on GitHub, count what stands there twice, and repair what is covered."""
+"""Verifies what GitHub shows after a possibly late request: counts duplicates, repairs covered reports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,31 +14,31 @@ from storage.delivery.verification import Snapshot
 from tasks.delivery.deliver import MAX_PAGES, Reporter
 
 LIMIT = 20
-"""Targets a pass looks at."""
+"""Targets that a reconciliation run verifies."""
 
 
 async def to_verify(reporter: Reporter) -> list[int]:
-    """Ids of targets that ask for a look now."""
+    """Ids of targets whose verification is due now."""
     async with reporter.ledger.transaction() as session:
         return await verification.due(session, limit=LIMIT, now=await reporter.ledger.clock(session))
 
 
 async def verify_target(reporter: Reporter, target_id: int) -> bool:
-    """Look at one target. True: an older report of ours covered its newest, which is due again."""
+    """Verify one target. True: an older report of ours covered its newest, which is due again."""
     async with reporter.ledger.transaction() as session:
-        seen = await verification.take_snapshot(session, target_id)
-    if seen is None:
+        snapshot = await verification.take_snapshot(session, target_id)
+    if snapshot is None:
         return False
-    reading = await _read(reporter, seen)
+    reading = await _read(reporter, snapshot)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        if not await verification.is_unchanged(session, seen):
+        if not await verification.is_unchanged(session, snapshot):
             return False
         if not isinstance(reading, Reading):
-            again_at = verification.verify_again_at(seen.since, now, is_answered=reading.is_answered)
-            await _put_off(session, seen, again_at, actor=reporter.actor, now=now)
+            again_at = verification.verify_again_at(snapshot.since, now, is_answered=reading.is_answered)
+            await _postpone(session, snapshot, again_at, actor=reporter.actor, now=now)
             return False
-        return await _conclude(session, seen, reading, actor=reporter.actor, now=now)
+        return await _conclude(session, snapshot, reading, actor=reporter.actor, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +48,43 @@ class Unread:
     is_answered: bool
 
 
-async def _put_off(
-    session: AsyncSession, seen: Snapshot, again_at: datetime | None, *, actor: str, now: datetime
+async def _postpone(
+    session: AsyncSession, snapshot: Snapshot, again_at: datetime | None, *, actor: str, now: datetime
 ) -> None:
-    """A look that was not clear is taken again; one that is given up is told. The target is locked."""
+    """Schedule an unclear verification again, or record that it is given up. The target is locked."""
     if again_at is None:
-        await verification.note_unseen(session, seen, actor=actor, now=now)
-    await verification.mark_verified(session, seen, again_at=again_at)
+        await verification.note_unseen(session, snapshot, actor=actor, now=now)
+    await verification.mark_verified(session, snapshot, again_at=again_at)
 
 
-async def _conclude(session: AsyncSession, seen: Snapshot, reading: Reading, *, actor: str, now: datetime) -> bool:
-    """Note what *reading* shows, and say when to look again. The target is locked. True: it was repaired."""
-    found = shown(reading, seen.target.context, seen.ours)
+async def _conclude(session: AsyncSession, snapshot: Snapshot, reading: Reading, *, actor: str, now: datetime) -> bool:
+    """Record what *reading* shows and when to verify again. The target is locked. True: it was repaired."""
+    found = shown(reading, snapshot.target.context, snapshot.ours)
     for report_id in found.doubled:
-        await verification.note_doubled(session, seen, report_id, actor=actor, now=now)
+        await verification.note_doubled(session, snapshot, report_id, actor=actor, now=now)
     if found.overriding is not None:
-        await verification.note_overridden(session, seen, found.overriding, actor=actor, now=now)
+        await verification.note_overridden(session, snapshot, found.overriding, actor=actor, now=now)
     if found.is_unmarked:
-        await verification.note_unmarked(session, seen, actor=actor, now=now)
+        await verification.note_unmarked(session, snapshot, actor=actor, now=now)
     if found.is_clear:
-        await verification.mark_verified(session, seen, again_at=verification.next_verification(seen.since, now))
+        await verification.mark_verified(
+            session, snapshot, again_at=verification.next_verification(snapshot.since, now)
+        )
     else:
-        await _put_off(session, seen, verification.verify_again_at(seen.since, now), actor=actor, now=now)
-    return found.is_covered and await verification.repair(session, seen, actor=actor, now=now)
+        await _postpone(session, snapshot, verification.verify_again_at(snapshot.since, now), actor=actor, now=now)
+    return found.is_covered and await verification.repair(session, snapshot, actor=actor, now=now)
 
 
-async def _read(reporter: Reporter, seen: Snapshot) -> Reading | Unread:
-    """The commit's statuses, as far back as anything of ours can be."""
+async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
+    """The commit's statuses, as far back as any of ours can be."""
     try:
-        token = await reporter.token_of(seen.credential)
+        token = await reporter.token_of(snapshot.credential)
     except NoCredential:
         return Unread(is_answered=False)
     secret = secret_behind(token)
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
-        credential = await credentials.locked(session, seen.credential)
+        credential = await credentials.locked(session, snapshot.credential)
         held_by = await pauses.binding(session, credential, secret, now=now)
         if pauses.is_paused(held_by, now):
             return Unread(is_answered=False)
@@ -90,10 +92,10 @@ async def _read(reporter: Reporter, seen: Snapshot) -> Reading | Unread:
     pages: list[tuple[PostedStatus, ...]] = []
     page_url: str | None = None
     for _ in range(MAX_PAGES):
-        read = await reporter.github.statuses_of(seen.target, token, page_url)
+        read = await reporter.github.statuses_of(snapshot.target, token, page_url)
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
-            credential = await credentials.locked(session, seen.credential)
+            credential = await credentials.locked(session, snapshot.credential)
             await credentials.apply_answer(session, credential, read, secret=secret, probe_until=probe_until, now=now)
             held_by = await pauses.binding(session, credential, secret, now=now)
             must_wait = pauses.must_wait(held_by, probe_until)
@@ -101,7 +103,7 @@ async def _read(reporter: Reporter, seen: Snapshot) -> Reading | Unread:
             return Unread(_is_answer(read))
         page, page_url = read.outcome.statuses, read.outcome.next_url
         pages.append(page)
-        if page_url is None or is_beyond(page, seen.not_before, github_time=read.exchange.github_time):
+        if page_url is None or is_beyond(page, snapshot.not_before, github_time=read.exchange.github_time):
             break
         if must_wait:
             return Unread(is_answered=False)
@@ -109,6 +111,6 @@ async def _read(reporter: Reporter, seen: Snapshot) -> Reading | Unread:
 
 
 def _is_answer(read: Read) -> bool:
-    """Whether GitHub answered, and not only to have everybody wait."""
-    is_told = read.exchange.http_status is not None and is_from_github(read.outcome)
-    return is_told and not isinstance(read.outcome, Throttled)
+    """Whether GitHub answered with something other than a rate limit."""
+    is_answer = read.exchange.http_status is not None and is_from_github(read.outcome)
+    return is_answer and not isinstance(read.outcome, Throttled)

@@ -1,1 +1,1 @@
-"""A job from its acceptance to its end: check out, prepare, run, keep the output, push."""
+"""Runs a job: accept, check out, prepare, run the command, keep the output, push, end."""

@@ -1,4 +1,4 @@
-"""Take on what a flow run asks for, or refuse it by name before anything runs."""
+"""Accepts the job that a flow run asks for, or refuses it with the reason before anything runs."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,24 +18,24 @@ from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import credential_of
-from tasks.jobs.heartbeat import WATCH
+from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, this_process
 
 __all__ = ["CarriedOutElsewhere", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
 
-LOOK_EVERY = timedelta(seconds=2)
-"""How often a second process looks whether the first one's beat moves."""
+POLL_EVERY = timedelta(seconds=2)
+"""How often a second process checks for a heartbeat of the first."""
 
 
 def order_of(
     flow_run_id: UUID, job_type: JobType, options: Mapping[str, Any], wanted: TargetRequest | None, settings: Settings,
     *, page: str | None, start: int = 1,
 ) -> Order:  # fmt: skip
-    """What the flow run asks for. *page* is its own page in Prefect's UI; *start* counts how often it was started.
+    """The job that the flow run asks for. *page* is its page in Prefect's UI; *start* counts how often it was started.
 
     Raises:
         BadOptions: an option is not declared, or out of its bounds.
-        NoCredential: nobody may report on that repository.
+        NoCredential: no credential may report on that repository.
     """
     job_type.check_options(options)
     if wanted is None:
@@ -49,33 +49,33 @@ def order_of(
 
 
 async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | CarriedOutElsewhere:
-    """Take on *order*. `CarriedOutElsewhere`: another process carries it out and gave its last sign of life then.
+    """Accept *order*. `CarriedOutElsewhere`: another process runs it, with its last heartbeat at that time.
 
-    One that is silent is watched, for as long as a beat may take and until its last one is 30 s old, and then taken
-    over. One that ends meanwhile, gives a sign of life, or is seen to live on this machine, is left alone.
+    A silent process is watched until a heartbeat would have arrived and its last one is 30 s old; then its job is taken
+    over. A process that ends the job meanwhile, sends a heartbeat, or lives on this machine keeps it.
     """
-    other, now = await _other(reporter, order)
-    if other is not None and (beating := await _watch(reporter, order, other, now)) is not None:
-        return beating
+    other, now = await _other_process(reporter, order)
+    if other is not None and (alive := await _watch(reporter, order, other, now)) is not None:
+        return alive
     return await _accept(reporter, order)
 
 
 async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetime) -> CarriedOutElsewhere | None:
-    """Watch who carries out the job. None: it is silent, or was ended as lost."""
+    """Watch the process that runs the job. None: it is silent, or its job was ended as lost."""
     while True:
-        await asyncio.sleep(LOOK_EVERY.total_seconds())
-        other, now = await _other(reporter, order)
+        await asyncio.sleep(POLL_EVERY.total_seconds())
+        other, now = await _other_process(reporter, order)
         if other is None:
             ended_at = await _ended_at(reporter, order.flow_run_id)
             return CarriedOutElsewhere(ended_at) if ended_at else None
         if other != first:
             return CarriedOutElsewhere(other.beat_at)
-        if now - since >= WATCH and now - first.beat_at >= OLD_HEARTBEAT:
+        if now - since >= WATCH_FOR and now - first.beat_at >= OLD_HEARTBEAT:
             return CarriedOutElsewhere(first.beat_at) if is_gone(first.process) is False else None
 
 
-async def _other(reporter: Reporter, order: Order) -> tuple[AtWork | None, datetime]:
-    """The execution that another process has begun and not ended, and the time."""
+async def _other_process(reporter: Reporter, order: Order) -> tuple[AtWork | None, datetime]:
+    """The execution that another process has started and not ended, and the time."""
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         others = await liveness.at_work(session, job_id=order.flow_run_id)
@@ -101,8 +101,8 @@ def commit_page(api_url: str, target: Target) -> str:
 
 
 def own_page(page: str | None) -> str | None:
-    """A flow run's *page* as a link for everybody; None: there is none. Prefect tells "None/…" where it knows of no UI.
+    """A flow run's *page* as a public link; None: there is none. Prefect gives "None/…" where it knows no UI's address.
 
-    Prefect makes it of its own address, which may hold a password.
+    Prefect builds it from its own address, which may hold a password: that is removed.
     """
     return without_user(page) if page is not None and urlsplit(page).scheme in {"http", "https"} else None

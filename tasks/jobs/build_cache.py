@@ -1,7 +1,7 @@
-"""Folders that preparations made, kept for the next job: whole or not at all, bounded in number and size.
+"""Caches the folders that prepare steps made, for later jobs: complete or not at all, bounded in number and size.
 
 `FOLDER/KEY/` holds each folder under its number, and `size`. An entry is made elsewhere and put in place by one rename,
-so it is whole; who uses it holds a shared lock, and what is locked is not removed.
+so it is complete; a job that uses it holds a shared lock, and a locked entry is not removed.
 """
 
 import errno
@@ -15,26 +15,26 @@ from pathlib import Path
 from domain.process.limits import FileBounds
 from domain.text import LogLine
 from tasks.process.files import copy_files
-from tasks.process.temp_dirs import newest_first, now_is_its_time, scratch
+from tasks.process.temp_dirs import newest_first, scratch, set_mtime_to_now
 from tasks.process.users import JobUser
 
 MOST = 50
 """Entries that are kept."""
 KEY_LENGTH = 64
-"""Hexadecimal digits. Nothing that is called otherwise is touched."""
+"""Hexadecimal digits. Files and folders with other names are not touched."""
 SIZE_FIELD = "REPORTBACK_CACHE_SIZE"
 
 
 @dataclass(frozen=True, slots=True)
-class Cache:
-    """Where entries are kept, and how many bytes they may have together."""
+class BuildCache:
+    """The folder with the entries, and the most bytes that they may have together."""
 
     folder: Path
     size: int
 
 
 async def restore(
-    cache: Cache,
+    cache: BuildCache,
     key: str,
     places: Sequence[Path],
     bounds: FileBounds,
@@ -42,12 +42,12 @@ async def restore(
     tops: Sequence[Path] = (),
     user: JobUser | None = None,
 ) -> bool:
-    """Copy an entry's folders to *places*, where nothing stands. False: there is no such entry.
+    """Copy an entry's folders to *places*, where nothing exists. False: there is no such entry.
 
-    *tops*, and all in them, are *user*'s afterwards, if there is one.
+    *tops*, and all in them, belong to *user* afterwards, if there is one.
 
     Raises:
-        FileWorkFailed, OSError: it could not be copied; something may stand in *places*.
+        FileWorkFailed, OSError: it could not be copied; something may be left in *places*.
         NoSpace: the disk has become too full.
     """
     entry = cache.folder / key
@@ -59,41 +59,41 @@ async def restore(
         from_to = [(entry / str(number), place) for number, place in enumerate(places)]
         await copy_files(from_to, bounds, tops=tops, user=user)
         with suppress(OSError):  # another user's
-            now_is_its_time(entry)  # what was used last is removed last
+            set_mtime_to_now(entry)  # the last used is removed last
     return True
 
 
-async def discard(cache: Cache, key: str) -> None:
-    """Remove an entry that could not be restored, so that a later one can take its place. Raises OSError."""
+async def discard(cache: BuildCache, key: str) -> None:
+    """Remove an entry that could not be restored, so that a new one can replace it. Raises OSError."""
     async with scratch(cache.folder) as bin_:
         _move(cache.folder / key, bin_)
 
 
-async def save(cache: Cache, key: str, folders: Sequence[Path], bounds: FileBounds, *, say: LogLine) -> None:
-    """Keep a copy of *folders* under *key*; who came first stays.
+async def save(cache: BuildCache, key: str, folders: Sequence[Path], bounds: FileBounds, *, say: LogLine) -> None:
+    """Keep a copy of *folders* under *key*, unless there is an entry already.
 
-    *say* is told of old entries that could not be removed.
+    *say* logs that old entries could not be removed.
 
     Raises:
-        FileWorkFailed, OSError: they are not kept; `TooMuch` where they are larger than the whole cache may be, too.
+        FileWorkFailed, OSError: they are not kept; `TooMuch` also where they are larger than the whole cache may be.
         NoSpace: the disk has become too full.
     """
-    cache.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what a private repository needs is no other job's
+    cache.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may hold a private repository's files
     async with scratch(cache.folder) as made:
         entry = made / key
         entry.mkdir()
         from_to = [(folder, entry / str(number)) for number, folder in enumerate(folders)]
         copied = await copy_files(from_to, bounds.at_most(cache.size, SIZE_FIELD), lasts=True)
-        (entry / "size").write_text(str(copied.size), encoding="ascii")  # last: without it an entry is not whole
-        now_is_its_time(entry)
+        (entry / "size").write_text(str(copied.size), encoding="ascii")  # last: without it an entry is not complete
+        set_mtime_to_now(entry)
         _put_in_place(entry, cache.folder / key, made)
         if failed := _remove_oldest(cache, made, just_made=cache.folder / key):
             say(f"{len(failed)} old entries of the cache could not be removed: {failed[0].strerror}")
 
 
 def _put_in_place(entry: Path, place: Path, bin_: Path) -> None:
-    """Another job that was quicker stays. Raises OSError."""
-    if _size(place) is None:  # nothing, or nothing whole
+    """Rename the entry into place, unless another job was quicker. Raises OSError."""
+    if _size(place) is None:  # nothing, or nothing complete
         _move(place, bin_)
     try:
         entry.rename(place)
@@ -102,10 +102,10 @@ def _put_in_place(entry: Path, place: Path, bin_: Path) -> None:
             raise
 
 
-def _remove_oldest(cache: Cache, bin_: Path, *, just_made: Path) -> list[OSError]:
-    """Move to *bin_*, which goes with all that is in it, what is too much, and what is no whole entry.
+def _remove_oldest(cache: BuildCache, bin_: Path, *, just_made: Path) -> list[OSError]:
+    """Move incomplete entries and those beyond the bounds to *bin_*, which is removed with its content.
 
-    *just_made* stays, and counts. Returns why some could not be moved; they hold up no others.
+    *just_made* stays, and counts. Returns the errors of those that could not be moved; the others are.
     """
     left, failed = cache.size - (_size(just_made) or 0), list[OSError]()
     for count, (_, entry) in enumerate(newest_first(cache.folder, _is_key, just_made=just_made), start=1):
@@ -131,7 +131,7 @@ def _is_key(name: str) -> bool:
 
 
 def _size(entry: Path) -> int | None:
-    """What was written last into *entry*; None: it is not whole."""
+    """The size, which is written last into *entry*; None: the entry is not complete."""
     try:
         return int((entry / "size").read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -140,7 +140,7 @@ def _size(entry: Path) -> int | None:
 
 @contextmanager
 def _locked(entry: Path, kind: int) -> Iterator[bool]:
-    """Hold a lock on *entry*. False: it is not there, or held by somebody in a way that excludes ours."""
+    """Hold a lock on *entry*. False: there is no entry, or another process holds a conflicting lock."""
     try:
         opened = os.open(entry, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:

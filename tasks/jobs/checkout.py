@@ -1,4 +1,4 @@
-"""A working copy of exactly one commit."""
+"""Checks out exactly one commit into a temporary working copy."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,11 +10,11 @@ from tasks.jobs.git import Git, GitFailed
 from tasks.process.temp_dirs import scratch
 
 TIMEOUT = timedelta(seconds=120)
-"""For all of git together, where the job type does not say."""
+"""Time limit for all git commands together, where the job type sets none."""
 
 
 class CheckoutFailed(Exception):
-    """There is no working copy. The message may be shown to anybody."""
+    """There is no working copy. The message may be public."""
 
 
 @asynccontextmanager

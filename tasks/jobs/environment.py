@@ -1,4 +1,4 @@
-"""In which the commands of a job run: its preparations and its own."""
+"""Runs a job's prepare steps and command in its working copy, with its environment, limits and user."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from tasks.process.users import JobUser
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended, and what its output told."""
+    """How a command ended, and what was parsed from its output."""
 
     finished: Finished
     parsed: OutputParser
@@ -29,10 +29,10 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class BuildEnvironment:
-    """A working copy, what is seen of our environment, and limits. `shown` makes a line public, `on_line` gets it.
+    """A working copy, the commands' environment variables, and limits. `shown` makes a line public, `on_line` gets it.
 
-    `user`: who the commands run as, and whose the working copy is; None: as we do.
-    `on_progress` is told how far a command is, and `budget` says which lines of its output `on_line` gets.
+    `user` runs the commands and owns the working copy; None: our own user.
+    `on_progress` gets a command's progress, and `budget` decides which lines of its output `on_line` gets.
     """
 
     copy: Path
@@ -51,7 +51,7 @@ class BuildEnvironment:
 
         Raises:
             CannotStart: there is no such command.
-            StillRuns: something that it started cannot be ended.
+            StillRuns: a process that it started cannot be ended.
         """
         parsed = OutputParser(patterns)
         self.budget.begin(limit, share)
@@ -63,37 +63,37 @@ class BuildEnvironment:
                 timeout=limit,
                 limits=self.limits,
                 user=self.user,
-                on_line=lambda line: self._hear(line, parsed),
+                on_line=lambda line: self._take_line(line, parsed),
                 shown=self.shown,
             )
         finally:
-            # What a supervisor that was killed let go must not change files while we copy or remove them.
+            # Processes left by a killed supervisor must not change files while we copy or remove them.
             if user := self.user:
                 await run_uncancellable(lambda: end_all(user))
         return Ran(finished, parsed)
 
-    def _hear(self, line: str, parsed: OutputParser) -> None:
-        """Every line is understood, also one that is not sent."""
+    def _take_line(self, line: str, parsed: OutputParser) -> None:
+        """Parse every line, also one that is not sent."""
         if progress := parsed.take(line):
             self.on_progress(progress)
         if self.budget.take(line):
             self._show(line)
 
     def end_output(self) -> None:
-        """No more output comes: have its last lines shown, behind how many are missing in all."""
+        """Show the last lines of the output, after the number of lines left out."""
         for line in self.budget.end():
             self._show(line)
 
     def _show(self, line: str) -> None:
-        """It is made public before it is cut: half a secret would be none that anybody knows."""
+        """Make the line public before cutting it: half a secret would not be recognised."""
         self.on_line(cut(self.shown(line), MAX_LINE))
 
     def say(self, words: str) -> None:
-        """Have something of our own stand among the output."""
+        """Add a line of our own to the output."""
         self.on_line(f"Reportback: {self.shown(words)}")
 
     def summary(self, ran: Ran, limit: timedelta, success_codes: Collection[int | None] = (0,)) -> str:
-        """How a command ended, for anybody to read."""
+        """A public summary of how a command ended."""
         done = ran.finished
         return summarise(
             done.ended_by,

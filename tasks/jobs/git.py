@@ -1,4 +1,4 @@
-"""Git, run so that nothing of this machine or of the repository decides what it does, and a token shows nowhere."""
+"""Runs git isolated from the configuration of this machine and of the repository, and never shows a token."""
 
 import base64
 import os
@@ -25,7 +25,7 @@ from tasks.process.file_worker import BeyondLimit, Count
 
 NETWORK = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 SEEN = (*NETWORK, *map(str.lower, NETWORK), "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
-"""What git needs of our environment to reach a host from within a company's network."""
+"""The environment variables that git needs to reach a host from within a company's network."""
 
 CONFIG = {
     "advice.detachedHead": "false",
@@ -37,28 +37,27 @@ CONFIG = {
 }
 
 WRITE = frozenset(("add", "checkout", "cherry-pick", "commit-tree", "fetch", "init", "read-tree", "write-tree"))
-"""What of git fills a disk, and may be ended at any moment: not a push, nor a look at what the host has."""
+"""Git commands that fill a disk and may be ended at any moment: no push, and no query of the host."""
 
 SAYING_SO = ("/bin/sh", "-c", f"trap '' {signal.SIGXFSZ:d}; exec git \"$@\"", "git")
-"""Git, which no signal ends where a file becomes larger than it may, and which therefore says that in its own words."""
+"""Git with SIGXFSZ ignored: where a file becomes too large, it prints an error instead of being killed."""
 TOO_LARGE = re.compile(r"^(?:error|fatal): .*: File too large$", re.MULTILINE)
-"""Its words: `strerror` of EFBIG."""
+"""That error: `strerror` of EFBIG."""
 
 
 def ignored(line: str) -> None:
-    """What git says is read from its tail."""
+    """Ignore a line of git's output, whose end is read from `Finished.tail`."""
 
 
 class GitFailed(Exception):
-    """Git did not do what it was to do. The message may be shown to anybody."""
+    """A git command failed. The message may be public."""
 
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git in *folder*, with an empty home of its own. All its runs together have a time limit, counted from its making.
+    """Git in *folder*, with an empty home of its own. One time limit, from its creation, applies to all runs together.
 
-    It speaks the protocol of *url* and no other, whatever a repository, a submodule or a redirect names; without a
-    *url* none.
+    Only the protocol of *url* is allowed, whatever a repository, a submodule or a redirect names; without a *url* none.
     *token* goes to an https *url*'s own host only, in git's environment: on no command line, in no file.
     *ca_file* holds the certificates to trust, instead of those that the environment or the system names.
     """
@@ -72,8 +71,8 @@ class Git:
     ca_file: Path | None = None
     _began: float = field(default_factory=time.monotonic)
 
-    def afresh(self, limit: timedelta) -> "Git":
-        """The same, with a time limit of its own, counted from now."""
+    def with_limit(self, limit: timedelta) -> "Git":
+        """A copy with a time limit of its own, counted from now."""
         return replace(self, bounds=replace(self.bounds, time=limit, time_field=""), _began=time.monotonic())
 
     async def run(self, *args: str) -> Finished:
@@ -84,7 +83,7 @@ class Git:
         return done
 
     def why(self, done: Finished) -> str:
-        """The line of git's that tells most of why it failed."""
+        """The line of git's output that best explains its failure."""
         return self._public(error_line(done.tail))
 
     async def ask(self, *args: str, on_line: LogLine = ignored) -> Finished:
@@ -105,7 +104,7 @@ class Git:
             timeout=timedelta(seconds=max(0.0, left)),
             on_line=on_line,
             shown=self._public,
-            limits=NO_LIMITS.model_copy(update={"file_size": self.bounds.size}),  # what is fetched comes as one file
+            limits=NO_LIMITS.model_copy(update={"file_size": self.bounds.size}),  # a fetch writes one file
         )
         try:
             done = await (with_room(running, self.home) if args[0] in WRITE else running)
@@ -121,7 +120,7 @@ class Git:
         return public(text, secrets=(self.token or "", self._header), roots=(str(self.folder),))
 
     async def check_files_of(self, commit: str) -> None:
-        """Return if the files of *commit*, which is here, are within the bounds. Raises GitFailed."""
+        """Check that the files of *commit*, which has been fetched, are within the bounds. Raises GitFailed."""
         count = Count(self.bounds.files, self.bounds.size)
         try:
             done = await self.ask("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count))
@@ -148,7 +147,7 @@ class Git:
         env = {
             **child_environment(SEEN, os.environ, self.home),
             **({"GIT_SSL_CAINFO": str(self.ca_file)} if self.ca_file else {}),  # goes before `http.sslCAInfo`
-            "LC_ALL": "C.UTF-8",  # what it says is read here
+            "LC_ALL": "C.UTF-8",  # its messages are parsed
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_LITERAL_PATHSPECS": "1",

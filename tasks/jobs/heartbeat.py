@@ -1,4 +1,4 @@
-"""The beat of an execution: a sign of life every ten seconds; beside it, a look whether it is still wanted."""
+"""Sends an execution's heartbeat every ten seconds, and asks Prefect whether the job was cancelled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,26 +8,26 @@ from enum import Enum
 from domain.jobs.execution import Execution
 from storage.jobs import jobs
 from tasks.delivery.deliver import Reporter
-from tasks.delivery.ledger_retry import is_told
+from tasks.delivery.ledger_retry import should_log
 
-BEAT_EVERY = timedelta(seconds=10)
-AGAIN = timedelta(seconds=5)
-"""After a beat that failed the next one begins so long after it began: with what it may take, well within a watch."""
-PATIENCE = timedelta(seconds=4)
-"""How long a beat may take: a connection that nobody answers must not hold up the next."""
+HEARTBEAT_EVERY = timedelta(seconds=10)
+RETRY_AFTER = timedelta(seconds=5)
+"""How long after the start of a failed heartbeat the next one starts: with its timeout, well within `WATCH_FOR`."""
+HEARTBEAT_TIMEOUT = timedelta(seconds=4)
+"""How long a heartbeat may take: a connection without an answer must not hold up the next."""
 
-WATCH = BEAT_EVERY * 1.2
-"""How long a suspect is watched. Who lives gives a sign of life within it, though the ledger was just away; and of who
-died, the supervisor has ended the last process by then, so that the next job of an exclusive group may begin."""
+WATCH_FOR = HEARTBEAT_EVERY * 1.2
+"""How long a silent process is watched. A live one sends a heartbeat within it, even after an outage of the ledger; the
+supervisor of a dead one has ended all processes by then, so that the next job of an exclusive group may start."""
 
-ASK_EVERY = timedelta(seconds=30)
-"""How often it is asked whether the job was cancelled."""
+CANCEL_CHECK_EVERY = timedelta(seconds=30)
+"""How often Prefect is asked whether the job was cancelled."""
 
 
 class Stopped(Enum):
     """Why an execution must not go on."""
 
-    NOT_OURS = "not ours"  # ended or taken over by somebody else
+    NOT_OURS = "not ours"  # ended or taken over by another process
     CANCELLED = "cancelled"
 
 
@@ -37,34 +37,38 @@ async def keep_heartbeat(
     is_cancelled: Callable[[], Awaitable[bool]],
     warn: Callable[[str], None],
 ) -> Stopped:
-    """Give signs of life until the execution must not go on.
+    """Send heartbeats until the execution must not go on.
 
-    What cannot be done or asked is no news: who gives no sign of life for long is ended by the reconciliation.
+    Failures change nothing here: a process without a heartbeat for long is ended by the reconciliation.
     """
 
     async def is_lost() -> bool:
-        async with asyncio.timeout(PATIENCE.total_seconds()):
-            return not await _beat(reporter, execution)
+        async with asyncio.timeout(HEARTBEAT_TIMEOUT.total_seconds()):
+            return not await _send_heartbeat(reporter, execution)
 
-    beats = asyncio.create_task(_until(is_lost, BEAT_EVERY, AGAIN, "no beat could be given", warn))
-    asks = asyncio.create_task(_until(is_cancelled, ASK_EVERY, ASK_EVERY, "Prefect could not be asked", warn))
+    heartbeats = asyncio.create_task(
+        _poll(is_lost, HEARTBEAT_EVERY, RETRY_AFTER, "the heartbeat could not be stored", warn)
+    )
+    cancel_checks = asyncio.create_task(
+        _poll(is_cancelled, CANCEL_CHECK_EVERY, CANCEL_CHECK_EVERY, "Prefect could not be asked", warn)
+    )
     try:
-        await asyncio.wait({beats, asks}, return_when=asyncio.FIRST_COMPLETED)
-        return Stopped.NOT_OURS if beats.done() else Stopped.CANCELLED
+        await asyncio.wait({heartbeats, cancel_checks}, return_when=asyncio.FIRST_COMPLETED)
+        return Stopped.NOT_OURS if heartbeats.done() else Stopped.CANCELLED
     finally:
-        for task in (beats, asks):
+        for task in (heartbeats, cancel_checks):
             task.cancel()
-        await asyncio.wait({beats, asks})
+        await asyncio.wait({heartbeats, cancel_checks})
 
 
-async def _until(
+async def _poll(
     holds: Callable[[], Awaitable[bool]],
     every: timedelta,
     again: timedelta,
     trouble: str,
     warn: Callable[[str], None],
 ) -> None:
-    """Ask *every* so often until it *holds*. After a failed try the next begins *again* so long after that one."""
+    """Call *holds* at intervals of *every* until it is true; *again* after the start of a try that failed."""
     clock, wait, failures = asyncio.get_running_loop().time, every.total_seconds(), 0
     while True:
         await asyncio.sleep(wait)
@@ -73,14 +77,14 @@ async def _until(
             if await holds():
                 return
             failures = 0
-        except Exception as error:  # noqa: BLE001  # whatever it is, the command goes on
+        except Exception as error:  # noqa: BLE001  # whatever the error, the command goes on
             failures += 1
-            if is_told(failures):
+            if should_log(failures):
                 warn(f"{trouble}: {str(error) or type(error).__name__}")
             wait = again.total_seconds() - (clock() - asked_at)
 
 
-async def _beat(reporter: Reporter, execution: Execution) -> bool:
+async def _send_heartbeat(reporter: Reporter, execution: Execution) -> bool:
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         return await jobs.heartbeat(session, execution.job_id, execution.number, now=now)

@@ -1,4 +1,4 @@
-"""One execution and all that it needs to be carried out."""
+"""The specification of one execution, and its result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from domain.jobs.output_url import filled
 from domain.jobs.target_request import TargetRequest
 from settings import Settings
 from storage.engine import Ledger
-from tasks.jobs.build_cache import Cache
+from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.keep_output import Outputs
 from tasks.process.disk_space import temporary_folder
 from tasks.process.users import JobUser
@@ -18,11 +18,11 @@ from tasks.process.users import JobUser
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One execution and what it is to do.
+    """One execution and what it runs.
 
     `clone_url` is None without a target: it runs in an empty folder then. `outputs`, `cache`: where they are kept, if
-    at all. `output_url`: what a success links to; None: the same as everything else. `users`: it runs as one of them
-    that nobody else has meanwhile; none: as we do. `ca_file`: the certificates that git trusts, if not the system's.
+    at all. `output_url`: what a success links to; None: the same as every other state. `users`: the pool of job users,
+    of which it gets one for itself; empty: our own user. `ca_file`: the certificates that git trusts.
     """
 
     execution: Execution
@@ -30,15 +30,15 @@ class Work:
     job_type: JobType
     clone_url: str | None
     outputs: Outputs | None = None
-    cache: Cache | None = None
+    cache: BuildCache | None = None
     output_url: str | None = None
     users: tuple[JobUser, ...] = ()
     ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How an execution came to its end. `summary` may be shown to anybody. `url`: what it links to instead."""
+class ExecutionResult:
+    """The result of an execution, yet to be stored. `summary` may be public. `url`: what it links to instead."""
 
     state: JobState
     summary: str
@@ -46,12 +46,12 @@ class Ending:
     url: str | None = None
 
 
-CANCELLED = Ending(JobState.CANCELLED, "cancelled")
+CANCELLED = ExecutionResult(JobState.CANCELLED, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """An ended execution. `report_id` is its outcome's, or None without a target."""
+class EndedExecution:
+    """A stored result. `report_id` is that of its outcome, or None without a target."""
 
     state: JobState
     summary: str
@@ -59,10 +59,10 @@ class Ended:
 
 
 def folders_of_a_job(ledger: Ledger, job_type: JobType, *, outputs: Path | None, cache: Path | None) -> list[Path]:
-    """The folders on whose disks a job writes: for working copies, of an embedded ledger, and what its type keeps.
+    """The folders on whose disks a job writes: working copies, an embedded ledger, and what its type keeps.
 
     Raises:
-        NoSpace: there is none for working copies.
+        NoSpace: there is no folder for working copies.
     """
     folders = [temporary_folder()]
     if ledger.engine.dialect.name == "sqlite":
@@ -77,7 +77,7 @@ def folders_of_a_job(ledger: Ledger, job_type: JobType, *, outputs: Path | None,
 def work_of(
     execution: Execution, order: Order, job_type: JobType, wanted: TargetRequest | None, settings: Settings
 ) -> Work:
-    """What is to be done for *order*. A link that the request names goes before the job type's."""
+    """The work for *order*. A link in the request takes precedence over the job type's."""
     target, url = order.target, None
     if target and wanted and job_type.output_url and not wanted.url:
         url = filled(job_type.output_url, job=order.flow_run_id, job_type=job_type.name, target=target)
@@ -87,7 +87,7 @@ def work_of(
         job_type,
         settings.clone_url.format(repository=target.repository) if target else None,
         outputs_of(settings),
-        Cache(settings.cache_dir, settings.cache_size),
+        BuildCache(settings.cache_dir, settings.cache_size),
         url,
         ca_file=settings.ca_file,
     )

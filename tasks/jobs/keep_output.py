@@ -1,4 +1,4 @@
-"""Keep the folder that a job made as `FOLDER/JOB`: whole, without what leads out of it, and not for ever."""
+"""Keeps a job's output folder as `FOLDER/JOB`: complete, without links out of it, for a limited time."""
 
 import errno
 import time
@@ -15,11 +15,11 @@ from domain.text import LogLine
 from tasks.process.background import Stop, never
 from tasks.process.file_worker import within
 from tasks.process.files import USUAL, FileWorkFailed, copy_files
-from tasks.process.temp_dirs import newest_first, now_is_its_time, scratch, scratch_here
+from tasks.process.temp_dirs import newest_first, scratch, scratch_here, set_mtime_to_now
 
 
 class NotKept(Exception):
-    """The output is not kept. The message may be shown to anybody."""
+    """The output is not kept. The message may be public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Outputs:
 async def keep_output(
     copy: Path, path: str, job_id: UUID, outputs: Outputs, *, say: LogLine, limits: Limits = NO_LIMITS
 ) -> None:
-    """Keep *path* of the working copy as the job's output, in the place of an earlier execution's.
+    """Keep *path* of the working copy as the job's output, replacing that of an earlier execution.
 
-    Files and folders only, readable by everybody who may enter `outputs.folder`. A symbolic link stays if it leads to
-    something within the output; whatever else is dropped, and *say* told of it.
+    Files and folders only, readable by all that may enter `outputs.folder`. A symbolic link is kept if it leads to
+    something within the output; all else is dropped, and *say* logs it.
 
     Raises:
         NotKept: it is no folder, beyond *limits*, or could not be copied.
@@ -51,7 +51,7 @@ async def keep_output(
         async with scratch(outputs.folder) as made:
             kept = outputs.folder / str(job_id)
             await _keep(source, made, kept, _bounds(limits), say)
-            if failed := _remove_old(outputs, made, just_made=kept):  # which says nothing of this job
+            if failed := _remove_old(outputs, made, just_made=kept):  # no failure of this job
                 say(f"{len(failed)} old outputs could not be removed: {failed[0].strerror}")
     except FileWorkFailed as error:
         raise NotKept(f"output not kept: {public(str(error))}") from None
@@ -60,7 +60,7 @@ async def keep_output(
 
 
 def remove_old_outputs(outputs: Outputs, stop: Stop = never) -> None:
-    """Remove what is too much or too old, and what is left of keepers that died.
+    """Remove surplus and old outputs, and what processes that died have left.
 
     Raises OSError: some could not be removed; all others are.
     """
@@ -77,18 +77,18 @@ def _bounds(limits: Limits) -> FileBounds:
 
 
 async def _keep(source: Path, made: Path, kept: Path, bounds: FileBounds, say: LogLine) -> None:
-    new = made / token_hex(16)  # a name that no link of the job's can lead through
+    new = made / token_hex(16)  # a random name, through which no link of the job's can lead
     copied = await copy_files([(source, new)], bounds, is_output=True, lasts=True)
     for name in copied.dropped:
         say(f"output: {name} is dropped: it is no file and no folder, and no link to one within the output")
     if copied.more:
         say(f"output: {copied.more:,} more are dropped")
-    now_is_its_time(new)
+    set_mtime_to_now(new)
     _replace(kept, new, made)
 
 
 def _replace(kept: Path, new: Path, made: Path) -> None:
-    """Put *new* in the place of what an earlier execution kept, which stays if that fails."""
+    """Replace the output of an earlier execution, which stays if that fails."""
     while True:
         before = made / token_hex(16)
         try:
@@ -97,7 +97,7 @@ def _replace(kept: Path, new: Path, made: Path) -> None:
             pass
         except OSError as error:
             raise NotKept(f"output not kept: that of an earlier execution cannot be moved: {error.strerror}") from None
-        # Nothing stands there until the next line: POSIX cannot put a folder in the place of one that is not empty.
+        # There is no output until the next line: POSIX cannot replace a folder that is not empty.
         try:
             new.rename(kept)
         except OSError as error:
@@ -110,9 +110,9 @@ def _replace(kept: Path, new: Path, made: Path) -> None:
 
 
 def _remove_old(outputs: Outputs, bin_: Path, *, just_made: Path | None = None) -> list[OSError]:
-    """Move what is too much or too old to *bin_*, which goes with all that is in it. Nothing but outputs is touched.
+    """Move surplus and old outputs to *bin_*, which is removed with its content. Touches nothing but outputs.
 
-    *just_made* stays, and counts. Returns why some could not be moved; they hold up no others.
+    *just_made* stays, and counts. Returns the errors of those that could not be moved; the others are.
     """
     oldest, failed = time.time() - outputs.longest.total_seconds(), list[OSError]()
     most = outputs.most - (just_made is not None)
@@ -124,7 +124,7 @@ def _remove_old(outputs: Outputs, bin_: Path, *, just_made: Path | None = None) 
         if count >= most or made_at < oldest:
             try:
                 kept.rename(bin_ / f"old-{kept.name}")
-            except FileNotFoundError:  # somebody else was quicker
+            except FileNotFoundError:  # another process was quicker
                 pass
             except OSError as error:  # a mount point, or another user's
                 failed.append(error)

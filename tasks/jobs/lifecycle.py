@@ -1,6 +1,6 @@
-"""Carry out one execution: wait for its group, do its work, end it with its report.
+"""Runs one execution: wait for its exclusive group, do its work, end it and record its report.
 
-A beat goes on meanwhile. When it says that the execution is no longer ours, the command is ended, nothing is reported.
+Heartbeats go on meanwhile. If one finds that the execution is no longer ours, the command is ended, nothing reported.
 """
 
 import asyncio
@@ -18,27 +18,27 @@ from domain.text import LogLine
 from storage.engine import LedgerUnavailable
 from storage.jobs import jobs
 from tasks.delivery.deliver import Reporter
-from tasks.delivery.ledger_retry import is_told, retry_while_unavailable
+from tasks.delivery.ledger_retry import retry_while_unavailable, should_log
 from tasks.jobs.build import execute
 from tasks.jobs.heartbeat import Stopped, keep_heartbeat
-from tasks.jobs.job_spec import CANCELLED, Ended, Ending, Work
+from tasks.jobs.job_spec import CANCELLED, EndedExecution, ExecutionResult, Work
 from tasks.process.uncancellable import run_uncancellable, sigterm_ignored
 
-__all__ = ["Ended", "Watchers", "Work", "carry_out"]
+__all__ = ["Callbacks", "EndedExecution", "Work", "carry_out"]
 
-LOOK_EVERY = timedelta(seconds=1)
-"""How often a job whose exclusive group is taken looks whether it is free."""
+POLL_EVERY = timedelta(seconds=1)
+"""How often a job checks whether its exclusive group is free."""
 
-EndingFuture: TypeAlias = "asyncio.Future[Ending | None]"
+ResultFuture: TypeAlias = "asyncio.Future[ExecutionResult | None]"
 
 
 @dataclass(frozen=True, slots=True)
-class Watchers:
-    """Who is told, and asked, while a job is carried out.
+class Callbacks:
+    """The callbacks of a running job.
 
-    `on_line` gets the command's output, `warn` what an operator should read, `on_wait` the jobs that keep this
-    one from its exclusive group, whenever they change: none once it is free. `is_cancelled` is asked now and then.
-    `on_progress` is told how far the command is, as often as it says so.
+    `on_line` gets the command's output, `warn` problems for an operator, `on_wait` the jobs that block this one's
+    exclusive group, whenever they change: none once it is free. `is_cancelled` is called at intervals.
+    `on_progress` gets the command's progress, as often as its output reports it.
     """
 
     on_line: LogLine
@@ -48,34 +48,34 @@ class Watchers:
     on_progress: ShowProgress = unseen
 
 
-async def carry_out(reporter: Reporter, work: Work, watchers: Watchers) -> Ended | None:
-    """Carry out *work* and end it. None: the execution was ended or taken over by somebody else, and is left to them.
+async def carry_out(reporter: Reporter, work: Work, callbacks: Callbacks) -> EndedExecution | None:
+    """Run *work* and end its execution. None: another process ended it or took it over, and it is left alone.
 
-    What it came to is stored while its folders go, which may take a minute; when this returns, they are gone or closed.
-    Cancelled, however often: no process of the job is left, the execution is ended as cancelled unless it had come to
-    its end, and its report is the reconciliation's; if `is_cancelled` said so, the caller's.
+    The result is stored while folders are removed, which may take a minute; on return they are removed or closed.
+    Cancelled, however often: no process of the job is left, the execution is ended as cancelled unless it had its
+    result, and its report is the reconciliation's; if `is_cancelled` said so, the caller's.
     """
-    result: EndingFuture = asyncio.get_running_loop().create_future()
-    working = asyncio.create_task(_work(reporter, work, watchers, result))
-    beating = asyncio.create_task(keep_heartbeat(reporter, work.execution, watchers.is_cancelled, watchers.warn))
+    result: ResultFuture = asyncio.get_running_loop().create_future()
+    working = asyncio.create_task(_work(reporter, work, callbacks, result))
+    heartbeat = asyncio.create_task(keep_heartbeat(reporter, work.execution, callbacks.is_cancelled, callbacks.warn))
     try:
-        await _first_of(result, working, beating)
+        await _first_of(result, working, heartbeat)
         if not (result.done() or working.done()):
-            if beating.result() is Stopped.NOT_OURS:
+            if heartbeat.result() is Stopped.NOT_OURS:
                 return None
             working.cancel()
-        ended = await _ended(reporter, work, result, working, watchers.warn)
+        ended = await _finish(reporter, work, result, working, callbacks.warn)
     except asyncio.CancelledError:
         with sigterm_ignored():
             working.cancel()
-            await run_uncancellable(lambda: _ended(reporter, work, result, working, watchers.warn))
+            await run_uncancellable(lambda: _finish(reporter, work, result, working, callbacks.warn))
             await asyncio.wait({working})
         raise
     else:
-        await asyncio.wait({working})  # its folders go
+        await asyncio.wait({working})  # its folders are removed
         return ended
     finally:
-        await _stop(working, beating)
+        await _stop(working, heartbeat)
 
 
 async def _first_of(*futures: asyncio.Future[Any]) -> None:
@@ -83,34 +83,34 @@ async def _first_of(*futures: asyncio.Future[Any]) -> None:
 
 
 async def _stop(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel *tasks*. When this returns, no process of the work is left, and nobody uses the ledger."""
+    """Cancel *tasks*. When this returns, no process of the work is left, and none of them uses the ledger."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
 
 
-async def _work(reporter: Reporter, work: Work, watchers: Watchers, result: EndingFuture) -> None:
-    """Do *work*. *result* gets its ending as soon as nothing of it runs, or None: it is not ours. Folders go after."""
+async def _work(reporter: Reporter, work: Work, callbacks: Callbacks, result: ResultFuture) -> None:
+    """Do *work*. Sets *result* once none of its processes runs, None if not ours; then folders are removed."""
     async with asyncio.TaskGroup() as beside:
         try:
-            if await _begun(reporter, work.execution, watchers, beside):
-                say, trouble, progress = watchers.on_line, watchers.warn, watchers.on_progress
-                await execute(reporter, work, result.set_result, say, trouble, on_progress=progress)
+            if await _start(reporter, work.execution, callbacks, beside):
+                on_line, warn, progress = callbacks.on_line, callbacks.warn, callbacks.on_progress
+                await execute(reporter, work, result.set_result, on_line, warn, on_progress=progress)
             else:
                 result.set_result(None)
-        except Exception as error:  # noqa: BLE001  # our own bug must not leave `pending` on the commit
-            watchers.warn(f"Reportback itself failed: {of_error(error)}")
+        except Exception as error:  # noqa: BLE001  # a bug of ours must not leave `pending` on the commit
+            callbacks.warn(f"Reportback itself failed: {of_error(error)}")
             if not result.done():
-                result.set_result(Ending(JobState.CRASHED, f"could not be run: {type(error).__name__}"))
+                result.set_result(ExecutionResult(JobState.CRASHED, f"could not be run: {type(error).__name__}"))
 
 
-async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers, beside: asyncio.TaskGroup) -> bool:
-    """Wait for the job's exclusive group, or a ledger that is away, and begin. False: no longer ours.
+async def _start(reporter: Reporter, execution: Execution, callbacks: Callbacks, beside: asyncio.TaskGroup) -> bool:
+    """Wait for the job's exclusive group, or an unavailable ledger, and start. False: no longer ours.
 
-    For whom it waits is told *beside*, in order: a group that is free, or taken by us, waits for nobody who is slow.
+    The jobs it waits for are published in tasks of *beside*, in order: a slow callback never delays the start.
     """
     before: list[UUID] = []
-    telling: asyncio.Task[None] | None = None
+    notifying: asyncio.Task[None] | None = None
     failures = 0
     while True:
         try:
@@ -122,41 +122,41 @@ async def _begun(reporter: Reporter, execution: Execution, watchers: Watchers, b
             failures = 0
         except LedgerUnavailable as error:
             failures += 1
-            if is_told(failures):
-                watchers.warn(f"the job could not be begun, and is tried again: {error}")
+            if should_log(failures):
+                callbacks.warn(f"the job could not be started, and is tried again: {error}")
             state, ahead = JobState.WAITING, before
         if ahead != before:
             before = ahead
-            if telling:
-                telling.cancel()  # what is new is all that matters
-            telling = beside.create_task(_told(watchers, ahead, after=telling))
+            if notifying:
+                notifying.cancel()  # only the latest matters
+            notifying = beside.create_task(_notify_waiting(callbacks, ahead, after=notifying))
         if state is not JobState.WAITING:
             return state is JobState.RUNNING
-        await asyncio.sleep(LOOK_EVERY.total_seconds())
+        await asyncio.sleep(POLL_EVERY.total_seconds())
 
 
-async def _told(watchers: Watchers, ahead: Sequence[UUID], *, after: asyncio.Task[None] | None) -> None:
+async def _notify_waiting(callbacks: Callbacks, ahead: Sequence[UUID], *, after: asyncio.Task[None] | None) -> None:
     if after:
         await asyncio.wait({after})
     try:
-        await watchers.on_wait(ahead)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the job goes on
-        watchers.warn(f"it could not be told for whom the job waits: {error}")
+        await callbacks.on_wait(ahead)
+    except Exception as error:  # noqa: BLE001  # whatever the error, the job goes on
+        callbacks.warn(f"the jobs that this one waits for could not be shown: {error}")
 
 
-async def _ended(
-    reporter: Reporter, work: Work, result: EndingFuture, working: asyncio.Task[None], warn: LogLine
-) -> Ended | None:
-    """End the execution by what it came to; by a cancel, if it is stopped before. None: it is no longer ours."""
+async def _finish(
+    reporter: Reporter, work: Work, result: ResultFuture, working: asyncio.Task[None], warn: LogLine
+) -> EndedExecution | None:
+    """End the execution with its result; without one, as cancelled. None: it is no longer ours."""
     await _first_of(result, working)
     ending = result.result() if result.done() else CANCELLED
     return await _end(reporter, work, ending, warn) if ending else None
 
 
-async def _end(reporter: Reporter, work: Work, ending: Ending, warn: LogLine) -> Ended | None:
+async def _end(reporter: Reporter, work: Work, ending: ExecutionResult, warn: LogLine) -> EndedExecution | None:
     """End the execution and record its report, in one transaction. None: it is no longer ours.
 
-    Waits for a ledger that is away, without limit: what a job came to is known nowhere else.
+    Waits for an unavailable ledger without limit: the result is known nowhere else.
     """
     execution, tries = work.execution, 0
 
@@ -170,9 +170,9 @@ async def _end(reporter: Reporter, work: Work, ending: Ending, warn: LogLine) ->
                 exit_code=ending.exit_code, url=ending.url, credential=work.order.credential,
                 actor=reporter.actor, now=now,
             )  # fmt: skip
-            if ended is None and tries > 1:  # the ledger may have been lost after its commit, before it said so
+            if ended is None and tries > 1:  # the connection may have been lost after the commit
                 ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)
             return ended
 
     stored = await retry_while_unavailable(end, longest=None, failed="the job's end could not be stored", warn=warn)
-    return Ended(ending.state, ending.summary, stored.report_id) if stored else None
+    return EndedExecution(ending.state, ending.summary, stored.report_id) if stored else None

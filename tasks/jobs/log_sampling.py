@@ -1,4 +1,4 @@
-"""Which lines of a job's output are sent to Prefect: at most 1,000 of all its commands, and always the last."""
+"""Selects the lines of a job's output that are sent to Prefect: at most 1,000 of all its commands, always the last."""
 
 import time
 from collections import deque
@@ -11,12 +11,12 @@ from tasks.process.output_lines import TAIL
 LIVE = 880
 """Lines sent as they come. With the last 50, the line that says how many are missing, and a few of our own: 1,000."""
 AT_ONCE = 0.75
-"""The part of them that may come at once. The rest is free bit by bit, until the command's time limit: so a long job
-is seen to go on."""
+"""The share of them that may be sent at once. The rest is released gradually until the command's time limit: so a long
+job shows that it goes on."""
 
 
 class LineBudget:
-    """Chooses the lines of a job's commands that are sent when they come, and those that are shown at its end."""
+    """Chooses the lines of a job's commands that are sent as they come, and those that are sent at its end."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -26,12 +26,12 @@ class LineBudget:
         self.begin(timedelta(seconds=1))
 
     def begin(self, limit: timedelta, share: float = 1.0) -> None:
-        """A command begins that may take *limit*, and may use *share*, from 0 to 1, of the lines that are left."""
+        """Start a command with the time limit *limit*, which may use *share*, from 0 to 1, of the remaining lines."""
         self._began, self._lasts = self._clock(), limit.total_seconds()
         self._allowed, self._sent = int(self._left * share), 0
 
     def take(self, line: str) -> bool:
-        """Whether *line*, the next one, is to be sent now."""
+        """Whether to send *line*, the next one, now."""
         gone = min(1.0, (self._clock() - self._began) / self._lasts)
         now = self._sent < self._allowed * (AT_ONCE + (1 - AT_ONCE) * gone)
         self._last.append(None if now else line)
@@ -43,7 +43,7 @@ class LineBudget:
         return now
 
     def end(self) -> list[str]:
-        """What is to be sent at the end: how many lines are missing, and those of the last 50 that were not sent."""
+        """The lines to send at the end: how many are missing, and those of the last 50 that were not sent."""
         last = [line for line in self._last if line is not None]
         missing = self._missing - len(last)
         self._last.clear()

@@ -1,4 +1,4 @@
-"""End the jobs whose process has died, or has been silent for too long, and have `error` reported for them."""
+"""Ends jobs whose process died or has been silent for too long, so that `error` is reported for them."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -9,24 +9,24 @@ from storage.jobs import liveness
 from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
 from tasks.delivery.deliver import Reporter
-from tasks.jobs.heartbeat import WATCH
+from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, kill
 
 HUNG = timedelta(minutes=10)
-"""A process that lives but has been silent for this long hangs, or is stopped: the commit must not wait for it."""
+"""After so long without a heartbeat a live process hangs or is stopped: its commit must not wait for it."""
 
 
 async def end_lost_jobs(reporter: Reporter, *, warn: Callable[[str], None]) -> list[UUID]:
-    """The ids of the jobs that were ended as lost. Takes 12 s if any job is suspect, else no time.
+    """End lost jobs, and return their ids. Takes 12 s if any job is suspect, else no time.
 
-    A job is lost when it gives no sign of life while it is watched, and either its process is seen to be gone from
-    this machine, or its beat is 30 s old by then. Should it come back, its own outcome speaks over this `error`.
-    What keeps one from being ended is said, and raised once the others are.
+    A job is lost if it sends no heartbeat while it is watched, and either its process is gone from this machine, or
+    its last heartbeat is 30 s old by then. If it comes back, its own outcome supersedes this `error`.
+    An error with one job is logged, and raised once the others are ended.
     """
-    suspects = [one for one, now in await _at_work(reporter) if _why(one, now + WATCH)]
+    suspects = [one for one, now in await _at_work(reporter) if _why(one, now + WATCH_FOR)]
     if not suspects:
         return []
-    await reporter.sleep(WATCH.total_seconds())
+    await reporter.sleep(WATCH_FOR.total_seconds())
     still = [one for one, _ in await _at_work(reporter) if one in suspects]
     return await _lose_each(reporter, still, warn)
 
@@ -44,7 +44,7 @@ async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], warn: Calla
         try:
             if await _lose(reporter, one):
                 ended.append(one.job_id)
-        except Exception as error:  # noqa: BLE001  # one job's trouble must not keep the others waiting
+        except Exception as error:  # noqa: BLE001  # one failing job must not hold up the others
             warn(f"job {one.job_id} could not be ended: {of_error(error)}")
             troubles.append(error)
     if troubles:
@@ -53,7 +53,7 @@ async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], warn: Calla
 
 
 async def _lose(reporter: Reporter, one: AtWork) -> bool:
-    """End *one* as lost, unless it may live. One that hangs here is killed first; its supervisor ends the command."""
+    """End *one* as lost, unless it may live. A hanging process is killed first; its supervisor ends the command."""
     if _why(one, await reporter.ledger.now()):
         kill(one.process)
     async with reporter.ledger.transaction() as session:
@@ -63,7 +63,7 @@ async def _lose(reporter: Reporter, one: AtWork) -> bool:
 
 
 def _why(one: AtWork, now: datetime) -> str | None:
-    """Why *one* is lost, if it gives no sign of life until *now*: said on the commit. None: it may live."""
+    """Why *one* is lost, for the commit's status, if it sends no heartbeat until *now*. None: it may live."""
     gone, silence = is_gone(one.process), now - one.beat_at
     since = f"no sign of life since {one.beat_at:%H:%M:%S} UTC"
     if gone:

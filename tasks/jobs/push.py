@@ -1,7 +1,7 @@
-"""Commit what a job changed, and push it: onto the branch as it stands, and nothing where nothing changed.
+"""Commits what a job changed and pushes it onto the branch's current head; does nothing if nothing changed.
 
-The job could write what it liked into the `.git` of its working copy. So all is done in a repository of our own, and no
-git that has the token works on the job's files.
+The job may have changed the `.git` of its working copy. So a separate repository is used, and no git command that has
+the token works on the job's files.
 """
 
 import asyncio
@@ -20,27 +20,27 @@ from tasks.process.temp_dirs import scratch
 from tasks.process.uncancellable import finished
 
 LIMIT = timedelta(minutes=5)
-"""For all of git together, however often the branch moves between our look at it and our push."""
-LOOK = timedelta(seconds=15)
-"""For looking, after a push that failed or was cut off, whether the host has stored it: beside `LIMIT`."""
-SETTLE = timedelta(seconds=10)
-"""How long a host may take to store what it was sent before the push was cut off, as long as a look finds nothing."""
-LOOK_AGAIN = timedelta(seconds=1)
-DEEP = 20
-"""How many commits that others pushed on top of ours meanwhile are looked through for it."""
+"""Time limit for all git commands together, however often the branch moves between reading it and pushing."""
+CHECK_LIMIT = timedelta(seconds=15)
+"""Time limit, beside `LIMIT`, to check whether the host stored a push that failed or was interrupted."""
+STORE_TIME = timedelta(seconds=10)
+"""How long a host may take to store an interrupted push; so long the check is repeated while it finds nothing."""
+CHECK_EVERY = timedelta(seconds=1)
+MAX_DEPTH = 20
+"""How many commits that others pushed on top of ours are searched for it."""
 
 HASH = re.compile(r"[0-9a-f]{40}")
 SHALLOW = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules")
 CONFLICT = re.compile(r"CONFLICT \([^)]*\): (?:Merge conflict in )?(?P<path>.+?)(?: deleted in .*)?")
 CUT_OFF = re.compile(r"hung up|disconnect|early EOF|RPC failed|[Cc]onnection|timed out|remote failure|sent all of")
-"""What git says when it does not know whether the host has stored a push."""
+"""Git's messages when it does not know whether the host has stored a push."""
 REFUSED = re.compile(r"!\t.*\[(?:remote )?rejected\]")
-"""What git says, of `--porcelain`, when the host has answered that it did not store a push."""
+"""Git's `--porcelain` line when the host has answered that it did not store a push."""
 IGNORED = "ignored by one of your .gitignore files"
 
 
 class PushFailed(Exception):
-    """Nothing was pushed, or nobody knows. The message may be shown to anybody."""
+    """Nothing was pushed, or it is not known. The message may be public."""
 
 
 async def push_changes(
@@ -54,11 +54,11 @@ async def push_changes(
     limits: Limits = NO_LIMITS,
     ca_file: Path | None = None,
 ) -> str | None:
-    """Commit what stands in `push.paths` of *copy* and differs from its commit *sha*, and push it.
+    """Commit what differs in `push.paths` of *copy* from its commit *sha*, and push it.
 
-    The commit comes on top of the branch, which is made if it is not there. What else the branch has stays; where it
-    and the job have changed the same, nothing is pushed. A file that *sha* does not have replaces the branch's. A
-    cancel that comes when the host has stored the push is too late, and has no effect. *ca_file*: see `Git`.
+    The commit is made on top of the branch, which is created if there is none. Other changes on the branch stay; on a
+    conflict nothing is pushed. A file that *sha* does not have replaces the branch's. A cancellation after the host has
+    stored the push has no effect. *ca_file*: see `Git`.
 
     Returns:
         The commit that was pushed; None: there was nothing that the branch does not have.
@@ -116,7 +116,7 @@ class _Pusher:
                 return commit
 
     async def _changes(self, copy: Path) -> str | None:
-        """A commit on top of ours with what the job made of the paths; None: it changed nothing."""
+        """A commit on top of *sha* with what the job made of the paths; None: it changed nothing."""
         index = {
             "GIT_DIR": str(self.own / ".git"),
             "GIT_WORK_TREE": str(copy),
@@ -182,15 +182,17 @@ class _Pusher:
         failed, is_in_doubt = await self._failed(commit)
         if failed is None:
             return True
-        look, cancelled = await finished(lambda: self._afresh().stands(commit, head, is_in_doubt=is_in_doubt))
+        check, cancelled = await finished(
+            lambda: self._with_check_limit().branch_commit(commit, head, is_in_doubt=is_in_doubt)
+        )
         failed = cancelled or failed
-        if (unseen := look.exception()) is not None:
+        if (unknown := check.exception()) is not None:
             if is_in_doubt and isinstance(failed, GitFailed):
-                raise GitFailed(f"{failed}; whether the host has stored it is not known: {unseen}")
+                raise GitFailed(f"{failed}; whether the host has stored it is not known: {unknown}")
             raise failed
-        if look.result() == commit:
+        if check.result() == commit:
             return True
-        if look.result() == head or not isinstance(failed, GitFailed):
+        if check.result() == head or not isinstance(failed, GitFailed):
             raise failed
         return False
 
@@ -207,26 +209,26 @@ class _Pusher:
         is_cut_off = done.exit_code is None or any(map(CUT_OFF.search, done.tail))
         return GitFailed(self.remote.why(done) or "git push failed"), is_cut_off and not is_refused
 
-    def _afresh(self) -> "_Pusher":
-        """The same with a time limit of its own, for a look."""
-        return replace(self, remote=self.remote.afresh(LOOK))
+    def _with_check_limit(self) -> "_Pusher":
+        """A copy with a time limit of its own, for a check."""
+        return replace(self, remote=self.remote.with_limit(CHECK_LIMIT))
 
-    async def stands(self, commit: str, head: str | None, *, is_in_doubt: bool) -> str | None:
-        """What the branch has: *commit*, also where others have pushed on top of it; else its head.
+    async def branch_commit(self, commit: str, head: str | None, *, is_in_doubt: bool) -> str | None:
+        """What the branch holds: *commit*, also where others have pushed on top of it; else its head.
 
         It was *head* before the push. While that *is_in_doubt* and nothing has changed, this looks again.
         """
-        until = time.monotonic() + SETTLE.total_seconds()
+        until = time.monotonic() + STORE_TIME.total_seconds()
         while True:
             there = await self._head()
             if there not in (head, commit, None) and await self._is_below(commit, there):
                 return commit
             if there != head or not is_in_doubt or time.monotonic() >= until:
                 return there
-            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            await asyncio.sleep(CHECK_EVERY.total_seconds())
 
     async def _is_below(self, commit: str, head: str) -> bool:
-        await self.remote.run("fetch", *SHALLOW, f"--depth={DEEP}", "--", self.url, head)
+        await self.remote.run("fetch", *SHALLOW, f"--depth={MAX_DEPTH}", "--", self.url, head)
         return (await self.git.ask("merge-base", "--is-ancestor", commit, head)).exit_code == 0
 
 
@@ -243,7 +245,7 @@ async def _add(git: Git, path: str) -> None:
 
 
 async def _are_there(copy: Path, paths: Sequence[str], bounds: FileBounds) -> list[bool]:
-    """Raises GitFailed: what stands there is nothing that git could add, or beyond *bounds*."""
+    """Which *paths* exist. Raises GitFailed: one is nothing that git could add, or is beyond *bounds*."""
     try:
         return await are_there(copy, paths, bounds)
     except FileWorkFailed as error:

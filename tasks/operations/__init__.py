@@ -1,1 +1,1 @@
-"""What shows and keeps an installation well: pages, metrics, events, retention. None of it may fail a job."""
+"""Shows and maintains an installation: pages, metrics, events, retention. None of it may fail a job."""

@@ -1,4 +1,4 @@
-"""A job's page in Prefect's UI, an artifact, and its run's tags: best effort, which fails no job and holds up none."""
+"""Updates a job's page in Prefect's UI, an artifact, and its run's tags: best effort, never fails or delays a job."""
 
 import asyncio
 from collections import deque
@@ -21,15 +21,15 @@ from storage.operations import history
 from tasks.jobs.accept import Order, commit_page, own_page
 from tasks.operations.prefect_state import best_effort
 
-LAST_WORD = timedelta(seconds=10)
+FINAL_UPDATE_TIMEOUT = timedelta(seconds=10)
 """How long the end of a flow run waits for its page."""
 
 
 @asynccontextmanager
 async def job_page(order: Order, settings: Settings) -> AsyncIterator["JobPage"]:
-    """The page of the flow run that is *order*'s, and its tags, kept up to date beside what the block does.
+    """Keep the flow run's page and tags up to date while the block runs.
 
-    The block is never held up; its end is, for `LAST_WORD` at most. What Prefect or the ledger refuses is logged.
+    Never delays the block, but its end for up to `FINAL_UPDATE_TIMEOUT`. Errors of Prefect or the ledger are logged.
     """
     kept = JobPage(order, settings)
     keeping = asyncio.create_task(kept.keep())
@@ -37,16 +37,16 @@ async def job_page(order: Order, settings: Settings) -> AsyncIterator["JobPage"]
         yield kept
     finally:
         kept.finish()
-        await asyncio.wait({keeping}, timeout=LAST_WORD.total_seconds())
+        await asyncio.wait({keeping}, timeout=FINAL_UPDATE_TIMEOUT.total_seconds())
         keeping.cancel()
         await asyncio.wait({keeping})
 
 
 @dataclass
 class JobPage:
-    """A job's page, read from the ledger each time; only the end of the output is told by the process that has it.
+    """A job's page, read from the ledger each time; only the end of the output comes from this process.
 
-    `note` is what the page says first.
+    `note` is the page's first paragraph.
     """
 
     _order: Order
@@ -62,16 +62,16 @@ class JobPage:
         self._tail.append(line)
 
     def refresh(self) -> None:
-        """Have the page show how things stand, soon."""
+        """Request an update of the page."""
         self._wanted.set()
 
     def finish(self) -> None:
-        """Have it shown for the last time."""
+        """Request the last update."""
         self._is_over = True
         self.refresh()
 
     async def keep(self) -> None:
-        """Tag the flow run, then show the page whenever that is wanted, until it is over."""
+        """Tag the flow run, then update the page on each request, until `finish`."""
         warn = get_run_logger().warning
         await best_effort(self._tag(), warn=warn, otherwise="the flow run has no tags")
         is_last = False

@@ -1,4 +1,4 @@
-"""What a pass does besides delivering: figures, forgetting what is old, and what jobs left on this machine."""
+"""Does maintenance in a reconciliation run: pushes metrics, prunes old rows, removes leftovers of jobs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,17 +12,17 @@ from tasks.jobs.job_spec import outputs_of
 from tasks.jobs.keep_output import Outputs, remove_old_outputs
 from tasks.operations.metrics import emit_metrics
 from tasks.operations.retention import prune
-from tasks.process.background import Stop, aside
+from tasks.process.background import Stop, run_in_background
 from tasks.process.temp_dirs import sweep
 
 LONGEST = timedelta(seconds=20)
-"""How long each part of it may take. The next pass goes on."""
+"""How long each part may take. The next run continues it."""
 
 
 async def maintain(ledger: Ledger, settings: Settings, *, warn: Callable[[str], None]) -> None:
-    """Hand the figures on, forget what is settled and old, and remove what jobs left here: folders, and old outputs.
+    """Push the metrics, prune settled and old rows, and remove leftovers of jobs here: scratch folders, old outputs.
 
-    Nothing of it fails a pass, or holds it up for longer than `LONGEST`: *warn* is told, and that is all.
+    No part fails the run, or delays it for longer than `LONGEST`: *warn* logs the error.
     """
     await _bounded(
         emit_metrics(
@@ -36,7 +36,7 @@ async def maintain(ledger: Ledger, settings: Settings, *, warn: Callable[[str], 
     )
     await _bounded(prune(ledger, keep=settings.keep, warn=warn), warn)
     try:
-        await _bounded(aside(partial(_clear, outputs_of(settings)), longest=LONGEST), warn)
+        await _bounded(run_in_background(partial(_clear, outputs_of(settings)), longest=LONGEST), warn)
     except OSError as error:
         warn(f"old outputs could not be removed: {error}")
 
@@ -46,7 +46,7 @@ async def _bounded(part: Awaitable[object], warn: Callable[[str], None]) -> None
         async with asyncio.timeout(LONGEST.total_seconds()):
             await part
     except TimeoutError as error:
-        warn(f"maintenance took too long, and is left to the next pass: {of_error(error)}")
+        warn(f"maintenance took too long, and is left to the next reconciliation run: {of_error(error)}")
 
 
 def _clear(outputs: Outputs, stop: Stop) -> None:

@@ -1,4 +1,4 @@
-"""The figures as Prometheus knows them: names, labels, help. Times are points in time; nothing is an age."""
+"""Defines the Prometheus metrics: names, labels, help. Times are timestamps, never ages."""
 
 from collections.abc import Iterable
 from itertools import accumulate
@@ -10,31 +10,31 @@ from prometheus_client.registry import Collector
 
 from domain.operations.metrics import Latency, Snapshot
 
-PASSES = {True: "succeeded", False: "failed"}
+RESULTS = {True: "succeeded", False: "failed"}
 
 
-class Figures(Collector):
-    """The families of one snapshot."""
+class SnapshotCollector(Collector):
+    """Collects the metric families of one snapshot."""
 
     def __init__(self, shown: Snapshot) -> None:
         self._shown = shown
 
     def collect(self) -> Iterable[Metric]:
-        """All of them; one without a value has no sample."""
-        return [*_standing(self._shown), *_counters(self._shown), *_passes(self._shown)]
+        """All families; one without a value has no sample."""
+        return [*_gauges(self._shown), *_counters(self._shown), *_reconciliations(self._shown)]
 
 
 def registry_of(shown: Snapshot) -> CollectorRegistry:
     """A registry that holds *shown* and nothing of this process."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(shown))
+    registry.register(SnapshotCollector(shown))
     return registry
 
 
-def _standing(shown: Snapshot) -> Iterable[Metric]:
+def _gauges(shown: Snapshot) -> Iterable[Metric]:
     reports = GaugeMetricFamily(
         "reportback_reports",
-        "Reports that speak for their targets and are not on GitHub: due, sending or rejected.",
+        "Reports that are current for their targets and not on GitHub: due, sending or rejected.",
         labels=("state", "phase", "reason"),
     )
     for group, count in sorted(shown.reports.items(), key=lambda item: (item[0].phase, item[0].reason, item[0].state)):
@@ -61,16 +61,14 @@ def _counters(shown: Snapshot) -> Iterable[Metric]:
     )
     for state, count in shown.deliveries.items():
         deliveries.add_metric((state.value,), count)
-    attempts = CounterMetricFamily("reportback_attempts", "Tries, by what they came to.", labels=("outcome",))
+    attempts = CounterMetricFamily("reportback_attempts", "Attempts to deliver, by outcome.", labels=("outcome",))
     for kind, count in shown.tries.items():
         attempts.add_metric((kind.value,), count)
     duplicates = CounterMetricFamily(
         "reportback_duplicates", "Reports that GitHub holds twice: sent late, or sent again to be on top."
     )
     duplicates.add_metric((), shown.duplicates)
-    jobs = CounterMetricFamily(
-        "reportback_jobs", "Executions of jobs that ended, by how they did.", labels=("type", "state")
-    )
+    jobs = CounterMetricFamily("reportback_jobs", "Ended executions of jobs, by state.", labels=("type", "state"))
     for (job_type, job_state), count in shown.jobs.items():
         jobs.add_metric((job_type, job_state.value), count)
     return deliveries, attempts, duplicates, jobs, _latency(shown.latency)
@@ -86,17 +84,19 @@ def _latency(latency: Latency) -> Metric:
     return family
 
 
-def _passes(shown: Snapshot) -> Iterable[Metric]:
+def _reconciliations(shown: Snapshot) -> Iterable[Metric]:
     passes = CounterMetricFamily(
         "reportback_reconciliations",
-        "Passes of the reconciliation. One that has no end an hour after it began has failed.",
+        "Reconciliation runs. One without an end an hour after its start has failed.",
         labels=("result",),
     )
     for is_ended, count in shown.passes.items():
-        passes.add_metric((PASSES[is_ended],), count)
-    duration = GaugeMetricFamily("reportback_reconcile_duration_seconds", "How long the last successful pass took.")
+        passes.add_metric((RESULTS[is_ended],), count)
+    duration = GaugeMetricFamily(
+        "reportback_reconcile_duration_seconds", "How long the last successful reconciliation run took."
+    )
     success = GaugeMetricFamily(
-        "reportback_reconcile_last_success_timestamp_seconds", "When the last successful pass came to its end."
+        "reportback_reconcile_last_success_timestamp_seconds", "When the last successful reconciliation run ended."
     )
     if shown.last_pass is not None:
         duration.add_metric((), shown.last_pass.took.total_seconds())

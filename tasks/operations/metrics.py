@@ -1,4 +1,4 @@
-"""Hand the figures on: to a Pushgateway, or to whoever asks. They are the ledger's, so any process may."""
+"""Reads the metrics from the ledger, and pushes them to a Pushgateway."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,25 +18,21 @@ from storage.engine import Ledger
 from storage.operations import event_counts, metrics
 from tasks.operations.metric_families import registry_of
 
-PATIENCE = timedelta(seconds=5)
-"""How long a Pushgateway may take: a pass has other things to do."""
+TIMEOUT = timedelta(seconds=5)
+"""How long a Pushgateway may take: a reconciliation run has other things to do."""
 
 MOST_FOLDS = 20
-"""Steps of folding in one pass; a ledger that has more than that to fold has it done by the next ones."""
+"""The most transactions that fold events into totals in one run; the next runs do the rest."""
 
 MAX_WORDS = 2**16
-"""Bytes of a refusal that are read."""
+"""Bytes that are read of an error response."""
 
 GROUP = "metrics/job/reportback"
 """Where a Pushgateway keeps them. It calls what it groups by `job`: scrape it with `honor_labels: true`."""
 
 
 async def read_metrics(ledger: Ledger) -> Snapshot:
-    """All figures, of this moment.
-
-    Raises:
-        LedgerUnavailable: nobody knows them now.
-    """
+    """All metrics at this moment. Raises LedgerUnavailable."""
     async with ledger.reading() as session:
         return await metrics.snapshot(session, now=await ledger.clock(session))
 
@@ -49,15 +45,15 @@ async def emit_metrics(
     warn: Callable[[str], None],
     ca_file: Path | None = None,
 ) -> None:
-    """Fold what is old into the totals, and push the figures to *pushgateway* if there is one.
+    """Fold old events into the totals, and push the metrics to *pushgateway* if there is one.
 
-    Metrics fail nothing: *warn* is told, and that is all. *interval* is that of the reconciliation.
+    Raises nothing: *warn* logs errors. *interval* is that of the reconciliation.
     """
     try:
         await _fold(ledger, dead_after=2 * interval)
         if pushgateway is not None:
             await push(pushgateway, await read_metrics(ledger), ca_file)
-    except Exception as error:  # noqa: BLE001  # whatever is the matter with figures, reports go on
+    except Exception as error:  # noqa: BLE001  # whatever fails here, reports go on
         warn(f"metrics could not be handed on: {of_error(error)}")
 
 
@@ -71,22 +67,22 @@ async def _fold(ledger: Ledger, *, dead_after: timedelta) -> None:
             return
 
 
-class PushFailed(Exception):
-    """The Pushgateway did not take the figures."""
+class MetricsPushFailed(Exception):
+    """The Pushgateway did not accept the metrics."""
 
 
 async def push(pushgateway: str, shown: Snapshot, ca_file: Path | None = None) -> None:
-    """Put *shown* in the place of what the Pushgateway at this address has. *ca_file*: see `trusted`.
+    """Replace the metrics that the Pushgateway at this address has by *shown*. *ca_file*: see `trusted`.
 
     Raises:
         BadCertificates: the certificates to trust cannot be read.
-        PushFailed: it cannot be reached, or refuses. The address is not quoted: it may hold a password.
+        MetricsPushFailed: it cannot be reached, or refuses. The address is not quoted: it may hold a password.
     """
     headers = {"Content-Type": CONTENT_TYPE_LATEST, **AS_IT_IS}
     content = generate_latest(registry_of(shown))
     url = f"{without_user(pushgateway).rstrip('/')}/{GROUP}"  # httpx logs addresses, passwords and all
     try:
-        wait, verify = PATIENCE.total_seconds(), trusted(ca_file)
+        wait, verify = TIMEOUT.total_seconds(), trusted(ca_file)
         async with (
             asyncio.timeout(wait),  # httpx's is for each step
             httpx.AsyncClient(timeout=wait, verify=verify, auth=_user_of(pushgateway)) as client,
@@ -94,10 +90,10 @@ async def push(pushgateway: str, shown: Snapshot, ca_file: Path | None = None) -
         ):
             body = b"" if answer.is_success else await raw_body(answer, MAX_WORDS)
     except (httpx.HTTPError, TimeoutError) as error:
-        raise PushFailed(f"the Pushgateway cannot be reached: {type(error).__name__}") from error
+        raise MetricsPushFailed(f"the Pushgateway cannot be reached: {type(error).__name__}") from error
     if not answer.is_success:
         words = one_line(body.decode("utf-8", "replace"))[:200]
-        raise PushFailed(f"the Pushgateway answered {answer.status_code}: {words}".rstrip(": "))
+        raise MetricsPushFailed(f"the Pushgateway answered {answer.status_code}: {words}".rstrip(": "))
 
 
 def _user_of(pushgateway: str) -> httpx.BasicAuth | None:

@@ -21,20 +21,20 @@ from domain.text import LogLine
 from tasks.operations.prefect_events import event_of
 from tasks.operations.prefect_state import best_effort
 
-PATIENCE = timedelta(seconds=5)
+TIMEOUT = timedelta(seconds=5)
 """How long Prefect may take for what is sent at once, and the end of a flow run for the last of it."""
 
-NOT_TOLD = "Prefect was not told of events"
+NOT_SENT = "events could not be sent to Prefect"
 
 
 @asynccontextmanager
 async def publishing() -> AsyncIterator[Publish]:
-    """Who hears in this flow run. What cannot be sent in time is a line in the log, and dropped.
+    """Publish events to this flow run's log and to Prefect. What cannot be sent in time is logged, and dropped.
 
-    The block is never held up; its end is, for `PATIENCE` at most.
+    Never delays the block, but its end for up to `TIMEOUT`.
     """
     run_id, logger = UUID(flow_run.id), get_run_logger()
-    events = _Events(logger.warning)
+    events = _EventQueue(logger.warning)
 
     def publish(notification: Notification) -> None:
         logger.log(level_of(notification), "%s", line_of(notification))
@@ -46,15 +46,15 @@ async def publishing() -> AsyncIterator[Publish]:
         yield publish
     finally:
         events.finish()
-        _, late = await asyncio.wait({sending}, timeout=PATIENCE.total_seconds())
+        _, late = await asyncio.wait({sending}, timeout=TIMEOUT.total_seconds())
         if late:
-            logger.warning("%s: it takes too long", NOT_TOLD)
+            logger.warning("%s: it takes too long", NOT_SENT)
         sending.cancel()
         await asyncio.wait({sending})
 
 
-class _Events:
-    """Events on their way to Prefect's server."""
+class _EventQueue:
+    """Events to send to Prefect's server."""
 
     def __init__(self, warn: LogLine) -> None:
         self._warn = warn
@@ -63,26 +63,26 @@ class _Events:
         self._is_over = False
 
     def add(self, event: Event) -> None:
-        """Have it sent, with what else waits by then."""
+        """Queue *event*: it is sent with all others that wait."""
         self._waiting.append(event)
         self._is_wanted.set()
 
     def finish(self) -> None:
-        """Have what waits sent, and no more."""
+        """Send what waits, then stop."""
         self._is_over = True
         self._is_wanted.set()
 
     async def send(self) -> None:
-        """Send what is added, until it is over."""
+        """Send what is added, until `finish`."""
         while self._waiting or not self._is_over:
             await self._is_wanted.wait()
             self._is_wanted.clear()
             batch, self._waiting = self._waiting, []
             if batch:
-                await best_effort(_send(batch), warn=self._warn, otherwise=NOT_TOLD)
+                await best_effort(_send(batch), warn=self._warn, otherwise=NOT_SENT)
 
 
 async def _send(batch: Sequence[Event]) -> None:
-    async with asyncio.timeout(PATIENCE.total_seconds()), get_client() as client:
+    async with asyncio.timeout(TIMEOUT.total_seconds()), get_client() as client:
         answer = await client.request("POST", "/events", json=[event.model_dump(mode="json") for event in batch])
         answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""What Prefect's automations hear of the news: `reportback.…` events. docs/operate.md lists them."""
+"""Converts notifications to Prefect events, `reportback.…`, for automations. docs/operate.md lists them."""
 
 from collections.abc import Mapping
 from typing import assert_never
@@ -19,7 +19,7 @@ NAMES = {
 
 
 def event_of(notification: Notification, run_id: UUID) -> Event | None:
-    """The event that *news* is, told by the flow run of that id. None: it is none."""
+    """The event for *notification*, sent by the flow run *run_id*. None: there is none for it."""
     match notification:
         case Move():
             name = _name_of(notification)
@@ -28,14 +28,14 @@ def event_of(notification: Notification, run_id: UUID) -> Event | None:
             return _of_report("undelivered", report, {"recorded_at": recorded_at, "words": last_error}, run_id)
         case Paused(credential, until, reason):
             resource = _resource(f"reportback.credential.{credential}", credential, {"reason": reason})
-            told = {"credential": credential, "until": until, "reason": reason}
-            return _event("reportback.credential.paused", resource, told, {"teller": run_id})
-        case Resumed():  # at a shell, where nothing is told to Prefect
+            payload = {"credential": credential, "until": until, "reason": reason}
+            return _event("reportback.credential.paused", resource, payload, {"teller": run_id})
+        case Resumed():  # at a shell, which sends no events
             return None
         case Lost(job_id, execution, words):
             resource = _resource(f"reportback.job.{job_id}", f"job {job_id}", {})
-            told = {"job": job_id, "execution": execution, "words": words}
-            return _event("reportback.job.lost", resource, told, {"flow-run": job_id, "teller": run_id})
+            payload = {"job": job_id, "execution": execution, "words": words}
+            return _event("reportback.job.lost", resource, payload, {"flow-run": job_id, "teller": run_id})
         case other:
             assert_never(other)
 
@@ -44,7 +44,7 @@ def _name_of(move: Move) -> str | None:
     match move:
         case Move(kind=EventKind.REJECTED, rejection=str()):
             return "rejected"
-        case Move(kind=EventKind.SUPERSEDED, attempt=None):  # that a sender notices is no second time
+        case Move(kind=EventKind.SUPERSEDED, attempt=None):  # not again when a sender notices it
             return "superseded"
         case _:
             return NAMES.get(move.kind)
@@ -57,14 +57,14 @@ def _moved(move: Move) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _of_report(name: str, report: ReportName, told: Mapping[str, object], run_id: UUID) -> Event:
+def _of_report(name: str, report: ReportName, details: Mapping[str, object], run_id: UUID) -> Event:
     target = report.target
     labels = {"state": report.state, "repository": target.repository, "context": target.context}
     called = f"{report.state} of {target.repository}@{target.sha[:7]} {target.context}"
-    resource = _resource(f"reportback.report.{report.id}", called, {**labels, "reason": told.get("reason")})
+    resource = _resource(f"reportback.report.{report.id}", called, {**labels, "reason": details.get("reason")})
     payload = {"report": report.id, "job": report.job_id, "execution": report.execution, "sha": target.sha, **labels}
     return _event(
-        f"reportback.report.{name}", resource, {**payload, **told}, {"flow-run": report.job_id, "teller": run_id}
+        f"reportback.report.{name}", resource, {**payload, **details}, {"flow-run": report.job_id, "teller": run_id}
     )
 
 
@@ -73,8 +73,8 @@ def _resource(resource_id: str, name: str, labels: Mapping[str, object]) -> dict
     return {"prefect.resource.id": resource_id, "prefect.resource.name": name, **known}
 
 
-def _event(name: str, resource: dict[str, str], told: Mapping[str, object], flow_runs: Mapping[str, UUID]) -> Event:
-    """*flow_runs* by their roles; one that has two is named once, as the first, which Prefect's actions mean."""
+def _event(name: str, resource: dict[str, str], details: Mapping[str, object], flow_runs: Mapping[str, UUID]) -> Event:
+    """*flow_runs* by role; a flow run with two roles is named once, by the first, which Prefect's actions use."""
     roles: dict[UUID, str] = {}
     for role, run_id in flow_runs.items():
         roles.setdefault(run_id, role)
@@ -82,5 +82,5 @@ def _event(name: str, resource: dict[str, str], told: Mapping[str, object], flow
         {"prefect.resource.id": f"prefect.flow-run.{run_id}", "prefect.resource.role": role}
         for run_id, role in roles.items()
     ]
-    payload = {key: value for key, value in told.items() if value is not None}
+    payload = {key: value for key, value in details.items() if value is not None}
     return Event.model_validate({"event": name, "resource": resource, "related": related, "payload": payload})

@@ -1,4 +1,4 @@
-"""Whether Prefect's API asks its callers for a password."""
+"""Checks that Prefect's API requires a password where jobs are not trusted."""
 
 import ssl
 from datetime import timedelta
@@ -15,20 +15,20 @@ WITHIN = timedelta(seconds=10)
 
 
 class OpenPrefect(RuntimeError):
-    """Jobs run as users that are not trusted, and Prefect's API would take orders from them."""
+    """Jobs run as untrusted users, and Prefect's API would accept requests from them."""
 
     def __init__(self, api_url: str) -> None:
         super().__init__(
-            f"REPORTBACK_JOB_USER is set, but {without_user(api_url)} asks nobody for a password, so a job could order "
+            f"REPORTBACK_JOB_USER is set, but {without_user(api_url)} asks for no password, so a job could run "
             "anything as the worker's user: set PREFECT_SERVER_API_AUTH_STRING for the server, and "
             "PREFECT_API_AUTH_STRING for workers and people"
         )
 
 
 async def asks_for_a_password(api_url: str) -> bool:
-    """Whether a caller without credentials is refused, those in the address left out. Does not follow redirects.
+    """Whether a request without credentials, also those in the address, is refused. Does not follow redirects.
 
-    It trusts what Prefect's clients do, so that no API which they use passes for one that cannot be reached.
+    It trusts the same certificates as Prefect's clients, so that an API which they reach can be reached.
 
     Raises:
         BadCertificates: the certificates to trust cannot be read.
@@ -36,7 +36,7 @@ async def asks_for_a_password(api_url: str) -> bool:
     """
     async with (
         httpx.AsyncClient(timeout=WITHIN.total_seconds(), verify=_as_prefect_does()) as stranger,
-        stranger.stream("GET", f"{without_user(api_url)}/admin/version") as answer,  # whose body nobody reads
+        stranger.stream("GET", f"{without_user(api_url)}/admin/version") as answer,  # the body is not read
     ):
         return answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -49,7 +49,7 @@ def _as_prefect_does() -> ssl.SSLContext | bool:
 
 
 async def refuse_open_prefect() -> None:
-    """Refuse to go on where Prefect's API takes orders from everyone. One that cannot be reached now is not judged.
+    """Raise OpenPrefect where Prefect's API requires no password. One that cannot be reached now is not judged.
 
     Raises:
         OpenPrefect: it asks for no password.

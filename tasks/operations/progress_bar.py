@@ -1,4 +1,4 @@
-"""A job's progress as a Prefect artifact: one bar, updated at most once a second and at the end."""
+"""Shows a job's progress as a Prefect artifact, updated at most once a second and at the end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,14 +16,14 @@ from domain.output.progress import Progress, ShowProgress
 
 EVERY = timedelta(seconds=1)
 LAST = timedelta(seconds=5)
-"""How long it may take to show the last progress once the job has ended: what follows is not held up for longer."""
+"""How long showing the last progress may delay what follows the job's end."""
 
 
 @asynccontextmanager
 async def progress_bar(title: str) -> AsyncIterator[ShowProgress]:
-    """A function that takes each progress, as often as there is one. The bar appears with the first.
+    """A function that takes each progress value, however often. The bar appears with the first.
 
-    At the end it shows the last. A Prefect that does not answer is told of once, and is tried again.
+    At the end it shows the last. If Prefect does not answer, that is logged once, and tried again.
     """
     bar, over = _Bar(title), asyncio.Event()
     drawing = asyncio.create_task(_draw(bar, over))
@@ -54,7 +54,7 @@ async def _draw(bar: "_Bar", over: asyncio.Event) -> None:
 
 @dataclass
 class _Bar:
-    """The artifact, and what is to be shown."""
+    """The artifact, and the progress to show."""
 
     _title: str
     _artifact: UUID | None = None

@@ -1,4 +1,4 @@
-"""Forget what is settled and old: a little in each pass of the reconciliation."""
+"""Prunes settled and old rows, for a few seconds in each reconciliation run."""
 
 import asyncio
 import time
@@ -10,16 +10,16 @@ from storage.engine import Ledger
 from storage.operations.retention import is_after_a_gap, prune_jobs, prune_passes, read_cursor, save_cursor
 
 BUDGET = timedelta(seconds=5)
-"""How long a pass may prune. The next one goes on."""
+"""How long a run may prune. The next one continues."""
 
 PAUSE = timedelta(milliseconds=20)
-"""Between two transactions: who waits for SQLite's lock looks for it only now and then."""
+"""Between two transactions: a process that waits for SQLite's lock polls for it."""
 
 
 async def prune(ledger: Ledger, *, keep: timedelta, warn: Callable[[str], None]) -> int:
-    """Forget what nothing has touched for *keep*; how many jobs. It fails nothing: *warn* is told, no more.
+    """Delete what has not changed for *keep*; returns how many jobs. Raises nothing: *warn* logs errors.
 
-    The first pass after a gap forgets nothing: if the clock has jumped ahead, everything seems old.
+    The first run after a gap deletes nothing: if the clock has jumped ahead, everything seems old.
     """
     until = time.monotonic() + BUDGET.total_seconds()
     try:
@@ -34,7 +34,7 @@ async def prune(ledger: Ledger, *, keep: timedelta, warn: Callable[[str], None])
 
 
 async def _before(ledger: Ledger, keep: timedelta) -> datetime | None:
-    """Since when what goes must have been left alone. None: nothing goes now."""
+    """Rows not changed since then are deleted. None: nothing is deleted now."""
     async with ledger.reading() as session:
         now = await ledger.clock(session)
         return None if await is_after_a_gap(session, now=now) else now - keep

@@ -1,4 +1,4 @@
-"""The operator's page in Prefect's UI: one artifact, which each pass of the reconciliation renews."""
+"""Updates the status page in Prefect's UI, one artifact, in each reconciliation run."""
 
 import asyncio
 from datetime import timedelta
@@ -18,31 +18,31 @@ from storage.operations.overview import overview
 from tasks.jobs.accept import commit_page, own_page
 
 KEY = "reportback-reports"
-PATIENCE = timedelta(seconds=10)
-"""How long Prefect may take to show it: the next pass is to come."""
+TIMEOUT = timedelta(seconds=10)
+"""How long Prefect may take to show it: the next run is to start on time."""
 
 
 async def read_overview(ledger: Ledger) -> Overview:
-    """What the page shows, of this moment."""
+    """What the page shows at this moment."""
     async with ledger.reading() as session:
         return await overview(session, now=await ledger.clock(session))
 
 
-async def show_operators_page(ledger: Ledger, settings: Settings) -> None:
-    """Have the page show how things stand. Raises whatever keeps it from doing so: best effort."""
+async def show_status_page(ledger: Ledger, settings: Settings) -> None:
+    """Update the page. Raises errors of Prefect and the ledger: call it with `best_effort`."""
     seen = await read_overview(ledger)
     links = Links(
         run=lambda job: own_page(url_for("flow-run", obj_id=job)),
         commit=partial(commit_page, str(settings.github_api_url)),
     )
-    async with asyncio.timeout(PATIENCE.total_seconds()), get_client() as client:
+    async with asyncio.timeout(TIMEOUT.total_seconds()), get_client() as client:
         await _put(client, page(seen, links), headline(seen))
 
 
 async def _put(client: PrefectClient, text: str, description: str) -> None:
-    """In the place of what stands there: Prefect keeps every version of an artifact that is created again.
+    """Update the existing artifact: Prefect keeps every version of one that is created again.
 
-    It belongs to no flow run: an operator deletes those of passes, and the page is to stay.
+    It belongs to no flow run, so that it stays when an operator deletes reconciliation runs.
     """
     named = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[KEY]))
     found = await client.read_latest_artifacts(artifact_filter=named)

@@ -1,1 +1,1 @@
-"""Processes and files of a job: bounded, supervised, and gone at its end. Knows no report."""
+"""Runs a job's processes and works on its files, with limits and a supervisor. Knows no reports."""

@@ -1,4 +1,4 @@
-"""Work that blocks, in a thread that keeps no process from ending, and is told to stop once nobody waits for it."""
+"""Runs blocking work in a daemon thread, and asks it to stop once its caller no longer waits."""
 
 import asyncio
 import time
@@ -8,39 +8,39 @@ from datetime import timedelta
 from threading import Event, Thread
 from typing import TypeAlias, TypeVar
 
-PATIENCE = timedelta(seconds=10)
-"""How long work that is to stop may take for it, before nobody waits any more: a disk may never answer."""
+STOP_TIMEOUT = timedelta(seconds=10)
+"""How long the caller waits for work that was asked to stop: a disk may never answer."""
 
 Stop: TypeAlias = Callable[[], bool]
 T = TypeVar("T")
 
 
 def never() -> bool:
-    """Nobody says that work is to stop."""
+    """The default `Stop`: the work need not stop."""
     return False
 
 
-async def aside(work: Callable[[Stop], T], *, longest: timedelta) -> T:
-    """Do *work* beside the loop. What it is given says whether it is to stop: after *longest*, or if this is cancelled.
+async def run_in_background(work: Callable[[Stop], T], *, longest: timedelta) -> T:
+    """Run *work* in a thread. Its argument says whether it must stop: after *longest*, or if this call is cancelled.
 
-    A cancel is not held up by it. The thread is none of asyncio's own, for whose end a process waits: who dies with its
-    process leaves what the next sweep takes.
+    A cancellation does not wait for it. The thread is not one of asyncio's, whose end a process waits for; what is left
+    when it dies with the process is removed by the next sweep.
 
     Raises:
-        TimeoutError: it has not stopped.
+        TimeoutError: the work has not stopped.
     """
     given_up, ends, done = Event(), time.monotonic() + longest.total_seconds(), Future[T]()
-    done.set_running_or_notify_cancel()  # whoever gives up waiting does not cancel it
+    done.set_running_or_notify_cancel()  # a caller that gives up waiting does not cancel it
 
     def run() -> None:
         try:
             done.set_result(work(lambda: given_up.is_set() or time.monotonic() >= ends))
-        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
+        except BaseException as error:  # noqa: BLE001  # it is raised in the caller
             done.set_exception(error)
 
-    Thread(target=run, daemon=True, name="aside").start()
+    Thread(target=run, daemon=True, name="background").start()
     try:
-        async with asyncio.timeout((longest + PATIENCE).total_seconds()):
+        async with asyncio.timeout((longest + STOP_TIMEOUT).total_seconds()):
             return await asyncio.wrap_future(done)
     finally:
         given_up.set()

@@ -1,4 +1,4 @@
-"""Runs one command under the supervisor: bounded in time and output, and nothing of it is left afterwards."""
+"""Runs one command under the supervisor, with bounds on time and output; none of its processes is left afterwards."""
 
 import asyncio
 import errno
@@ -23,22 +23,22 @@ from tasks.process.users import JobUser
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 GRACE = timedelta(seconds=5)
-"""How long a process may take to end itself after SIGTERM, before SIGKILL."""
-PATIENCE = timedelta(seconds=30)
-"""How long after SIGKILL we wait for the kernel: a process in an uninterruptible wait (a dead network disk) is left to
-the supervisor, which stays until it is gone."""
+"""How long a process may take to end after SIGTERM, before SIGKILL."""
+KILL_TIMEOUT = timedelta(seconds=30)
+"""How long we wait after SIGKILL: a process in an uninterruptible wait (a dead network disk) is left to the supervisor,
+which stays until it has ended."""
 DRAIN = timedelta(seconds=5)
-"""How long the rest of the output may take once all is over: nothing of the job, but a stranger may hold the pipe."""
+"""How long the rest of the output may take once the job has ended: an unrelated process may hold the pipe."""
 CHUNK = 8192
-TURN = timedelta(milliseconds=5)
-"""How long lines are handed on, the last of them to its end, until it is the others' turn on the event loop."""
+YIELD_EVERY = timedelta(milliseconds=5)
+"""How long lines are passed on before control returns to the event loop."""
 
 OnLine: TypeAlias = Callable[[str], Awaitable[None] | None]
 T = TypeVar("T")
 
 
 class CannotStart(Exception):
-    """The command did not even start. The message says why, what to do, and no path of this machine."""
+    """The command could not be started. The message says why and what to do, and holds no path of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Finished:
     """How a command ended.
 
     exit_code  None unless it exited by itself
-    signal     the number of the signal that killed it; None unless `ended_by` is SIGNAL, and where nobody knows it
+    signal     the number of the signal that killed it; None unless `ended_by` is SIGNAL, and where it is not known
     tail       the last lines of its output, at most 50, see `Output`; not made public
-    elapsed    how long it ran until its end or its time limit, without what it took to end the rest
+    elapsed    how long it ran until its end or its time limit, without ending its other processes
     """
 
     ended_by: EndedBy
@@ -59,7 +59,7 @@ class Finished:
 
 
 def child_environment(allowed: Iterable[str], environ: Mapping[str, str], home: Path) -> dict[str, str]:
-    """What a job sees of *environ*: PATH, the language, and the *allowed* names that exist. Nothing else.
+    """The part of *environ* that a job gets: PATH, the language, and the *allowed* names that exist. Nothing else.
 
     HOME and TMPDIR are *home*, a folder of the job's own. This Python's folder leads PATH, so that `python -m sphinx`
     is the installed one also where its environment is not activated.
@@ -74,19 +74,19 @@ async def run_command(
     *,
     cwd: Path,
     env: Mapping[str, str],
-    timeout: timedelta,  # noqa: ASYNC109 - a rule for the command, not for how long the caller waits
+    timeout: timedelta,  # noqa: ASYNC109 - limits the command, not how long the caller waits
     on_line: OnLine,
     limits: Limits = NO_LIMITS,
     grace: timedelta = GRACE,
     user: JobUser | None = None,
     shown: Callable[[str], str] = public,
 ) -> Finished:
-    """Run *argv*, without a shell, until it ends or its time is over. *on_line* gets its output, line by line.
+    """Run *argv*, without a shell, until it ends or reaches its time limit. *on_line* gets its output, line by line.
 
-    As *user*, if there is one, with none of our rights; else as ourselves. *shown* makes a line public: see `Output`.
+    It runs as *user*, if given, with none of our rights; else as our user. *shown* makes a line public: see `Output`.
 
-    Whichever way this ends, also by cancellation or an exception of *on_line*: the command and all its descendants have
-    ended by then. They end with this process as well, even if it is killed. The bounds of the output are in `Output`.
+    However this returns, also by cancellation or an exception of *on_line*, the command and all its descendants have
+    ended. They end with this process as well, even if it is killed. The bounds of the output are in `Output`.
 
     Raises:
         CannotStart: no such command, or it cannot be executed.
@@ -95,12 +95,12 @@ async def run_command(
     output = Output(shown)
     supervisor: _Supervisor | None = None
     try:
-        with sigterm_held_back():  # one that comes in the middle of this would leave a supervisor that nothing ends
+        with sigterm_held_back():  # a SIGTERM in the middle would leave a supervisor that nothing ends
             supervisor = _Supervisor(argv, cwd=cwd, env=env, limits=limits, grace=grace, user=user)
             supervisor.forward(output, on_line)
-        # If reading is the first, then because on_line failed: the supervisor itself holds the pipe until all is over.
+        # If reading ends first, on_line has failed: the supervisor holds the pipe until all processes have ended.
         in_time, _ = await asyncio.wait(
-            {supervisor.word, supervisor.reading}, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+            {supervisor.ended, supervisor.reading}, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED
         )
         elapsed = timedelta(seconds=time.monotonic() - started)
     finally:
@@ -108,17 +108,15 @@ async def run_command(
             await run_uncancellable(supervisor.end)
     if not supervisor.reading.cancelled():
         supervisor.reading.result()
-    # The supervisor saw which came first, the command's end or ours: its word counts, also when the time limit struck.
-    ended = (
-        _ending(supervisor.last_word, argv[0]) if in_time or supervisor.last_word else (EndedBy.TIME_LIMIT, None, None)
-    )
+    # The supervisor saw which came first, the command's end or ours: its ended counts, also when the time limit struck.
+    ended = _ending(supervisor.result, argv[0]) if in_time or supervisor.result else (EndedBy.TIME_LIMIT, None, None)
     return Finished(*ended, tail=output.tail, elapsed=elapsed)
 
 
 class _Supervisor:
-    """A started supervisor: its process, the line to it, and the job's output.
+    """A running supervisor: its process, the socket to it, and the job's output.
 
-    `word` is done as soon as the supervisor has said how the command ended, `gone` once the supervisor and all
+    `ended` is done as soon as the supervisor has said how the command ended, `gone` once the supervisor and all
     of the job have ended. Neither is a task: `asyncio.run` cancels all tasks at a signal, and these must go on.
     """
 
@@ -151,41 +149,41 @@ class _Supervisor:
         finally:
             its_end.close()
             os.close(writable)
-        self._said = b""
+        self._received = b""
         self._loop = asyncio.get_running_loop()
-        self.word: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
         self.gone: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(self._line, self._listen)
 
     def _listen(self) -> None:
         try:
-            heard = self._line.recv(100)
+            received = self._line.recv(100)
         except ConnectionError:
-            heard = b""
-        self._said += heard
-        if not self.word.done() and (b"\n" in self._said or not heard):
-            self.word.set_result(None)
-        if not heard:
+            received = b""
+        self._received += received
+        if not self.ended.done() and (b"\n" in self._received or not received):
+            self.ended.set_result(None)
+        if not received:
             self._loop.remove_reader(self._line)
             self.gone.set_result(None)
 
     @property
-    def last_word(self) -> str:
-        """How the command ended; empty if we ended it, or the supervisor was killed: something may be left then."""
+    def result(self) -> str:
+        """How the command ended; empty if we ended it, or if the supervisor was killed, which may leave processes."""
         is_killed = (self._process.returncode or 0) < 0
-        return "" if is_killed else self._said.decode().strip()
+        return "" if is_killed else self._received.decode().strip()
 
     def forward(self, output: Output, on_line: OnLine) -> None:
-        """Hand the job's output on, in the task `reading`."""
+        """Pass the job's output on, in the task `reading`."""
         self.reading = asyncio.create_task(_forward(self._output, output, on_line))
 
     async def end(self) -> None:
-        """Have everything ended. May be called again."""
-        with suppress(OSError):  # the supervisor is gone, and so is everything
+        """End all processes of the job. May be called again."""
+        with suppress(OSError):  # the supervisor has ended, and so has the job
             self._line.shutdown(socket.SHUT_WR)
-        await asyncio.wait({self.gone}, timeout=(self._grace + PATIENCE).total_seconds())
+        await asyncio.wait({self.gone}, timeout=(self._grace + KILL_TIMEOUT).total_seconds())
         if self.gone.done():
-            self._process.wait()  # no waiting: its end of the line is closed
+            self._process.wait()  # returns at once: its end of the socket is closed
         await asyncio.wait({self.reading}, timeout=DRAIN.total_seconds())
         self.reading.cancel()
         await asyncio.wait({self.reading})
@@ -203,26 +201,26 @@ async def _forward(pipe: BinaryIO, output: Output, on_line: OnLine) -> None:
     )
     try:
         while chunk := await reader.read(CHUNK):
-            await _hand_on(output.take(chunk), on_line)
-            await asyncio.sleep(0)  # no flood of output holds up the beat or the time limit
-        await _hand_on(output.close(), on_line)
+            await _pass_on(output.take(chunk), on_line)
+            await asyncio.sleep(0)  # a flood of output must not hold up heartbeat or time limit
+        await _pass_on(output.close(), on_line)
     finally:
         transport.close()
 
 
-async def _hand_on(lines: Iterable[str], on_line: OnLine) -> None:
-    ends = time.monotonic() + TURN.total_seconds()
+async def _pass_on(lines: Iterable[str], on_line: OnLine) -> None:
+    ends = time.monotonic() + YIELD_EVERY.total_seconds()
     for line in lines:
         handled = on_line(line)
         if handled is not None:
             await handled
         if time.monotonic() > ends:
             await asyncio.sleep(0)
-            ends = time.monotonic() + TURN.total_seconds()
+            ends = time.monotonic() + YIELD_EVERY.total_seconds()
 
 
-def _ending(last_word: str, command: str) -> tuple[EndedBy, int | None, int | None]:
-    match last_word.split():
+def _ending(result: str, command: str) -> tuple[EndedBy, int | None, int | None]:
+    match result.split():
         case ["exit", code]:
             return EndedBy.EXITED, int(code), None
         case ["signal", number]:

@@ -1,4 +1,4 @@
-"""Whether there is room for a job, before and while its files are made. Copies kept to be looked at make way for it."""
+"""Checks free disk space before and while a job's files are made; removes kept working copies where it lacks."""
 
 import asyncio
 import errno
@@ -11,22 +11,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tasks.process.background import Stop, aside, never
+from tasks.process.background import Stop, never, run_in_background
 from tasks.process.temp_dirs import kept_in, remove
 from tasks.process.uncancellable import run_uncancellable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LEAST = 1024**3
-"""Bytes that have to be free: jobs fill disks, and a ledger on a full one can record no outcome."""
+"""Bytes that must be free: jobs fill disks, and a ledger on a full disk cannot record an outcome."""
 RESERVE = LEAST // 4
-"""Bytes that stay free while git, or a copy, writes: for the ledger, and for who else is at work."""
-LOOK_EVERY = timedelta(seconds=0.5)
+"""Bytes that stay free while git or a copy writes: for the ledger and other processes."""
+POLL_EVERY = timedelta(seconds=0.5)
 
 T = TypeVar("T")
 
 
 class NoSpace(Exception):
-    """There is too little room for a job. The message may be shown to anybody; `to_do` is for the operator."""
+    """There is too little disk space for a job. The message may be public; `to_do` is for the operator."""
 
     def __init__(self, why: str, to_do: str) -> None:
         super().__init__(f"no space: {why}")
@@ -35,7 +35,7 @@ class NoSpace(Exception):
 
 @contextmanager
 def full_is_no_space() -> Iterator[None]:
-    """Have a disk, or a quota, of bytes or of files, that turns out to be full in the block raise NoSpace."""
+    """Turn errors of a full disk or quota, of bytes or files, in the block into NoSpace."""
     try:
         yield
     except OSError as error:
@@ -45,12 +45,12 @@ def full_is_no_space() -> Iterator[None]:
 
 
 def free_in(folder: Path) -> int:
-    """Bytes that we may still write on the disk of *folder*, which may have yet to be made."""
+    """Bytes that can still be written to the disk of *folder*, which need not exist yet."""
     return shutil.disk_usage(next(one for one in (folder, *folder.parents) if one.exists())).free
 
 
 def temporary_folder() -> Path:
-    """Where working copies are made. Raises NoSpace: Python finds no folder that takes as much as four bytes."""
+    """The folder for working copies. Raises NoSpace: Python finds no folder that takes four bytes."""
     try:
         return Path(tempfile.gettempdir())
     except FileNotFoundError as error:
@@ -60,10 +60,10 @@ def temporary_folder() -> Path:
 
 
 def check_free_space(folders: Iterable[Path], stop: Stop = never, *, free: Callable[[Path], int] = free_in) -> None:
-    """Return if there is room on the disks of all *folders*. Copies kept in one without go first, the oldest first.
+    """Check the free space on the disks of all *folders*. Removes kept copies where it lacks, the oldest first.
 
     Raises:
-        NoSpace: there is not, and nothing is kept there any more.
+        NoSpace: there is too little, and no kept copy is left.
     """
     for folder in folders:
         for old in kept_in(folder):
@@ -79,10 +79,10 @@ def check_free_space(folders: Iterable[Path], stop: Stop = never, *, free: Calla
 
 
 async def with_room(work: Coroutine[Any, Any, T], folder: Path) -> T:
-    """Do *work*, which writes to the disk of *folder*, and end it as soon as that is nearly full.
+    """Run *work*, which writes to the disk of *folder*, and stop it as soon as that is nearly full.
 
     Raises:
-        NoSpace: it is.
+        NoSpace: the disk is nearly full.
     """
     working, filling = asyncio.create_task(work), asyncio.create_task(_filling(folder))
     try:
@@ -95,12 +95,12 @@ async def with_room(work: Coroutine[Any, Any, T], folder: Path) -> T:
 
 
 async def _filling(folder: Path) -> NoSpace:
-    """Look at the disk until it is nearly full."""
+    """Return once the disk is nearly full."""
     while True:
         with suppress(TimeoutError):  # it does not answer now, and may not be full
-            if (left := await aside(lambda _: free_in(folder), longest=LOOK_EVERY)) < RESERVE:
+            if (left := await run_in_background(lambda _: free_in(folder), longest=POLL_EVERY)) < RESERVE:
                 break
-        await asyncio.sleep(LOOK_EVERY.total_seconds())
+        await asyncio.sleep(POLL_EVERY.total_seconds())
     has, needs = (f"{size // 1024**2:,}" for size in (left, RESERVE))
     return NoSpace(
         f"less than {needs} MiB is left on the disk",

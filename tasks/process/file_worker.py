@@ -1,11 +1,11 @@
-"""Works on a job's files in a process of its own, which can be ended at any moment: copies, reads, gives, looks.
+"""Copies, hashes, finds and changes the owner of a job's files, in a process that can be ended at any moment.
 
     python -I -S file_worker.py WORK
 
-WORK is JSON: {"do": "copy", "files": 1000, "size": 1000000, …} with what the function of that name takes. `files` and
-`size` bound what is worked on: so many files and folders, of so many bytes. It writes what it finds out, a line each,
-behind "+ ". The exit code is 0, or 1, and the last line then says why: "> files" or "> size" for what it is beyond,
-"! " and words for all else. Other lines are `cp`'s.
+WORK is JSON: {"do": "copy", "files": 1000, "size": 1000000, …} with the arguments of the function of that name. `files`
+and `size` are the bounds: so many files and folders, of so many bytes. It writes each result as a line that begins with
+"+ ". The exit code is 0, or 1, and the last line then says why: "> files" or "> size" for an exceeded bound, else "! "
+and a message. Other lines are `cp`'s.
 
 A disk that does not answer holds up this process alone. It keeps no list of files. The standard library only.
 """
@@ -19,20 +19,20 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-MOST_TOLD = 20
-"""Dropped names that are told one by one."""
+MOST_LISTED = 20
+"""Dropped names that are listed one by one."""
 
 
 class CannotWork(Exception):
-    """It is not done. The message may be shown to anybody."""
+    """The work failed. The message may be public."""
 
 
 class BeyondLimit(Exception):
-    """The message is the bound's name."""
+    """A bound is exceeded; the message is its name."""
 
 
 class Count:
-    """Of files and folders, and of their bytes: bounded. Symbolic links count by themselves."""
+    """Counts files and folders, and their bytes, up to a bound. A symbolic link counts itself."""
 
     def __init__(self, files: int, size: int) -> None:
         self.files, self.size = files, size
@@ -49,9 +49,9 @@ class Count:
 
 
 def within(root: Path, path: str) -> Path | None:
-    """Where *path*, which is relative, stands in *root*; None if a symbolic link on the way leads out of it.
+    """The relative *path* in *root*; None if a symbolic link on the way leads out of it.
 
-    Nothing needs to stand there; what does may itself be a symbolic link, and is not followed.
+    It need not exist; if it is itself a symbolic link, that is not followed.
     """
     place = root / path
     try:
@@ -60,11 +60,10 @@ def within(root: Path, path: str) -> Path | None:
         return None
 
 
-def everything_in(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """What stands in *folder*, at any depth, a folder before what is in it; nothing if it is no folder, or a link.
+def walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """All entries below *folder*, each folder before its content; nothing if *folder* is no folder, or a link.
 
-    No link is followed. `os.walk` does follow *folder* itself, recurses until Python 3.11, and passes over what it
-    cannot look into.
+    Follows no link. `os.walk` follows *folder* itself, recurses until Python 3.11, and skips what it cannot read.
 
     Raises:
         OSError: a folder is closed to us, or its path too long.
@@ -87,11 +86,10 @@ def copy(
     is_output: bool = False,
     lasts: bool = False,
 ) -> None:
-    """Copy each folder or file to where nothing stands; symbolic links as they are. Tells the bytes of all.
+    """Copy each folder or file to where nothing exists; symbolic links as they are. Prints the bytes of all.
 
-    The copies are ours, whosever they were, and none of their programs runs with our rights for who starts it. Of an
-    output, only what may be shown stays. Afterwards *tops*, and all in them, are *user*'s; and what *lasts* stands on
-    the disk.
+    The copies are owned by us, without setuid and setgid bits. Of an output, only what may be shown is kept. Afterwards
+    *tops*, and all in them, belong to *user*; with *lasts*, all is flushed to the disk.
     """
     for source, _ in from_to:
         for _ in _counted(Path(source), bounds):
@@ -100,60 +98,60 @@ def copy(
     for source, made in from_to:
         _cp(source, made)
         if is_output:
-            _tell_dropped(_tidied(Path(made), again))
+            _print_dropped(_clean_output(Path(made), again))
         else:
-            _lend_nothing(Path(made), again)
+            _clear_setuid(Path(made), again)
     if user:
-        give(bounds, tops, user)
+        change_owner(bounds, tops, user)
     if lasts:
         _write_out(Path(from_to[0][1]).parent)
-    _tell(f"size {bounds.bytes}")
+    _print_fact(f"size {bounds.bytes}")
 
 
-def give(_: Count, tops: Iterable[str], user: tuple[int, int]) -> None:
-    """Make *tops* and all in them *user*'s. Links are given themselves: what they lead to stays whose it is.
+def change_owner(_: Count, tops: Iterable[str], user: tuple[int, int]) -> None:
+    """Change the owner of *tops* and all in them to *user*; of a link itself, not of what it leads to.
 
-    Only for what no job has touched yet: a job can put a second name of somebody else's file there. It was bounded when
-    it was made, and may have more beside it, such as what git needs.
+    Only for what no job has touched yet: a job can put a hard link to another user's file there. The bounds applied
+    when it was made; there may be more beside it, such as git's own files.
     """
     for top in map(Path, tops):
         os.lchown(top, *user)
-        for one in everything_in(top):
+        for one in walk(top):
             os.lchown(one.path, *user)
 
 
 def digest(bounds: Count, root: str, paths: Iterable[str]) -> None:
-    """Tell the SHA-256 of each of *paths* in *root*; "-" for one that is no file there."""
+    """Print the SHA-256 of each of *paths* in *root*; "-" for one that is no file there."""
     for path in paths:
         place = within(Path(root), path)
         if place is None or place.is_symlink() or not place.is_file():
-            _tell("-")
+            _print_fact("-")
             continue
         bounds.add(place.stat().st_size)
         with place.open("rb") as opened:
-            _tell(hashlib.file_digest(opened, "sha256").hexdigest())
+            _print_fact(hashlib.file_digest(opened, "sha256").hexdigest())
 
 
-def look(bounds: Count, root: str, paths: Iterable[str]) -> None:
-    """Tell of each of *paths* whether it is "there" in *root*, or "absent".
+def find(bounds: Count, root: str, paths: Iterable[str]) -> None:
+    """Print for each of *paths* whether it is "there" in *root*, or "absent".
 
     Raises:
-        CannotWork: one leads out of it, has a repository of its own in it, or cannot be looked through.
+        CannotWork: one leads out of it, contains a repository of its own, or cannot be searched.
     """
     for path in paths:
         place = within(Path(root), path)
         if place is None:
             raise CannotWork(f"{path} leads out of the working copy")
         if not os.path.lexists(place):
-            _tell("absent")
+            _print_fact("absent")
             continue
         try:
             inner = next((one for one, _ in _counted(place, bounds) if one.name.lower() == ".git"), None)
-        except OSError as error:  # where we cannot look, git may find a repository
-            raise CannotWork(f"{path} cannot be looked through: {error.strerror}") from None
+        except OSError as error:  # in an unreadable folder, git may find a repository
+            raise CannotWork(f"{path} cannot be searched: {error.strerror}") from None
         if inner:
             raise CannotWork(f"{inner.parent.relative_to(root)} is a repository of its own")
-        _tell("there")
+        _print_fact("there")
 
 
 def _counted(top: Path, count: Count) -> Iterator[tuple[Path, os.stat_result]]:
@@ -161,7 +159,7 @@ def _counted(top: Path, count: Count) -> Iterator[tuple[Path, os.stat_result]]:
     status = top.lstat()
     count.add(status.st_size)
     yield top, status
-    for one in everything_in(top):
+    for one in walk(top):
         status = one.stat(follow_symlinks=False)
         count.add(status.st_size)
         yield Path(one.path), status
@@ -170,20 +168,20 @@ def _counted(top: Path, count: Count) -> Iterator[tuple[Path, os.stat_result]]:
 def _cp(source: str, made: str) -> None:
     command = ("cp", "-a", "--no-preserve=ownership", "-T", "--", source, made)
     if os.spawnvp(os.P_WAIT, "cp", command) != 0:  # noqa: S606  # no shell
-        raise CannotWork("cp failed")  # it has said why
+        raise CannotWork("cp failed")  # it has printed why
 
 
-def _lend_nothing(top: Path, count: Count) -> None:
-    """Take setuid and setgid from all in *top*: set by a job, they were its own rights, and would be ours now."""
+def _clear_setuid(top: Path, count: Count) -> None:
+    """Clear setuid and setgid on all in *top*: set by a job, they gave its rights, and would give ours now."""
     for path, status in _counted(top, count):
         if status.st_mode & (stat.S_ISUID | stat.S_ISGID) and not stat.S_ISLNK(status.st_mode):
             path.chmod(stat.S_IMODE(status.st_mode) & 0o777)
 
 
-def _tidied(top: Path, count: Count) -> Iterator[Path]:
-    """Drop from *top* what is neither file nor folder nor a link to one within it: that.
+def _clean_output(top: Path, count: Count) -> Iterator[Path]:
+    """Remove from *top*, and yield, what is neither file nor folder nor a link to one within it.
 
-    What stays can be read, and run with nobody else's rights.
+    The rest becomes readable by all, without setuid and setgid bits.
     """
     root = top.resolve()
     for path, status in _counted(top, count):
@@ -197,7 +195,7 @@ def _tidied(top: Path, count: Count) -> Iterator[Path]:
 
 
 def _write_out(folder: Path) -> None:
-    """Have all that was written to the disk of *folder* stand there."""
+    """Flush all that was written to the disk of *folder*."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -214,24 +212,24 @@ def _leads_into(link: Path, root: Path) -> bool:
         return False
 
 
-def _tell_dropped(dropped: Iterable[Path]) -> None:
+def _print_dropped(dropped: Iterable[Path]) -> None:
     count = 0
     for count, path in enumerate(dropped, start=1):
-        if count <= MOST_TOLD:
-            _tell(f"dropped {str(path)!r}")
-    if count > MOST_TOLD:
-        _tell(f"more {count - MOST_TOLD}")
+        if count <= MOST_LISTED:
+            _print_fact(f"dropped {str(path)!r}")
+    if count > MOST_LISTED:
+        _print_fact(f"more {count - MOST_LISTED}")
 
 
-def _tell(words: str) -> None:
+def _print_fact(words: str) -> None:
     sys.stdout.write(f"+ {words}\n")
 
 
-WORK: dict[str, Callable[..., None]] = {work.__name__: work for work in (copy, give, digest, look)}
+WORK: dict[str, Callable[..., None]] = {work.__name__: work for work in (copy, change_owner, digest, find)}
 
 
 def main(do: str, files: int, size: int, **asked: object) -> str:
-    """Do it. What its last line says; empty: it is done."""
+    """Do the work. Returns the last line to print; empty: it succeeded."""
     try:
         WORK[do](Count(files, size), **asked)
     except BeyondLimit as error:

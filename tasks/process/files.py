@@ -1,4 +1,4 @@
-"""Work on a job's files: bounded, and in a process of its own, which ends with its caller and holds up no other job."""
+"""Works on a job's files in a separate, bounded process, which ends with its caller and holds up no other job."""
 
 import json
 import os
@@ -16,20 +16,20 @@ from tasks.process.users import JobUser
 
 WORK = Path(__file__).with_name("file_worker.py")
 USUAL = timedelta(minutes=15)
-"""For one copy, or whatever else is worked on, where the job type does not say."""
+"""Time limit for one copy or other file work, where the job type sets none."""
 
 
 class FileWorkFailed(Exception):
-    """It was not done, or not wholly. The message is the system's, or `cp`'s, and may have paths of this machine."""
+    """The work is not done, or in part. The message is the system's or `cp`'s, and may hold paths of this machine."""
 
 
 class TooMuch(FileWorkFailed):
-    """It is beyond a limit, which the message names. It may be shown to anybody."""
+    """A limit is exceeded, which the message names. It may be public."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What a copy came to. `dropped`: some of what was left out; `more`: how many there are beside these."""
+    """The result of a copy. `dropped`: some of what was left out; `more`: how many more there are."""
 
     size: int
     dropped: Sequence[str]
@@ -45,11 +45,11 @@ async def copy_files(
     tops: Sequence[Path] = (),
     user: JobUser | None = None,
 ) -> Copied:
-    """Copy each folder or file to where nothing stands; symbolic links as they are.
+    """Copy each folder or file to where nothing exists; symbolic links as they are.
 
-    The copies are ours, whosever they were, and give nobody's rights away; *tops*, and all in them, are *user*'s
-    afterwards, if there is one. Of an output, only files and folders stay, and links within it. What *lasts* stands on
-    the disk when this returns, and can be put in place under its name.
+    The copies are owned by us, without setuid and setgid bits; *tops*, and all in them, belong to *user* afterwards, if
+    there is one. Of an output, only files and folders are kept, and links within it. With *lasts*, all is flushed to
+    the disk when this returns, and can be renamed into place.
 
     Raises:
         FileWorkFailed: no right to read or write, a path that is too long, or beyond *bounds*.
@@ -62,20 +62,20 @@ async def copy_files(
         "tops": [str(top) for top in tops] if user else [],
         "user": (user.uid, user.gid) if user else None,
     }
-    told = await with_room(_work("copy", bounds, **asked), from_to[0][1].parent)
-    facts = [line.split(" ", 1) for line in told]
+    lines = await with_room(_work("copy", bounds, **asked), from_to[0][1].parent)
+    facts = [line.split(" ", 1) for line in lines]
     numbers = {name: int(words) for name, words in facts if name != "dropped"}
     return Copied(numbers["size"], [words for name, words in facts if name == "dropped"], numbers.get("more", 0))
 
 
 async def hand_over(folders: Sequence[Path], user: JobUser, bounds: FileBounds) -> None:
-    """Make *folders*, which stand in scratch folders, and all in them *user*'s, and let nobody else in.
+    """Change the owner of *folders*, which are in scratch folders, and all in them to *user*, and close them to others.
 
-    The scratch folders around them stay ours: *user* may pass through, and not see what else they hold.
+    The scratch folders around them stay ours: *user* may pass through, and not list them.
 
     No job has touched *folders* yet. Raises FileWorkFailed.
     """
-    await _work("give", bounds, tops=[str(folder) for folder in folders], user=(user.uid, user.gid))
+    await _work("change_owner", bounds, tops=[str(folder) for folder in folders], user=(user.uid, user.gid))
     for folder in folders:
         folder.chmod(0o700)
         folder.parent.chmod(0o711)
@@ -83,43 +83,43 @@ async def hand_over(folders: Sequence[Path], user: JobUser, bounds: FileBounds) 
 
 async def digests(root: Path, paths: Sequence[str], bounds: FileBounds) -> list[str | None]:
     """The SHA-256 of each of *paths* in *root*; None for one that is no file there. Raises FileWorkFailed."""
-    return [None if told == "-" else told for told in await _work("digest", bounds, root=str(root), paths=paths)]
+    return [None if facts == "-" else facts for facts in await _work("digest", bounds, root=str(root), paths=paths)]
 
 
 async def are_there(root: Path, paths: Sequence[str], bounds: FileBounds) -> list[bool]:
-    """Of each of *paths* whether it stands in *root*.
+    """Whether each of *paths* exists in *root*.
 
     Raises:
-        FileWorkFailed: one leads out of it, has a repository of its own in it, or cannot be looked through.
+        FileWorkFailed: one leads out of it, contains a repository of its own, or cannot be searched.
     """
-    return [told == "there" for told in await _work("look", bounds, root=str(root), paths=paths)]
+    return [facts == "there" for facts in await _work("find", bounds, root=str(root), paths=paths)]
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What the process says."""
+class _WorkerOutput:
+    """The output of the process: its facts, the first other line, and the last line."""
 
-    told: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
     other: str = ""
     last: str = ""
 
     def take(self, line: str) -> None:
         self.last = line
         if line.startswith("+ "):
-            self.told.append(line[2:])
+            self.facts.append(line[2:])
         else:
             self.other = self.other or line
 
 
 async def _work(do: str, bounds: FileBounds, **asked: object) -> list[str]:
-    heard, work = _Heard(), json.dumps({"do": do, "files": bounds.files, "size": bounds.size, **asked})
+    output, work = _WorkerOutput(), json.dumps({"do": do, "files": bounds.files, "size": bounds.size, **asked})
     try:
         done = await run_command(
             (sys.executable, "-I", "-S", str(WORK), work),
             cwd=Path("/"),
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
             timeout=bounds.time,
-            on_line=heard.take,
+            on_line=output.take,
             grace=timedelta(0),
         )
     except CannotStart as error:
@@ -127,7 +127,7 @@ async def _work(do: str, bounds: FileBounds, **asked: object) -> list[str]:
     if done.ended_by is EndedBy.TIME_LIMIT:
         raise TooMuch(bounds.beyond_time)
     if done.exit_code == 0:
-        return heard.told
-    if heard.last in ("> files", "> size"):
-        raise TooMuch(bounds.beyond(heard.last.removeprefix("> ")))
-    raise FileWorkFailed(heard.other.removeprefix("! ") or f"the work on its files ended: {done.ended_by.value}")
+        return output.facts
+    if output.last in ("> files", "> size"):
+        raise TooMuch(bounds.beyond(output.last.removeprefix("> ")))
+    raise FileWorkFailed(output.other.removeprefix("! ") or f"the work on its files ended: {done.ended_by.value}")

@@ -1,4 +1,4 @@
-"""Keeps a job from reading our environment, token and all, in /proc. Every flow and every command begins with it."""
+"""Prevents a job from reading our environment and token in /proc. Called first by every flow and command."""
 
 import ctypes
 import sys
@@ -9,8 +9,8 @@ PR_SET_DUMPABLE = 4
 def make_non_dumpable() -> None:
     """Close this process's /proc/PID/environ, memory and descriptors to other processes of its user. Linux only.
 
-    A child of the same user could read them otherwise. Root reads everything all the same. A program that this process
-    starts is dumpable again; threads and forks are not. Does nothing on other systems.
+    Otherwise a child of the same user could read them. Root can in any case. A program that this process starts is
+    dumpable again; threads and forks are not. Does nothing on other systems.
     """
     if sys.platform != "linux":
         return

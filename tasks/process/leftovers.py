@@ -1,4 +1,4 @@
-"""What a job's user has left outside of the job's folders, where every user may leave something: it goes, too."""
+"""Removes what a job user has left outside the job's folders: in world-writable folders and System V IPC."""
 
 import os
 import stat
@@ -11,23 +11,23 @@ from functools import partial
 from pathlib import Path
 
 from tasks.process import sysv
-from tasks.process.background import Stop, aside
+from tasks.process.background import Stop, run_in_background
 from tasks.process.command import CannotStart, run_command
 from tasks.process.temp_dirs import remove
 from tasks.process.users import JobUser
 
 OPEN = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")))  # noqa: S108  # not used: cleared
-"""Where every user may make files, beside our own folder for temporary ones; POSIX semaphores are in /dev/shm."""
+"""Where every user may create files, beside our own temporary folder; POSIX semaphores are in /dev/shm."""
 SYSV_WITHIN = timedelta(seconds=10)
 
 
 async def clear(user: JobUser, *, longest: timedelta) -> bool:
-    """Remove all that *user*, of whom nothing runs, owns in open folders, and in System V IPC. False: some stays.
+    """Remove all that *user*, who has no running process, owns in open folders and System V IPC. False: some is left.
 
-    Of a folder all goes that is in it, whosever it is.
+    A folder is removed with all its content, whoever owns it.
     """
     with suppress(TimeoutError):  # a disk that does not answer
-        await aside(partial(_remove_files, user.uid), longest=longest)
+        await run_in_background(partial(_remove_files, user.uid), longest=longest)
     with suppress(CannotStart):
         await _remove_sysv(user)
     return not (_sysv_of(user) or any(_files_of(user.uid)))
@@ -45,7 +45,7 @@ def _remove_files(uid: int, stop: Stop) -> None:
 
 
 def _files_of(uid: int) -> Iterator[Path]:
-    """What stands in an open folder and is *uid*'s. Only of a sticky one: elsewhere others could change what it is."""
+    """Entries of open folders that belong to *uid*. Only of sticky folders: elsewhere others could replace them."""
     for folder in {place.resolve() for place in (*OPEN, Path(tempfile.gettempdir()))}:
         with suppress(OSError):  # there is none
             if not folder.stat().st_mode & stat.S_ISVTX:

@@ -1,4 +1,4 @@
-"""A command's output as lines, bounded in memory whatever the command writes."""
+"""Splits a command's output into lines, bounded in memory whatever the command writes."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,14 +12,14 @@ TAIL = 50
 """Lines of the end that are kept."""
 
 KEPT_BYTES = 4 * (MAX_LINE + REACH)
-"""Enough for a line in UTF-8 of as many characters as are shown and, so that no secret is cut through, some more."""
+"""Enough for a shown line in UTF-8, and some more, so that no secret is cut through."""
 
 
 class Output:
-    """Takes a command's output as it comes and gives its lines: readable, not made public. Blank ones are dropped.
+    """Splits a command's output into readable lines, not made public. Drops blank ones.
 
-    A line of which something is missing is an exception: what goes beyond the bound could be the second half of a
-    secret, of which nobody would know the first. So this one is made public by *shown*, and ends well before its bound.
+    An incomplete line is the exception: beyond the bound could be the second half of a secret, whose first half would
+    not be recognised. So *shown* makes this one public, and it is cut well before the bound.
     """
 
     def __init__(self, shown: Callable[[str], str] = public) -> None:
@@ -49,7 +49,7 @@ class Output:
         return self.take(b"\n")
 
     def _begun_with(self, more: bytes) -> bytes:
-        """What is kept of an unfinished line; one byte above the bound tells that something is missing."""
+        """What is kept of an unfinished line; one byte above the bound marks it as incomplete."""
         return (self._partial + more[: KEPT_BYTES + 1])[: KEPT_BYTES + 1]
 
     def _text(self, raw: bytes) -> str:

@@ -1,15 +1,15 @@
-"""Supervises a command: nothing it started outlives it, or the flow that started it, however that flow ends.
+"""Supervises a command: none of its processes outlives it, or the flow that started it, however that flow ends.
 
     python -I -S supervisor.py FD GRACE LIMITS USER COMMAND [ARGUMENT …]
 
-FD is one end of a socket pair; only the flow has the other end. Anything that happens on it, its end of file above
-all, means: end everything now. The kernel closes it when the flow is killed. A SIGTERM to the supervisor means the
-same. When the command has ended by itself, what it left behind is ended in the same way: SIGTERM, after GRACE seconds
-SIGKILL, until nothing is left. Then the supervisor ends, with the exit code that a shell would show.
+FD is one end of a socket pair; only the flow has the other end. Any event on it, above all end of file, means: end
+everything now. The kernel closes it when the flow is killed. A SIGTERM to the supervisor means the same. When the
+command has ended by itself, its remaining processes are ended in the same way: SIGTERM, after GRACE seconds SIGKILL,
+until none is left. Then the supervisor ends, with the exit code that a shell would show.
 
-As soon as the command has ended, before what it left behind is ended, the supervisor writes one line to FD: "exit 3",
+As soon as the command has ended, before its remaining processes are, the supervisor writes one line to FD: "exit 3",
 "signal 9", "cannot start 2" with an errno, "too many processes", or the signal that stopped the supervisor. The line
-is empty if the flow had everything ended before.
+is empty if the flow ended everything before.
 
 LIMITS, such as "memory=1000000,processes=64", or empty: `memory` (RLIMIT_DATA) and `file_size` (RLIMIT_FSIZE) in
 bytes apply to each process of the command; RLIMIT_AS would not do, for runtimes reserve addresses by the terabyte and
@@ -19,15 +19,15 @@ that limit is set as well, to many threads for each process, so that the kernel 
 counted. Where the machine runs out of memory, the kernel kills the command before supervisor and flow.
 
 USER, such as "70000:70000", or empty: the command runs as this user and this group alone, without any of our rights
-and with no way to more (`no_new_privs`: a setuid program such as crontab would start processes outside of the
+and cannot gain any (`no_new_privs`: a setuid program such as crontab would start processes outside of the
 supervisor). The supervisor keeps its own user, so that the command can neither end nor read it. It keeps the
-descriptors it was given, such as a lock on the user, until everything has ended; the command gets none of them. What
-is left of the user at the end is killed by one call that no fork escapes, whatever its parent is: one job has USER
-for itself.
+descriptors it was given, such as a lock on the user, until everything has ended; the command gets none of them. All
+processes of the user that are left at the end are killed by one call that no fork escapes: one job has USER
+exclusively.
 
-The supervisor is a subreaper: orphans of the job become its own children and are found, also those that forked twice
-and have a session of their own; without children, nothing of the job is left. The command gets a session of its own,
-so that `kill 0` in a script does not hit the supervisor. Linux only; a script with the standard library only.
+The supervisor is a subreaper: orphans of the job become its children and are found, also those that forked twice and
+have a session of their own; without children, no process of the job is left. The command gets a session of its own, so
+that `kill 0` in a script does not hit the supervisor. Linux only; a script with the standard library only.
 """
 
 import ctypes
@@ -48,53 +48,53 @@ PR_SET_NO_NEW_PRIVS = 38
 CAPABILITIES_V3 = 0x20080522
 STDERR = 2
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LOOK_AGAIN = 0.02
-"""Seconds between two looks at what is still alive."""
+POLL_EVERY = 0.02
+"""Seconds between two checks for live processes."""
 TOO_MANY = "too many processes"
 COUNT_AGAIN = 0.25
 """Seconds between two counts of the processes, where there is a limit."""
 THREADS = 16
-"""Of a process of a user of its own, on average, and 1,000 besides."""
-SOONER = 500
-"""How much sooner, of 1,000: https://man7.org/linux/man-pages/man5/proc_pid_oom_score_adj.5.html"""
+"""Average threads per process of a job user; 1,000 are added."""
+OOM_SCORE_RAISE = 500
+"""Added to oom_score_adj, of 1,000: https://man7.org/linux/man-pages/man5/proc_pid_oom_score_adj.5.html"""
 RESOURCES = {"memory": resource.RLIMIT_DATA, "file_size": resource.RLIMIT_FSIZE}
 
 
 def supervise(flow: int, grace: float, limits: dict[str, int], user: tuple[int, int] | None, command: list[str]) -> int:
-    """Run *command* to its end, or to ours. The exit code to end with."""
+    """Run *command* until it ends or is to be ended. Returns the exit code to end with."""
     _keep_descriptors()
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     _prctl(PR_SET_DUMPABLE, 0)  # its environment is the command's, which may hold a token; a descendant cannot read it
-    told: list[int] = []
-    woken = _wake_on_signals(told)
+    signals: list[int] = []
+    woken = _wake_on_signals(signals)
     try:
         child = _start(command, limits, user)
     except OSError as error:
-        _say(flow, f"cannot start {error.errno}")
+        _write_result(flow, f"cannot start {error.errno}")
         return 127
     exits: dict[int, int] = {}
-    word = _wait(flow, woken, child, exits, told, most=limits.get("processes"))
-    _say(flow, word)
-    _end_all(0 if word == TOO_MANY else grace, exits, user)
+    result = _wait(flow, woken, child, exits, signals, most=limits.get("processes"))
+    _write_result(flow, result)
+    _end_all(0 if result == TOO_MANY else grace, exits, user)
     code = exits[child]
     return code if code >= 0 else 128 - code
 
 
 def _keep_descriptors() -> None:
-    """Pass none on but input and output."""
+    """Keep the command from inheriting descriptors other than input and output."""
     for fd in [int(link.name) for link in Path("/proc/self/fd").iterdir()]:
-        with suppress(OSError):  # the one that listed them
+        with suppress(OSError):  # the descriptor of the listing itself
             if fd > STDERR:
                 os.set_inheritable(fd, False)
 
 
 def _start(command: list[str], limits: dict[str, int], user: tuple[int, int] | None) -> int:
-    """The process of *command*, in a session of its own. Raises OSError: it could not be started."""
+    """Start *command* in a session of its own; returns its pid. Raises OSError: it could not be started."""
     failed, fails = os.pipe()  # closed by the start of a program
     child = os.fork()
     if child == 0:
         try:
-            _become(command, limits, user)
+            _exec(command, limits, user)
         except OSError as error:
             os.write(fails, str(error.errno).encode())
         finally:
@@ -108,13 +108,13 @@ def _start(command: list[str], limits: dict[str, int], user: tuple[int, int] | N
     return child
 
 
-def _become(command: list[str], limits: dict[str, int], user: tuple[int, int] | None) -> None:
+def _exec(command: list[str], limits: dict[str, int], user: tuple[int, int] | None) -> None:
     os.setsid()
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what is ignored stays so in a new program
     for name in RESOURCES.keys() & limits.keys():
         _bound(RESOURCES[name], limits[name])
-    _go_first()
+    _raise_oom_score()
     if user:
         if "processes" in limits:
             _bound(resource.RLIMIT_NPROC, limits["processes"] * THREADS + 1000)
@@ -129,12 +129,12 @@ def _bound(what: int, bound: int) -> None:
     resource.setrlimit(what, (bound, bound))
 
 
-def _go_first() -> None:
-    """Be what the kernel ends, before those that started us, where memory runs out."""
+def _raise_oom_score() -> None:
+    """Have the kernel kill this process, before supervisor and flow, where memory runs out."""
     _prctl(PR_SET_DUMPABLE, 1)  # as the supervisor's child this is not, and its /proc is root's; a new program is
     own = Path("/proc/self/oom_score_adj")
     with suppress(OSError):  # where /proc cannot be written to
-        own.write_text(str(min(1000, int(own.read_text()) + SOONER)))
+        own.write_text(str(min(1000, int(own.read_text()) + OOM_SCORE_RAISE)))
 
 
 def _switch(uid: int, gid: int) -> None:
@@ -148,45 +148,45 @@ def _switch(uid: int, gid: int) -> None:
 
 
 def _drop_capabilities() -> None:
-    """Give up every capability, also those that a program would be started with (inheritable, ambient)."""
+    """Drop all capabilities, also those that a started program would inherit (inheritable, ambient)."""
     header = (ctypes.c_uint32 * 2)(CAPABILITIES_V3, 0)
-    _called(_libc().capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    _check(_libc().capset(header, (ctypes.c_uint32 * 6)()), "capset")
 
 
 def _prctl(option: int, value: int) -> None:
-    _called(_libc().prctl(option, value, 0, 0, 0), f"prctl({option})")
+    _check(_libc().prctl(option, value, 0, 0, 0), f"prctl({option})")
 
 
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _called(result: int, what: str) -> None:
+def _check(result: int, what: str) -> None:
     if result != 0:
         raise OSError(ctypes.get_errno(), what)
 
 
-def _wake_on_signals(told: list[int]) -> int:
-    """A descriptor that becomes readable with every signal; those that mean "stop" are noted in *told*."""
+def _wake_on_signals(signals: list[int]) -> int:
+    """A descriptor that becomes readable with every signal; those that mean "stop" are noted in *signals*."""
     woken, wake = os.pipe()
     os.set_blocking(woken, False)
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for stop in STOPS:
-        signal.signal(stop, lambda number, _: told.append(number))
+        signal.signal(stop, lambda number, _: signals.append(number))
     return woken
 
 
-def _wait(flow: int, woken: int, child: int, exits: dict[int, int], told: list[int], *, most: int | None) -> str:
-    """Wait until the command is over, or has to be ended, and collect orphans meanwhile. Returns the line for FD."""
+def _wait(flow: int, woken: int, child: int, exits: dict[int, int], signals: list[int], *, most: int | None) -> str:
+    """Wait until the command ends or is to be ended, reaping orphans meanwhile. Returns the line for FD."""
     poll = select.poll()
     poll.register(flow, select.POLLIN)
     poll.register(woken, select.POLLIN)
     is_released = False
-    while _collect(exits) and child not in exits:  # once more after the flow let go: it may have been over
-        if is_released or told:
-            return "" if is_released else f"signal {told[0]}"
+    while _collect(exits) and child not in exits:  # once more after the flow closed FD: the command may have ended
+        if is_released or signals:
+            return "" if is_released else f"signal {signals[0]}"
         is_released = flow in [fd for fd, _ in poll.poll(None if most is None else COUNT_AGAIN * 1000)]
         with suppress(BlockingIOError):
             os.read(woken, 4096)
@@ -210,12 +210,12 @@ def _end_all(grace: float, exits: dict[int, int], user: tuple[int, int] | None) 
     deadline = time.monotonic() + grace
     while _collect(exits):
         if time.monotonic() >= deadline and not (user and _kill_all_of(*user)):
-            _signal_all(signal.SIGKILL)  # again and again: what is missed forks, or becomes ours, meanwhile
-        time.sleep(LOOK_AGAIN)
+            _signal_all(signal.SIGKILL)  # repeatedly: a missed process forks, or becomes our child, meanwhile
+        time.sleep(POLL_EVERY)
 
 
 def _kill_all_of(uid: int, gid: int) -> bool:
-    """SIGKILL to every process of the user, at once. False: there is no room for one more process."""
+    """Send SIGKILL to every process of the user at once. False: the process limit is reached."""
     try:
         child = os.fork()
     except OSError:
@@ -230,13 +230,13 @@ def _kill_all_of(uid: int, gid: int) -> bool:
 
 
 def _collect(exits: dict[int, int]) -> bool:
-    """Collect the exits of children that are over. False: nothing of the job is left."""
+    """Reap ended children. False: no process of the job is left."""
     with suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return True
-            exits.setdefault(pid, os.waitstatus_to_exitcode(status))  # the first: a number may return
+            exits.setdefault(pid, os.waitstatus_to_exitcode(status))  # the first: a pid may be reused
     return False
 
 
@@ -263,13 +263,13 @@ def _descendants() -> list[int]:
 
 
 def _more_than(most: int) -> bool:
-    """Whether there are more descendants. Nobody is asked for its parent where the whole machine has not so many."""
+    """Whether there are more descendants. Skips reading parents where the whole machine has no more processes."""
     return sum(1 for _ in Path("/proc").glob("[0-9]*")) > most and len(_descendants()) > most
 
 
-def _say(flow: int, word: str) -> None:
+def _write_result(flow: int, result: str) -> None:
     with suppress(OSError):  # the flow may be gone
-        os.write(flow, f"{word}\n".encode())
+        os.write(flow, f"{result}\n".encode())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -I -S sysv.py UID GID
 
-It becomes that user, whose right it is; nobody else's would do but a capability that no worker needs to have. It has
-nothing that the user must not see. The standard library only.
+It switches to that user, the owner; otherwise it would need a capability that no worker should have. It holds nothing
+that the user must not see. The standard library only.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ def objects_of(uid: int) -> Iterator[tuple[str, int]]:
 
 
 def remove(uid: int, gid: int) -> None:
-    """Become the user, and remove all that is its own; what it gave away stays."""
+    """Switch to the user, and remove all that it owns; what it gave away stays."""
     libc, found = ctypes.CDLL(None), list(objects_of(uid))  # before: the user may read none of Python's own files
     os.setgroups([])
     os.setresgid(gid, gid, gid)

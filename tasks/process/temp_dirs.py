@@ -1,4 +1,4 @@
-"""Folders that go when their user goes, also when it was killed: what it left behind is swept, and a few are kept."""
+"""Scratch folders: removed at the end, swept after a crash; a few of failed jobs are kept for inspection."""
 
 import asyncio
 import fcntl
@@ -13,19 +13,19 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
-from tasks.process.background import Stop, aside, never
+from tasks.process.background import Stop, never, run_in_background
 
 PREFIX = "reportback-scratch-"
-"""Whatever is called so and is locked by nobody is removed: nothing else may use it."""
+"""Folders with this prefix that no process locks are removed: nothing else may use it."""
 
 KEPT_PREFIX = "reportback-failed-"
 KEPT = 5
-"""Folders that stay for somebody to look at: the last of each place."""
-LONGEST = timedelta(days=7)
-"""How long they stay, at most."""
+"""Folders that are kept for inspection: the latest in each parent folder."""
+KEPT_FOR = timedelta(days=7)
+"""How long they are kept, at most."""
 
 SWEEP = timedelta(seconds=5)
-"""How long a job waits while what others left is swept, each time it needs a folder; the next one goes on with it."""
+"""How long a job waits for a sweep, each time it needs a folder; the next job's sweep continues it."""
 REMOVAL = timedelta(minutes=1)
 """How long a job waits for the removal of a folder."""
 REMOVAL_OF_CANCELLED = timedelta(seconds=1)
@@ -33,15 +33,14 @@ REMOVAL_OF_CANCELLED = timedelta(seconds=1)
 
 @asynccontextmanager
 async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
-    """An empty folder in *parent* (the system's temporary folder), removed at the end with all that is in it.
+    """An empty folder in *parent* (the system's temporary folder), removed at the end with its content.
 
-    Its user holds a lock on it, which the kernel drops when the process dies. So a folder that nobody locks is a
-    leftover, and is removed here. Nothing of that is waited for without end: a job that is cancelled leaves quickly, a
-    cancel that comes while its folder is removed is not held up, and what is left is closed to a later job of the same
-    user, and is the next sweep's.
+    The process holds a lock on it, which the kernel drops when the process dies. So an unlocked folder is a leftover,
+    and is removed here. All waits are bounded: a cancelled job leaves quickly, a cancellation during the removal is not
+    held up, and what is left is closed to a later job of the same user and removed by the next sweep.
     """
     within = parent or Path(tempfile.gettempdir())
-    await _for_a_while(partial(sweep, within), SWEEP)
+    await _within(partial(sweep, within), SWEEP)
     folder, lock = _claim(within)
     longest = REMOVAL
     try:
@@ -51,19 +50,19 @@ async def scratch(parent: Path | None = None) -> AsyncIterator[Path]:
         raise
     finally:
         with suppress(OSError):
-            os.fchmod(lock, 0o700)  # here, since nobody knows when the removal's thread begins
-        await _for_a_while(partial(_let_go, folder, lock), longest)
+            os.fchmod(lock, 0o700)  # here, as it is not known when the removal's thread starts
+        await _within(partial(_remove_and_unlock, folder, lock), longest)
 
 
-async def _for_a_while(work: Callable[[Stop], None], longest: timedelta) -> None:
+async def _within(work: Callable[[Stop], None], longest: timedelta) -> None:
     with suppress(TimeoutError):  # a disk that does not answer
-        await aside(work, longest=longest)
+        await run_in_background(work, longest=longest)
 
 
 def keep(inside: Path, stop: Stop = never) -> Path | None:
-    """Have the scratch folder that *inside* stands in stay under another name; where *inside* is from now on.
+    """Keep the scratch folder that contains *inside* under another name; returns where *inside* is then.
 
-    Of those that were kept before it, the last `KEPT` - 1 stay. None: it is not there any more.
+    Of those kept before, the latest `KEPT` - 1 stay. None: it does not exist any more.
     """
     folder = next(one for one in (inside, *inside.parents) if one.name.startswith(PREFIX))
     kept = folder.with_name(KEPT_PREFIX + folder.name.removeprefix(PREFIX))
@@ -79,7 +78,7 @@ def keep(inside: Path, stop: Stop = never) -> Path | None:
 
 
 def kept_in(within: Path, *, before: float = math.inf) -> list[Path]:
-    """Our own that stay in *within*, the one that was kept first first. *before*: a time in seconds since 1970."""
+    """Our kept folders in *within*, the oldest first, from *before* a time in seconds since 1970."""
     found: list[tuple[float, Path]] = []
     for folder in within.glob(f"{KEPT_PREFIX}*"):
         with suppress(OSError):  # gone meanwhile
@@ -91,13 +90,13 @@ def kept_in(within: Path, *, before: float = math.inf) -> list[Path]:
 
 @contextmanager
 def scratch_here(within: Path, stop: Stop = never) -> Iterator[Path]:
-    """`scratch` for a thread, which takes its time until it is to *stop*."""
+    """`scratch` for a thread, without time limits but *stop*."""
     sweep(within, stop)
     folder, lock = _claim(within)
     try:
         yield folder
     finally:
-        _let_go(folder, lock, stop)
+        _remove_and_unlock(folder, lock, stop)
 
 
 def _claim(within: Path) -> tuple[Path, int]:
@@ -111,7 +110,7 @@ def _claim(within: Path) -> tuple[Path, int]:
 
 
 def _is_ours(lock: int) -> bool:
-    """Lock it, unless a sweep has: that is not waited for, in the thread of everything else."""
+    """Lock it, unless a sweep has: waiting would block the event loop."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -120,9 +119,9 @@ def _is_ours(lock: int) -> bool:
 
 
 def sweep(within: Path | None = None, stop: Stop = never) -> None:
-    """Remove what users that died have left in *within* (the system's temporary folder), and what was kept too long."""
+    """Remove what dead processes left in *within* (the system's temporary folder), and what was kept for too long."""
     within = within or Path(tempfile.gettempdir())
-    for old in kept_in(within, before=time.time() - LONGEST.total_seconds()):
+    for old in kept_in(within, before=time.time() - KEPT_FOR.total_seconds()):
         remove(old, stop)
     for folder in within.glob(f"{PREFIX}*"):
         with suppress(OSError):  # in use, gone meanwhile, or another user's
@@ -133,7 +132,7 @@ def sweep(within: Path | None = None, stop: Stop = never) -> None:
                 remove(folder, stop)
 
 
-def _let_go(folder: Path, lock: int, stop: Stop) -> None:
+def _remove_and_unlock(folder: Path, lock: int, stop: Stop) -> None:
     try:
         remove(folder, stop)
     finally:
@@ -141,9 +140,9 @@ def _let_go(folder: Path, lock: int, stop: Stop) -> None:
 
 
 def remove(folder: Path, stop: Stop = never) -> None:
-    """Remove *folder* and all in it, also where a job took away the right to write. What stays, a later sweep takes.
+    """Remove *folder* and all in it, also if a job made it read-only. A later sweep removes what is left.
 
-    No depth is too deep, and nothing else is touched, whatever a process of the job does there meanwhile.
+    Handles any depth, and touches nothing else, whatever a process of the job does there meanwhile.
     """
     with suppress(OSError), _opened(folder) as top:  # gone meanwhile, or another user's
         os.fchmod(top, 0o700)  # first: a later job may run as the same user
@@ -153,7 +152,7 @@ def remove(folder: Path, stop: Stop = never) -> None:
 
 
 def _names(folder: int, stop: Stop) -> Iterator[str]:
-    """What stands in *folder*, until it is to *stop*: a list of it may be larger than all memory."""
+    """The names in *folder*, until *stop*: a list of them may be larger than memory."""
     with os.scandir(folder) as found:
         for entry in found:
             if stop():
@@ -162,9 +161,9 @@ def _names(folder: int, stop: Stop) -> Iterator[str]:
 
 
 def _is_less(top: int, name: str, stop: Stop) -> bool:
-    """Remove *name* of *top*: a file, an empty folder, or what is in a folder. Whether that removed anything.
+    """Remove *name* of *top*: a file, an empty folder, or a folder's content. Whether that removed anything.
 
-    A folder's folders move up before it goes: paths stay short, and nothing recurses.
+    Subfolders are moved up before their parent is removed: paths stay short, without recursion.
     """
     with suppress(OSError):
         os.unlink(name, dir_fd=top)
@@ -183,7 +182,7 @@ def _is_lifted(folder: int, name: str, top: int) -> bool:
         try:
             os.unlink(name, dir_fd=folder)
         except IsADirectoryError:
-            with _opened(name, folder):  # who moves a folder needs the right to write to it
+            with _opened(name, folder):  # moving a folder needs write permission for it
                 os.rename(name, token_hex(16), src_dir_fd=folder, dst_dir_fd=top)
         return True
     return False
@@ -191,7 +190,7 @@ def _is_lifted(folder: int, name: str, top: int) -> bool:
 
 @contextmanager
 def _opened(folder: Path | str, within: int | None = None) -> Iterator[int]:
-    """A descriptor of *folder*, in which its owner may do all from now on. Raises OSError: it is none, or a link."""
+    """A descriptor of *folder*, which its owner may read and change now. Raises OSError: it is no folder, or a link."""
     found = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=within)
     try:
         if ~os.fstat(found).st_mode & 0o700:
@@ -208,9 +207,9 @@ def _opened(folder: Path | str, within: int | None = None) -> Iterator[int]:
 def newest_first(
     folder: Path, is_ours: Callable[[str], bool], *, just_made: Path | None = None
 ) -> list[tuple[float, Path]]:
-    """What stands in *folder* under a name of ours, with the time it was made at, in seconds since 1970.
+    """Entries of *folder* under a name of ours, with their time in seconds since 1970, the newest first.
 
-    *just_made* is left out. What has a time that is yet to come was made while the clock was ahead: before all else.
+    *just_made* is left out. An entry with a future time was made while the clock was ahead, and counts as the oldest.
     """
     now, found = time.time(), []
     for entry in folder.iterdir():
@@ -220,7 +219,7 @@ def newest_first(
     return sorted(found, key=lambda one: (one[0] <= now, *one), reverse=True)
 
 
-def now_is_its_time(folder: Path) -> None:
-    """Have *folder* be as old as the clock of this host says, which `newest_first` compares it with."""
+def set_mtime_to_now(folder: Path) -> None:
+    """Set the time of *folder* by the clock of this host, which `newest_first` compares it with."""
     now = time.time()
     os.utime(folder, (now, now))

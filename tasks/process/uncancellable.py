@@ -1,4 +1,4 @@
-"""Endings that are finished although their task is cancelled, or a signal interrupts the process."""
+"""Finishes clean-up work even if its task is cancelled or a signal interrupts the process."""
 
 import asyncio
 import signal
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 async def run_uncancellable(ending: Callable[[], Coroutine[None, None, T]]) -> T:
-    """Finish *ending* even if cancelled meanwhile, however often, and pass the cancellation on afterwards.
+    """Finish *ending* even if cancelled meanwhile, however often; raise the cancellation afterwards.
 
-    When a signal's handler raises, `asyncio.run` cancels all tasks, the one of *ending* too, and goes on until they are
-    done; an exception of the handler may also be raised within *ending*. It is begun again then: it must be repeatable.
+    When a signal handler raises, `asyncio.run` cancels all tasks, that of *ending* too, and runs until they are done;
+    the handler's exception may also be raised within *ending*. It is then started again: it must be repeatable.
     """
     ended, stopped = await finished(ending)
     if stopped is not None:
@@ -26,7 +26,7 @@ async def run_uncancellable(ending: Callable[[], Coroutine[None, None, T]]) -> T
 async def finished(
     ending: Callable[[], Coroutine[None, None, T]],
 ) -> tuple[asyncio.Task[T], BaseException | None]:
-    """The task of *ending*, which is done and was not stopped; and what `run_uncancellable` would pass on."""
+    """The finished task of *ending*, and the exception that `run_uncancellable` would raise."""
     stopped: BaseException | None = None
     while True:
         task = asyncio.create_task(ending())
@@ -45,14 +45,14 @@ async def finished(
 
 @contextmanager
 def sigterm_ignored() -> Iterator[None]:
-    """What ends already is not torn down by another SIGTERM, whose handler would raise once more."""
+    """Ignore SIGTERM in the block: its handler would raise once more during the clean-up."""
     with _sigterm_noted():
         yield
 
 
 @contextmanager
 def sigterm_held_back() -> Iterator[None]:
-    """What has to be done as a whole is not interrupted by a SIGTERM: its handler is called afterwards."""
+    """Delay SIGTERM until after the block, which must not be interrupted; its handler is called then."""
     handler = signal.getsignal(signal.SIGTERM)
     noted = _Noted()
     try:
@@ -64,7 +64,7 @@ def sigterm_held_back() -> Iterator[None]:
 
 
 class _Noted(list[tuple[int, FrameType | None]]):
-    """The signals that came; a handler of signals itself."""
+    """A signal handler that records the signals it gets."""
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.append((number, frame))
@@ -72,10 +72,10 @@ class _Noted(list[tuple[int, FrameType | None]]):
 
 @contextmanager
 def _sigterm_noted() -> Iterator[_Noted]:
-    """SIGTERM is noted, and does nothing else. Without effect outside the main thread, and within itself."""
+    """Only record SIGTERM in the block. No effect outside the main thread, or when nested."""
     noted = _Noted()
     handler = signal.getsignal(signal.SIGTERM)
-    # Only a handler of Python's may raise; SIG_DFL ends the process, and what the supervisor holds ends with it.
+    # Only a Python handler may raise; SIG_DFL ends the process, and the supervised processes with it.
     if (
         not callable(handler)
         or isinstance(handler, _Noted)

@@ -1,4 +1,4 @@
-"""A user that one job has for itself, by a lock of its flow and supervisor; nothing of the job before it is left."""
+"""Assigns one job user to one job, by a lock that its flow and supervisor hold, and removes what the user left."""
 
 import asyncio
 import fcntl
@@ -19,32 +19,32 @@ from tasks.process.uncancellable import run_uncancellable
 from tasks.process.users import JobUser
 
 LOCKS = Path("/run/reportback/job-users")
-"""One place for all flows of the machine: ids mean the same for all of them, whoever they run as."""
+"""Shared by all flows of the machine: ids mean the same for all of them, whatever user they run as."""
 
-LOOK_EVERY = timedelta(seconds=1)
-"""How often a job looks for a user that has become free."""
+POLL_EVERY = timedelta(seconds=1)
+"""How often a job checks for a free user."""
 
 KILL = ("/bin/sh", "-c", "kill -s KILL -- -1")
-"""To all that who runs it may end, which is all of that user but itself: no fork is quick enough to be missed."""
+"""Kills all processes of the user that runs it, but itself, in one call: no fork is quick enough to escape."""
 KILLED_WITHIN = timedelta(seconds=5)
-"""A process that is still there after it was killed for so long waits in the kernel; the next user is tried instead."""
-LOOK_AGAIN = timedelta(milliseconds=20)
+"""A process that still exists so long after SIGKILL waits in the kernel; the next user is tried instead."""
+KILL_AGAIN_EVERY = timedelta(milliseconds=20)
 
 
 class StillRuns(Exception):
-    """Something that a job started cannot be ended: its files are not to be touched. May be shown to anybody."""
+    """A process of a job cannot be ended: its files must not be touched. The message may be public."""
 
 
 @asynccontextmanager
 async def acquire_user(users: Sequence[JobUser], say: LogLine) -> AsyncIterator[JobUser]:
-    """One of *users* that nobody else on this machine has meanwhile, and of whom no process runs.
+    """Hold one of *users* exclusively on this machine, without a running process of it; waits until one is free.
 
-    What a job of that user has left in folders that are open to all, or in System V IPC, is removed before and after.
-    *say* is told if some cannot be, and once if all are taken; then this waits for one.
+    What a job of that user left in world-writable folders or System V IPC is removed before and after. *say* logs if
+    some cannot be removed, and once if all users are in use.
 
     Raises OSError: `LOCKS` cannot be written to.
     """
-    user, lock = await _found(users, say)
+    user, lock = await _wait_for_user(users, say)
     longest = REMOVAL
     try:
         if not await clear(user, longest=REMOVAL):
@@ -60,20 +60,20 @@ async def acquire_user(users: Sequence[JobUser], say: LogLine) -> AsyncIterator[
             os.close(lock)
 
 
-async def _found(users: Sequence[JobUser], say: LogLine) -> tuple[JobUser, int]:
-    has_said = False
+async def _wait_for_user(users: Sequence[JobUser], say: LogLine) -> tuple[JobUser, int]:
+    is_announced = False
     while True:
         for user in users:
-            if (lock := _locked(user)) is not None and await _is_free(user, lock):
+            if (lock := _try_lock(user)) is not None and await _is_free(user, lock):
                 return replace(user, lock=lock), lock
-        if not has_said:
-            say(f"waiting for a job user: all {len(users)} that REPORTBACK_JOB_USER names are taken")
-            has_said = True
-        await asyncio.sleep(LOOK_EVERY.total_seconds())
+        if not is_announced:
+            say(f"waiting for a job user: all {len(users)} that REPORTBACK_JOB_USER names are in use")
+            is_announced = True
+        await asyncio.sleep(POLL_EVERY.total_seconds())
 
 
 async def _is_free(user: JobUser, lock: int) -> bool:
-    """Whether nothing of *user* runs any more; else *lock* is let go."""
+    """Whether no process of *user* runs any more; else *lock* is released."""
     try:
         await run_uncancellable(lambda: end_all(user))
     except BaseException as error:
@@ -84,8 +84,8 @@ async def _is_free(user: JobUser, lock: int) -> bool:
     return True
 
 
-def _locked(user: JobUser) -> int | None:
-    """A descriptor that holds the lock, which no job inherits; None: somebody else does."""
+def _try_lock(user: JobUser) -> int | None:
+    """A descriptor that holds the lock, which no job inherits; None: another process holds it."""
     LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
     opened = os.open(LOCKS / str(user.uid), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
@@ -97,15 +97,15 @@ def _locked(user: JobUser) -> int | None:
 
 
 async def end_all(user: JobUser) -> None:
-    """Kill whatever runs as *user*, who is nobody else's meanwhile. Raises StillRuns.
+    """Kill all processes of *user*, which this job holds exclusively. Raises StillRuns.
 
-    It is killed unseen: what forks and ends all the time is in no list of processes, however often one looks.
+    They are killed without listing them: processes that fork and end all the time escape any list.
     """
     deadline = time.monotonic() + KILLED_WITHIN.total_seconds()
     while not await _has_killed_all_of(user) or await asyncio.to_thread(_runs, user.uid):
         if time.monotonic() >= deadline:
             raise StillRuns(f"a process of the job could not be ended, as user {user.uid}")
-        await asyncio.sleep(LOOK_AGAIN.total_seconds())
+        await asyncio.sleep(KILL_AGAIN_EVERY.total_seconds())
 
 
 async def _has_killed_all_of(user: JobUser) -> bool:
@@ -113,7 +113,7 @@ async def _has_killed_all_of(user: JobUser) -> bool:
         done = await run_command(
             KILL, cwd=Path("/"), env={}, timeout=KILLED_WITHIN, on_line=lambda _: None, grace=timedelta(0), user=user
         )
-    except CannotStart:  # no room for one more process: what takes it may end by itself meanwhile
+    except CannotStart:  # the process limit is reached: others may end meanwhile
         return False
     return done.ended_by is EndedBy.EXITED
 
@@ -123,9 +123,11 @@ def _runs(uid: int) -> bool:
 
 
 def _is_of(status: Path, uid: bytes) -> bool:
-    """Whether it is a process of the user, and more than what remains of one until its parent has asked for its end."""
-    with suppress(OSError):  # over meanwhile
+    """Whether it is a process of the user, and not a zombie."""
+    with suppress(OSError):  # ended meanwhile
         told = dict(line.split(b":", 1) for line in status.read_bytes().splitlines() if b":" in line)
-        is_over = told[b"State"].split()[0] in (b"Z", b"X") and int(told[b"Threads"]) <= 1  # others outlive the first
+        is_over = (
+            told[b"State"].split()[0] in (b"Z", b"X") and int(told[b"Threads"]) <= 1
+        )  # threads may outlive the first
         return uid in told[b"Uid"].split() and not is_over
     return False

@@ -1,4 +1,4 @@
-"""Users that jobs run as, and whether this process may let them."""
+"""Resolves REPORTBACK_JOB_USER, and checks that this process can run jobs as those users."""
 
 import os
 import pwd
@@ -7,28 +7,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.process.job_user import Ids, Named
-from tasks.process.identity import shows_anybody
+from tasks.process.identity import shows_other_processes
 
 NEEDED = {"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7}
-"""Capabilities by their number: to make files the job's, read, change and remove them, end its processes, become it.
+"""Capabilities by number: to give files to the job, read, change and remove them, end its processes, switch to it.
 https://man7.org/linux/man-pages/man7/capabilities.7.html"""
 
 STATUS = Path("/proc/self/status")
 OVERFLOW = Path("/proc/sys/kernel/overflowuid")
-"""Who stands for all whom this container does not know; `nobody` in most systems."""
+"""The id that stands for all ids unknown in this container; `nobody` in most systems."""
 HARD_LINKS = Path("/proc/sys/fs/protected_hardlinks")
-"""1: nobody makes a second name for a file that they may not write to. https://docs.kernel.org/admin-guide/sysctl/fs.html"""
+"""1: hard links only to files that one may write to. https://docs.kernel.org/admin-guide/sysctl/fs.html"""
 UID_MAP = Path("/proc/self/uid_map")
 """Which ids there are here; in a container often 65,536. https://man7.org/linux/man-pages/man7/user_namespaces.7.html"""
 
 
 class NoJobUser(ValueError):
-    """No job can run as REPORTBACK_JOB_USER here; the message says why, and what to do."""
+    """No job can run as REPORTBACK_JOB_USER here; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobUser:
-    """The user of a job. `lock`: a descriptor that each supervisor of the job keeps, so that it has the user alone."""
+    """The user of a job. `lock`: a descriptor that each of its supervisors keeps, for exclusive use of the user."""
 
     uid: int
     gid: int
@@ -36,15 +36,15 @@ class JobUser:
 
     @property
     def as_argument(self) -> str:
-        """As the supervisor takes it."""
+        """The supervisor's argument USER."""
         return f"{self.uid}:{self.gid}"
 
 
 def job_users(named: Named | None) -> tuple[JobUser, ...]:
-    """The users among whom jobs are shared out; none where no user is named: they run as we do then.
+    """The users that jobs run as; empty if none is named: jobs run as our own user then.
 
     Raises:
-        NoJobUser: there is no such user, it is us or root, or we may not run anything as somebody else.
+        NoJobUser: there is no such user, it is ours or root, or this process may not switch users.
     """
     if named is None:
         return ()
@@ -58,13 +58,13 @@ def job_users(named: Named | None) -> tuple[JobUser, ...]:
 
 
 def _problem(user: JobUser, here: Sequence[range], overflow: int) -> str:
-    """Why no job may be *user*; empty: it may. *here*: the ids that there are; *overflow*: the one for all others."""
+    """Why no job may run as *user*; empty: it may. *here*: the ids that exist; *overflow*: the id for all others."""
     if user.uid == 0:
         return "is root, who can read everything: name another user"
     if user.uid == os.getuid():
         return f"has {user.uid}, which is the user of this flow: name another one"
     if user.uid == overflow:
-        return f"has {user.uid}, who stands for others as well, and all that runs as it is killed: name another one"
+        return f"has {user.uid}, the id of all unknown users, whose processes would be killed: name another one"
     if user.gid in {0, os.getgid(), *os.getgroups()}:
         return f"has {user.uid}, whose group {user.gid} is root's or this flow's: give that user one of its own"
     if not any(user.uid in ids for ids in here):
@@ -73,7 +73,7 @@ def _problem(user: JobUser, here: Sequence[range], overflow: int) -> str:
 
 
 def _check_machine() -> None:
-    """Raise NoJobUser if a job would not be another user here, or that would not keep it from what is ours."""
+    """Raise NoJobUser if this machine cannot switch users, or cannot protect our files from them."""
     ours = _capabilities()
     if missing := [f"CAP_{name}" for name, number in NEEDED.items() if not ours >> number & 1]:
         raise NoJobUser(
@@ -81,15 +81,15 @@ def _check_machine() -> None:
             f"{', '.join(missing)}. Run the worker as root or with AmbientCapabilities=, as docs/deploy.md shows, or "
             "unset REPORTBACK_JOB_USER if every job is trusted"
         )
-    if not shows_anybody():
+    if not shows_other_processes():
         raise NoJobUser(
-            "REPORTBACK_JOB_USER is set, but /proc hides from this process what jobs run (hidepid=, ProtectProc=), so "
-            "that it could not end them: mount it without that, or run the worker as root"
+            "REPORTBACK_JOB_USER is set, but /proc hides the processes of jobs from this one (hidepid=, ProtectProc=), "
+            "so that it could not end them: mount it without that, or run the worker as root"
         )
     if HARD_LINKS.read_text(encoding="ascii").strip() != "1":
         raise NoJobUser(
-            "REPORTBACK_JOB_USER is set, but a job could give files of ours a second name in its folder: "
-            "sysctl fs.protected_hardlinks=1"
+            "REPORTBACK_JOB_USER is set, but a job could make hard links to our files in its folder: "
+            "set sysctl fs.protected_hardlinks=1"
         )
 
 

@@ -64,7 +64,7 @@ async def test_what_is_old_is_folded_and_forgotten_as_by_any_pass(
 async def test_a_lost_job_is_ended_and_reported(
     world: World, shell: Shell, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lost, "WATCH", timedelta(seconds=0.1))
+    monkeypatch.setattr(lost, "WATCH_FOR", timedelta(seconds=0.1))
     asked = order("docs/lost")
     execution = await accept(world.ledger, asked)
     await begin(world.ledger, execution)

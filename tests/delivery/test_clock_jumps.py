@@ -27,7 +27,7 @@ from storage.delivery.availability import Busy
 from storage.engine import Ledger
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
-from tasks.delivery.reporter import Remembered
+from tasks.delivery.reporter import EstimatedClock
 from tasks.jobs.lost import end_lost_jobs
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
@@ -112,7 +112,7 @@ async def test_a_wall_clock_that_jumps_makes_no_second_status(
 @asynccontextmanager
 async def on_host(url: str, host: TimedHost) -> AsyncIterator[World]:
     """A world whose ledger and senders have the clock of *host*."""
-    kept = Remembered(host.of_ledger(), lambda: host.true.now - host.booted_at)
+    kept = EstimatedClock(host.of_ledger(), lambda: host.true.now - host.booted_at)
     async with open_in_place(url, host.of_ledger()) as opened:
         ledger = replace(opened, clock=kept)
         await ledger.now()

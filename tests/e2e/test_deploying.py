@@ -204,7 +204,7 @@ async def run_in(client: PrefectClient, state: State[None]) -> UUID:
 async def test_a_drain_waits_until_nothing_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: State[None]
 ) -> None:
-    monkeypatch.setattr(draining, "LOOK_EVERY", MOMENT)
+    monkeypatch.setattr(draining, "POLL_EVERY", MOMENT)
     async with prefect_server() as client:
         run_id = await run_in(client, state)
         assert await drain([JOBS], timedelta(seconds=1)) == 1
@@ -223,7 +223,7 @@ async def test_a_drain_waits_until_nothing_runs(
 @pytest.mark.usefixtures("deployed")
 async def test_what_is_scheduled_does_not_hold_up_a_drain(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker takes it on while the pool is paused."""
-    monkeypatch.setattr(draining, "LOOK_EVERY", MOMENT)
+    monkeypatch.setattr(draining, "POLL_EVERY", MOMENT)
     async with prefect_server() as client:
         deployment = await client.read_deployment_by_name(DEPLOYMENTS[0])
         scheduled = await client.create_flow_run_from_deployment(deployment.id, **NOBODYS)

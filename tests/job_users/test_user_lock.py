@@ -24,7 +24,7 @@ ME, OTHER = USERS[:2]
 async def test_two_jobs_never_share_a_user_and_a_third_waits_and_says_so(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_lock, "LOOK_EVERY", user_lock.LOOK_EVERY / 50)
+    monkeypatch.setattr(user_lock, "POLL_EVERY", user_lock.POLL_EVERY / 50)
     said: list[str] = []
     async with acquire_user(USERS[:2], said.append) as one:
         async with acquire_user(USERS[:2], said.append) as two:
@@ -35,7 +35,7 @@ async def test_two_jobs_never_share_a_user_and_a_third_waits_and_says_so(
                 return bool(said)
 
             await until(has_said)
-            assert said == ["waiting for a job user: all 2 that REPORTBACK_JOB_USER names are taken"]
+            assert said == ["waiting for a job user: all 2 that REPORTBACK_JOB_USER names are in use"]
             assert not waiting.done()
         assert await soon(waiting, "a user that is free") == two
     assert len(said) == 1

@@ -61,7 +61,7 @@ class Server:
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     made = Server()
     monkeypatch.setattr(module, "prefect_server", made.client)
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.01))
+    monkeypatch.setattr(module, "POLL_EVERY", timedelta(seconds=0.01))
     return made
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from callbacks import idle_callbacks
 from repositories import Origin
-from watchers import idle_watchers
 from world import World, accept, order
 
 from domain.jobs.job_type import JobType
-from tasks.jobs.build_cache import Cache
+from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.keep_output import Outputs
-from tasks.jobs.lifecycle import Ended, Work, carry_out
+from tasks.jobs.lifecycle import EndedExecution, Work, carry_out
 from tasks.process import user_lock
 from tasks.process.users import JobUser
 
@@ -80,7 +80,7 @@ class JobUserRig:
     def cache(self) -> Path:
         return self.place / "cache"
 
-    async def run(self, command: str | Sequence[str], *, job: UUID | None = None, **fields: object) -> Ended:
+    async def run(self, command: str | Sequence[str], *, job: UUID | None = None, **fields: object) -> EndedExecution:
         """Carry out a job of this script, or command, on the newest commit of `main`."""
         asked = order(sha=self.origin.head("main") or "", flow_run_id=job)
         argv = ["sh", "-ec", command] if isinstance(command, str) else list(command)
@@ -91,9 +91,9 @@ class JobUserRig:
             job_type,
             self.origin.url,
             Outputs(self.outputs, 10, timedelta(days=1)),
-            Cache(self.cache, 1_000_000),
+            BuildCache(self.cache, 1_000_000),
             users=self.users,
         )
-        ended = await carry_out(self.world.reporter, work, idle_watchers(self.lines, self.troubles))
+        ended = await carry_out(self.world.reporter, work, idle_callbacks(self.lines, self.troubles))
         assert ended is not None
         return ended

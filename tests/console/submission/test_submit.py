@@ -103,7 +103,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(unreachable, "PATIENCE", timedelta(seconds=0.5))
     monkeypatch.setattr(unreachable, "EVERY", timedelta(seconds=0.01))
-    monkeypatch.setattr(follow, "LOOK_EVERY", timedelta(0))
+    monkeypatch.setattr(follow, "POLL_EVERY", timedelta(0))
     monkeypatch.setattr(follow, "SHOWN_LATER", timedelta(0))
 
 

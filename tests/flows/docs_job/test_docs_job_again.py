@@ -110,7 +110,7 @@ async def test_a_retry_supersedes_another_job_that_reported_last(rig: Rig) -> No
 async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
-    report = module._reported
+    report = module._report
 
     async def die_before_the_outcome(report_id: int | None, publish: Publish, *, once: bool = False) -> None:
         if not once:
@@ -120,7 +120,7 @@ async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
     rig.job_is(NOTE_A_RUN)
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
     with monkeypatch.context() as dying, suppress(Killed):
-        dying.setattr(module, "_reported", die_before_the_outcome)
+        dying.setattr(module, "_report", die_before_the_outcome)
         await run_made(docs_job, run_id)
     assert (await rig.job()).state is JobState.SUCCEEDED
     assert rig.states() == ["pending"]
@@ -149,7 +149,7 @@ async def beat_elsewhere(rig: Rig, run_id: UUID) -> None:
 async def test_a_second_process_leaves_a_flow_run_with_a_heartbeat_alone(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.jobs.accept.LOOK_EVERY", timedelta(seconds=0.3))
+    monkeypatch.setattr("tasks.jobs.accept.POLL_EVERY", timedelta(seconds=0.3))
     rig.job_is(NOTE_A_RUN)
     run_id = await accept_elsewhere(rig, seconds_ago=1)
     beating = asyncio.create_task(beat_elsewhere(rig, run_id))
@@ -158,7 +158,7 @@ async def test_a_second_process_leaves_a_flow_run_with_a_heartbeat_alone(
     finally:
         beating.cancel()
     assert second.shows[:2] == ("RUNNING", "Running")
-    assert await log_of(run_id, "this process leaves: another process carries out this flow run")
+    assert await log_of(run_id, "this process leaves: another process runs this flow run")
     assert rig.noted() == []
     assert rig.posts() == 0
     assert (await rig.job()).execution == 1
@@ -168,7 +168,7 @@ async def test_a_second_process_leaves_a_flow_run_with_a_heartbeat_alone(
 async def test_a_process_that_has_gone_silent_is_taken_over_after_30_s(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, seconds_ago: float
 ) -> None:
-    for name in ("LOOK_EVERY", "WATCH"):
+    for name in ("POLL_EVERY", "WATCH_FOR"):
         monkeypatch.setattr(f"tasks.jobs.accept.{name}", timedelta(seconds=0.1))
     run_id = await accept_elsewhere(rig, seconds_ago=seconds_ago)
     taken_over = await run_made(docs_job, run_id)
@@ -179,7 +179,7 @@ async def test_a_process_that_has_gone_silent_is_taken_over_after_30_s(
 
 
 async def test_an_execution_that_was_taken_over_ends_without_a_word(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.jobs.heartbeat.BEAT_EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.jobs.heartbeat.HEARTBEAT_EVERY", timedelta(seconds=0.1))
     rig.job_is("echo started > {folder}/notes; sleep 60; echo ended >> {folder}/notes")
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
     running = asyncio.create_task(run_made(docs_job, run_id))

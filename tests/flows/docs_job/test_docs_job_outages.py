@@ -23,7 +23,7 @@ from tasks.delivery.reporter import open_reporter
 def locked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Locked:
     """The rig's ledger, which waits for a lock as long as nothing."""
     monkeypatch.setattr(connections, "LOCK_WAIT", 0.02)
-    monkeypatch.setattr("tasks.delivery.ledger_retry.EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.delivery.ledger_retry.RETRY_EVERY", timedelta(seconds=0.1))
     return Locked(rig.ledger_file)
 
 

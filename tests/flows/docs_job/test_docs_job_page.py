@@ -78,7 +78,7 @@ async def test_a_prefect_that_never_answers_holds_no_job_up(rig: Rig, monkeypatc
         await asyncio.Event().wait()
 
     rig.job_is("exit 0", after_pending=False)
-    monkeypatch.setattr("tasks.operations.job_page.LAST_WORD", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.operations.job_page.FINAL_UPDATE_TIMEOUT", timedelta(seconds=0.1))
     monkeypatch.setattr("tasks.operations.job_page.JobPage._tag", hang)
     done = await soon(rig.run_job(target=None), "the end of the flow run")
     assert done.shows[0] == "COMPLETED"

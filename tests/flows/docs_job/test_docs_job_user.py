@@ -30,7 +30,7 @@ async def test_with_a_job_user_a_prefect_without_a_password_refuses_the_flow_run
     monkeypatch.setattr("flows.docs_job.job_users", lambda _: (JobUser(70000, 70000),))
     kind, _, message = (await run(docs_job, {"job": "sphinx"})).shows
     assert kind == "FAILED"
-    assert "asks nobody for a password" in message
+    assert "asks for no password" in message
     assert await rig.rows(Job) == []
 
 

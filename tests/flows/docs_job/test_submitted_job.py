@@ -53,8 +53,8 @@ async def test_a_waiting_submit_reports_how_the_job_ended(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], end: str
 ) -> None:
     script, options, code, line, states = ENDS[end]
-    monkeypatch.setattr("console.submission.follow.LOOK_EVERY", follow.LOOK_EVERY / 10)
-    monkeypatch.setattr("console.submission.follow.SHOWN_LATER", follow.SHOWN_LATER if states else follow.LOOK_EVERY)
+    monkeypatch.setattr("console.submission.follow.POLL_EVERY", follow.POLL_EVERY / 10)
+    monkeypatch.setattr("console.submission.follow.SHOWN_LATER", follow.SHOWN_LATER if states else follow.POLL_EVERY)
     monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(rig.folder / "none.toml"))
     rig.job_is(script)
     deployment_id = await deployed()

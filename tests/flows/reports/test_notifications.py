@@ -85,9 +85,9 @@ async def test_a_prefect_that_takes_no_events_is_a_line_in_the_log(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(notifications, "_send", send)
-    monkeypatch.setattr(notifications, "PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr(notifications, "TIMEOUT", timedelta(seconds=0.2))
     rig.job_is("exit 0", after_pending=False)
     done = await soon(rig.run_job(), "the end of the flow run")
     assert done.shows[0] == "COMPLETED"
     assert (await rig.phases())[-1] == ("success", Phase.DELIVERED)
-    await log_of(done.id, "Prefect was not told of events: ")
+    await log_of(done.id, "events could not be sent to Prefect: ")

@@ -28,7 +28,7 @@ from storage.delivery import reconciliations
 from storage.identity import ledger_id
 from storage.jobs import jobs
 from storage.jobs.liveness import Over, over
-from tasks.operations.prefect_state import crash_dead_passes
+from tasks.operations.prefect_state import crash_dead_reconciliations
 from tasks.process.identity import this_process
 
 ELSEWHERE = Process("another machine", 1, 1)
@@ -67,7 +67,7 @@ async def test_a_pass_that_begins_late_leaves_its_work_to_the_one_that_has_done_
     late = await a_pass(deployment_id, ago(FIVE_MINUTES))
     await has_passed(rig, datetime.now(UTC) - timedelta(minutes=4))
     done = await run_made(reconcile_reports, late)
-    assert done.shows == ("COMPLETED", "Completed", "late, skipped: another pass has succeeded meanwhile")
+    assert done.shows == ("COMPLETED", "Completed", "late, skipped: another reconciliation run has succeeded meanwhile")
 
 
 async def test_a_pass_that_begins_late_works_if_no_other_has(rig: Rig) -> None:
@@ -118,9 +118,9 @@ async def test_a_pass_that_was_retried_runs_since_then_and_not_since_its_first_s
     assert run.start_time is not None
     assert run.state is not None
     between = run.start_time + (run.state.timestamp - run.start_time) / 2
-    await crash_dead_passes(deployment_id, before=between)
+    await crash_dead_reconciliations(deployment_id, before=between)
     assert await name_of(retried) == "Running"
-    await crash_dead_passes(deployment_id, before=run.state.timestamp)
+    await crash_dead_reconciliations(deployment_id, before=run.state.timestamp)
     assert await name_of(retried) == "Crashed"
 
 
@@ -290,7 +290,7 @@ async def test_prefect_forgets_passes_that_are_over_and_nothing_else(rig: Rig, m
     soon = await a_pass(deployment_id, ago(timedelta(seconds=-60)))
     await run_made(reconcile_reports, first := await a_pass(deployment_id, ago(timedelta(0))))
     assert all([await is_known(one) for one in over])
-    monkeypatch.setattr("flows.reconcile_reports.PASSES_KEPT", timedelta(0))
+    monkeypatch.setattr("flows.reconcile_reports.RUNS_KEPT_FOR", timedelta(0))
     await run_made(reconcile_reports, await a_pass(deployment_id, ago(timedelta(0))))
     assert [await is_known(one) for one in (*over, first)] == [False, False, False]
     assert all([await is_known(one) for one in (undelivered, others, at_work, soon)])

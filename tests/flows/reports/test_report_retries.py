@@ -16,7 +16,7 @@ from flows import docs_job as module
 from settings import Settings
 from storage.delivery import leases
 from tasks.delivery.reporter import open_reporter
-from tasks.report_status import PATIENCE, report_status
+from tasks.report_status import RETRY_WINDOW, report_status
 
 SUCCESS = 2  # the number of a job's second report
 
@@ -24,7 +24,7 @@ SUCCESS = 2  # the number of a job's second report
 @flow(name="report", persist_result=False)
 async def report() -> None:
     """Deliver the outcome of the only job, as docs_job does."""
-    await module._reported(SUCCESS, ignore)
+    await module._report(SUCCESS, ignore)
 
 
 async def reported(rig: Rig) -> TaskRun:
@@ -45,7 +45,7 @@ async def phase(rig: Rig) -> Phase:
 def test_the_retries_are_five_after_1_2_4_8_and_16_seconds() -> None:
     assert report_status.retries == 5
     assert report_status.retry_delay_seconds == [1, 2, 4, 8, 16]
-    assert timedelta(seconds=31) == PATIENCE
+    assert timedelta(seconds=31) == RETRY_WINDOW
 
 
 async def test_prefect_itself_waits_a_second_before_the_first_retry(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

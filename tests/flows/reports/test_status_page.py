@@ -54,7 +54,7 @@ async def test_a_prefect_that_does_not_take_it_is_a_line_in_the_log_of_a_pass_th
     done = await run(reconcile_reports)
     assert done.shows[0] == "COMPLETED"
     assert rig.states() == ["success"]
-    await log_of(done.id, "the operator's page is not up to date: ConnectError", "delivered 1, undelivered 0")
+    await log_of(done.id, "the status page is not up to date: ConnectError", "delivered 1, undelivered 0")
 
 
 async def test_a_prefect_that_never_answers_holds_no_pass_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ async def test_a_prefect_that_never_answers_holds_no_pass_up(rig: Rig, monkeypat
         await asyncio.Event().wait()
 
     monkeypatch.setattr("tasks.operations.status_page._put", hang)
-    monkeypatch.setattr("tasks.operations.status_page.PATIENCE", timedelta(seconds=0.1))
+    monkeypatch.setattr("tasks.operations.status_page.TIMEOUT", timedelta(seconds=0.1))
     async with rig.ledger() as ledger:
         await run_job(ledger, order("docs/a", sha=rig.sha))
     done = await soon(run(reconcile_reports), "the end of the flow run")

@@ -13,12 +13,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from callbacks import idle_callbacks
 from cancelling import cancel_all, skip
 from processes import ROOT, is_alive, pids_in
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import block_until
-from watchers import idle_watchers
 from world import World, accept, order
 
 from domain.jobs.job import JobState
@@ -57,8 +57,8 @@ class Rig:
         asked = order(group="g")
         job_type = JobType.model_validate({"name": "sphinx", "command": command, "timeout": LIMIT})
         work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
-        watchers = replace(idle_watchers(self.lines, self.lines), is_cancelled=self._asked)
-        return asyncio.create_task(carry_out(self.world.reporter, work, watchers)), work
+        callbacks = replace(idle_callbacks(self.lines, self.lines), is_cancelled=self._asked)
+        return asyncio.create_task(carry_out(self.world.reporter, work, callbacks)), work
 
     async def _asked(self) -> bool:
         return self.is_cancelled
@@ -88,7 +88,7 @@ def rig(world: World, tmp_path: Path) -> Iterator[Rig]:
 async def test_a_signal_in_the_grace_stores_the_end_only_once_nothing_is_left(
     rig: Rig, ends_by: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.jobs.heartbeat.ASK_EVERY", timedelta(seconds=0.02))
+    monkeypatch.setattr("tasks.jobs.heartbeat.CANCEL_CHECK_EVERY", timedelta(seconds=0.02))
     others = asyncio.all_tasks()
     leave = ("sh", "-c", f'"$@" & until [ -e {rig.folder}/ready ]; do sleep 0.02; done', "sh")
     running, work = await rig.start(*(leave if ends_by == "its exit" else ()), *stay(rig.folder))
@@ -131,7 +131,7 @@ class AwayAtTheEnd(Ledger):
 async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it(
     rig: Rig, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.delivery.ledger_retry.EVERY", timedelta(seconds=0.02))
+    monkeypatch.setattr("tasks.delivery.ledger_retry.RETRY_EVERY", timedelta(seconds=0.02))
     away, own, troubles = rig.folder / "away", rig.world.ledger, list[str]()
     others = asyncio.all_tasks()
     ledger = AwayAtTheEnd(own.engine, own.sessions, own.clock, away)
@@ -139,7 +139,7 @@ async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it
     job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", f"touch {away}")})
     work = Work(await accept(own, asked), asked, job_type, None)
     running = asyncio.create_task(
-        carry_out(replace(rig.world.reporter, ledger=ledger), work, idle_watchers([], troubles))
+        carry_out(replace(rig.world.reporter, ledger=ledger), work, idle_callbacks([], troubles))
     )
     try:
         for _ in range(times):
@@ -161,7 +161,7 @@ from uuid import UUID
 from domain.jobs.job_type import JobType
 from storage.engine import open_ledger
 from tasks.jobs.lifecycle import Work, carry_out
-from watchers import idle_watchers
+from callbacks import idle_callbacks
 from world import Clock, accept, order, world_on
 class Terminated(BaseException): pass
 def terminated(number, frame): raise Terminated
@@ -170,7 +170,7 @@ async def main(url, job, *command):
         asked = order(flow_run_id=UUID(job))
         job_type = JobType.model_validate({"name": "sphinx", "command": command})
         work = Work(await accept(ledger, asked), asked, job_type, None)
-        await carry_out(world.reporter, work, idle_watchers([], []))
+        await carry_out(world.reporter, work, idle_callbacks([], []))
 signal.signal(signal.SIGTERM, terminated)
 asyncio.run(main(*sys.argv[1:]))
 """

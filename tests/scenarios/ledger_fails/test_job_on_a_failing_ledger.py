@@ -24,7 +24,7 @@ from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter
 from tasks.jobs import lifecycle as module
-from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
+from tasks.jobs.lifecycle import Callbacks, EndedExecution, Work, carry_out
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
@@ -32,8 +32,8 @@ ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
 
 @pytest.fixture(autouse=True)
 def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.05))
-    monkeypatch.setattr(ledger_retry, "EVERY", timedelta(seconds=0.05))
+    monkeypatch.setattr(module, "POLL_EVERY", timedelta(seconds=0.05))
+    monkeypatch.setattr(ledger_retry, "RETRY_EVERY", timedelta(seconds=0.05))
 
 
 async def job(world: World, script: str) -> Work:
@@ -42,17 +42,17 @@ async def job(world: World, script: str) -> Work:
     return Work(await accept(world.ledger, asked), asked, job_type, None)
 
 
-async def carried_out(reporter: Reporter, work: Work, troubles: list[str]) -> Ended | None:
+async def carried_out(reporter: Reporter, work: Work, troubles: list[str]) -> EndedExecution | None:
     async def no_group(_: object) -> None:
         raise AssertionError("there is no group")
 
     async def not_cancelled() -> bool:
         return False
 
-    return await carry_out(reporter, work, Watchers(lambda _: None, troubles.append, no_group, not_cancelled))
+    return await carry_out(reporter, work, Callbacks(lambda _: None, troubles.append, no_group, not_cancelled))
 
 
-async def assert_succeeded(world: World, ended: Ended | None) -> None:
+async def assert_succeeded(world: World, ended: EndedExecution | None) -> None:
     """The job has, once, and GitHub shows it, once."""
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
@@ -164,7 +164,7 @@ async def test_a_job_that_is_to_begin_while_postgresql_is_stopped_begins_once_it
         running = asyncio.create_task(carried_out(world.reporter, work, troubles))
         await until(lambda: len(troubles) >= 2)
     await assert_succeeded(world, await running)
-    assert all(one.startswith("the job could not be begun, and is tried again: ") for one in troubles)
+    assert all(one.startswith("the job could not be started, and is tried again: ") for one in troubles)
 
 
 @ON_SQLITE

@@ -28,7 +28,7 @@ async def one_pass(reporter: Reporter, troubles: list[str]) -> None:
 async def test_a_commit_whose_reply_is_lost_anywhere_in_a_pass_leaves_the_rest_to_go_on(
     world: World, relay: tuple[Ledger, Relay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.delivery.senders.REST", timedelta(0))
+    monkeypatch.setattr("tasks.delivery.senders.COOLDOWN", timedelta(0))
     ledger, between = relay
     sender, troubles = await world.sender(ledger=ledger), list[str]()
     for rounds, number in enumerate(count(step=1 if FULL else 3)):

@@ -12,7 +12,7 @@ from domain.text import LogLine
 from settings import Settings
 from storage.engine import LedgerUnavailable
 from tasks.delivery import ledger_retry as module
-from tasks.delivery.ledger_retry import A_MINUTE, is_told, open_when_available, retry_while_unavailable
+from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_while_unavailable, should_log
 
 
 @dataclass
@@ -30,7 +30,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     """A time of the test's own, in which waiting takes none."""
     made = Time()
     monkeypatch.setattr(module, "time", made)
-    monkeypatch.setattr(module, "EVERY", timedelta(0))
+    monkeypatch.setattr(module, "RETRY_EVERY", timedelta(0))
     return made
 
 
@@ -70,7 +70,7 @@ async def test_an_outcome_waits_without_limit_and_logs_at_growing_intervals(time
 
 
 def test_of_failures_in_a_row_the_first_are_logged_and_then_one_in_four_minutes() -> None:
-    told = [number for number in range(1, 400) if is_told(number)]
+    told = [number for number in range(1, 400) if should_log(number)]
     assert told == [1, 2, 4, 8, 16, 32, 64, 128, 256, 384]
 
 

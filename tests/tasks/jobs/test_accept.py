@@ -143,7 +143,7 @@ class Second:
 
 @pytest.fixture
 def second(monkeypatch: pytest.MonkeyPatch) -> Second:
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(seconds=0.01))
+    monkeypatch.setattr(module, "POLL_EVERY", timedelta(seconds=0.01))
     return Second()
 
 

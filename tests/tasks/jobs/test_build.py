@@ -13,13 +13,13 @@ from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
+from callbacks import idle_callbacks
 from cancelling import STOPS, stop
 from processes import is_alive, names_in
 from repositories import Origin
 from sqlmodel import col, select
 from unmovable import Unmovable
 from waiting import block_until, until
-from watchers import idle_watchers
 from world import CREDENTIAL, World, accept, order
 
 from domain.jobs.job import JobState
@@ -28,10 +28,10 @@ from domain.jobs.target_request import TargetRequest
 from settings import Settings
 from storage.models import StatusReport
 from tasks.jobs import build as executing
-from tasks.jobs.build_cache import Cache
+from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.job_spec import work_of
 from tasks.jobs.keep_output import Outputs
-from tasks.jobs.lifecycle import Ended, Work, carry_out
+from tasks.jobs.lifecycle import EndedExecution, Work, carry_out
 from tasks.process import disk_space
 from tasks.process.background import Stop
 from tasks.process.files import USUAL
@@ -63,7 +63,7 @@ class Rig:
         sha: str | None = None,
         output_url: str | None = PREVIEW,
         **fields: object,
-    ) -> Ended:
+    ) -> EndedExecution:
         """Carry out a job of this script on the newest commit of `main`; again, if it is a job that there is."""
         asked = order(sha=sha or self.origin.head("main") or "", flow_run_id=job)
         job_type = JobType.model_validate({"name": "sphinx", "command": ["sh", "-ec", script], **fields})
@@ -74,10 +74,10 @@ class Rig:
             job_type,
             self.origin.url,
             Outputs(self.outputs, 10, timedelta(days=1)),
-            Cache(self.folder / "cache", 1_000_000),
+            BuildCache(self.folder / "cache", 1_000_000),
             output_url,
         )
-        ended = await carry_out(self.world.reporter, work, idle_watchers(self.lines, self.troubles))
+        ended = await carry_out(self.world.reporter, work, idle_callbacks(self.lines, self.troubles))
         assert ended is not None
         return ended
 
@@ -200,10 +200,10 @@ async def test_a_disk_that_does_not_answer_is_an_error_that_says_so(rig: Rig, mo
     async def never_answers(*_: object, **__: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(executing, "aside", never_answers)
+    monkeypatch.setattr(executing, "run_in_background", never_answers)
     ended = await rig.run("true")
     assert (ended.state, ended.summary) == (JobState.CRASHED, "no space: the disk does not answer")
-    assert any("see to its disk, and retry the job" in trouble for trouble in rig.troubles)
+    assert any("check its disk, and retry the job" in trouble for trouble in rig.troubles)
 
 
 async def test_a_disk_that_answers_no_more_once_a_command_has_failed_changes_nothing(
@@ -212,7 +212,7 @@ async def test_a_disk_that_answers_no_more_once_a_command_has_failed_changes_not
     def never_answers(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(executing, "_kept", never_answers)
+    monkeypatch.setattr(executing, "_keep_copy", never_answers)
     ended = await rig.run("exit 1")
     assert (ended.state, ended.summary, rig.troubles) == (JobState.FAILED, "exit code 1", [])
 
@@ -378,7 +378,7 @@ async def test_without_a_target_nothing_is_pushed_and_the_output_is_kept(rig: Ri
     work = Work(
         await accept(rig.world.ledger, asked), asked, job_type, None, Outputs(rig.outputs, 10, timedelta(days=1))
     )
-    ended = await carry_out(rig.world.reporter, work, idle_watchers(rig.lines, rig.troubles))
+    ended = await carry_out(rig.world.reporter, work, idle_callbacks(rig.lines, rig.troubles))
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
     assert names_in(rig.outputs) == [str(asked.flow_run_id)]

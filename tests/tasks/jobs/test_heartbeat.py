@@ -9,7 +9,7 @@ from simulated import SimulatedClock, SimulatedLoop
 from domain.jobs.execution import Execution
 from tasks.delivery.deliver import Reporter
 from tasks.jobs import heartbeat
-from tasks.jobs.heartbeat import WATCH, Stopped, keep_heartbeat
+from tasks.jobs.heartbeat import WATCH_FOR, Stopped, keep_heartbeat
 
 EXECUTION = Execution(UUID(int=1), 1, None)
 AWAY_UNTIL = (10.5, 11.0, 14.0, 15.5, 20.5, 29.0, 60.5, 301.0)
@@ -31,7 +31,7 @@ async def signs(back_at: float, *, refuses: bool, monkeypatch: pytest.MonkeyPatc
     async def is_cancelled() -> bool:
         return False
 
-    monkeypatch.setattr(heartbeat, "_beat", give)
+    monkeypatch.setattr(heartbeat, "_send_heartbeat", give)
     stopped = await keep_heartbeat(object(), EXECUTION, is_cancelled, lambda _: None)  # type: ignore[arg-type]  # nobody reports
     assert stopped is Stopped.NOT_OURS
     return given
@@ -44,5 +44,5 @@ def test_a_living_job_sends_a_heartbeat_in_time_once_its_ledger_is_back(
 ) -> None:
     with asyncio.Runner(loop_factory=lambda: SimulatedLoop(SimulatedClock())) as runner:
         first, second = runner.run(signs(back_at, refuses=refuses, monkeypatch=monkeypatch))
-    assert first - back_at <= (WATCH - heartbeat.PATIENCE).total_seconds()  # it may take as long as that
-    assert second - first == pytest.approx(heartbeat.BEAT_EVERY.total_seconds())
+    assert first - back_at <= (WATCH_FOR - heartbeat.HEARTBEAT_TIMEOUT).total_seconds()  # it may take as long as that
+    assert second - first == pytest.approx(heartbeat.HEARTBEAT_EVERY.total_seconds())

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from callbacks import idle_callbacks
 from sqlmodel import col, select
-from watchers import idle_watchers
 from world import World, accept, order
 
 from domain.jobs.job import JobState
 from domain.jobs.job_type import JobType
 from domain.output.progress import Progress
 from storage.models import StatusReport
-from tasks.jobs.lifecycle import Ended, Work, carry_out
+from tasks.jobs.lifecycle import EndedExecution, Work, carry_out
 from tasks.process.output_lines import MAX_LINE
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])
@@ -29,12 +29,12 @@ class Rig:
     troubles: list[str] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
 
-    async def run(self, script: str, **fields: object) -> Ended:
+    async def run(self, script: str, **fields: object) -> EndedExecution:
         job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", script), **fields})
         asked = order()
         work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
         ended = await carry_out(
-            self.world.reporter, work, idle_watchers(self.lines, self.troubles, self.progress.append)
+            self.world.reporter, work, idle_callbacks(self.lines, self.troubles, self.progress.append)
         )
         assert ended is not None
         return ended

@@ -12,7 +12,7 @@ from processes import names_in
 
 from domain.process.limits import Limits
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
-from tasks.process.file_worker import MOST_TOLD
+from tasks.process.file_worker import MOST_LISTED
 from tasks.process.temp_dirs import PREFIX
 
 JOB = UUID(int=7)
@@ -120,10 +120,10 @@ async def test_pipes_and_sockets_are_dropped(rig: Rig, monkeypatch: pytest.Monke
 
 
 async def test_of_many_dropped_links_some_are_listed(rig: Rig) -> None:
-    for number in range(MOST_TOLD + 5):
+    for number in range(MOST_LISTED + 5):
         (rig.site / f"link-{number}").symlink_to("/etc")
     await rig.keep()
-    assert len(rig.said) == MOST_TOLD + 1
+    assert len(rig.said) == MOST_LISTED + 1
     assert rig.said[-1] == "output: 5 more are dropped"
 
 

@@ -30,7 +30,7 @@ from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter
 from tasks.jobs import heartbeat
 from tasks.jobs import lifecycle as module
-from tasks.jobs.lifecycle import Ended, Watchers, Work, carry_out
+from tasks.jobs.lifecycle import Callbacks, EndedExecution, Work, carry_out
 from tasks.process import temp_dirs
 from tasks.process.disk_space import LEAST, check_free_space
 
@@ -40,11 +40,11 @@ BRIEFLY = timedelta(seconds=0.02)
 
 @pytest.fixture(autouse=True)
 def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BEAT_EVERY", "AGAIN", "ASK_EVERY"):
+    for name in ("HEARTBEAT_EVERY", "RETRY_AFTER", "CANCEL_CHECK_EVERY"):
         monkeypatch.setattr(heartbeat, name, BRIEFLY)
-    monkeypatch.setattr(module, "LOOK_EVERY", BRIEFLY)
-    monkeypatch.setattr(ledger_retry, "EVERY", BRIEFLY)
-    monkeypatch.setattr(heartbeat, "PATIENCE", timedelta(hours=1))
+    monkeypatch.setattr(module, "POLL_EVERY", BRIEFLY)
+    monkeypatch.setattr(ledger_retry, "RETRY_EVERY", BRIEFLY)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_TIMEOUT", timedelta(hours=1))
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ class Said:
     is_cancelled: bool = False
 
     @property
-    def watchers(self) -> Watchers:
-        return Watchers(self.lines.append, self.troubles.append, self._on_wait, self._asked)
+    def callbacks(self) -> Callbacks:
+        return Callbacks(self.lines.append, self.troubles.append, self._on_wait, self._asked)
 
     async def _on_wait(self, ahead: Sequence[UUID]) -> None:
         self.waited_for.append(list(ahead))
@@ -108,8 +108,8 @@ async def work_for(world: World, job_type: JobType, asked: Order | None = None) 
 
 async def carried_out(
     world: World, work: Work, said: Said | None = None, *, by: Reporter | None = None
-) -> Ended | None:
-    return await carry_out(by or world.reporter, work, (said or Said()).watchers)
+) -> EndedExecution | None:
+    return await carry_out(by or world.reporter, work, (said or Said()).callbacks)
 
 
 async def job(world: World, execution: Execution) -> Job:
@@ -219,7 +219,7 @@ async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(world: W
 
     said = Said()
     work = await work_for(world, shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
-    running = asyncio.create_task(carry_out(world.reporter, work, replace(said.watchers, is_cancelled=away)))
+    running = asyncio.create_task(carry_out(world.reporter, work, replace(said.callbacks, is_cancelled=away)))
     await until(lambda: len(said.troubles) >= 2)
     (tmp_path / "go").touch()
     ended = await running
@@ -268,7 +268,7 @@ async def test_a_failing_begin_callback_ends_nothing(world: World) -> None:
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert said.troubles == ["it could not be told for whom the job waits: nobody listens"]
+    assert said.troubles == ["the jobs that this one waits for could not be shown: nobody listens"]
 
 
 async def test_a_cancel_does_not_wait_for_the_begin_callback(world: World, tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ async def test_a_cancel_does_not_wait_for_the_begin_callback(world: World, tmp_p
 
 async def waiting_behind_another(
     world: World, job_type: JobType, on_wait: Callable[[Sequence[UUID]], Awaitable[None]], said: Said
-) -> tuple[asyncio.Task[Ended | None], Work]:
+) -> tuple[asyncio.Task[EndedExecution | None], Work]:
     """A job that was told to wait for another of its group, which has just ended."""
     told = asyncio.Event()
 
@@ -303,7 +303,7 @@ async def waiting_behind_another(
     first = await accept(world.ledger, order("docs/first", group="g"))
     await begin(world.ledger, first)
     work = await work_for(world, job_type, order(group="g"))
-    running = asyncio.create_task(carry_out(world.reporter, work, replace(said.watchers, on_wait=publish)))
+    running = asyncio.create_task(carry_out(world.reporter, work, replace(said.callbacks, on_wait=publish)))
     await until(told.is_set)
     await end(world.ledger, first)
     return running, work
@@ -377,7 +377,7 @@ async def test_a_ledger_unavailable_while_the_job_runs_does_not_end_it(world: Wo
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert "no beat could be given: " in said.troubles[0]
+    assert "the heartbeat could not be stored: " in said.troubles[0]
     assert "the ledger is unavailable" in said.troubles[0]
 
 
@@ -402,13 +402,13 @@ async def test_a_ledger_unavailable_when_the_job_begins_is_waited_for(world: Wor
     ended = await carry_out_without_beats(world, work, said, reporter)
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert len([one for one in said.troubles if "could not be begun" in one]) == 2
+    assert len([one for one in said.troubles if "could not be started" in one]) == 2
 
 
-async def carry_out_without_beats(world: World, work: Work, said: Said, by: Reporter) -> Ended | None:
+async def carry_out_without_beats(world: World, work: Work, said: Said, by: Reporter) -> EndedExecution | None:
     """So that only the job's beginning and its end go to the ledger."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(heartbeat, "BEAT_EVERY", timedelta(hours=1))
+        patch.setattr(heartbeat, "HEARTBEAT_EVERY", timedelta(hours=1))
         return await carried_out(world, work, said, by=by)
 
 
@@ -441,7 +441,7 @@ async def test_an_unexpected_exception_ends_the_job_as_an_error(world: World) ->
 
     said = Said()
     work = await work_for(world, shell("echo a line"))
-    ended = await carry_out(world.reporter, work, replace(said.watchers, on_line=fail))
+    ended = await carry_out(world.reporter, work, replace(said.callbacks, on_line=fail))
     assert ended is not None
     assert (ended.state, ended.summary) == (JobState.CRASHED, "could not be run: KeyError")
     assert "our own bug" in said.troubles[0]
@@ -617,7 +617,7 @@ async def test_a_failed_jobs_working_copy_stays_and_only_the_log_says_where(
     [name] = names_in(tmp_path)
     kept = tmp_path / name / "copy"
     assert (kept / "made").read_text() == "half\n"
-    assert said.troubles == [f"the working copy stays for a while, to be looked at: {kept}"]
+    assert said.troubles == [f"the working copy is kept for a while for inspection: {kept}"]
     assert str(tmp_path) not in f"{said.lines} {ended.summary} {await reports(world)}"
     await carried_out(world, await work_for(world, shell("true")))
     assert names_in(tmp_path) == [name]

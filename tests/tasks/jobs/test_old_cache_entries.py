@@ -12,7 +12,7 @@ from unmovable import Unmovable
 
 from domain.process.limits import Limits
 from tasks.jobs import build_cache as module
-from tasks.jobs.build_cache import KEY_LENGTH, Cache, restore, save
+from tasks.jobs.build_cache import KEY_LENGTH, BuildCache, restore, save
 from tasks.process.files import USUAL, FileWorkFailed
 
 DAY = 86_400.0
@@ -26,7 +26,7 @@ def key(number: int) -> str:
 class Rig:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.cache = Cache(folder / "cache", 10_000_000)
+        self.cache = BuildCache(folder / "cache", 10_000_000)
         self.said: list[str] = []
         self.made = folder / "made"
         self.made.mkdir()

@@ -15,7 +15,7 @@ from domain.jobs.preparation import Preparation
 from domain.process.limits import Limits
 from domain.redact import public
 from tasks.jobs import build_cache as module
-from tasks.jobs.build_cache import Cache
+from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.environment import BuildEnvironment
 from tasks.jobs.prepare import PreparationFailed, prepare
 
@@ -31,8 +31,8 @@ class Rig:
     count: int = 0
 
     @property
-    def cache(self) -> Cache:
-        return Cache(self.folder / "cache", 1_000_000)
+    def cache(self) -> BuildCache:
+        return BuildCache(self.folder / "cache", 1_000_000)
 
     def copy(self, lock: str = "one") -> Path:
         """A fresh working copy."""
@@ -47,7 +47,7 @@ class Rig:
         return Preparation.model_validate({"command": ["sh", "-ec", script.format(self.folder)], **told})
 
     async def prepare(
-        self, copy: Path, *steps: Preparation, cache: Cache | None = None, scope: str = "acme/site"
+        self, copy: Path, *steps: Preparation, cache: BuildCache | None = None, scope: str = "acme/site"
     ) -> Path:
         env = {"PATH": os.environ["PATH"], "SEEN": "yes"}
         around = BuildEnvironment(copy, env, Limits(), partial(public, roots=(str(copy),)), self.lines.append)
@@ -230,11 +230,11 @@ async def test_the_cache_is_bounded_in_number_and_the_one_used_longest_ago_goes(
 
 async def test_the_cache_is_bounded_in_size(rig: Rig) -> None:
     fill = "echo install >> {0}/ran; mkdir node_modules; head -c 100000 /dev/zero > node_modules/x"
-    small = Cache(rig.cache.folder, 250_000)
+    small = BuildCache(rig.cache.folder, 250_000)
     for lock in ("one", "two", "three"):
         await rig.prepare(rig.copy(lock), rig.step(fill), cache=small)
     assert len(rig.entries()) == 2
-    await rig.prepare(rig.copy("four"), rig.step(fill), cache=Cache(rig.cache.folder, 99_999))
+    await rig.prepare(rig.copy("four"), rig.step(fill), cache=BuildCache(rig.cache.folder, 99_999))
     assert rig.lines[-1].endswith("not kept in the cache: more than 97.66K bytes: REPORTBACK_CACHE_SIZE bounds it")
 
 

@@ -53,7 +53,7 @@ class Rig:
     def fill_the_disk_with(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """It is full as soon as a hook has made the file *name*."""
         full = self.folder / name
-        monkeypatch.setattr(disk_space, "LOOK_EVERY", timedelta(milliseconds=1))
+        monkeypatch.setattr(disk_space, "POLL_EVERY", timedelta(milliseconds=1))
         monkeypatch.setattr(disk_space, "free_in", lambda _: disk_space.RESERVE - full.exists())
 
 
@@ -101,7 +101,7 @@ async def test_a_cancel_that_comes_when_the_push_is_stored_is_too_late(rig: Rig,
 async def test_a_push_that_was_cut_off_before_it_was_stored_is_none(
     rig: Rig, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SETTLE", timedelta(0))
+    monkeypatch.setattr(module, "STORE_TIME", timedelta(0))
     rig.hook("pre-receive", HOLD)
     pushing = rig.push()
     await rig.holds()
@@ -121,8 +121,8 @@ async def test_a_push_that_was_cut_off_before_it_was_stored_is_none(
 async def test_a_host_that_shows_what_it_stored_a_moment_later_is_looked_at_again(
     rig: Rig, late: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_AGAIN", timedelta(0))
-    monkeypatch.setattr(module, "SETTLE", timedelta(minutes=1))
+    monkeypatch.setattr(module, "CHECK_EVERY", timedelta(0))
+    monkeypatch.setattr(module, "STORE_TIME", timedelta(minutes=1))
     rig.hook("reference-transaction", f'[ "$1" != committed ] || {LOSE}')
     head, looks = module._Pusher._head, list[str | None]()
 
@@ -136,7 +136,7 @@ async def test_a_host_that_shows_what_it_stored_a_moment_later_is_looked_at_agai
 
 
 async def test_a_push_that_the_host_refuses_is_looked_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_AGAIN", timedelta(hours=1))
+    monkeypatch.setattr(module, "CHECK_EVERY", timedelta(hours=1))
     rig.hook("pre-receive", "echo 'no new connection' >&2; exit 1")
     with pytest.raises(PushFailed, match=r"^push failed: "):
         await asyncio.wait_for(rig.push(), 60)

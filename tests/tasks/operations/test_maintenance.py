@@ -104,7 +104,7 @@ async def test_a_disk_that_does_not_answer_holds_up_neither_the_pass_nor_its_pro
     monkeypatch.setattr("tasks.operations.maintenance.LONGEST", timedelta(seconds=0.1))
     try:
         assert await run_maintenance(world) == [
-            "maintenance took too long, and is left to the next pass: TimeoutError()"
+            "maintenance took too long, and is left to the next reconciliation run: TimeoutError()"
         ]
     finally:
         answers.set()

@@ -19,7 +19,7 @@ from fake_github.faults import Kind
 from storage import counters
 from storage.operations.event_counts import EVENTS
 from tasks.operations.metric_families import registry_of
-from tasks.operations.metrics import MAX_WORDS, PushFailed, emit_metrics, push, read_metrics
+from tasks.operations.metrics import MAX_WORDS, MetricsPushFailed, emit_metrics, push, read_metrics
 
 MINUTE = timedelta(minutes=1)
 NAMES = {
@@ -201,13 +201,13 @@ async def test_of_a_refusal_little_is_read_and_one_line_logged(
 ) -> None:
     async with gateway(400, body, header) as refusing:
         said = await emitted(world, refusing.url)
-    assert said == [f"metrics could not be handed on: PushFailed('the Pushgateway {words}')"]
+    assert said == [f"metrics could not be handed on: MetricsPushFailed('the Pushgateway {words}')"]
 
 
 async def test_a_pushgateway_that_hangs_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.operations.metrics.PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr("tasks.operations.metrics.TIMEOUT", timedelta(seconds=0.2))
     async with gateway(None) as hanging:
-        with pytest.raises(PushFailed, match="cannot be reached"):
+        with pytest.raises(MetricsPushFailed, match="cannot be reached"):
             await push(hanging.url, await read_metrics(world.ledger))
 
 

@@ -21,7 +21,7 @@ async def test_the_user_of_an_address_is_left_out(status: int, *, asks: bool) ->
 
 
 def test_an_open_server_is_named_without_the_user_of_its_address() -> None:
-    assert "but http://prefect.test/api asks nobody" in str(OpenPrefect(URL))
+    assert "but http://prefect.test/api asks for no password" in str(OpenPrefect(URL))
 
 
 async def test_it_trusts_the_certificates_that_prefects_clients_trust(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from repositories import Origin, git, write
 from domain.jobs.preparation import Preparation
 from domain.jobs.push import Push
 from domain.process.limits import FileBounds, Limits
-from tasks.jobs.build_cache import Cache
+from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.checkout import CheckoutFailed, working_copy
 from tasks.jobs.environment import BuildEnvironment
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
@@ -71,7 +71,7 @@ async def prepared(folder: Path, limits: Limits, lock: str) -> str:
     cache = {"paths": ["made"], "key": ["lock"]}
     step = Preparation.model_validate({"command": ["make"], "cache": cache})
     around = BuildEnvironment(copy, {"PATH": f"{folder}:{os.environ['PATH']}"}, limits, str, lines.append)
-    await prepare([step], around, Cache(folder / "cache", 10**9), scope="acme/site")
+    await prepare([step], around, BuildCache(folder / "cache", 10**9), scope="acme/site")
     assert names_in(copy / "made") == ["1", "2", "3", "4"]
     return lines[-1].removeprefix("Reportback: ")
 

@@ -90,7 +90,7 @@ async def test_a_disk_that_fills_meanwhile_ends_it_and_says_so(
     rig: Rig, does: Callable[[Rig], Awaitable[None]], program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig.hang(program)
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(milliseconds=1))
+    monkeypatch.setattr(module, "POLL_EVERY", timedelta(milliseconds=1))
     monkeypatch.setattr(module, "free_in", lambda _: RESERVE - rig.hangs())
     with pytest.raises(NoSpace, match=r"^no space: less than 256 MiB is left on the disk$") as failed:
         await does(rig)
@@ -107,8 +107,8 @@ async def test_a_disk_that_does_not_answer_for_a_while_is_not_full(monkeypatch: 
             raise TimeoutError
         return answer
 
-    monkeypatch.setattr(module, "LOOK_EVERY", timedelta(0))
-    monkeypatch.setattr(module, "aside", look)
+    monkeypatch.setattr(module, "POLL_EVERY", timedelta(0))
+    monkeypatch.setattr(module, "run_in_background", look)
     with pytest.raises(NoSpace):
         await with_room(asyncio.Event().wait(), Path("/"))
     assert list(answers) == []

@@ -50,7 +50,7 @@ def test_nothing_is_known_of_a_process_elsewhere(host: str) -> None:
 
 
 def test_no_process_is_identified_where_processes_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "ANYBODY", Path("/proc/0/stat"))
+    monkeypatch.setattr(identity, "INIT_STAT", Path("/proc/0/stat"))
     assert is_gone(replace(this_process(), started=1)) is None
 
 

@@ -33,7 +33,7 @@ async def run():
 
 ran = asyncio.run(run())
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(peak, len(sent), ran.recognised.counts, "|", sum("left out" in line for line in sent))
+print(peak, len(sent), ran.parsed.counts, "|", sum("left out" in line for line in sent))
 """
 
 

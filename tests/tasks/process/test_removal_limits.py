@@ -15,7 +15,7 @@ from waiting import Held, until
 
 from tasks.process import background as beside
 from tasks.process import temp_dirs as module
-from tasks.process.background import Stop, aside
+from tasks.process.background import Stop, run_in_background
 from tasks.process.temp_dirs import PREFIX, remove, scratch, sweep
 
 HOUR = timedelta(hours=1)
@@ -93,7 +93,7 @@ async def test_abandoned_work_is_told_to_stop_and_its_thread_ends() -> None:
         while not stop():
             pass
 
-    waiting = asyncio.create_task(aside(work, longest=HOUR))
+    waiting = asyncio.create_task(run_in_background(work, longest=HOUR))
     await until(lambda: bool(threads))
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -109,23 +109,23 @@ async def test_work_is_told_to_stop_after_its_time_and_waited_for_only_for_a_whi
             pass
         return "half"
 
-    assert await aside(work, longest=timedelta(0)) == "half"
-    monkeypatch.setattr(beside, "PATIENCE", timedelta(0))
+    assert await run_in_background(work, longest=timedelta(0)) == "half"
+    monkeypatch.setattr(beside, "STOP_TIMEOUT", timedelta(0))
     with Held() as held, pytest.raises(TimeoutError):
-        await aside(held.up(lambda _: None), longest=timedelta(0))
+        await run_in_background(held.up(lambda _: None), longest=timedelta(0))
 
 
 ENDS = """
 import asyncio, threading
 from datetime import timedelta
-from tasks.process.background import aside
+from tasks.process.background import run_in_background
 async def flow():
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
     def work(_):
         loop.call_soon_threadsafe(begun.set)
         threading.Event().wait()  # a disk that never answers
-    waiting = asyncio.create_task(aside(work, longest=timedelta(hours=1)))
+    waiting = asyncio.create_task(run_in_background(work, longest=timedelta(hours=1)))
     await begun.wait()
     waiting.cancel()
 asyncio.run(flow())

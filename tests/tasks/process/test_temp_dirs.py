@@ -14,7 +14,7 @@ import pytest
 from cancelling import staying_in
 from processes import ROOT, names_in
 
-from tasks.process.temp_dirs import KEPT, KEPT_PREFIX, LONGEST, PREFIX, keep, scratch, sweep
+from tasks.process.temp_dirs import KEPT, KEPT_FOR, KEPT_PREFIX, PREFIX, keep, scratch, sweep
 
 HOLDER = """
 import asyncio, sys
@@ -165,7 +165,7 @@ async def test_what_is_just_kept_stays_though_the_clock_was_ahead_when_others_we
 
 async def test_what_was_kept_too_long_ago_is_swept(parent: Path) -> None:
     copies = [await kept_copy(parent) for _ in range(2)]
-    longest = time.time() - LONGEST.total_seconds()
+    longest = time.time() - KEPT_FOR.total_seconds()
     for copy, kept_at in zip(copies, (longest - 60, longest + 60), strict=True):
         assert copy is not None
         os.utime(copy.parent, (kept_at, kept_at))

@@ -52,7 +52,7 @@ def test_a_name_and_its_id_are_the_same_user(entry: Entry) -> None:
 
 
 def test_the_overflow_user_is_refused() -> None:
-    with pytest.raises(NoJobUser, match="has 65534, who stands for others as well"):
+    with pytest.raises(NoJobUser, match="has 65534, the id of all unknown users"):
         job_users(Ids(65_533, 65_535))
 
 
@@ -64,8 +64,8 @@ def test_a_user_of_roots_group_or_the_flows_is_refused(entry: Entry, group: int)
 
 
 def test_a_proc_that_hides_what_jobs_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "ANYBODY", tmp_path / "nobody to be seen")
-    with pytest.raises(NoJobUser, match="/proc hides from this process what jobs run"):
+    monkeypatch.setattr(identity, "INIT_STAT", tmp_path / "nobody to be seen")
+    with pytest.raises(NoJobUser, match="/proc hides the processes of jobs from this one"):
         job_users(Ids(3_000_000, 3_000_000))
 
 

@@ -251,14 +251,14 @@ async def test_a_push_refuses_a_folder_it_cannot_search(place: Path) -> None:
     nest(place / "docs", DEEP)
     assert await are_there(place, ["docs", "gone"], BOUNDS) == [True, False]
     nest(place / "long", LONG)
-    with pytest.raises(FileWorkFailed, match=r"^long cannot be looked through: File name too long$"):
+    with pytest.raises(FileWorkFailed, match=r"^long cannot be searched: File name too long$"):
         await are_there(place, ["long"], BOUNDS)
 
 
 HIDDEN = """
 import os, sys
 from pathlib import Path
-from tasks.process.file_worker import CannotWork, Count, look
+from tasks.process.file_worker import CannotWork, Count, find
 place = Path(sys.argv[1])
 (place / "docs" / "inner" / ".git").mkdir(parents=True)
 (place / "docs" / "inner").chmod(0o111)
@@ -269,11 +269,11 @@ if os.geteuid() == 0:  # who is stopped by nothing
     os.setgid(65534)
     os.setuid(65534)
 try:
-    look(Count(100, 10**9), ".", ["docs"])
+    find(Count(100, 10**9), ".", ["docs"])
 except CannotWork as error:
     print(error)
 """
 
 
 def test_a_push_refuses_a_folder_in_which_a_repository_may_hide(place: Path) -> None:
-    assert " ".join(said_by(HIDDEN, place)) == "docs cannot be looked through: Permission denied"
+    assert " ".join(said_by(HIDDEN, place)) == "docs cannot be searched: Permission denied"

@@ -1,0 +1,16 @@
+"""Callbacks of a job that waits for no group and is not cancelled."""
+
+from domain.output.progress import ShowProgress, unseen
+from tasks.jobs.lifecycle import Callbacks
+
+
+def idle_callbacks(lines: list[str], troubles: list[str], on_progress: ShowProgress = unseen) -> Callbacks:
+    """Callbacks that append output to *lines* and warnings to *troubles*."""
+
+    async def no_group(_: object) -> None:
+        """The job waits for no other of its group."""
+
+    async def not_cancelled() -> bool:
+        return False
+
+    return Callbacks(lines.append, troubles.append, no_group, not_cancelled, on_progress)
