@@ -321,4 +321,6 @@ BREAKAGES = (
     Breakage("a refusal quotes all that it refuses", "domain/redact.py", "return cut(one_line(without_credentials(message)), LONGEST_REFUSAL)", "return message", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
     Breakage("a refused value shows its password", "domain/text.py", "repr(without_user(str(value)[:1000])[:60])", "repr(str(value)[:60])", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
     Breakage("a description may hold anything", "domain/jobs/job_type.py", "if description != readable(description):", "if False:", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
+    Breakage("a document names a module that is not there", "CONTRIBUTING.md", "3. `domain/delivery/settlement.py`", "3. `domain/delivery/settling.py`", ("tests/test_docs_name_files.py",)),
+    Breakage("the guarantee does not link its specification", "docs/guarantee.md", "[leases](../tests/storage/delivery/test_leases.py)", "leases", ("tests/test_docs_name_files.py::test_the_files_of_tests_that_are_the_specification_are_linked",)),
 )  # fmt: skip
