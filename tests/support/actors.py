@@ -22,11 +22,11 @@ EFFECTS = frozenset({"transaction", "look", "POST", "GET"})
 
 
 class Died(BaseException):
-    """The actor's process ended here. No `except Exception` notices."""
+    """The actor's process ended here. `except Exception` does not catch it."""
 
 
 class Mortal:
-    """The steps of a process that dies at the one numbered *last*, counted from 0. Only steps of *names* count."""
+    """Steps of a process that dies at the step numbered *last*, counted from 0. Only steps in *names* count."""
 
     def __init__(self, last: int | None = None, names: Container[str] | None = None) -> None:
         self.lived = 0
@@ -43,7 +43,7 @@ class Mortal:
 
 @dataclass(frozen=True, slots=True)
 class PausingLedger(Ledger):
-    """A ledger that tells `step` before a transaction begins, when it holds no lock yet."""
+    """A ledger that calls `step` before a transaction begins, while it holds no lock."""
 
     step: Step
 
@@ -66,7 +66,7 @@ class PausingLedger(Ledger):
 
 
 class Actor:
-    """One who works while told to. `before` is the effect it waits at; None: it has ended."""
+    """Runs its work effect by effect. `before` is the effect it waits at; None: it has ended."""
 
     def __init__(self, waits_at: frozenset[str] = EFFECTS) -> None:
         self.before: str | None = None
@@ -78,7 +78,7 @@ class Actor:
 
     @classmethod
     async def on(cls, world: World, work: Work) -> Self:
-        """An actor of *world* that waits before its first effect."""
+        """Make an actor of *world* that waits before its first effect."""
         actor = cls()
         sender = await world.sender(actor.step)
         ledger = PausingLedger(world.ledger.engine, world.ledger.sessions, world.ledger.clock, actor.step)
@@ -86,7 +86,7 @@ class Actor:
         return actor
 
     async def begin(self, work: Awaitable[object]) -> None:
-        """Go to before the first effect of *work*."""
+        """Run *work* up to its first effect."""
 
         async def run() -> object:
             return await work
@@ -96,7 +96,7 @@ class Actor:
         await self._has_stopped.wait()
 
     async def step(self, name: str) -> None:
-        """Called by its work, before *name*."""
+        """Called by the work before the effect *name*."""
         if name not in self._waits_at:
             return
         self.before = name
@@ -108,16 +108,16 @@ class Actor:
 
     @property
     def is_off(self) -> bool:
-        """Whether it was let go, and has neither stopped nor ended yet."""
+        """Whether it was released, and has neither stopped nor ended yet."""
         return not self._has_stopped.is_set()
 
     def let_go(self) -> None:
-        """Have it do what it waits before; see `stopped`."""
+        """Let it do the effect it waits at; see `stopped`."""
         self._has_stopped.clear()
         self._may_go.set()
 
     async def stopped(self) -> None:
-        """Wait until it waits before the next effect, or has ended."""
+        """Wait until it stops before the next effect or ends."""
         await self._has_stopped.wait()
         if self.before is None and self._task is not None and not self._dies:
             self._task.result()
@@ -128,24 +128,24 @@ class Actor:
         await self.stopped()
 
     async def go_to(self, effect: str) -> None:
-        """Go on until it waits before *effect*.
+        """Go on until it stops before *effect*.
 
         Raises:
-            AssertionError: it ended without.
+            AssertionError: it ended before that.
         """
         while self.before != effect:
             assert self.before is not None, f"it ended before any {effect}"
             await self.go()
 
     async def finish(self) -> object:
-        """Go on to the end; what its work came to."""
+        """Go on to the end; return the result of its work."""
         while self.before is not None:
             await self.go()
         assert self._task is not None
         return self._task.result()
 
     async def die(self) -> None:
-        """End where it stands, as a killed process does. One that has ended stays as it is."""
+        """End at the current effect, as a killed process does. Does nothing if it has ended."""
         if self._task is None or self.before is None:
             return
         self._dies = True

@@ -13,7 +13,7 @@ DELIVER, SETTLEMENT, CONNECTION = (
 
 @dataclass(frozen=True, slots=True)
 class Breakage:
-    """*old* stands once in *path*, and becomes *new*. `tests`: where the suite should notice first."""
+    """Replaces *old*, which occurs once in *path*, by *new*. `tests`: the narrowest tests that must then fail."""
 
     name: str
     path: str

@@ -50,7 +50,7 @@ REFUSED: tuple[Mapping[str, str], ...] = (
 
 
 async def all_said(env: Mapping[str, str], *words: str) -> str:
-    """What `reportback` says to *words*, however it ends."""
+    """The output of `reportback` with the arguments *words*, whatever its exit code."""
     async with AT_ONCE:
         return await _said(env, words)
 
@@ -70,13 +70,13 @@ async def of_the_command(made: Installation, commands: tuple[tuple[str, ...], ..
 
 
 async def of_refusals(made: Installation, how: tuple[Mapping[str, str], ...]) -> Place:
-    """What it says where a setting cannot be used, or leads nowhere."""
+    """The errors for settings that are invalid or lead nowhere."""
     asked = [all_said({**made.rig.env, **wrong}, word) for wrong in how for word in ("reconcile", "doctor")]
     return place_of("texts of errors", *await asyncio.gather(*asked))
 
 
 async def of_prefect(made: Installation) -> list[Place]:
-    """What its API tells whoever has the password, except a Secret block that is asked for in so many words."""
+    """What Prefect's API returns to a caller with the password, except Secret blocks asked for by name."""
     async with httpx.AsyncClient(base_url=made.rig.api_url, trust_env=False, auth=basic(LOGIN), timeout=60) as client:
         client.headers.update(await csrf(client))
         places = [place_of(name, *[await _listed(client, kind) for kind in kinds]) for name, kinds in LISTED.items()]
@@ -122,7 +122,7 @@ async def of_the_ledger(made: Installation) -> Place:
 
 
 def of_git(made: Installation) -> Place:
-    """Every object of the repository, of which many are pushed commits."""
+    """Every object of the repository, among them the pushed commits."""
     listed = git(made.origin.bare, "cat-file", "--batch-all-objects", "--batch-check").splitlines()
     place = Place("pushed commits: every object")
     for line in listed:
@@ -132,7 +132,7 @@ def of_git(made: Installation) -> Place:
 
 
 def of_folders(made: Installation) -> list[Place]:
-    """What lies on the disk in folders of its own, and in what its processes wrote."""
+    """The installation's folders on disk, and the output of its processes."""
     state, named = made.folder / "state" / "reportback", []
     for name, folders in {
         "outputs": [state / "output"],
@@ -165,7 +165,7 @@ async def of_github(made: Installation) -> list[Place]:
 
 
 def while_at_work(made: Installation, copy: Path) -> list[Place]:
-    """What lies on the disk while a job runs in *copy*.
+    """The files on disk while a job runs in *copy*.
 
     A worker of Prefect's keeps its whole environment in a file there, closed to every other user.
     """
@@ -183,7 +183,7 @@ def while_at_work(made: Installation, copy: Path) -> list[Place]:
 
 
 def in_the_end(made: Installation) -> Place:
-    """What lies in the folder for temporary files, in which the marker is left, when all is over."""
+    """The folder for temporary files at the end, with a marker left in it."""
     left = made.folder / "tmp"
     (left / MARKER).touch()
     place = Place("temporary files in the end")

@@ -24,7 +24,7 @@ from local.stack import PASSWORD, SERVERS_PASSWORD, basic
 HERE = ROOT / "tests" / "canaries"
 LOGIN = f"admin:{SECRETS['password of Prefect']}"
 REPOSITORY, OTHER = "acme/site", "acme/other"
-"""The second has its credential in a Secret block."""
+"""The second repository has its credential in a Secret block."""
 
 GIT = """#!/bin/sh
 printf '%s\\n' "$*" >> '{log}'
@@ -34,7 +34,7 @@ exec '{git}' "$@"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What runs, and what can be seen of it from outside while it does."""
+    """A running installation, and what can be observed of it from outside."""
 
     rig: Rig
     folder: Path
@@ -44,14 +44,14 @@ class Installation:
     database: str
 
     async def start(self, job: str, *, repository: str = REPOSITORY, url: str = "", queue: str | None = None) -> Run:
-        """Start a job of this type for the newest commit."""
+        """Start a job of a type for the newest commit."""
         sha, context = self.origin.head("main") or "", f"docs/{job}"
         target = {"repository": repository, "sha": sha, "context": context, "url": url}
         run_id = await self.rig.prefect.start(DOCS_JOB, {"job": job, "target": target}, queue=queue)
         return self.rig.run_of(run_id, job, sha, context)
 
     async def at_work(self, run: Run) -> Path:
-        """Wait until its command waits; its working copy."""
+        """Wait until the job's command waits; return its working copy."""
         told = run.folder / "working-copy"
         await until(told.exists, within=STARTS, what=f"{run.name} to be at work")
         return Path(told.read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ class Installation:
 
 @asynccontextmanager
 async def installation(folder: Path, logs: Path) -> AsyncIterator[Installation]:
-    """All of it in *folder*, with what its processes say in *logs*."""
+    """Start the installation in *folder*, with the output of its processes in *logs*."""
     origin = _origin(folder)
     pushed: list[bytes] = []
     lines: set[str] = set()
@@ -117,7 +117,7 @@ def _settings(folder: Path, clone_url: str, gateway: str) -> dict[str, str]:
 
 
 async def _plant(api_url: str) -> None:
-    """A Secret block; and the marker where no job of ours would bring it: in a task run, in the server's log."""
+    """Make a Secret block, and put the marker into a task run and the server's log, where no job would."""
     async with httpx.AsyncClient(base_url=api_url, trust_env=False, auth=basic(LOGIN)) as client:
         client.headers.update(await csrf(client))
         kind = (await client.get("/block_types/slug/secret")).raise_for_status().json()["id"]
@@ -132,14 +132,14 @@ async def _plant(api_url: str) -> None:
 
 
 async def csrf(client: httpx.AsyncClient) -> dict[str, str]:
-    """The headers with which the server takes a change from *client*."""
+    """The headers with which the server accepts a change from *client*."""
     token = (await client.get("/csrf-token", params={"client": "canaries"})).raise_for_status().json()["token"]
     return {"Prefect-Csrf-Client": "canaries", "Prefect-Csrf-Token": token}
 
 
 @contextmanager
 def _pushgateway(pushed: list[bytes]) -> Iterator[str]:
-    """A Pushgateway, and its URL with a password in it; *pushed* gets what it is sent."""
+    """A Pushgateway, and its URL with a password; what it receives is appended to *pushed*."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
@@ -149,7 +149,7 @@ def _pushgateway(pushed: list[bytes]) -> Iterator[str]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Not on the tests' output."""
+            """Keep requests out of the tests' output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -164,7 +164,7 @@ def _pushgateway(pushed: list[bytes]) -> Iterator[str]:
 
 @contextmanager
 def _seen(lines: set[str]) -> Iterator[None]:
-    """*lines* gets the command line of every process that there is for a tenth of a second."""
+    """Append to *lines* the command line of every process that lives for a tenth of a second."""
     over = Event()
 
     def look() -> None:
@@ -185,7 +185,7 @@ def _seen(lines: set[str]) -> Iterator[None]:
 
 
 def place_of(name: str, *texts: bytes | str) -> Place:
-    """A place that was read already."""
+    """A place whose text was read already."""
     place = Place(name)
     for text in texts:
         place.look(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 MARKER = "marker-5f3a9c"
-"""Also the name of a job type: so it comes wherever a job does."""
+"""Also the name of a job type, so that it appears wherever a job does."""
 
 KINDS = (
     "reporting token",
@@ -27,7 +27,7 @@ KINDS = (
 
 
 def secret_of(kind: str) -> str:
-    """The value that is planted as *kind*: it looks like no token, so that no pattern for tokens saves us."""
+    """The value planted as *kind*. It does not look like a token, so that no redaction by pattern hides it."""
     return f"canary{KINDS.index(kind)}x7e5c0d{KINDS.index(kind)}9b41f8a"
 
 
@@ -35,14 +35,14 @@ SECRETS: Mapping[str, str] = {kind: secret_of(kind) for kind in KINDS}
 
 
 def spellings(secret: str) -> set[bytes]:
-    """How *secret* may stand somewhere: as it is, backwards, in hex, and within something in base64."""
+    """The spellings of *secret*: as it is, reversed, in hex, and within a base64 text."""
     raw = secret.encode()
     wide = {secret.encode("utf-16-le"), secret.encode("utf-16-be")}
     return {raw, raw[::-1], raw.hex().encode(), quote(secret).encode(), *wide, *_in_base64(raw)}
 
 
 def _in_base64(raw: bytes) -> Iterable[bytes]:
-    """What is the same in base64 whatever stands before and behind, for each of the three ways that it can fall."""
+    """The part of its base64 that is independent of its surroundings, for each of the three alignments."""
     for before in range(3):
         whole = (before + len(raw)) // 3 * 3 - before
         coded = base64.b64encode(bytes(before) + raw[:whole])
@@ -51,7 +51,7 @@ def _in_base64(raw: bytes) -> Iterable[bytes]:
 
 @dataclass(slots=True)
 class Place:
-    """What was read in one place: how much, how often the marker stands there, and the kinds of secrets that do."""
+    """The result of searching one place: bytes read, number of markers, and kinds of secrets found."""
 
     name: str
     read: int = 0
@@ -68,7 +68,7 @@ class Place:
             self.found.setdefault(kind, raw[max(0, match.start() - 60) : match.end() + 20])
 
     def look_into(self, *folders: Path) -> None:
-        """Search every file in the folders, and its name."""
+        """Search every file in the folders, and the file names."""
         for path in (one for folder in folders for one in [folder, *folder.rglob("*")]):
             self.look(str(path) + "\n")
             if path.is_file() and not path.is_symlink():

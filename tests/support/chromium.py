@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 STARTS = 60
-"""Seconds in which it starts, and in which a page shows what it is waited for."""
+"""Seconds allowed for the start, and for a page to show something."""
 
 CTRL = 2
 
@@ -38,7 +38,7 @@ FLAGS = (
 
 
 def chromium() -> str:
-    """The program."""
+    """Path of the installed Chromium."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     assert found, "chromium is missing: apt-get install chromium"
     return found
@@ -53,7 +53,7 @@ class Browser:
     _answers: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
 
     async def ask(self, method: str, session: str | None = None, **params: object) -> dict[str, Any]:
-        """What it answers to *method*, in the page of *session*."""
+        """Call *method*, in the page of *session*, and return its result."""
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         asked = {"id": number, "method": method, "params": params} | ({"sessionId": session} if session else {})
@@ -63,7 +63,7 @@ class Browser:
         return result
 
     async def listen(self) -> None:
-        """Hand answers to who waits for them, until it is gone."""
+        """Hand answers to their callers until the browser is gone."""
         with suppress(ConnectionClosed):
             async for message in self._socket:
                 told = json.loads(message)
@@ -77,7 +77,7 @@ class Browser:
 
     @asynccontextmanager
     async def page(self, *, width: int = 1280, height: int = 900, is_dark: bool = False) -> AsyncIterator["Page"]:
-        """An empty page of that size, in CSS pixels, of a person who prefers light or dark colours."""
+        """Open an empty page of a size in CSS pixels, with a preference for light or dark colours."""
         target = (await self.ask("Target.createTarget", url="about:blank"))["targetId"]
         session = (await self.ask("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         page = Page(self, session)
@@ -92,7 +92,7 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of it."""
+    """A page of a browser."""
 
     _browser: Browser
     _session: str
@@ -103,11 +103,11 @@ class Page:
         await self._browser.ask("Emulation.setDeviceMetricsOverride", self._session, **size)
 
     async def open(self, url: str) -> None:
-        """Go to *url*; what is there may take a while to show."""
+        """Go to *url*, without waiting for its content."""
         await self._browser.ask("Page.navigate", self._session, url=url)
 
     async def value(self, expression: str) -> Any:  # noqa: ANN401  # whatever JavaScript has
-        """What a JavaScript expression comes to, awaited where it is a promise.
+        """The value of a JavaScript expression; a promise is awaited.
 
         Raises:
             AssertionError: it throws.
@@ -118,11 +118,11 @@ class Page:
         return result["result"].get("value")
 
     async def text(self) -> str:
-        """What stands on it."""
+        """The visible text."""
         return str(await self.value("document.body ? document.body.innerText : ''"))
 
     async def shows(self, *words: str, within: float = STARTS) -> None:
-        """Wait until all *words* stand on it."""
+        """Wait until it shows all *words*."""
         seen: list[str] = []
 
         async def are_there() -> bool:
@@ -136,7 +136,7 @@ class Page:
         await until(lambda: self.value(f"!!({expression})"), within=within, what=lambda: f"{expression} to be true")
 
     async def click(self, found: str) -> None:
-        """Press the mouse on what the JavaScript expression *found* comes to, once it is there and rests."""
+        """Click the element of the JavaScript expression *found*, once it is there and no longer moves."""
         await self.holds(found)
         await self.value(f"({found}).scrollIntoView({{block: 'nearest'}})")
         place: list[float] = []
@@ -153,7 +153,7 @@ class Page:
             await self._browser.ask("Input.dispatchMouseEvent", self._session, **press)
 
     async def write(self, found: str, text: str) -> None:
-        """Click where *found* is, and put *text* in the place of what stands there, as a keyboard does."""
+        """Click *found* and replace its text by *text*, as a keyboard does."""
         await self.click(found)
         for kind in ("rawKeyDown", "keyUp"):
             key = {"type": kind, "key": "a", "modifiers": CTRL, "commands": ["selectAll"]}
@@ -169,7 +169,7 @@ class Page:
 
 @asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
-    """A Chromium that knows nothing, gone on leaving."""
+    """Start a Chromium with an empty profile; it ends with the block."""
     with tempfile.TemporaryDirectory(prefix="reportback-chromium-", ignore_cleanup_errors=True) as folder:
         process = await asyncio.create_subprocess_exec(
             chromium(), *FLAGS, f"--user-data-dir={folder}", "about:blank",
@@ -189,7 +189,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 async def _address(folder: Path) -> str:
-    """Where it listens, as it writes into its folder."""
+    """Its address, as written into its profile folder."""
     named = folder / "DevToolsActivePort"
     lines: list[str] = []
 

@@ -36,11 +36,11 @@ MINUTE = timedelta(minutes=1)
 REPOSITORIES = 50
 CREDENTIALS = ("env:ONE", "env:TWO", "env:THREE")
 WORK = (6 * HOUR, 20 * HOUR)
-"""When jobs begin; the night is left for what the day has left over."""
+"""Hours in which jobs begin; the night is for the backlog."""
 
 STORM = (17 * HOUR, 20 * HOUR)
 DRAINED = 4 * HOUR
-"""How long a storm goes on for those it struck: its last pause, and the backlog."""
+"""How long a storm delays the outcomes it affects: its last pause, and the backlog."""
 
 PASS, SENDERS, INTERVAL = timedelta(seconds=50), 8, MINUTE
 """The defaults of settings.py."""
@@ -56,7 +56,7 @@ def credential_of(repository: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is to do. `in_storm` of the jobs begin while the first credential is told to wait."""
+    """The number of jobs. `in_storm` of them begin while GitHub limits the first credential."""
 
     jobs: int
     in_storm: int
@@ -65,17 +65,17 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with GitHub from `start` to `end`, counted from midnight, for one credential or for all."""
+    """Faults of GitHub from `start` to `end`, counted from midnight, for one credential or for all."""
 
     start: timedelta
     end: timedelta
     faults: tuple[dict[str, object], ...]
     credential: str | None = None
     sequel: timedelta = 80 * MINUTE
-    """How long it goes on for those it struck: the longest backoff is an hour, give or take a fifth."""
+    """How long it delays the outcomes it affects: the longest backoff is an hour, give or take a fifth."""
 
     def given(self) -> Iterator[Fault]:
-        """Its faults, for each repository they strike."""
+        """Its faults, one for each affected repository."""
         for repository in map(name_of, range(REPOSITORIES)):
             if self.credential in (None, credential_of(repository)):
                 for fault in self.faults:
@@ -97,12 +97,12 @@ TROUBLES = (
     ),
     Trouble(19 * HOUR, STORM[1], ({"kind": Kind.SECONDARY_LIMIT, "method": "*"},), *STRUCK),
 )
-"""GitHub is down; it stores, but its replies are lost; it limits one credential, and says until when, or does not."""
+"""GitHub is down; stores but loses its replies; limits one credential, with or without naming a time."""
 
 
 @dataclass
 class Day:
-    """What happens from midnight to midnight, and what is known of it then. One number makes always the same day."""
+    """A day from midnight to midnight, and its results. The same seed always makes the same day."""
 
     world: World
     size: Size
@@ -115,7 +115,7 @@ class Day:
         self.midnight = self.world.clock.now
 
     async def pass_by(self) -> None:
-        """The day, and as much of the night as is needed."""
+        """Run the day, and as much of the night as is needed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._reconciliations())
             group.create_task(self._weather())
@@ -124,7 +124,7 @@ class Day:
         self.histories = await histories(self.world)
 
     def _jobs(self) -> Iterator[tuple[timedelta, Target]]:
-        """When a job begins, and for what; one in five for a commit that had one already."""
+        """The begin and target of each job; one in five is for a commit that had a job already."""
         for number in range(self.size.jobs):
             in_storm = number < self.size.in_storm
             first, last = STORM if in_storm else WORK
@@ -137,7 +137,7 @@ class Day:
         await asyncio.sleep((self.midnight + moment - self.world.clock.now).total_seconds())
 
     async def _weather(self) -> None:
-        """GitHub has the troubles of each hour."""
+        """Set GitHub's faults for each hour."""
         for moment in sorted({moment for trouble in TROUBLES for moment in (trouble.start, trouble.end)}):
             await self._until(moment)
             script = self.world.github.script
@@ -170,7 +170,7 @@ class Day:
         return taken
 
     async def _reconciliations(self) -> None:
-        """A pass every minute, but none where there is nothing it could find."""
+        """A reconciliation run every minute, except where it would find nothing."""
         for number in range(int(2 * 24 * HOUR / INTERVAL)):
             await self._until(number * INTERVAL)
             if self.is_quiet and self.world.clock.now > self.midnight + WORK[1] + HOUR:
@@ -184,7 +184,7 @@ class Day:
         raise AssertionError("not done by the next midnight")
 
     def requests(self, credential: str) -> list[Seen]:
-        """What GitHub saw of a credential, oldest first."""
+        """The requests that GitHub saw of a credential, oldest first."""
         return [
             seen for seen in self.world.github.requests.seen if credential_of(seen.path.split("/")[3]) == credential
         ]
@@ -194,7 +194,7 @@ class Day:
 
 
 def simulated_day(url: str, size: Size, seed: int) -> Day:
-    """The day number *seed*, on the ledger at *url*."""
+    """Run the day *seed* on the ledger at *url*."""
     clock = SimulatedClock()
     loop = SimulatedLoop(clock)
     try:
@@ -215,7 +215,7 @@ async def _day(url: str, loop: SimulatedLoop, size: Size, seed: int) -> Day:
 
 
 async def report_status(reporter: Reporter, report_id: int) -> None:
-    """The task of that name, with Prefect's retries."""
+    """The task `report_status`, with Prefect's retries."""
     for number in range(RETRIES + 1):
         try:
             await deliver_report(reporter, report_id, job_ends_now=True)
@@ -232,7 +232,7 @@ def _fail(words: str) -> None:
 
 
 def earliest(before: list[datetime], count: int, budget: WriteBudget, *, start: datetime) -> list[datetime]:
-    """When *count* requests could leave at the earliest, from *start* on and after those *before* them."""
+    """The earliest time at which *count* requests could have left, from *start* on and after those *before* them."""
     windows = ((1, budget.spacing), (budget.per_minute, MINUTE), (budget.per_hour, HOUR))
     sent = list(before)
     for _ in range(count):
@@ -241,11 +241,10 @@ def earliest(before: list[datetime], count: int, budget: WriteBudget, *, start: 
 
 
 def drain_time(count: int, budget: WriteBudget) -> timedelta:
-    """How long it takes at the least to send *count* reports, if nothing was sent in the hour before.
+    """The least time to send *count* reports, if nothing was sent in the hour before.
 
-    In closed form, from the first request to the last: the hours that are filled on the way, then the minutes, then
-    the space between requests. An hour has to have room for `per_hour` requests; a minute that has none for
-    `per_minute` does not bind.
+    In closed form, from the first request to the last: full hours, then full minutes, then the spacing of requests. An
+    hour must have room for `per_hour` requests at that spacing; a minute without room for `per_minute` does not bind.
     """
     hours, rest = divmod(count - 1, budget.per_hour)
     per_minute = budget.per_minute if budget.per_minute * budget.spacing <= MINUTE else budget.per_hour
@@ -257,12 +256,12 @@ def drain_time(count: int, budget: WriteBudget) -> timedelta:
 
 
 def lost_or_doubled(day: Day) -> list[str]:
-    """What is not on its commit exactly once, and on top."""
+    """Reports that are not on their commit exactly once, and on top."""
     return [words for of in day.histories for words in violations(of)]
 
 
 def impatient(day: Day) -> list[str]:
-    """Requests made while GitHub had told their credential to wait."""
+    """Requests made during a pause that GitHub had asked for."""
     found = []
     for name in CREDENTIALS:
         told_at = wait_until = day.midnight
@@ -275,7 +274,7 @@ def impatient(day: Day) -> list[str]:
 
 
 def _named_wait(day: Day, credential: str, at: datetime) -> timedelta:
-    """How long GitHub wants to be left alone; a minute where it does not say."""
+    """The pause that GitHub asks for; a minute where it names none."""
     strikes = (trouble for trouble in day.troubles(credential) if trouble.start <= at - day.midnight < trouble.end)
     seconds = [fault.get("seconds", 60) for trouble in strikes for fault in trouble.faults]
     assert seconds, f"a limit of GitHub's own at {at}: the budget was not kept"
@@ -283,7 +282,7 @@ def _named_wait(day: Day, credential: str, at: datetime) -> timedelta:
 
 
 def starved(day: Day) -> list[str]:
-    """Outcomes that waited for longer than their own credential's troubles explain."""
+    """Outcomes that waited longer than their own credential's faults explain."""
     found = []
     for of in day.histories:
         newest = of.newest
@@ -298,12 +297,12 @@ def starved(day: Day) -> list[str]:
 
 
 def unbound_by_hour(budget: WriteBudget) -> WriteBudget:
-    """*budget* as it binds outcomes."""
+    """The part of *budget* that binds outcomes."""
     return replace(budget, per_hour=10**9)
 
 
 def drain(day: Day) -> tuple[int, timedelta, timedelta]:
-    """What the storm left over: how many reports, how long they took, and how long they had to take."""
+    """The backlog of the storm: number of reports, the time they took, and the least possible time."""
     posts = [seen for seen in day.requests(CREDENTIALS[0]) if seen.method == "POST"]
     after = [seen.at for seen in posts if seen.at > day.midnight + STORM[1]]
     before = [seen.at for seen in posts if seen.at <= day.midnight + STORM[1]]

@@ -20,25 +20,25 @@ from storage.identity import ledger_id
 from storage.schema import upgrade
 
 ONE_AT_A_TIME = asyncio.Lock()
-"""Who starts or stops a PostgreSQL: the lock of its package is not for threads."""
+"""Held while starting or stopping a PostgreSQL: its package's own lock is not thread-safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The installation with another ledger, and deployments that name it. Its workers are the test's to start."""
+    """An installation with another ledger, and deployments that name it. Tests start its workers."""
 
     rig: Rig
     passes: str
     server: PostgresServer
 
     async def reconcile(self, *, queue: str) -> None:
-        """One pass over this ledger, by the worker of *queue*."""
+        """Make one reconciliation run on this ledger, by the worker of *queue*."""
         ended = await self.rig.outcome_of(self.passes, {}, queue=queue)
         assert ended.type == "COMPLETED", ended
 
     @asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
-        """The ledger's server is down in this block, and up again after it."""
+        """Stop the ledger's server in this block, and start it again afterwards."""
         async with ONE_AT_A_TIME:
             await asyncio.to_thread(self.server.stop)
         try:
@@ -69,7 +69,7 @@ async def on_postgresql(rig: Rig, name: str) -> AsyncIterator[Elsewhere]:
 
 @asynccontextmanager
 async def postgresql_server() -> AsyncIterator[PostgresServer]:
-    """A PostgreSQL of its own, gone on leaving."""
+    """Start a PostgreSQL; it ends with the block."""
     # As in the fixture `postgresql`: it may run as another user, from whom pytest hides its folders.
     folder = Path(mkdtemp(prefix="reportback-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     try:
@@ -100,7 +100,7 @@ async def deployed_as(
     ledger: UUID | None = None,
     pull: list[dict[str, Any]] | None = None,
 ) -> AsyncIterator[str]:
-    """The deployment *of* once more, as *name*, for another ledger, or with other steps to get its code."""
+    """Deploy *of* again as *name*, with another ledger or other steps to get its code."""
     async with PrefectClient(rig.api_url) as client:
         known = await client.read_deployment_by_name(of)
         made = await client.create_deployment(

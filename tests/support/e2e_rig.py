@@ -24,21 +24,21 @@ from storage.engine import Ledger, open_ledger
 REPOSITORY = "acme/site"
 JOBS, RECONCILE = "reportback-jobs", "reportback-reconcile"
 INTERVAL = 15
-"""Seconds between two passes of the reconciliation."""
+"""Seconds between two reconciliation runs."""
 
 BEAT_OLD = 30
 FROM_DEATH_TO_ERROR = BEAT_OLD + INTERVAL + 15
-"""Seconds within which `error` has to be on the commit: the beat, an interval, and 15."""
+"""Seconds within which a dead job's `error` must be on its commit: heartbeat, an interval, and 15."""
 
 DOCS_JOB, PASSES = "docs-job/docs-job", "reconcile-reports/reconcile-reports"
 
 SECONDS: dict[str, float] = {}
-"""How long the commit had to wait for its outcome, for the table at the end."""
+"""How long each commit waited for its outcome, for the table at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """What runs. `env` is what workers are started with; `line` is the way of all of them to `github`."""
+    """A running installation. `env`: environment of the workers; `line`: the relay of all of them to `github`."""
 
     folder: Path
     logs: Path
@@ -57,7 +57,7 @@ class Rig:
         self, name: str, *, job: str = "told", queue: str | None = None,
         context: str | None = None, sha: str | None = None, deployment: str | None = None,
     ) -> Run:  # fmt: skip
-        """Start a job called *name*, for a commit of its own."""
+        """Start a job *name* for a new commit."""
         context, sha = context or f"docs/{name}", sha or self.commit(name)
         target = {"repository": self.repository, "sha": sha, "context": context}
         parameters = {"job": job, "options": {"name": name}, "target": target}
@@ -65,15 +65,15 @@ class Rig:
         return self.run_of(run_id, name, sha, context)
 
     def run_of(self, run_id: str, name: str, sha: str, context: str) -> Run:
-        """A flow run that was made by other ways."""
+        """The `Run` of a flow run that the test started otherwise."""
         return Run(run_id, name, sha, context, self.folder / "jobs" / name, self.github, self.prefect, self.ledger)
 
     async def outcome_of(
         self, deployment: str, parameters: Mapping[str, object], *, queue: str | None = None
     ) -> RunState:
-        """How a flow run of *deployment* ended.
+        """Run *deployment*; return the final state.
 
-        Prefect gives one up that it cannot start since its database is locked for a minute; it is asked for another.
+        Starts another one if Prefect gives it up because its database was locked for a minute.
         """
         while True:
             run_id = await self.prefect.start(deployment, parameters, queue=queue)
@@ -82,18 +82,18 @@ class Rig:
                 return ended
 
     async def shell(self, *words: str) -> str:
-        """What `prefect` says to *words*."""
+        """The output of `prefect` with the arguments *words*."""
         return await _run((sys.executable, "-m", "prefect", *words), self.env)
 
     def commit(self, message: str) -> str:
-        """The sha of a new commit, with the job in it."""
+        """Make a commit that contains the job; return its sha."""
         who = ("-c", "user.name=e2e", "-c", "user.email=e2e@example.invalid", "-c", "commit.gpgsign=false")
         git(self.origin, *who, "commit", "--quiet", "--allow-empty", "--message", message)
         return git(self.origin, "rev-parse", "HEAD")
 
     @property
     def origin(self) -> Path:
-        """The repository whose commits the jobs are for."""
+        """The repository that the jobs report on."""
         return self.folder / "origin"
 
     @asynccontextmanager
@@ -101,7 +101,7 @@ class Rig:
         self, queue: str, *, pool: str = JOBS, env: Mapping[str, str] | None = None, options: tuple[str, ...] = (),
         name: str | None = None,
     ) -> AsyncIterator[Worker]:  # fmt: skip
-        """A worker of its own for *queue*, whom a test may do anything to."""
+        """Start a worker for *queue* that a test may kill."""
         named = name or queue
         words = ("--name", named, "--work-queue", queue, *options)
         worker = start_worker(self.logs / f"worker-{named}.log", {**self.env, **(env or {})}, pool, *words)
@@ -120,19 +120,19 @@ class Reconcilers:
         self._worker: Worker | None = None
 
     async def start(self) -> Worker:
-        """One as prefect.yaml says, that polls."""
+        """Start one as prefect.yaml says; wait until it polls."""
         words = ("--name", "reconcile", "--work-queue", "default", "--limit", "2")
         self._worker = start_worker(self._log, self._env, RECONCILE, *words)
         await until(self._worker.polls, within=STARTS, what="the worker of the reconciliation")
         return self._worker
 
     def kill(self) -> None:
-        """SIGKILL to it and its passes."""
+        """Send SIGKILL to it and its reconciliation runs."""
         assert self._worker is not None
         self._worker.kill()
 
     def at_work(self) -> list[int]:
-        """The processes of its passes."""
+        """The processes of its reconciliation runs."""
         return self._worker.flows if self._worker else []
 
     async def stop(self) -> None:
@@ -152,7 +152,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        """Come up, with the data it had."""
+        """Start it with the data it had."""
         self._process = start_python(self._log, self._env, *self._words)
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
             await until(lambda: self._answers(client), within=STARTS, what="the Prefect server")
@@ -179,10 +179,10 @@ async def rig_in(
     server_url: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Rig]:
-    """All of it, in *folder*, with what its processes say in *logs*; gone on leaving.
+    """Start an installation in *folder*, with the output of its processes in *logs*; it ends with the block.
 
     *ledger_url* and *server_url* are the databases of the ledger and of Prefect's server, if not SQLite in *folder*.
-    *more* is what processes find in their environment beside what every installation has, or in its place.
+    *more* adds to or replaces variables of the processes' environment.
     """
     _make_origin(folder / "origin")
     port = stack.free_port()
@@ -225,7 +225,7 @@ def _settings(folder: Path, github_url: str, ledger_url: str) -> dict[str, str]:
 
 
 async def deploy(rig: Rig) -> None:
-    """As `make deploy` does."""
+    """Deploy as `make deploy` does."""
     await _run((sys.executable, *stack.COMMAND, "deploy"), rig.env)
 
 
@@ -246,5 +246,5 @@ def _make_origin(folder: Path) -> None:
 
 
 def git(folder: Path, *words: str) -> str:
-    """What git says to *words* in *folder*."""
+    """The output of git with the arguments *words* in *folder*."""
     return subprocess.run(("git", "-C", folder, *words), check=True, capture_output=True, text=True).stdout.strip()

@@ -16,12 +16,12 @@ from storage.engine import Ledger
 from storage.models import Job
 
 STARTS = 90
-"""Seconds in which a flow run gets going, with many others on two cores; patience, and no promise."""
+"""Seconds to wait for a flow run to start, with many others on two cores; no promise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A started job. It and who drives it meet in `folder`."""
+    """A started job. The test and the job communicate through files in `folder`."""
 
     id: str
     name: str
@@ -38,11 +38,11 @@ class Run:
         return [one for one in held if one["sha"] == self.sha and one["context"] == self.context]
 
     async def states(self) -> list[str]:
-        """The states of these."""
+        """The states of `statuses`."""
         return [one["state"] for one in await self.statuses()]
 
     async def shows(self, *states: str, within: float) -> None:
-        """Wait until GitHub holds exactly these."""
+        """Wait until GitHub holds exactly these states."""
         seen: list[str] = []
 
         async def are_there() -> bool:
@@ -52,7 +52,7 @@ class Run:
         await until(are_there, within=within, what=lambda: f"{self.name} to show {states}; it shows {seen}")
 
     async def shows_on_top(self, state: str, *, within: float) -> None:
-        """Wait until this is the newest, with a description that says why."""
+        """Wait until this is the newest status, with this description."""
 
         async def is_there() -> bool:
             held = await self.statuses()
@@ -70,7 +70,7 @@ class Run:
 
     @property
     def executions(self) -> int:
-        """How often its command was run."""
+        """How often its command has run."""
         with suppress(FileNotFoundError):
             return len((self.folder / "executions").read_text(encoding="utf-8").split())
         return 0
@@ -82,7 +82,7 @@ class Run:
         (self.folder / "new").rename(self.folder / "go")
 
     def stay(self) -> None:
-        """Let its next execution wait again."""
+        """Have its next execution wait again."""
         (self.folder / "go").unlink()
 
     async def leaves_no_process(self, *, within: float = 15) -> None:
@@ -99,7 +99,7 @@ class Run:
             return (await session.exec(select(Job).where(col(Job.id) == UUID(self.id)))).one()
 
     async def seems_elsewhere(self) -> None:
-        """Have the ledger say that it runs on another machine, from where only its beat can be seen."""
+        """Record in the ledger that it runs on another machine, so that only its heartbeat is visible."""
         async with self.ledger.transaction() as session:
             this = col(Job.id) == UUID(self.id)
             await session.exec(update(Job).where(this).values(host="another machine"))
@@ -130,7 +130,7 @@ class Run:
         await self.prefect.retry(self.id)
 
     async def says(self, words: str, *, within: float = 30) -> None:
-        """Wait until its log holds *words*."""
+        """Wait until its log contains *words*."""
         log: list[str] = []
 
         async def has_said() -> bool:
