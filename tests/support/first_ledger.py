@@ -18,7 +18,7 @@ TABLES = re.findall(r"^INSERT INTO (\w+)", ROWS, re.MULTILINE)
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction on a ledger of whatever schema."""
+    """A transaction on a ledger of any schema."""
     engine = make_engine(url)
     try:
         async with engine.begin() as connection:
@@ -34,7 +34,7 @@ def migrate_to(revision: str, connection: Connection) -> None:
 
 
 async def make_first(url: str) -> None:
-    """Make the ledger where there is none."""
+    """Make a ledger of the first schema at an empty place."""
     async with connected(url) as connection:
         await connection.run_sync(lambda sync: migrate_to("0001", sync))
     async with connected(url) as connection:
@@ -48,7 +48,7 @@ async def make_first(url: str) -> None:
 
 
 async def go_on_counting(connection: AsyncConnection) -> None:
-    """Rows with keys of their own leave a sequence where it was."""
+    """Advance the sequences past rows that were inserted with explicit keys."""
     found = await connection.execute(
         text("SELECT table_name, column_name FROM information_schema.columns WHERE column_default LIKE 'nextval%'")
     )
@@ -59,7 +59,7 @@ async def go_on_counting(connection: AsyncConnection) -> None:
 
 
 async def upgraded(url: str) -> None:
-    """Bring it to this version's schema."""
+    """Upgrade it to this version's schema."""
     engine = make_engine(url)
     try:
         await upgrade(engine)

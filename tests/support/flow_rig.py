@@ -75,12 +75,12 @@ timeout = 1
 [jobs.mkdocs]
 command = ["no-such-program"]
 """
-"""The names are those of the jobs.toml beside the flows, which the flow's form allows; the commands are ours."""
+"""With the names of the jobs.toml beside the flows, which the flow's form allows, and commands of the tests."""
 
 
 @contextmanager
 def prefect_server(folder: Path) -> Iterator[None]:
-    """A Prefect server for tests, and its client's settings. *folder*: for the certificates that clients trust."""
+    """Start a Prefect server for tests, with client settings. *folder* gets the certificates that clients trust."""
     from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  # imports Prefect's whole server
 
     with pytest.MonkeyPatch.context() as patch:
@@ -93,7 +93,7 @@ def prefect_server(folder: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A flow run that came to its end; `state` is what Prefect shows for it."""
+    """A flow run that has ended; `state` is Prefect's."""
 
     id: UUID
     state: State[Any]
@@ -106,20 +106,20 @@ class Run:
 
 @dataclass
 class Rig:
-    """`github` is what the flows report to; `script` what the jobs run; `sha` the commit they check out."""
+    """The environment of a flow: `github` gets its reports, jobs run `script` and check out `sha`."""
 
     github: FakeGitHub
     folder: Path
     database_url: str
     sha: str
     step: Step = go_on
-    """Told of each request to GitHub before it leaves and after its answer came."""
+    """Called before each request to GitHub and after its answer."""
     skipped: timedelta = timedelta(0)
 
     def job_is(self, script: str, *, after_pending: bool = True) -> None:
-        """What the jobs `sphinx` and `linkcheck` run; `{folder}` in it is a folder of the test.
+        """Set the script of the jobs `sphinx` and `linkcheck`; `{folder}` stands for a folder of the test.
 
-        *after_pending*: once a request to GitHub has been answered, so that `pending` is not overtaken.
+        *after_pending*: wait for the first answer from GitHub, so that `pending` is not overtaken.
         """
         (self.folder / "answered").unlink(missing_ok=True)
         wait = "until [ -e {folder}/answered ]; do sleep 0.02; done; " if after_pending else ""
@@ -132,14 +132,14 @@ class Rig:
         return {"repository": "acme/site", "sha": self.sha, "context": CONTEXT, **changes}
 
     def held(self) -> list[tuple[str, str]]:
-        """State and description of what GitHub holds, oldest first."""
+        """State and description of each status at GitHub, oldest first."""
         return [(status.state, status.description or "") for status in self.github.store.held()]
 
     def states(self) -> list[str]:
         return [state for state, _ in self.held()]
 
     def noted(self) -> list[str]:
-        """What the jobs wrote to `{folder}/notes`, by lines."""
+        """The lines that jobs wrote to `{folder}/notes`."""
         notes = self.folder / "notes"
         return notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
 
@@ -153,14 +153,14 @@ class Rig:
             (self.folder / "answered").touch()
 
     def now(self) -> datetime:
-        """The time of this machine, and what was skipped of it: the ledger's clock and GitHub's."""
+        """The clock of ledger and GitHub: this machine's time plus the time skipped."""
         return datetime.now(UTC) + self.skipped
 
     async def ledger_now(self, _: object) -> datetime:
         return self.now()
 
     async def skip_the_wait(self, task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-        """The task's own retry condition. If it retries, the time that Prefect would wait is skipped."""
+        """The task's retry condition; if it retries, skips the time that Prefect would wait."""
         retries = await is_worth_a_retry(task, task_run, state)
         delays = cast("Sequence[float]", report_status.retry_delay_seconds)  # Prefect has called exponential_backoff
         if retries and task_run.run_count <= len(delays):
@@ -168,20 +168,20 @@ class Rig:
         return retries
 
     async def sleep(self, seconds: float) -> None:
-        """What a sender waits for takes no real time."""
+        """Skip the time instead of waiting."""
         self.skipped += timedelta(seconds=seconds)
 
     def posts(self) -> int:
-        """How many requests to make a status GitHub has seen."""
+        """The number of POST requests that GitHub has seen."""
         return sum(seen.method == "POST" for seen in self.github.requests.seen)
 
     async def run_job(self, job: str = "sphinx", **parameters: object) -> Run:
-        """A new flow run of docs_job. It reports on the rig's commit; with `target=None`, nowhere."""
+        """Run docs_job in a new flow run. It reports on the rig's commit; with `target=None`, nowhere."""
         given = {"job": job, "target": self.target(), **parameters}
         return await run(docs_job, {name: value for name, value in given.items() if value is not None})
 
     def order(self, run_id: UUID) -> Order:
-        """What a flow run of `run_job` asks for."""
+        """The order of a flow run of `run_job`."""
         target = Target("acme/site", self.sha, CONTEXT)
         return Order(run_id, "sphinx", {}, None, target, commit_page("http://github.test", target), DEFAULT_CREDENTIAL)
 
@@ -191,7 +191,7 @@ class Rig:
             yield opened
 
     async def rows(self, table: type[SQLModel]) -> list[Any]:
-        """All rows of a table, in order of their keys."""
+        """All rows of a table, by key."""
         async with self.ledger() as ledger, ledger.transaction() as session:
             return list(await session.exec(select(table).order_by(*table.__table__.primary_key)))  # type: ignore[attr-defined]  # SQLAlchemy's, on every table
 
@@ -209,7 +209,7 @@ class Rig:
 
 
 def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pytest.MonkeyPatch) -> Rig:
-    """A rig whose settings hold for everything that the test runs; *origin* is a URL to clone and its commit."""
+    """Make a rig and set its settings for the test; *origin* is a URL to clone and its commit."""
     rig = Rig(FakeGitHub(), folder, database_url, origin[1])
     rig.github = github = FakeGitHub(clock=rig.now)
     for name in [name for name in os.environ if name.startswith("REPORTBACK_")]:
@@ -236,7 +236,7 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
 
 
 def make_origin(folder: Path) -> tuple[str, str]:
-    """A repository with one commit: its URL and the commit's sha."""
+    """Make a repository with one commit; return its URL and the commit's sha."""
     git = ("git", "-C", str(folder), "-c", "user.name=A", "-c", "user.email=a@example.com")
     env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
     (folder / "page.md").write_text("a page\n", encoding="utf-8")
@@ -247,26 +247,26 @@ def make_origin(folder: Path) -> tuple[str, str]:
 
 
 async def run(flow: Flow[..., Any], parameters: Mapping[str, Any] | None = None) -> Run:
-    """A new flow run, executed here as a worker executes it."""
+    """Execute a new flow run in this process, as a worker does."""
     return await run_made(flow, await new_run(flow, parameters))
 
 
 async def new_run(flow: Flow[..., Any], parameters: Mapping[str, Any] | None = None) -> UUID:
-    """The id of a new flow run that nobody executes yet."""
+    """Create a flow run without executing it; return its id."""
     async with get_client() as client:
         made = await client.create_flow_run(flow, parameters=dict(parameters or {}), state=Pending())
     return made.id
 
 
 async def run_again(flow: Flow[..., Any], run_id: UUID) -> Run:
-    """What the UI's Retry does: the same flow run, executed again."""
+    """Execute the same flow run again, as Retry in the UI does."""
     async with get_client() as client:
         await client.set_flow_run_state(run_id, AwaitingRetry(), force=True)
     return await run_made(flow, run_id)
 
 
 async def run_made(flow: Flow[..., Any], run_id: UUID) -> Run:
-    """Execute a flow run that stands already."""
+    """Execute an existing flow run."""
     async with get_client() as client:
         flow_run = await client.read_flow_run(run_id)
     with suppress(Abort):  # a worker's process ends with 0 here
@@ -287,7 +287,7 @@ async def name_of_run(run_id: UUID) -> str:
 
 
 async def task_runs(run_id: UUID, count: int) -> dict[str, TaskRun]:
-    """The task runs of a flow run by their task's name, once there are *count* that are over."""
+    """The task runs of a flow run by task name, once *count* of them have ended."""
     wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
 
     async def over() -> dict[str, TaskRun]:
@@ -299,7 +299,7 @@ async def task_runs(run_id: UUID, count: int) -> dict[str, TaskRun]:
 
 
 async def log_of(run_id: UUID, *words: str) -> str:
-    """The log of a flow run as its page shows it, once all *words* stand there."""
+    """The log of a flow run, once it contains all *words*."""
 
     async def read() -> str:
         await APILogHandler.aflush()
@@ -319,12 +319,12 @@ async def artifacts_of(run_id: UUID, kind: str) -> list[Artifact]:
 
 
 async def page_of(run_id: UUID) -> str:
-    """The page of a flow run's job, as its last process left it."""
+    """The job page of a flow run."""
     return str((await artifacts_of(run_id, "markdown"))[-1].data)
 
 
 async def _once(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], what: str) -> T:
-    """What is *read* once it *holds*: Prefect's server stores task runs and logs a little later."""
+    """The value of *read* once it *holds*: Prefect's server stores task runs and logs a little later."""
     found = list[T]()
 
     async def is_shown() -> bool:

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Host:
-    """`seen` is what was asked for, and whether with the token."""
+    """`seen`: the requests, and whether each had the token."""
 
     url: str
     certificate: Path
@@ -30,9 +30,9 @@ class Host:
 
 @contextmanager
 def git_host(root: Path, folder: Path, *tokens: str, redirect: str = "") -> Iterator[Host]:
-    """Serve the bare repositories in *root* to who has one of the *tokens*. *folder* gets its certificate.
+    """Serve the bare repositories in *root* to callers with one of the *tokens*. *folder* gets its certificate.
 
-    *redirect*: the host to which everybody is sent instead.
+    *redirect*: the host to redirect all requests to.
     """
     certificate, key = make_certificate(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _backend(self) -> bytes:
-        """What git's own CGI program answers."""
+        """The answer of git's own CGI program."""
         path, _, query = self.path.partition("?")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         env = {
@@ -105,11 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
         return subprocess.run(["git", "http-backend"], input=body, env=env, check=True, capture_output=True).stdout
 
     def log_message(self, *_: object) -> None:
-        """Not on the tests' output."""
+        """Keep requests out of the tests' output."""
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """The files of a certificate for 127.0.0.1 and of its key."""
+    """Make a certificate for 127.0.0.1; return its file and its key's."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

@@ -32,7 +32,7 @@ URL = f"https://api.github.com/repos/o/r/commits/{SHA}/statuses"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """`inputs`: field, class and text of each; `enter` says what is wrong with how the text was taken, if anything."""
+    """An entry point. `inputs`: field, class and text of each; `enter` returns what is wrong with its handling."""
 
     name: str
     inputs: Callable[[], Iterator[tuple[Path, str, str]]]
@@ -40,7 +40,7 @@ class Door:
 
 
 def refused_well(words: str, path: Path, *general: str) -> str | None:
-    """What is wrong with *words* for a refusal of the field at *path*, in whose place one of *general* may be named."""
+    """What is wrong with *words* as a refusal of the field at *path*; one of *general* may be named instead."""
     names = [str(part) for part in path if isinstance(part, str)]
     if not any(name in words for name in (*names[-2:], *general)):
         return f"names neither {names[-2:]} nor {general}: {words[:200]!r}"
@@ -48,12 +48,12 @@ def refused_well(words: str, path: Path, *general: str) -> str | None:
 
 
 def shown_well(value: object) -> str | None:
-    """What is wrong with a value of which people are shown every text."""
+    """What is wrong with a value whose texts are all shown to people."""
     return next((f"what it took {wrong}" for text in texts_in(value) if (wrong := strange(text))), None)
 
 
 def storable(value: object) -> str | None:
-    """What is wrong with a value of which a text goes into a database, or to another program."""
+    """What is wrong with a value whose texts go into a database or to another program."""
     return next((f"it took {text[:60]!r}" for text in texts_in(value) if clean(text) != text), None)
 
 
@@ -79,7 +79,7 @@ def texts_in(value: object) -> Iterator[str]:
 
 
 def json_inputs(document: Any) -> Callable[[], Iterator[tuple[Path, str, str]]]:  # noqa: ANN401  # JSON
-    """Each class at each field of *document*, and in the place of all of it."""
+    """Each class at each field of *document*, and in place of the whole document."""
 
     def inputs() -> Iterator[tuple[Path, str, str]]:
         for path in [(), *fields_of(document)]:
@@ -224,7 +224,7 @@ HEADERS = ("Retry-After", "Date", "Link", "Location", "X-RateLimit-Remaining", "
 
 
 def answered(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
-    """What an answer came to, by either reading: never an exception."""
+    """The outcome of an answer to a create and to a read; neither may raise."""
     raw = [(name.encode(), value.encode("utf-8", "surrogatepass")) for name, value in headers.items()]
     named = httpx.Headers([(b"X-GitHub-Request-Id", b"0681:62D5"), *raw])  # as from a socket
     meant = classify(status, named, body, context="docs/a", now=NOW)

@@ -10,9 +10,9 @@ SECRET = "hunter2hunter2"
 DEEP = 3_000
 LONG = 200_000
 HARMLESS = "\t\u200c\u200d"
-"""A tab; and the two that join letters and emoji."""
+"""A tab, and the two joiners of letters and emoji."""
 MOST = 4_000
-"""Characters of a message, and of what is shown."""
+"""Limits in characters of a message and of a shown text."""
 
 PLACE = "@@the-field@@"
 Path: TypeAlias = tuple[str | int, ...]
@@ -120,7 +120,7 @@ def json_with(document: Any, path: Path, raw: str) -> str:  # noqa: ANN401  # th
 
 
 def strange(text: str) -> str | None:
-    """What is wrong with *text* as something that people are shown; None: nothing."""
+    """What is wrong with *text* as shown to people; None: nothing."""
     if SECRET in text:
         return "quotes the password of a URL"
     if len(text) > MOST:

@@ -25,7 +25,7 @@ from tasks.process import user_lock
 from tasks.process.users import JobUser
 
 FIRST = 100_000 + 4 * os.getpid()
-"""Of four ids that nobody else has, another pytest least of all: whatever runs as one of them is killed."""
+"""First of four ids that no other process uses, nor another pytest: every process of these ids is killed."""
 USERS = tuple(JobUser(uid, uid) for uid in range(FIRST, FIRST + 4))
 
 PYTHONS = (os.path.realpath(sys.executable), "/usr/local/bin/python3", "/usr/bin/python3")
@@ -35,7 +35,7 @@ PUSH = {"branch": "main", "paths": ["docs"], "credential": "env:PUSH", "author":
 
 
 def job_python() -> str:
-    """A Python that every user may run: this one need not be, in somebody's home."""
+    """A Python that every user may run; this one may lie in a closed home folder."""
     me = USERS[0]
     for python in PYTHONS:
         with suppress(OSError, subprocess.CalledProcessError):

@@ -20,7 +20,7 @@ from tasks.delivery.deliver import deliver
 
 
 def running(ledger_url: str, target_id: int, api_url: str, *, hesitates: float) -> AbstractAsyncContextManager[Process]:
-    """The sender, which may not have claimed yet; it does not outlive the block."""
+    """Start the sender, which may not have claimed yet; it ends with the block."""
     return process_of(
         sys.executable, __file__, ledger_url, str(target_id), api_url, str(hesitates),
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}", "REPORTBACK_TEST_SECOND": str(SECOND)},

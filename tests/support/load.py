@@ -46,7 +46,7 @@ HOSTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many outcomes an hour for `lasts`, within `budget`; GitHub enforces its minute, and `enforced_per_hour`."""
+    """Outcomes an hour for `lasts`, within `budget`; GitHub enforces its minute and `enforced_per_hour`."""
 
     outcomes_per_hour: int = 2000
     lasts: timedelta = 3 * HOUR
@@ -55,18 +55,18 @@ class Load:
 
     @property
     def frozen(self) -> tuple[timedelta, timedelta]:
-        """From when until when the last host stands still."""
+        """When the last host is frozen: start and end."""
         return self.lasts / 4, self.lasts / 4 + min(10 * MINUTE, self.lasts / 4)
 
     @property
     def fails(self) -> tuple[timedelta, timedelta]:
-        """From when until when GitHub answers 502."""
+        """When GitHub answers 502: start and end."""
         return self.lasts * 2 / 3, self.lasts * 2 / 3 + MINUTE
 
 
 @dataclass
 class Run:
-    """The load as it goes by. `histories`: what ledger and stand-in say at the end."""
+    """A run of the load. `histories`: what ledger and stand-in hold at the end."""
 
     world: World
     load: Load
@@ -130,7 +130,7 @@ class Run:
             await report_status(reporter, report_id or 0)
 
     async def _reconciliations(self, reporter: Reporter, jobs: list[asyncio.Task[None]]) -> None:
-        """A pass every minute, until all jobs are over and all is delivered."""
+        """A reconciliation run every minute, until all jobs have ended and all is delivered."""
         for number in range(10**6):
             await self._until(number * INTERVAL)
             is_over = all(job.done() for job in jobs)
@@ -147,7 +147,7 @@ def _fail(words: str) -> None:
 
 
 def run(url: str, load: Load, seed: int = 1) -> Run:
-    """The load number *seed*, on the empty ledger at *url*."""
+    """Run the load *seed* on the empty ledger at *url*."""
     loop = SimulatedLoop(SimulatedClock())
     try:
         return loop.run_until_complete(_run(url, loop, load, seed))
@@ -171,12 +171,12 @@ async def _run(url: str, loop: SimulatedLoop, load: Load, seed: int) -> Run:
 
 
 def lost_or_doubled(of: Run) -> list[str]:
-    """What is not on its commit exactly once, and on top."""
+    """Reports that are not on their commit exactly once, and on top."""
     return [words for one in of.histories for words in violations(one)]
 
 
 def made_while_limited(of: Run) -> int:
-    """Requests that left although GitHub had told the credential to wait: `Retry-After`, else a minute."""
+    """Requests made during a pause that GitHub had asked for: `Retry-After`, else a minute."""
     told_at = wait_until = datetime.min.replace(tzinfo=of.began.tzinfo)
     count = 0
     for seen in of.world.github.requests.seen:
@@ -192,9 +192,9 @@ def refused(of: Run) -> int:
 
 
 def latencies(of: Run, *, untroubled: bool = False) -> list[timedelta]:
-    """From the end of each job to GitHub's answer, the shortest first.
+    """Times from the end of each job to GitHub's answer, shortest first.
 
-    *untroubled*: without those that were in doubt: a lost reply, a 502, or a lease of the frozen host.
+    *untroubled*: without reports that were in doubt (a lost reply, a 502, a lease of the frozen host).
     """
     return sorted(
         newest.delivered_at - newest.created_at
@@ -205,7 +205,7 @@ def latencies(of: Run, *, untroubled: bool = False) -> list[timedelta]:
 
 
 def pendings(of: Run) -> tuple[int, int]:
-    """How many jobs showed `pending`, and how many there were."""
+    """The number of jobs that showed `pending`, and of all jobs."""
     shown = sum(
         one.rank == Rank.PENDING and one.delivered_at is not None for history in of.histories for one in history.reports
     )
@@ -213,7 +213,7 @@ def pendings(of: Run) -> tuple[int, int]:
 
 
 def figures(of: Run) -> Iterator[str]:
-    """What `make load` prints."""
+    """The lines that `make load` prints."""
     every, untroubled = latencies(of), latencies(of, untroubled=True)
     shown, jobs = pendings(of)
     wrong = lost_or_doubled(of)

@@ -55,7 +55,7 @@ PLACES = (
 """Where jobs report: two contexts of one commit, and one with another credential."""
 
 SOMEWHERE = st.sampled_from((*PLACES[:1] * 3, *PLACES[1:]))
-"""Mostly one place: what goes wrong there takes several that meet."""
+"""Mostly one context: most errors need several actors on one target."""
 
 POLICY = Policy(budget=WriteBudget())
 PASS = timedelta(seconds=50)
@@ -66,7 +66,7 @@ LATEST = 15
 """Seconds after which GitHub has stored all that it will ever store."""
 
 A_LITTLE, ENOUGH = 3, 6
-"""Senders that have to be at work before what is dear, and puts things in order, comes to pass."""
+"""The least number of senders at work before a rule that is expensive and restores order is run."""
 
 LOOKS = (
     select(StatusTarget.verify_at, StatusTarget.doubt_until, Credential.paused_until)
@@ -74,7 +74,7 @@ LOOKS = (
     .join(Credential, col(Credential.name) == col(StatusTarget.credential))
     .where(col(StatusTarget.verify_at).is_not(None), col(StatusReport.delivered_at).is_not(None))
 )
-"""What a look has to wait for."""
+"""The time before a verification may be made."""
 
 T = TypeVar("T")
 
@@ -89,13 +89,13 @@ class Job:
 
 @dataclass
 class Rig:
-    """A loop and an open ledger, for one machine after another."""
+    """A loop and an open ledger, shared by successive machines."""
 
     loop: SimulatedLoop
     ledger: Ledger
 
     async def clear(self) -> None:
-        """An empty ledger, at the beginning of an hour."""
+        """Empty the ledger and set the clock to the beginning of an hour."""
         async with self.ledger.transaction() as session:
             for table in TABLES:
                 await session.exec(table.delete())
@@ -104,7 +104,7 @@ class Rig:
 
 
 class Delivery(RuleBasedStateMachine):
-    """What can happen to jobs, senders, GitHub and the ledger, in any order."""
+    """The rules: what can happen to jobs, senders, GitHub and the ledger, in any order."""
 
     rig: ClassVar[Rig]
     jobs = Bundle("jobs")
@@ -137,14 +137,14 @@ class Delivery(RuleBasedStateMachine):
         return [sender for sender in self.everybody if sender.is_held]
 
     def is_overslept(self, target: StatusTarget) -> bool:
-        """Whether a request for the target left later than its sender had the right to."""
+        """Whether a request for the target left after its sender's lease allowed it."""
         seen = self.world.github.requests.seen
         late = [seen[number] for sender in self.everybody for number in sender.overslept if number < len(seen)]
         return any(one.context == target.context and target.repository in one.path for one in late)
 
     @initialize(may_oversleep=st.sampled_from((False, False, True)))
     def choose(self, *, may_oversleep: bool) -> None:
-        """Mostly nobody may: then what is promised without exception can be asked for."""
+        """Whether senders may be suspended; mostly not, so that the promise must hold without exception."""
         self.may_oversleep = may_oversleep
 
     @rule(target=jobs, place=SOMEWHERE, plan=PLANS)
@@ -156,21 +156,21 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(target=jobs, place=SOMEWHERE, state=st.sampled_from(ENDS), plan=PLANS)
     def accept_and_end(self, place: tuple[Target, str], state: JobState, plan: Plan) -> Job:
-        """A job that is over before anybody has sent anything; its outcome is sent."""
+        """A job ends before its `pending` was sent; its outcome is sent."""
         job = self._new_job(place)
         self.end(job, state, plan)
         return job
 
     @rule(job=jobs, state=st.sampled_from(ENDS), plan=PLANS)
     def end(self, job: Job, state: JobState, plan: Plan) -> None:
-        """It ends, unless it has; one that was thought lost may come back. Its outcome is sent."""
+        """A job ends, unless it has; one thought lost may come back. Its outcome is sent."""
         self.run(begin(self.ledger, job.execution))
         self.run(end(self.ledger, job.execution, state, credential=job.order.credential))
         self.send(job, plan, urgent=True)
 
     @rule(job=jobs, plan=PLANS)
     def retry_job(self, job: Job, plan: Plan) -> None:
-        """A Retry of the flow run: executed again, unless it succeeded or is at work."""
+        """Retry of a flow run: executed again, unless it succeeded or is running."""
         if isinstance(taken := self.run(self._accept(job.order)), Execution):
             job.execution = taken
         self.send(job, plan, urgent=False)
@@ -202,13 +202,13 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from((0, 1, 5, 14, 31, 61, 600, 3700)), plan=PLANS)
     def reconcile(self, seconds: int, plan: Plan) -> None:
-        """Time passes; then the reconciliation goes over what is due."""
+        """Time passes; then a reconciliation run delivers what is due."""
         self.run(asyncio.sleep(seconds))
         self._work(plan, self._pass)
 
     @rule(job=jobs, plan=PLANS)
     def retry_report(self, job: Job, plan: Plan) -> None:
-        """A person wants what speaks to be tried again, rejected or not."""
+        """An operator retries the current report, rejected or not."""
 
         async def work(reporter: Reporter) -> None:
             newest_id = (await self._target(job)).newest_id or 0
@@ -236,13 +236,13 @@ class Delivery(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(which=st.integers(0, 9), crash=st.booleans())
     def release(self, which: int, *, crash: bool) -> None:
-        """Somebody who is held goes on, or dies where it stands."""
+        """A held sender goes on, or dies where it is."""
         self.run(self.held[which % len(self.held)].release(crash=crash))
 
     @precondition(lambda self: self.may_oversleep)
     @rule(target=jobs, place=SOMEWHERE, ended=st.booleans(), plan=PLANS)
     def oversleep(self, place: tuple[Target, str], plan: Plan, *, ended: bool) -> Job:
-        """The sender of a `pending` is suspended just before its request, and wakes after others did their work."""
+        """The sender of a `pending` is suspended just before its request, and resumed after others have worked."""
         job = self._new_job(place)
         self.send(job, Plan(Act.HOLD, LAST_LOOK), urgent=False)
         sender = self.everybody[-1]
@@ -255,7 +255,7 @@ class Delivery(RuleBasedStateMachine):
     @precondition(lambda self: self.since_rest >= A_LITTLE and not self.held)
     @rule()
     def put_a_backup_back(self) -> None:
-        """Of this very moment: what it has to do is to make nothing worse."""
+        """A backup of this moment is restored, which must break nothing."""
 
         async def work() -> None:
             async with self.ledger.transaction() as session:
@@ -279,7 +279,7 @@ class Delivery(RuleBasedStateMachine):
     @precondition(lambda self: self.since_rest >= ENOUGH)
     @rule()
     def at_rest_all_is_kept(self) -> None:
-        """Nobody is held any more, nothing goes wrong any more, and the reconciliation has had its time."""
+        """Release all senders, end all faults, reconcile until nothing is due, and check the promise."""
         self.run(self._come_to_rest())
         wrong = [
             words
@@ -302,7 +302,7 @@ class Delivery(RuleBasedStateMachine):
         raise AssertionError(f"not at rest after {PASSES} passes")
 
     async def _next_moment(self) -> datetime | None:
-        """When there is something to do for the reconciliation. None: all is settled and looked at."""
+        """The next time at which reconciliation has work. None: all is settled and verified."""
         now, offers, again_at = await offered(self.world.reporter)
         due_at = now if offers else again_at
         async with self.ledger.transaction() as session:
@@ -317,7 +317,7 @@ def _fail(words: str) -> None:
 
 @contextmanager
 def machine_on(url: str) -> Iterator[type[Delivery]]:
-    """A machine on the ledger at *url*, which it clears each time."""
+    """The state machine on the ledger at *url*, which it empties for each example."""
     loop = SimulatedLoop(SimulatedClock())
     stack = AsyncExitStack()
     try:

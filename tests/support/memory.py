@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 BYTES_A_FILE = 50
-"""Fewer than a file's name held in memory takes, and more than what else a process does may add to many files."""
+"""Less than a file name in memory takes, and more than other work of the process adds per file."""
 
 
 @dataclass(slots=True)
@@ -27,6 +27,6 @@ class Peaks:
 
     @property
     def bytes_a_file(self) -> float:
-        """What each file more has added, from the fewest files to the most."""
+        """Bytes added per file, from the fewest files to the most."""
         few, many = min(self.of), max(self.of)
         return (self.of[many] - self.of[few]) / (many - few)

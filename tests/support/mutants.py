@@ -23,10 +23,10 @@ from breakages import BREAKAGES, Breakage
 ROOT = Path(__file__).resolve().parents[2]
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--no-header", "-p", "no:cacheprovider")
 WORKERS = 2
-"""Each with a copy of its own. A test keeps one core busy; xdist would start interpreters for one test."""
+"""Each works in its own copy. One test keeps one core busy; xdist would start interpreters for one test."""
 
 ENV = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""Each run would compile every module anew, which takes as long as the run."""
+"""Without bytecode each run would compile every module anew, which takes as long as the run."""
 
 NOTICED = re.compile(r"(FAILED|ERROR) \S+::")
 
@@ -55,7 +55,7 @@ def main(names: list[str]) -> int:
 
 @contextmanager
 def _copies() -> Iterator[SimpleQueue[Path]]:
-    """Copies of the working tree, one for each worker, to be taken and put back."""
+    """A queue of copies of the working tree, one for each worker."""
     free: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="reportback-mutants-") as folder:
         for number in range(WORKERS):
@@ -65,7 +65,7 @@ def _copies() -> Iterator[SimpleQueue[Path]]:
 
 
 def _copy(to: Path) -> None:
-    """What git tracks or would track, as it stands in the working tree."""
+    """Copy what git tracks or would track, as it is in the working tree."""
     listed = subprocess.run(
         ("git", "ls-files", "-co", "--exclude-standard", "-z"), cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
@@ -75,14 +75,14 @@ def _copy(to: Path) -> None:
 
 
 def _failure(free: SimpleQueue[Path], tests: Sequence[str]) -> str | None:
-    """The tests that fail, or the end of what pytest says of *tests*, if not all of them pass."""
+    """The failed tests, or the end of pytest's output, unless all of *tests* pass."""
     done = _run(free, tests, None)
     failing = [line for line in done.stdout.splitlines() if NOTICED.match(line)]
     return None if done.returncode == 0 else "\n".join(failing) or (done.stdout + done.stderr)[-2000:]
 
 
 def _is_caught(free: SimpleQueue[Path], breakage: Breakage) -> bool:
-    """Whether a test failed, or could not be set up; a file that could not even be loaded says nothing."""
+    """Whether a test failed or could not be set up; a file that could not be imported does not count."""
     began = time.monotonic()
     done = _run(free, breakage.tests, breakage)
     took = f"{time.monotonic() - began:4.1f} s"

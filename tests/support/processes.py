@@ -23,7 +23,7 @@ async def process_of(*command: str, **how: Any) -> AsyncIterator[Process]:  # no
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this number runs; a zombie does not."""
+    """Whether a process with this pid runs; a zombie does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -32,12 +32,12 @@ def is_alive(pid: int) -> bool:
 
 
 def pids_in(folder: Path) -> list[int]:
-    """The processes that noted themselves there by their number, as `FAMILY` does."""
+    """The pids that processes noted as file names in a folder, as `FAMILY` does."""
     return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
 
 
 def names_in(folder: Path) -> list[str]:
-    """What stands in *folder*, sorted."""
+    """The names in *folder*, sorted."""
     return sorted(path.name for path in folder.iterdir())
 
 

@@ -43,7 +43,7 @@ MANY = 20
 
 
 class Race(Protocol):
-    """Start *count* contenders at one moment; what each came to."""
+    """Start *count* contenders at one moment; return the result of each."""
 
     async def __call__(self, name: str, url: str, *arguments: str, count: int = MANY) -> list[str]: ...
 
@@ -80,7 +80,7 @@ async def _claims_within(ledger: Ledger, target_id: int) -> Lease | None:
 
 
 async def _may_leave(ledger: Ledger, lease: Lease) -> bool:
-    """Whether its request may: of what is read back that is asked for once it was not found."""
+    """Whether its request may leave; for a report in doubt this is asked once reading back has not found it."""
     if not lease.read_back:
         return True
     async with ledger.transaction() as session:
@@ -122,7 +122,7 @@ async def sends(ledger: Ledger, number: int, target_id: str, api_url: str) -> st
 
 
 async def mixes(ledger: Ledger, number: int, rounds: str, contexts: str) -> str:
-    """Whole jobs on a few targets, and attempts to deliver whatever speaks there, in an order of its own."""
+    """Run whole jobs on a few targets, and deliver their current reports, each contender in its own order."""
     chance = random.Random(number)  # noqa: S311  # the same mix every time
     for _ in range(int(rounds)):
         execution = await accept(ledger, order(f"docs/{chance.randrange(int(contexts))}"))
@@ -194,14 +194,14 @@ RACES = pytest.mark.parametrize(
     if FULL
     else [("sqlite", from_processes), ("postgresql", from_connections)],
 )
-"""SQLite's locks are between processes, PostgreSQL's between connections; `make repeat` takes each both ways."""
+"""SQLite locks between processes, PostgreSQL between connections; `make repeat` runs each both ways."""
 
 
 async def until_a_lock_is_waited_for(ledger: Ledger) -> None:
-    """Return once somebody on PostgreSQL waits for a lock; on SQLite who writes waits for the whole ledger anyway.
+    """Return once a PostgreSQL connection waits for a lock; on SQLite a writer waits for the whole ledger anyway.
 
     Raises:
-        AssertionError: nobody does.
+        AssertionError: none does.
     """
     if ledger.engine.dialect.name == "postgresql":
         waits = text(
@@ -238,7 +238,7 @@ def _main(name: str, url: str, count: str, *arguments: str) -> None:
 
 
 def _read(descriptor: int, most: int | None = None) -> bytes:
-    """All there is until the last writer is gone, or *most* bytes."""
+    """Read until the last writer has closed, or *most* bytes."""
     read = b""
     while most is None or len(read) < most:
         if not (part := os.read(descriptor, 4096)):

@@ -18,23 +18,23 @@ ROOT = Path(__file__).parents[2]
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 FLOW = ("prefect.engine", "prefect.runner._workspace_supervisor")
-"""What a flow's process is called, at last and at first."""
+"""Command lines of a flow's process, at last and at first."""
 
 LIBC = ctypes.CDLL(None)
 
 
 def adopt_orphans() -> None:
-    """From now on a process whose parent died becomes our child: whatever is left, is below us."""
+    """Become the parent of orphaned descendants, so that no process that is left escapes `offspring`."""
     assert LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
 def offspring(of: int) -> list[int]:
-    """The processes below *of* that are not over, each after its parent."""
+    """The live descendants of *of*, each after its parent."""
     return [pid for pid in process_tree.below(of) if is_alive(pid)]
 
 
 def command_line(pid: int) -> str:
-    """What *pid* was started as."""
+    """The command line of *pid*."""
     return " ".join(process_tree.command_line(pid)) or "over"
 
 
@@ -47,7 +47,7 @@ class Worker:
     log_began: int
 
     async def polls(self) -> bool:
-        """Whether it has come up."""
+        """Whether it polls for work."""
         return b"started!" in self.log.read_bytes()[self.log_began :]
 
     @property
@@ -56,12 +56,12 @@ class Worker:
         return [pid for pid in offspring(self.process.pid) if any(word in command_line(pid) for word in FLOW)]
 
     def signal(self, number: signal.Signals) -> None:
-        """As `kill` does; 0 for one that is over."""
+        """Send a signal, as `kill` does; 0 only asks whether it is alive."""
         with suppress(ProcessLookupError):
             os.kill(self.process.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL to it, and to the flows it runs, and to nothing else."""
+        """Send SIGKILL to it and to the flows it runs, and to nothing else."""
         flows = self.flows
         self.signal(signal.SIGKILL)
         self.process.wait()
@@ -70,7 +70,7 @@ class Worker:
                 os.kill(pid, signal.SIGKILL)
 
     def stop(self, *, within: float) -> None:
-        """SIGTERM, on which Prefect ends its flows as well; SIGKILL to all if that takes longer than *within*."""
+        """Send SIGTERM, on which Prefect ends its flows too; SIGKILL to all if that takes longer than *within*."""
         self.signal(signal.SIGTERM)
         try:
             self.process.wait(within)
@@ -79,18 +79,18 @@ class Worker:
 
 
 def start_worker(log: Path, env: Mapping[str, str], pool: str, *options: str) -> Worker:
-    """A worker of *pool*. It ends when this thread does, however that happens."""
+    """Start a worker of *pool*. It ends when this thread does."""
     began = log.stat().st_size if log.exists() else 0
     return Worker(start_prefect(log, env, "worker", "start", "--pool", pool, *options), log, began)
 
 
 def start_prefect(log: Path, env: Mapping[str, str], *words: str) -> "subprocess.Popen[bytes]":
-    """A `prefect …` whose output goes to *log*. It ends when this thread does, however that happens."""
+    """Start `prefect …` with its output in *log*. It ends when this thread does."""
     return start_python(log, env, "-m", "prefect", *words)
 
 
 def start_python(log: Path, env: Mapping[str, str], *words: str) -> "subprocess.Popen[bytes]":
-    """A `python …` whose output goes to *log*. It ends when this thread does, however that happens."""
+    """Start `python …` with its output in *log*. It ends when this thread does."""
     with log.open("ab") as output:
         return subprocess.Popen(
             (sys.executable, *words),

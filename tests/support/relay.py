@@ -13,7 +13,7 @@ CHUNK = 65536
 
 
 class Fate(Enum):
-    """What becomes of something that the client sent."""
+    """What happens to bytes that the client sent."""
 
     PASS = auto()
     LOST = auto()  # the line is cut before the server gets it
@@ -22,10 +22,9 @@ class Fate(Enum):
 
 @dataclass
 class Relay:
-    """`fate` decides about whatever a client sends; `refused`: how many connections to come end before they are read.
+    """`fate` decides about the bytes a client sends; `refused`: the number of next connections to close unread.
 
-    `network` is set while it passes anything at all. `lines` are the ends of all connections that were relayed; `lost`
-    counts what was lost on them.
+    `network` is set while data passes. `lines`: the client ends of all relayed connections; `lost`: the losses on them.
     """
 
     connect: Callable[[], Awaitable[Line]]
@@ -36,7 +35,7 @@ class Relay:
     lines: list[asyncio.StreamWriter] = field(default_factory=list)
 
     def lose_next(self, words: bytes, fate: Fate, *, skip: int = 0) -> None:
-        """The next time a client says *words*, or later by *skip* times, *fate* befalls it; once."""
+        """Apply *fate* once, to the next bytes of a client that contain *words*, after skipping *skip* of them."""
         left = skip
 
         def decide(sent: bytes) -> Fate:
@@ -56,20 +55,20 @@ class Relay:
         self.mend()
 
     def cut(self) -> None:
-        """Nothing passes either way from now on, and neither end is told: as when a network or a host vanishes."""
+        """Stop all data in both directions without closing, as when a network or a host vanishes."""
         self.network.clear()
 
     def mend(self) -> None:
-        """What was held up passes, and all that comes after it."""
+        """Let data pass again, including what was held up."""
         self.network.set()
 
     def hang_up(self) -> None:
-        """Every line to a client ends."""
+        """Close every connection to a client."""
         for line in self.lines:
             line.transport.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Relay one connection until either end, or the fate of what was said, ends it."""
+        """Relay one connection until either end or a fate ends it."""
         if self.refused:
             self.refused -= 1
             writer.transport.abort()
@@ -112,7 +111,7 @@ async def _quietly(pump: Awaitable[None]) -> None:
 
 @asynccontextmanager
 async def to_postgresql(url: str, folder: Path) -> AsyncIterator[tuple[str, Relay]]:
-    """A relay before the PostgreSQL at *url*, with a socket in *folder*, and the URL that leads through it."""
+    """A relay before the PostgreSQL at *url* with a socket in *folder*; yields its URL and the relay."""
     database, _, host = url.partition("?host=")
     relay = Relay(lambda: asyncio.open_unix_connection(f"{host}/.s.PGSQL.5432"))
     server = await asyncio.start_unix_server(relay.serve, folder / ".s.PGSQL.5432")
@@ -124,7 +123,7 @@ async def to_postgresql(url: str, folder: Path) -> AsyncIterator[tuple[str, Rela
 
 @asynccontextmanager
 async def to_http(url: str) -> AsyncIterator[tuple[str, Relay]]:
-    """A relay before the server at *url*, http://host:port, and the URL that leads through it."""
+    """A relay before the server at *url*, http://host:port; yields its URL and the relay."""
     host, _, port = url.removeprefix("http://").partition(":")
     relay = Relay(lambda: asyncio.open_connection(host, int(port)))
     server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)

@@ -9,13 +9,13 @@ ENV = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG
 
 
 def git(folder: Path, *args: str) -> str:
-    """What git says."""
+    """The output of git."""
     done = subprocess.run(["git", *IDENTITY, *args], cwd=folder, env=ENV, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
 def write(folder: Path, **files: str | None) -> None:
-    """Files by their names, in which "__" stands for "/" and "_" for "."; None: it is removed."""
+    """Write files by name, in which "__" stands for "/" and "_" for "."; None removes the file."""
     for name, text in files.items():
         path = folder / name.replace("__", "/").replace("_", ".")
         if text is None:
@@ -26,7 +26,7 @@ def write(folder: Path, **files: str | None) -> None:
 
 
 def commit(folder: Path, **files: str | None) -> str:
-    """The commit that makes the files so in a repository with files."""
+    """Commit *files* in a working copy; return the commit's sha."""
     write(folder, **files)
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "a change")
@@ -34,7 +34,7 @@ def commit(folder: Path, **files: str | None) -> str:
 
 
 class Origin:
-    """A bare repository, and what somebody else does to it."""
+    """A bare repository, to which tests push as another user."""
 
     def __init__(self, folder: Path) -> None:
         self.bare, self._desk = folder / "origin.git", folder / "desk"
@@ -48,7 +48,7 @@ class Origin:
         return self.bare.as_uri()
 
     def commit(self, branch: str, **files: str | None) -> str:
-        """Somebody else's commit on top of a branch, which begins where the last one stands if it is new."""
+        """Add another user's commit to a branch; a new branch begins at the last commit."""
         if self.head(branch) is not None:
             git(self._desk, "fetch", "-q", "origin", branch)
             git(self._desk, "checkout", "-q", "-B", branch, "FETCH_HEAD")
@@ -63,10 +63,10 @@ class Origin:
         return listed or None
 
     def files(self, branch: str) -> dict[str, str]:
-        """The text of each file of a branch."""
+        """The text of each file of a branch, by path."""
         names = git(self.bare, "ls-tree", "-r", "--name-only", branch).split()
         return {name: git(self.bare, "show", f"{branch}:{name}") for name in names}
 
     def history(self, branch: str, layout: str = "%an <%ae>: %s") -> list[str]:
-        """Who committed what, the last one first."""
+        """The authors and subjects of a branch's commits, newest first."""
         return git(self.bare, "log", f"--format={layout}", branch).splitlines()

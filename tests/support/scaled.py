@@ -29,17 +29,17 @@ from tasks.delivery.deliver import Reporter, deliver
 
 SHORTEST, LONGEST = 0.12, 0.6
 OURS = 1.5
-"""The load for each core that the suite makes by itself."""
+"""The load average per core that the suite itself causes."""
 
 
 def _second() -> float:
-    """Longer the busier this machine is: what has to happen within a second needs its share of a core for it."""
+    """Longer on a busy machine: work that must happen within a second needs its share of a core."""
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     return min(max(SHORTEST, SHORTEST * load / OURS), LONGEST)
 
 
 SECOND = float(os.environ.get("REPORTBACK_TEST_SECOND") or _second())
-"""How long a second of GitHub's and of the policy's takes here. With 1 it is the real thing."""
+"""Real seconds for a second of GitHub's and of the policy's. 1 is real time."""
 
 SCALED = Policy(
     lease=timedelta(seconds=30 * SECOND),
@@ -48,18 +48,18 @@ SCALED = Policy(
     first_delay=timedelta(seconds=2 * SECOND),
 )
 GITHUB_WORKS = 10
-"""Seconds for which GitHub may go on with a request that was given up."""
+"""Seconds for which GitHub may go on working on an abandoned request."""
 
 READS_LAG = 5
 TASK_RETRIES = (0, 1, 2, 4, 8, 16)
-"""Waits before the tries of the task `report_status`."""
+"""Delays before the attempts of the task `report_status`."""
 
 LATER = 12
-"""Seconds between further tries, as a reconciliation would make them."""
+"""Seconds between further attempts, as a reconciliation makes them."""
 
 
 def new_commit() -> str:
-    """A commit that no other test has."""
+    """A commit used by no other test."""
     return f"{uuid4().hex}{'0' * 8}"
 
 
@@ -79,19 +79,19 @@ def reporter(ledger: Ledger, github: GitHub) -> Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Senders on real sockets, and what the stand-in process holds in the end."""
+    """Senders on real sockets to a stand-in process, and queries of what it holds."""
 
     ledger: Ledger
     stand_in: StandIn
     github: GitHub
 
     async def fault(self, sha: str, kind: str, **fields: object) -> None:
-        """Script a fault for requests about one commit; times in it are seconds of GitHub's."""
+        """Script a fault for requests about one commit; its times are GitHub's seconds."""
         scaled = {name: value * SECOND for name in ("seconds", "stored_after") if (value := fields.get(name))}  # type: ignore[operator]  # numbers
         await self.stand_in.fault(kind, sha=sha, **{**fields, **scaled})
 
     async def job(self, sha: str, state: JobState = JobState.SUCCEEDED) -> Execution:
-        """A job for a commit, which has ended."""
+        """Run a job for a commit to its end."""
         return await run_job(self.ledger, order(sha=sha), state)
 
     async def target_id(self, sha: str) -> int:
@@ -99,12 +99,12 @@ class Wire:
             return (await session.exec(select(StatusTarget.id).where(StatusTarget.sha == sha))).one() or 0
 
     async def deliver(self, sha: str, *, by: GitHub | None = None) -> Phase | None:
-        """One try, perhaps by another client: the phase of what speaks, or None where nothing could be tried."""
+        """Make one attempt, perhaps by another client; return the report's phase, or None if none was claimed."""
         result = await deliver(reporter(self.ledger, by or self.github), await self.target_id(sha))
         return result.phase if isinstance(result, Settled) else None
 
     async def deliver_until_settled(self, sha: str, *, by: GitHub | None = None) -> Phase:
-        """Try as the task does, and then as a reconciliation would."""
+        """Attempt delivery as the task does, then as a reconciliation does."""
         for wait in (*TASK_RETRIES, *[LATER] * 20):
             await seconds(wait)
             phase = await self.deliver(sha, by=by)
@@ -124,7 +124,7 @@ class Wire:
         return found
 
     async def asked(self, method: str) -> Counter[str]:
-        """How many requests of a kind the stand-in has seen, by the commits they were about."""
+        """The number of requests of a method that the stand-in has seen, by commit."""
         seen = await self.stand_in.requests()
         parts = (str(one["path"]).split("/") for one in seen if one["method"] == method)
         return Counter(part for path in parts for part in path if len(part) == 40)
@@ -132,7 +132,7 @@ class Wire:
 
 @asynccontextmanager
 async def wire_to(stand_in: StandIn, ledger_url: str) -> AsyncIterator[Wire]:
-    """Senders to *stand_in* from the ledger at *ledger_url*, which keeps its own time."""
+    """Make senders to *stand_in* from the ledger at *ledger_url*, which uses its own clock."""
     async with open_ledger(ledger_url) as ledger, client(stand_in.url) as github:
         yield Wire(ledger, stand_in, github)
 

@@ -35,11 +35,11 @@ TOKEN = "lease"  # random; which claim's it is can be told from `attempts` and `
 
 @dataclass(frozen=True)
 class Scene:
-    """Who is there, and what may happen. `before`: what has happened when they begin; it is done once.
+    """The actors, and what may happen. `before` prepares the world, once.
 
-    Time jumps by each of `jumps`, in this order, at any moment, but never while a request is about to leave: that a
-    sender does not sleep there is the assumption of docs/guarantee.md. `faults`: how many of all actors' effects go
-    wrong at the most, by a crash, or by a request or reply that is lost.
+    Time jumps by each of `jumps`, in this order, at any moment except while a request is about to leave: that no sender
+    is suspended there is an assumption of docs/guarantee.md. `faults`: the greatest number of effects that fail, by a
+    crash or by a lost request or reply.
     """
 
     before: Callable[[World], Awaitable[object]]
@@ -49,7 +49,7 @@ class Scene:
 
 
 class Tree:
-    """Which way to take at each fork, so that every way is gone."""
+    """Chooses a branch at each fork, so that every path is taken."""
 
     def __init__(self) -> None:
         self._way: list[tuple[int, int]] = []
@@ -57,11 +57,11 @@ class Tree:
 
     @property
     def is_new(self) -> bool:
-        """Whether nobody stood at this fork yet."""
+        """Whether this fork is reached for the first time."""
         return self._at == len(self._way)
 
     def choose(self, ways: int) -> int:
-        """The way to take of so many."""
+        """Choose one of so many branches."""
         if self.is_new:
             self._way.append((0, ways))
         self._at += 1
@@ -70,7 +70,7 @@ class Tree:
         return taken
 
     def back(self) -> bool:
-        """Go back to the beginning, to take another way at the last fork that has one. False: every way was gone."""
+        """Go back to the start, to take another branch at the last fork that has one. False: all paths were taken."""
         self._at = 0
         while self._way and self._way[-1][0] + 1 == self._way[-1][1]:
             self._way.pop()
@@ -84,8 +84,7 @@ class Tree:
 class Explorer:
     """Goes through a scene on a SQLite ledger, run by run.
 
-    `schedules` of the runs were gone to their end, the others came to a state known before; of the `ends`, each is
-    checked once.
+    `schedules` of the runs went to their end, the others reached a known state; each of the `ends` is checked once.
     """
 
     ledger: Ledger
@@ -98,11 +97,11 @@ class Explorer:
 
     @property
     def summary(self) -> str:
-        """How much was gone through."""
+        """The figures of what was explored."""
         return f"{self.runs} runs, {self.schedules} schedules to their end, {self.ends} different ends"
 
     async def explore(self, scene: Scene) -> None:
-        """Go every way; `check` the world wherever one ends."""
+        """Take every path; `check` the world at the end of each."""
         path = await self._path()
         began = self.clock.now
         async with world_on(self.ledger, self.clock) as world:
@@ -126,7 +125,7 @@ class Explorer:
         self.clock.now = began
 
     async def _path(self) -> str:
-        """Where the ledger is: its engine may have been led elsewhere than its URL says."""
+        """The ledger's file: its engine may have been pointed elsewhere than its URL."""
         async with self.ledger.engine.connect() as connection:
             databases = await connection.exec_driver_sql("PRAGMA database_list")
             return str(databases.one()[2])
@@ -178,7 +177,7 @@ class _Run:
             await actor.die()
 
     def moves(self) -> Iterator[tuple[int | None, str]]:
-        """What may happen next: an actor's number, and how its effect goes; None: time passes."""
+        """The possible next moves: an actor's number and the fate of its effect; None: time passes."""
         alive = [number for number, actor in enumerate(self.actors) if actor.before is not None]
         if not self.jumps:  # the clock, and that no credential pauses, is the same before and after all that others do
             alive = next(([number] for number in alive if self.actors[number].before == "look"), alive)
@@ -216,14 +215,14 @@ class _Run:
         return self.facts(), frozenset(Counter(whos).items()), len(self.jumps), self.faults
 
     def facts(self) -> str:
-        """What is left when all actors are gone."""
+        """The part of the state that is left when all actors have ended."""
         return f"{self.rows()} {self.shown()} {self.world.clock.now}"
 
     def rows(self) -> str:
-        """The ledger, as a digest."""
+        """A digest of the ledger's rows."""
         rows = [dict(row) | {TOKEN: None} for query in FACTS for row in self.file.execute(query)]
         return hashlib.sha256(repr(rows).encode()).hexdigest()
 
     def shown(self) -> str:
-        """What GitHub holds, or will."""
+        """What GitHub holds, or will store later."""
         return repr([(str(status.created_at), status.target_url) for status in self.world.github.store._statuses])

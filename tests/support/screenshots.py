@@ -44,22 +44,22 @@ from tasks.operations.status_page import KEY
 SCREENS = stack.ROOT / "docs" / "screens"
 REPOSITORY = "acme/handbook"
 OUTAGE = range(20, 25)
-"""The slots of the day in which nothing got through."""
+"""The slots of the day in which nothing was delivered."""
 
 SOON = 240
-"""Seconds in which anything here happens, on a machine with other things to do."""
+"""Seconds allowed for each step, on a busy machine."""
 
 WIDE, PHONE = 1100, 390
 HIGHEST = 2000
-"""Pixels; of a longer page the end is left out."""
+"""Pixels; the end of a longer page is cut off."""
 
 FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
-"""Rich's pictures fetch their font from somebody's server."""
+"""Rich's pictures fetch their font from a public server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the story is played on."""
+    """The installation that the pictures show."""
 
     github: StandIn
     prefect: PrefectApi
@@ -68,14 +68,14 @@ class Stage:
     sha: str
 
     async def start(self, job: str, context: str) -> str:
-        """The id of a new flow run."""
+        """Start a flow run; return its id."""
         target = {"repository": REPOSITORY, "sha": self.sha, "context": context}
         return await self.prefect.start("docs-job/docs-job", {"job": job, "target": target})
 
 
 @asynccontextmanager
 async def stage_in(folder: Path) -> AsyncIterator[Stage]:
-    """A server, the deployments, a stand-in GitHub and a ledger that has seen a day."""
+    """Start a server, deployments, a stand-in GitHub and a ledger with a made-up day."""
     clone_url, sha = source.commit(folder)
     ledger_url = f"sqlite:///{folder / 'ledger.db'}"
     os.environ["REPORTBACK_DATABASE_URL"] = ledger_url
@@ -102,7 +102,7 @@ def _settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str
 
 
 async def make_up_a_day(ledger: Ledger) -> None:
-    """Two outcomes and a pass in each half hour; in `OUTAGE` nothing got through until its end."""
+    """Record two outcomes and a reconciliation run in each half hour; in `OUTAGE` nothing is delivered until its end."""
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
         session.add(Credential(name=DEFAULT_CREDENTIAL))
@@ -119,7 +119,7 @@ async def make_up_a_day(ledger: Ledger) -> None:
 
 
 def outcome(number: int, at: datetime, took: timedelta) -> Iterator[SQLModel]:
-    """A job that succeeded then, and was on GitHub so long after."""
+    """Record a job that succeeded at a time and was delivered a while later."""
     job = uuid4()
     yield StatusTarget(
         id=number, key=f"acme/handbook@{number}", repository=REPOSITORY, sha=f"{number:040x}", context="docs/sphinx",
@@ -137,7 +137,7 @@ def outcome(number: int, at: datetime, took: timedelta) -> Iterator[SQLModel]:
 
 
 async def play(stage: Stage) -> str:
-    """A failed job whose outcome arrives, a refused outcome, then an outage; the id of the job that failed."""
+    """Run a failing job that is reported, a rejected outcome, then an outage; return the failing job's id."""
     await stage.github.fault("archived", context="docs/archive", times=0)
     failed = await stage.start("broken-docs", "docs/papyrus")
     refused = await stage.start("broken-docs", "docs/archive")
@@ -150,7 +150,7 @@ async def play(stage: Stage) -> str:
 
 
 async def artifact(stage: Stage, key: str, *words: str, without: str = "\0") -> str:
-    """The address of an artifact, once *words* are in it, and *without* is not."""
+    """The address of an artifact, once it contains *words* and not *without*."""
     found: list[Mapping[str, str]] = []
     api = stage.ui.removesuffix("/v2") + "/api"
     async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=30) as client:
@@ -167,7 +167,7 @@ async def artifact(stage: Stage, key: str, *words: str, without: str = "\0") -> 
 
 
 async def shoot(window: Browser, url: str, words: str, name: str, *, width: int = WIDE, is_dark: bool = False) -> None:
-    """A picture of all that *url* shows, once *words* are there."""
+    """Take a picture of *url* once it shows *words*."""
     async with window.page(width=width, is_dark=is_dark) as page:
         await page.open(url)
         await page.shows(words)
@@ -175,7 +175,7 @@ async def shoot(window: Browser, url: str, words: str, name: str, *, width: int 
 
 
 async def save(page: Page, name: str, width: int) -> None:
-    """As high as what is on the page; Prefect scrolls it within the window."""
+    """Save a picture as high as the page's content, which Prefect scrolls within the window."""
     ends = "one => one.getBoundingClientRect().bottom"
     height = await page.value(f"Math.max(...[...document.querySelectorAll('main *')].map({ends}))")
     await page.resize(width, min(round(height) + 16, HIGHEST))
@@ -186,7 +186,7 @@ async def save(page: Page, name: str, width: int) -> None:
 
 
 async def shoot_form(stage: Stage, window: Browser) -> None:
-    """The start form, empty."""
+    """Take a picture of the empty start form."""
     async with window.page(width=WIDE) as page:
         await page.open(f"{stage.ui}/deployments")
         await page.click("[...document.querySelectorAll('a')].find(one => one.innerText.trim() === 'docs-job')")
@@ -199,7 +199,7 @@ async def shoot_form(stage: Stage, window: Browser) -> None:
 
 
 async def shoot_shell(stage: Stage) -> None:
-    """What the commands print."""
+    """Make pictures of the commands' output."""
 
     async def rows() -> None:
         both = (Wanted.UNDELIVERED, Wanted.REJECTED)
@@ -215,7 +215,7 @@ async def shoot_shell(stage: Stage) -> None:
 
 
 async def printed(name: str, title: str, command: Callable[[], Awaitable[object]]) -> None:
-    """A picture of what *command* prints."""
+    """Make a picture of the output of *command*."""
     terminal = Console(record=True, width=120, file=io.StringIO(), highlight=False, force_terminal=True)
     with patch("console.list.results", lambda: terminal), patch("console.show.results", lambda: terminal):
         await command()
@@ -224,7 +224,7 @@ async def printed(name: str, title: str, command: Callable[[], Awaitable[object]
 
 
 async def main() -> None:
-    """Make all of them."""
+    """Make all pictures."""
     chromium()
     SCREENS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="reportback-screens-") as folder:

@@ -43,7 +43,7 @@ from tasks.delivery.deliver import Reporter, deliver
 
 @dataclass
 class Later:
-    """The time of this machine, and some: what a test does not care to wait for."""
+    """The time of this machine plus the time that a test has skipped."""
 
     by: timedelta = timedelta(0)
 
@@ -59,7 +59,7 @@ class Later:
 
 @asynccontextmanager
 async def sender(url: str, api_url: str, time: Later, step: Step = go_on) -> AsyncIterator[Reporter]:
-    """One that reaches its GitHub over a socket."""
+    """A sender that reaches its GitHub over a socket."""
 
     async def token_of(_: str) -> str:
         return "a-token"
@@ -76,7 +76,7 @@ def job(number: int) -> Order:
 
 
 async def life(process: Reporter, asked: Order, time: Later) -> None:
-    """Carry out a job, and try twice to deliver its outcome, the second time after a doubt. Not if it has succeeded."""
+    """Run a job unless it has succeeded, and attempt its outcome twice, the second time after a doubt."""
     async with process.ledger.transaction() as session:
         taken = await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await process.ledger.clock(session))
     if isinstance(taken, Done):
@@ -92,14 +92,14 @@ async def life(process: Reporter, asked: Order, time: Later) -> None:
 
 
 AWAY = 3
-"""The exit code of a child that found its ledger away."""
+"""The exit code of a child whose ledger was unavailable."""
 
 WARM_UP = 1_000
-"""The number of a job that nobody kills."""
+"""The number of a job that is not killed."""
 
 
 class Killed:
-    """The steps of a process that SIGKILL strikes at the one numbered *last*, counted from 0."""
+    """Steps of a process that sends itself SIGKILL at the step numbered *last*, counted from 0."""
 
     def __init__(self, last: int) -> None:
         self._left = last
@@ -111,7 +111,7 @@ class Killed:
 
 
 class Frozen:
-    """The steps of a process that SIGSTOP strikes before the commit numbered *last*, counted from 0."""
+    """Steps of a process that sends itself SIGSTOP before the commit numbered *last*, counted from 0."""
 
     def __init__(self, last: int) -> None:
         self._left = last
@@ -160,7 +160,7 @@ def _freezes(url: str, api_url: str, first: int, every: int) -> None:
 
 
 def _seconds_of_a_neighbour(child: int, number: int, url: str, api_url: str) -> float:
-    """How long a job takes beside a child that is stopped, which goes on then."""
+    """Seconds that a job takes while a child is stopped; the child is resumed afterwards."""
     try:
         began = monotonic()
         asyncio.run(_live(number, url, api_url))
@@ -181,7 +181,7 @@ def _child(number: int, url: str, api_url: str, step: Step) -> int:
 
 
 async def _send(url: str, api_url: str, *target_ids: int, stop: bool) -> None:
-    """Deliver all of them; if *stop*, stop this process when the last one is about to send."""
+    """Deliver all targets; if *stop*, stop this process when the last one is about to send."""
     ready = asyncio.Barrier(len(target_ids))
 
     async def together(name: str) -> None:

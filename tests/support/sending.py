@@ -22,7 +22,7 @@ PROGRAM = Path(__file__).with_name("sender_process.py")
 
 
 def process_that(what: str, url: str, api_url: str, *numbers: int) -> AbstractAsyncContextManager[Process]:
-    """A process that *what* (see sender_process.py); it does not outlive the block."""
+    """Start sender_process.py with the command *what*; it ends with the block."""
     return process_of(
         sys.executable, str(PROGRAM), what, url, api_url, *map(str, numbers),
         stdout=PIPE, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"},
@@ -35,7 +35,7 @@ async def target_of(ledger: Ledger, context: str) -> int:
 
 
 async def reconcile(process: Reporter, time: Later) -> None:
-    """Passes of the reconciliation, with time going on between them."""
+    """Make three reconciliation runs, a minute apart."""
     for _ in range(3):
         time.pass_by(60)
         trouble: list[str] = []

@@ -15,28 +15,28 @@ TOKEN = "ghp_notASecretButLikeOne0000000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What commands print."""
+    """Reads what commands print."""
 
     capsys: pytest.CaptureFixture[str]
 
     def said(self) -> str:
-        """On stdout since the last question, white space folded: tables are filled up with it."""
+        """Stdout since the last call, with white space folded, which pads tables."""
         return " ".join(self.capsys.readouterr().out.split())
 
     def heard(self) -> tuple[str, str]:
-        """On stdout and on stderr since the last question, as it stands there."""
+        """Stdout and stderr since the last call, unchanged."""
         out, err = self.capsys.readouterr()
         return out, err
 
     def json(self) -> Any:  # noqa: ANN401  # what JSON is
-        """What a program reads on stdout."""
+        """Stdout as JSON."""
         return json.loads(self.capsys.readouterr().out)
 
 
 async def recorded(
     world: World, context: str, kind: Kind | None = None, *, credential: str = DEFAULT_CREDENTIAL
 ) -> int:
-    """The number of a new outcome's report; tried once, if a *kind* of fault is to strike it."""
+    """Record an outcome; return its report's number. With a *kind* of fault it is attempted once."""
     await run_job(world.ledger, replace(order(context), credential=credential))
     if kind is not None:
         world.fault(kind, context=context)

@@ -24,25 +24,25 @@ from domain.delivery.policy import Policy
 from storage.engine import Ledger
 
 PATIENCE = 60.0
-"""Real seconds a transaction may take before the simulation calls itself stuck."""
+"""Real seconds that a transaction may take before `Stuck` is raised."""
 
 T = TypeVar("T")
 
 
 class Stuck(Exception):
-    """Nothing is under way that could end, and no timer is set."""
+    """Nothing is running and no timer is set, or a transaction takes too long."""
 
 
 @dataclass
 class SimulatedClock(Clock):
-    """The time of a `SimulatedLoop`. A sleep is a timer like any other: others go on meanwhile."""
+    """The clock of a `SimulatedLoop`. A sleep is a timer of the loop; other tasks run meanwhile."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
 class _Skipping(selectors.DefaultSelector):
-    """A selector that lets the clock jump instead of waiting."""
+    """A selector that advances the clock instead of waiting."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class _Skipping(selectors.DefaultSelector):
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time is that of *clock*, which may also be moved ahead between two runs."""
+    """An event loop with the time of *clock*, which may also be advanced between two runs."""
 
     def __init__(self, clock: SimulatedClock) -> None:
         self.clock = clock
@@ -75,7 +75,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """No time passes meanwhile."""
+        """Stop the clock in this block."""
         self._skipping.at_work += 1
         try:
             yield
@@ -84,7 +84,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
 
 class _Session(AsyncSession):
-    """One at a time: who waits for SQLite's lock waits in earnest."""
+    """Sessions run one at a time, since waiting for SQLite's lock takes real time."""
 
     loop: SimulatedLoop
 
@@ -106,7 +106,7 @@ class _Session(AsyncSession):
 
 @asynccontextmanager
 async def open_simulated(url: str, loop: SimulatedLoop) -> AsyncIterator[Ledger]:
-    """The ledger at *url*, in the time of *loop*."""
+    """Open the ledger at *url* with the clock of *loop*."""
     with loop.at_work():
         async with open_in_place(url, loop.clock.of_ledger) as opened:
             engine = opened.engine
@@ -119,7 +119,7 @@ async def open_simulated(url: str, loop: SimulatedLoop) -> AsyncIterator[Ledger]
 
 
 def in_simulated_time(url: str, policy: Policy, test: Callable[[World], Awaitable[None]]) -> None:
-    """Run *test* in a world of its own on the ledger at *url*: all that it sleeps takes no time."""
+    """Run *test* with a new world on the ledger at *url*; its sleeps take no real time."""
     loop = SimulatedLoop(SimulatedClock())
 
     async def run() -> None:

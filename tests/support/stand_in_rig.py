@@ -11,7 +11,7 @@ from fake_github.in_process import InProcessTransport
 
 
 class SteppedTime:
-    """A clock that moves only when it is told to, or when somebody sleeps."""
+    """A clock that moves only when the test or a sleep advances it."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

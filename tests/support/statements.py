@@ -20,12 +20,12 @@ from storage.engine import Ledger, open_ledger
 
 STEPS = frozenset({"statement", "commit", "POST", "GET"})
 SOON = 0.02
-"""Seconds after which one asks whether an actor waits for a lock; it is asked again until it does or has gone on."""
+"""Seconds between checks whether an actor waits for a lock or has gone on."""
 
 
 @dataclass
 class Seat:
-    """A place for an actor: an opening of the ledger of its own, with one connection."""
+    """A ledger of its own for an actor, with one connection."""
 
     ledger: Ledger
     pid: int
@@ -34,7 +34,7 @@ class Seat:
 
 @asynccontextmanager
 async def seat(world: World, url: str) -> AsyncIterator[Seat]:
-    """A seat whose every statement its actor waits before."""
+    """Make a seat whose actor stops before every statement."""
     async with open_ledger(url, clock=world.clock.of_ledger) as ledger:
         async with ledger.engine.connect() as connection:  # back in the pool it is the one its actor gets, alone there
             taken = Seat(ledger, await connection.scalar(text("SELECT pg_backend_pid()")))
@@ -48,18 +48,18 @@ async def seat(world: World, url: str) -> AsyncIterator[Seat]:
 
 @dataclass
 class Statements:
-    """Goes through the orders of two actors, each on a target of its own. `schedules` were gone through."""
+    """Runs the orders of two actors, each order on a target of its own. `schedules`: the number run."""
 
     world: World
     url: str
     interruptions: int
     every: int = 1
-    """An actor is interrupted before every so many-th step of the two only."""
+    """Interrupt an actor only before every n-th step."""
 
     schedules: int = 0
 
     async def explore(self, before: Callable[[World, str], Awaitable[tuple[Work, Work]]]) -> None:
-        """Go every way. *before* prepares a target with this context, and says who then does what."""
+        """Run every order. *before* prepares a target with this context and returns the actors' work."""
         tree = Tree()
         async with seat(self.world, self.url) as one, seat(self.world, self.url) as other:
             for number in count():
@@ -91,7 +91,7 @@ class Statements:
                 await self._rest(place)
 
     async def _rest(self, place: Seat) -> None:
-        """Return once it waits for us, for a lock, or has ended."""
+        """Return once it stops before a step, waits for a lock, or has ended."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SOON):
