@@ -1,6 +1,6 @@
-"""What is known to be vulnerable among the pins of requirements/*.txt: `make audit`, with pip-audit.
+"""Lists known vulnerabilities of the pins in requirements/*.txt, with pip-audit: `make audit`.
 
-Alone, pip-audit passes over what its source (pypi, osv) does not answer for, and ends well. That is no good news.
+By itself, pip-audit skips packages that its source (pypi, osv) does not answer for, and succeeds. That would hide them.
 """
 
 import json
