@@ -102,7 +102,7 @@ def _settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str
 
 
 async def make_up_a_day(ledger: Ledger) -> None:
-    """Record two outcomes and a reconciliation run in each half hour; in `OUTAGE` nothing is delivered until its end."""
+    """Record two outcomes and a reconciliation run each half hour; in `OUTAGE` nothing is delivered until its end."""
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
         session.add(Credential(name=DEFAULT_CREDENTIAL))
