@@ -39,14 +39,14 @@ gc.set_threshold(20_000, 20, 20)  # by default a tenth of the suite's time goes 
 
 
 def pytest_collection_finish() -> None:
-    """Have the collector never look again at what was imported and collected: it is there to the end."""
+    """Exclude imported modules and collected tests from garbage collection: they live to the end."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # there are no workers under -n 0
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:  # noqa: ANN401  # xdist's own type is private
-    """Who of `pytest -n` runs what."""
+    """Distributes tests to the workers of `pytest -n`."""
     return _OneByOne(config, log)
 
 
@@ -55,11 +55,11 @@ TOGETHER = {
     "tests/scenarios/simulated/test_load.py",
     "tests/job_users/test_canaries.py",
 }
-"""Files whose tests share what is dear."""
+"""Files whose tests share an expensive fixture."""
 
 
 class _OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Each test goes to whoever is free; those that share what is dear stay together: a Prefect server, a whole day."""
+    """Each test goes to a free worker; tests that share a Prefect server or a whole day stay on one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -130,7 +130,7 @@ def ledger_url(database: str, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def fresh_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty ledger at this version's schema of which the test may do away with anything."""
+    """An empty ledger at this version's schema, in which the test may destroy anything."""
     if database == "sqlite":
         return _copied(request.getfixturevalue("sqlite_template"), tmp_path / "ledger.db")
     url: str = request.getfixturevalue("postgresql")

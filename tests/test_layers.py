@@ -25,7 +25,7 @@ ROOM_MAY_IMPORT: dict[str, set[str]] = {
     "jobs": {"delivery", "output", "process"},
     "operations": {"delivery", "jobs", "output", "process"},
 }
-"""Rooms are the folders of a layer, the same in each. All may use what stands beside them in their layer."""
+"""Rooms are the folders of a layer, the same in each. All may use the modules beside them in their layer."""
 
 TOPS = {"benchmarks", "cli", "console", "demo", "fake_github", "local"}  # no layer imports one
 OURS = MAY_IMPORT.keys() | TOPS
@@ -71,7 +71,7 @@ def imported_modules(path: Path) -> Iterator[str]:
 
 
 def imported_names(name: str) -> set[str]:
-    """The top-level modules that anything in *name* imports, wherever the import stands."""
+    """The top-level modules that *name* imports, at any place in its code."""
     found: set[str] = set()
     for node in nodes(name):
         if isinstance(node, ast.Import):

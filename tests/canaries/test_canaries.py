@@ -42,7 +42,7 @@ async def test_no_secret_turns_up_where_the_marker_does(tmp_path: Path) -> None:
 
 
 async def _work(made: Installation) -> list[Place]:
-    """Have jobs come to their ends."""
+    """Run jobs to their ends."""
     ok, fails = await made.start(MARKER), await made.start(f"{MARKER}-fails")
     places = look.while_at_work(made, (await asyncio.gather(made.at_work(ok), made.at_work(fails)))[0])
     for run, end in ((ok, "COMPLETED"), (fails, "FAILED")):

@@ -27,7 +27,7 @@ LINKS = Links(
 
 @pytest.fixture
 async def after_an_outage(world: World) -> World:
-    """Two outcomes were delivered, three rejected, and four met a GitHub that was away."""
+    """Two outcomes were delivered, three rejected, and four met an unavailable GitHub."""
     for context in (*BEFORE, *REFUSED, *AWAY):
         await run_job(world.ledger, order(context))
         if context in REFUSED:

@@ -23,7 +23,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """stderr, at which somebody looks."""
+    """A terminal in place of stderr."""
     made = Terminal()
     monkeypatch.setattr(progress, "aside", lambda: Console(file=made, force_terminal=True, width=80))
     return made

@@ -63,8 +63,8 @@ async def at_effects(
 ) -> list[str]:
     """Take *way* for one context after another; the clock jumps *every* effects later, and is put right after it.
 
-    It jumps by each of *jumps* in turn. Another process begins a pass at that very moment. The last context is one at
-    which nothing jumped.
+    It jumps by each of *jumps* in turn. Another process begins a reconciliation run at that moment. The last context is
+    one without a jump.
     """
     contexts: list[str] = []
     for number in count(WAYS.index(way) % every, every):
@@ -111,7 +111,7 @@ async def test_a_wall_clock_that_jumps_makes_no_second_status(
 
 @asynccontextmanager
 async def on_host(url: str, host: TimedHost) -> AsyncIterator[World]:
-    """A world whose ledger and senders have the clock of *host*."""
+    """Make a world whose ledger and senders use the clock of *host*."""
     kept = EstimatedClock(host.of_ledger(), lambda: host.true.now - host.booted_at)
     async with open_in_place(url, host.of_ledger()) as opened:
         ledger = replace(opened, clock=kept)
@@ -262,7 +262,7 @@ async def test_a_doubt_of_a_clock_that_was_ahead_lasts_its_whole_length_and_no_l
 async def test_what_was_sent_while_the_clock_was_ahead_binds_for_no_longer_than_what_is_sent_now(
     world: World, wrong: WrongClock, by: timedelta
 ) -> None:
-    """Without a pass between: whoever claims next sees to it."""
+    """Without a reconciliation run between: the next claim corrects it."""
     await run_job(world.ledger, order("docs/sent"))
     wrong.jump(by)
     await world.deliver("docs/sent")

@@ -27,7 +27,7 @@ Simulated: TypeAlias = Callable[[Callable[[World], Awaitable[None]]], None]
 
 @pytest.fixture
 def simulated(sqlite_template: Path, tmp_path: Path) -> Simulated:
-    """Run a test in a world whose time nobody waits for."""
+    """Run a test in a world with simulated time."""
     shutil.copy(sqlite_template, tmp_path / "ledger.db")
     return partial(in_simulated_time, f"sqlite:///{tmp_path}/ledger.db", Policy(budget=BUDGET))
 

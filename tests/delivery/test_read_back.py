@@ -79,7 +79,7 @@ async def test_every_page_is_read_before_it_is_sent_again(world: World) -> None:
 
 
 async def answered_once(world: World) -> None:
-    """GitHub has answered the credential, and so told its time."""
+    """Have GitHub answer the credential once, so that its time is known."""
     await run_job(world.ledger, order("docs/other"))
     await world.deliver("docs/other")
 

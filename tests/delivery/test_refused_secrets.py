@@ -35,7 +35,7 @@ async def world(ledger: Ledger, clock: Clock) -> AsyncIterator[World]:
 
 
 def with_token(world: World, token: str) -> Reporter:
-    """A sender on another host, where the credential's name stands for *token*."""
+    """A sender on another host, where the credential has the secret *token*."""
 
     async def token_of(_: str) -> str:
         return token

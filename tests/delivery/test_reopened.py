@@ -27,7 +27,7 @@ async def reopen(world: World, credential: str = CREDENTIAL) -> bool:
 
 
 async def given_up_in_doubt(world: World) -> None:
-    """Nothing got through for a week; the last request was stored, and nobody heard of it."""
+    """Give a report up after a week of failures; its last request was stored, and the reply lost."""
 
     async def no_network(name: str) -> None:
         if name == "POST":

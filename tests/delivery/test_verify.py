@@ -19,7 +19,7 @@ from tasks.delivery.verify import verify_target
 
 
 def override(world: World, context: str = "docs/sphinx", state: str = "failure") -> int:
-    """Somebody else's status of the same context; GitHub's id of it."""
+    """Post another tool's status of the same context; return GitHub's id of it."""
     draft = Draft(repository="acme/site", sha=SHA, context=context, state=state, target_url="https://x.test")
     status = world.github.store.drafted(draft)
     world.github.store.add(status)
@@ -44,7 +44,7 @@ async def verify_a_minute_later(world: World) -> bool:
 
 
 async def outcome_after_pending(world: World) -> None:
-    """`pending` and the outcome are on GitHub, a minute apart, and a look is asked for."""
+    """Deliver `pending` and the outcome, a minute apart, and request a verification."""
     execution = await accept(world.ledger, order())
     await world.deliver()
     world.clock.advance(60)
@@ -290,7 +290,7 @@ async def test_an_override_is_not_recorded_before_the_newest_is_listed(world: Wo
 
 
 async def test_an_override_on_top_of_an_older_report_is_left_there(world: World) -> None:
-    """Nothing of ours is shown: to send the newest again would undo what somebody decided."""
+    """No report of ours is shown: sending the newest again would undo the override."""
     pending, _ = await delivered(world)
     send_late(world, pending)
     override(world)
@@ -309,7 +309,7 @@ async def test_an_older_status_that_comes_after_an_override_is_covered_again(wor
 
 
 async def test_a_report_found_by_reading_back_is_always_verified(world: World) -> None:
-    """As after a restore: the one way by which everything that is read is looked at as well."""
+    """As after a restore: the only way by which everything that is read back is verified too."""
     await run_job(world.ledger, order())
     world.fault(Kind.CLOSE, where="after")
     await world.deliver()

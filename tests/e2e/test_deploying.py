@@ -158,7 +158,7 @@ def _environment(pid: int) -> list[bytes]:
 
 @pytest.mark.usefixtures("deployed")
 async def test_overrides_of_a_flow_run_beyond_the_deployment_reach_no_process(rig: Rig) -> None:
-    """`POST /flow_runs/` is for all who may use the whole API, and Prefect checks no job variables there."""
+    """Every caller of the API may use `POST /flow_runs/`, and Prefect checks no job variables there."""
     sha = rig.commit("past the deployment")
     evil = rig.folder / "evil"
     async with prefect_server() as client, rig.worker("past"):

@@ -50,7 +50,7 @@ async def worker_and_flow_killed(_: Run, worker: Worker) -> None:
 
 
 async def all_killed(run: Run, worker: Worker) -> None:
-    """As when the machine is gone: nobody is left to clean up."""
+    """Kill all processes, as when the machine is gone, so that none can clean up."""
     pids = [*offspring(await run.pid()), *(int(path.stem) for path in run.folder.glob("*.pid"))]
     worker.kill()
     for pid in pids:
@@ -129,7 +129,7 @@ async def _pending(rig: Rig, name: str, *, queue: str | None = None) -> Run:
 
 
 async def _dies(run: Run, words: str, death: Awaitable[None]) -> None:
-    """Whoever dies: `error` with a reason is on the commit in time, no process is left, and Prefect knows."""
+    """Check that `error` with a reason is on the commit in time, no process is left, and Prefect has the state."""
     died = time.monotonic()
     await death
     await run.shows("pending", "error", within=FROM_DEATH_TO_ERROR)
@@ -229,7 +229,7 @@ async def _cancel(run: Run) -> None:
 
 
 async def _posts(run: Run, count: int) -> None:
-    """Wait until so many requests for the run have come to GitHub."""
+    """Wait until GitHub has seen that many requests for the run."""
 
     async def have_come() -> bool:
         requests = await run.github.requests()

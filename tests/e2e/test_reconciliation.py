@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def left_over(rig: Rig, name: str, times: int) -> Run:
-    """A job whose outcome is left to the reconciliation, which GitHub refuses before it takes it."""
+    """Run a job whose outcome GitHub first refuses, so that it is left to reconciliation."""
     run = await rig.start(name)
     await rig.github.fault("no_such_commit", context=run.context, state="success", times=times)
     run.go()
@@ -77,7 +77,7 @@ async def _are_over(rig: Rig, runs: Iterable[str]) -> bool:
 
 
 async def _is_half_way(rig: Rig) -> None:
-    """Wait until a pass has begun."""
+    """Wait until a reconciliation run has begun."""
 
     async def has_begun() -> bool:
         return bool(rig.reconcilers.at_work() and await rig.prefect.runs(PASSES, "RUNNING"))

@@ -22,7 +22,7 @@ from storage.engine import open_ledger
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 
 REPOSITORY = "acme/up"
-"""One of its own: what is told of it is in another ledger than what is told of the others."""
+"""A repository of its own: its reports are in another ledger than those of the other tests."""
 
 API_URL = re.compile(r"PREFECT_API_URL=(\S+)")
 

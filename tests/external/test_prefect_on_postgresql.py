@@ -18,7 +18,7 @@ from local.row_for_row import differences, rows_of, unsettled
 PACKAGES = "apt-get install postgresql postgresql-contrib"
 DEBIAN = Path("/usr/lib/postgresql")
 OWNER = "postgres" if os.geteuid() == 0 else None
-"""Who runs it: root may not. None: whoever we are."""
+"""The user who runs the server, which root may not. None: the current user."""
 
 
 def tool(name: str) -> str:

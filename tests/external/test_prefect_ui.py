@@ -46,7 +46,7 @@ def ui(rig: Rig) -> str:
 
 
 def named(kind: str, words: str) -> str:
-    """The element of a kind on which exactly *words* stand."""
+    """The element of a kind with exactly the text *words*."""
     return f"[...document.querySelectorAll('{kind}')].find(one => one.innerText.trim() === '{words}')"
 
 

@@ -130,7 +130,7 @@ def exported(shown: Snapshot) -> dict[tuple[tuple[str, str], ...], float]:
 
 
 async def troubled(world: World) -> None:
-    """A delivered, a refused and a throttled report, and a pass."""
+    """Record a delivered, a rejected and a throttled report, and a reconciliation run."""
     for number, kind in enumerate((None, Kind.ARCHIVED, Kind.SECONDARY_LIMIT)):
         if kind is not None:
             world.fault(kind)

@@ -68,7 +68,7 @@ class Commit:
 
     @staticmethod
     def stored_after(seen: Json) -> float:
-        """How many seconds after it came, by the stand-in's clock, what a request made was stored."""
+        """Seconds by the stand-in's clock between a request and the storing of its status."""
         came, stored = (datetime.fromisoformat(str(seen[name])) for name in ("at", "stored_at"))
         return (stored - came).total_seconds()
 

@@ -32,7 +32,7 @@ KEPT = {
     ("jobs.toml", "timeout", "user info in a URL"), ("jobs.toml", "pattern", "many blanks"),
     ("GitHub: a list of statuses", "state", "NUL"), ("GitHub: a list of statuses", "context", "NUL"),
 }  # fmt: skip
-"""Door, field and class of what was once taken wrongly, or held up whoever read it."""
+"""Door, field and class of inputs that were once handled wrongly or blocked their reader."""
 
 
 def chosen(door: Door) -> Iterator[tuple[Path, str, str]]:

@@ -85,7 +85,7 @@ def open_api(server_home: Path, locked_api: str) -> Iterator[str]:
 
 @dataclass
 class Grounds:
-    """Where the canaries are, and nobody but us may go."""
+    """The places of the canaries, closed to other users."""
 
     rig: JobUserRig
     worker: int
@@ -131,7 +131,7 @@ def worker() -> Iterator[int]:
 @pytest.fixture
 async def grounds(rig: JobUserRig, ledger: Ledger, ledger_url: str, worker: int) -> Grounds:
     async with open_ledger(ledger_url):
-        """Made by whoever opens it first."""
+        """Made by the first process that opens it."""
     await accept(ledger, order(CANARY.format("b")))
     made = Grounds(rig, worker)
     for letter in ("c", "d"):

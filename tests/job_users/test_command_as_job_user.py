@@ -75,7 +75,7 @@ async def test_it_has_no_capability_and_no_way_to_get_one(folder: Path) -> None:
 
 
 async def test_the_kernel_bounds_its_threads_too(folder: Path) -> None:
-    """What forks faster than the supervisor counts; of a user that is nobody else's, no other process is counted."""
+    """For a process that forks faster than the supervisor counts. The job user has no other processes to be counted."""
     done = await run(folder, "grep 'Max processes' /proc/self/limits", Limits(processes=10))
     assert [line.split()[2:4] for line in done.tail] == [["1160", "1160"]]
 

@@ -73,7 +73,7 @@ async def test_a_refusal_requests_a_verification_after_the_later_delivery(world:
 
 
 async def test_a_forged_confirmation_is_noticed_only_by_verification(world: World) -> None:
-    """Nothing asks for a look here: the report counts as delivered."""
+    """No verification is requested here, since the report counts as delivered."""
     world.fault(Kind.ANSWER, status=201, body={"id": 7, "context": "docs/sphinx"})
     await run_job(world.ledger, order())
     await world.deliver()
@@ -206,7 +206,7 @@ async def test_a_copied_link_of_an_unstored_status_counts_as_delivered_and_is_re
 
 
 async def test_contexts_that_differ_by_case_share_the_first_spelling(world: World) -> None:
-    """So that a GitHub that told them apart would show the newest of both, once, under that spelling."""
+    """So that a GitHub with case-sensitive contexts would show the newest of both, once, under that spelling."""
     await run_job(world.ledger, order("docs/sphinx"), JobState.FAILED)
     await world.deliver()
     await run_job(world.ledger, order("DOCS/Sphinx"))

@@ -33,7 +33,7 @@ def set_githubs_clock(world: World) -> None:
 async def test_a_ledgers_clock_that_jumps_ahead_by_a_minute_makes_a_second_status_which_is_counted(
     world: World, when: str
 ) -> None:
-    """By some minutes it does not while the request is under way: that a lease ran out unnoticed for so long tells."""
+    """A jump by minutes during the request makes none: an expired lease of that length is noticed."""
     await run_job(world.ledger, order())
 
     async def jump(name: str) -> None:

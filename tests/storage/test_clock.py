@@ -62,7 +62,7 @@ def host(installation: Installation) -> TimedHost:
 
 
 async def follow(ledger: Ledger) -> datetime:
-    """What a pass does first; the ledger's time after it."""
+    """Follow the host's clock, as a reconciliation run does first; return the ledger's time."""
     async with ledger.transaction() as session:
         await ledger.follow(session)
         return await ledger.clock(session)
@@ -198,7 +198,7 @@ async def test_after_a_boot_it_is_never_behind_what_the_ledger_has_seen(
 async def test_a_lease_and_its_doubt_last_as_long_after_a_boot(
     installation: Installation, host: TimedHost, wrong_by: timedelta
 ) -> None:
-    """Of how long the host was down only its wall clock tells, which may be wrong: a request may still turn up."""
+    """Only the wall clock shows how long the host was down, and may be wrong: a request may still be stored."""
     async with installation.opened() as world:
         await claimed(world)
         world.clock.advance(20)

@@ -46,7 +46,7 @@ async def test_a_claim_uses_no_credential_that_its_target_has_no_longer(world: W
 
 @pytest.mark.parametrize("database", ["postgresql"])  # the same
 async def test_no_moment_is_reserved_if_the_credential_is_locked(world: World) -> None:
-    """It may have its target's row, for which who has the credential's waits."""
+    """It may hold its target's row, for which the holder of the credential's row waits."""
     await run_job(world.ledger, order())
     soon = world.clock.now + timedelta(seconds=1)
     async with world.ledger.transaction() as holder, world.ledger.transaction() as session:

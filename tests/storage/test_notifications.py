@@ -23,7 +23,7 @@ def published() -> list[Notification]:
 
 @pytest.fixture
 def publishing(ledger: Ledger, published: list[Notification]) -> Ledger:
-    """The ledger, with somebody who listens."""
+    """The ledger with a listener."""
     return replace(ledger, publish=published.append)
 
 

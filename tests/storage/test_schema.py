@@ -37,7 +37,7 @@ def ddl_of(connection: Connection) -> set[str]:
 
 
 def sqlite_lines(sql: str) -> Iterator[str]:
-    """The lines of a statement, without what tells only how a table came about: quotes, and columns added later."""
+    """The lines of a statement, without traces of how a table was made: quotes, and columns added later."""
     for line in map(str.strip, sql.replace('"', "").splitlines()):
         if line.startswith(("CONSTRAINT", "CREATE")):
             yield line.rstrip(",")

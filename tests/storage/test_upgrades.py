@@ -127,7 +127,7 @@ async def test_a_ledger_of_the_first_schema_is_not_used_before_it_is_upgraded(fi
 
 
 async def test_a_ledger_of_a_newer_version_is_left_alone(fresh_url: str) -> None:
-    """An execution of the old version that comes to its end late, or a worker that was forgotten."""
+    """An execution of the old version that ends late, or a forgotten worker."""
     async with connected(fresh_url) as connection:
         await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(NewerLedger, match="run the newer version"):

@@ -74,7 +74,7 @@ LOOKS = (
     .join(Credential, col(Credential.name) == col(StatusTarget.credential))
     .where(col(StatusTarget.verify_at).is_not(None), col(StatusReport.delivered_at).is_not(None))
 )
-"""The time before a verification may be made."""
+"""The times that each requested verification has to wait for."""
 
 T = TypeVar("T")
 

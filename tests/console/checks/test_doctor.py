@@ -16,7 +16,7 @@ from settings import Settings
 
 @pytest.fixture
 def no_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for Prefect to say nothing."""
+    """No Prefect server answers, without a wait."""
 
     async def check(_: Settings) -> list[Finding]:
         return []

@@ -12,7 +12,7 @@ from console.submission.github_actions import ActionsRun, actions_run
 
 PAYLOADS = Path(__file__).parent / "payloads"
 NOT_MEANT = "1111111111111111111111111111111111111111"
-"""What GITHUB_SHA says: a merge that is thrown away, or the default branch."""
+"""GITHUB_SHA: a temporary merge commit, or the default branch."""
 
 HELLO, OCTO = "Codertocat/Hello-World", "octo-org/octo-repo"
 PULL_REQUEST_HEAD = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"

@@ -21,7 +21,7 @@ outside = st.one_of(st.text(max_size=60), st.text("`|\\<>&[]()!*_#:/.@w \n~", ma
 
 
 def inline(markdown: str) -> list[Token]:
-    """What stands in the only cell of a table's body."""
+    """The tokens of the only cell of a table's body."""
     tokens = RENDERER.parse(table(("head",), [(markdown,)]))
     cells = [tokens[at + 1] for at, token in enumerate(tokens) if token.type == "td_open"]
     assert len(cells) == 1

@@ -96,7 +96,7 @@ LOST_PENDING: dict[str, tuple[Kind, dict[str, object], list[str], str]] = {
 
 @pytest.mark.parametrize("case", LOST_PENDING)
 async def test_a_pending_that_fails_has_one_try_and_the_job_goes_on(rig: Rig, case: str) -> None:
-    """Its task is red only where somebody has to look."""
+    """Its task fails only where an operator has to act."""
     kind, fields, states, shown = LOST_PENDING[case]
     rig.fault(kind, state="pending", **fields)
     rig.job_is("sleep 0.7")

@@ -154,7 +154,7 @@ def test_a_job_type_that_would_see_what_reports_is_refused_before_any_flow_runs(
 
 
 def job_types_of(folder: Path, monkeypatch: pytest.MonkeyPatch, fields: str = "") -> ModuleType:
-    """The module of the job types, as a process has it whose settings name a jobs file with these fields."""
+    """The module of the job types, as imported with settings that name a jobs file with these fields."""
     (folder / "jobs.toml").write_text(f'version = 1\n[jobs.greet]\ncommand = ["echo"]\n{fields}\n', encoding="utf-8")
     monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(folder / "jobs.toml"))
     spec = importlib.util.spec_from_file_location("job_types_anew", job_types.__file__)

@@ -39,7 +39,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, list[str]]] = {
 
 @pytest.fixture
 def comapeo(example: Callable[[str], Example], monkeypatch: pytest.MonkeyPatch) -> Example:
-    """A repository whose main branch ignores the content, as theirs does, and whose branch `content` has none yet."""
+    """A repository whose main branch ignores the content, as CoMapeo's does, and whose branch `content` is empty."""
     monkeypatch.setenv("PATH", f"{HERE / 'path'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("NOTION_API_KEY", "secret_of-notion")
     monkeypatch.setenv("CONTENT_PUSH_TOKEN", "a-token-that-may-push")

@@ -36,7 +36,7 @@ FIVE_MINUTES = timedelta(minutes=5)
 
 
 async def deployed(flow: Flow[..., Any] = reconcile_reports, *, tags: Sequence[str] = ()) -> UUID:
-    """A deployment whose runs nobody takes up."""
+    """A deployment without a worker."""
     async with get_client() as client:
         flow_id = await client.create_flow(flow)
         return await client.create_deployment(flow_id, str(uuid4()), tags=list(tags))
@@ -56,7 +56,7 @@ async def name_of(run_id: UUID) -> str:
 
 
 async def has_passed(rig: Rig, at: datetime, *, took: timedelta = timedelta(seconds=5)) -> None:
-    """Another pass ended then."""
+    """Record that another reconciliation run ended at that time."""
     async with rig.ledger() as ledger, ledger.transaction() as session:
         pass_id = await reconciliations.begin(session, uuid4(), now=at - took)
         await reconciliations.end(session, pass_id, delivered=0, undelivered=0, now=at)
@@ -77,7 +77,7 @@ async def test_a_pass_that_begins_late_works_if_no_other_has(rig: Rig) -> None:
 
 
 async def test_a_pass_that_begins_late_works_if_the_other_had_begun_before_it_was_due(rig: Rig) -> None:
-    """It may have looked for lost jobs before."""
+    """It may have searched for lost jobs before."""
     late = await a_pass(await deployed(), ago(FIVE_MINUTES))
     await has_passed(rig, datetime.now(UTC) - timedelta(minutes=4), took=timedelta(minutes=2))
     assert (await run_made(reconcile_reports, late)).shows[2] == "delivered 0, undelivered 0"
@@ -207,7 +207,7 @@ async def test_a_retry_that_was_just_asked_for_is_left_to_come(
 
 
 async def accepted(rig: Rig, run_id: UUID) -> UUID:
-    """The flow run, whose job is in the ledger now."""
+    """Accept the job of a flow run; return its id."""
     asked = replace(order(sha=rig.sha), flow_run_id=run_id)
     async with rig.ledger() as ledger, ledger.transaction() as session:
         await jobs.accept(session, asked, by=this_process(), actor="test", now=rig.now())

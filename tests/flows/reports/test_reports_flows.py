@@ -25,7 +25,7 @@ async def recorded(rig: Rig, *contexts: str, state: JobState = JobState.SUCCEEDE
 
 
 async def reconciled(rig: Rig) -> tuple[int, int]:
-    """A pass of the reconciliation: what its row says was delivered, and what is left."""
+    """Make a reconciliation run; return its row's numbers of delivered and remaining reports."""
     done = await run(reconcile_reports)
     assert done.shows[0] == "COMPLETED"
     row = (await rig.rows(Reconciliation))[-1]
@@ -67,7 +67,7 @@ async def retried(**parameters: object) -> tuple[str, str]:
 
 
 async def refused(rig: Rig, *contexts: str) -> None:
-    """Ended jobs whose outcomes GitHub refused."""
+    """Run jobs whose outcomes GitHub rejects."""
     rig.fault(Kind.ARCHIVED, times=len(contexts))
     await recorded(rig, *contexts)
     await reconciled(rig)

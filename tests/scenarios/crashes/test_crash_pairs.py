@@ -22,7 +22,7 @@ from tasks.delivery.deliver import Reporter
 
 PLACES = None if FULL else ("committed", "POST answered", "GET answered")
 LONG_ENOUGH = 60
-"""Seconds after which a lease, a doubt and a beat are over."""
+"""Seconds after which a lease, a doubt and a heartbeat have expired."""
 
 Life: TypeAlias = Callable[[World, Reporter, Order], Awaitable[None]]
 
@@ -53,7 +53,7 @@ async def whole_life(world: World, process: Reporter, asked: Order) -> None:
 
 
 async def dies(world: World, life: Life, asked: Order, last: int) -> bool:
-    """Whether a process that dies at place *last* got so far. Then much time passes."""
+    """Run a process that dies at place *last*, then let much time pass; return whether it got that far."""
     try:
         await life(world, await world.sender(Mortal(last, PLACES)), asked)
     except Died:

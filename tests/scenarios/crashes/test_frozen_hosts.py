@@ -34,7 +34,7 @@ SOON = 15
 
 @ON_POSTGRESQL
 async def test_a_process_frozen_within_any_transaction_blocks_no_sender_and_leaves_one_status(ledger_url: str) -> None:
-    """From accepting a job to its second try, the first request of which was lost. It finds its ledger away then."""
+    """From accepting a job to its second attempt, whose first request was lost. Its ledger is then unavailable."""
     async with open_ledger(ledger_url), running() as stand_in:
         for number in range(PLACES):
             await stand_in.fault("close", where="before", context=f"docs/{number}")
@@ -57,9 +57,9 @@ async def test_a_process_frozen_within_any_transaction_blocks_no_sender_and_leav
 
 
 async def is_delivered(world: World, context: str, sender: Reporter) -> bool:
-    """Whether *sender*, whose network is back, could deliver. Each look comes after a lease and a doubt have ended.
+    """Whether *sender*, whose network is back, could deliver. Each check comes after a lease and a doubt have ended.
 
-    A connection that takes its time ends a try: on a slow machine, also one that has its lease.
+    A slow connection ends an attempt; on a slow machine, also one that has its lease.
     """
     world.clock.advance(60)
     with suppress(LedgerUnavailable):

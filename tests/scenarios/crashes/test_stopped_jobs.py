@@ -114,7 +114,7 @@ async def test_a_signal_in_the_grace_stores_the_end_only_once_nothing_is_left(
 
 @dataclass(frozen=True, slots=True)
 class AwayAtTheEnd(Ledger):
-    """A ledger that is away while a file is there."""
+    """A ledger that is unavailable while a file exists."""
 
     file: Path
 

@@ -42,7 +42,7 @@ async def posted(world: World) -> Actor:
 
 
 async def in_doubt(world: World) -> None:
-    """An outcome whose request was lost, its doubt over."""
+    """Record an outcome whose request was lost and whose doubt has ended."""
     await run_job(world.ledger, order())
     world.fault(Kind.CLOSE)
     await world.deliver()

@@ -38,7 +38,7 @@ async def reconciliation(_: World, reporter: Reporter) -> None:
 
 
 async def person(world: World, reporter: Reporter) -> None:
-    """One who reopens the target's last report, and has it delivered."""
+    """An operator who reopens the target's last report and delivers it."""
     async with reporter.ledger.transaction() as session:
         now = await reporter.ledger.clock(session)
         await reports.reopen(session, 2, credential=CREDENTIAL, actor="ann", now=now)

@@ -36,7 +36,7 @@ def locked(ledger_url: str) -> Locked:
 
 @pytest.fixture
 def server(ledger_url: str) -> PostgreSQL:
-    """The server of `ledger_url`, which is to be started again by who stops it."""
+    """The server of `ledger_url`; a test that stops it must start it again."""
     return PostgreSQL(ledger_url)
 
 

@@ -124,7 +124,7 @@ async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeed
 async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
     world: World, tmp_path: Path, cancels: int
 ) -> None:
-    """Only what kills the process ends the wait: nothing else knows what the job came to."""
+    """Only killing the process ends the wait, since the outcome is stored nowhere else."""
     troubles: list[str] = []
     away = [False]
     work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
@@ -191,7 +191,7 @@ async def test_a_job_that_succeeds_while_the_disk_is_full_has_succeeded_once_the
 async def test_a_beginning_or_an_end_whose_commit_was_lost_counts_once(
     world: World, relay: tuple[Ledger, Relay], fate: Fate, number: int
 ) -> None:
-    """Whether it was stored nobody can know: it is asked for again, and comes to the same."""
+    """Whether it was stored is unknown: it is repeated, with the same result."""
     ledger, between = relay
     troubles: list[str] = []
     work = await job(world, "true")

@@ -174,7 +174,7 @@ async def test_a_connection_that_may_go_on_failing_is_not_used_again(ledger: Led
 
 
 async def opened_at(ledger: Ledger) -> object:
-    """What tells one connection from another."""
+    """The identity of a connection."""
     async with ledger.transaction() as session:
         return id((await (await session.connection()).get_raw_connection()).driver_connection)
 

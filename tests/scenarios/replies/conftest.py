@@ -27,7 +27,7 @@ def stand_in_url() -> Iterator[str]:
 
 @pytest.fixture
 async def wire(stand_in_url: str, ledger_url: str) -> AsyncIterator[Wire]:
-    """Senders on real sockets to the stand-in, from a fresh ledger; nothing goes wrong yet."""
+    """Senders on real sockets to the stand-in, from a fresh ledger, without faults."""
     async with httpx.AsyncClient(base_url=f"{stand_in_url}/_stand_in/", trust_env=False, timeout=LONGEST) as client:
         stand_in = StandIn(stand_in_url, 0, client)
         await stand_in.clear()

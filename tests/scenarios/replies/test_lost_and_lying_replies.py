@@ -114,7 +114,7 @@ async def test_while_reads_lag_what_was_stored_late_is_not_doubled(wire: Wire) -
 
 @ON_SQLITE
 async def test_a_pending_whose_reply_is_lost_never_covers_its_outcome(wire: Wire) -> None:
-    """The job ends while nobody knows what became of its `pending`."""
+    """The job ends while its `pending` is in doubt."""
     cases = {
         name: one for name, one in CASES.items() if name in LATE or name.startswith(("closed,", "hung", "201, a p"))
     }

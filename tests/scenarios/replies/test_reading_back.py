@@ -41,13 +41,13 @@ async def newest(world: World) -> StatusReport:
 
 
 async def marked(world: World) -> list[Status]:
-    """What GitHub holds of the report that speaks: its marker tells."""
+    """The statuses at GitHub with the current report's marker."""
     mark = (await newest(world)).marker
     return [one for one in world.github.store.held() if mark in (one.target_url or "")]
 
 
 async def in_doubt(world: World, *, stored: bool, url: str | None = None, context: str = "docs/sphinx") -> None:
-    """A job's outcome of which nobody knows whether GitHub has it."""
+    """A job's outcome in doubt."""
     asked = order(context)
     await run_job(world.ledger, replace(asked, url=url or asked.url))
     world.fault(Kind.CLOSE, where="after" if stored else "before")
@@ -85,7 +85,7 @@ async def test_our_own_older_reports_of_the_same_target_do_not_answer_for_it(wor
 
 @pytest.mark.parametrize("stored", [True, False])
 async def test_a_context_in_another_letter_case_is_the_same_context(world: World, *, stored: bool) -> None:
-    """GitHub tells contexts apart without regard to case, so both jobs have one target."""
+    """GitHub compares contexts without regard to case, so both jobs have one target."""
     await run_job(world.ledger, order("docs/sphinx"), JobState.FAILED)
     await world.deliver()
     await in_doubt(world, stored=stored, context="DOCS/Sphinx")
@@ -123,7 +123,7 @@ async def test_a_commit_that_is_hidden_for_some_days_is_read_back_once_it_is_sho
 
 
 async def test_a_commit_that_is_hidden_for_good_is_given_up_in_the_end_and_found_once_reopened(world: World) -> None:
-    """The report may stand on GitHub, so nothing of what GitHub answers to a read refuses it."""
+    """GitHub may hold the report, so no answer to a read rejects it."""
     await in_doubt(world, stored=True)
     world.fault(Kind.NOT_FOUND, method="GET", times=0)
     await world.reconcile(passes=14 * 2, every=DAY // 2)
@@ -146,7 +146,7 @@ async def test_a_read_with_bad_credentials_is_made_again_once_they_are_good(worl
 
 
 async def test_a_day_on_which_github_answers_no_request_but_reads_ends_in_one_status(world: World) -> None:
-    """Each request is looked for before the next, none is believed to have been stored, and nobody gives up."""
+    """Each request is searched for before the next, none counts as stored, and the report is not given up."""
     world.fault(Kind.SERVER_ERROR, times=0)
     await run_job(world.ledger, order())
     began = world.clock.now

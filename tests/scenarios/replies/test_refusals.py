@@ -51,7 +51,7 @@ REFUSALS: dict[str, tuple[dict[str, object], Reason, str]] = {
 
 
 async def report_and_answer(world: World) -> tuple[StatusReport, ReportEvent]:
-    """The report that speaks, and the last answer that was noted of it."""
+    """The current report, and its last recorded answer."""
     newest = (await world.target()).newest_id
     async with world.ledger.transaction() as session:
         report = (await session.exec(select(StatusReport).where(StatusReport.id == newest))).one()
@@ -134,7 +134,7 @@ BEFORE_GITHUB: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("database", ["sqlite"])  # what is made of an answer does not depend on it
 @pytest.mark.parametrize(("who", "stored"), thinned(BEFORE_GITHUB, (True, False)))
 async def test_only_github_itself_can_reject(world: World, who: str, *, stored: bool) -> None:
-    """The answer may come after the request was forwarded: it is looked for before it is sent again."""
+    """The request may have been forwarded before the answer: its status is searched for before it is sent again."""
     where = "after" if stored else "before"
     world.fault(Kind.INTERMEDIARY, method="*", where=where, times=14, **BEFORE_GITHUB[who])
     await run_job(world.ledger, order())

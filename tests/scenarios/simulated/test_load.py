@@ -33,7 +33,7 @@ def test_nothing_is_asked_for_while_github_wants_to_be_left_alone(load: Run) -> 
 
 
 def test_no_outcome_waits_for_longer_than_a_pass_takes_to_come_but_for_github(load: Run) -> None:
-    """In doubt it waits for its lease, the doubt and the time between two looks, too."""
+    """In doubt it also waits for its lease, the doubt and the time between two reads."""
     if load.load.enforced_per_hour is None:
         assert refused(load) == 0
         assert latencies(load, untroubled=True)[-1] <= MINUTE

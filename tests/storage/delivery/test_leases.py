@@ -310,7 +310,7 @@ async def test_everything_at_once_on_few_targets_neither_deadlocks_nor_contradic
 
 
 async def nothing_contradicts(ledger: Ledger, *, jobs: int) -> None:
-    """Every job has both reports, every turn was taken once, and the highest (turn, rank) speaks."""
+    """Every job has both reports, every turn was taken once, and the highest (turn, rank) is current."""
     async with ledger.transaction() as session:
         assert (await session.exec(select(func.count()).select_from(StatusReport))).one() == 2 * jobs
         for target in (await session.exec(select(StatusTarget))).all():

@@ -16,7 +16,7 @@ AFTER = timedelta(minutes=15)
 
 
 async def one_pass(world: World, *, dies: bool = False, limit: int = 10) -> Sequence[str]:
-    """A pass at this time: the contexts that it tells of."""
+    """Make a reconciliation run now; return the contexts that it announces."""
     told: list[Notification] = []
     ledger = replace(world.ledger, publish=told.append)
     async with ledger.transaction() as session:

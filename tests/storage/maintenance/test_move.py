@@ -26,7 +26,7 @@ from storage.schema import MovedLedger
 from tasks.delivery.deliver_due import deliver_due
 
 LATER = 600
-"""Seconds after the first ledger's time: whoever was at work in it is gone."""
+"""Seconds after the first ledger's time, when no process uses it any more."""
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
@@ -281,7 +281,7 @@ EFFECTS = (
 
 @contextmanager
 def crashing(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whoever moves dies before the effect of this *number*: a statement of `EFFECTS`, or a commit of either."""
+    """The moving process dies before effect *number*: a statement of `EFFECTS`, or a commit to either ledger."""
     left = [number]
 
     def effect(*_: object) -> None:
@@ -305,7 +305,7 @@ def crashing(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 async def is_open(url: str, identity: UUID) -> bool:
-    """Whether somebody could work in this ledger."""
+    """Whether this ledger can be written to."""
     try:
         return await id_of(url) == identity
     except NotUpgraded:

@@ -53,7 +53,7 @@ class Installation:
 
     @asynccontextmanager
     async def restored(self) -> AsyncIterator[World]:
-        """The backup put back, and the ledger told."""
+        """Restore the backup, and announce that to the ledger."""
         self.put_back()
         async with self.opened() as world:
             async with world.ledger.transaction() as session:
@@ -84,7 +84,7 @@ async def test_after_a_restore_twenty_deliveries_are_found_and_none_is_repeated(
 async def test_an_unannounced_restore_repeats_deliveries_and_counts_nothing(
     installation: Installation,
 ) -> None:
-    """As after a failover to a standby that was behind: nothing in the ledger tells it from a report never sent."""
+    """As after a failover to a standby that lagged: in the ledger it looks like a report never sent."""
     async with installation.opened() as world:
         await run_job(world.ledger, order())
         installation.back_up()

@@ -41,7 +41,7 @@ async def fold(world: World) -> bool:
 
 
 async def mark(world: World) -> float:
-    """Up to which event the totals tell."""
+    """The last event counted in the totals."""
     async with world.ledger.transaction() as session:
         return (await counters.read(session))[event_counts.EVENTS]
 
@@ -63,7 +63,7 @@ def figures_of(shown: Snapshot) -> dict[tuple[str, object], float]:
 
 
 async def passed(world: World, *, seconds: float | None) -> None:
-    """A pass of the reconciliation that takes so long; None: it dies."""
+    """A reconciliation run of that duration; None: it dies."""
     async with world.ledger.transaction() as session:
         number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
     if seconds is not None:
@@ -198,7 +198,7 @@ async def test_latency_is_of_outcomes_and_of_the_first_time_only(world: World) -
 
 
 async def repaired(world: World) -> None:
-    """What speaks is due once more, as if an older status covered it."""
+    """Make the current report due again, as if an older status covered it."""
     async with world.ledger.transaction() as session:
         seen = await verification.take_snapshot(session, await world.target_id())
         assert seen is not None

@@ -43,7 +43,7 @@ Prepared: TypeAlias = Callable[[World], Awaitable[object]]
 
 
 async def settled(world: World, context: str = "docs/old", state: JobState = JobState.SUCCEEDED) -> Execution:
-    """A job whose outcome is on GitHub."""
+    """Run a job and deliver its outcome."""
     execution = await run_job(world.ledger, order(context), state)
     await world.deliver(context)
     return execution
@@ -86,7 +86,7 @@ async def figures(world: World) -> Snapshot:
 
 
 async def change(world: World, **values: object) -> None:
-    """Somebody changes the old target's row."""
+    """Change the old target's row."""
     async with world.ledger.transaction() as session:
         await session.exec(update(StatusTarget).where(col(StatusTarget.context) == "docs/old").values(**values))
 
@@ -205,7 +205,7 @@ async def test_nothing_goes_of_a_target_that_waits(world: World) -> None:
 
 
 async def test_a_target_goes_with_the_last_of_its_jobs(world: World) -> None:
-    """The one whose outcome stands ends first."""
+    """The job with the current outcome ends first."""
     early = await accept(world.ledger, order("docs/old"))
     await settled(world)
     world.clock.advance(100)
@@ -272,7 +272,7 @@ async def test_no_figure_changes(world: World) -> None:
 
 
 async def test_the_highest_ids_are_never_given_again(world: World) -> None:
-    """SQLite would: what happens next would count as in the totals, and be the story of another report."""
+    """SQLite would reuse them: later events would count as already in the totals, and belong to another report."""
     await settled(world)
     world.clock.advance(LONG)
     assert await pruned(world) == 0
@@ -404,7 +404,7 @@ async def test_the_last_pass_stays(world: World) -> None:
 
 
 async def test_a_retry_of_a_pruned_job_executes_anew_under_another_execution(world: World) -> None:
-    """Also where it had succeeded: nobody knows any more. GitHub still holds the first one's status."""
+    """Also if it had succeeded, which is no longer known. GitHub still holds the first execution's status."""
     asked = order("docs/old")
     await run_job(world.ledger, asked)
     await world.deliver("docs/old")
@@ -439,7 +439,7 @@ async def test_a_reader_during_pruning_finds_nothing(world: World, monkeypatch: 
 
 
 async def test_a_sender_that_comes_back_long_after_changes_nothing(world: World) -> None:
-    """It had been suspended for weeks; what it sent is on GitHub, and nobody knows it any more."""
+    """It was suspended for weeks; GitHub holds its status, and the ledger has pruned the report."""
 
     async def sleep_long(step: str) -> None:
         if step == "POST":
@@ -457,7 +457,7 @@ async def test_a_sender_that_comes_back_long_after_changes_nothing(world: World)
 
 
 async def aged(world: World, context: str, state: JobState) -> Order:
-    """A settled job whose time has come, and what was asked for."""
+    """A settled job old enough to be pruned, and its order."""
     asked = order(context)
     await run_job(world.ledger, asked, state)
     await world.deliver(context)

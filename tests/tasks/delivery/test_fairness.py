@@ -33,7 +33,7 @@ Simulated: TypeAlias = Callable[[Policy, Callable[[World], Awaitable[None]]], No
 
 @pytest.fixture
 def simulated(sqlite_template: Path, tmp_path: Path) -> Simulated:
-    """Run a test in a world whose time nobody waits for."""
+    """Run a test in a world with simulated time."""
     shutil.copy(sqlite_template, tmp_path / "ledger.db")
     return partial(in_simulated_time, f"sqlite:///{tmp_path}/ledger.db")
 
@@ -49,7 +49,7 @@ async def recorded(world: World, context: str, credential: str) -> None:
 
 
 async def waited(world: World, by: Reporter, *, senders: int = SENDERS) -> float:
-    """For how many seconds an outcome of B waits that is recorded 2 s after the pass has begun."""
+    """Seconds that an outcome of B waits which is recorded 2 s after the reconciliation run began."""
     passing = asyncio.create_task(one_pass(by, senders=senders))
     await asyncio.sleep(2)
     recorded_at = world.clock.now
@@ -63,7 +63,7 @@ async def waited(world: World, by: Reporter, *, senders: int = SENDERS) -> float
 
 
 async def slow(world: World, *methods: str) -> Reporter:
-    """A sender whose requests take almost as long as they may."""
+    """A sender whose requests take almost their whole time limit."""
 
     async def step(name: str) -> None:
         if name in methods:
@@ -109,7 +109,7 @@ def test_a_credential_without_a_token_delays_no_other(simulated: Simulated) -> N
 
 @pytest.mark.parametrize("senders", [1, 2, 8] if FULL else [2, 8])
 def test_the_credential_that_has_waited_longest_is_next(simulated: Simulated, senders: int) -> None:
-    """With several credentials that have as much to do as anybody can, and requests that take long."""
+    """With several credentials that are always busy, and slow requests."""
 
     async def test(world: World) -> None:
         for name in ("env:A", "env:C", "env:D"):

@@ -17,7 +17,7 @@ from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_whi
 
 @dataclass
 class Time:
-    """The time by which one waits, in seconds: it moves only when told."""
+    """A clock in seconds that moves only when a test sets it."""
 
     now: float = 0.0
 
@@ -27,7 +27,7 @@ class Time:
 
 @pytest.fixture(autouse=True)
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """A time of the test's own, in which waiting takes none."""
+    """The clock of the module under test, whose waits take no time."""
     made = Time()
     monkeypatch.setattr(module, "time", made)
     monkeypatch.setattr(module, "RETRY_EVERY", timedelta(0))
@@ -35,7 +35,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 class Away:
-    """A ledger that is away for the first *times*; each try takes ten seconds of *time*."""
+    """A ledger that is unavailable the first *times*; each attempt takes ten seconds of *time*."""
 
     def __init__(self, times: int, time: Time) -> None:
         self.left = times

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way for a report not to get onto GitHub. `is_red`: somebody has to look, whatever report it is."""
+    """A reason for a report to stay undelivered. `is_red`: an operator has to act, whatever report it is."""
 
     happens: Callable[[World], Awaitable[object]]
     is_red: bool = False
@@ -33,7 +33,7 @@ def answered(kind: Kind, **fields: object) -> Callable[[World], Awaitable[object
 
 
 async def pausing(world: World) -> None:
-    """Another report was told to wait."""
+    """Another report met a rate limit."""
     await run_job(world.ledger, order("docs/other"))
     world.fault(Kind.SECONDARY_LIMIT, seconds=300)
     await world.deliver("docs/other")
@@ -48,7 +48,7 @@ async def held(world: World) -> None:
 
 
 async def in_doubt(world: World) -> None:
-    """A request for what spoke before may still turn up."""
+    """A request for the previously current report may still be stored."""
     target_id = await world.target_id()
     doubt = update(StatusTarget).where(col(StatusTarget.id) == target_id)
     async with world.ledger.transaction() as session:

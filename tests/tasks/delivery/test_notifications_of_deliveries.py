@@ -36,7 +36,7 @@ def published() -> list[Notification]:
 
 @pytest.fixture
 def publishing(world: World, published: list[Notification]) -> Reporter:
-    """A sender of whose moves somebody hears."""
+    """A sender whose moves are published."""
     world.tokens[CREDENTIAL] = TOKEN
     return replace(world.reporter, ledger=replace(world.ledger, publish=published.append))
 

@@ -121,19 +121,19 @@ async def test_an_order_is_taken_on_once(world: World) -> None:
 
 
 class Second:
-    """A second process that asks for a job; `looks` counts its transactions, each a look at the first one's beat."""
+    """A second process that asks for a job; `looks` counts its transactions, each a check of the first's heartbeat."""
 
     def __init__(self) -> None:
         self.looks = 0
 
     async def asks(self, world: World, asked: Order) -> "asyncio.Task[Execution | Done | CarriedOutElsewhere]":
-        """Its answer to come, once it has looked."""
+        """Start asking; return the pending answer after two checks."""
         asking = asyncio.create_task(accept_job(await world.sender(self._step), asked))
         await self.has_looked()
         return asking
 
     async def has_looked(self) -> None:
-        """Return once it has looked twice more: the last of these looks began after the call."""
+        """Return after two more checks, the last of which began after the call."""
         wanted = self.looks + 2
         await until(lambda: self.looks >= wanted, what="two more looks at the beat")
 

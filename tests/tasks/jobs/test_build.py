@@ -323,7 +323,7 @@ async def test_no_token_that_is_used_for_a_job_shows_in_its_output(rig: Rig) -> 
 
 
 class Noting(dict[str, str]):
-    """Tokens by their credentials, of which it notes whose were read."""
+    """Tokens by credential, with a record of those that were read."""
 
     def __init__(self, tokens: Mapping[str, str]) -> None:
         super().__init__(tokens)

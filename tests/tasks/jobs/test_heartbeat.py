@@ -13,11 +13,11 @@ from tasks.jobs.heartbeat import WATCH_FOR, Stopped, keep_heartbeat
 
 EXECUTION = Execution(UUID(int=1), 1, None)
 AWAY_UNTIL = (10.5, 11.0, 14.0, 15.5, 20.5, 29.0, 60.5, 301.0)
-"""Seconds after the job began: its first beat, after 10 s, fails."""
+"""Seconds after the job began: its first heartbeat, after 10 s, fails."""
 
 
 async def signs(back_at: float, *, refuses: bool, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """When the job gave its first two signs of life, with a ledger that was away until *back_at*."""
+    """The times of a job's first two stored heartbeats, with a ledger unavailable until *back_at*."""
     loop, given = asyncio.get_running_loop(), list[float]()
 
     async def give(_: Reporter, __: Execution) -> bool:

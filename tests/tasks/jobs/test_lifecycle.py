@@ -80,7 +80,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class FickleLedger(Ledger):
-    """A ledger that is away as long as `away` says so."""
+    """A ledger that is unavailable while `away` says so."""
 
     away: Callable[[], bool]
 
@@ -124,7 +124,7 @@ async def reports(world: World) -> list[tuple[str, str]]:
 
 
 async def change(world: World, work: Work, **values: object) -> None:
-    """Somebody else changes the job behind its process's back."""
+    """Change the job's row as another process would."""
     async with world.ledger.transaction() as session:
         await session.exec(update(Job).where(col(Job.id) == work.execution.job_id).values(**values))
 
@@ -240,7 +240,7 @@ async def test_the_job_ahead_in_the_group_is_reported(world: World) -> None:
 
 
 async def test_the_command_does_not_wait_for_the_wait_callback(world: World, tmp_path: Path) -> None:
-    """Whoever is slow to be told hears the newest, and nothing that is over by then."""
+    """A slow callback gets the newest state, and none that is over by then."""
     go_on, told = asyncio.Event(), list[int]()
 
     async def slow(ahead: Sequence[UUID]) -> None:
@@ -293,7 +293,7 @@ async def test_a_cancel_does_not_wait_for_the_begin_callback(world: World, tmp_p
 async def waiting_behind_another(
     world: World, job_type: JobType, on_wait: Callable[[Sequence[UUID]], Awaitable[None]], said: Said
 ) -> tuple[asyncio.Task[EndedExecution | None], Work]:
-    """A job that was told to wait for another of its group, which has just ended."""
+    """A job that waited for another of its group, which has just ended."""
     told = asyncio.Event()
 
     async def publish(ahead: Sequence[UUID]) -> None:
@@ -511,7 +511,7 @@ async def test_a_job_without_a_temporary_folder_reports_so_on_its_commit(
 
 
 async def assert_no_space(world: World, words: str) -> None:
-    """The job ends so, and its commit and an operator hear of it."""
+    """Check that the job ends with this summary, on its commit and in the log."""
     said = Said()
     ended = await carried_out(world, await work_for(world, shell("echo built")), said)
     assert ended is not None

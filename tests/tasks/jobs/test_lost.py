@@ -110,7 +110,7 @@ async def test_without_a_silent_job_nothing_is_waited_for(world: World) -> None:
 
 
 async def test_a_job_with_a_heartbeat_while_it_is_watched_is_not_lost(world: World) -> None:
-    """A ledger that was away for a minute makes no job lost."""
+    """A ledger that was unavailable for a minute makes no job lost."""
     execution = await job_of(world, ELSEWHERE, silent_for=60)
 
     async def meanwhile(seconds: float) -> None:
@@ -123,7 +123,7 @@ async def test_a_job_with_a_heartbeat_while_it_is_watched_is_not_lost(world: Wor
 
 
 async def test_a_job_with_a_heartbeat_at_the_last_moment_is_not_lost(world: World) -> None:
-    """Between the second look and the end."""
+    """Between the second check and the end."""
     execution = await job_of(world, ELSEWHERE, silent_for=60)
 
     async def first(name: str) -> None:

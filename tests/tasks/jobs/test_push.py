@@ -145,7 +145,7 @@ async def test_a_refused_push_says_why_without_the_token(origin: Origin, sha: st
 
 
 MOVE = "env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main"
-"""The branch moves while we push: somebody else was quicker."""
+"""The branch moves while we push: another push was quicker."""
 
 
 async def test_a_branch_that_moves_while_we_push_is_followed(

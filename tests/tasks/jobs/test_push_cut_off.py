@@ -27,7 +27,7 @@ ON_TOP = (
     "export GIT_AUTHOR_NAME=B GIT_AUTHOR_EMAIL=b@x GIT_COMMITTER_NAME=B GIT_COMMITTER_EMAIL=b@x; "
     "git update-ref refs/heads/main $(git commit-tree main^{{tree}} -p main -m theirs)"
 )
-"""Somebody else pushes."""
+"""Push as another user."""
 FIRST = "[ ! -e {0}/first ] || exit 0; touch {0}/first; "
 
 

@@ -148,7 +148,7 @@ async def gateway(status: int | None = 200, body: bytes = b"bad\n", header: str 
 
 
 async def emitted(world: World, url: str | None) -> list[str]:
-    """What an operator reads of a pass's figures."""
+    """The warnings of exporting a reconciliation run's metrics."""
     said: list[str] = []
     await emit_metrics(world.ledger, url, interval=MINUTE, warn=said.append)
     return said

@@ -25,7 +25,7 @@ def test_an_open_server_is_named_without_the_user_of_its_address() -> None:
 
 
 async def test_it_trusts_the_certificates_that_prefects_clients_trust(tmp_path: Path) -> None:
-    """Else an open API behind a certificate of one's own would pass for one that cannot be reached."""
+    """Otherwise an open API with a private certificate would count as unreachable."""
     none = tmp_path / "none.pem"
     with (
         temporary_settings({PREFECT_API_SSL_CERT_FILE: str(none), PREFECT_API_TLS_INSECURE_SKIP_VERIFY: False}),

@@ -28,7 +28,7 @@ def database() -> str:
 
 
 async def old_jobs(world: World, count: int) -> None:
-    """Jobs whose time has come, and one of today."""
+    """Jobs old enough to be pruned, and one of today."""
     for number in range(count):
         await run_job(world.ledger, order(f"docs/{number}"))
         await world.deliver(f"docs/{number}")
@@ -79,7 +79,7 @@ async def test_what_may_not_go_keeps_no_pass_from_what_is_behind_it(
 
 
 async def one_pass(world: World) -> int:
-    """A pass comes to its end, and prunes; how many jobs are left."""
+    """End a reconciliation run, which prunes; return the number of jobs left."""
     async with world.ledger.transaction() as session:
         number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
         await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)

@@ -37,7 +37,7 @@ async def python(code: str, *args: str, on_line: OnLine = lambda _: None) -> Fin
 
 
 async def past_its_limit(running: Coroutine[None, None, Finished], *, once: Condition) -> Finished:
-    """What *running* came to, whose time limit passed *once* that held."""
+    """The result of *running*, whose time limit passes once *once* holds."""
     job = asyncio.create_task(running)
     await until(once)
     skip(LONG.total_seconds() + 1)
@@ -277,7 +277,7 @@ async def test_every_line_is_handed_on_and_the_last_are_kept() -> None:
 
 @pytest.mark.parametrize(("lines", "seconds_a_line"), [(50_000, 20e-6), (100, 0.01)])
 async def test_a_flood_of_output_delays_no_other_task(lines: int, seconds_a_line: float) -> None:
-    """The beat of a job comes from the same loop."""
+    """The heartbeat of a job runs on the same loop."""
     longest = 0.0
 
     async def beat() -> None:

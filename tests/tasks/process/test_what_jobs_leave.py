@@ -36,7 +36,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 
 def nest(folder: Path, levels: int) -> Path:
-    """Have *folder* hold a folder that holds a folder, and so on; in the last stands a file."""
+    """Make nested folders in *folder*, with a file in the innermost."""
     folder.mkdir(exist_ok=True)
     at = os.open(folder, os.O_RDONLY)
     for _ in range(levels):
