@@ -52,6 +52,18 @@ def test_a_link_of_a_document_leads_to_a_file(page: str, link: str) -> None:
     assert ((ROOT / page).parent / link).exists(), f"{page} links to {link}"
 
 
+def headings(page: Path) -> set[str]:
+    """The anchors of the headings of *page*, as GitHub and MyST make them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(("page", "link"), named(r"\]\(((?!https?:)[\w./-]*#[\w-]+)\)"))
+def test_an_anchor_of_a_document_is_a_heading(page: str, link: str) -> None:
+    path, _, anchor = link.partition("#")
+    assert anchor in headings((ROOT / page).parent / path if path else ROOT / page), f"{page} links to {link}"
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/guarantee.md"])
 def test_the_files_of_tests_that_are_the_specification_are_linked(page: str) -> None:
     links = {link.rpartition("tests/")[2] for _, link in named(r"\]\(([^)]+)\)", pages=[ROOT / page])}
