@@ -1,1 +1,1 @@
-"""Values and rules: no I/O, no clock, no randomness. Everything here is decided from its arguments."""
+"""Values and rules: pure functions of their arguments, without I/O, clock or randomness."""

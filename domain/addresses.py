@@ -1,10 +1,10 @@
-"""Addresses of other machines: what of them anybody may read, and whether what is sent there leaves this machine."""
+"""Addresses: removes users and passwords from URLs, and recognises addresses of this machine."""
 
 import re
 from ipaddress import ip_address
 
 USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^/?#\\\s]*@", re.IGNORECASE)
-"""No scheme is longer, and a long text without any is looked through once."""
+"""The scheme's length is bounded, so that a long text without any is scanned in linear time."""
 
 
 def without_user(url: str) -> str:
@@ -18,7 +18,7 @@ def names_user(url: str) -> bool:
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether *host* is localhost or a loopback address: nobody else hears what is sent there."""
+    """Whether *host* is localhost or a loopback address, so that requests to it do not leave this machine."""
     if host.lower() == "localhost":
         return True
     try:

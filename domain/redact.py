@@ -1,4 +1,4 @@
-"""Takes secrets, and the paths of this machine, out of text that others read."""
+"""Removes secrets and local paths from text that is shown to others."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,12 +9,12 @@ from domain.text import cut, one_line, readable
 
 HIDDEN = "***"
 SHORTEST_SECRET = 8
-"""Characters of what is hidden by its value; what is shorter, such as 1, is in every text. A secret of several lines,
-such as a key, shows line by line, and its shorter lines ("}") say nothing."""
+"""Characters of a value that can be hidden; a shorter one, such as 1, is in every text. A secret of several lines, such
+as a key, is hidden line by line, except its shorter lines ("}"), which reveal nothing."""
 LONGEST_PIECE = 1000
-"""A longer value is looked for in pieces of so many characters: what shows part of it shows no piece."""
+"""A longer value is searched for in pieces of so many characters: text that shows part of it shows no whole piece."""
 REACH = 2 * LONGEST_PIECE
-"""Behind a cut, so many characters must still be seen before it is known that nothing hidden is cut through."""
+"""So many characters after a cut must be read before it is certain that no hidden value is cut through."""
 
 TOKEN = re.compile(r"gh[oprsu]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}", re.ASCII)
 """GitHub's tokens: https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
@@ -39,15 +39,15 @@ PATH = re.compile(
 )
 
 LONGEST_REFUSAL = 500
-"""Characters of what is said of one field: it may quote what stands there."""
+"""Characters of an error message about one field, which may quote its value."""
 
 
 def public(text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = ()) -> str:
-    """*text* as anybody may read it.
+    """*text* fit to be shown in public.
 
-    Readable, and without the values of *secrets*, what has the shape of a GitHub token, Authorization headers, and
-    credentials in URLs. A path below one of the *roots* becomes relative to it; of any other absolute path only the
-    last name stays.
+    Readable, and without the values of *secrets*, anything with the shape of a GitHub token, Authorization headers, and
+    credentials in URLs. A path below one of the *roots* becomes relative to it; any other absolute path is reduced to
+    its last name.
     """
     hidden = _values(secrets)
     shown = _without(hidden, readable(text))
@@ -60,7 +60,7 @@ def public(text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = ())
 
 
 def without_credentials(text: str) -> str:
-    """*text* without what has the shape of a GitHub token, Authorization headers, and credentials in URLs."""
+    """*text* without anything with the shape of a GitHub token, Authorization headers, and credentials in URLs."""
     shown = TOKEN.sub(HIDDEN, text)
     shown = HEADER.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", shown)
     shown = USER_INFO.sub(rf"\1{HIDDEN}@", shown)
@@ -68,17 +68,17 @@ def without_credentials(text: str) -> str:
 
 
 def of_error(error: BaseException) -> str:
-    """An unforeseen error for an operator, without credentials: httpx quotes addresses, passwords and all."""
+    """An unexpected error for an operator, without credentials: httpx quotes URLs with their passwords."""
     return without_credentials(repr(error))
 
 
 def refusal(message: str) -> str:
-    """*message* as one line of at most 500 characters, without credentials, that does nothing to a terminal."""
+    """*message* as one line of at most 500 characters, without credentials and control sequences."""
     return cut(one_line(without_credentials(message)), LONGEST_REFUSAL)
 
 
 def _values(secrets: Iterable[str]) -> set[str]:
-    """What to look for."""
+    """The strings to hide."""
     found = set(secrets)
     lines = {readable(line).strip() for secret in found for line in secret.splitlines()}
     values = {readable(secret).strip() for secret in found} | {one for one in lines if len(one) >= SHORTEST_SECRET}
@@ -86,7 +86,7 @@ def _values(secrets: Iterable[str]) -> set[str]:
 
 
 def _pieces(value: str) -> Iterator[str]:
-    """*value*, or its pieces; the last of them is whole, and may share some with the one before it."""
+    """*value*, or its pieces of full length; the last one may overlap the one before it."""
     ends = range(LONGEST_PIECE, len(value), LONGEST_PIECE)
     yield from (value[end - LONGEST_PIECE : end] for end in ends)
     if value:
@@ -94,7 +94,7 @@ def _pieces(value: str) -> Iterator[str]:
 
 
 def _without(values: Iterable[str], text: str) -> str:
-    """*text* with whatever one of *values* covers hidden, also where several overlap."""
+    """*text* with every occurrence of *values* hidden, overlapping ones too."""
     hidden = bytearray(len(text))
     for value in values:
         at = text.find(value)

@@ -1,4 +1,4 @@
-"""Outside text made fit to store and to show."""
+"""Cleans text from outside so that it can be stored and shown."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TypeAlias
 from domain.addresses import without_user
 
 LogLine: TypeAlias = Callable[[str], None]
-"""Who is told a line: an operator's log, or a terminal."""
+"""Writes a line to an operator's log or a terminal."""
 
 MAX_DESCRIPTION = 140
 """Characters GitHub takes in a status's description: "description is too long (maximum is 140 characters)"."""
@@ -20,7 +20,7 @@ SEQUENCE = re.compile(
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, movements, modes
     r"|\x1b[ -/]*[0-~]"
 )
-"""What a terminal takes for an order, with 7 bits and with 8. Of one that does not end only the beginning is taken out:
+"""Terminal control sequences, of 7 and 8 bits. Of an unterminated one only the beginning is removed:
 https://www.ecma-international.org/publications-and-standards/standards/ecma-48/"""
 SEPARATOR = re.compile(r"[\r\v\f\x1c-\x1f\x85\u2028\u2029]")
 UNSEEN = re.compile(
@@ -28,8 +28,8 @@ UNSEEN = re.compile(
     r"\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     r"\U0001d173-\U0001d17a\U000e0001-\U000e007f]"
 )
-"""Control characters but line feed and tab, and characters that are not seen but change what is: of Unicode's "format"
-all but the two joiners, which writing systems and emoji need."""
+"""Control characters except line feed and tab, and Unicode's invisible "format" characters except the two joiners,
+which writing systems and emoji need."""
 
 
 def clean(text: str) -> str:
@@ -38,10 +38,10 @@ def clean(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """*text* that does nothing to a log, a terminal or a page but show: no control character but line feed and tab.
+    """*text* safe for logs, terminals and pages: without control characters except line feed and tab.
 
-    Without the sequences that a terminal obeys (colours, titles, links), and without characters that hide or reorder
-    what stands beside them. Other separators of lines become blanks.
+    Removes terminal control sequences (colours, titles, links) and characters that hide or reorder their neighbours.
+    Other line separators become blanks.
     """
     if text.isprintable():
         return text
@@ -49,24 +49,24 @@ def readable(text: str) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """*text* with at most so many characters, the last of them an ellipsis where it was longer."""
+    """*text* cut to at most *most* characters, with an ellipsis as the last one if it was longer."""
     return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS
 
 
 def quoted(value: object) -> str:
-    """*value* for a message that refuses it; of what holds other values only its kind: they may stand deep in it."""
+    """*value* for an error message; of a container only its type, as its values may hold secrets."""
     if isinstance(value, list | tuple | dict):
         return f"a {type(value).__name__}"
     return repr(without_user(str(value)[:1000])[:60])
 
 
 def one_line(text: str) -> str:
-    """*text* with every run of white space as one blank, none at its ends, and without what `readable` takes out."""
+    """*text* with every run of white space as one blank, none at its ends, and without what `readable` removes."""
     return " ".join("".join(c if c.isprintable() else " " for c in readable(text)).split())
 
 
 def fit_description(text: str) -> str:
-    """*text* as GitHub takes it: one line, at most 140 characters, cut between characters with an ellipsis.
+    """*text* as GitHub accepts it: one line, at most 140 characters, cut between characters with an ellipsis.
 
     GitHub answers 422 to characters above U+FFFF ("description doesn't accept 4-byte Unicode"): they become "?".
     """

@@ -1,4 +1,4 @@
-"""Where in a TOML text a field stands, which tomllib does not tell. Good enough for a message: no second parser."""
+"""Finds the line of a field in a TOML text, which tomllib does not provide. Heuristic, for error messages only."""
 
 import re
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ KEY = re.compile(r"""\s*(?P<path>[\w."'-]+(?:\s*\.\s*[\w"'-]+)*)\s*=.*""")
 QUOTED = re.compile(r"""\"(?:[^"\\]|\\.)*+"|'[^']*+'|#.*""")
 BRACKET = re.compile(r"[\[\]{}]")
 MOST_LEVELS = 50
-"""More than this stands nowhere within one another in a file of ours."""
+"""Deepest nesting that is accepted."""
 
 
 def deep_line(text: str) -> int:
-    """The number of the first line in which more brackets and braces are open than make sense; 1 if there is none."""
+    """The number of the first line with more than `MOST_LEVELS` open brackets and braces; 1 if there is none."""
     depth = 0
     for number, line in enumerate(text.splitlines(), start=1):
         for mark in BRACKET.findall(QUOTED.sub("", line)):
@@ -26,7 +26,7 @@ def deep_line(text: str) -> int:
 def lines_of(text: str) -> dict[tuple[str, ...], int]:
     """The number of the first line, from 1, of each table and key of *text*, by its path.
 
-    A table of an array, `[[a.b]]`, has its number, from 0, behind the array's name; one of an inline array is not told.
+    In the path of a table of an array, `[[a.b]]`, its index follows the array's name; inline arrays are left out.
     """
     found: dict[tuple[str, ...], int] = {}
     items: dict[tuple[str, ...], int] = {}
@@ -42,7 +42,7 @@ def lines_of(text: str) -> dict[tuple[str, ...], int]:
 
 
 def _table(names: tuple[str, ...], items: dict[tuple[str, ...], int], *, is_item: bool) -> tuple[str, ...]:
-    """The path of a header's table: within the last table of each array that it names, or a new one of its own."""
+    """The path of a header's table: within the last table of each array that it names, or a new table of it."""
     path: tuple[str, ...] = ()
     for depth, name in enumerate(names, start=1):
         path += (name,)

@@ -1,4 +1,4 @@
-"""Lengths of time and sizes: as people write them in jobs.toml, and as they read them."""
+"""Parses and formats durations and sizes, as in jobs.toml and in messages."""
 
 import re
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ def size(value: object) -> int:
 
 
 def size_in_words(number: int) -> str:
-    """Bytes as jobs.toml has them, roughly: "512", "1.5K", "64M"."""
+    """Bytes in the notation of jobs.toml, rounded: "512", "1.5K", "64M"."""
     power = min(max(number.bit_length() - 1, 0) // 10, len(SIZE_UNITS) - 1)
     return f"{number / 1024**power:.4g}{list(SIZE_UNITS)[power]}"
 
@@ -57,7 +57,7 @@ Size = Annotated[int, BeforeValidator(size)]
 
 
 def in_words(span: timedelta) -> str:
-    """*span* as a person says it: "0.4 s", "12 s", "5 min", "1 min 5 s", "2 h"."""
+    """*span* in words: "0.4 s", "12 s", "5 min", "1 min 5 s", "2 h"."""
     if span < timedelta(seconds=1):
         return f"{span.total_seconds():.1f} s"
     minutes, seconds = divmod(round(span.total_seconds()), 60)
@@ -67,7 +67,7 @@ def in_words(span: timedelta) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A length of time in its largest whole unit, rounded down: "45 s", "12 min", "3 h", "5 d"."""
+    """A duration in its largest whole unit, rounded down: "45 s", "12 min", "3 h", "5 d"."""
     for unit, name in AGE_UNITS:
         if length >= unit:
             return f"{length // unit} {name}"
@@ -75,5 +75,5 @@ def span(length: timedelta) -> str:
 
 
 def ahead(moment: datetime, now: datetime) -> str:
-    """How far off *moment* is: "now" once it has come, else such as "in 4 min"."""
+    """Time until *moment*, such as "in 4 min"; "now" once it has come."""
     return "now" if moment <= now else f"in {span(moment - now)}"

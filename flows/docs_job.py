@@ -17,7 +17,7 @@ from domain.delivery.report import Phase
 from domain.delivery.repositories import OPEN, is_open
 from domain.jobs.run_names import name_of
 from domain.jobs.target_request import TargetRequest
-from domain.operations.history import came_of_retry
+from domain.operations.history import retry_result
 from domain.redact import of_error
 from flows.deployment import flow_settings
 from flows.job_types import JOB_TYPES, JobName, described
@@ -141,6 +141,6 @@ async def _report_again(report_id: int | None, settings: Settings, shown: JobPag
                 await reopen_report(reporter, report_id, settings)
                 await _report(report_id, publish, job_ends_now=False)
             after = await phase_of(reporter, report_id)
-    shown.note = came_of_retry(before, after)
+    shown.note = retry_result(before, after)
     logger.info(shown.note)
     return Completed(message=shown.note)

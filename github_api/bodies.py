@@ -112,7 +112,7 @@ def _details(errors: Sequence[_Detail | str]) -> list[str]:
     return [found for e in errors if (found := e if isinstance(e, str) else e.words())]
 
 
-def is_spoken(body: bytes) -> bool:
+def is_github_error(body: bytes) -> bool:
     """Whether *body* is an error as GitHub writes them: JSON with a message."""
     try:
         return bool(Refusal.model_validate_json(body).message)

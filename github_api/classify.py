@@ -24,11 +24,11 @@ from domain.delivery.outcome import (
     Throttled,
     Unknown,
 )
-from github_api.bodies import Refusal, created, is_spoken, listed, refusal, shortened
-from github_api.provenance import GITHUB, REQUEST_ID, in_between, is_githubs_host, is_named
+from github_api.bodies import Refusal, created, is_github_error, listed, refusal, shortened
+from github_api.provenance import GITHUB, REQUEST_ID, intermediary_words, is_from_github, is_github_host
 from github_api.rate_limits import LIMITING, http_date, rate_limit, throttled
 from github_api.reasons import reason_of
-from github_api.redirects import onward, shown
+from github_api.redirects import same_origin_url, shown
 
 _NEXT = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?next"?\s*(?:[;,]|$)', re.IGNORECASE)
 
@@ -57,11 +57,11 @@ def classify(
     if httpx.codes.is_redirect(status):
         return Unknown(_astray(status, headers), Reason.REDIRECTED)
     known, said = _lower(headers), refusal(body)
-    if not is_named(url, known, said):
-        return Unknown(in_between(status, said), Reason.INTERMEDIARY)
+    if not is_from_github(url, known, said):
+        return Unknown(intermediary_words(status, said), Reason.INTERMEDIARY)
     if not _is_refusal(status):
         return Unknown(_strange(body) if status == HTTPStatus.CREATED else _seen(status, said))
-    return _refused(status, known, body, now) or Unknown(in_between(status, said), Reason.INTERMEDIARY)
+    return _refused(status, known, body, now) or Unknown(intermediary_words(status, said), Reason.INTERMEDIARY)
 
 
 def classify_read(
@@ -70,22 +70,22 @@ def classify_read(
     """What the answer to a read of *url* means. What is no page and no limit is NotSent: it is read again.
 
     On GitHub's own servers a page counts only under GitHub's name: what it does not show may be sent again. A next page
-    elsewhere than `onward` allows makes it no read. Never raises.
+    elsewhere than `same_origin_url` allows makes it no read. Never raises.
     """
     known, said = _lower(headers), refusal(body)
     if httpx.codes.is_redirect(status):
         return NotSent(_astray(status, headers), Reason.REDIRECTED)
-    if status == HTTPStatus.OK and (is_named(url, known, said) or not is_githubs_host(url)):
+    if status == HTTPStatus.OK and (is_from_github(url, known, said) or not is_github_host(url)):
         return _page(known, body, url)
-    if not is_named(url, known, said):
-        return NotSent(in_between(status, said), Reason.INTERMEDIARY)
+    if not is_from_github(url, known, said):
+        return NotSent(intermediary_words(status, said), Reason.INTERMEDIARY)
     if not _is_refusal(status):
         return NotSent(_seen(status, said))
     match _refused(status, known, body, now):
         case Rejected(reason, message):
             return NotSent(shortened(f"reading back, HTTP {status}: {message}"), reason)
         case None:
-            return NotSent(in_between(status, said), Reason.INTERMEDIARY)
+            return NotSent(intermediary_words(status, said), Reason.INTERMEDIARY)
         case limit:
             return limit
 
@@ -137,12 +137,12 @@ def _is_refusal(status: int) -> bool:
 
 def _refused(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Throttled | Rejected | None:
     """GitHub's refusal. None: it is none in GitHub's words, which only a limit does without."""
-    said, is_from_github = refusal(body), is_spoken(body) and status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
-    if not is_from_github and status not in LIMITING:
+    said, is_github_text = refusal(body), is_github_error(body) and status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    if not is_github_text and status not in LIMITING:
         return None
     if (limit := throttled(status, headers, said, now=now)) is not None:
         return limit
-    if not is_from_github:
+    if not is_github_text:
         return None
     reason = reason_of(status, headers, said)
     return Rejected(reason, said.words(), may_heal=reason in _MAY_HEAL)
@@ -153,7 +153,7 @@ def _page(headers: Mapping[str, str], body: bytes, url: str) -> Page | NotSent:
     if statuses is None:
         return NotSent("HTTP 200 with a body that is no list of statuses")
     link = _NEXT.search(headers.get("link", ""))
-    next_url = onward(url, link[1]) if link else None
+    next_url = same_origin_url(url, link[1]) if link else None
     if link and next_url is None:
         return NotSent(f"HTTP 200 with a next page elsewhere: {shown(link[1])}")
     return Page(statuses, next_url)

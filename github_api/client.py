@@ -7,7 +7,7 @@ from domain.delivery.report import Report
 from domain.delivery.target import Target
 from github_api.classify import classify, classify_failure, classify_read
 from github_api.connection import Connection, Request
-from github_api.redirects import onward, shown
+from github_api.redirects import same_origin_url, shown
 
 MAX_PAGE = 4 * 2**20
 """Bytes of a page of statuses that are read: a status is about 2 KB, a page has 100."""
@@ -44,7 +44,7 @@ class GitHub(Connection):
         https://docs.github.com/rest/commits/statuses#list-commit-statuses-for-a-reference
         """
         url = f"{self.repository_url(target.repository)}/commits/{quote(target.sha, safe='')}/statuses?per_page=100"
-        page = url if page_url is None else onward(url, page_url)
+        page = url if page_url is None else same_origin_url(url, page_url)
         if page is None:
             return Read(NotSent(f"not a page of {self.api_url}: {shown(page_url or '')}"), Exchange())
         asked = Request("GET", page, token, max_body=MAX_PAGE)

@@ -15,7 +15,7 @@ import httpx
 from domain.delivery.outcome import Exchange
 from github_api.classify import exchange_of
 from github_api.raw_body import AS_IT_IS, raw_body
-from github_api.redirects import onward
+from github_api.redirects import same_origin_url
 from github_api.transport import transport_to
 
 MAX_REDIRECTS = 5
@@ -149,4 +149,4 @@ class Connection:
 def _redirected_to(url: str, response: Response) -> str | None:
     if response.status not in _DO_IT_THERE:
         return None
-    return onward(url, response.headers.get("location", ""))
+    return same_origin_url(url, response.headers.get("location", ""))

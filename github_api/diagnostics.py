@@ -17,7 +17,7 @@ https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-app
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class NoResponse:
     """No answer came; `why` names the error."""
 
     why: str
@@ -45,27 +45,27 @@ class _Repository(BaseModel):
     archived: bool = False
 
 
-class Checkup(Connection):
-    """Questions to GitHub, to be used as `async with Checkup(...) as github`."""
+class Diagnostics(Connection):
+    """Questions to GitHub, to be used as `async with Diagnostics(...) as github`."""
 
-    async def limits(self, token: str | None) -> Answer | Silence:
+    async def limits(self, token: str | None) -> Answer | NoResponse:
         """Ask for the rate limit: it costs nothing of it. 404: an Enterprise Server without limits.
 
         https://docs.github.com/rest/rate-limit/rate-limit
         """
         return await self._asked(f"{self.api_url}/rate_limit", token)
 
-    async def repository(self, repository: str, token: str | None) -> Answer | Silence:
+    async def repository(self, repository: str, token: str | None) -> Answer | NoResponse:
         """Ask for *repository*, as owner/name.
 
         https://docs.github.com/rest/repos/repos#get-a-repository
         """
         return await self._asked(self.repository_url(repository), token)
 
-    async def _asked(self, url: str, token: str | None) -> Answer | Silence:
+    async def _asked(self, url: str, token: str | None) -> Answer | NoResponse:
         response, exchange = await self.ask(Request("GET", url, token))
         if isinstance(response, Exception):
-            return Silence(classify_failure(response).why)
+            return NoResponse(classify_failure(response).why)
         return _answer(response, is_github=exchange.request_id is not None)
 
 

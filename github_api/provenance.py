@@ -22,7 +22,7 @@ _GITHUBS_HOST = re.compile(r"api\.github\.com|.+\.ghe\.com")
 """GitHub's own servers. Any other host is an Enterprise Server, perhaps behind a proxy that strips headers."""
 
 
-def is_named(url: str, headers: Mapping[str, str], said: Refusal) -> bool:
+def is_from_github(url: str, headers: Mapping[str, str], said: Refusal) -> bool:
     """Whether the answer to a request for *url* bears GitHub's name. *headers* by their lower-case names.
 
     GitHub's own servers name the request in each answer. An Enterprise Server is known by that header, by one of the
@@ -30,10 +30,10 @@ def is_named(url: str, headers: Mapping[str, str], said: Refusal) -> bool:
     """
     if headers.get(REQUEST_ID):
         return True
-    return not is_githubs_host(url) and (any(name in headers for name in _NAMES) or said.has_docs)
+    return not is_github_host(url) and (any(name in headers for name in _NAMES) or said.has_docs)
 
 
-def is_githubs_host(url: str) -> bool:
+def is_github_host(url: str) -> bool:
     """Whether *url* is on a server that GitHub itself runs."""
     try:
         return _GITHUBS_HOST.fullmatch(httpx.URL(url).host) is not None
@@ -41,7 +41,7 @@ def is_githubs_host(url: str) -> bool:
         return False
 
 
-def in_between(status: int, said: Refusal) -> str:
+def intermediary_words(status: int, said: Refusal) -> str:
     """What to tell of an answer that is not GitHub's."""
     words = "" if httpx.codes.is_success(status) else said.words()
     return shortened(f"something before GitHub answered {status}" + (f": {words}" if words else ""))

@@ -10,7 +10,7 @@ _OF_REPOSITORY = re.compile(rb"(?P<api>.*?)/(?:repos/[^/]+/[^/]+|repositories/[0
 """The two ways in which GitHub names a repository in a path, and what is asked of it."""
 
 
-def onward(url: str, reference: str) -> str | None:
+def same_origin_url(url: str, reference: str) -> str | None:
     """*reference*, seen from *url*, as an address on the origin of *url*. None: it leads to no such address.
 
     One that names another host is taken to this origin if it asks the same of a repository as *url* does: an Enterprise

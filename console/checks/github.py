@@ -12,7 +12,7 @@ from domain.delivery.repositories import OPEN, is_open
 from domain.units import span
 from github_api.certificates import BadCertificates
 from github_api.credentials import NoCredential, credential_name
-from github_api.diagnostics import Answer, Checkup, Silence
+from github_api.diagnostics import Answer, Diagnostics, NoResponse
 from settings import Settings
 
 MOST_SKEW = timedelta(seconds=30)
@@ -28,7 +28,7 @@ async def check(settings: Settings, repository: str | None) -> AsyncIterator[Fin
     """Ask GitHub, first as nobody, then with each credential; of *repository* only with its own."""
     url = str(settings.github_api_url)
     try:
-        checkup = Checkup(url, settings.timeout, _now, ca_file=settings.ca_file)
+        checkup = Diagnostics(url, settings.timeout, _now, ca_file=settings.ca_file)
     except BadCertificates as error:
         yield bad("GitHub", str(error))
         return
@@ -46,9 +46,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def reached(url: str, answer: Answer | Silence, now: datetime) -> Iterator[Finding]:
+def reached(url: str, answer: Answer | NoResponse, now: datetime) -> Iterator[Finding]:
     """Whether it answered as GitHub does, and how far its clock is from *now*."""
-    if isinstance(answer, Silence):
+    if isinstance(answer, NoResponse):
         yield bad("GitHub", f"{url} does not answer: {answer.why}; check REPORTBACK_GITHUB_API_URL, network and proxy")
         return
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or httpx.codes.is_redirect(answer.status):
@@ -79,7 +79,7 @@ def whose(allowed: Collection[str], credentials: Collection[str]) -> Finding:
     return good("repositories", f"jobs are taken for {', '.join(allowed or credentials)}")
 
 
-async def _taken(github: Checkup, name: str) -> Finding:
+async def _taken(github: Diagnostics, name: str) -> Finding:
     what = f"credential {name}"
     try:
         token = await _token_of(name)
@@ -88,10 +88,10 @@ async def _taken(github: Checkup, name: str) -> Finding:
     return taken(what, await github.limits(token))
 
 
-def taken(what: str, answer: Answer | Silence) -> Finding:
+def taken(what: str, answer: Answer | NoResponse) -> Finding:
     """Whether GitHub takes the token."""
     match answer:
-        case Silence(why):
+        case NoResponse(why):
             return bad(what, f"not asked: {why}")
         case Answer(status=HTTPStatus.UNAUTHORIZED, words=words):
             return bad(what, f"GitHub does not take its token ({words}): renew it where its name says it is read")
@@ -105,7 +105,7 @@ def taken(what: str, answer: Answer | Silence) -> Finding:
             return bad(what, f"GitHub answers {status}: {words}")
 
 
-async def _may_write(github: Checkup, repository: str, settings: Settings) -> Finding:
+async def _may_write(github: Diagnostics, repository: str, settings: Settings) -> Finding:
     what, name = f"repository {repository}", credential_name(repository, settings.credentials)
     if name is None:
         return bad(what, "REPORTBACK_CREDENTIALS names no credential for it: add a pattern that matches it")
@@ -116,10 +116,10 @@ async def _may_write(github: Checkup, repository: str, settings: Settings) -> Fi
     return may_write(what, name, await github.repository(repository, token))
 
 
-def may_write(what: str, name: str, answer: Answer | Silence) -> Finding:
+def may_write(what: str, name: str, answer: Answer | NoResponse) -> Finding:
     """Whether the owner of the credential's token may write statuses there."""
     match answer:
-        case Silence(why):
+        case NoResponse(why):
             return bad(what, f"not asked: {why}")
         case Answer(status=HTTPStatus.OK, is_archived=True):
             return bad(what, "it is archived: unarchive it, or stop running jobs for it")

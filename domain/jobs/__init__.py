@@ -1,1 +1,1 @@
-"""The rules of jobs: what jobs.toml declares, and what a request may ask for."""
+"""Rules of jobs: what jobs.toml declares, and what a request may contain."""

@@ -1,4 +1,4 @@
-"""One start of a docs job: what is asked for, and what the ledger says to its being accepted or ended."""
+"""Job executions: a flow run's order, and the ledger's answers to accepting and ending it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from domain.delivery.target import Target
 
 
 class ConflictingJob(ValueError):
-    """A flow run that is already a job came back asking for something else."""
+    """A flow run that is already a job asks for another type or target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a flow run asks for. `url` is where its statuses link to; target and url are both given or both None.
+    """What a flow run asks for. `url` is the link of its statuses; target and url are both given or both None.
 
-    `start` counts the starts of the flow run, as Prefect does. An execution is numbered no lower than that, so that it
-    never takes the number, and with it the markers on GitHub, of one that the ledger forgot: pruned, or recorded after
-    the backup that was put back.
+    `start` counts the starts of the flow run, as Prefect does. An execution's number is not lower, so that it never
+    reuses the number, and thereby the markers on GitHub, of an execution that the ledger no longer holds: pruned, or
+    recorded after the backup that was restored.
     """
 
     flow_run_id: UUID
@@ -34,7 +34,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One start of a job, ours to carry out. `report_id` is its `pending`, or None without a target."""
+    """One start of a job, owned by this process. `report_id`: its `pending` report, or None without a target."""
 
     job_id: UUID
     number: int
@@ -43,20 +43,20 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The job has succeeded before: nothing is executed again. `report_id` is its outcome's, or None."""
+    """The job has succeeded before and is not executed again. `report_id`: its outcome's, or None without a target."""
 
     report_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class EndStored:
-    """The execution has ended. `report_id` is its outcome's, or None without a target."""
+    """The end of the execution is stored. `report_id`: its outcome's, or None without a target."""
 
     report_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class CarriedOutElsewhere:
-    """Another process carries out this job; it gave its last sign of life at `beat_at`."""
+    """Another process executes this job; its last heartbeat was at `beat_at`."""
 
     beat_at: datetime

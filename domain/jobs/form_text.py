@@ -1,4 +1,4 @@
-"""What the form of a docs job says of the job types, each in a line, and of their options."""
+"""Describes job types and their options for the form of the docs-job flow."""
 
 import json
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ from domain.text import one_line
 
 
 def jobs_in_words(job_types: Iterable[JobType]) -> str:
-    """Each job type and what it does."""
+    """All job types with their descriptions."""
     return " ".join(f"{one.name}: {one_line(one.description) or 'not described.'}" for one in job_types)
 
 
 def options_in_words(job_types: Iterable[JobType]) -> str:
-    """Each job type's options and what they can be, and an example."""
+    """The options of all job types with their allowed values, and an example."""
     types = tuple(job_types)
     return " ".join([*(f"{one.name}: {_options(one)}." for one in types), *_example(types)])
 

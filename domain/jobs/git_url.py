@@ -1,18 +1,18 @@
-"""Where git may fetch from: the few protocols of which none runs a program that the URL names."""
+"""Checks git URLs: only protocols that never run a program named by the URL are allowed."""
 
 import re
 
 URL = re.compile(r"(?P<scheme>https?|ssh|git|file)://(?!-)[^\s]+")
 SSH = re.compile(r"(?!-)[\w.-]+(@(?!-)[\w.-]+)?:(?!:|//)[^\s:]+")
-"""user@host:path, as git takes it: https://git-scm.com/docs/git-clone#_git_urls"""
+"""user@host:path, as git accepts it: https://git-scm.com/docs/git-clone#_git_urls"""
 
 
 def protocol_of(url: str) -> str:
-    """The one protocol that *url* takes, as GIT_ALLOW_PROTOCOL calls it; of an absolute path, `file`.
+    """The protocol of *url*, as in GIT_ALLOW_PROTOCOL; `file` for an absolute path.
 
     Raises:
-        ValueError: git would take it for an option, run a program for it (`ext::`, `fd::`), or depend on a folder. It
-            is not quoted: it may hold a password.
+        ValueError: git would read it as an option, run a program for it (`ext::`, `fd::`), or resolve it relative to a
+            folder. It is not quoted: it may hold a password.
     """
     if url.startswith("/"):
         return "file"

@@ -1,4 +1,4 @@
-"""A job's options as a command line gives them: texts that become what the job type declares."""
+"""Parses a job's options from the command line, by the types that the job type declares."""
 
 import json
 import re
@@ -10,13 +10,13 @@ FLAGS = {"true": True, "false": False}
 
 
 def given_options(words: Iterable[str], declared: Mapping[str, Option] | None) -> dict[str, object]:
-    """The options in *words*, each "name=value", as *declared* types them.
+    """The options in *words*, each "name=value", with the types of *declared*.
 
-    Where *declared* is None, nothing is known of them here: a value that is a whole number, true, false or a text in
-    double quotes, as JSON writes them, is taken for that, everything else for a text, and nothing is checked.
+    If *declared* is None, the job type is not known here: a JSON integer, boolean or string is parsed as such, every
+    other value is taken as text, and nothing is checked.
 
     Raises:
-        BadOptions: one is not "name=value", is given twice, or does not fit its declaration.
+        BadOptions: a word is not "name=value", is given twice, or does not fit its declaration.
     """
     given: dict[str, object] = {}
     for word in words:
@@ -32,7 +32,7 @@ def given_options(words: Iterable[str], declared: Mapping[str, Option] | None) -
 
 
 def _typed(value: str, option: Option | None) -> object:
-    """*value* as *option* wants it; as it is where that cannot be, which the check then says."""
+    """*value* with the type of *option*; unchanged if it does not fit, which `check_options` reports."""
     match option:
         case IntegerOption() if re.fullmatch(r"-?[0-9]{1,18}", value):
             return int(value)

@@ -1,4 +1,4 @@
-"""The values of a job's variables that nobody reads in what it shows."""
+"""Selects the values of a job's environment variables that are hidden in its output."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,18 +11,18 @@ CALLED_SECRET = re.compile(
     r"(?P<more>_.*)?",
     re.IGNORECASE,
 )
-"""The name of a variable that holds a secret: one of these words is in it, as PGPASSWORD, not as MAX_TOKENS."""
+"""Names of variables that hold a secret: they contain one of these words, as in PGPASSWORD, but not MAX_TOKENS."""
 
 STILL_THE_SECRET = re.compile(r"(?:_KEY)?(?:_?[0-9]+)?", re.IGNORECASE)
-"""What such a name goes on with, where it is no measure of the secret, as TOKEN_LIMIT is."""
+"""Suffixes of such a name if it is the secret itself and not a measure of it, such as TOKEN_LIMIT."""
 
 SWITCHES = frozenset({"true", "false", "yes", "no", "on", "off", "0", "1"})
 
 
 class TooShort(Exception):
-    """A job would see a secret that nothing could keep out of its output. The message may be shown to anybody.
+    """A job would see a secret too short to be hidden in its output. The message may be shown in public.
 
-    `to_do` is for the operator: it names the variable.
+    `to_do` is for the operator and names the variable.
     """
 
     def __init__(self, name: str) -> None:
@@ -34,10 +34,10 @@ class TooShort(Exception):
 
 
 def hidden_values(seen: Mapping[str, str]) -> Sequence[str]:
-    """The values of *seen*, a job's variables by name, that are long enough: a shorter one, such as 1, is everywhere.
+    """The values of *seen*, a job's variables by name, that are long enough to hide: shorter ones occur everywhere.
 
     Raises:
-        TooShort: a shorter one is a secret, to go by its name, and neither a switch nor a number that measures one.
+        TooShort: a shorter one is a secret by its name, and neither a switch nor a number that measures one.
     """
     short = {name for name, value in seen.items() if len(value.strip()) < SHORTEST_SECRET}
     for name in sorted(short):

@@ -1,4 +1,4 @@
-"""The states of a docs job: what ends it so, and what GitHub should show for each."""
+"""States of a job execution: what leads to each, and what GitHub should show for it."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -9,25 +9,25 @@ from domain.process.ended_by import EndedBy
 
 
 class JobState(StrEnum):
-    """Where one execution of a job stands."""
+    """State of one execution of a job."""
 
     WAITING = "waiting"  # accepted; its command has not been started, perhaps because its exclusive group is taken
-    RUNNING = "running"  # its process beats
+    RUNNING = "running"  # its process sends heartbeats
     SUCCEEDED = "succeeded"  # the command ended with 0
     FAILED = "failed"  # the command ended with another code
     TIMED_OUT = "timed_out"  # its time limit ended it
-    CANCELLED = "cancelled"  # a person ended it
-    CRASHED = "crashed"  # it never came to an end of its own: no checkout, a signal, a bug
-    LOST = "lost"  # its beat stopped; it alone can come back, should its process turn out to live
+    CANCELLED = "cancelled"  # it was cancelled by a user
+    CRASHED = "crashed"  # the command did not end by itself: no checkout, a signal, a bug
+    LOST = "lost"  # its heartbeat stopped; only this state can be left again, if the process turns out to be alive
 
     @property
     def is_over(self) -> bool:
-        """Whether the execution has ended. A lost one is taken to have."""
+        """Whether the execution has ended; a lost one counts as ended."""
         return self not in (JobState.WAITING, JobState.RUNNING)
 
 
 def shown_as(state: JobState) -> StatusState:
-    """What GitHub should show for a job in *state*: `failure` is the command's own word, `error` everybody else's."""
+    """What GitHub should show for a job in *state*: `failure` if the command itself failed, `error` otherwise."""
     match state:
         case JobState.WAITING | JobState.RUNNING:
             return StatusState.PENDING
@@ -40,7 +40,7 @@ def shown_as(state: JobState) -> StatusState:
 
 
 def rank(state: JobState) -> Rank:
-    """The rank of what is reported for a job in *state*."""
+    """The rank of the report for a job in *state*."""
     match state:
         case JobState.WAITING | JobState.RUNNING:
             return Rank.PENDING
@@ -51,7 +51,7 @@ def rank(state: JobState) -> Rank:
 
 
 def state_after(ended_by: EndedBy, exit_code: int | None, success_codes: Collection[int | None] = (0,)) -> JobState:
-    """The state of a job whose command ended so."""
+    """The state of a job, from how its command ended."""
     match ended_by:
         case EndedBy.EXITED:
             return JobState.SUCCEEDED if exit_code in success_codes else JobState.FAILED

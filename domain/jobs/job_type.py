@@ -1,4 +1,4 @@
-"""A job type of jobs.toml: what a request can ask for, within which bounds, and what becomes of it."""
+"""Job types of jobs.toml: a command with its options, limits, environment and output."""
 
 from collections.abc import Mapping
 from typing import Annotated, Self
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from domain.delivery.target import MAX_CONTEXT, short_enough
 from domain.jobs.options import Option, arguments, check_options
 from domain.jobs.output_url import OutputURL
-from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Inside, Preparation
+from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation, WorkingCopyPath
 from domain.jobs.push import Push
 from domain.output.patterns import LinePattern
 from domain.output.presets import PRESETS, PresetName
@@ -20,18 +20,17 @@ SECRET_PREFIXES = ("REPORTBACK_", "PREFECT_")
 SECRET_NAMES = ("GITHUB_TOKEN", "GH_TOKEN")
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
-"""Lower-case letters, digits and "-" between them: also fit for a label, a URL and the key of a Prefect artifact."""
+"""Lower-case letters, digits and "-" between them: also valid in a label, a URL and the key of a Prefect artifact."""
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=50)]
 ExitCode = Annotated[int, Field(ge=0, le=255, strict=True)]
 
 
 class JobType(BaseModel):
-    """One docs command, and the bounds within which a request may use it.
+    """A docs command, and the bounds within which a request may use it.
 
-    `exclusive`: jobs of the same group run one after the other. `context`: under which name the outcome shows on the
-    commit, `docs/<name>` unless it says otherwise. `env`: the environment variables that the command may see. `prepare`
-    comes before the command, in order. `output`: a folder that is kept; `output_url`: where a success links to.
-    `recognise`, `patterns`: how its output is understood.
+    `exclusive`: jobs of the same group run one after the other. `context`: the status's name on the commit, by default
+    `docs/<name>`. `env`: environment variables passed to the command. `prepare`: steps before the command, in order.
+    `output`: a folder to keep; `output_url`: link of a success. `recognise`, `patterns`: how its output is parsed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,7 +47,7 @@ class JobType(BaseModel):
     )
     success_codes: Annotated[tuple[ExitCode, ...], Field(min_length=1)] = (0,)
     prepare: Annotated[tuple[Preparation, ...], Field(max_length=20)] = ()
-    output: Inside | None = None
+    output: WorkingCopyPath | None = None
     output_url: OutputURL | None = None
     push: Push | None = None
     limits: Limits = Limits()
@@ -86,7 +85,7 @@ class JobType(BaseModel):
 
     @property
     def line_patterns(self) -> tuple[LinePattern, ...]:
-        """By which the command's output is understood: its own go before those of the recognisers it names."""
+        """The patterns to parse the command's output: its own before those of the presets it names."""
         return (*self.patterns, *(pattern for name in self.recognise for pattern in PRESETS[name]))
 
     def check_options(self, options: Mapping[str, object]) -> None:
@@ -94,5 +93,5 @@ class JobType(BaseModel):
         check_options(self.options, options)
 
     def argv(self, options: Mapping[str, object]) -> tuple[str, ...]:
-        """The command with the arguments of *options*, for no shell. Raises `domain.jobs.options.BadOptions`."""
+        """The command with the arguments of *options*, without a shell. Raises `domain.jobs.options.BadOptions`."""
         return (*self.command, *arguments(self.options, options))

@@ -1,4 +1,4 @@
-"""jobs.toml, version 1: read as a whole, or refused with all that is wrong with it."""
+"""Parses jobs.toml, version 1, or refuses it with a list of all problems."""
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
@@ -28,12 +28,12 @@ class _JobsFile(BaseModel):
 
 
 def parse_job_types(content: str | bytes, source: str, *, credentials: Collection[str] = ()) -> dict[str, JobType]:
-    """The job types that *content* declares, by name and in its order. *source* is how messages call the file.
+    """The job types that *content* declares, by name and in its order. *source* names the file in messages.
 
-    No job may see the variable of one of the *credentials*, by which is reported, or of one by which any job pushes.
+    No job may see the variable of one of the *credentials*, which send reports, or of one with which any job pushes.
 
     Raises:
-        BadJobsFile: lists all that is wrong with it.
+        BadJobsFile: lists all problems.
     """
     text = content if isinstance(content, str) else _decoded(content, source)
     lines = lines_of(text)
@@ -48,7 +48,7 @@ def parse_job_types(content: str | bytes, source: str, *, credentials: Collectio
             for detail in error.errors()
             if detail["type"] != "default_factory_not_called"  # only says that another field is wrong
         ]
-    except ValueError as error:  # tomllib's own, or of a number with thousands of digits
+    except ValueError as error:  # tomllib's own, or a number with thousands of digits
         raise BadJobsFile(f"{source}: not TOML: {refusal(str(error))}") from None
     if problems:
         raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems))
@@ -73,7 +73,7 @@ def _with_names(content: dict[str, object]) -> dict[str, object]:
 
 OPTIONS: dict[str, type[BaseModel]] = {"string": StringOption, "integer": IntegerOption, "flag": FlagOption}
 OPTION_TYPE = 4
-"""Where in ("jobs", job, "options", option, type, field) pydantic puts the type, no part of the file's own path."""
+"""Index of the type in pydantic's ("jobs", job, "options", option, type, field); it is not in the file's path."""
 
 WITHIN: dict[tuple[str, ...], type[BaseModel]] = {
     ("prepare",): Preparation,
@@ -82,7 +82,7 @@ WITHIN: dict[tuple[str, ...], type[BaseModel]] = {
     ("limits",): Limits,
     ("patterns",): LinePattern,
 }
-"""What the tables within a job's are, by their path there."""
+"""Models of the tables within a job, by path."""
 
 
 def _problem(where: tuple[int | str, ...], kind: str, message: str, lines: dict[tuple[str, ...], int]) -> str:
@@ -103,9 +103,9 @@ def _seen_tokens(
     named_by |= {job.push.credential: f"jobs.{name}.push.credential" for name, job in jobs.items() if job.push}
     for name, job in jobs.items():
         for variable in job.env:
-            if who := named_by.get(f"env:{variable}"):
+            if setting := named_by.get(f"env:{variable}"):
                 line = line_of(("jobs", name, "env"), lines)
-                yield f"line {line}: jobs.{name}.env: a job never sees {variable}: {who} names it"
+                yield f"line {line}: jobs.{name}.env: a job never sees {variable}: {setting} names it"
 
 
 def _fields_beside(where: tuple[int | str, ...]) -> list[str]:

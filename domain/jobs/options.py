@@ -1,8 +1,8 @@
-"""What a request may choose of a job type: typed, bounded options, and the arguments they become.
+"""Options of a job type: typed and bounded values, checked and turned into command arguments.
 
-No shell ever sees a value. An argument that starts with a value never starts with "-", so that no value can pose as an
-option of the command: a text that starts with "-" is refused, whatever its pattern says, and so is the declaration of
-a negative number at the start of an argument.
+No shell reads a value. An argument that starts with a value never starts with "-", so that no value can pass as an
+option of the command: a text that starts with "-" is refused, whatever its pattern, and so is the declaration of a
+negative number at the start of an argument.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ VALUE = "{value}"
 """Where an option's value goes in its arguments."""
 
 MAX_TEXT = 1000
-"""Characters that any text option takes at most."""
+"""Most characters of any text option."""
 
 
 class BadOptions(ValueError):
@@ -56,7 +56,7 @@ class _Valued(_Declared):
         return default
 
     def arguments(self, value: object) -> tuple[str, ...]:
-        """What the command gets for *value*, which has been checked."""
+        """The arguments for *value*, which has been checked."""
         return tuple(arg.replace(VALUE, str(value)) for arg in self.args)
 
 
@@ -86,11 +86,11 @@ class StringOption(_Valued):
 
     @property
     def allowed(self) -> str:
-        """What can be given, as a form says it."""
+        """The allowed values, in words."""
         return " or ".join(self.choices) if self.choices else f"matches {self.pattern}"
 
     def problem(self, value: object) -> str | None:
-        """Why *value* is refused; None where it is not."""
+        """Why *value* is refused; None: it is accepted."""
         if not isinstance(value, str):
             return "must be a string"
         if len(value) > self.max_length:
@@ -124,18 +124,18 @@ class IntegerOption(_Valued):
 
     @property
     def allowed(self) -> str:
-        """What can be given, as a form says it."""
+        """The allowed values, in words."""
         return f"{self.minimum} to {self.maximum}"
 
     def problem(self, value: object) -> str | None:
-        """Why *value* is refused; None where it is not."""
+        """Why *value* is refused; None: it is accepted."""
         if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
             return f"must be a whole number from {self.minimum} to {self.maximum}"
         return None
 
 
 class FlagOption(_Declared):
-    """True or false: the arguments are there or not."""
+    """True or false: the arguments are given or not."""
 
     required: ClassVar[bool] = False
     type: Literal["flag"]
@@ -150,15 +150,15 @@ class FlagOption(_Declared):
 
     @property
     def allowed(self) -> str:
-        """What can be given, as a form says it."""
+        """The allowed values, in words."""
         return "true or false"
 
     def problem(self, value: object) -> str | None:
-        """Why *value* is refused; None where it is not."""
+        """Why *value* is refused; None: it is accepted."""
         return None if isinstance(value, bool) else "must be true or false"
 
     def arguments(self, value: object) -> tuple[str, ...]:
-        """What the command gets for *value*, which has been checked."""
+        """The arguments for *value*, which has been checked."""
         return self.args if value else ()
 
 
@@ -166,7 +166,7 @@ Option: TypeAlias = Annotated[StringOption | IntegerOption | FlagOption, Field(d
 
 
 def check_options(declared: Mapping[str, Option], given: Mapping[str, object]) -> None:
-    """Refuse what is not declared, wrongly typed or out of bounds, and that what is required is missing.
+    """Check that all options are declared, of the right type and within bounds, and that required ones are given.
 
     Raises:
         BadOptions: names every option that does not fit, and what is allowed.
@@ -185,7 +185,7 @@ def check_options(declared: Mapping[str, Option], given: Mapping[str, object]) -
 
 
 def arguments(declared: Mapping[str, Option], given: Mapping[str, object]) -> tuple[str, ...]:
-    """What is appended to the command, in the order of declaration; an option not given takes its default, if any.
+    """The arguments to append to the command, in the order of declaration; with defaults of options not given.
 
     Raises:
         BadOptions: see `check_options`.

@@ -1,4 +1,4 @@
-"""Where a successful job's outcome links to: a template of jobs.toml, filled for one job."""
+"""URL templates of jobs.toml for the link of a successful job's outcome."""
 
 from string import Formatter
 from typing import Annotated
@@ -26,16 +26,16 @@ def _check(template: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in sample or not sample.isprintable():
         raise ValueError('must be an http or https URL, such as "https://docs.example.com/preview/{job}/"')
     if names_user(sample):
-        raise ValueError("must not hold a user or password: everybody can read it")
+        raise ValueError("must not hold a user or password: it is public")
     return template
 
 
 OutputURL = Annotated[str, Field(max_length=1000), AfterValidator(_check)]
-"""An http or https URL in which {job}, {type}, {repository}, {owner}, {name}, {sha} and {context} are filled in."""
+"""An http or https URL with the placeholders {job}, {type}, {repository}, {owner}, {name}, {sha} and {context}."""
 
 
 def filled(template: str, *, job: UUID, job_type: str, target: Target) -> str | None:
-    """The URL for one job; None: too long for a status's link."""
+    """The URL for one job. None: it is too long for a status's link."""
     owner, _, name = target.repository.partition("/")
     values = {
         "job": str(job),

@@ -1,4 +1,4 @@
-"""What jobs.toml says of the commands that make a working copy ready, and of what is kept of them between jobs."""
+"""Preparation steps in jobs.toml: commands that run before a job's own, and what is cached of them between jobs."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -11,7 +11,7 @@ DEFAULT_TIMEOUT = timedelta(minutes=5)
 
 Argument = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 Command = Annotated[tuple[Argument, ...], Field(min_length=1)]
-"""A program and its arguments; no shell reads it."""
+"""A program and its arguments, run without a shell."""
 
 
 def _inside(path: str) -> str:
@@ -23,14 +23,14 @@ def _inside(path: str) -> str:
     return "/".join(parts)
 
 
-Inside = Annotated[str, Field(min_length=1, max_length=250), AfterValidator(_inside)]
-"""A file or folder of the working copy, relative to it; no pattern."""
+WorkingCopyPath = Annotated[str, Field(min_length=1, max_length=250), AfterValidator(_inside)]
+"""A file or folder of the working copy, relative to it; not a pattern."""
 
-Paths = Annotated[tuple[Inside, ...], Field(min_length=1, max_length=50)]
+Paths = Annotated[tuple[WorkingCopyPath, ...], Field(min_length=1, max_length=50)]
 
 
 class Cache(BaseModel):
-    """`paths`: what the command makes. `key`: the files that decide what it makes."""
+    """`paths`: the files that the command makes. `key`: the files that determine them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,7 +39,7 @@ class Cache(BaseModel):
 
 
 class Preparation(BaseModel):
-    """A command that is run before the job's own, in the same environment; or what it made before is taken."""
+    """A command run before the job's own, in the same environment, unless its result is in the cache."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""What jobs.toml says of what a job sends back to its repository."""
+"""Push settings of jobs.toml: what a job commits and pushes to its repository."""
 
 import re
 from typing import Annotated
@@ -12,11 +12,11 @@ from domain.text import one_line
 
 AUTHOR = re.compile(r"(?P<name>[^<>]*[^<> ]) <(?P<email>[^<>\s]+@[^<>\s]+)>")
 BRANCH = re.compile(r"(?!.*(\.\.|//|@\{|/\.|\.lock(/|$)))(?![-./@])[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])")
-"""https://git-scm.com/docs/git-check-ref-format, and nothing that could pose as an option."""
+"""https://git-scm.com/docs/git-check-ref-format, and nothing that could pass as an option."""
 
 
 class Push(BaseModel):
-    """Where a successful job commits what it changed of `paths`, as whom, and with which credential it is pushed."""
+    """Branch, author and credential with which a successful job commits and pushes its changes to `paths`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,9 +42,9 @@ class Push(BaseModel):
 
     @field_validator("author")
     @classmethod
-    def _is_somebody(cls, author: str) -> str:
+    def _is_an_author(cls, author: str) -> str:
         if author != one_line(author) or not AUTHOR.fullmatch(author):
-            raise ValueError(f'{author!r} is no author; allowed: such as "Docs bot <docs@example.com>"')
+            raise ValueError(f'{author!r} is not an author; allowed: such as "Docs bot <docs@example.com>"')
         return author
 
     @field_validator("message")
@@ -56,7 +56,7 @@ class Push(BaseModel):
 
     @property
     def identity(self) -> tuple[str, str]:
-        """The author's name and address."""
+        """The author's name and e-mail address."""
         found = AUTHOR.fullmatch(self.author)
         assert found is not None
         return found["name"], found["email"]

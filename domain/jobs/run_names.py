@@ -1,4 +1,4 @@
-"""How flow runs, and what is theirs, are called in Prefect's UI."""
+"""Names, tags and artifact keys of flow runs in Prefect's UI."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,12 +13,12 @@ MOST_REPORTS = 5
 
 
 def name_of(job_type: str, target: Target | None) -> str:
-    """What a flow run is called, such as "sphinx 3f2a91c acme/site"; without a target, its job type."""
+    """The name of a flow run, such as "sphinx 3f2a91c acme/site"; without a target, its job type."""
     return f"{job_type} {target.sha[:SHORT_SHA]} {target.repository}" if target else job_type
 
 
 def tags_of(job_type: str, target: Target | None) -> list[str]:
-    """By what an operator filters flow runs; each says what it is, since a context may read like a repository."""
+    """Tags to filter flow runs by; each has a prefix, since a context may look like a repository."""
     tags = [f"job:{job_type}"]
     if target is not None:
         tags += [f"repository:{target.repository}", f"context:{target.context}"]
@@ -26,9 +26,9 @@ def tags_of(job_type: str, target: Target | None) -> list[str]:
 
 
 def key_of(job_id: UUID) -> str:
-    """The key of the job's artifact: every execution has the same.
+    """The key of the job's artifact, the same for every execution.
 
-    The end of the id: Prefect's ids begin with the time, so that those of a minute begin alike.
+    From the end of the id: Prefect's ids begin with the time, so that those of a minute begin alike.
     """
     return f"job-{job_id.hex[-12:]}"
 
@@ -36,7 +36,7 @@ def key_of(job_id: UUID) -> str:
 def name_of_retry(
     reports: Sequence[int], job: UUID | None, repository: str | None, reason: str | None, since: datetime | None
 ) -> str:
-    """What a retry of reports is called: by what chose them, such as "retry archived, acme/site"."""
+    """The name of a retry of reports, from its selection, such as "retry archived, acme/site"."""
     listed = " ".join(map(str, reports[:MOST_REPORTS])) + (" …" if len(reports) > MOST_REPORTS else "")
     chosen = (
         f"reports {listed}" if reports else "",

@@ -1,4 +1,4 @@
-"""A docs job that somebody asks for from a shell or a workflow."""
+"""Submission of a docs job from a shell or a workflow."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from domain.jobs.target_request import TargetRequest
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What is asked for."""
+    """A requested docs job."""
 
     job_type: str
     target: TargetRequest
@@ -18,14 +18,14 @@ class Submission:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The parameters of the docs-job flow; what was not given is left to its form."""
+        """The parameters of the docs-job flow; those not given have its defaults."""
         target = self.target.model_dump(exclude_defaults=True)
         return {"job": self.job_type, "options": dict(self.options), "target": target}
 
     def key(self, run_id: str, run_attempt: str) -> str:
-        """By what a trigger that comes twice starts nothing twice: `repository:sha:type:run_id:run_attempt`.
+        """Idempotency key of a trigger: `repository:sha:type:run_id:run_attempt`.
 
-        Options, context and link count too, where they are given: one workflow may well ask for a job in two languages.
+        Options, context and link are included if given: one workflow may ask for a job in two languages.
         """
         key = f"{self.target.repository}:{self.target.sha}:{self.job_type}:{run_id}:{run_attempt}"
         more = (dict(self.options), self.target.context, self.target.url)

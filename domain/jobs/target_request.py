@@ -1,4 +1,4 @@
-"""Where a request wants its outcome shown: as a person fills it in, before it is a `Target`."""
+"""The target of a request as a user enters it, validated before it becomes a `Target`."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ MAX_URL = 2000
 
 
 class TargetRequest(BaseModel):
-    """A commit on GitHub, and how the outcome shows on it."""
+    """A commit on GitHub, and the context and link of the outcome on it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,9 +69,9 @@ class TargetRequest(BaseModel):
 
     @field_validator("url", mode="before")
     @classmethod
-    def _names_nobody(cls, url: object) -> object:
+    def _names_no_user(cls, url: object) -> object:
         if isinstance(url, str) and names_user(url):
-            raise ValueError("must not hold a user or password: everybody can read it")
+            raise ValueError("must not hold a user or password: it is public")
         return url
 
     @field_validator("url")
@@ -79,9 +79,9 @@ class TargetRequest(BaseModel):
     def _can_be_parsed(cls, url: str) -> str:
         if not url.isprintable():
             raise ValueError("must not contain control characters")
-        urlsplit(url)  # raises ValueError, for one where an IPv6 address is not closed
+        urlsplit(url)  # raises ValueError, for example if an IPv6 address is not closed
         return url
 
     def to_target(self, default_context: str) -> Target:
-        """The target that is meant; its context is *default_context* where the request names none."""
+        """The `Target`, with *default_context* if the request names none."""
         return Target(self.repository, self.sha.lower(), one_line(self.context or default_context))

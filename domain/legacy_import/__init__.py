@@ -1,1 +1,1 @@
-"""The job files of the system before this one, as far as they are read."""
+"""Reads the job files of the system before Reportback."""

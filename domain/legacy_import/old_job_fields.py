@@ -1,4 +1,4 @@
-"""The fields of a job file of the system before this one that are read; all others, the token too, are not."""
+"""Models of the fields that are read from an old job file; all others, the token too, are ignored."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -24,10 +24,10 @@ ALLOWED = {
     "github.sha": "40 hexadecimal digits",
     "github.context": "a text of at most 255 characters",
 }
-"""What each may be, for people."""
+"""Allowed values of each field, for messages."""
 
 UNKNOWN_TIME = datetime(9999, 12, 31, tzinfo=UTC)
-"""When a job was asked for whose time cannot be read: it may be the newest."""
+"""Request time of a job whose time cannot be read: it may be the newest."""
 
 STATES = {"completed": JobState.SUCCEEDED, "failed": JobState.FAILED, "cancelled": JobState.CANCELLED}
 
@@ -36,7 +36,7 @@ ERRORS = {
     "Job lost after API server restart": JobState.CRASHED,
     "Job execution timed out": JobState.TIMED_OUT,
 }
-"""How the error of a failed job begins that did not fail by itself: the old system had no status for these."""
+"""Beginnings of the error of a failed job, for states that the old system did not have."""
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -63,14 +63,14 @@ class _Fields(BaseModel):
 
 
 class Identity(_Fields):
-    """Which job it is."""
+    """Identity of the job."""
 
     id: Annotated[str, Field(pattern=r"\S", max_length=200)] = ""
     type: Annotated[str, Field(pattern=r"\S", max_length=100)] = ""
 
 
 class Place(_Fields):
-    """Where it reports: `github`."""
+    """The job's target: `github`."""
 
     owner: str = ""
     repo: str = ""
@@ -80,15 +80,15 @@ class Place(_Fields):
 
 
 class Result(_Fields):
-    """What came of it."""
+    """The job's result."""
 
-    success: Any = None  # false, or something else
+    success: Any = None  # only `false` has a meaning
     error: Text = ""
     output: Text = ""
 
 
 class Course(_Fields):
-    """How far it came, and when."""
+    """The job's status, times and result."""
 
     status: Literal["pending", "running", "completed", "failed", "cancelled"] = "pending"
     created_at: Annotated[Time, Field(alias="createdAt")] = UNKNOWN_TIME
@@ -98,7 +98,7 @@ class Course(_Fields):
 
 
 def ended_as(course: Course) -> JobState | None:
-    """The state in which it ended; None: it did not."""
+    """The state in which the job ended. None: it has not ended."""
     state = STATES.get(course.status)
     if state is JobState.SUCCEEDED and course.result.success is False:
         state = JobState.FAILED

@@ -1,4 +1,4 @@
-"""Jobs of the system before this one, as its files tell of them. A token that stands there gets no further."""
+"""Parses the job files of the system before Reportback. Tokens in them are never passed on."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from domain.redact import TOKEN, without_credentials
 from domain.text import clean
 
 NAMESPACE = UUID("6b1f6f0e-6a3d-5c0a-9b57-0d6d3a1f7c42")
-"""Of the ids that jobs get here whose own is no UUID."""
+"""Namespace of the new ids of jobs whose own id is not a UUID."""
 
 WRITTEN_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 WRITTEN_TOKEN = re.compile(r'"token"\s*:\s*"[^"]')
@@ -29,10 +29,10 @@ Fields = TypeVar("Fields", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class OldJob:
-    """A job in *file*, `id` there and `job_id` here. `state` None: not finished; `target` None: it reports nowhere.
+    """A job in `file`; `id` is its old id, `job_id` the new one. `state` None: not finished; `target` None: no target.
 
-    `problem`: the field that is wrong, and what is allowed. Such a job may be the newest of its target; it is never
-    taken over.
+    `problem`: the first wrong field, and what is allowed. Such a job may be the newest of its target, but is never
+    imported.
     """
 
     file: str
@@ -51,14 +51,14 @@ class OldJob:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds."""
+    """The content of a file."""
 
     jobs: list[OldJob]
     has_token: bool
 
 
 class Unreadable(ValueError):
-    """A file tells of no jobs; the message says why and quotes nothing."""
+    """A file that holds no jobs; the message says why and quotes nothing."""
 
     def __init__(self, why: str, *, has_token: bool) -> None:
         super().__init__(why)
@@ -89,7 +89,7 @@ def _listed(document: object) -> list[Mapping[str, Any]] | None:
 
 
 def _tokens(document: object) -> set[str]:
-    """Every token in it, at whatever depth."""
+    """Every token in *document*, at any depth."""
     found, ahead = set(), [document]
     while ahead:
         one = ahead.pop()
@@ -117,7 +117,7 @@ def _job(written: Mapping[str, Any], file: str, tokens: Sequence[str]) -> OldJob
 
 
 def _read(model: type[Fields], written: Mapping[str, Any], within: str = "") -> tuple[Fields, str | None]:
-    """What the fields say, those that are wrong left out; and the first of these, with what is allowed."""
+    """The fields without wrong ones; and the first wrong one, with what is allowed."""
     names = [field.alias or name for name, field in model.model_fields.items()]
     given = {name: written.get(name) for name in names}
     try:
@@ -133,7 +133,7 @@ def _problem(field: str) -> str:
 
 
 def _place(github: object, job_type: str, tokens: Sequence[str]) -> tuple[Target | None, str | None, str | None]:
-    """Its target, its link, and what is wrong with it."""
+    """The job's target, its link, and the problem with them, if any."""
     if github is None:
         return None, None, None
     if not isinstance(github, dict):
@@ -149,7 +149,7 @@ def _place(github: object, job_type: str, tokens: Sequence[str]) -> tuple[Target
 
 
 def _url(url: str, asked: Mapping[str, str], tokens: Sequence[str]) -> str | None:
-    """The link, if it is one that everybody may read."""
+    """The link, if it may be public."""
     if not url or without_credentials(url) != url or any(token in url for token in tokens):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Which jobs of the system before this one still owe their commit a report: of each target the newest, if any."""
+"""Decides which old jobs to import: of each target the newest, if its outcome was not reported yet."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from domain.legacy_import.old_jobs import OldJob
 
 
 class Disposition(StrEnum):
-    """What becomes of an old job."""
+    """Dispositions of an old job."""
 
     QUEUED = "queued"  # its outcome is an undelivered report
     KNOWN = "known"  # it was imported before
-    NEWER = "newer"  # something newer speaks for its target
+    NEWER = "newer"  # a newer job supersedes it
     UNFINISHED = "unfinished"  # it has no outcome
     REPORTED = "reported"  # the old system reported it
-    NO_TARGET = "no_target"  # it reports nowhere
-    BAD = "bad"  # a field, a file, or the settings must be put right first
+    NO_TARGET = "no_target"  # it has no target
+    BAD = "bad"  # a field, a file, or the settings must be corrected first
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of *job*, and why."""
+    """The disposition of `job`, and why."""
 
     job: OldJob
     what: Disposition
@@ -30,9 +30,9 @@ class Verdict:
 
 
 def chosen(jobs: Iterable[OldJob]) -> list[Verdict]:
-    """What becomes of each, as far as the files tell; `QUEUED` for what is to be taken over.
+    """The verdict on each job, from the files alone; `QUEUED`: to be imported.
 
-    One clock wrote all their times, that of the old system, so that these order them.
+    Ordered by their times, which were all written by the old system's clock.
     """
     targets: dict[str, list[OldJob]] = {}
     verdicts = []
@@ -58,7 +58,7 @@ def _among(rivals: Sequence[OldJob]) -> list[Verdict]:
 
 
 def _age(job: OldJob) -> tuple[datetime, bool, bool, str, str]:
-    """Of two copies of one job, the later tells more."""
+    """Sort key; of two copies of one job, the more complete one comes last."""
     return job.created_at, job.is_reported, job.state is not None, job.id, job.file
 
 

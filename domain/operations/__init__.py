@@ -1,1 +1,1 @@
-"""What an operator sees: pages, figures, log lines and what removes a rejection's cause."""
+"""Presentation for operators: pages, metrics, log lines and remedies for rejections."""

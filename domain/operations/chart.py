@@ -1,9 +1,9 @@
-"""The last day as a picture: what was undelivered, and how long outcomes took to GitHub.
+"""Draws the last day as an SVG image: the backlog, and the latency of outcomes to GitHub.
 
-Prefect shows Markdown. Of the forms that its two UIs render, light and dark, on a telephone and on a desk, only an
-image holds up: both drop inline SVG; one shows the source of a Mermaid chart, the other paints it in light yellow, with
-letters of a few pixels on a telephone; bars of characters have gaps, and a day of them side by side scrolls there.
-An SVG in a data URI is scaled to the room there is. It brings its own background, so that it is legible on any page.
+Prefect shows Markdown. Only an image works in both of its UIs, light and dark, on phones and desktops: both drop inline
+SVG; one shows the source of a Mermaid chart, the other draws it in light yellow, with letters of a few pixels on a
+phone; bars of characters have gaps, and a day of them scrolls there. An SVG in a data URI is scaled to the available
+width. It has its own background, so that it is legible on any page.
 """
 
 from base64 import b64encode
@@ -18,30 +18,30 @@ from domain.units import in_words, span
 WIDTH, HEIGHT = 480, 292
 LEFT, RIGHT = 52, 468
 TALL = 76
-"""Pixels of a panel's height."""
+"""Height of a panel in pixels."""
 BACKLOG_BASE, LATENCY_BASE = 118, 242
 STEP = (RIGHT - LEFT) / SLOTS
 BAR = 6
 LEAST = 2
-"""Pixels that something is high at least, so that it shows."""
+"""Minimum height in pixels of anything above zero, so that it is visible."""
 
 COLOURS = {
     "light": {"card": "#ffffff", "text": "#1f2937", "line": "#6b7280", "bar": "#0b5394", "worst": "#9a3412"},
     "dark": {"card": "#16181d", "text": "#f3f4f6", "line": "#9ca3af", "bar": "#8ab8f0", "worst": "#fdba74"},
 }
-"""Every one stands out from the card: text by 4.5:1 at least, the rest by 3:1."""
+"""Contrast to the card: at least 4.5:1 for text, 3:1 for the rest."""
 
 MARKS = (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1))
 """The scale of the latency is logarithmic, from the first to the last."""
 
 
 def image(day: Day) -> str:
-    """The picture as a data URI."""
+    """The chart as a data URI."""
     return f"data:image/svg+xml;base64,{b64encode(svg(day).encode()).decode()}"
 
 
 def svg(day: Day) -> str:
-    """The picture, dark for who prefers that."""
+    """The chart as SVG, dark if the browser prefers dark colours."""
     parts = [_rules("light"), f"@media (prefers-color-scheme: dark) {{ {_rules('dark')} }}"]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
@@ -82,7 +82,7 @@ def _latency(day: Day) -> Iterator[str]:
 
 
 def height_of(took: timedelta) -> float:
-    """Where *took* is on the scale of `MARKS`, from 0 to 1."""
+    """Position of *took* on the scale of `MARKS`, from 0 to 1."""
     first, last = MARKS[0], MARKS[-1]
     return log(min(max(took, first), last) / first) / log(last / first)
 
@@ -121,10 +121,10 @@ def _text(x: float, y: float, words: str, kind: str = "") -> str:
 
 
 def alternative(day: Day) -> str:
-    """What the picture shows, for who does not see it."""
+    """Alternative text of the chart."""
     known = [slot.undelivered for slot in day.slots if slot.undelivered is not None]
     if not known:
-        return "No pass of the reconciliation came to its end in the last day."
+        return "No reconciliation run ended in the last day."
     most = max(known)
     when = f" after {_time(day, known_at(day, most))} UTC" if most else ""
     took = f" {latency(day)}" if day.median is not None else ""
@@ -132,7 +132,7 @@ def alternative(day: Day) -> str:
 
 
 def latency(day: Day) -> str:
-    """How long outcomes took from their job's end to GitHub, in a sentence; empty if none is there."""
+    """The latency of outcomes from their job's end to GitHub, as a sentence; empty without any."""
     if day.median is None or day.worst is None:
         return ""
     half, last = length(day.median), length(day.worst)
@@ -140,12 +140,12 @@ def latency(day: Day) -> str:
 
 
 def length(took: timedelta) -> str:
-    """*took* in words, a few seconds to a tenth."""
+    """*took* in words; tenths of seconds below ten seconds."""
     return f"{took.total_seconds():.1f} s" if took < timedelta(seconds=10) else in_words(took)
 
 
 def known_at(day: Day, most: int) -> int:
-    """The first slot with that backlog."""
+    """The first slot with the backlog *most*."""
     return next(number for number, slot in enumerate(day.slots) if slot.undelivered == most)
 
 

@@ -1,4 +1,4 @@
-"""What an operator wants to know about a job: what became of it, of each of its reports, and what happens next."""
+"""The history of a job and of its reports, and what happens next to a report, in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from domain.operations.remedies import remedy
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened to a report, when, by whose hand, and what GitHub answered, if it did."""
+    """An event of a report: time, kind, actor, and GitHub's answer, if any."""
 
     at: datetime
     kind: EventKind
@@ -27,11 +27,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Blockers:
-    """What a report that is not settled waits for; None: not for that."""
+    """What blocks an unsettled report; None: not that."""
 
     due_at: datetime | None = None
-    lease_until: datetime | None = None  # a sender is at it
-    doubt_until: datetime | None = None  # a request that was lost sight of may still turn up
+    lease_until: datetime | None = None  # a sender holds the lease
+    doubt_until: datetime | None = None  # a request without an answer may still turn up
     paused_until: datetime | None = None  # its credential pauses
     pause_reason: str | None = None
     reason: str | None = None  # of its last try: a domain.delivery.outcome.Reason that is not a pause's
@@ -43,7 +43,7 @@ class Blockers:
 
 @dataclass(frozen=True, slots=True)
 class ReportHistory:
-    """A report and all that happened to it; `left_out` earlier events are not in `events`."""
+    """A report and its events; `left_out` earlier events are not included."""
 
     id: int
     execution: int
@@ -58,7 +58,7 @@ class ReportHistory:
 
 @dataclass(frozen=True, slots=True)
 class JobHistory:
-    """A job as its latest execution stands. `reports` of all executions, in order; events only of the latest."""
+    """A job and the state of its latest execution. `reports` of all executions; events of the latest only."""
 
     type: str
     options: Mapping[str, Any]
@@ -77,7 +77,7 @@ def what_next(report: ReportHistory, now: datetime) -> str:
         case Phase.DELIVERED:
             return f"GitHub has it, as status {report.status_id}. {overridden(report) or 'Nothing is left to do.'}"
         case Phase.SUPERSEDED:
-            return "Something newer speaks for this commit and context: it is never sent again."
+            return "A newer report supersedes it for this commit and context: it is never sent again."
         case Phase.REJECTED:
             reason = report.rejection or ""
             return (
@@ -85,7 +85,7 @@ def what_next(report: ReportHistory, now: datetime) -> str:
                 "the job is not executed again if it succeeded."
             )
         case Phase.SENDING:
-            return f"A sender is at it{_until(report.blockers.lease_until)}."
+            return f"It is being sent{_until(report.blockers.lease_until)}."
         case Phase.DUE:
             return _why_due(report.blockers, now)
         case other:
@@ -93,15 +93,15 @@ def what_next(report: ReportHistory, now: datetime) -> str:
 
 
 def overridden(report: ReportHistory) -> str | None:
-    """What a look found on top of *report*, as a sentence or two of Markdown. None: nothing, since it was last sent."""
+    """The foreign status that verification found above *report* since it was last sent, in Markdown. None: none."""
     said = (event for event in reversed(report.events) if event.kind in (EventKind.OVERRIDDEN, *ON_GITHUB))
     last = next(said, None)
     return override_words(last.at, last.note or "") if last and last.kind is EventKind.OVERRIDDEN else None
 
 
 def override_words(at: datetime, note: str) -> str:
-    """What a look *at* a time found on top of a report, its event's *note* being this, in Markdown."""
-    return f"A status that is none of ours was on top of it at {clock(at)}: {narrow(note)}. It is left there."
+    """The foreign status that verification found above a report *at* a time, from its event's *note*, in Markdown."""
+    return f"A status that is not ours was on top of it at {clock(at)}: {narrow(note)}. It is left there."
 
 
 def _why_due(blockers: Blockers, now: datetime) -> str:
@@ -111,16 +111,16 @@ def _why_due(blockers: Blockers, now: datetime) -> str:
     if blockers.doubt_until is not None and blockers.doubt_until > now:
         return (
             f"A request of this commit and context may still turn up{_until(blockers.doubt_until)}. Then the "
-            "reconciliation looks whether GitHub has it, and sends only what it has not."
+            "reconciliation reads GitHub's list, and sends only what is missing there."
         )
-    last = f" The last try came to `{blockers.reason}`. {remedy(blockers.reason)}" if blockers.reason else ""
+    last = f" The last try ended with `{blockers.reason}`. {remedy(blockers.reason)}" if blockers.reason else ""
     if blockers.due_at is not None and blockers.due_at > now:
-        return f"The reconciliation tries again in its first pass after {clock(blockers.due_at)}.{last}"
-    return f"It is due now: the next pass of the reconciliation takes it.{last}"
+        return f"The first reconciliation run after {clock(blockers.due_at)} tries again.{last}"
+    return f"It is due now: the next reconciliation run takes it.{last}"
 
 
 def next_try_at(phase: Phase, blockers: Blockers) -> datetime | None:
-    """From when on the reconciliation tries again, the write budget permitting. None: nobody will, or one is at it."""
+    """When the reconciliation tries again, the write budget permitting. None: never, or it is being sent."""
     if phase is not Phase.DUE:
         return None
     moments = (blockers.due_at, blockers.doubt_until, blockers.paused_until)
@@ -132,18 +132,18 @@ def _until(moment: datetime | None) -> str:
 
 
 def clock(moment: datetime) -> str:
-    """A time of the ledger's as a person reads it."""
+    """A time of the ledger, formatted."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def came_of_retry(before: Phase | None, after: Phase | None) -> str:
-    """What a Retry of a job that had succeeded did, the phases being its report's. None: it reports nowhere."""
+def retry_result(before: Phase | None, after: Phase | None) -> str:
+    """The result of Prefect's Retry on a job that had succeeded, from the phases of its report. None: no report."""
     match before:
         case None:
             return "nothing to do: the job succeeded before, and reports nowhere"
         case Phase.DELIVERED:
             return "nothing to do: the job succeeded before, and GitHub has its outcome"
         case Phase.SUPERSEDED:
-            return "nothing to do: the job succeeded before, and something newer speaks for its commit and context"
+            return "nothing to do: the job succeeded before, and a newer report supersedes its own"
         case _:
             return f"succeeded before, and was not executed again; its report is {after}"

@@ -1,4 +1,4 @@
-"""A job's page in Prefect's UI, in Markdown."""
+"""Renders a job's page for Prefect's UI, in Markdown."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,13 +10,13 @@ from domain.operations.history import Event, JobHistory, ReportHistory, clock, w
 from domain.operations.markdown import code, cut_words, fenced, link, narrow
 
 TAIL = 20
-"""How many lines of the output's end are shown."""
+"""Lines shown of the end of the output."""
 
 WIDTH = 200
-"""Characters that are shown of each."""
+"""Characters shown of each line."""
 
 EARLIER = 10
-"""How many reports of earlier executions are listed."""
+"""Reports listed of earlier executions."""
 
 MOST_OPTIONS = 1000
 
@@ -25,10 +25,10 @@ def page(
     job: JobHistory, *, at: datetime, tail: Sequence[str] = (), note: str = "",
     commit_url: str | None = None, flow_run_url: str | None = None,
 ) -> str:  # fmt: skip
-    """The job's page, in Markdown, as it stood *at* a time.
+    """The job's page, in Markdown, as of *at*.
 
-    What it says stands in lists: of a table with sentences in it, a telephone shows the left half.
-    *tail*: the last lines of its output, already made public. *note*: what is to be said first.
+    It uses lists: phones show only the left half of a table with sentences in it.
+    *tail*: the last lines of its output, already redacted. *note*: shown first.
     """
     parts = [
         f"**{narrow(note)}**" if note else "",
@@ -84,11 +84,11 @@ def _reports(job: JobHistory, now: datetime) -> Iterator[str]:
 
 
 def _happened(event: Event) -> str:
-    """When, what, by whose hand, GitHub's answer, and in words."""
+    """An event as a list item: time, kind, actor, GitHub's answer and note."""
     answer = " ".join(filter(None, (str(event.http_status or ""), code(event.request_id or ""))))
     what = f"**{event.kind.value.replace('_', ' ')}** by {narrow(event.actor)}"
-    told = (what, f"GitHub {answer}" if answer else "", narrow(event.note or ""))
-    return f"- {event.at:%Y-%m-%d %H:%M:%S} {'; '.join(filter(None, told))}"
+    parts = (what, f"GitHub {answer}" if answer else "", narrow(event.note or ""))
+    return f"- {event.at:%Y-%m-%d %H:%M:%S} {'; '.join(filter(None, parts))}"
 
 
 def _earlier(reports: Iterable[ReportHistory]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The tag by which a deployment names the ledger that its flow runs must use."""
+"""Reads the tag with which a deployment names the ledger that its flow runs must use."""
 
 from collections.abc import Iterable
 from uuid import UUID

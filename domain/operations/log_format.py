@@ -1,6 +1,6 @@
-"""A line of a log for each piece of news: what happened, for a person, and then its facts as `key=value`, for a search.
+"""Formats notifications as log lines: a phrase, then the facts as `key=value`.
 
-What heals by itself is a WARNING at most. An ERROR needs a person.
+Problems that resolve themselves are WARNING at most. An ERROR needs an operator.
 """
 
 import json
@@ -20,24 +20,24 @@ PHRASES: dict[EventKind, tuple[int, str]] = {
     EventKind.DELIVERED: (INFO, "on GitHub"),
     EventKind.FOUND: (INFO, "on GitHub: an earlier try had got through"),
     EventKind.ABSENT: (INFO, "not on GitHub so far"),
-    EventKind.UNKNOWN: (WARNING, "perhaps on GitHub: it is looked for before it is sent again"),
+    EventKind.UNKNOWN: (WARNING, "perhaps on GitHub: it is read back before it is sent again"),
     EventKind.NOT_SENT: (WARNING, "not sent"),
     EventKind.THROTTLED: (WARNING, "waits for its credential"),
     EventKind.REJECTED: (WARNING, "refused by GitHub, and tried again: the commit may still arrive"),
-    EventKind.SUPERSEDED: (INFO, "not sent any more: something newer speaks"),
+    EventKind.SUPERSEDED: (INFO, "superseded by a newer report"),
     EventKind.REOPENED: (INFO, "reopened"),
-    EventKind.RECOVERED: (WARNING, "left by a sender that died: it is looked for before it is sent again"),
-    EventKind.LATE: (WARNING, "answered after the sender's lease had ended: GitHub is looked at again"),
+    EventKind.RECOVERED: (WARNING, "left by a sender that died: it is read back before it is sent again"),
+    EventKind.LATE: (WARNING, "answered after the sender's lease had ended: GitHub's list is verified"),
     EventKind.DOUBLED: (WARNING, "twice on GitHub"),
     EventKind.REPAIRED: (WARNING, "covered by an older status, and sent again"),
-    EventKind.OVERRIDDEN: (WARNING, "below a status on GitHub that is none of ours, and left there"),
+    EventKind.OVERRIDDEN: (WARNING, "below a status on GitHub that is not ours, and left there"),
 }
-REFUSED = "refused by GitHub: somebody has to look"
+REFUSED = "refused by GitHub: an operator has to act"
 PLAIN = re.compile(r"""[^\s="\\]+""")
 
 
 def level_of(notification: Notification) -> int:
-    """How much it matters, as a level of `logging`."""
+    """The level of `logging` for a notification."""
     match notification:
         case Move(rejection=None, kind=kind):
             return PHRASES[kind][0]
@@ -54,7 +54,7 @@ def level_of(notification: Notification) -> int:
 
 
 def line_of(notification: Notification) -> str:
-    """What happened, in one line."""
+    """The log line of a notification."""
     facts = (f"{key}={_written(value)}" for key, value in _facts(notification) if value is not None)
     return " ".join((f"{_phrase(notification)}:", *facts))
 
@@ -116,7 +116,7 @@ def _name(report: ReportName) -> Iterator[tuple[str, object]]:
 
 
 def _written(value: object) -> str:
-    """As logfmt has it: quoted where a blank, a quote or "=" is in it."""
+    """*value* in logfmt: quoted if it contains a blank, a quote or "="."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     text = one_line(str(value))

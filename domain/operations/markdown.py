@@ -1,4 +1,4 @@
-"""Markdown in which outside text stays text: no link, no HTML and no heading comes of it, and no fence ends early."""
+"""Builds Markdown in which text from outside stays text: it makes no link, HTML or heading, and ends no fence."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from domain.text import ELLIPSIS, cut, one_line, readable
 
 MEANS_SOMETHING = re.compile(r"[\\`*_{}\[\]<>|&~@:#$!]|(?<=www)\.", re.IGNORECASE)
-"""What Markdown could make something of, within a line. The colon, "@" and "www." would make links by themselves:
+"""Characters with a meaning in Markdown within a line. The colon, "@" and "www." would make links by themselves:
 https://github.github.com/gfm/#autolinks-extension-"""
 
 LONG_WORD = re.compile(r"([^\s-]{27})[^\s-]{2,}")
-"""A telephone's line has room for 28 characters or so, and Prefect's UI drops every hint where a word may break."""
+"""A line on a phone has about 28 characters, and Prefect's UI drops every hint where a word may break."""
 
 TAB = "    "
 
@@ -21,17 +21,17 @@ def literal(text: str) -> str:
 
 
 def narrow(text: str) -> str:
-    """*text* as one line of Markdown that a telephone shows without scrolling sideways: longer words are cut."""
+    """*text* as one line of Markdown that phones show without scrolling sideways: long words are cut."""
     return literal(cut_words(text))
 
 
 def cut_words(text: str) -> str:
-    """*text* with every word cut that no line of a telephone holds."""
+    """*text* with every word cut that is longer than a line on a phone."""
     return LONG_WORD.sub(rf"\1{ELLIPSIS}", text)
 
 
 def code(text: str) -> str:
-    """*text* as one line of code, also in a table: a "|" would begin another column there, inside code too."""
+    """*text* as one line of code, also in a table, where "|" must be escaped even within code."""
     shown = one_line(text)
     quote = "`" * (_longest_run("`", shown) + 1)
     blank = " " if shown.startswith("`") or shown.endswith("`") else ""
@@ -39,7 +39,7 @@ def code(text: str) -> str:
 
 
 def fenced(lines: Iterable[str], *, width: int) -> str:
-    """*lines* as a block of code, each cut to *width* characters. Its fence is longer than any within."""
+    """*lines* as a code block, each cut to *width* characters. Its fence is longer than any in them."""
     shown = [cut(_printable(line), width) for line in lines]
     fence = "`" * max(3, 1 + max((_longest_run("`", line) for line in shown), default=0))
     return "\n".join([f"{fence}text", *shown, fence])

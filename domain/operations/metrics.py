@@ -1,4 +1,4 @@
-"""What is measured: figures of one moment, as the ledger tells them."""
+"""Values of the metrics, read from the ledger at one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, inf)
 """Upper bounds of the delivery latency, in seconds, each included."""
 
 ON_GITHUB = (EventKind.DELIVERED, EventKind.FOUND)
-"""What happens to a report when GitHub turns out to have it."""
+"""Events by which a report becomes delivered."""
 
 TRIED = (
     *ON_GITHUB,
@@ -23,17 +23,17 @@ TRIED = (
     EventKind.UNKNOWN,
     EventKind.RECOVERED,
 )
-"""What a try comes to. One that is given back without an outcome comes to nothing and is not counted."""
+"""Results of a try. One released without an outcome has none and is not counted."""
 
 TWICE = (EventKind.DOUBLED, EventKind.REPAIRED)
-"""GitHub holds a report twice: it was sent late, or sent again because an older status covered it."""
+"""Events after which GitHub holds a report twice: it was sent late, or again because an older status covered it."""
 
 ENDS = tuple(state for state in JobState if state.is_over)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What undelivered reports have in common. `reason`: of a rejection or of what keeps it waiting; else empty."""
+    """Labels of undelivered reports. `reason`: of a rejection or of what keeps it waiting; else empty."""
 
     state: StatusState
     phase: Phase  # due, sending or rejected
@@ -42,15 +42,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """From a job's end until its outcome was first on GitHub. `counts`: how many lie in each of `BUCKETS` alone."""
+    """From a job's end until its outcome was first on GitHub. `counts`: per bucket of `BUCKETS`, not cumulative."""
 
     counts: Mapping[float, int]
-    seconds: float  # all of them together
+    seconds: float  # the sum
 
 
 @dataclass(frozen=True, slots=True)
 class LastPass:
-    """The last pass of the reconciliation that came to its end."""
+    """The last reconciliation run that ended."""
 
     ended_at: datetime
     took: timedelta
@@ -58,15 +58,15 @@ class LastPass:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All figures of one moment. What only grows is counted from the ledger's first day."""
+    """All metrics of one moment. Counters start on the ledger's first day."""
 
     reports: Mapping[Group, int]
     oldest_undelivered_at: datetime | None  # when the oldest report that is due or being sent was recorded
     deliveries: Mapping[StatusState, int]
-    tries: Mapping[EventKind, int]  # by what they came to, one of `TRIED`
+    tries: Mapping[EventKind, int]  # by result, one of `TRIED`
     latency: Latency
     duplicates: int
     paused_until: Mapping[str, datetime]  # by credential, as long as no answer has ended its pause
-    passes: Mapping[bool, int]  # by whether they came to their end
+    passes: Mapping[bool, int]  # by whether they ended
     last_pass: LastPass | None
     jobs: Mapping[tuple[str, JobState], int]  # executions that ended, by type of job

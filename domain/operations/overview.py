@@ -1,4 +1,4 @@
-"""What an operator wants to know of all reports at once."""
+"""The overview of all reports that the status page shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ SLOTS = 48
 
 @dataclass(frozen=True, slots=True)
 class OpenReport:
-    """A report that speaks for its target and is not on GitHub."""
+    """A current report that is not on GitHub."""
 
     id: int
-    job_id: UUID  # of its flow run, too
+    job_id: UUID  # equals the id of its flow run
     target: Target
     state: StatusState
     phase: Phase  # due, sending or rejected
@@ -30,7 +30,7 @@ class OpenReport:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """What was rejected for one reason: how many, and the oldest of them."""
+    """Reports rejected for one reason: how many, and the oldest of them."""
 
     reason: str
     count: int
@@ -48,20 +48,20 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A part of the day, `SLOT` long. None: no pass came to its end, or no outcome of that time is on GitHub."""
+    """A part of the day, `SLOT` long. None: no run ended in it, or no outcome of that time is on GitHub."""
 
-    undelivered: int | None = None  # the most that a pass has left
-    median: timedelta | None = None  # from a job's end until its outcome was on GitHub, of those that ended here
+    undelivered: int | None = None  # the largest backlog that a run left
+    median: timedelta | None = None  # from a job's end until its outcome was on GitHub, of jobs that ended in the slot
     worst: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The last day: `SLOTS` parts that end with the one in which it is now."""
+    """The last day: `SLOTS` parts, of which the last contains the present time."""
 
     since: datetime
-    outcomes: Mapping[Phase, int]  # that were recorded in it, by what they are now
-    requests: int  # that may have left for GitHub
+    outcomes: Mapping[Phase, int]  # recorded in the day, by their phase now
+    requests: int  # that may have been sent to GitHub
     slots: tuple[Slot, ...]
     median: timedelta | None = None
     worst: timedelta | None = None
@@ -69,7 +69,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it, of one moment. `oldest`: the undelivered reports that were recorded first, rejected ones not among."""
+    """The overview at one moment. `oldest`: the undelivered reports recorded first, without rejected ones."""
 
     at: datetime
     undelivered: int
@@ -80,6 +80,6 @@ class Overview:
 
 
 def day_before(now: datetime) -> datetime:
-    """When the first of the `SLOTS` began of which the last is now's. They begin on the hour and half past."""
+    """When the first of the `SLOTS` began if the last contains *now*. Slots begin on the hour and half past."""
     began = now.replace(minute=now.minute - now.minute % (SLOT.seconds // 60), second=0, microsecond=0)
     return began - (SLOTS - 1) * SLOT

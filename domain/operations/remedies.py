@@ -1,4 +1,4 @@
-"""What removes the cause of a rejection. docs/rejections.md shows the same words beside GitHub's own."""
+"""Remedies: what operators can do about each reason. docs/rejections.md shows the same texts."""
 
 from domain.delivery.outcome import Reason
 
@@ -8,7 +8,7 @@ _BUG = (
 )
 _PROXY = f"Behind a proxy, check what it makes of requests. {_BUG}"
 
-CURES: dict[Reason, str] = {
+REMEDIES: dict[Reason, str] = {
     Reason.NOT_FOUND: (
         "It is tried for an hour, as GitHub's replicas lag. GitHub does not say whether it is missing or hidden. Check "
         "the repository's name, and that its credential may read it: a private repository looks like a missing one."
@@ -62,8 +62,8 @@ CURES: dict[Reason, str] = {
 
 
 def remedy(reason: str) -> str:
-    """What to do about *reason*; of a reason that this version does not know, where to look."""
+    """What to do about *reason*; for a reason that this version does not know, where to find it."""
     try:
-        return CURES[Reason(reason)]
+        return REMEDIES[Reason(reason)]
     except ValueError:
         return "Another version of Reportback gave this reason: see its docs/rejections.md."

@@ -1,4 +1,4 @@
-"""The operator's page in Prefect's UI, in Markdown: what is not on GitHub, since when, why, and what to do."""
+"""Renders the status page for Prefect's UI, in Markdown: what is not on GitHub, since when, why, and what to do."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from domain.units import ahead, span
 
 LIST = "reportback reports list"
 LONGEST = 120
-"""Characters that are shown of what was seen or said last."""
+"""Characters shown of the last error."""
 
 DAY = {
     Phase.DELIVERED: "on GitHub",
@@ -30,29 +30,29 @@ DAY = {
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where a flow run and a commit can be seen. None: Prefect knows of no UI."""
+    """URLs of a flow run and of a commit. None: Prefect has no UI URL."""
 
     run: Callable[[UUID], str | None]
     commit: Callable[[Target], str]
 
 
 def page(seen: Overview, links: Links) -> str:
-    """The page, in Markdown, as it stood at `seen.at`; Prefect shows its headline above it.
+    """The page, in Markdown, as of `seen.at`; Prefect shows its headline above it.
 
-    Reports stand in lists: of a table with a sentence in it, a telephone shows the left half.
+    Reports are shown in lists: phones show only the left half of a table with a sentence in it.
     """
     parts = [
         *_undelivered(seen, links),
         *_rejected(seen.rejected, seen.at, links),
         *_pauses(seen.pauses, seen.at),
         *_day(seen.day),
-        f"*As of {clock(seen.at)}. Each pass of the reconciliation renews this page.*",
+        f"*As of {clock(seen.at)}. Each reconciliation run renews this page.*",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def headline(seen: Overview) -> str:
-    """All that counts in a line of Markdown."""
+    """The summary of the page in a line of Markdown."""
     refused, paused = sum(one.count for one in seen.rejected), len(seen.pauses)
     age = f", the oldest for {span(seen.at - seen.oldest[0].recorded_at)}" if seen.oldest else ""
     said = [
@@ -85,7 +85,7 @@ def _more(count: int, command: str) -> Iterator[str]:
 
 
 def _entry(report: OpenReport, what_next: str, now: datetime, links: Links) -> str:
-    """How old it is, which one, with links to its flow run and its commit, what happens next, what was said last."""
+    """A report as a list item: age, links to its flow run and commit, what happens next, the last error."""
     run, target = links.run(report.job_id), report.target
     number = link(f"report {report.id}", run) if run else f"report {report.id}"
     sha = link(target.sha[:SHORT_SHA], links.commit(target))
@@ -97,7 +97,7 @@ def _entry(report: OpenReport, what_next: str, now: datetime, links: Links) -> s
 def _next(report: OpenReport, now: datetime) -> str:
     blockers = report.blockers
     if report.phase is Phase.SENDING:
-        return "a sender is at it"
+        return "being sent"
     why = f", its credential pauses: {code(blockers.pause_reason or '')}" if blockers.is_paused(now) else ""
     return f"next try {ahead(next_try_at(report.phase, blockers) or now, now)}{why}"
 

@@ -1,1 +1,1 @@
-"""What a command prints: progress, counts, and the line that says why it failed."""
+"""Rules for a command's output: progress, counts, and the line that names the error."""

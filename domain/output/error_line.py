@@ -1,4 +1,4 @@
-"""The line of an output that tells most of why its command failed."""
+"""Finds the line of a command's output that best explains its failure."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -7,23 +7,23 @@ from typing import TypeAlias
 from domain.text import one_line
 
 Rule: TypeAlias = Callable[[str], object]
-"""What it finds in a line; None where it finds nothing."""
+"""Searches a line; None: no match."""
 
 MATCHED = 500
-"""Characters of a line that are looked at."""
+"""Characters of a line that are searched."""
 
 NAMED_ERROR = re.compile(r"\b\w*(?:error|exception|fatal|critical)\b[^:]{0,40}:", re.IGNORECASE)
 ANY_ERROR = re.compile(r"error|exception|fatal|failed|cannot|not found", re.IGNORECASE)
 GENERAL: tuple[Rule, ...] = (NAMED_ERROR.search, ANY_ERROR.search)
 SIGNS = ("error", "exception", "fatal", "critical", "failed", "cannot", "not found")
-"""Without one of these no general rule holds; looking for them is five times as quick."""
+"""A line without any of these matches no general rule; searching for them is five times as fast."""
 
 
 class ErrorLine:
-    """Takes an output line by line, and knows the first that names an error; with the next where it ends in a colon.
+    """Takes an output line by line; keeps the first line that names an error, and the next if it ends in a colon.
 
-    *rules* go before the general ones, and each before those behind it: a line that the first of them finds goes
-    before all that others have found, wherever it stands. Where none finds any it is the last line.
+    *rules* take precedence over the general ones, and each over those after it: a line that the first rule finds
+    replaces lines found by others, wherever it is. If no rule finds a line, the last line is kept.
     """
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
@@ -36,16 +36,16 @@ class ErrorLine:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """One line, or two; none of an output without lines. Not made public."""
+        """One or two lines; none if the output has no lines. Not redacted."""
         return self._found or self._last
 
     def take(self, line: str) -> None:
-        """The output's next line, which is not blank."""
+        """Process the next line of the output, which is not blank."""
         self._last = (line,)
         if self._goes_on:
             self._found += self._last
             self._goes_on = False
-        seen = looked_at(line)
+        seen = normalized(line)
         rules = self._rules[: self._rank]
         if len(rules) > self._own and not _may_name_an_error(seen):
             rules = rules[: self._own]
@@ -57,13 +57,13 @@ class ErrorLine:
 
 def error_line(lines: Iterable[str]) -> str:
     """The first of *lines* that names an error, else the last one; with the next where it ends in a colon."""
-    telling = ErrorLine()
+    parser = ErrorLine()
     for line in filter(str.strip, lines):
-        telling.take(line)
-    return one_line(" ".join(telling.lines))
+        parser.take(line)
+    return one_line(" ".join(parser.lines))
 
 
-def looked_at(line: str) -> str:
+def normalized(line: str) -> str:
     """The beginning of *line*, each run of white space as one blank."""
     return " ".join(line[:MATCHED].split())
 

@@ -1,43 +1,43 @@
-"""What a command's output tells beside its words: how far it is, what it counted, and why it failed."""
+"""Parses a command's output for progress, counts and the line that names the error."""
 
 import re
 from collections.abc import Mapping, Sequence
 
-from domain.output.error_line import ErrorLine, looked_at
+from domain.output.error_line import ErrorLine, normalized
 from domain.output.patterns import LinePattern, finder
 from domain.output.progress import Progress, progress_in, progress_of
 
 
 class OutputParser:
-    """Takes an output line by line, bounded in memory and in time: a line's first 500 characters are looked at.
+    """Takes an output line by line, bounded in memory and in time: only a line's first 500 characters are parsed.
 
-    Without a pattern for progress the general ones of `progress_in` hold; what names an error in general is an error
-    beside what *patterns* say.
+    Without a progress pattern those of `progress_in` apply; the general rules for errors apply in addition to
+    *patterns*.
     """
 
     def __init__(self, patterns: Sequence[LinePattern] = ()) -> None:
         self._progress = [(finder(one.progress), one.what) for one in patterns if one.progress]
         self._counted = [(finder(one.count), one.what) for one in patterns if one.count and one.what]
-        self._telling = ErrorLine([finder(one.error) for one in patterns if one.error])
+        self._error_line = ErrorLine([finder(one.error) for one in patterns if one.error])
         self._counts = {one.what: (0, 0) for one in patterns if one.what}
 
     @property
     def counts(self) -> str:
-        """What was counted, such as "3 warnings, 41 pages"; empty where nothing was."""
+        """The counts, such as "3 warnings, 41 pages"; empty without any."""
         return ", ".join(_in_words(what, *numbers) for what, numbers in self._counts.items() if any(numbers))
 
     @property
-    def telling(self) -> tuple[str, ...]:
-        """The line that tells most of why the command failed, see `ErrorLine`; not made public."""
-        return self._telling.lines
+    def error_line(self) -> tuple[str, ...]:
+        """The line that best explains the failure, see `ErrorLine`; not redacted."""
+        return self._error_line.lines
 
     def take(self, line: str) -> Progress | None:
-        """The output's next line, which is not blank. How far the command is, if it says so."""
-        self._telling.take(line)
-        seen = looked_at(line)
+        """Process the next line of the output, which is not blank; returns the progress that it reports, if any."""
+        self._error_line.take(line)
+        seen = normalized(line)
         for find, what in self._counted:
-            if (told := find(seen)) is not None:
-                number = int(told["count"]) if "count" in told else self._counts[what][0] + 1
+            if (numbers := find(seen)) is not None:
+                number = int(numbers["count"]) if "count" in numbers else self._counts[what][0] + 1
                 self._counts[what] = (number, number)
         return self._progress_in(seen)
 
@@ -45,22 +45,22 @@ class OutputParser:
         if not self._progress:
             return progress_in(seen)
         for find, what in self._progress:
-            if (told := find(seen)) and (progress := _progress(told)):
+            if (numbers := find(seen)) and (progress := _progress(numbers)):
                 if what is not None:
                     self._counts[what] = (progress.done, progress.total)
                 return progress
         return None
 
 
-def _progress(told: Mapping[str, str]) -> Progress | None:
-    numbers = {name: int(number) for name, number in told.items()}
+def _progress(found: Mapping[str, str]) -> Progress | None:
+    numbers = {name: int(number) for name, number in found.items()}
     if "percent" in numbers:
         return progress_of(numbers["percent"], 100)
     return progress_of(numbers["done"], numbers["total"])
 
 
 def _in_words(what: str, number: int, total: int) -> str:
-    """Such as "3 warnings", "1 page", "12 of 40 pages translated"; the first word of *what* is what there is one of."""
+    """Such as "3 warnings", "1 page", "12 of 40 pages translated"; the first word of *what* is put in the singular."""
     if number != total:
         return f"{number} of {total} {what}"
     return f"{number} {_singular(what) if number == 1 else what}"

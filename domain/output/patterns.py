@@ -1,6 +1,6 @@
-"""A text by which a line of output is understood, such as "{done} of {total} pages".
+"""Patterns for lines of output, such as "{done} of {total} pages".
 
-No regular expression: the text is looked for as it stands, and a job's output can hold up nobody, whatever is in it.
+Not regular expressions: the text is searched for literally, in bounded time whatever the output contains.
 """
 
 import re
@@ -15,20 +15,20 @@ from domain.text import one_line
 PIECE = re.compile(r"\{(?P<number>[a-z]*)\}|(?P<text>[^{}]+)|(?P<brace>[{}])")
 NUMBER = r" ??(?P<{}>[0-9]{{1,9}}+)(?![0-9]|[.,][0-9]) ??"
 NOT_WITHIN = r"(?<![\w.,/-])"
-"""A number that begins a pattern is no part of a path, a version or a fraction."""
+"""A number at the beginning of a pattern is not part of a path, a version or a fraction."""
 WHOLE = r"(?<![0-9])(?<![0-9][.,])"
-"""A number behind any text is no part of a longer one."""
+"""A number after "*" is not part of a longer one."""
 
 Find: TypeAlias = Callable[[str], dict[str, str] | None]
-"""The numbers that a line tells by their names, perhaps none; None where the pattern is not in it."""
+"""The numbers in a line by name, perhaps none; None: the pattern does not match."""
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class LinePattern(BaseModel):
-    """What a kind of line tells: how far a job is (`progress`), how many there are (`count`), why it fails (`error`).
+    """Meaning of a kind of line: a job's progress (`progress`), a count (`count`), or an error (`error`).
 
-    `what` is counted, in the plural; also of a progress, if the summary is to tell it.
+    `what`: what is counted, in the plural; also for a progress that the summary should name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,10 +74,10 @@ class LinePattern(BaseModel):
 
 
 def finder(text: str) -> Find:
-    """What finds *text* in a line whose runs of white space are single blanks.
+    """A function that finds *text* in a line whose runs of white space are single blanks.
 
-    What stands between two `*` is looked for once, behind what was found before it. So the steps are at most the line's
-    length times the pattern's, and a few times as many where a blank may belong to the number before or behind it.
+    Each part between two `*` is searched for once, after the part before it. So the steps are at most the line's length
+    times the pattern's, and a few times as many if a blank may belong to the number before or after it.
     """
     first, *others = re.split(r"\*+", re.sub(r"\s+", " ", text))
     begin = "^" if first.startswith("^") else NOT_WITHIN if first.startswith("{") else ""
@@ -87,12 +87,12 @@ def finder(text: str) -> Find:
     def find(line: str) -> dict[str, str] | None:
         if (found := search(line)) is None:  # most lines: no more than this for each of them
             return None
-        told = found.groupdict()
+        numbers = found.groupdict()
         for search_on in searches:
             if (found := search_on(line, found.end())) is None:
                 return None
-            told |= found.groupdict()
-        return told
+            numbers |= found.groupdict()
+        return numbers
 
     return find
 
@@ -104,7 +104,7 @@ def _compiled(begin: str, part: str) -> re.Pattern[str]:
 
 
 def _numbers(text: str) -> Counter[str]:
-    """The names in the braces of *text*, and how often each stands there. Raises ValueError."""
+    """The names in the braces of *text*, and how often each occurs. Raises ValueError."""
     pieces = list(PIECE.finditer(text))
     if any(piece["brace"] for piece in pieces):
         raise ValueError(f'{text!r} has a brace without its other half; "*" stands for any text, a brace too')

@@ -1,6 +1,6 @@
-"""The recognisers that a job type of jobs.toml can name: what is known of the lines of well-known commands.
+"""Presets of line patterns for well-known commands, which job types select with `recognise` in jobs.toml.
 
-Each is what jobs.toml could say of itself in `patterns`. Of several error patterns the first is the most telling.
+Each could be written in jobs.toml as `patterns`. Error patterns are in order of precedence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ SPHINX = (
     {"error": "WARNING: "},
 )
 
-# MkDocs 1.6: https://www.mkdocs.org/user-guide/cli/#mkdocs-build. It tells no progress, and of pages only with -v.
+# MkDocs 1.6: https://www.mkdocs.org/user-guide/cli/#mkdocs-build. It prints no progress, and pages only with -v.
 MKDOCS = (
     {"count": "^WARNING - ", "as": "warnings"},
     {"count": "^DEBUG - Building page ", "as": "pages"},
@@ -35,7 +35,7 @@ MKDOCS = (
     {"error": "^WARNING - "},
 )
 
-# Docusaurus 3: https://docusaurus.io/docs/cli#docusaurus-build-sitedir. It tells no progress and counts no pages.
+# Docusaurus 3: https://docusaurus.io/docs/cli#docusaurus-build-sitedir. It prints no progress and counts no pages.
 DOCUSAURUS = (
     {"count": "^[WARNING] ", "as": "warnings"},
     {"count": "^[SUCCESS] Generated static files in ", "as": "locales"},

@@ -1,4 +1,4 @@
-"""How far a job has come, as its own output tells."""
+"""Progress of a job, read from its output."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ COUNTS = (
     re.compile(r"(?<![\w./])(\d{1,9})\s*/\s*(\d{1,9})\s+pages?\b", re.IGNORECASE),
 )
 PERCENT = re.compile(r"\.\.\. \[\s*(\d{1,3})%\]")
-"""As Sphinx writes it: `reading sources... [ 50%] intro`."""
+"""As Sphinx prints it: `reading sources... [ 50%] intro`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Progress:
 ShowProgress: TypeAlias = Callable[[Progress], None]
 
 
-def unseen(progress: Progress) -> None:
-    """Nobody looks at it."""
+def ignore_progress(progress: Progress) -> None:
+    """Default for `ShowProgress`: does nothing."""
 
 
 def progress_in(line: str) -> Progress | None:
-    """What *line* tells, such as `Progress: 5/10`, `Processing 5 of 10`, `5/10 pages`; None where it tells nothing."""
+    """The progress in *line*, such as `Progress: 5/10`, `Processing 5 of 10`, `5/10 pages`. None: there is none."""
     for pattern in COUNTS:
         if found := pattern.search(line):
             return progress_of(int(found[1]), int(found[2]))
@@ -45,5 +45,5 @@ def progress_in(line: str) -> Progress | None:
 
 
 def progress_of(done: int, total: int) -> Progress | None:
-    """None where it cannot be."""
+    """The progress, or None if the numbers make no sense."""
     return Progress(done, total) if total > 0 and done <= total else None

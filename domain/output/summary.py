@@ -1,4 +1,4 @@
-"""How a command ended, in a line short enough for a status."""
+"""Summarises how a command ended, for a status's description."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -14,15 +14,15 @@ def summarise(
     *,
     exit_code: int | None,
     signal: int | None,
-    telling: str,
+    error_line: str,
     counts: str,
     elapsed: timedelta,
     timeout: timedelta,
     success_codes: Collection[int | None] = (0,),
 ) -> str:
-    """How a command ended, short enough for a status's description.
+    """One line on how a command ended, short enough for a status's description.
 
-    *telling*: the line of its output that tells most of why it failed, already made public. *counts*: what it did.
+    *error_line*: the line of its output that best explains a failure, already redacted. *counts*: counts in its output.
     """
     match ended_by:
         case EndedBy.PROCESS_LIMIT:
@@ -37,7 +37,7 @@ def summarise(
             code = f", exit code {exit_code}" if exit_code else ""
             said = _with(f"succeeded in {in_words(elapsed)}{code}", counts)
         case EndedBy.EXITED:
-            said = _with(f"exit code {exit_code}", telling)
+            said = _with(f"exit code {exit_code}", error_line)
     return fit_description(said)
 
 

@@ -1,1 +1,1 @@
-"""Bounds of a process: limits, users, and how a command ended."""
+"""Rules for processes: limits, users, identity, and how a command ended."""

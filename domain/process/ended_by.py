@@ -1,12 +1,12 @@
-"""What can end a command."""
+"""Ways in which a command can end."""
 
 from enum import StrEnum
 
 
 class EndedBy(StrEnum):
-    """What ended a command."""
+    """How a command ended."""
 
-    EXITED = "exited"  # it came to its own end, with an exit code
-    SIGNAL = "signal"  # something killed it
-    TIME_LIMIT = "time_limit"  # we did, because its time was over
-    PROCESS_LIMIT = "process_limit"  # we did, because it had too many processes
+    EXITED = "exited"  # by itself, with an exit code
+    SIGNAL = "signal"  # killed by a signal
+    TIME_LIMIT = "time_limit"  # stopped by us at its time limit
+    PROCESS_LIMIT = "process_limit"  # stopped by us for too many processes

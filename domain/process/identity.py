@@ -1,11 +1,11 @@
-"""Which process of which machine: told from any other, also once its number is used again."""
+"""Identity of a process across machines, safe against pid reuse."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Who runs an execution: the boot of its machine, its process, and when that started, in ticks after boot."""
+    """The process of an execution: boot id of its machine, pid, and start time in clock ticks after boot."""
 
     host: str
     pid: int

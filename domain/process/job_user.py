@@ -1,4 +1,4 @@
-"""Who jobs run as: a user, or ids of which each job in flight has one for itself."""
+"""Parses the user that jobs run as: a named user, or a range of ids of which each running job gets one."""
 
 import re
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,30}\$?")
 IDS = re.compile(r"(?P<first>\d{1,10})(?:-(?P<last>\d{1,10}))?")
 
 HIGHEST = 2**32 - 2
-"""The one above it stands for "no change" in the system's calls."""
+"""The id above it means "no change" in system calls."""
 MOST = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """Users by number, `first` to `last`. None of them needs to have a name."""
+    """User ids from `first` to `last`, which need not have names."""
 
     first: int
     last: int

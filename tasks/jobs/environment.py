@@ -7,7 +7,7 @@ from pathlib import Path
 
 from domain.output.parser import OutputParser
 from domain.output.patterns import LinePattern
-from domain.output.progress import ShowProgress, unseen
+from domain.output.progress import ShowProgress, ignore_progress
 from domain.output.summary import summarise
 from domain.process.limits import Limits
 from domain.text import LogLine, cut, one_line
@@ -41,7 +41,7 @@ class BuildEnvironment:
     shown: Callable[[str], str]
     on_line: LogLine
     user: JobUser | None = None
-    on_progress: ShowProgress = unseen
+    on_progress: ShowProgress = ignore_progress
     budget: LineBudget = field(default_factory=LineBudget)
 
     async def run(
@@ -99,7 +99,7 @@ class BuildEnvironment:
             done.ended_by,
             exit_code=done.exit_code,
             signal=done.signal,
-            telling=one_line(self.shown(" ".join(ran.parsed.telling))),
+            error_line=one_line(self.shown(" ".join(ran.parsed.error_line))),
             counts=ran.parsed.counts,
             elapsed=done.elapsed,
             timeout=limit,

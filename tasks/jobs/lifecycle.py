@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.jobs.execution import EndStored, Execution
 from domain.jobs.job import JobState
-from domain.output.progress import ShowProgress, unseen
+from domain.output.progress import ShowProgress, ignore_progress
 from domain.redact import of_error
 from domain.text import LogLine
 from storage.engine import LedgerUnavailable
@@ -45,7 +45,7 @@ class Callbacks:
     warn: LogLine
     on_wait: Callable[[Sequence[UUID]], Awaitable[None]]
     is_cancelled: Callable[[], Awaitable[bool]]
-    on_progress: ShowProgress = unseen
+    on_progress: ShowProgress = ignore_progress
 
 
 async def carry_out(reporter: Reporter, work: Work, callbacks: Callbacks) -> EndedExecution | None:

@@ -31,7 +31,7 @@ async def test_an_override_of_a_report_on_github_is_shown(world: World, shell: S
     await verify_target(world.reporter, await world.target_id("docs/a"))
     assert await show(number, as_json=False) == 0
     said = shell.said()
-    assert "A status that is none of ours was on top of it at " in said
+    assert "A status that is not ours was on top of it at " in said
     assert "overridden test" in said
     assert "failure by reportback-bot" in said
 

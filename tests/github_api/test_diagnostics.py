@@ -7,7 +7,7 @@ import httpx
 import pytest
 import respx
 
-from github_api.diagnostics import Answer, Checkup, Silence
+from github_api.diagnostics import Answer, Diagnostics, NoResponse
 
 API = "https://api.github.com"
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -16,8 +16,8 @@ TOKEN = "ghp_notASecretButLikeOne0000000000000000"
 
 
 @pytest.fixture
-async def github() -> AsyncIterator[Checkup]:
-    async with Checkup(API, timedelta(seconds=5), lambda: NOW) as client:
+async def github() -> AsyncIterator[Diagnostics]:
+    async with Diagnostics(API, timedelta(seconds=5), lambda: NOW) as client:
         yield client
 
 
@@ -26,7 +26,7 @@ def net() -> respx.MockRouter:
     return respx.mock(assert_all_called=False)
 
 
-async def test_the_limits_are_read_with_or_without_a_token(github: Checkup, net: respx.MockRouter) -> None:
+async def test_the_limits_are_read_with_or_without_a_token(github: Diagnostics, net: respx.MockRouter) -> None:
     with net:
         route = net.get(f"{API}/rate_limit").respond(200, json={}, headers=DATE)
         answer = await github.limits(None)
@@ -39,7 +39,7 @@ async def test_the_limits_are_read_with_or_without_a_token(github: Checkup, net:
 
 @pytest.mark.parametrize(("header", "is_github"), [({"X-GitHub-Request-Id": "57A1:1"}, True), ({}, False)])
 async def test_an_answer_without_a_request_id_is_not_githubs(
-    github: Checkup, net: respx.MockRouter, *, header: dict[str, str], is_github: bool
+    github: Diagnostics, net: respx.MockRouter, *, header: dict[str, str], is_github: bool
 ) -> None:
     with net:
         net.get(f"{API}/rate_limit").respond(200, headers=header)
@@ -52,7 +52,7 @@ async def test_an_answer_without_a_request_id_is_not_githubs(
     ("header", "scopes"), [("repo:status, read:org", {"repo:status", "read:org"}), ("", set()), (None, None)]
 )
 async def test_a_classic_token_names_its_scopes(
-    github: Checkup, net: respx.MockRouter, header: str | None, scopes: set[str] | None
+    github: Diagnostics, net: respx.MockRouter, header: str | None, scopes: set[str] | None
 ) -> None:
     with net:
         net.get(f"{API}/rate_limit").respond(200, headers={} if header is None else {"X-OAuth-Scopes": header})
@@ -61,7 +61,9 @@ async def test_a_classic_token_names_its_scopes(
     assert answer.scopes == scopes
 
 
-async def test_a_refusal_is_reported_in_githubs_words_without_the_token(github: Checkup, net: respx.MockRouter) -> None:
+async def test_a_refusal_is_reported_in_githubs_words_without_the_token(
+    github: Diagnostics, net: respx.MockRouter
+) -> None:
     with net:
         net.get(f"{API}/rate_limit").respond(401, json={"message": f"Bad credentials {TOKEN}"})
         answer = await github.limits(TOKEN)
@@ -73,11 +75,11 @@ async def test_a_refusal_is_reported_in_githubs_words_without_the_token(github: 
     "error", [httpx.ConnectError("no route"), httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut")]
 )
 async def test_no_answer_is_said_with_its_cause(
-    github: Checkup, net: respx.MockRouter, error: httpx.TransportError
+    github: Diagnostics, net: respx.MockRouter, error: httpx.TransportError
 ) -> None:
     with net:
         net.get(f"{API}/rate_limit").mock(side_effect=error)
-        assert await github.limits(None) == Silence(f"{type(error).__name__}: {error}")
+        assert await github.limits(None) == NoResponse(f"{type(error).__name__}: {error}")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ async def test_no_answer_is_said_with_its_cause(
     ],
 )
 async def test_what_may_be_done_in_a_repository(
-    github: Checkup, net: respx.MockRouter, *, body: object, may_push: bool | None
+    github: Diagnostics, net: respx.MockRouter, *, body: object, may_push: bool | None
 ) -> None:
     with net:
         net.get(f"{API}/repos/acme/site").respond(200, json=body)
@@ -104,7 +106,7 @@ async def test_what_may_be_done_in_a_repository(
     ("body", "is_archived"), [({"archived": True}, True), ({"archived": False}, False), ({}, False)]
 )
 async def test_an_archived_repository_says_so(
-    github: Checkup, net: respx.MockRouter, body: object, *, is_archived: bool
+    github: Diagnostics, net: respx.MockRouter, body: object, *, is_archived: bool
 ) -> None:
     with net:
         net.get(f"{API}/repos/acme/site").respond(200, json=body)
@@ -114,7 +116,7 @@ async def test_an_archived_repository_says_so(
 
 
 async def test_a_repository_that_was_renamed_is_followed_on_the_same_host_only(
-    github: Checkup, net: respx.MockRouter
+    github: Diagnostics, net: respx.MockRouter
 ) -> None:
     with net:
         net.get(f"{API}/repos/acme/old").respond(301, headers={"location": f"{API}/repositories/17"})

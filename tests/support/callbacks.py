@@ -1,10 +1,10 @@
 """Callbacks of a job that waits for no group and is not cancelled."""
 
-from domain.output.progress import ShowProgress, unseen
+from domain.output.progress import ShowProgress, ignore_progress
 from tasks.jobs.lifecycle import Callbacks
 
 
-def idle_callbacks(lines: list[str], troubles: list[str], on_progress: ShowProgress = unseen) -> Callbacks:
+def idle_callbacks(lines: list[str], troubles: list[str], on_progress: ShowProgress = ignore_progress) -> Callbacks:
     """Callbacks that append output to *lines* and warnings to *troubles*."""
 
     async def no_group(_: object) -> None:

@@ -13,7 +13,7 @@ from prefect.workers.process import ProcessWorker
 
 from console.checks import github, ledger, prefect
 from console.checks.finding import Finding
-from github_api.diagnostics import Answer, Silence
+from github_api.diagnostics import Answer, NoResponse
 from local.work_pools import CLOSED
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_a_server_that_answers_unlike_github_is_wrong() -> None:
 
 
 def test_a_server_that_does_not_answer_is_named_with_the_error() -> None:
-    [finding] = github.reached(URL, Silence("ConnectError: refused"), NOW)
+    [finding] = github.reached(URL, NoResponse("ConnectError: refused"), NOW)
     assert not finding.ok
     assert f"{URL} does not answer: ConnectError: refused" in finding.words
 
@@ -87,10 +87,10 @@ def scoped(*scopes: str, status: int = 200) -> Answer:
         (Answer(200, "", None, None), True, "--repository"),
         (Answer(401, "Bad credentials", None, None), False, "renew it"),
         (Answer(403, "Forbidden", None, None), False, "403: Forbidden"),
-        (Silence("ReadTimeout: slow"), False, "ReadTimeout"),
+        (NoResponse("ReadTimeout: slow"), False, "ReadTimeout"),
     ],
 )
-def test_whether_a_token_is_taken(answer: Answer | Silence, *, ok: bool, words: str) -> None:
+def test_whether_a_token_is_taken(answer: Answer | NoResponse, *, ok: bool, words: str) -> None:
     finding = github.taken("credential env:T", answer)
     assert finding.ok is ok
     assert words in finding.words
@@ -108,10 +108,10 @@ def repository(*, may_push: bool | None, scopes: frozenset[str] | None = None) -
         (repository(may_push=False), False, "not write there"),
         (repository(may_push=None), True, "does not say"),
         (Answer(404, "Not Found", None, None), False, "404 to env:T: Not Found"),
-        (Silence("ReadTimeout: slow"), False, "ReadTimeout"),
+        (NoResponse("ReadTimeout: slow"), False, "ReadTimeout"),
     ],
 )
-def test_whether_a_repository_may_be_written_to(answer: Answer | Silence, *, ok: bool, words: str) -> None:
+def test_whether_a_repository_may_be_written_to(answer: Answer | NoResponse, *, ok: bool, words: str) -> None:
     finding = github.may_write("repository acme/site", "env:T", answer)
     assert finding.ok is ok
     assert words in finding.words

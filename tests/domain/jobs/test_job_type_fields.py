@@ -132,8 +132,8 @@ REFUSED = [
         "push.force: unknown field; allowed: branch, paths, credential, author, message",
     ),
     (push(credential='"ghp_abc"'), "line 7: jobs.site.push.credential: must be env:VARIABLE or secret:BLOCK"),
-    (push(author='"Docs bot"'), "line 8: jobs.site.push.author: 'Docs bot' is no author; allowed: such as"),
-    (push(author='"<a@b>"'), "line 8: jobs.site.push.author: '<a@b>' is no author"),
+    (push(author='"Docs bot"'), "line 8: jobs.site.push.author: 'Docs bot' is not an author; allowed: such as"),
+    (push(author='"<a@b>"'), "line 8: jobs.site.push.author: '<a@b>' is not an author"),
     (push(message='" "'), "line 9: jobs.site.push.message: must have visible characters"),
     (
         'env = ["PUSH_TOKEN"]\n' + push(),

@@ -92,4 +92,4 @@ def test_the_chart_has_a_text_alternative() -> None:
         "Half of the outcomes were on GitHub within 1.3 s of their job's end, the slowest took 1 h 35 min."
     )
     assert alternative(day(Slot(0))) == "Undelivered in the last day: at most 0, 0 at last."
-    assert "No pass" in alternative(day())
+    assert "No reconciliation run" in alternative(day())

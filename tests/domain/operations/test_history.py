@@ -9,8 +9,8 @@ import pytest
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
-from domain.operations.history import Blockers, Event, ReportHistory, came_of_retry, what_next
-from domain.operations.remedies import CURES, remedy
+from domain.operations.history import Blockers, Event, ReportHistory, retry_result, what_next
+from domain.operations.remedies import REMEDIES, remedy
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=2, seconds=5)
@@ -44,7 +44,7 @@ def test_an_override_is_shown_until_the_report_is_sent_again() -> None:
     delivered, override = event(EventKind.DELIVERED), event(EventKind.OVERRIDDEN, "status 31: failure by ann")
     words = what_next(report(Phase.DELIVERED, status_id=9, events=(delivered, override)), NOW)
     assert words == (
-        "GitHub has it, as status 9. A status that is none of ours was on top of it at 2026-11-23 11:59:00 UTC: "
+        "GitHub has it, as status 9. A status that is not ours was on top of it at 2026-11-23 11:59:00 UTC: "
         "status 31\\: failure by ann. It is left there."
     )
     for kind in (EventKind.DELIVERED, EventKind.FOUND):
@@ -57,7 +57,7 @@ def test_an_override_is_shown_until_the_report_is_sent_again() -> None:
 def test_a_rejection_shows_its_reason_its_remedy_and_how_to_retry(reason: Reason) -> None:
     words = what_next(report(Phase.REJECTED, rejection=reason.value), NOW)
     assert f"`{reason}`" in words
-    assert CURES[reason] in words
+    assert REMEDIES[reason] in words
     assert "retry this flow run, or run `retry-reports`" in words
 
 
@@ -76,20 +76,20 @@ def test_what_is_due_says_when_and_why_not_sooner() -> None:
 
 def test_a_report_being_sent_shows_the_end_of_its_lease() -> None:
     sending = report(Phase.SENDING, blockers=Blockers(due_at=NOW, lease_until=LATER))
-    assert what_next(sending, NOW) == "A sender is at it until 2026-11-23 12:02:05 UTC."
+    assert what_next(sending, NOW) == "It is being sent until 2026-11-23 12:02:05 UTC."
 
 
 def test_a_retry_with_nothing_to_do_says_so() -> None:
-    assert [before for before in (None, *Phase) if came_of_retry(before, before).startswith("nothing to do: ")] == [
+    assert [before for before in (None, *Phase) if retry_result(before, before).startswith("nothing to do: ")] == [
         None,
         Phase.DELIVERED,
         Phase.SUPERSEDED,
     ]
-    assert "not executed again; its report is delivered" in came_of_retry(Phase.REJECTED, Phase.DELIVERED)
-    assert "not executed again; its report is due" in came_of_retry(Phase.DUE, Phase.DUE)
+    assert "not executed again; its report is delivered" in retry_result(Phase.REJECTED, Phase.DELIVERED)
+    assert "not executed again; its report is due" in retry_result(Phase.DUE, Phase.DUE)
 
 
 def test_the_documented_remedies_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", REJECTIONS.read_text(encoding="utf-8"), re.MULTILINE)
-    assert dict(rows) == {reason.value: words for reason, words in CURES.items()}
-    assert set(CURES) == set(Reason)
+    assert dict(rows) == {reason.value: words for reason, words in REMEDIES.items()}
+    assert set(REMEDIES) == set(Reason)

@@ -29,7 +29,7 @@ def test_a_line_says_what_happened_and_then_its_facts() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     superseded = Move(REPORT, None, EventKind.SUPERSEDED, AT, "ann")
-    assert line_of(superseded) == f"not sent any more: something newer speaks: {NAMED} outcome=superseded"
+    assert line_of(superseded) == f"superseded by a newer report: {NAMED} outcome=superseded"
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_each_move_has_its_phrase_and_a_level_below_error(kind: EventKind) -> No
         (
             replace(MOVE, kind=EventKind.REJECTED, rejection="archived"),
             ERROR,
-            f"refused by GitHub: somebody has to look: {NAMED} attempt=3 outcome=rejected reason=archived ",
+            f"refused by GitHub: an operator has to act: {NAMED} attempt=3 outcome=rejected reason=archived ",
         ),
         (
             replace(MOVE, kind=EventKind.LATE, rejection="archived"),
             WARNING,
-            "answered after the sender's lease had ended: GitHub is looked at again: ",
+            "answered after the sender's lease had ended: GitHub's list is verified: ",
         ),
         (
             Overdue(REPORT, AT, "HTTP 502"),

@@ -53,7 +53,7 @@ def test_a_pause_and_a_sender_are_shown() -> None:
     paused = replace(DUE, blockers=Blockers(due_at=NOW, paused_until=NOW + MINUTE, pause_reason="rate_limited"))
     assert "next try in 1 min, its credential pauses: `rate_limited`" in text_of(undelivered=1, oldest=(paused,))
     sending = replace(DUE, phase=Phase.SENDING)
-    assert "a sender is at it" in text_of(undelivered=1, oldest=(sending,))
+    assert "; being sent" in text_of(undelivered=1, oldest=(sending,))
 
 
 def test_a_rejection_comes_with_its_remedy_and_what_to_run() -> None:

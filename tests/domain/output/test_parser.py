@@ -32,7 +32,7 @@ def own(*patterns: dict[str, str]) -> OutputParser:
 
 
 @pytest.mark.parametrize(
-    ("name", "counts", "telling"),
+    ("name", "counts", "error_line"),
     [
         (
             "sphinx-9.0.4-warnings",
@@ -58,10 +58,10 @@ def own(*patterns: dict[str, str]) -> OutputParser:
         ("docusaurus-3.10.2-broken-links", "", "  [cause]: Error: Docusaurus found broken links!"),
     ],
 )
-def test_a_recorded_output_is_summed_up(name: str, counts: str, telling: str) -> None:
+def test_a_recorded_output_is_summed_up(name: str, counts: str, error_line: str) -> None:
     parsed, _ = understood(name.partition("-")[0], recorded(name))
     assert parsed.counts == counts
-    assert parsed.telling[0].startswith(telling)
+    assert parsed.error_line[0].startswith(error_line)
 
 
 def test_the_progress_of_sphinx_is_read() -> None:
@@ -108,7 +108,7 @@ def test_the_notion_scripts_are_summed_up(output: str, counts: str, progress: li
 
 def test_the_errors_of_the_notion_scripts_are_reported() -> None:
     parsed, _ = understood("notion-scripts", "Failed to fetch, retrying\n❌ Fatal error: no such page\nbye")
-    assert parsed.telling == ("❌ Fatal error: no such page",)
+    assert parsed.error_line == ("❌ Fatal error: no such page",)
 
 
 def test_lines_are_counted_and_the_last_number_holds() -> None:
@@ -134,7 +134,7 @@ def test_the_first_error_is_reported_however_much_output_follows() -> None:
     parsed = own()
     for line in ("building", "ValueError: bad page", *map(str, range(1000)), "KeyError: another", "bye"):
         parsed.take(line)
-    assert parsed.telling == ("ValueError: bad page",)
+    assert parsed.error_line == ("ValueError: bad page",)
 
 
 def test_an_error_pattern_goes_before_those_behind_it_and_before_what_is_an_error_in_general() -> None:
@@ -143,7 +143,7 @@ def test_an_error_pattern_goes_before_those_behind_it_and_before_what_is_an_erro
     told = []
     for line in said:
         parsed.take(line)
-        told.append(parsed.telling[0])
+        told.append(parsed.error_line[0])
     assert told == ["ValueError: x", "odd link a", "bad link b", "bad link b", "bad link b"]
 
 
@@ -151,7 +151,7 @@ def test_an_error_that_ends_in_a_colon_goes_on_in_the_next_line() -> None:
     parsed = own({"error": "broken"})
     for line in ("2 broken links:", "a.md", "b.md"):
         parsed.take(line)
-    assert parsed.telling == ("2 broken links:", "a.md")
+    assert parsed.error_line == ("2 broken links:", "a.md")
 
 
 def test_only_the_beginning_of_a_line_is_looked_at() -> None:

@@ -15,7 +15,7 @@ from domain.text import MAX_DESCRIPTION
 @given(st.text(), st.integers(0, 255), st.sampled_from(EndedBy), st.integers(0, 10**5))
 def test_a_summary_always_fits_a_description(line: str, code: int, ended_by: EndedBy, seconds: int) -> None:
     span = timedelta(seconds=seconds)
-    said = summarise(ended_by, exit_code=code, signal=code, telling=line, counts=line, elapsed=span, timeout=span)
+    said = summarise(ended_by, exit_code=code, signal=code, error_line=line, counts=line, elapsed=span, timeout=span)
     assert 0 < len(said) <= MAX_DESCRIPTION
     assert said.isprintable()
 
@@ -34,17 +34,22 @@ def test_a_summary_always_fits_a_description(line: str, code: int, ended_by: End
     ],
 )
 def test_a_summary_says_how_it_ended(ended_by: EndedBy, code: int | None, signal: int | None, said: str) -> None:
-    assert summary(ended_by, exit_code=code, signal=signal, telling="Error: no such page") == said
+    assert summary(ended_by, exit_code=code, signal=signal, error_line="Error: no such page") == said
 
 
 def summary(
-    ended_by: EndedBy, *, exit_code: int | None = None, signal: int | None = None, telling: str = "", counts: str = ""
+    ended_by: EndedBy,
+    *,
+    exit_code: int | None = None,
+    signal: int | None = None,
+    error_line: str = "",
+    counts: str = "",
 ) -> str:
     return summarise(
         ended_by,
         exit_code=exit_code,
         signal=signal,
-        telling=telling,
+        error_line=error_line,
         counts=counts,
         elapsed=timedelta(seconds=12),
         timeout=timedelta(minutes=5),
@@ -58,4 +63,4 @@ def test_a_summary_says_what_was_done() -> None:
     assert summary(EndedBy.EXITED, exit_code=0, counts=done) == "succeeded in 12 s: 3 warnings, 41 pages"
     assert summary(EndedBy.EXITED, exit_code=3, counts=done) == "succeeded in 12 s, exit code 3: 3 warnings, 41 pages"
     assert summary(EndedBy.TIME_LIMIT, counts=done) == "stopped after its time limit of 5 min: 3 warnings, 41 pages"
-    assert summary(EndedBy.EXITED, exit_code=1, counts=done, telling="Error: x") == "exit code 1: Error: x"
+    assert summary(EndedBy.EXITED, exit_code=1, counts=done, error_line="Error: x") == "exit code 1: Error: x"

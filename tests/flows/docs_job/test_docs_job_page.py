@@ -52,7 +52,7 @@ async def test_what_a_pass_finds_on_top_of_a_report_stands_first_on_its_jobs_pag
     (shown,) = await artifacts_of(done.id, "markdown")
     page = str(shown.data)
     first, _, rest = page.partition("\n\n")
-    assert first.startswith("**A status that is none of ours was on top of it at ")
+    assert first.startswith("**A status that is not ours was on top of it at ")
     assert f"status {status.id}\\: failure by reportback-bot" in first
     assert rest.startswith("- Job: `sphinx`, execution 1")
     assert "none of ours" not in rest
