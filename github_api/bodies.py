@@ -1,4 +1,4 @@
-"""What GitHub writes in its bodies, as far as it matters here. Never raises: what does not fit is None or left out."""
+"""Parses the bodies of GitHub's responses. Never raises: what does not fit is None or left out."""
 
 import re
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from domain.redact import without_credentials
 from domain.text import clean, cut, one_line
 
 MAX_WORDS = 300
-"""Characters of GitHub's own words that an outcome carries."""
+"""Most characters of GitHub's message in an outcome."""
 
 _PROPERTY = re.compile(r"'properties/(\w+)'")
-"""How GitHub names a field whose value has a wrong type: For 'properties/state', nil is not a string."""
+"""A field whose value has the wrong type, as in: For 'properties/state', nil is not a string."""
 
-_Id = Annotated[StrictInt, Field(gt=0, lt=2**63)]  # a real one needs more than 32 bits; the ledger has 64
+_Id = Annotated[StrictInt, Field(gt=0, lt=2**63)]  # real ids need more than 32 bits; the ledger stores 64
 
 
 def shortened(text: str) -> str:
-    """*text* as one line of at most 300 characters, without the credentials that a proxy may have quoted."""
+    """*text* as one line of at most 300 characters, without credentials, which a proxy may have quoted."""
     return cut(without_credentials(one_line(text)), MAX_WORDS)
 
 
@@ -61,7 +61,7 @@ class _Block(BaseModel):
 
 
 class Refusal(BaseModel):
-    """The body of an error. `block` is there if the repository is disabled, with the reason ("tos", "dmca")."""
+    """The body of an error. `block` is set if the repository is disabled, with the reason ("tos", "dmca")."""
 
     message: _Text = ""
     documentation_url: _Text = ""
@@ -70,7 +70,7 @@ class Refusal(BaseModel):
 
     @property
     def has_docs(self) -> bool:
-        """Whether it has both a message and a link to documentation, as GitHub's have."""
+        """Whether it has both a message and a link to documentation, as GitHub's errors have."""
         return bool(self.message and self.documentation_url)
 
     def words(self) -> str:
@@ -79,7 +79,7 @@ class Refusal(BaseModel):
         return shortened(": ".join(filter(None, (self.message, details))))
 
     def fields(self) -> list[str]:
-        """What may name the fields of the request that GitHub minds: also the words an error begins with."""
+        """Candidates for names of the fields that GitHub rejects, among them the first word of each error."""
         errors = (self.errors,) if isinstance(self.errors, str) else self.errors
         named = [e.partition(" ")[0] if isinstance(e, str) else e.field or e.message.partition(" ")[0] for e in errors]
         return [*named, *_PROPERTY.findall(self.message)]
@@ -113,7 +113,7 @@ def _details(errors: Sequence[_Detail | str]) -> list[str]:
 
 
 def is_github_error(body: bytes) -> bool:
-    """Whether *body* is an error as GitHub writes them: JSON with a message."""
+    """Whether *body* has the form of GitHub's errors: JSON with a message."""
     try:
         return bool(Refusal.model_validate_json(body).message)
     except ValidationError:
@@ -121,7 +121,7 @@ def is_github_error(body: bytes) -> bool:
 
 
 def refusal(body: bytes) -> Refusal:
-    """The error in *body*. One that is plain text is its own message; a page of HTML says nothing."""
+    """The error in *body*. Plain text is taken as the message; HTML is ignored."""
     try:
         return Refusal.model_validate_json(body)
     except ValidationError:
@@ -130,7 +130,7 @@ def refusal(body: bytes) -> Refusal:
 
 
 def created(body: bytes) -> tuple[int, str] | None:
-    """Id and context of the status that GitHub says it created. None: *body* is no such reply."""
+    """Id and context of the status that GitHub created. None: *body* is not such a response."""
     try:
         status = _CreatedStatus.model_validate_json(body)
     except ValidationError:
@@ -139,7 +139,7 @@ def created(body: bytes) -> tuple[int, str] | None:
 
 
 def listed(body: bytes) -> tuple[PostedStatus, ...] | None:
-    """The statuses of a page, in its order. None: *body* is no list of statuses, or one of them cannot be read."""
+    """The statuses of a page, in its order. None: *body* is not a list of statuses, or one of them cannot be read."""
     try:
         statuses = _LISTED.validate_json(body)
     except ValidationError:

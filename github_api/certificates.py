@@ -1,4 +1,4 @@
-"""Whose word our HTTP clients take for who a host is."""
+"""Loads the TLS certificates that our HTTP clients trust."""
 
 import os
 import ssl
@@ -7,17 +7,17 @@ from pathlib import Path
 import httpx
 
 NAMED_BY = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""What httpx reads the certificates from, in this order, before its own."""
+"""Environment variables from which httpx loads certificates, in this order, before its own."""
 
 
 class BadCertificates(ValueError):
-    """The certificates to trust cannot be read. The message names the variable that says where they are."""
+    """The certificates to trust cannot be read. The message names the variable that names their file."""
 
 
 def trusted(ca_file: Path | None = None, named_by: str = "REPORTBACK_CA_FILE") -> ssl.SSLContext:
-    """What takes the certificates in *ca_file*; without one, what the environment names, or else httpx's own.
+    """A TLS context that trusts the certificates in *ca_file*; else those the environment names, or httpx's own.
 
-    *named_by*: the setting that names the file, for the refusal.
+    *named_by*: the setting that names the file, for the error message.
 
     Raises:
         BadCertificates: they cannot be read.
@@ -29,10 +29,10 @@ def trusted(ca_file: Path | None = None, named_by: str = "REPORTBACK_CA_FILE") -
 
 
 def check_named() -> None:
-    """Refuse certificates that the environment names and that cannot be read: Prefect could not even be imported.
+    """Check that certificates named by the environment can be read: otherwise Prefect cannot even be imported.
 
     Raises:
-        BadCertificates: they cannot.
+        BadCertificates: they cannot be read.
     """
     if any(os.environ.get(name) for name in NAMED_BY):
         trusted()

@@ -1,8 +1,8 @@
-"""What an answer, or the failure to get one, means: pure, and total over every status and every error.
+"""Classifies responses and errors as outcomes. Pure, and total over every status and every error.
 
-A create is Delivered only by a 201 that names our context, Rejected only by GitHub in its own words, and NotSent only
-if nothing can have left. GitHub's description of the endpoint lists the 201 alone; the refusals are from
-https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api and from what has been observed.
+A create is Delivered only by a 201 that names our context, Rejected only by an error in GitHub's own form, and NotSent
+only if nothing can have been sent. GitHub documents only the 201 for the endpoint; the refusals are from
+https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api and from observation.
 """
 
 import re
@@ -47,10 +47,10 @@ _NOTHING_LEFT = (
 def classify(
     status: int, headers: Mapping[str, str], body: bytes, *, context: str, now: datetime, url: str = GITHUB
 ) -> Outcome:
-    """What the answer to a create at *url* means. *now* is the local time, to which GitHub's times are translated.
+    """The outcome of a create at *url*. *now* is the local time, to which GitHub's times are converted.
 
-    An answer that is not GitHub's is Unknown, whatever its status: the request may have been forwarded before it.
-    *body* is empty if there was none or more than we read. Never raises.
+    A response that is not GitHub's is Unknown, whatever its status: the request may have been forwarded before it.
+    *body* is empty if there was none or it was too long. Never raises.
     """
     if status == HTTPStatus.CREATED and (status_id := _created(body, context)) is not None:
         return Delivered(status_id)
@@ -67,10 +67,10 @@ def classify(
 def classify_read(
     status: int, headers: Mapping[str, str], body: bytes, *, url: str, now: datetime
 ) -> Page | ReadFailure:
-    """What the answer to a read of *url* means. What is no page and no limit is NotSent: it is read again.
+    """The page, or the failure, of a read of *url*. Anything but a page and a limit is NotSent: it is read again.
 
-    On GitHub's own servers a page counts only under GitHub's name: what it does not show may be sent again. A next page
-    elsewhere than `same_origin_url` allows makes it no read. Never raises.
+    From GitHub's own servers a page counts only if it is identified as GitHub's: reports missing in it may be sent
+    again. A next page that `same_origin_url` does not allow makes it NotSent. Never raises.
     """
     known, said = _lower(headers), refusal(body)
     if httpx.codes.is_redirect(status):
@@ -91,9 +91,9 @@ def classify_read(
 
 
 def classify_failure(error: Exception) -> NotSent | Unknown:
-    """What a request means that got no whole answer: NotSent only if nothing of it can have reached GitHub.
+    """The outcome of a request without a complete response: NotSent only if nothing of it can have reached GitHub.
 
-    A ProxyError is a proxy's refusal of the tunnel in which the request would have left.
+    A ProxyError means that a proxy refused the tunnel through which the request would have been sent.
     """
     # h11 quotes a header it refuses, and that header may be the token.
     words = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
@@ -104,7 +104,7 @@ def classify_failure(error: Exception) -> NotSent | Unknown:
 
 
 def exchange_of(status: int, headers: Mapping[str, str], *, now: datetime) -> Exchange:
-    """The facts of an answer that do not decide its outcome."""
+    """The facts of a response that do not decide its outcome."""
     known = _lower(headers)
     request_id = shortened(known.get(REQUEST_ID, "")) or None
     github_time = http_date(known.get("date", "")) if request_id else None  # without one it may be a proxy's time
@@ -120,7 +120,7 @@ def _astray(status: int, headers: Mapping[str, str]) -> str:
 
 
 def _created(body: bytes, context: str) -> int | None:
-    """The id of the status in *body*, if it is of our context. GitHub ignores the letter case of contexts."""
+    """The id of the status in *body*, if it has our context. GitHub ignores the letter case of contexts."""
     status = created(body)
     return status[0] if status and status[1].lower() == context.lower() else None
 
@@ -136,7 +136,7 @@ def _is_refusal(status: int) -> bool:
 
 
 def _refused(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Throttled | Rejected | None:
-    """GitHub's refusal. None: it is none in GitHub's words, which only a limit does without."""
+    """GitHub's refusal. None: the body is not GitHub's error; only a limit may come without one."""
     said, is_github_text = refusal(body), is_github_error(body) and status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
     if not is_github_text and status not in LIMITING:
         return None

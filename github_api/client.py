@@ -1,4 +1,4 @@
-"""Creating and reading commit statuses: one request each, under one deadline, never repeated."""
+"""Creates and reads commit statuses: one request each, under one deadline, never repeated."""
 
 from urllib.parse import quote
 
@@ -10,11 +10,11 @@ from github_api.connection import Connection, Request
 from github_api.redirects import same_origin_url, shown
 
 MAX_PAGE = 4 * 2**20
-"""Bytes of a page of statuses that are read: a status is about 2 KB, a page has 100."""
+"""Most bytes of a page of statuses: a status has about 2 KB, a page 100 statuses."""
 
 
 class GitHub(Connection):
-    """Commit statuses, to be used as `async with GitHub(...) as github`."""
+    """Client for commit statuses, used as `async with GitHub(...) as github`."""
 
     async def create_status(self, report: Report, token: str | None) -> Sent:
         """Send *report*, once. *token* is visible ASCII; None sends no Authorization.
@@ -38,7 +38,7 @@ class GitHub(Connection):
         return Sent(outcome, exchange)
 
     async def statuses_of(self, target: Target, token: str | None, page_url: str | None = None) -> Read:
-        """A page of all statuses of the target's commit, of every context, newest first, from no cache.
+        """A page of the statuses of the target's commit, of every context, newest first, bypassing caches.
 
         The first page, or the one at *page_url*, which is the `next_url` of the page before.
         https://docs.github.com/rest/commits/statuses#list-commit-statuses-for-a-reference

@@ -1,4 +1,4 @@
-"""A connection to GitHub's API: one request, under one deadline, never repeated, and where its redirects lead."""
+"""Sends one request to GitHub's API under one deadline, never repeated, and follows its redirects."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -14,33 +14,33 @@ import httpx
 
 from domain.delivery.outcome import Exchange
 from github_api.classify import exchange_of
-from github_api.raw_body import AS_IT_IS, raw_body
+from github_api.raw_body import UNCOMPRESSED, raw_body
 from github_api.redirects import same_origin_url
 from github_api.transport import transport_to
 
 MAX_REDIRECTS = 5
 MAX_REPLY = 2**20
-"""Bytes of a body that are read, unless a request says otherwise. A longer body counts as unreadable."""
+"""Most bytes of a body, unless a request says otherwise. A longer body counts as unreadable."""
 
 HEADERS = {
     "Accept": "application/vnd.github+json",
-    **AS_IT_IS,
+    **UNCOMPRESSED,
     "User-Agent": "reportback/0.1",
     # Supported until March 2028 and known to every Enterprise Server; 2026-03-10 changes nothing about statuses.
     # https://docs.github.com/rest/about-the-rest-api/api-versions
     "X-GitHub-Api-Version": "2022-11-28",
 }
 
-# GitHub redirects what was renamed or moved, a POST too, and means "do the same there".
+# GitHub redirects requests for renamed or moved repositories, POST too; the same request is to be sent there.
 # https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
-_DO_IT_THERE = (301, 302, 307, 308)
+_REDIRECTS = (301, 302, 307, 308)
 
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)  # a TimeoutError is an OSError
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of GitHub. *token* is visible ASCII; None sends no Authorization."""
+    """A request to GitHub. *token* is visible ASCII; None sends no Authorization."""
 
     method: str
     url: str
@@ -50,7 +50,7 @@ class Request:
     accept: str = HEADERS["Accept"]
 
     def headers(self) -> dict[str, str]:
-        """What it is sent with."""
+        """The headers to send."""
         headers = {**HEADERS, "Accept": self.accept}
         if self.method == "GET":
             headers["Cache-Control"] = "no-cache"  # GitHub allows caches a minute, in which a status may appear
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What GitHub answered. `body` is empty if it was longer than may be."""
+    """GitHub's response. `body` is empty if it was longer than allowed."""
 
     status: int
     headers: httpx.Headers
@@ -69,12 +69,12 @@ class Response:
 
 
 class Connection:
-    """A connection to GitHub's API, to be used as `async with`.
+    """A connection to GitHub's API, used with `async with`.
 
-    `timeout` bounds each request as a whole: pool, connect, TLS, redirects and reply. `now` gives the local time and is
-    asked only to translate GitHub's. `transport` replaces the network, for tests; `ca_file` is for `trusted`. It raises
-    for nothing that GitHub or the network does; cancelling ends a request at once, and whether it arrived is then
-    unknown.
+    `timeout` bounds each request as a whole: pool, connect, TLS, redirects and response. `now` gives the local time,
+    only to convert GitHub's times. `transport` replaces the network in tests; `ca_file`: see `trusted`. It raises for
+    nothing that GitHub or the network does; cancelling ends a request at once, and it is then unknown whether it
+    arrived.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class Connection:
         self.api_url = api_url.rstrip("/")
         self._seconds = timeout.total_seconds()
         self.now = now
-        # A connection that cannot be made says so before the deadline does, which would have to call it Unknown:
-        # pool, TCP and TLS each have a time of their own and together 13/15 of the whole.
+        # A connection must fail before the deadline, after which the request would be Unknown: pool, TCP and TLS each
+        # have a timeout of their own, together 13/15 of the whole.
         self._limits = httpx.Timeout(None, pool=self._seconds / 5, connect=self._seconds / 3).as_dict()
-        # Not httpx.AsyncClient: it keeps cookies, takes credentials from an address, and parses redirects it does not
+        # Not httpx.AsyncClient: it keeps cookies, takes credentials from URLs, and parses redirects that it does not
         # follow.
         self._transport = transport or transport_to(api_url, ca_file)
 
@@ -106,12 +106,12 @@ class Connection:
         await self._transport.__aexit__(kind, error, trace)
 
     def repository_url(self, repository: str) -> str:
-        """Where the API has *repository*, as owner/name."""
+        """The API's URL of *repository*, given as owner/name."""
         owner, _, name = repository.partition("/")
         return f"{self.api_url}/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
 
     async def ask(self, request: Request) -> tuple[Response | Exception, Exchange]:
-        """The answer to *request* where its redirects lead, or what stood in its way, and what was seen of it."""
+        """Send *request* and follow redirects: the response or the error, and the facts of the exchange."""
         deadline = asyncio.get_running_loop().time() + self._seconds
         for _ in range(MAX_REDIRECTS):
             answer, exchange = await self._ask_once(request, deadline)
@@ -129,13 +129,13 @@ class Connection:
                 body = await raw_body(got, request.max_body)
         except _FAILURES as error:
             return error, exchange
-        if request.token and not got.is_success:  # who echoes a request must not make us store what was in it
+        if request.token and not got.is_success:  # a server that echoes the request must not make us store the token
             body = body.replace(request.token.encode(), b"[token]")
         return Response(got.status_code, got.headers, body), exchange
 
     @asynccontextmanager
     async def _response(self, asked: Request) -> AsyncIterator[httpx.Response]:
-        """The response as it begins; closed, with its connection if the body was not read to the end."""
+        """The response before its body is read; closes it, with the connection if the body was not read to the end."""
         request = httpx.Request(
             asked.method, asked.url, headers=asked.headers(), json=asked.json, extensions={"timeout": self._limits}
         )
@@ -147,6 +147,6 @@ class Connection:
 
 
 def _redirected_to(url: str, response: Response) -> str | None:
-    if response.status not in _DO_IT_THERE:
+    if response.status not in _REDIRECTS:
         return None
     return same_origin_url(url, response.headers.get("location", ""))

@@ -1,4 +1,4 @@
-"""Credentials: which one a repository has, by name, and its token, read where it lives each time it is used.
+"""Selects a repository's credential by name, and reads its token from its source each time it is used.
 
 A name is `env:VARIABLE` or `secret:BLOCK` (a Secret block of Prefect). Names are stored and shown; tokens never are.
 """
@@ -11,19 +11,19 @@ from domain.delivery.repositories import first_match
 from domain.redact import SHORTEST_SECRET
 
 DEFAULT_CREDENTIAL = "env:REPORTBACK_GITHUB_TOKEN"
-"""The credential of every repository as long as REPORTBACK_CREDENTIALS is not set."""
+"""The credential of every repository if REPORTBACK_CREDENTIALS is not set."""
 
 
 class NoCredential(Exception):
-    """A credential has no token to use. The message says what is wrong, where, and what to do, and holds no secret."""
+    """A credential has no usable token. The message says what is wrong, where, and what to do, and holds no secret."""
 
 
 class NotAllowed(NoCredential):
-    """Nobody may start anything for a repository. The message names it, and the setting that says so."""
+    """No job may run for a repository. The message names it, and the setting that forbids it."""
 
 
 def credential_name(repository: str, credentials: Mapping[str, str]) -> str | None:
-    """The name of the credential for *repository*: that of the first pattern that matches; None if none does.
+    """The name of the credential for *repository*: that of the first matching pattern. None: no pattern matches.
 
     Patterns are shell patterns over "owner/name" in which `*` also matches "/"; letter case makes no difference, as on
     GitHub. Without any pattern it is `env:REPORTBACK_GITHUB_TOKEN`.
@@ -35,10 +35,10 @@ def credential_name(repository: str, credentials: Mapping[str, str]) -> str | No
 
 
 async def token_of(name: str, load_secret: Callable[[str], Awaitable[object]]) -> str:
-    """The token of the credential *name*, as it stands there now. *load_secret* gives the value of a Secret block.
+    """The present token of the credential *name*. *load_secret* returns the value of a Secret block.
 
-    *load_secret* raises ValueError if there is no such block; what else it raises passes through. Raises NoCredential
-    if there is no token, or none that fits into a header.
+    *load_secret* raises ValueError if there is no such block; its other errors pass through. Raises NoCredential if
+    there is no token, or none that fits into a header.
     """
     kind, _, place = name.partition(":")
     match kind:
@@ -51,17 +51,17 @@ async def token_of(name: str, load_secret: Callable[[str], Awaitable[object]]) -
                 f"REPORTBACK_CREDENTIALS names a GitHub App ({name}), which is not supported yet: "
                 "use env:VARIABLE or secret:BLOCK with a token."
             )
-        case _:  # not quoted: it may be a token that somebody put in the wrong place
+        case _:  # not quoted: it may be a token in the wrong place
             raise NoCredential(
                 "REPORTBACK_CREDENTIALS holds a name that is neither env:VARIABLE nor secret:BLOCK: correct it there."
             )
 
 
 def secret_behind(token: str) -> str:
-    """A hash that tells the secret behind *token* from others: what GitHub refuses when it answers 401.
+    """A hash that identifies the secret behind *token*, which GitHub refuses with 401.
 
-    The secret of a token that lives for long is the token. Whatever makes short-lived ones must give the hash of what
-    makes them, an App's key for one: a fresh token of a key that was refused is no other secret.
+    The secret of a long-lived token is the token itself. For short-lived tokens it must be the secret that creates
+    them, such as an App's key: a new token of a refused key is not another secret.
     """
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -70,7 +70,7 @@ async def _loaded(block: str, load_secret: Callable[[str], Awaitable[object]]) -
     try:
         return await load_secret(block)
     except ValueError:
-        # From None: a block that does not validate is quoted in its error, value and all.
+        # From None: the error of a block that does not validate quotes its value.
         raise NoCredential(
             f"Prefect has no readable Secret block {block}: create it with the token as its value, "
             "or correct REPORTBACK_CREDENTIALS."
@@ -81,7 +81,7 @@ def _checked(value: object, where: str) -> str:
     token = value.strip() if isinstance(value, str) else ""
     if not token:
         raise NoCredential(f"{where} holds no token: put a GitHub token with write access to commit statuses there.")
-    if len(token) < SHORTEST_SECRET:  # none of GitHub's is; and it could not be kept out of a job's output
+    if len(token) < SHORTEST_SECRET:  # GitHub's tokens are longer; and it could not be hidden in a job's output
         raise NoCredential(f"{where} holds something that is too short for a token: correct it.")
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise NoCredential(f"{where} holds something that is no token (blanks, line breaks or non-ASCII): correct it.")

@@ -1,4 +1,4 @@
-"""Whether GitHub can be reached and takes a token: questions that change nothing, for whoever sets this up."""
+"""Checks whether GitHub can be reached and accepts a token, with read-only requests, for setting up."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,28 +12,28 @@ from github_api.connection import Connection, Request, Response
 from github_api.rate_limits import http_date
 
 CLASSIC = "x-oauth-scopes"
-"""What a classic token may do; other tokens have no such header.
+"""Header with the scopes of a classic token; other tokens have none.
 https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps"""
 
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """No answer came; `why` names the error."""
+    """There was no response; `why` names the error."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What GitHub said. `date`: its clock, a second exact. `scopes`: a classic token's; None: it is none."""
+    """GitHub's answer. `date`: its clock, to the second. `scopes`: of a classic token; None: it is not one."""
 
     status: int
     words: str
     date: datetime | None
     scopes: frozenset[str] | None
-    is_github: bool = True  # it names its request, as GitHub does in every answer
-    may_push: bool | None = None  # of a repository: what the token's owner may do there, not the token itself
-    is_archived: bool = False  # the same: read-only for everybody
+    is_github: bool = True  # it has a request id, as GitHub's every answer does
+    may_push: bool | None = None  # of a repository: the permission of the token's owner, not of the token
+    is_archived: bool = False  # of a repository: read-only
 
 
 class _Permissions(BaseModel):
@@ -46,17 +46,17 @@ class _Repository(BaseModel):
 
 
 class Diagnostics(Connection):
-    """Questions to GitHub, to be used as `async with Diagnostics(...) as github`."""
+    """Client for checks, used as `async with Diagnostics(...) as github`."""
 
     async def limits(self, token: str | None) -> Answer | NoResponse:
-        """Ask for the rate limit: it costs nothing of it. 404: an Enterprise Server without limits.
+        """Get the rate limit, without using it up. 404: an Enterprise Server without limits.
 
         https://docs.github.com/rest/rate-limit/rate-limit
         """
         return await self._asked(f"{self.api_url}/rate_limit", token)
 
     async def repository(self, repository: str, token: str | None) -> Answer | NoResponse:
-        """Ask for *repository*, as owner/name.
+        """Get *repository*, given as owner/name.
 
         https://docs.github.com/rest/repos/repos#get-a-repository
         """
@@ -82,7 +82,7 @@ def _answer(got: Response, *, is_github: bool) -> Answer:
 
 
 def _repository(body: bytes) -> _Repository:
-    """What *body* says of a repository; nothing, if it is about something else."""
+    """The repository in *body*; empty if it is something else."""
     try:
         return _Repository.model_validate_json(body)
     except ValidationError:

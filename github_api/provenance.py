@@ -1,7 +1,7 @@
-"""Whether an answer is GitHub's own, or comes from a proxy, a gateway or a log-in page in front of it. Pure.
+"""Decides whether a response is GitHub's own, or a proxy's, a gateway's or a log-in page's in front of it. Pure.
 
-Only GitHub refuses a report: what anything else answers leaves it due, whatever the status. The request may have been
-forwarded before that answer was made, so it says nothing about what GitHub has.
+Only GitHub can reject a report: after any other response it stays due, whatever the status. The request may have been
+forwarded before that response was made, so it says nothing about what GitHub has.
 """
 
 import re
@@ -12,7 +12,7 @@ import httpx
 from github_api.bodies import Refusal, shortened
 
 REQUEST_ID = "x-github-request-id"
-"""In every answer of GitHub's: https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api."""
+"""In GitHub's every response: https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api."""
 
 _NAMES = ("x-github-media-type", "x-github-enterprise-version")
 
@@ -23,10 +23,10 @@ _GITHUBS_HOST = re.compile(r"api\.github\.com|.+\.ghe\.com")
 
 
 def is_from_github(url: str, headers: Mapping[str, str], said: Refusal) -> bool:
-    """Whether the answer to a request for *url* bears GitHub's name. *headers* by their lower-case names.
+    """Whether the response to a request for *url* is GitHub's. *headers* by their lower-case names.
 
-    GitHub's own servers name the request in each answer. An Enterprise Server is known by that header, by one of the
-    others in `_NAMES`, or by an error that links to documentation.
+    GitHub's own servers send a request id in each response. An Enterprise Server is recognised by that header, by one
+    of `_NAMES`, or by an error that links to documentation.
     """
     if headers.get(REQUEST_ID):
         return True
@@ -34,7 +34,7 @@ def is_from_github(url: str, headers: Mapping[str, str], said: Refusal) -> bool:
 
 
 def is_github_host(url: str) -> bool:
-    """Whether *url* is on a server that GitHub itself runs."""
+    """Whether *url* is on a server run by GitHub itself."""
     try:
         return _GITHUBS_HOST.fullmatch(httpx.URL(url).host) is not None
     except httpx.InvalidURL:
@@ -42,6 +42,6 @@ def is_github_host(url: str) -> bool:
 
 
 def intermediary_words(status: int, said: Refusal) -> str:
-    """What to tell of an answer that is not GitHub's."""
+    """Describes a response that is not GitHub's."""
     words = "" if httpx.codes.is_success(status) else said.words()
     return shortened(f"something before GitHub answered {status}" + (f": {words}" if words else ""))

@@ -1,4 +1,4 @@
-"""GitHub's limits: whether a refusal is one, until when, and what is left of the hour.
+"""Reads GitHub's rate limits from responses: whether a refusal is one, until when, and what is left of the hour.
 
 https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
@@ -13,19 +13,19 @@ from domain.delivery.outcome import RateLimit, Reason, Throttled
 from github_api.bodies import Refusal
 
 LONGEST = timedelta(days=1)
-"""No limit of GitHub's lasts longer: a time further ahead is cut to this."""
+"""GitHub's limits do not last longer: a time further ahead is cut to this."""
 
 LIMITING = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 """Statuses with which GitHub limits requests; 403 has other meanings too."""
 
 LIMIT_TEXT = re.compile(r"secondary[ -]rate|abuse detection|abuse-rate-limit|login attempts", re.IGNORECASE)
-"""A 403 that says so is a limit, often without any header that does. Seen in messages and in links to its pages."""
+"""A 403 with one of these texts is a limit, often without a header. Seen in messages and in links to documentation."""
 
 PRIMARY_TEXT = re.compile(r"rate limit exceeded", re.IGNORECASE)
 
 
 def throttled(status: int, headers: Mapping[str, str], refusal: Refusal, *, now: datetime) -> Throttled | None:
-    """The pause that an answer asks for; None if it is no limit. *headers* by their lower-case names."""
+    """The limit that a response reports. None: it is not a limit. *headers* by their lower-case names."""
     reason = _reason(status, headers, refusal)
     if reason is None:
         return None
@@ -34,7 +34,7 @@ def throttled(status: int, headers: Mapping[str, str], refusal: Refusal, *, now:
 
 
 def rate_limit(headers: Mapping[str, str], *, now: datetime) -> RateLimit | None:
-    """What is left of the hour, `reset_at` by the clock of *now*. None unless all three headers can be read."""
+    """The rate limit, `reset_at` by the clock of *now*. None unless all three headers can be read."""
     limit = _number(headers.get("x-ratelimit-limit"))
     remaining = _number(headers.get("x-ratelimit-remaining"))
     reset = _number(headers.get("x-ratelimit-reset"), digits=12)
@@ -57,7 +57,7 @@ def _reason(status: int, headers: Mapping[str, str], refusal: Refusal) -> Reason
 
 
 def _named_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When GitHub may be asked again: `retry-after`, else the reset if nothing is left. None: no such time ahead."""
+    """When requests are allowed again: `retry-after`, else the reset if nothing is left. None: no such time ahead."""
     wait = _retry_after(headers, now)
     if not wait and _used_up(headers) and (reset := _number(headers.get("x-ratelimit-reset"), digits=12)):
         wait = _ahead(reset + 1, headers, now)  # *after* the second named
@@ -78,7 +78,7 @@ def _used_up(headers: Mapping[str, str]) -> bool:
 
 
 def _ahead(epoch: float, headers: Mapping[str, str], now: datetime) -> timedelta:
-    """How far *epoch* lies ahead, by GitHub's own clock where it shows it: ours may be wrong by more than the wait."""
+    """Time until *epoch*, by GitHub's own clock if the response has it: ours may be wrong by more than the wait."""
     github_now = http_date(headers.get("date", "")) or now
     return timedelta(seconds=min(max(epoch - github_now.timestamp(), 0), LONGEST.total_seconds()))
 
@@ -89,9 +89,9 @@ def _number(text: str | None, *, digits: int = 9) -> int | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """The time of an HTTP header, with a zone. None: it is no date."""
+    """The time in an HTTP header, with a zone. None: it is not a date."""
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):  # what its parser raises on text that is no date
+    except (ValueError, TypeError, IndexError, OverflowError):  # raised by the parser for invalid dates
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,19 +1,19 @@
-"""The body of a reply as it comes off the wire: no more of it than may be, and nothing decompressed.
+"""Reads the body of a response as received: bounded in size, and never decompressed.
 
-A thousand bytes of gzip can make gigabytes, in one step that no timeout ends.
+A thousand bytes of gzip can expand to gigabytes, in one step that no timeout can end.
 """
 
 import httpx
 
-AS_IT_IS = {"Accept-Encoding": "identity"}
-"""What a request has to say whose reply is read here."""
+UNCOMPRESSED = {"Accept-Encoding": "identity"}
+"""Header that requests must send for their responses to be read here."""
 
 
 async def raw_body(response: httpx.Response, most: int) -> bytes:
     """The body, or nothing if it is longer than *most* bytes.
 
     Raises:
-        httpx.DecodingError: it came compressed, although it was asked for as it is.
+        httpx.DecodingError: it is compressed, although that was not requested.
     """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):

@@ -1,6 +1,6 @@
-"""Why GitHub refused: one reason for each cause that an operator would treat differently. Pure.
+"""Maps GitHub's refusals to reasons: one for each cause that operators treat differently. Pure.
 
-Statuses come from GitHub's pages, its words from what has been seen; docs/rejections.md names the cure for each.
+Statuses are from GitHub's documentation, texts from observation; docs/rejections.md has the remedy for each.
 https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
 
@@ -16,7 +16,7 @@ ARCHIVED_TEXT = "repository was archived"
 BLOCKED_TEXT = "repository access blocked"
 NO_PERMISSION_TEXT = "resource not accessible by"
 SSO_TEXT = "saml enforcement"
-"""Refusals that share their status with others, so that only GitHub's words tell them apart."""
+"""Texts of refusals that share their status with others."""
 
 SSO_HEADER = "x-github-sso"
 
@@ -40,7 +40,7 @@ _OF_STATUS = {
 
 
 def reason_of(status: int, headers: Mapping[str, str], said: Refusal) -> Reason:
-    """The reason of a refusal that is no limit. *headers* by their lower-case names."""
+    """The reason of a refusal that is not a limit. *headers* by their lower-case names."""
     words = said.words().lower()
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return _of_422(words, said)

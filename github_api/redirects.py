@@ -1,4 +1,4 @@
-"""Where a reply may lead us: to the configured scheme, host and port alone. A token never leaves that origin."""
+"""Restricts redirects and links to the configured scheme, host and port: a token is never sent to another origin."""
 
 import re
 
@@ -7,14 +7,14 @@ import httpx
 from github_api.bodies import shortened
 
 _OF_REPOSITORY = re.compile(rb"(?P<api>.*?)/(?:repos/[^/]+/[^/]+|repositories/[0-9]+)(?P<asked>/.+)")
-"""The two ways in which GitHub names a repository in a path, and what is asked of it."""
+"""The two forms of a repository in GitHub's paths, and the rest of the path."""
 
 
 def same_origin_url(url: str, reference: str) -> str | None:
-    """*reference*, seen from *url*, as an address on the origin of *url*. None: it leads to no such address.
+    """*reference*, resolved from *url*, as a URL on the origin of *url*. None: there is no such URL.
 
-    One that names another host is taken to this origin if it asks the same of a repository as *url* does: an Enterprise
-    Server behind a proxy may know itself by an inner name only. None too if that is *url* again.
+    If it names another host but the same resource of a repository as *url*, its path is used on this origin: an
+    Enterprise Server behind a proxy may know only its internal name. None too if that is *url* again.
     """
     try:
         here, there = httpx.URL(url), httpx.URL(url).join(reference)
@@ -29,7 +29,7 @@ def same_origin_url(url: str, reference: str) -> str | None:
 
 
 def shown(reference: str) -> str:
-    """*reference* for a message: without user, query and fragment, which may be secrets."""
+    """*reference* for a message: without user, query and fragment, which may hold secrets."""
     try:
         url = httpx.URL(reference)
     except httpx.InvalidURL:
@@ -42,6 +42,6 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _asks_the_same(here: httpx.URL, there: httpx.URL) -> bool:
-    """Whether both ask the same of a repository, by its name or its number, under the same path of the API."""
+    """Whether both name the same resource of a repository, by name or number, under the same path of the API."""
     one, other = (_OF_REPOSITORY.fullmatch(url.raw_path.partition(b"?")[0]) for url in (here, there))
     return one is not None and other is not None and one.group("api", "asked") == other.group("api", "asked")

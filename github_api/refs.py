@@ -1,4 +1,4 @@
-"""Which commit a branch, a tag or an abbreviated hash stands for."""
+"""Resolves a branch, a tag or an abbreviated hash to a commit."""
 
 import re
 from dataclasses import dataclass
@@ -10,30 +10,30 @@ from github_api.classify import classify_failure
 from github_api.connection import Connection, Request
 
 SHA_ONLY = "application/vnd.github.sha"
-"""The media type in which GitHub answers with the hash alone: a commit with its files may be megabytes."""
+"""Media type for the hash alone: a commit with its files may have megabytes."""
 
 _WHOLE = re.compile(rb"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
 class NoSuchRef:
-    """GitHub answered, and named no commit; `why` is in its words."""
+    """GitHub answered without a commit; `why` quotes it."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Nothing was learned; asked again, GitHub may say."""
+    """There was no usable answer; a retry may succeed."""
 
     why: str
 
 
 class Commits(Connection):
-    """Questions for commits, to be used as `async with Commits(...) as github`."""
+    """Client for commits, used as `async with Commits(...) as github`."""
 
     async def sha_of(self, repository: str, ref: str, token: str | None) -> str | NoSuchRef | NoAnswer:
-        """The whole hash of the commit that *ref* stands for in *repository* (owner/name).
+        """The full hash of the commit that *ref* names in *repository* (owner/name).
 
         https://docs.github.com/rest/commits/commits#get-a-commit
         """

@@ -1,4 +1,4 @@
-"""The sockets to GitHub: HTTP/1.1, discarded by the kernel once given up, through a proxy where one is set."""
+"""The HTTP/1.1 transport to GitHub: aborted requests are discarded by the kernel; a configured proxy is used."""
 
 import socket
 import struct
@@ -11,15 +11,15 @@ from domain.addresses import is_this_machine
 from github_api.certificates import trusted
 
 NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-"""Closing throws away what is still in the send buffer. Otherwise the kernel delivers, seconds later, a request that we
-gave up and perhaps sent again. That takes a connection per request: HTTP/2 shares one."""
+"""Closing discards the send buffer. Otherwise the kernel might deliver, seconds later, a request that we gave up and
+perhaps sent again. That requires a connection per request, which HTTP/2 does not have."""
 
 
 def transport_to(api_url: str, ca_file: Path | None = None) -> httpx.AsyncHTTPTransport:
-    """A transport for *api_url* that repeats nothing. *ca_file*: see `trusted`.
+    """A transport for *api_url* without retries. *ca_file*: see `trusted`.
 
-    It honours `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`, as a company's
-    network needs them, and no `.netrc`.
+    It honours `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`, but no
+    `.netrc`.
 
     Raises:
         BadCertificates: the certificates to trust cannot be read.

@@ -13,7 +13,7 @@ from domain.operations.metrics import Snapshot
 from domain.redact import of_error
 from domain.text import one_line
 from github_api.certificates import trusted
-from github_api.raw_body import AS_IT_IS, raw_body
+from github_api.raw_body import UNCOMPRESSED, raw_body
 from storage.engine import Ledger
 from storage.operations import event_counts, metrics
 from tasks.operations.metric_families import registry_of
@@ -78,7 +78,7 @@ async def push(pushgateway: str, shown: Snapshot, ca_file: Path | None = None) -
         BadCertificates: the certificates to trust cannot be read.
         MetricsPushFailed: it cannot be reached, or refuses. The address is not quoted: it may hold a password.
     """
-    headers = {"Content-Type": CONTENT_TYPE_LATEST, **AS_IT_IS}
+    headers = {"Content-Type": CONTENT_TYPE_LATEST, **UNCOMPRESSED}
     content = generate_latest(registry_of(shown))
     url = f"{without_user(pushgateway).rstrip('/')}/{GROUP}"  # httpx logs addresses, passwords and all
     try:
