@@ -140,9 +140,7 @@ async def test_a_wall_clock_that_was_never_set_is_not_followed(world: World, hos
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, YEAR])
-async def test_what_it_measures_keeps_its_length_when_it_follows(
-    world: World, host: TimedHost, jump: timedelta
-) -> None:
+async def test_durations_keep_their_length_when_it_follows(world: World, host: TimedHost, jump: timedelta) -> None:
     execution = await accept(world.ledger, order("docs/runs"))
     await begin(world.ledger, execution)
     await run_job(world.ledger, order("docs/due"))

@@ -125,7 +125,7 @@ async def test_the_comparison_notices(ledger_url: str, empty_url: str, tamper: C
     assert await migrated(ledger_url) != await created(empty_url, metadata)
 
 
-async def test_every_constraint_and_index_has_a_name_of_ours(ledger: Ledger) -> None:
+async def test_every_constraint_and_index_is_named_explicitly(ledger: Ledger) -> None:
     async with ledger.engine.connect() as connection:
         found = await connection.run_sync(ddl_of)
     if ledger.engine.dialect.name == "sqlite":

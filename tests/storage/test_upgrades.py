@@ -67,7 +67,7 @@ async def test_every_row_is_as_it_was(first_url: str) -> None:
     assert kept(before, await rows(first_url)) == before
 
 
-async def test_what_was_due_before_the_upgrade_is_delivered_after_it(first_url: str, clock: Clock) -> None:
+async def test_a_report_due_before_the_upgrade_is_delivered_after_it(first_url: str, clock: Clock) -> None:
     await upgraded(first_url)
     async with open_ledger(first_url, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
         trouble: list[str] = []

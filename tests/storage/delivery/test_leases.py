@@ -120,7 +120,7 @@ async def test_a_doubt_that_stands_is_never_shortened_by_a_recovery(world: World
 
 
 @pytest.mark.parametrize(("ahead", "may"), [(1, False), (0, True), (-1, True)])
-async def test_while_in_doubt_only_what_reads_back_is_claimed(world: World, ahead: int, *, may: bool) -> None:
+async def test_in_doubt_a_target_is_claimed_only_to_read_back(world: World, ahead: int, *, may: bool) -> None:
     await run_job(world.ledger, order())
     await change(world, doubt_until=world.clock.now + timedelta(seconds=ahead))
     assert (await due(world) == ["docs/sphinx"]) is may
@@ -129,7 +129,7 @@ async def test_while_in_doubt_only_what_reads_back_is_claimed(world: World, ahea
     assert (await claim(world) is not None) is may
 
 
-async def test_what_reads_back_is_claimed_in_doubt(world: World) -> None:
+async def test_a_target_in_doubt_is_claimed_to_read_back(world: World) -> None:
     await run_job(world.ledger, order())
     await settled(world, await held(world), Unknown("HTTP 502"))
     assert (await held(world)).read_back
@@ -158,7 +158,7 @@ async def test_only_the_reconciliation_waits_until_it_is_due(world: World, ahead
 
 
 @pytest.mark.parametrize("outcome", [DELIVERED, REJECTED])
-async def test_what_is_settled_is_not_claimed_again(world: World, outcome: Outcome) -> None:
+async def test_a_settled_target_is_not_claimed_again(world: World, outcome: Outcome) -> None:
     await run_job(world.ledger, order())
     phase = await settled(world, await held(world), outcome)
     assert await claim(world) is None
@@ -234,7 +234,7 @@ async def test_a_newer_report_is_due_at_once_whatever_the_olders_state(world: Wo
     assert (target.doubt_until is not None) is isinstance(outcome, Unknown)
 
 
-async def test_what_is_given_back_is_due_when_said_and_by_its_holder_alone(world: World) -> None:
+async def test_only_the_holder_releases_a_lease_and_sets_when_it_is_due(world: World) -> None:
     await run_job(world.ledger, order())
     lease = await held(world)
     due_at = world.clock.now + timedelta(minutes=3)

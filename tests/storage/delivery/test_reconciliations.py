@@ -18,12 +18,12 @@ async def begun(world: World) -> int:
         return await reconciliations.begin(session, uuid4(), now=world.clock.now)
 
 
-async def test_a_pass_that_never_ended_is_no_success(world: World) -> None:
+async def test_a_run_that_never_ended_is_no_success(world: World) -> None:
     await begun(world)
     assert await last(world) is None
 
 
-async def test_the_latest_pass_that_ended_counts(world: World) -> None:
+async def test_the_latest_run_that_ended_counts(world: World) -> None:
     for _ in range(2):
         pass_id = await begun(world)
         world.clock.advance(60)

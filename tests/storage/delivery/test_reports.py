@@ -93,7 +93,7 @@ async def test_of_two_recorded_at_once_the_later_turn_is_current(world: World, f
     assert world.held() == ["success"]
 
 
-async def test_what_is_merely_due_is_due_now_if_a_person_wants_it(world: World) -> None:
+async def test_a_due_report_is_due_now_once_reopened(world: World) -> None:
     world.fault(Kind.CLOSE)
     await run_job(world.ledger, order())
     await world.deliver()
@@ -125,7 +125,7 @@ async def test_a_rejected_report_is_reopened_and_still_reads_back(world: World) 
     assert (await world.events())[-1] == "reopened"
 
 
-async def test_what_is_not_rejected_is_not_reopened(world: World) -> None:
+async def test_a_report_that_is_not_rejected_is_not_reopened(world: World) -> None:
     await run_job(world.ledger, order())
     report_id = (await world.target()).newest_id or 0
     assert not await reopen(world, report_id)
@@ -135,7 +135,7 @@ async def test_what_is_not_rejected_is_not_reopened(world: World) -> None:
     assert (await world.target()).due_at is None
 
 
-async def test_what_is_superseded_is_not_reopened(world: World) -> None:
+async def test_a_superseded_report_is_not_reopened(world: World) -> None:
     await run_job(world.ledger, order(), JobState.FAILED)
     report_id = await reject(world, "failure")
     await run_job(world.ledger, order())

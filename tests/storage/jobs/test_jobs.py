@@ -149,7 +149,7 @@ async def test_a_waiting_job_without_a_heartbeat_is_passed_over(
 @pytest.mark.parametrize(
     ("job", "number"), [("another", 1), ("mine", 2)], ids=["of another job", "of another execution"]
 )
-async def test_nothing_changes_by_the_hand_of_another_execution(ledger: Ledger, job: str, number: int) -> None:
+async def test_another_execution_changes_nothing(ledger: Ledger, job: str, number: int) -> None:
     mine = await accept(ledger, order())
     await begin(ledger, mine)
     before = (await job_of(ledger, mine)).model_dump()
@@ -162,7 +162,7 @@ async def test_nothing_changes_by_the_hand_of_another_execution(ledger: Ledger, 
 
 
 @pytest.mark.parametrize("state", [state for state in JobState if state.is_over and state is not JobState.LOST])
-async def test_what_has_ended_does_not_end_again(ledger: Ledger, state: JobState) -> None:
+async def test_an_ended_execution_does_not_end_again(ledger: Ledger, state: JobState) -> None:
     execution = await run_job(ledger, order(), state)
     assert not await beat(ledger, execution)
     assert await end(ledger, execution, JobState.FAILED) is None

@@ -82,7 +82,7 @@ async def test_an_end_that_lies_ahead_is_now(world: World) -> None:
         assert (await session.exec(select(Job.ended_at))).one() == world.clock.now
 
 
-async def test_what_is_imported_twice_is_one(world: World) -> None:
+async def test_a_job_imported_twice_is_one(world: World) -> None:
     one = old(world)
     assert await taken(world, one) is Disposition.QUEUED
     before = await rows(world)
@@ -124,7 +124,7 @@ async def test_an_import_and_a_job_of_reportback_at_once_leave_the_job_speaking(
 
 
 @pytest.mark.parametrize("hours_ago", [2, -2])
-async def test_what_reportback_itself_has_in_hand_is_never_covered(world: World, hours_ago: float) -> None:
+async def test_a_report_that_reportback_is_delivering_is_never_covered(world: World, hours_ago: float) -> None:
     execution = await accept(world.ledger, order())
     one = old(world, hours_ago)
     before = await rows(world)
@@ -166,7 +166,7 @@ async def test_an_id_that_is_another_jobs_is_refused(world: World) -> None:
     assert await previewed(world, other) is await taken(world, other) is Disposition.BAD
 
 
-async def test_what_is_older_than_the_ledgers_memory_is_not_taken_over_once_that_has_holes(world: World) -> None:
+async def test_a_job_older_than_the_pruned_history_is_not_imported(world: World) -> None:
     ancient = old(world, 24 * 40)
     assert await previewed(world, ancient) is Disposition.QUEUED
     await run_job(world.ledger, order())

@@ -126,7 +126,7 @@ async def test_a_rejected_report_whose_request_is_on_its_way_through_a_restore_i
         assert world.held() == ["success"]
 
 
-async def test_what_is_stored_long_after_a_restore_is_noticed(installation: Installation) -> None:
+async def test_a_status_stored_long_after_a_restore_is_noticed(installation: Installation) -> None:
     async with installation.opened() as world:
         await run_job(world.ledger, order())
         installation.back_up()
@@ -139,7 +139,7 @@ async def test_what_is_stored_long_after_a_restore_is_noticed(installation: Inst
         assert "doubled" in await world.events()
 
 
-async def test_what_was_being_sent_at_the_time_of_the_backup_is_looked_for(installation: Installation) -> None:
+async def test_a_report_being_sent_at_the_time_of_the_backup_is_searched_for(installation: Installation) -> None:
     async with installation.opened() as world:
         await run_job(world.ledger, order())
         target_id = await world.target_id()
@@ -156,7 +156,7 @@ async def test_what_was_being_sent_at_the_time_of_the_backup_is_looked_for(insta
         assert world.held() == ["success"]
 
 
-async def test_what_was_rejected_at_the_time_of_the_backup_is_looked_for_once_reopened(
+async def test_a_report_rejected_at_the_time_of_the_backup_is_searched_for_once_reopened(
     installation: Installation,
 ) -> None:
     async with installation.opened() as world:

@@ -50,7 +50,7 @@ async def test_undelivered_are_those_that_are_due_the_oldest_first(some: World) 
     assert await contexts(some, wanted=UNDELIVERED) == [BROKEN, FRESH]
 
 
-async def test_what_is_being_sent_is_undelivered(some: World) -> None:
+async def test_a_report_being_sent_is_undelivered(some: World) -> None:
     found: list[Phase] = []
 
     async def look(effect: str) -> None:
@@ -120,7 +120,7 @@ async def test_a_due_report_is_listed_with_its_blockers(some: World) -> None:
     assert one.last_error
 
 
-async def test_what_is_settled_waits_for_nothing(some: World) -> None:
+async def test_a_settled_report_has_no_blockers(some: World) -> None:
     success, pending = await listed(some, Selection(job_id=(await listed(some))[-1].job_id))
     assert (success.phase, success.blockers, success.last_error) == (Phase.DELIVERED, Blockers(), None)
     assert (success.status_id, success.delivered_at) == (some.github.store.held()[0].id, success.recorded_at)

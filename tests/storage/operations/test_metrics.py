@@ -109,7 +109,7 @@ async def test_a_report_being_sent_is_counted_as_such(world: World) -> None:
     assert [shown.reports for shown in seen] == [{Group(StatusState.SUCCESS, Phase.SENDING, ""): 1}]
 
 
-async def test_a_pause_is_the_reason_of_what_waits_for_it(world: World) -> None:
+async def test_a_pause_is_the_reason_of_reports_that_wait_for_it(world: World) -> None:
     world.fault(Kind.SECONDARY_LIMIT)
     await run_job(world.ledger, order())
     await world.deliver()
@@ -261,7 +261,7 @@ async def test_reconciliation_runs_are_counted_by_result(world: World) -> None:
     assert (await figures(world)).passes == {True: 1, False: 1}
 
 
-async def test_a_pass_that_ends_after_it_was_given_up_stays_given_up(world: World) -> None:
+async def test_a_run_that_ends_after_it_was_given_up_stays_given_up(world: World) -> None:
     async with world.ledger.transaction() as session:
         number = await reconciliations.begin(session, UUID(int=1), now=world.clock.now)
     world.clock.advance(3601)
@@ -294,7 +294,7 @@ async def test_folding_changes_no_figure(world: World) -> None:
     assert figures_of(await figures(world)) == figures_of(young)
 
 
-async def test_what_is_younger_than_an_hour_is_not_folded(world: World) -> None:
+async def test_rows_younger_than_an_hour_are_not_folded(world: World) -> None:
     await run_job(world.ledger, order())
     world.clock.advance(3600)
     await world.deliver()
@@ -321,9 +321,7 @@ async def test_a_fold_is_worth_its_while_once_what_is_not_counted_yet_is_two_hou
 
 
 @pytest.mark.parametrize("prepared", ["an event", "a pass"])
-async def test_what_a_clock_that_was_ahead_has_stamped_keeps_nothing_from_the_totals(
-    world: World, prepared: str
-) -> None:
+async def test_rows_stamped_by_a_clock_ahead_keep_nothing_from_the_totals(world: World, prepared: str) -> None:
     now = world.clock.now
     world.clock.advance(40 * 86400)
     await (run_job(world.ledger, order("docs/ahead")) if prepared == "an event" else passed(world, seconds=1))

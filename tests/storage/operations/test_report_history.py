@@ -62,6 +62,6 @@ async def test_no_event_is_left_out_of_a_long_history(world: World) -> None:
     assert (len(whole.report.events), whole.report.left_out) == (MOST_EVENTS + 2, 0)
 
 
-async def test_what_is_not_there_is_none(world: World) -> None:
+async def test_an_unknown_report_is_none(world: World) -> None:
     assert await history_of(world, 4711) is None
     assert await numbers(world, uuid4()) is None

@@ -98,7 +98,7 @@ async def test_a_settled_job_goes_with_its_target_its_reports_and_their_events(w
     assert await rows(world) == {}
 
 
-async def test_what_is_younger_stays(world: World) -> None:
+async def test_younger_jobs_stay(world: World) -> None:
     await settled(world)
     world.clock.advance(LONG - 2)
     await settled(world, "docs/today")
@@ -159,7 +159,7 @@ async def doubted_lately(world: World) -> None:
 @pytest.mark.parametrize(
     "prepared", [due, rejected, in_doubt, paused, under_way, leased, to_be_verified, doubted_lately]
 )
-async def test_what_is_not_settled_never_goes(world: World, prepared: Prepared) -> None:
+async def test_an_unsettled_report_is_never_pruned(world: World, prepared: Prepared) -> None:
     await prepared(world)
     await long_after(world)
     assert await pruned(world) == 0
@@ -180,7 +180,7 @@ async def test_a_report_that_was_delivered_late_stays_as_long_from_then_on(world
     assert await pruned(world) == 1
 
 
-async def test_what_is_not_in_the_totals_yet_stays(world: World) -> None:
+async def test_rows_not_yet_in_the_totals_stay(world: World) -> None:
     await settled(world)
     await long_after(world)
     assert await forgotten(world) == 0
@@ -333,7 +333,7 @@ async def test_a_walk_goes_on_behind_what_stays(world: World, monkeypatch: pytes
     assert await rows(world) == {Job: 3, StatusTarget: 3, StatusReport: 6, ReportEvent: 18}
 
 
-async def test_a_pass_that_ran_out_of_time_leaves_word_where_the_next_goes_on(world: World) -> None:
+async def test_a_run_out_of_time_stores_where_the_next_goes_on(world: World) -> None:
     """To the microsecond, as the walk itself has it."""
     place = PruneCursor(world.clock.now + timedelta(microseconds=1), 7)
     found = []
@@ -349,7 +349,7 @@ async def test_a_pass_that_ran_out_of_time_leaves_word_where_the_next_goes_on(wo
     ("ended", "is_one"),
     [((), False), ((0,), False), ((0, 86400), False), ((0, 86401), True), ((0, 86401, 86402), False)],
 )
-async def test_more_than_a_day_between_the_last_two_passes_that_ended_is_a_gap(
+async def test_more_than_a_day_between_the_last_two_ended_runs_is_a_gap(
     world: World, ended: tuple[int, ...], *, is_one: bool
 ) -> None:
     began = world.clock.now
@@ -379,7 +379,7 @@ async def count_passes(world: World) -> int:
         return (await session.exec(select(func.count()).select_from(Reconciliation))).one()
 
 
-async def test_old_passes_go_and_stay_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_runs_are_pruned_and_stay_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     for seconds in (1, None, 1):
         await ended_pass(world, seconds=seconds)
@@ -395,7 +395,7 @@ async def test_old_passes_go_and_stay_counted(world: World, monkeypatch: pytest.
     assert before.passes == {True: 3, False: 1}
 
 
-async def test_the_last_pass_stays(world: World) -> None:
+async def test_the_last_run_stays(world: World) -> None:
     await ended_pass(world)
     world.clock.advance(LONG)
     await pruned(world)
@@ -494,7 +494,7 @@ def runs(asked: Order) -> Work:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("database", ["postgresql"])
 @pytest.mark.parametrize("prepared", [another_job_of_its_target, its_own_retry] if FULL else [its_own_retry])
-async def test_whatever_the_order_of_statements_a_job_that_is_accepted_meanwhile_is_reported(
+async def test_in_every_order_of_statements_a_job_accepted_meanwhile_is_reported(
     world: World, ledger_url: str, prepared: Callable[[World, str], Awaitable[tuple[Work, Work]]]
 ) -> None:
     statements = Statements(world, ledger_url, interruptions=1, every=1 if FULL else 2)
