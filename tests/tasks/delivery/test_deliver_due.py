@@ -57,20 +57,20 @@ async def test_outcomes_come_before_pending_and_the_oldest_first(world: World) -
     assert [status.context for status in world.github.store.held()] == ["docs/first", "docs/second", "docs/pending"]
 
 
-async def test_a_pass_over_nothing_ends_at_once(world: World) -> None:
+async def test_a_run_without_due_reports_ends_at_once(world: World) -> None:
     began = world.clock.now
     assert await one_pass(world) == ReconciliationRun(0, 0)
     assert world.clock.now == began
 
 
-async def test_what_comes_due_within_the_budget_is_delivered_by_the_same_pass(world: World) -> None:
+async def test_reports_due_within_the_budget_are_delivered_by_the_same_run(world: World) -> None:
     world.fault(Kind.SERVER_ERROR)
     await run_job(world.ledger, order())
     assert await one_pass(world) == ReconciliationRun(delivered=1, undelivered=0)
     assert world.held() == ["success"]
 
 
-async def test_what_comes_due_after_the_budget_is_left_to_the_next_pass(world: World) -> None:
+async def test_reports_due_after_the_budget_are_left_to_the_next_run(world: World) -> None:
     world.fault(Kind.SERVER_ERROR)
     await run_job(world.ledger, order())
     began = world.clock.now
@@ -80,7 +80,7 @@ async def test_what_comes_due_after_the_budget_is_left_to_the_next_pass(world: W
     assert await one_pass(world) == ReconciliationRun(delivered=1, undelivered=0)
 
 
-async def test_a_slow_github_keeps_no_pass_beyond_its_budget_and_one_request(world: World) -> None:
+async def test_a_slow_github_delays_no_run_beyond_its_budget_and_one_request(world: World) -> None:
     async def take_long(name: str) -> None:
         if name == "POST":
             world.clock.advance(14)
@@ -144,7 +144,7 @@ async def test_a_pause_that_ends_within_the_budget_is_waited_for_by_the_same_pas
     assert world.held() == ["success"]
 
 
-async def test_a_pass_is_over_although_a_refused_secret_has_more_that_is_due(world: World) -> None:
+async def test_a_run_ends_although_a_refused_secret_has_more_due_reports(world: World) -> None:
     world.fault(Kind.BAD_CREDENTIALS, times=0, context="docs/refused")
     world.tokens["env:OTHER"] = "another-token"
     for context in ("docs/refused", "docs/1", "docs/2"):
@@ -181,7 +181,7 @@ async def test_no_more_senders_are_at_work_than_allowed(world: World, senders: i
     assert most == senders
 
 
-async def test_a_pass_that_dies_leaves_a_row_without_an_end_and_the_next_one_works(world: World) -> None:
+async def test_a_run_that_dies_leaves_a_row_without_an_end_and_the_next_one_works(world: World) -> None:
     posts = 0
 
     async def die(name: str) -> None:
@@ -202,7 +202,7 @@ async def test_a_pass_that_dies_leaves_a_row_without_an_end_and_the_next_one_wor
     assert [world.held(f"docs/{number}") for number in range(3)] == [["success"]] * 3
 
 
-async def test_two_passes_at_once_deliver_each_report_once(world: World) -> None:
+async def test_two_concurrent_runs_deliver_each_report_once(world: World) -> None:
     for number in range(6):
         await run_job(world.ledger, order(f"docs/{number}"))
     passes = await asyncio.gather(one_pass(world), one_pass(world))

@@ -56,7 +56,7 @@ async def asked(away: Away, longest: timedelta | None, warn: LogLine) -> str:
 TRIED_AGAIN = "it was not stored, and is tried again: the ledger is unavailable: nobody listens"
 
 
-async def test_what_comes_back_is_asked_again_and_the_wait_is_said(time: Time) -> None:
+async def test_a_ledger_that_comes_back_is_asked_again_and_the_wait_is_logged(time: Time) -> None:
     said: list[str] = []
     assert await asked(Away(3, time), A_MINUTE, said.append) == "here"
     assert said == [TRIED_AGAIN] * 2
@@ -81,7 +81,7 @@ async def test_a_ledger_that_stays_unavailable_is_given_up_after_a_minute(time: 
     assert (time.now, len(said)) == (60, 3)
 
 
-async def test_what_is_wrong_otherwise_is_not_asked_again() -> None:
+async def test_another_error_is_not_retried() -> None:
     asked: list[int] = []
 
     async def ask() -> None:

@@ -94,7 +94,7 @@ async def test_a_recovered_lease_and_its_late_sender_are_published(
     assert moves(published) == ["posted", "recovered", "found", "late"]
 
 
-async def test_what_is_refused_needs_a_person(
+async def test_a_rejected_report_needs_an_operator(
     world: World, publishing: Reporter, published: list[Notification]
 ) -> None:
     world.fault(Kind.ARCHIVED)
@@ -136,7 +136,7 @@ async def test_an_overdue_report_is_announced_by_one_run(
     assert {one.last_error for one in published if isinstance(one, Overdue)} <= {f"{CREDENTIAL} has no token"}
 
 
-async def test_what_is_delivered_in_time_or_refused_is_not_undelivered(
+async def test_a_report_delivered_in_time_or_rejected_is_not_overdue(
     world: World, publishing: Reporter, published: list[Notification]
 ) -> None:
     world.fault(Kind.ARCHIVED, context="docs/refused")

@@ -53,7 +53,7 @@ async def test_a_report_is_selected_by(world: World, by: str) -> None:
     assert await undelivered(world.reporter, SELECTIONS[by](wanted, execution)) == [wanted]
 
 
-async def test_since_selects_what_was_recorded_then_or_later(world: World) -> None:
+async def test_since_selects_reports_recorded_then_or_later(world: World) -> None:
     await refused(world, A)
     world.clock.advance(60)
     await refused(world, B)
@@ -73,7 +73,7 @@ async def test_a_selection_means_all_that_it_gives(world: World) -> None:
     assert await undelivered(world.reporter, Selection(repository="acme/site", reason=Reason.GONE)) == []
 
 
-async def test_what_is_due_is_selected_and_what_is_delivered_or_superseded_is_not(world: World) -> None:
+async def test_due_reports_are_selected_and_delivered_or_superseded_ones_are_not(world: World) -> None:
     await refused(world, A)
     await run_job(world.ledger, order(A))
     await run_job(world.ledger, order(B))

@@ -240,7 +240,7 @@ async def test_a_preparation_that_fails_is_an_error_and_the_command_does_not_run
     assert not rig.outputs.exists()
 
 
-async def test_what_failed_is_not_pushed(rig: Rig) -> None:
+async def test_a_failed_jobs_changes_are_not_pushed(rig: Rig) -> None:
     head = rig.origin.head("main")
     await rig.run("echo new > docs/page.md; exit 1", push=PUSH)
     await rig.run("echo new > docs/page.md; kill -9 $$", push=PUSH)
@@ -264,7 +264,7 @@ async def test_a_refused_push_is_an_error_and_a_retry_pushes_once(rig: Rig) -> N
     assert len(rig.origin.history("main")) == 2
 
 
-async def test_what_is_executed_again_after_its_push_pushes_nothing_twice(rig: Rig) -> None:
+async def test_a_job_executed_again_after_its_push_pushes_nothing_twice(rig: Rig) -> None:
     """As after a death between the push and the job's end."""
     sha, script = rig.origin.head("main"), "echo new > docs/page.md"
     await rig.run(script, sha=sha, push=PUSH)
@@ -310,7 +310,7 @@ async def test_an_error_around_the_command_shows_no_secrets_and_paths(
     )
 
 
-async def test_the_command_sees_nothing_of_what_pushes(rig: Rig) -> None:
+async def test_the_command_sees_nothing_of_the_pushing_credential(rig: Rig) -> None:
     await rig.run("env; tr '\\0' '\\n' < /proc/$PPID/environ; echo new > docs/page.md", push=PUSH)
     assert TOKEN not in "".join(rig.lines)
     assert "PUSH" not in {line.partition("=")[0] for line in rig.lines}

@@ -128,7 +128,7 @@ async def test_of_many_dropped_links_some_are_listed(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("made", ["missing", "file", "link", "way out"])
-async def test_what_is_no_folder_of_the_copy_is_not_kept(rig: Rig, made: str) -> None:
+async def test_a_path_that_is_no_folder_of_the_copy_is_not_kept(rig: Rig, made: str) -> None:
     (rig.folder / "elsewhere" / "x").mkdir(parents=True)
     if made == "file":
         (rig.copy / "x").touch()
@@ -170,7 +170,7 @@ async def test_a_copy_that_fails_keeps_what_stood_there(rig: Rig, monkeypatch: p
     assert (rig.outputs / str(JOB) / "index.html").exists()
 
 
-async def test_what_a_killed_one_left_half_made_goes_with_the_next(rig: Rig) -> None:
+async def test_a_half_made_output_of_a_killed_job_is_removed_by_the_next(rig: Rig) -> None:
     (rig.outputs / f"{PREFIX}killed" / "half").mkdir(parents=True)
     await rig.keep()
     assert names_in(rig.outputs) == [str(JOB)]

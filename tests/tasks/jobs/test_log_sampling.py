@@ -78,7 +78,7 @@ def test_a_long_job_that_writes_slowly_is_sent_whole() -> None:
     assert rig.end() == []
 
 
-def test_what_is_missing_in_the_middle_is_said_at_the_end_behind_which_no_old_line_comes() -> None:
+def test_omitted_lines_are_announced_at_the_end_after_which_no_old_line_comes() -> None:
     rig = Rig()
     rig.budget.begin(TWO_HOURS)
     rig.write(1000)

@@ -184,7 +184,7 @@ async def test_the_group_of_a_dead_job_is_free_and_the_job_stays_out_if_it_comes
     assert await state_of(world, execution) is JobState.LOST
 
 
-async def test_what_has_ended_is_not_ended_again(world: World, dead: Process) -> None:
+async def test_an_ended_job_is_not_ended_again(world: World, dead: Process) -> None:
     await run_job(world.ledger, order())
     async with world.ledger.transaction() as session:
         await session.exec(update(Job).values(host=dead.host, pid=dead.pid))
@@ -210,7 +210,7 @@ async def test_a_job_that_cannot_be_ended_keeps_no_other_waiting(
     assert troubles == [f"job {first.job_id} could not be ended: ValueError('nobody thought of it')"]
 
 
-async def test_two_passes_at_once_end_a_job_once(world: World, dead: Process) -> None:
+async def test_two_concurrent_runs_end_a_job_once(world: World, dead: Process) -> None:
     execution = await job_of(world, dead)
 
     async def another(seconds: float) -> None:

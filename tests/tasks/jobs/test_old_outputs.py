@@ -120,7 +120,7 @@ async def test_an_earlier_output_that_cannot_be_moved_stays_and_the_new_one_is_n
 
 
 @pytest.mark.parametrize("had", ["a folder", "a file", "a link"])
-async def test_whatever_stands_in_the_place_of_an_output_is_replaced(rig: Rig, had: str) -> None:
+async def test_a_file_in_the_place_of_an_output_is_replaced(rig: Rig, had: str) -> None:
     job = uuid4()
     place = rig.outputs / str(job)
     rig.outputs.mkdir()
@@ -135,7 +135,7 @@ async def test_whatever_stands_in_the_place_of_an_output_is_replaced(rig: Rig, h
     assert names_in(rig.outputs) == [str(job)]
 
 
-async def test_what_an_earlier_execution_kept_comes_back_if_the_new_one_cannot_be_put_there(
+async def test_an_earlier_output_comes_back_if_the_new_one_cannot_replace_it(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [job] = rig.old(1)

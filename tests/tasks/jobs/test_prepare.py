@@ -93,7 +93,7 @@ async def test_a_preparation_that_fails_says_why_and_nothing_follows(
     assert names_in(copy) == ["lock"]
 
 
-async def test_what_was_made_before_is_taken_instead_of_made_again(rig: Rig) -> None:
+async def test_a_cached_path_is_taken_instead_of_made_again(rig: Rig) -> None:
     await rig.prepare(rig.copy())
     second = await rig.prepare(rig.copy())
     assert rig.ran() == 1
@@ -102,7 +102,7 @@ async def test_what_was_made_before_is_taken_instead_of_made_again(rig: Rig) -> 
     assert rig.lines[-1].endswith(": taken from the cache")
 
 
-async def test_what_a_job_does_to_its_copy_does_not_change_the_cache(rig: Rig) -> None:
+async def test_a_job_that_changes_its_copy_does_not_change_the_cache(rig: Rig) -> None:
     first = await rig.prepare(rig.copy())
     (first / "node_modules" / "made").write_text("spoiled")
     second = await rig.prepare(rig.copy())
@@ -131,7 +131,7 @@ async def test_without_its_key_files_nothing_is_cached(rig: Rig, key: str) -> No
     assert "no cache: a file of its key is not there" in rig.lines[-1]
 
 
-async def test_what_the_working_copy_has_already_is_not_replaced(rig: Rig) -> None:
+async def test_paths_that_the_working_copy_has_are_not_replaced(rig: Rig) -> None:
     await rig.prepare(rig.copy())
     copy = rig.copy()
     (copy / "node_modules").mkdir()
@@ -184,7 +184,7 @@ async def test_an_entry_that_cannot_be_copied_is_as_good_as_none(rig: Rig) -> No
     assert str(rig.folder) not in "".join(rig.lines)
 
 
-async def test_what_is_half_restored_goes_before_it_is_made_again(rig: Rig) -> None:
+async def test_a_half_restored_path_is_removed_before_it_is_made_again(rig: Rig) -> None:
     make = "mkdir web; echo install >> {0}/ran; echo made > made; echo made > web/made"
     step = rig.step(make, cache={"paths": ["made", "web/made"], "key": ["lock"]})
     await rig.prepare(rig.copy(), step)
@@ -238,7 +238,7 @@ async def test_the_cache_is_bounded_in_size(rig: Rig) -> None:
     assert rig.lines[-1].endswith("not kept in the cache: more than 97.66K bytes: REPORTBACK_CACHE_SIZE bounds it")
 
 
-async def test_what_is_in_use_is_not_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_entry_in_use_is_not_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 1)
     await rig.prepare(rig.copy())
     (entry,) = rig.entries()

@@ -43,9 +43,7 @@ async def push(copy: Path, origin: Origin, sha: str, asked: Push = PUSH, **chang
     return await push_changes(copy, changed, clone_url=origin.url, sha=sha, token="a-token", message="update")
 
 
-async def test_what_changed_in_the_declared_paths_is_committed_and_nothing_else(
-    origin: Origin, sha: str, copy: Path
-) -> None:
+async def test_only_changes_in_the_declared_paths_are_committed(origin: Origin, sha: str, copy: Path) -> None:
     write(copy, docs__page_md="new", docs__old_md=None, docs__more__deep_md="more", src_py="touched", junk_txt="junk")
     made = await push(copy, origin, sha)
     assert made == origin.head(BRANCH)
@@ -74,7 +72,7 @@ async def test_a_branch_that_is_not_there_is_made_on_top_of_the_commit(origin: O
     assert origin.head(BRANCH) == sha
 
 
-async def test_what_the_branch_got_meanwhile_stays_also_in_the_same_file(origin: Origin, sha: str, copy: Path) -> None:
+async def test_changes_of_others_on_the_branch_stay_also_in_the_same_file(origin: Origin, sha: str, copy: Path) -> None:
     theirs = origin.commit(BRANCH, docs__page_md=LINES.replace("line 2\n", "theirs\n"), docs__theirs_md="theirs")
     write(copy, docs__page_md=LINES.replace("line 18\n", "ours\n"), docs__ours_md="ours")
     await push(copy, origin, sha)
@@ -84,7 +82,7 @@ async def test_what_the_branch_got_meanwhile_stays_also_in_the_same_file(origin:
     assert origin.history(BRANCH, "%P")[0] == theirs
 
 
-async def test_what_both_have_changed_is_a_conflict_and_nothing_is_pushed(origin: Origin, sha: str, copy: Path) -> None:
+async def test_a_file_changed_by_both_is_a_conflict_and_nothing_is_pushed(origin: Origin, sha: str, copy: Path) -> None:
     theirs = origin.commit(BRANCH, docs__page_md="theirs")
     write(copy, docs__page_md="ours")
     with pytest.raises(PushFailed, match=r"^push failed: main and the job have both changed docs/page\.md$"):
@@ -92,7 +90,7 @@ async def test_what_both_have_changed_is_a_conflict_and_nothing_is_pushed(origin
     assert origin.head(BRANCH) == theirs
 
 
-async def test_what_the_branch_has_removed_and_the_job_changed_is_a_conflict(
+async def test_a_file_removed_on_the_branch_and_changed_by_the_job_is_a_conflict(
     origin: Origin, sha: str, copy: Path
 ) -> None:
     origin.commit(BRANCH, docs__page_md=None)
@@ -101,7 +99,7 @@ async def test_what_the_branch_has_removed_and_the_job_changed_is_a_conflict(
         await push(copy, origin, sha)
 
 
-async def test_what_the_branch_has_done_already_is_not_done_again(origin: Origin, sha: str, copy: Path) -> None:
+async def test_changes_already_on_the_branch_are_not_made_again(origin: Origin, sha: str, copy: Path) -> None:
     theirs = origin.commit(BRANCH, docs__page_md="the same", src_py="theirs")
     write(copy, docs__page_md="the same")
     assert await push(copy, origin, sha) is None
@@ -183,7 +181,7 @@ async def test_a_cancel_that_comes_after_the_push_does_not_undo_it(
     assert await pushing == origin.head(BRANCH) != sha
 
 
-async def test_what_gitignore_names_is_not_pushed_and_a_whole_path_of_it_is_a_mistake(
+async def test_ignored_files_are_not_pushed_and_an_ignored_path_is_an_error(
     origin: Origin, sha: str, copy: Path
 ) -> None:
     write(copy, _gitignore="*.tmp\n/site\n", docs__page_md="new", docs__page_tmp="junk", site__index_html="site")

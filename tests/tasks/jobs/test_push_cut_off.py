@@ -118,7 +118,7 @@ async def test_a_push_that_was_cut_off_before_it_was_stored_is_none(
 
 
 @pytest.mark.parametrize("late", [1, 3])
-async def test_a_host_that_shows_what_it_stored_a_moment_later_is_looked_at_again(
+async def test_a_host_that_shows_a_stored_push_late_is_read_again(
     rig: Rig, late: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHECK_EVERY", timedelta(0))
@@ -135,7 +135,7 @@ async def test_a_host_that_shows_what_it_stored_a_moment_later_is_looked_at_agai
     assert len(looks) == 2 + late
 
 
-async def test_a_push_that_the_host_refuses_is_looked_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_push_that_the_host_refuses_is_checked_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHECK_EVERY", timedelta(hours=1))
     rig.hook("pre-receive", "echo 'no new connection' >&2; exit 1")
     with pytest.raises(PushFailed, match=r"^push failed: "):

@@ -79,7 +79,7 @@ async def test_outputs_that_cannot_be_removed_are_a_line_and_fail_no_pass(
     assert await run_maintenance(world) == [f"old outputs could not be removed: [Errno 13] Permission denied: '{old}'"]
 
 
-async def test_a_pass_removes_the_folders_of_jobs_that_died_here(
+async def test_a_run_removes_the_folders_of_jobs_that_died_here(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -89,7 +89,7 @@ async def test_a_pass_removes_the_folders_of_jobs_that_died_here(
 
 
 @pytest.mark.parametrize("work", ["sweep", "remove_old_outputs"])
-async def test_a_disk_that_does_not_answer_holds_up_neither_the_pass_nor_its_process(
+async def test_a_disk_that_does_not_answer_delays_neither_the_run_nor_its_process(
     world: World, monkeypatch: pytest.MonkeyPatch, work: str
 ) -> None:
     answers, daemons = threading.Event(), list[bool]()

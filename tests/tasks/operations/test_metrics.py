@@ -155,7 +155,7 @@ async def emitted(world: World, url: str | None) -> list[str]:
 
 
 @pytest.mark.parametrize("end", ["", "/"])
-async def test_a_pass_puts_its_figures_in_the_place_of_the_last_ones(world: World, end: str) -> None:
+async def test_a_run_replaces_the_figures_of_the_last_one(world: World, end: str) -> None:
     async with gateway() as taking:
         assert await emitted(world, taking.url + end) == []
     (asked, body) = taking.seen[0]
@@ -225,7 +225,7 @@ def broken(*_: object, **__: object) -> Callable[[], None]:
     raise ZeroDivisionError("out of figures")
 
 
-async def test_a_pass_folds_all_that_is_old_enough(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_folds_all_rows_that_are_old_enough(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.operations.event_counts.CHUNK", 3)
     await troubled(world)
     world.clock.advance(7200)

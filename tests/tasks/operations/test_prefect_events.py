@@ -60,7 +60,7 @@ def test_a_move_that_changes_what_is_on_the_commit_is_an_event(kind: EventKind, 
     assert name_of(replace(MOVE, kind=kind)) == name
 
 
-def test_what_github_refuses_for_good_and_what_is_overtaken_are_events() -> None:
+def test_rejected_and_superseded_reports_are_events() -> None:
     assert [name_of(one) for one in SETTLED] == ["rejected", "superseded"]
 
 

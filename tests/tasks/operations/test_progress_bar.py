@@ -62,7 +62,7 @@ async def test_the_last_progress_of_a_job_that_ended_is_shown_however_short_it_w
     assert prefect.shown == [float(steps[-1])]
 
 
-async def test_what_has_been_shown_is_not_shown_again(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_shown_progress_is_not_shown_again(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EVERY", timedelta(seconds=0.01))
     async with progress_bar("a title") as show:
         show(Progress(1, 2))

@@ -42,7 +42,7 @@ async def left(world: World) -> int:
         return (await session.exec(select(func.count()).select_from(Job))).one()
 
 
-async def test_a_pass_folds_first_and_then_forgets(world: World) -> None:
+async def test_a_run_folds_first_and_then_prunes(world: World) -> None:
     await old_jobs(world, 3)
     before = await read_metrics(world.ledger)
     assert await run_maintenance(world) == []
@@ -50,9 +50,7 @@ async def test_a_pass_folds_first_and_then_forgets(world: World) -> None:
     assert await read_metrics(world.ledger) == before
 
 
-async def test_what_does_not_fit_into_its_time_is_left_to_the_next_pass(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rows_beyond_its_time_are_left_to_the_next_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "BATCH", 2)
     await old_jobs(world, 5)
     assert await run_maintenance(world) == []
@@ -63,9 +61,7 @@ async def test_what_does_not_fit_into_its_time_is_left_to_the_next_pass(
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-async def test_what_may_not_go_keeps_no_pass_from_what_is_behind_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rows_that_must_stay_keep_no_run_from_later_ones(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "BATCH", 2)
     monkeypatch.setattr(module, "BUDGET", timedelta(0))
     world.fault(Kind.ARCHIVED, times=3)
@@ -87,7 +83,7 @@ async def one_pass(world: World) -> int:
     return await left(world)
 
 
-async def test_a_clock_that_jumps_ahead_for_a_pass_has_nothing_forgotten(world: World) -> None:
+async def test_a_clock_ahead_during_one_run_prunes_nothing(world: World) -> None:
     assert await one_pass(world) == 0
     await old_jobs(world, 0)
     world.clock.advance(10_000)
@@ -100,7 +96,7 @@ async def test_a_clock_that_jumps_ahead_for_a_pass_has_nothing_forgotten(world: 
     assert await one_pass(world) == 2
 
 
-async def test_after_a_long_outage_the_second_pass_forgets(world: World) -> None:
+async def test_after_a_long_outage_the_second_run_prunes(world: World) -> None:
     assert await one_pass(world) == 0
     await old_jobs(world, 3)
     assert await one_pass(world) == 4

@@ -129,7 +129,7 @@ async def test_sigterm_gives_the_job_time_to_clean_up() -> None:
     assert lines == ["ready", "clean"]
 
 
-async def test_what_a_finished_command_leaves_behind_ends_and_its_exit_code_stays(tmp_path: Path) -> None:
+async def test_leftover_processes_of_a_finished_command_are_ended_and_its_exit_code_stays(tmp_path: Path) -> None:
     done = await python(FAMILY, str(tmp_path), "leave")  # the others still hold its output
     assert (done.ended_by, done.exit_code) == (EndedBy.EXITED, 7)
     assert len(pids_in(tmp_path)) == 2
@@ -149,7 +149,7 @@ STAY = "trap '' TERM; touch {0}/stays; until [ -e {0}/go ]; do sleep 0.02; done"
     ],
 )
 @pytest.mark.parametrize("left", [1, 3])
-async def test_a_command_that_ends_in_time_is_not_timed_out_by_what_it_leaves_behind(
+async def test_a_command_that_ends_in_time_is_not_timed_out_by_its_leftover_processes(
     end: str, ended: tuple[EndedBy, int | None, int | None], left: int, tmp_path: Path
 ) -> None:
     leave = f"({STAY.format(tmp_path)}) & " * left

@@ -53,7 +53,7 @@ async def test_an_output_beyond_a_limit_is_not_kept(limits: Limits, told: str, t
 
 
 @beyond
-async def test_what_a_preparation_made_beyond_a_limit_is_not_cached_and_fails_no_job(
+async def test_a_preparation_beyond_a_limit_is_not_cached_and_fails_no_job(
     limits: Limits, told: str, tmp_path: Path
 ) -> None:
     said = await prepared(tmp_path, limits, "")
@@ -179,7 +179,7 @@ async def test_a_branch_that_grew_beyond_a_limit_is_not_built_upon(origin: Origi
     assert origin.head("main") == head
 
 
-async def test_what_was_made_within_the_limits_is_given_whole_with_all_that_git_has_beside_it(
+async def test_files_within_the_limits_are_given_whole_with_gits_own_files(
     origin: Origin, sha: str, tmp_path: Path
 ) -> None:
     limits, me = Limits(files=5, total_size=4_000), JobUser(os.getuid(), os.getgid())

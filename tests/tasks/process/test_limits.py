@@ -48,7 +48,7 @@ async def test_a_process_gets_no_more_memory_than_its_limit(wanted: int, code: i
     assert ("MemoryError" in done.tail) is bool(code)
 
 
-async def test_what_a_process_starts_is_bound_as_well(tmp_path: Path) -> None:
+async def test_child_processes_are_limited_too(tmp_path: Path) -> None:
     inner = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', 'x = bytearray(300 * 2**20)']))"
     done = await python(inner, folder=tmp_path, limits=Limits(memory=200 * MEBIBYTE))
     assert done.exit_code == 1

@@ -55,7 +55,7 @@ def test_output_lines_never_control_a_terminal(written: bytes) -> None:
 
 
 @given(st.lists(st.one_of(st.binary(max_size=50), st.just(b"\n"), st.just(b"x" * 70_000)), max_size=30))
-def test_what_is_kept_is_bounded(chunks: list[bytes]) -> None:
+def test_kept_output_is_bounded(chunks: list[bytes]) -> None:
     output = Output()
     for chunk in chunks:
         output.take(chunk)

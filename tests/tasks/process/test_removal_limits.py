@@ -52,7 +52,7 @@ def test_a_removal_that_is_to_stop_does_so_before_the_next_file(tmp_path: Path) 
     assert names_in(tmp_path) == []
 
 
-async def test_what_others_left_holds_up_no_job_for_longer_than_a_sweep(
+async def test_leftovers_of_other_jobs_delay_no_job_longer_than_a_sweep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = fill(tmp_path / f"{PREFIX}left", 10)

@@ -152,7 +152,7 @@ async def test_only_the_last_few_are_kept(parent: Path) -> None:
     assert (parent / "precious" / "file").exists()
 
 
-async def test_what_is_just_kept_stays_though_the_clock_was_ahead_when_others_were(parent: Path) -> None:
+async def test_the_newest_kept_folder_stays_though_the_clock_was_ahead_when_others_were_kept(parent: Path) -> None:
     for _ in range(KEPT + 1):
         copy = await kept_copy(parent)
         assert copy is not None
@@ -163,7 +163,7 @@ async def test_what_is_just_kept_stays_though_the_clock_was_ahead_when_others_we
     assert len([name for name in names_in(parent) if name.startswith(KEPT_PREFIX)]) == KEPT
 
 
-async def test_what_was_kept_too_long_ago_is_swept(parent: Path) -> None:
+async def test_folders_kept_too_long_are_swept(parent: Path) -> None:
     copies = [await kept_copy(parent) for _ in range(2)]
     longest = time.time() - KEPT_FOR.total_seconds()
     for copy, kept_at in zip(copies, (longest - 60, longest + 60), strict=True):
@@ -179,7 +179,7 @@ async def test_a_folder_that_its_job_took_away_is_not_kept(parent: Path) -> None
         assert keep(folder) is None
 
 
-def test_what_a_killed_user_left_behind_is_swept_without_another_user(parent: Path) -> None:
+def test_folders_of_a_killed_user_are_swept_without_another_user(parent: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, parent], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as killed:

@@ -56,7 +56,7 @@ def terminate(*_: object) -> None:
 
 
 @pytest.mark.parametrize("error", [None, KeyError()])
-def test_what_is_done_as_a_whole_is_interrupted_only_afterwards(error: Exception | None) -> None:
+def test_uninterruptible_work_is_interrupted_only_afterwards(error: Exception | None) -> None:
     done = list[str]()
 
     def work() -> None:
