@@ -171,7 +171,7 @@ AHEAD = pytest.mark.parametrize("by", [HOUR, YEAR])
 
 
 @AHEAD
-async def test_what_was_recorded_while_the_clock_was_ahead_is_delivered_within_a_pass(
+async def test_a_report_recorded_while_the_clock_was_ahead_is_delivered_within_a_run(
     world: World, wrong: WrongClock, by: timedelta
 ) -> None:
     """Beside what was sent then, which counts in the write budget, and a pause, a doubt and a job that died."""
@@ -259,7 +259,7 @@ async def test_a_doubt_of_a_clock_that_was_ahead_lasts_its_whole_length_and_no_l
 
 
 @AHEAD
-async def test_what_was_sent_while_the_clock_was_ahead_binds_for_no_longer_than_what_is_sent_now(
+async def test_a_request_sent_while_the_clock_was_ahead_uses_budget_no_longer_than_one_sent_now(
     world: World, wrong: WrongClock, by: timedelta
 ) -> None:
     """Without a reconciliation run between: the next claim corrects it."""
@@ -299,7 +299,7 @@ async def test_a_pause_that_github_named_is_not_cut(world: World, wrong: WrongCl
     assert busy.until == until
 
 
-async def test_a_pass_ends_once_the_clock_is_set_back(world: World, wrong: WrongClock) -> None:
+async def test_a_reconciliation_run_ends_though_the_clock_is_set_back(world: World, wrong: WrongClock) -> None:
     """It would stay for an hour otherwise: its time is the ledger's."""
     await run_job(world.ledger, order())
     world.fault(Kind.CLOSE)

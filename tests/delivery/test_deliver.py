@@ -43,7 +43,7 @@ async def test_a_pending_that_its_outcome_overtook_is_never_sent(world: World) -
     assert await world.phases() == {"pending": Phase.SUPERSEDED, "success": Phase.DELIVERED}
 
 
-async def test_what_is_delivered_is_not_sent_again(world: World) -> None:
+async def test_a_delivered_report_is_not_sent_again(world: World) -> None:
     await run_job(world.ledger, order())
     for _ in range(3):
         assert isinstance(await world.deliver(), Settled)

@@ -32,7 +32,7 @@ async def test_an_older_status_on_top_is_covered_again_by_a_new_edition(ledger: 
         assert [report.edition for report in await reports(world)] == [1, 2]
 
 
-async def test_a_repair_of_what_was_reopened_in_bulk_does_not_wait_for_the_hour(ledger: Ledger, clock: Clock) -> None:
+async def test_a_repair_of_a_report_reopened_in_bulk_does_not_wait_for_the_hour(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock) as world:
         pending, _ = await delivered(world)
         async with ledger.transaction() as session:

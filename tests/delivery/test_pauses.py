@@ -232,7 +232,7 @@ async def test_a_probe_that_reads_for_long_is_the_only_one_all_the_while(world: 
     assert world.held("docs/b") == ["success"]
 
 
-async def test_what_is_left_of_the_budget_goes_to_outcomes(ledger: Ledger, clock: Clock) -> None:
+async def test_the_rest_of_the_budget_goes_to_outcomes(ledger: Ledger, clock: Clock) -> None:
     policy = Policy(budget=WriteBudget(per_minute=3, per_hour=500, spacing=timedelta(0)))
     async with world_on(ledger, clock, policy=policy) as world:
         for number in range(4):

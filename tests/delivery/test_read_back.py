@@ -59,7 +59,7 @@ async def test_a_copy_of_its_link_in_another_context_is_not_taken_for_it(world: 
     assert (found, world.posts()) == (own.id, 1)
 
 
-async def test_what_is_listed_in_another_context_only_is_not_sent_again(world: World) -> None:
+async def test_a_report_listed_only_in_another_context_is_not_sent_again(world: World) -> None:
     """As if GitHub had changed the context."""
     await in_doubt(world, stored=False)
     mark = await marked_url(world)
@@ -124,7 +124,7 @@ LATER = (timedelta(seconds=20), timedelta(minutes=70))
 
 @pytest.mark.parametrize(("jump", "at", "later", "is_known"), thinned(JUMPS, AT, LATER, (True, False)))
 @pytest.mark.parametrize("database", ["sqlite"])  # times are passed in
-async def test_whatever_our_clock_says_what_github_has_is_found_below_many_others(
+async def test_a_report_is_found_below_many_others_whatever_our_clock_says(
     world: World, jump: timedelta, at: str, later: timedelta, *, is_known: bool
 ) -> None:
     ahead = timedelta(0)
@@ -339,14 +339,14 @@ async def test_a_status_between_two_pages_of_disagreeing_servers_is_not_sent_aga
     assert (ours(world), world.posts()) == (["success"], 1)
 
 
-async def test_what_is_not_there_is_sent_once_the_list_stood_still(world: World) -> None:
+async def test_an_absent_report_is_sent_once_the_list_no_longer_changes(world: World) -> None:
     await between_two_pages(world, stored=False)
     assert world.posts() == 1
     await world.reconcile()
     assert (ours(world), world.posts()) == (["success"], 2)
 
 
-async def test_a_list_that_never_stands_still_is_believed_ten_minutes_after_the_doubt(world: World) -> None:
+async def test_an_ever_changing_list_is_believed_ten_minutes_after_the_doubt(world: World) -> None:
     await in_doubt(world, stored=False)
     world.others_post(150)
     tries = 0
@@ -388,7 +388,7 @@ async def test_a_fifth_request_that_is_shown_is_delivered(world: World) -> None:
     assert (world.held(), world.posts()) == (["success"], 5)
 
 
-async def test_what_failed_in_another_way_does_not_count_as_accepted(world: World) -> None:
+async def test_other_failures_do_not_count_as_accepted(world: World) -> None:
     world.fault(Kind.SERVER_ERROR, times=6)
     await run_job(world.ledger, order())
     await try_often(world)

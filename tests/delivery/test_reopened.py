@@ -42,7 +42,7 @@ async def given_up_in_doubt(world: World) -> None:
     await world.deliver()
 
 
-async def test_what_was_given_up_while_a_request_may_turn_up_is_looked_for_once_reopened(world: World) -> None:
+async def test_a_report_given_up_in_doubt_is_searched_for_once_reopened(world: World) -> None:
     await given_up_in_doubt(world)
     assert await reopen(world)
     world.clock.advance(60)
@@ -50,7 +50,7 @@ async def test_what_was_given_up_while_a_request_may_turn_up_is_looked_for_once_
     assert world.held() == ["success"]
 
 
-async def test_something_newer_waits_for_what_was_given_up_in_doubt(world: World) -> None:
+async def test_a_newer_report_waits_for_the_doubt_of_one_given_up(world: World) -> None:
     await given_up_in_doubt(world)
     await run_job(world.ledger, order())
     assert isinstance(await world.deliver(), Busy)

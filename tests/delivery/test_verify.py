@@ -66,7 +66,7 @@ async def test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_
     assert world.held() == ["pending", "success"]
 
 
-async def test_what_covers_is_repaired_once_the_reads_no_longer_lag(world: World) -> None:
+async def test_a_covering_status_is_repaired_once_the_reads_no_longer_lag(world: World) -> None:
     await outcome_after_pending(world)
     pending, _ = await reports(world)
     world.clock.advance(10)
@@ -140,7 +140,7 @@ async def test_a_list_too_long_to_read_is_believed_as_far_as_it_was_read(
     assert await verify(world)
 
 
-async def test_a_newest_beyond_what_can_be_read_is_searched_for_again(
+async def test_a_newest_beyond_the_pages_read_is_searched_for_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verify_targets_module, "MAX_PAGES", 1)

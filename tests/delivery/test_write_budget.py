@@ -42,7 +42,7 @@ async def test_the_minute_limit_binds_also_an_urgent_outcome(ledger: Ledger, clo
         assert isinstance(await deliver(world.reporter, targets[3], job_ends_now=True), Settled)
 
 
-async def test_the_spacing_binds_what_missed_its_task_and_not_the_outcome_of_a_job_that_ends_now(
+async def test_the_spacing_binds_an_outcome_that_missed_its_task_and_not_that_of_a_job_ending_now(
     ledger: Ledger, clock: Clock
 ) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 2))) as world:
@@ -71,7 +71,7 @@ async def test_an_outcome_that_missed_its_task_does_not_wait_for_the_hour(ledger
 
 
 @pytest.mark.parametrize(("in_bulk", "took"), [(False, Settled), (True, Busy)])
-async def test_what_a_person_reopens_waits_for_the_hour_only_in_bulk(
+async def test_a_reopened_report_waits_for_the_hour_only_in_bulk(
     ledger: Ledger, clock: Clock, *, in_bulk: bool, took: type
 ) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
@@ -86,9 +86,7 @@ async def test_what_a_person_reopens_waits_for_the_hour_only_in_bulk(
         assert world.held("docs/0") == ["success"]
 
 
-async def test_what_is_due_does_not_become_less_urgent_when_it_is_reopened_in_bulk(
-    ledger: Ledger, clock: Clock
-) -> None:
+async def test_a_due_report_does_not_become_less_urgent_by_a_bulk_reopening(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
         first, late = await jobs(world, 2)
         await deliver(world.reporter, first)
@@ -96,7 +94,7 @@ async def test_what_is_due_does_not_become_less_urgent_when_it_is_reopened_in_bu
         assert isinstance(await deliver(world.reporter, late), Settled)
 
 
-async def test_what_was_reopened_in_bulk_is_urgent_once_it_is_asked_for_by_itself(ledger: Ledger, clock: Clock) -> None:
+async def test_a_report_reopened_in_bulk_is_urgent_once_it_is_reopened_by_itself(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
         world.fault(Kind.ARCHIVED)
         [target] = await jobs(world, 1)
@@ -123,7 +121,7 @@ async def reopened(world: World, context: str, *, in_bulk: bool) -> None:
         await reports.reopen(session, newest, credential=CREDENTIAL, in_bulk=in_bulk, actor=ACTOR, now=now)
 
 
-async def test_pending_leaves_what_is_left_of_the_minute_to_outcomes_that_wait(ledger: Ledger, clock: Clock) -> None:
+async def test_pending_leaves_the_rest_of_the_minute_to_waiting_outcomes(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(3, 500, timedelta(0)))) as world:
         first, waits = await jobs(world, 2)
         await deliver(world.reporter, first, job_ends_now=True)
@@ -186,7 +184,7 @@ async def test_a_pending_that_is_resent_is_backlog_too(ledger: Ledger, clock: Cl
         assert (world.posts(), world.held()) == (1, [])
 
 
-async def test_what_waits_for_the_hour_is_offered_once_it_has_room(ledger: Ledger, clock: Clock) -> None:
+async def test_a_report_waiting_for_the_hour_is_offered_once_it_has_room(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 1))) as world:
         begun = [await pending(world, f"docs/{number}") for number in range(3)]
         assert await due(world) == begun
@@ -197,7 +195,7 @@ async def test_what_waits_for_the_hour_is_offered_once_it_has_room(ledger: Ledge
         assert again == clock.now + timedelta(hours=1)
 
 
-async def test_what_is_offered_is_shared_out_among_credentials(ledger: Ledger, clock: Clock) -> None:
+async def test_offered_targets_are_shared_among_credentials(ledger: Ledger, clock: Clock) -> None:
     async with world_on(ledger, clock, policy=policy()) as world:
         for number in range(4):
             await run_job(ledger, order(f"docs/{number}"))

@@ -25,7 +25,7 @@ async def one_pass(reporter: Reporter, troubles: list[str]) -> None:
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
-async def test_a_commit_whose_reply_is_lost_anywhere_in_a_pass_leaves_the_rest_to_go_on(
+async def test_a_lost_commit_reply_anywhere_in_a_run_lets_the_rest_go_on(
     world: World, relay: tuple[Ledger, Relay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.delivery.senders.COOLDOWN", timedelta(0))

@@ -76,7 +76,7 @@ async def together(cases: dict[str, Case], play: Callable[[Case, str], Awaitable
 
 
 @ON_SQLITE
-async def test_whatever_becomes_of_a_reply_there_is_one_status(wire: Wire) -> None:
+async def test_every_fate_of_a_reply_makes_one_status(wire: Wire) -> None:
     """As many requests as statuses, and those that were lost before anything was stored."""
 
     async def play(one: Case, sha: str) -> None:
@@ -97,7 +97,7 @@ async def test_whatever_becomes_of_a_reply_there_is_one_status(wire: Wire) -> No
 
 
 @ON_SQLITE
-async def test_while_reads_lag_what_was_stored_late_is_not_doubled(wire: Wire) -> None:
+async def test_while_reads_lag_a_status_stored_late_is_not_doubled(wire: Wire) -> None:
     """The latest that GitHub may store a request that was given up, and the longest that its reads may not show it."""
 
     async def play(one: Case, sha: str) -> None:

@@ -94,7 +94,7 @@ MAY_HEAL = {
 
 @pytest.mark.parametrize("database", ["sqlite"])  # the same
 @pytest.mark.parametrize("missing", MAY_HEAL)
-async def test_what_never_arrives_is_rejected_after_an_hour_of_growing_waits(world: World, missing: str) -> None:
+async def test_a_report_refused_for_an_hour_of_growing_waits_is_rejected(world: World, missing: str) -> None:
     kind, reason, words = MAY_HEAL[missing]
     world.fault(kind, times=0)
     await run_job(world.ledger, order())

@@ -42,7 +42,7 @@ def rounds(share: float, what: str) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_whatever_happens_the_promise_is_kept_once_it_is_quiet(ledger_url: str, database: str) -> None:
+def test_the_promise_holds_once_all_is_at_rest(ledger_url: str, database: str) -> None:
     with machine_on(ledger_url) as machine:
         for number in rounds(0.35, f"machine on {database}"):
             run_state_machine_as_test(seed(number)(machine), settings=ROUND)

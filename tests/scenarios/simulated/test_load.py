@@ -32,7 +32,7 @@ def test_nothing_is_asked_for_while_github_wants_to_be_left_alone(load: Run) -> 
     assert made_while_limited(load) == 0
 
 
-def test_no_outcome_waits_for_longer_than_a_pass_takes_to_come_but_for_github(load: Run) -> None:
+def test_no_outcome_waits_longer_than_for_the_next_run_except_for_github(load: Run) -> None:
     """In doubt it also waits for its lease, the doubt and the time between two reads."""
     if load.load.enforced_per_hour is None:
         assert refused(load) == 0

@@ -17,6 +17,6 @@ ENOUGH = settings(
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
-def test_whatever_happens_the_promise_is_kept_once_it_is_quiet(ledger_url: str) -> None:
+def test_the_promise_holds_once_all_is_at_rest(ledger_url: str) -> None:
     with machine_on(ledger_url) as machine:
         run_state_machine_as_test(machine, settings=ENOUGH)
