@@ -54,13 +54,13 @@ def does_something(text: str) -> list[str]:
 
 
 @given(text=ANYTHING | HOSTILE)
-def test_what_is_readable_does_nothing_but_show(text: str) -> None:
+def test_readable_text_contains_no_control_characters(text: str) -> None:
     assert does_something(readable(text)) == []
     assert readable(readable(text)) == readable(text)
 
 
 @given(text=st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \n\t\u200d")))
-def test_what_shows_is_left_alone(text: str) -> None:
+def test_printable_text_is_left_alone(text: str) -> None:
     assert readable(text) == text
 
 
@@ -85,7 +85,7 @@ def test_what_shows_is_left_alone(text: str) -> None:
     ids=["colours", "modes", "titles", "link", "strings", "single", "8 bits", "nested", "no end", "half", "backspace",
          "separators", "order", "joined"],
 )  # fmt: skip
-def test_what_a_terminal_obeys_is_taken_out(text: str, shown: str | None) -> None:
+def test_control_sequences_are_removed(text: str, shown: str | None) -> None:
     assert readable(text) == (text if shown is None else shown)
 
 

@@ -13,7 +13,7 @@ def test_a_pattern_means_a_repository_in_any_letter_case(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["acme/sit", "acme/site2", "acm/*", "xacme/*", "acme/*/x"])
-def test_what_no_pattern_means_is_none(pattern: str) -> None:
+def test_a_repository_matched_by_no_pattern_is_none(pattern: str) -> None:
     assert first_match("acme/site", (pattern,)) is None
 
 

@@ -49,7 +49,7 @@ def test_unknown_is_read_back_and_nothing_is_sent_while_it_may_turn_up() -> None
 
 @pytest.mark.parametrize(("jitter", "minutes"), [(-1, 24), (0, 30), (1, 36)])
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Unknown("HTTP 502"), MISSING])
-def test_what_is_tried_again_waits_for_half_its_age_more_or_less(outcome: Outcome, jitter: float, minutes: int) -> None:
+def test_a_retry_waits_for_about_half_the_reports_age(outcome: Outcome, jitter: float, minutes: int) -> None:
     done = settled(outcome, age=timedelta(hours=1), jitter=jitter)
     assert done.due_at == NOW + timedelta(minutes=minutes)
 
@@ -82,7 +82,7 @@ def test_only_another_answer_ends_the_hour_of_a_missing_commit(outcome: Outcome,
 
 @pytest.mark.parametrize("outcome", [NotSent("refused"), Unknown("refused")])
 @pytest.mark.parametrize(("ago", "is_over"), [(timedelta(days=7) - SECOND, False), (timedelta(days=7), True)])
-def test_what_gets_nowhere_for_a_week_is_given_up(outcome: Outcome, ago: timedelta, *, is_over: bool) -> None:
+def test_a_report_undelivered_for_a_week_is_given_up(outcome: Outcome, ago: timedelta, *, is_over: bool) -> None:
     done = settled(outcome, failing_since=NOW - ago, failed_on=DAYS)
     assert (done.rejection is Reason.EXPIRED) is is_over
     assert "refused" in done.note
@@ -94,7 +94,7 @@ def test_the_day_of_a_try_counts_once() -> None:
     assert settled(NotSent("refused"), failing_since=NOW - timedelta(days=7), failed_on=tried_today).rejection is None
 
 
-def test_what_has_no_token_waits_for_it_as_what_is_not_sent_does() -> None:
+def test_a_missing_token_waits_as_an_unsent_request_does() -> None:
     done = settled(NoToken("none here"), refused_since=NOW)
     assert done == Settlement(EventKind.THROTTLED, "none here", due_at=NOW + POLICY.first_delay, refused_since=NOW)
 

@@ -82,7 +82,7 @@ def test_a_list_in_no_order_shows_nothing_clearly(case: str) -> None:
         ([status(11, OLDER, context="ci"), OWN], set()),
     ],
 )
-def test_what_is_there_twice_is_one_marker_under_two_ids(
+def test_a_duplicate_is_one_marker_under_two_ids(
     listed: list[PostedStatus], doubled: set[int], *, is_ordered: bool
 ) -> None:
     assert shown(reading(*listed, is_ordered=is_ordered), CONTEXT, OURS).doubled == doubled

@@ -36,7 +36,7 @@ def test_a_value_may_hold_what_parts_it_from_its_name() -> None:
         (("processes=1", "processes=2"), "processes is given twice"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_its_name(words: tuple[str, ...], problem: str) -> None:
+def test_an_invalid_option_is_refused_by_its_name(words: tuple[str, ...], problem: str) -> None:
     with pytest.raises(BadOptions, match=problem):
         given_options(words, DECLARED)
 

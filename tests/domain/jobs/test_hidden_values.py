@@ -5,7 +5,7 @@ import pytest
 from domain.jobs.hidden_values import TooShort, hidden_values
 
 
-def test_what_is_long_enough_is_hidden_whatever_it_is_called() -> None:
+def test_a_long_value_is_hidden_whatever_its_name() -> None:
     assert hidden_values({"NOTION_KEY": "secret_1", "HOST": "db.internal", "NODE_ENV": "ci", "EMPTY_TOKEN": ""}) == [
         "secret_1", "db.internal",
     ]  # fmt: skip
@@ -42,7 +42,7 @@ def test_other_short_values_are_shown(name: str) -> None:
 
 @pytest.mark.parametrize("value", ["true", "False", "yes", "NO", "on", "off", "0", "1"])
 @pytest.mark.parametrize("name", ["GIT_CREDENTIAL_CACHE", "USE_TOKEN"])
-def test_a_switch_is_no_secret_whatever_it_is_called(name: str, value: str) -> None:
+def test_a_switch_is_no_secret_whatever_its_name(name: str, value: str) -> None:
     assert hidden_values({name: value}) == []
 
 

@@ -24,7 +24,7 @@ def refusal(text: str) -> str:
     return str(refused.value)
 
 
-def test_what_is_not_said_has_its_default() -> None:
+def test_an_omitted_field_has_its_default() -> None:
     site = job()
     assert (site.timeout, site.context, site.env, site.exclusive) == (timedelta(minutes=5), "docs/site", (), None)
 

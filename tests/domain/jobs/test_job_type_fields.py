@@ -37,7 +37,7 @@ def push(**changes: str) -> str:
     return "[jobs.site.push]\n" + "\n".join(f"{name} = {value}" for name, value in {**PUSH, **changes}.items())
 
 
-def test_what_is_not_said_is_not_done() -> None:
+def test_an_omitted_field_does_nothing() -> None:
     site = job("")
     assert (site.success_codes, site.prepare, site.output, site.output_url, site.push) == ((0,), (), None, None, None)
     assert site.limits.model_dump(exclude_none=True) == {
@@ -63,7 +63,7 @@ def test_a_size_is_bytes_or_a_text_with_a_unit(written: object, meant: int) -> N
 
 
 @pytest.mark.parametrize("written", [0, -1, "0", "", "2 G", "2GB", "1.5G", 1.5, True, "99999999T", None])
-def test_what_is_no_size_is_refused(written: object) -> None:
+def test_an_invalid_size_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match=r'allowed: bytes, or a text such as "512K", "64M" or "2G"'):
         size(written)
 
@@ -147,12 +147,12 @@ def test_a_wrong_field_is_named_with_its_line_and_allowed_values(fields: str, to
     assert told in refusal(fields)
 
 
-def test_no_job_sees_what_another_one_pushes_with() -> None:
+def test_no_job_sees_the_credential_another_one_pushes_with() -> None:
     told = refusal(push() + '\n[jobs.api]\ncommand = ["make"]\nenv = ["LANG", "PUSH_TOKEN"]')
     assert told == "jobs.toml, line 11: jobs.api.env: a job never sees PUSH_TOKEN: jobs.site.push.credential names it"
 
 
-def test_no_job_sees_what_reports() -> None:
+def test_no_job_sees_the_reporting_credential() -> None:
     text = BEGIN + 'env = ["LANG", "STATUS_TOKEN"]'
     assert parse_job_types(text, "jobs.toml", credentials=["env:OTHER", "secret:status-token"])
     with pytest.raises(BadJobsFile) as refused:
@@ -170,7 +170,7 @@ def test_a_token_in_the_place_of_a_name_is_not_quoted() -> None:
     "branch",
     ["a..b", "a b", "/a", "a/", "a//b", "a.lock", "a.lock/b", ".a", "a/.b", "a~1", "a^", "a:b", "@{u}", "a?", "*"],
 )
-def test_what_git_takes_for_no_branch_is_refused(branch: str) -> None:
+def test_invalid_branch_names_are_refused(branch: str) -> None:
     assert "is no name of a branch" in refusal(push(branch=f'"{branch}"'))
 
 
@@ -183,7 +183,7 @@ def test_its_own_patterns_go_before_those_of_the_recognisers_it_names() -> None:
 
 
 @pytest.mark.parametrize("branch", ["main", "docs/content", "release-1.2", "ümlaut", "a@b", "lock"])
-def test_what_git_takes_for_a_branch_is_taken(branch: str) -> None:
+def test_valid_branch_names_are_accepted(branch: str) -> None:
     asked = job(push(branch=f'"{branch}"')).push
     assert asked is not None
     assert asked.branch == branch

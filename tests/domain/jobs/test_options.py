@@ -59,7 +59,7 @@ def test_options_become_arguments_that_no_shell_reads(
         ("depth", {"a": DEEP}, "must be a whole number from -3 to 3, not a dict"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name_with_what_is_allowed(name: str, value: object, allowed: str) -> None:
+def test_an_invalid_option_is_refused_by_name_with_the_allowed_values(name: str, value: object, allowed: str) -> None:
     with pytest.raises(BadOptions) as refused:
         check_options(DECLARED, {name: value})
     assert name in str(refused.value)

@@ -27,7 +27,7 @@ def test_the_order_of_options_makes_no_difference() -> None:
     assert Submission("sphinx", PLAIN, one).key("1", "1") == Submission("sphinx", PLAIN, other).key("1", "1")
 
 
-def test_what_was_not_given_is_left_to_the_form() -> None:
+def test_omitted_fields_are_left_to_the_form() -> None:
     assert Submission("sphinx", PLAIN, {}).parameters == {
         "job": "sphinx", "options": {}, "target": {"repository": "acme/site", "sha": SHA},
     }  # fmt: skip

@@ -38,7 +38,7 @@ def test_a_request_becomes_a_target() -> None:
         ("token", "ghp_x"),
     ],
 )
-def test_what_github_could_not_take_is_refused_by_field(field: str, value: str) -> None:
+def test_a_value_that_github_would_refuse_is_refused_by_field(field: str, value: str) -> None:
     with pytest.raises(ValidationError) as refused:
         TargetRequest(**{**FITTING, field: value})
     assert [error["loc"] for error in refused.value.errors()] == [(field,)]

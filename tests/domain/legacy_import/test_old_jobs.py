@@ -160,7 +160,7 @@ def test_a_link_that_cannot_be_shown_is_left_out(link: str | None, url: str | No
         ({"type": "x" * 101}, "type", "100 characters"),
     ],
 )
-def test_what_is_wrong_is_named_by_field_with_what_is_allowed_and_never_quoted(
+def test_an_invalid_field_is_named_with_its_allowed_values_and_never_quoted(
     fields: dict[str, Any], field: str, allowed: str
 ) -> None:
     problem = one(**fields).problem or ""
@@ -179,7 +179,7 @@ def test_a_job_whose_time_cannot_be_read_may_be_the_newest_of_its_target() -> No
     "text",
     ["", "{", "nonsense", "[1]", "7", '"a"', "[" * 100_000, '{"id": ' + "9" * 5000 + "}", '{"jobs": {"a": 1}}'],
 )
-def test_what_is_no_job_file_is_said_to_be_none(text: str) -> None:
+def test_a_file_that_is_no_job_file_is_recognised(text: str) -> None:
     with pytest.raises(Unreadable):
         jobs_in(text, "jobs.json")
 

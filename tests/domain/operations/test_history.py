@@ -31,7 +31,7 @@ def test_every_phase_has_a_next_step(phase: Phase) -> None:
     assert what_next(report(phase), NOW).endswith(".")
 
 
-def test_what_is_delivered_or_superseded_is_over() -> None:
+def test_delivered_and_superseded_reports_have_no_next_step() -> None:
     assert "as status 9000000001" in what_next(report(Phase.DELIVERED, status_id=9_000_000_001), NOW)
     assert "never sent again" in what_next(report(Phase.SUPERSEDED), NOW)
 
@@ -65,7 +65,7 @@ def test_a_reason_of_another_version_is_no_error() -> None:
     assert "another version" in remedy("bored").lower()
 
 
-def test_what_is_due_says_when_and_why_not_sooner() -> None:
+def test_a_due_report_says_when_and_why_not_sooner() -> None:
     assert "after 2026-11-23 12:02:05 UTC" in due(due_at=LATER)
     assert "due now" in due(due_at=PAST)
     assert "due now" in due(due_at=PAST, doubt_until=PAST, paused_until=PAST)

@@ -27,7 +27,7 @@ def test_a_line_says_what_happened_and_then_its_facts() -> None:
     )
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_fields_are_left_out() -> None:
     superseded = Move(REPORT, None, EventKind.SUPERSEDED, AT, "ann")
     assert line_of(superseded) == f"superseded by a newer report: {NAMED} outcome=superseded"
 

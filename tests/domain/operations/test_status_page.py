@@ -34,7 +34,7 @@ def test_with_nothing_open_it_says_so_and_shows_the_day() -> None:
     assert "*As of 2026-11-23 12:00:00 UTC." in text_of()
 
 
-def test_the_headline_counts_what_is_open() -> None:
+def test_the_headline_counts_open_reports() -> None:
     seen = replace(
         QUIET, undelivered=9000, oldest=(DUE,), rejected=(Refusals("archived", 3, ()), Refusals("gone", 1, ())),
         pauses=(Pause("env:TOKEN", NOW, "rate_limited"),),
@@ -64,7 +64,7 @@ def test_a_rejection_comes_with_its_remedy_and_what_to_run() -> None:
     assert "And 2 more: `reportback reports list --rejected --reason archived`" in text
 
 
-def test_what_is_not_shown_is_counted() -> None:
+def test_omitted_rows_are_counted() -> None:
     assert "And 8,999 more: `reportback reports list --undelivered`" in text_of(undelivered=9000, oldest=(DUE,))
     assert "more:" not in text_of(undelivered=1, oldest=(DUE,))
 
