@@ -21,7 +21,7 @@ def test_a_secret_is_found_as_it_is_and_in_hex(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_secret_is_found_in_base64_whatever_stands_around_it(kind: str) -> None:
+def test_a_secret_is_found_in_base64_at_any_alignment(kind: str) -> None:
     for before, behind in product((b"", b":", b"::", b"x-access-token:"), (b"", b"-", b"--")):
         assert found_in(base64.b64encode(before + secret_of(kind).encode() + behind)) == {kind}
 

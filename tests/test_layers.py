@@ -107,7 +107,7 @@ def test_each_room_imports_only_the_rooms_below_it(room: str) -> None:
 
 
 @pytest.mark.parametrize("layer", NOT_HERE)
-def test_each_layer_leaves_alone_what_is_not_its_business(layer: str) -> None:
+def test_each_layer_uses_only_its_own_libraries(layer: str) -> None:
     assert not imported_names(layer) & NOT_HERE[layer]
 
 

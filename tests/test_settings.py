@@ -76,7 +76,7 @@ UNSOUND = [
 
 
 @pytest.mark.parametrize(("variables", "reason"), UNSOUND)
-def test_what_is_unsound_is_refused_with_its_reason(
+def test_an_invalid_setting_is_refused_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], reason: str
 ) -> None:
     assert reason in refused(monkeypatch, **variables)
@@ -122,7 +122,9 @@ def test_an_invalid_job_user_is_refused(monkeypatch: pytest.MonkeyPatch, text: s
         {"CLONE_URL": "http://git.example.com/{repository}", "ALLOW_HTTP": "1"},
     ],
 )
-def test_what_is_just_sound_is_taken(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+def test_values_at_the_limit_are_accepted_as_settings(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(f"REPORTBACK_{name}", value)
     Settings()
@@ -138,7 +140,7 @@ def test_a_span_is_written_as_people_write_it(monkeypatch: pytest.MonkeyPatch, t
 
 
 @pytest.mark.parametrize("text", ["soon", "5 minutes", "-5s", "1h30"])
-def test_what_is_no_span_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_an_invalid_duration_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     assert "first_delay" in refused(monkeypatch, FIRST_DELAY=text)
 
 
@@ -240,7 +242,7 @@ DEEP = "[" * 100_000
         *[({name: "\udcff"}, f"REPORTBACK_{name} holds bytes that are not UTF-8") for name in TEXTS],
     ],
 )
-def test_what_is_nested_too_deeply_or_no_text_is_refused_by_its_name(
+def test_a_value_nested_too_deeply_or_not_text_is_refused_by_its_name(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: str
 ) -> None:
     why = refused(monkeypatch, **variables)
@@ -258,7 +260,7 @@ def test_settings_shown_hold_no_token_and_no_password(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("value", ["the first", "7", TOKEN])
-def test_what_is_no_ledgers_id_is_refused_without_quoting_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_an_invalid_ledger_id_is_refused_without_quoting_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     why = refused(monkeypatch, LEDGER_ID=value)
     assert "`reportback db id` prints it" in why
     assert value not in why.replace("\n", " ") or value == "7"

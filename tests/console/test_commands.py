@@ -70,7 +70,7 @@ def test_words_that_mean_nothing_are_refused(words: str) -> None:
     assert ended.value.code == 2
 
 
-async def test_a_script_lists_what_is_rejected_and_learns_whether_there_is_any(world: World) -> None:
+async def test_a_script_lists_rejected_reports_and_gets_an_exit_code(world: World) -> None:
     number = await recorded(world, "docs/refused", Kind.ARCHIVED)
     asked = ("reports", "list", "--rejected", "--reason", "archived", "--since", "3h", "--repository", "acme/site")
     done = reportback(*asked, "--json", "--exit-code")
@@ -78,7 +78,7 @@ async def test_a_script_lists_what_is_rejected_and_learns_whether_there_is_any(w
     assert [one["report"] for one in json.loads(done.stdout)] == [number]
 
 
-async def test_a_pass_needs_no_prefect(world: World, stand_in: StandIn) -> None:
+async def test_a_reconciliation_run_needs_no_prefect(world: World, stand_in: StandIn) -> None:
     await recorded(world, "docs/a")
     done = reportback("reconcile")
     assert (done.returncode, done.stdout) == (0, "Delivered 1, undelivered 0.\n")
@@ -103,7 +103,7 @@ def test_a_wrong_ledger_is_a_line_and_no_traceback(monkeypatch: pytest.MonkeyPat
     assert done.stderr.startswith("reportback: REPORTBACK_DATABASE_URL names ledger ")
 
 
-def test_what_is_read_needs_no_prefect_in_memory() -> None:
+def test_commands_that_only_read_do_not_import_prefect() -> None:
     words = "import sys, console.list, console.show, console.credentials; sys.exit('prefect' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", words], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == 0

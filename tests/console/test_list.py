@@ -69,7 +69,7 @@ async def test_for_a_program_nothing_is_an_empty_array(shell: Shell) -> None:
     assert shell.json() == []
 
 
-async def test_what_is_left_out_is_said_on_stderr(world: World, shell: Shell) -> None:
+async def test_omitted_reports_are_counted_on_stderr(world: World, shell: Shell) -> None:
     await recorded(world, "docs/a")
     await listed(limit=1)
     out, err = shell.heard()
@@ -87,7 +87,7 @@ async def test_the_exit_code_says_whether_any_report_is_listed(world: World, rea
     assert await list_reports(asked, (), limit=100, as_json=False, fails_if_any=True) == code
 
 
-async def test_what_outsiders_wrote_is_neither_markup_nor_control(world: World, shell: Shell) -> None:
+async def test_outside_text_is_neither_markup_nor_control(world: World, shell: Shell) -> None:
     await recorded(world, "[bold]docs[/bold]\x1b[2J")
     await listed()
     out, _ = shell.heard()

@@ -67,7 +67,7 @@ def test_metrics_are_served_until_a_signal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["9464", "localhost", ":9464", "127.0.0.1:x", "127.0.0.1:99999"])
-def test_what_is_no_place_to_listen_is_refused_in_words(place: str) -> None:
+def test_an_invalid_address_to_listen_on_is_refused(place: str) -> None:
     with pytest.raises(ValueError, match=r"^--serve "):
         listening(place)
 

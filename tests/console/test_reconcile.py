@@ -19,7 +19,7 @@ from storage.operations import event_counts
 from tasks.jobs import lost
 
 
-async def test_what_is_due_is_delivered_and_the_pass_is_noted(world: World, shell: Shell, stand_in: StandIn) -> None:
+async def test_due_reports_are_delivered_and_the_run_is_recorded(world: World, shell: Shell, stand_in: StandIn) -> None:
     await recorded(world, "docs/a")
     await recorded(world, "docs/refused", Kind.ARCHIVED)
     assert await reconcile_now() == 0
@@ -44,7 +44,7 @@ async def test_prefect_is_sent_nothing_that_the_end_could_wait_for(
 
 
 @pytest.mark.usefixtures("stand_in")
-async def test_what_is_old_is_folded_and_forgotten_as_by_any_pass(
+async def test_old_rows_are_folded_and_pruned_as_by_any_run(
     world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPORTBACK_KEEP", "1d")

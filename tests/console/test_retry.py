@@ -61,7 +61,7 @@ async def test_a_rejected_report_is_reopened_and_delivered_by_the_user_of_the_sh
     assert [event.actor for event in story if event.kind is EventKind.REOPENED] == ["ada"]
 
 
-async def test_what_is_still_undelivered_makes_the_exit_code(world: World, shell: Shell, stand_in: StandIn) -> None:
+async def test_undelivered_reports_set_the_exit_code(world: World, shell: Shell, stand_in: StandIn) -> None:
     good, bad = await recorded(world, "docs/a"), await recorded(world, "docs/b")
     await stand_in.fault("archived", context="docs/b")
     assert await tried(Asked(repository="acme/site")) == 1
@@ -82,7 +82,7 @@ async def test_a_report_of_a_repository_that_is_not_allowed_is_left_as_it_is(
     assert (await world.phases("docs/refused"))["success"] is Phase.REJECTED
 
 
-async def test_only_what_is_selected_is_tried(world: World, shell: Shell, stand_in: StandIn) -> None:
+async def test_only_selected_reports_are_tried(world: World, shell: Shell, stand_in: StandIn) -> None:
     await recorded(world, "docs/archived", Kind.ARCHIVED)
     await recorded(world, "docs/gone", Kind.GONE)
     await recorded(world, "docs/due")
@@ -98,7 +98,7 @@ async def test_a_number_of_nothing_undelivered_is_said(world: World, shell: Shel
     assert shell.heard() == ("Nothing to deliver.\n", "".join(said))
 
 
-async def test_a_dry_run_lists_what_would_be_tried_and_tries_nothing(
+async def test_a_dry_run_lists_the_selected_reports_and_tries_none(
     world: World, shell: Shell, stand_in: StandIn
 ) -> None:
     await recorded(world, "docs/refused", Kind.ARCHIVED)

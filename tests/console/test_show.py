@@ -57,7 +57,7 @@ async def test_a_program_gets_the_same(world: World, shell: Shell) -> None:
     assert one["target_url"].startswith("https://github.com/acme/site/commit/")
 
 
-async def test_what_is_not_there_is_one_line(world: World, shell: Shell) -> None:
+async def test_an_unknown_report_is_one_line(world: World, shell: Shell) -> None:
     unknown = uuid4()
     assert await show(4711, as_json=False) == 1
     assert shell.heard() == ("", f"reportback: no report 4711 in {world.ledger.place}\n")

@@ -29,7 +29,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return made
 
 
-def test_what_takes_longer_than_a_second_shows_how_far_it_is(screen: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_longer_than_a_second_shows_its_progress(screen: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "SILENT", 0.0)
     with Going("retrying", total=3) as going:
         going.step()
@@ -40,7 +40,7 @@ def test_what_takes_longer_than_a_second_shows_how_far_it_is(screen: Terminal, m
     assert "report 7: delivered" in shown
 
 
-def test_what_is_done_within_a_second_shows_no_bar(screen: Terminal) -> None:
+def test_work_done_within_a_second_shows_no_bar(screen: Terminal) -> None:
     with Going("retrying", total=3) as going:
         going.step()
         going.say("report 7: delivered")

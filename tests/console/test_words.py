@@ -35,7 +35,7 @@ def test_a_span_is_shown_in_its_largest_whole_unit(seconds: float, words: str) -
     assert span(timedelta(seconds=seconds)) == words
 
 
-def test_what_has_come_is_now() -> None:
+def test_a_past_time_is_shown_as_now() -> None:
     assert [ahead(moment, NOW) for moment in (NOW - timedelta(days=1), NOW, SOON)] == ["now", "now", "in 4 min"]
 
 
@@ -48,9 +48,7 @@ def test_what_has_come_is_now() -> None:
         (Blockers(), None),
     ],
 )
-def test_what_is_due_is_tried_when_nothing_stands_in_the_way_any_more(
-    blockers: Blockers, moment: datetime | None
-) -> None:
+def test_a_due_report_is_tried_once_nothing_blocks_it(blockers: Blockers, moment: datetime | None) -> None:
     assert next_try_at(Phase.DUE, blockers) == moment
 
 

@@ -221,7 +221,7 @@ async def test_a_drain_waits_until_nothing_runs(
 
 
 @pytest.mark.usefixtures("deployed")
-async def test_what_is_scheduled_does_not_hold_up_a_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_scheduled_runs_do_not_hold_up_a_drain(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker takes it on while the pool is paused."""
     monkeypatch.setattr(draining, "POLL_EVERY", MOMENT)
     async with prefect_server() as client:

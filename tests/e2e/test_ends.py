@@ -88,7 +88,7 @@ WAYS_OF_A_WORKER = (
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.die.__name__)
-async def test_whatever_ends_a_flow_the_commit_says_so_and_a_retry_runs_it_again(rig: Rig, way: Way) -> None:
+async def test_a_flow_ended_in_any_way_is_reported_and_a_retry_runs_it_again(rig: Rig, way: Way) -> None:
     run = await _pending(rig, way.die.__name__)
     pid = await run.pid()
     await _dies(run, way.words, way.die(run))
@@ -113,7 +113,7 @@ async def _runs_again(run: Run) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS_OF_A_WORKER, ids=lambda way: way.die.__name__)
-async def test_whatever_ends_a_worker_the_commit_says_so(rig: Rig, way: WayOfAWorker) -> None:
+async def test_a_worker_ended_in_any_way_is_reported(rig: Rig, way: WayOfAWorker) -> None:
     queue = way.die.__name__.replace("_", "-")
     async with rig.worker(queue) as worker:
         run = await _pending(rig, queue, queue=queue)

@@ -37,7 +37,7 @@ async def test_a_job_survives_a_restart_of_the_server(rig: Rig) -> None:
         await one.is_over("COMPLETED", within=60)
 
 
-async def test_after_passes_that_were_killed_half_way_the_next_one_runs(rig: Rig) -> None:
+async def test_after_runs_killed_half_way_the_next_one_runs(rig: Rig) -> None:
     run = await left_over(rig, "left-to-the-killed", 2)
     for _ in range(3):
         await _is_half_way(rig)

@@ -69,7 +69,7 @@ def test_each_sees_the_same_variables_and_installs_by_the_lock_file(name: str) -
     assert (install.cache.paths, install.cache.key) == (("node_modules",), ("bun.lock",))
 
 
-def test_what_makes_content_pushes_it_and_takes_turns() -> None:
+def test_job_types_that_make_content_push_it_and_take_turns() -> None:
     pushing = {name for name, job_type in TYPES.items() if job_type.push}
     assert pushing == {"fetch-one", "fetch-ready", "fetch-all", "notion-translate"}
     assert {name for name, job_type in TYPES.items() if job_type.exclusive == "content"} == pushing

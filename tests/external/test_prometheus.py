@@ -148,7 +148,7 @@ async def comes_to_hold(url: str, world: World) -> None:
     await until(is_held, within=20, what=lambda: f"Prometheus never held what is exported: {wanted}")
 
 
-async def test_what_is_scraped_is_queried_back(world: World, tmp_path: Path) -> None:
+async def test_scraped_metrics_are_queried_back(world: World, tmp_path: Path) -> None:
     await troubled(world)
     with listening("127.0.0.1:0") as sock:
         server = asyncio.create_task(serve_on(sock, world.ledger))
@@ -176,7 +176,7 @@ async def names_of_rules(url: str) -> set[str]:
     return {rule["name"] for group in groups for rule in group["rules"]}
 
 
-async def test_what_a_pass_pushes_is_scraped_from_the_pushgateway(world: World, tmp_path: Path) -> None:
+async def test_the_metrics_pushed_by_a_run_are_scraped_from_the_pushgateway(world: World, tmp_path: Path) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     await troubled(world)

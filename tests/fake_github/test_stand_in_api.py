@@ -264,7 +264,7 @@ READ_ONLY = Rules(
         ("Octo/None", 404, "Not Found"),
     ],
 )
-async def test_what_may_not_be_written_to_is_refused(
+async def test_a_repository_that_may_not_be_written_to_is_refused(
     time: SteppedTime, repository: str, status: int, words: str
 ) -> None:
     async with in_process_client(FakeGitHub(READ_ONLY, clock=time, sleep=time.sleep)) as client:

@@ -58,7 +58,7 @@ async def test_an_unfit_field_is_named(
     ],
     ids=lambda value: str(value)[:30],
 )
-async def test_what_is_just_fit_is_taken(client: httpx.AsyncClient, fields: dict[str, str]) -> None:
+async def test_values_at_the_limit_are_accepted(client: httpx.AsyncClient, fields: dict[str, str]) -> None:
     assert (await client.post(PATH, json={"state": "success", **fields})).status_code == 201
 
 

@@ -91,7 +91,7 @@ def test_every_status_of_a_read_is_a_page_a_limit_or_no_read(statuses: range) ->
         assert status == 200 or not isinstance(outcome, Page), status
 
 
-def test_what_may_have_been_stored_is_unknown() -> None:
+def test_a_status_that_may_have_been_stored_is_unknown() -> None:
     for status in (100, 103, *range(202, 300), 200, 408, *range(500, 600)):
         assert isinstance(posted(status, CREATED), Unknown), status
 

@@ -53,7 +53,9 @@ async def test_where_no_token_is_the_message_names_the_place(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["ghp_abc d", "ghp_abc\nd", "ghp_abcé", "ghp_abc\x7f", "   ", "ghp_abc"])
-async def test_what_fits_no_header_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+async def test_a_token_that_fits_no_header_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
     monkeypatch.setenv("SOME_TOKEN", value)
     with pytest.raises(NoCredential, match="SOME_TOKEN") as refused:
         await token_of("env:SOME_TOKEN", blocks)

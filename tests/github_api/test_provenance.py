@@ -42,7 +42,7 @@ def read(status: int, headers: dict[str, str], body: object, *, at: str = GITHUB
 
 
 @pytest.mark.parametrize("at", [GITHUB, SERVER])
-def test_whatever_status_something_else_answers_it_refuses_and_pauses_nothing(at: str) -> None:
+def test_a_foreign_answer_of_any_status_rejects_and_pauses_nothing(at: str) -> None:
     for status, headers, body in product(range(100, 600), PROXYS_HEADERS, PROXYS_BODIES):
         sent = posted(status, headers, body, at=at)
         assert isinstance(sent, Unknown), status

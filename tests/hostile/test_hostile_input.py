@@ -58,7 +58,7 @@ def test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe(door: Door
     assert peak - before < MEMORY
 
 
-def test_what_was_once_taken_wrongly_is_still_among_the_inputs() -> None:
+def test_inputs_once_handled_wrongly_are_still_among_the_inputs() -> None:
     there = {(door.name, path[-1], kind) for door in DOORS for path, kind, _ in door.inputs() if path}
     assert there >= KEPT
 

@@ -125,7 +125,7 @@ async def test_the_copy_that_a_failed_job_leaves_is_for_us_alone(rig: JobUserRig
     assert rig.lines == [str(ME.uid), "closed"]
 
 
-async def test_nothing_of_a_job_whose_supervisor_was_killed_lives_on_among_its_files(rig: JobUserRig) -> None:
+async def test_no_process_of_a_job_survives_its_killed_supervisor(rig: JobUserRig) -> None:
     script = "(setsid sh -c 'echo $$ > stays; exec sleep 60' &); until [ -s stays ]; do :; done; echo $PPID; sleep 60"
     running = asyncio.create_task(rig.run(script))
 

@@ -36,7 +36,7 @@ def test_help_names_the_commands() -> None:
     assert all(word in done.stdout for word in ("demo", "up", "db"))
 
 
-def test_what_went_wrong_moves_no_terminal() -> None:
+def test_an_error_message_controls_no_terminal() -> None:
     fails = "def app(): raise ValueError('\\x1b[2Jno\\x9b1m such\\u202e\\nthing')\ncli.app = app"
     done = subprocess.run(
         [sys.executable, "-c", f"import cli\n{fails}\ncli.main()"],
@@ -68,7 +68,7 @@ def test_db_upgrade_makes_the_ledger_and_a_second_time_changes_nothing(tmp_path:
     ledger.close()
 
 
-def test_db_after_restore_says_how_many_reports_it_will_look_for(tmp_path: Path) -> None:
+def test_db_after_restore_says_how_many_reports_it_will_search_for(tmp_path: Path) -> None:
     done = reportback("db", "after-restore", REPORTBACK_DATABASE_URL=f"sqlite:///{tmp_path}/ledger.db")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "0 unsettled reports will be looked for on GitHub before anything is sent.\n"

@@ -89,7 +89,7 @@ async def test_empty_polls_count_from_the_last_pause(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PENDING", "RUNNING", "CANCELLING", "PAUSED"])
-async def test_what_may_have_a_process_is_waited_for(
+async def test_a_run_that_may_have_a_process_is_waited_for(
     server: Server, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.runs["under-way"] = kind

@@ -39,7 +39,7 @@ async def _left_by(raised: Exception, monkeypatch: pytest.MonkeyPatch) -> Except
 
 
 @pytest.mark.parametrize("raised", [BrokenPipeError(), PermissionError(), NoServer("of the caller")])
-async def test_what_the_clients_user_raises_is_left_alone(monkeypatch: pytest.MonkeyPatch, raised: Exception) -> None:
+async def test_an_error_of_the_caller_is_left_alone(monkeypatch: pytest.MonkeyPatch, raised: Exception) -> None:
     assert await _left_by(raised, monkeypatch) is raised
 
 

@@ -94,7 +94,7 @@ def test_a_difference_is_named(words: str) -> None:
     assert words in difference
 
 
-def test_what_is_still_to_come_is_named() -> None:
+def test_unsettled_reports_are_named() -> None:
     waiting = Job(number=3, id=JOB, type="sphinx", state=JobState.WAITING, beat_at=NOW)
     over = Job(number=4, id=JOB, type="sphinx", state=JobState.LOST, beat_at=NOW, ended_at=NOW)
     due = rows(report(SUCCESS, **UNDELIVERED), due_at=NOW + timedelta(seconds=9), last_error="GitHub is away").targets

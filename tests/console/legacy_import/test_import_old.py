@@ -77,7 +77,7 @@ def an_installation(folder: Path) -> None:
     put(folder, "cut.json", '{"id": "cut", "github": {"token": "' + CANARY)
 
 
-async def test_what_is_owed_is_on_github_once_after_any_number_of_imports(
+async def test_an_owed_report_is_on_github_once_after_any_number_of_imports(
     world: World, shell: Shell, stand_in: StandIn, folder: Path
 ) -> None:
     an_installation(folder)
@@ -160,7 +160,7 @@ async def test_a_file_with_a_token_in_it_is_named_and_the_token_goes_nowhere(
     assert await count(world, Job) == 2
 
 
-async def test_what_is_no_plain_small_json_file_is_listed_and_not_read(
+async def test_a_file_that_is_no_small_plain_json_is_listed_and_not_read(
     shell: Shell, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(old_files, "MOST", 1024**2)
@@ -206,7 +206,7 @@ async def test_a_crash_in_the_middle_is_finished_by_the_next_import(
     assert sorted(str(one["context"]) for one in await stand_in.statuses()) == [f"docs/{number}" for number in range(4)]
 
 
-async def test_what_reportback_has_reported_is_not_covered(
+async def test_a_report_of_reportback_is_not_covered(
     world: World, shell: Shell, stand_in: StandIn, folder: Path
 ) -> None:
     await run_job(world.ledger, order("docs/a"))

@@ -275,7 +275,7 @@ FORM = {
 
 @pytest.mark.parametrize("detail", FORM)
 @pytest.mark.parametrize("status", [409, 422])
-async def test_what_the_deployments_form_refuses_is_said_by_the_words_of_the_command(
+async def test_a_field_refused_by_the_deployments_form_is_named_as_the_command_names_it(
     server: respx.Router, capsys: pytest.CaptureFixture[str], *, detail: str, status: int
 ) -> None:
     server["start"].respond(status, json={"detail": detail})

@@ -30,14 +30,14 @@ def exit_code(*words: str) -> object:
     return ended.value.code
 
 
-def test_what_is_given_is_what_is_asked_for() -> None:
+def test_the_given_arguments_are_submitted() -> None:
     line = "submit sphinx --repo acme/site --sha none --context docs/de --url https://a.test -o a=1 --option b=- --wait"
     assert exit_code(*line.split(), "--key", "nightly") == 3
     asked = Words("sphinx", "acme/site", "none", "docs/de", "https://a.test", ("a=1", "b=-"), "nightly")
     assert given == [(asked, True)]
 
 
-def test_what_is_not_given_is_found_out() -> None:
+def test_missing_arguments_are_found_out() -> None:
     assert exit_code("submit", "sphinx") == 3
     assert given == [(Words("sphinx", None, None, "", "", (), None), False)]
 

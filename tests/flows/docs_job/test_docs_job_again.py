@@ -44,7 +44,7 @@ async def test_a_job_that_succeeded_is_not_executed_again(rig: Rig) -> None:
     assert f"**{literal(words)}**" in await page_of(done.id)
 
 
-async def test_a_retry_delivers_what_github_refused_without_executing_the_job_again(rig: Rig) -> None:
+async def test_a_retry_delivers_a_refused_report_without_executing_the_job_again(rig: Rig) -> None:
     rig.fault(Kind.ARCHIVED, state="success")
     rig.job_is(NOTE_A_RUN)
     done = await rig.run_job()

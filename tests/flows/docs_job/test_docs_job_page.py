@@ -40,7 +40,7 @@ async def test_a_run_says_what_it_does_and_its_page_what_came_of_it(rig: Rig) ->
         assert words in page
 
 
-async def test_what_a_pass_finds_on_top_of_a_report_stands_first_on_its_jobs_page_once(rig: Rig) -> None:
+async def test_an_override_found_by_a_run_is_first_on_its_jobs_page_once(rig: Rig) -> None:
     done = await rig.run_job()
     override = Draft(repository="acme/site", sha=rig.sha, context="docs/sphinx", state="failure")
     status = rig.github.store.drafted(override)

@@ -43,7 +43,7 @@ REFUSED: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_the_form_does_not_allow_is_refused_by_its_field_and_what_is_allowed(what: str) -> None:
+def test_a_value_the_form_does_not_allow_is_refused_by_field_with_the_allowed_values(what: str) -> None:
     parameters, words = REFUSED[what]
     with pytest.raises(ParameterTypeError) as refused:
         docs_job.validate_parameters({"job": "sphinx", **parameters})
@@ -60,7 +60,7 @@ BEFORE_ANYTHING_RUNS: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("what", BEFORE_ANYTHING_RUNS)
-async def test_what_is_refused_is_refused_before_anything_runs(rig: Rig, what: str) -> None:
+async def test_an_invalid_request_is_refused_before_anything_runs(rig: Rig, what: str) -> None:
     parameters, words = BEFORE_ANYTHING_RUNS[what]
     rig.job_is("echo ran > {folder}/notes")
     done = await rig.run_job(**{"job": "sphinx", **parameters})  # type: ignore[arg-type]  # wrong on purpose
@@ -144,7 +144,7 @@ def test_the_job_types_are_those_of_the_file_that_the_settings_name(
     assert [name.value for name in anew.JobName] == ["greet"]
 
 
-def test_a_job_type_that_would_see_what_reports_is_refused_before_any_flow_runs(
+def test_a_job_type_that_would_see_the_reporting_credential_is_refused_before_any_flow_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPORTBACK_CREDENTIALS", '{"*": "env:STATUS_TOKEN"}')

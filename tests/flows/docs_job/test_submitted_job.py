@@ -68,7 +68,7 @@ async def test_a_waiting_submit_reports_how_the_job_ended(
     assert err.splitlines()[-1].startswith("Its outcome is on the commit." if states else "Nothing is known yet")
 
 
-async def test_what_the_deployments_form_refuses_is_said_by_its_field(
+async def test_a_value_the_deployments_form_refuses_is_named_by_its_field(
     rig: Rig, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await deployed()

@@ -11,7 +11,7 @@ from storage import counters
 from storage.operations.event_counts import EVENTS
 
 
-async def test_a_pushgateway_that_is_down_is_a_line_in_the_log_of_a_pass_that_succeeds(
+async def test_a_pushgateway_that_is_down_is_logged_and_the_run_succeeds(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPORTBACK_PUSHGATEWAY_URL", "http://user:pa55word@127.0.0.1:9")
@@ -24,7 +24,7 @@ async def test_a_pushgateway_that_is_down_is_a_line_in_the_log_of_a_pass_that_su
     assert "pa55word" not in log
 
 
-async def test_a_pass_adds_what_is_old_to_the_totals(rig: Rig) -> None:
+async def test_a_run_adds_old_rows_to_the_totals(rig: Rig) -> None:
     async with rig.ledger() as ledger:
         await run_job(ledger, order("docs/a", sha=rig.sha))
     await run(reconcile_reports)

@@ -62,7 +62,7 @@ async def has_passed(rig: Rig, at: datetime, *, took: timedelta = timedelta(seco
         await reconciliations.end(session, pass_id, delivered=0, undelivered=0, now=at)
 
 
-async def test_a_pass_that_begins_late_leaves_its_work_to_the_one_that_has_done_it(rig: Rig) -> None:
+async def test_a_late_run_leaves_its_work_to_the_run_that_has_done_it(rig: Rig) -> None:
     deployment_id = await deployed()
     late = await a_pass(deployment_id, ago(FIVE_MINUTES))
     await has_passed(rig, datetime.now(UTC) - timedelta(minutes=4))
@@ -70,13 +70,13 @@ async def test_a_pass_that_begins_late_leaves_its_work_to_the_one_that_has_done_
     assert done.shows == ("COMPLETED", "Completed", "late, skipped: another reconciliation run has succeeded meanwhile")
 
 
-async def test_a_pass_that_begins_late_works_if_no_other_has(rig: Rig) -> None:
+async def test_a_late_run_works_if_no_other_has(rig: Rig) -> None:
     late = await a_pass(await deployed(), ago(FIVE_MINUTES))
     await has_passed(rig, datetime.now(UTC) - timedelta(minutes=6))
     assert (await run_made(reconcile_reports, late)).shows[2] == "delivered 0, undelivered 0"
 
 
-async def test_a_pass_that_begins_late_works_if_the_other_had_begun_before_it_was_due(rig: Rig) -> None:
+async def test_a_late_run_works_if_the_other_had_begun_before_it_was_due(rig: Rig) -> None:
     """It may have searched for lost jobs before."""
     late = await a_pass(await deployed(), ago(FIVE_MINUTES))
     await has_passed(rig, datetime.now(UTC) - timedelta(minutes=4), took=timedelta(minutes=2))
@@ -84,7 +84,7 @@ async def test_a_pass_that_begins_late_works_if_the_other_had_begun_before_it_wa
 
 
 @pytest.mark.usefixtures("rig")
-async def test_one_late_pass_does_the_work_of_all() -> None:
+async def test_one_late_run_does_the_work_of_all() -> None:
     deployment_id = await deployed()
     late = [await a_pass(deployment_id, ago(n * FIVE_MINUTES)) for n in range(1, 5)]
     soon = await a_pass(deployment_id, ago(timedelta(seconds=5)))
@@ -107,7 +107,7 @@ async def test_a_reconciliation_run_whose_process_died_becomes_crashed(monkeypat
 
 
 @pytest.mark.usefixtures("rig")
-async def test_a_pass_that_was_retried_runs_since_then_and_not_since_its_first_start() -> None:
+async def test_a_retried_run_counts_from_the_retry_and_not_from_its_first_start() -> None:
     deployment_id = await deployed()
     retried = await a_pass(deployment_id, ago(timedelta(0)))
     states: tuple[State[None], ...] = (Running(), Failed(), Running())
@@ -278,7 +278,9 @@ async def is_known(run_id: UUID) -> bool:
     return True
 
 
-async def test_prefect_forgets_passes_that_are_over_and_nothing_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_reconciliation_runs_are_deleted_in_prefect_and_nothing_else(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Least of all a run with something undelivered."""
     rig.fault(Kind.ARCHIVED, times=9)
     undelivered = (await rig.run_job()).id

@@ -96,7 +96,7 @@ async def test_a_github_that_stays_unavailable_ends_the_task_and_leaves_the_repo
 
 
 @pytest.mark.parametrize("kind", [Kind.FORBIDDEN, Kind.NO_SUCH_COMMIT, Kind.BAD_CREDENTIALS])
-async def test_what_another_try_cannot_help_is_not_retried(rig: Rig, kind: Kind) -> None:
+async def test_a_failure_that_a_retry_cannot_mend_is_not_retried(rig: Rig, kind: Kind) -> None:
     rig.fault(kind, times=0)
     ended = await reported(rig)
     assert (ended.state_name, ended.run_count) == ("Failed", 1)

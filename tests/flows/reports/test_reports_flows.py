@@ -34,7 +34,7 @@ async def reconciled(rig: Rig) -> tuple[int, int]:
     return row.delivered, row.undelivered
 
 
-async def test_the_reconciliation_delivers_what_is_due_and_counts_it(rig: Rig) -> None:
+async def test_the_reconciliation_delivers_due_reports_and_counts_them(rig: Rig) -> None:
     await recorded(rig, "docs/a", "docs/b")
     assert await reconciled(rig) == (2, 0)
     assert rig.states() == ["success", "success"]
@@ -87,7 +87,7 @@ async def test_a_report_that_is_refused_again_is_named(rig: Rig) -> None:
     assert rig.states() == ["success"]
 
 
-async def test_what_the_time_does_not_suffice_for_is_reopened_for_the_reconciliation(
+async def test_reports_beyond_the_time_limit_are_reopened_for_the_reconciliation(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await refused(rig, "docs/a", "docs/b", "docs/c")

@@ -23,7 +23,7 @@ async def versions() -> list[Artifact]:
         return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[KEY])))
 
 
-async def test_there_is_one_page_and_each_pass_renews_it(rig: Rig) -> None:
+async def test_there_is_one_page_and_each_run_renews_it(rig: Rig) -> None:
     rig.fault(Kind.ARCHIVED, times=0)
     async with rig.ledger() as ledger:
         await run_job(ledger, order("docs/refused", sha=rig.sha))
@@ -42,7 +42,7 @@ async def test_there_is_one_page_and_each_pass_renews_it(rig: Rig) -> None:
     assert "## Rejected" not in str(after.data)
 
 
-async def test_a_prefect_that_does_not_take_it_is_a_line_in_the_log_of_a_pass_that_succeeds(
+async def test_a_prefect_that_refuses_the_page_is_logged_and_the_run_succeeds(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:
@@ -57,7 +57,7 @@ async def test_a_prefect_that_does_not_take_it_is_a_line_in_the_log_of_a_pass_th
     await log_of(done.id, "the status page is not up to date: ConnectError", "delivered 1, undelivered 0")
 
 
-async def test_a_prefect_that_never_answers_holds_no_pass_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_prefect_that_never_answers_delays_no_run(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(*_: object) -> None:
         await asyncio.Event().wait()
 
