@@ -53,6 +53,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 TOGETHER = {
     "tests/scenarios/simulated/test_day.py",
     "tests/scenarios/simulated/test_load.py",
+    "tests/tasks/process/test_much_output.py",
     "tests/job_users/test_canaries.py",
 }
 """Files whose tests share an expensive fixture."""

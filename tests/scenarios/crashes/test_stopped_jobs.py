@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 from callbacks import idle_callbacks
 from cancelling import cancel_all, skip
+from full import FULL, thinned
 from processes import ROOT, is_alive, pids_in
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -83,8 +84,9 @@ def rig(world: World, tmp_path: Path) -> Iterator[Rig]:
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
-@pytest.mark.parametrize("ends_by", ["its exit", "its time limit", "a cancel", "a cancel behind its back"])
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize(
+    ("ends_by", "times"), thinned(("its exit", "its time limit", "a cancel", "a cancel behind its back"), (1, 3))
+)
 async def test_a_signal_in_the_grace_stores_the_end_only_once_nothing_is_left(
     rig: Rig, ends_by: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +178,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("times", [1, 3] if FULL else [3])
 def test_a_flow_that_gets_sigterm_leaves_when_nothing_of_its_job_is_left(times: int, tmp_path: Path) -> None:
     job, url = uuid4(), f"sqlite:///{tmp_path}/ledger.db"
     argv = [sys.executable, "-c", FLOW, url, str(job), *stay(tmp_path)]

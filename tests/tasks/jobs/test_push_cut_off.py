@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from cancelling import STOPS, skip, stop
+from full import thinned
 from repositories import Origin, write
 from waiting import block_until
 
@@ -84,8 +85,7 @@ async def test_a_push_that_its_time_limit_cut_off_when_it_was_stored_is_pushed(
     assert await pushing == rig.origin.head(branch) != rig.sha
 
 
-@pytest.mark.parametrize("times", [1, 3])
-@STOPS
+@pytest.mark.parametrize(("how", "times"), thinned(STOPS.args[1], (1, 3)))
 async def test_a_cancel_that_comes_when_the_push_is_stored_is_too_late(rig: Rig, how: str, times: int) -> None:
     rig.hook("post-receive", HOLD)
     others = asyncio.all_tasks()
