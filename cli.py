@@ -1,4 +1,4 @@
-"""The `reportback` command."""
+"""The `reportback` command: its subcommands, options and help texts."""
 
 import asyncio
 import signal
@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 
 def _given(kind: Any, tokens: Sequence[Token]) -> object:  # noqa: ANN401  # whatever an option takes
-    """The value that was given. Left to itself, Cyclopts takes "none" for None, and so would lift a filter silently."""
+    """The given value. By default Cyclopts converts "none" to None, which would silently lift a filter."""
     return convert(kind, tokens)
 
 
@@ -36,9 +36,9 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 app.register_install_completion_command()
-db = App(name="db", help="Look after the ledger.")
-accounts = App(name="credentials", help="See what each credential stands at, and end its pauses.")
-reports = App(name="reports", help="See what is on GitHub and what is not, and have it tried again.")
+db = App(name="db", help="Maintain the ledger.")
+accounts = App(name="credentials", help="Show the state of each credential, and end its pauses.")
+reports = App(name="reports", help="List reports, delivered or not, and retry them.")
 app.command(db)
 app.command(accounts)
 app.command(reports)
@@ -46,7 +46,7 @@ app.command(reports)
 
 @app.command
 def demo() -> int:
-    """Run four docs jobs for this project's commit, GitHub failing on the way, and check what it holds in the end."""
+    """Run four docs jobs for this project's commit against a failing stand-in GitHub, and check their statuses."""
     from demo.main import demo as play  # noqa: PLC0415  # each command loads what it needs
 
     return _run(play())
@@ -62,10 +62,10 @@ def up() -> int:
 
 @app.command
 def server(*, host: str = "127.0.0.1", port: int = 4200) -> int:
-    """Run a Prefect server on this machine that pages of other sites cannot ask; Prefect's own settings hold.
+    """Run a Prefect server on this machine that refuses requests from other sites' pages. Prefect's settings apply.
 
-    PREFECT_SERVER_API_AUTH_STRING=user:password makes it ask for a password; PREFECT_UI_API_URL names the address at
-    which a proxy shows it.
+    PREFECT_SERVER_API_AUTH_STRING=user:password makes it require a password; PREFECT_UI_API_URL names its address
+    behind a proxy.
 
     Args:
         host: The address to listen on.
@@ -78,7 +78,7 @@ def server(*, host: str = "127.0.0.1", port: int = 4200) -> int:
 
 @app.command
 def deploy() -> int:
-    """Make the deployments of this checkout on the Prefect server that PREFECT_API_URL names."""
+    """Create or update the deployments of this checkout on the Prefect server that PREFECT_API_URL names."""
     from local.deploy import deploy as make_deployments  # noqa: PLC0415  # each command loads what it needs
 
     return _run(make_deployments())
@@ -86,11 +86,11 @@ def deploy() -> int:
 
 @app.command
 def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:
-    """Pause the work pools and wait until nothing of them runs: before their workers are stopped, or an upgrade.
+    """Pause the work pools and wait until none of their flow runs is running: before stopping workers or an upgrade.
 
     Args:
         pools: Names of work pools; without any, both of Reportback's.
-        timeout: How long to wait, such as 90s, 10m or 2h. What still runs then makes the exit code 1.
+        timeout: How long to wait, such as 90s, 10m or 2h. Exits with 1 if a flow run is still running then.
     """
     from local.drain import drain as drain_pools  # noqa: PLC0415  # each command loads what it needs
     from local.work_pools import POOLS  # noqa: PLC0415  # the same
@@ -100,7 +100,7 @@ def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:
 
 @app.command
 def resume(*pools: str) -> int:
-    """Let the workers of the work pools take on flow runs again, after `drain`.
+    """Let the workers of the work pools start flow runs again, after `drain`.
 
     Args:
         pools: Names of work pools; without any, both of Reportback's.
@@ -126,20 +126,20 @@ def submit(
 ) -> int:
     """Start a docs job for a commit, and print the address of its page.
 
-    In GitHub Actions the commit is the one that the workflow is about, and a trigger that comes twice starts nothing
-    twice. Exits with 0 for success, 1 for failure, 2 for an error or what was refused, 3 if nobody could be reached.
+    In GitHub Actions the commit is that of the workflow's event, and a repeated trigger starts nothing twice. Exits
+    with 0 for success, 1 for failure, 2 for an error or a refused request, 3 if a server could not be reached.
 
     Args:
         job_type: What to run: a job type of jobs.toml.
         repo: Where to report, as owner/name.
-        sha: The commit to run for and to report on; or a branch, a tag or an abbreviated hash, as GitHub knows it.
-        context: Under which name the outcome shows on the commit, unless the job type's own.
-        url: Where the outcome links to, unless the job says so.
+        sha: The commit to run for and to report on: a hash, also abbreviated, a branch or a tag.
+        context: The name under which the outcome shows on the commit, instead of the job type's.
+        url: Where the outcome links to, instead of the default.
         option: An option of the job type, as name=value; can be given several times.
-        key: What makes two requests one. In GitHub Actions it comes of itself.
-        wait: Wait until the job is over and reported; the exit code is then the job's.
+        key: Requests with the same key start one job. In GitHub Actions it is set automatically.
+        wait: Wait until the job has ended and is reported; the exit code is then the job's.
     """
-    from console.submission.asked_job import Words  # noqa: PLC0415  # each command loads what it needs
+    from console.submission.requested_job import Words  # noqa: PLC0415  # each command loads what it needs
     from console.submission.submit import submit as submit_job  # noqa: PLC0415  # the same
 
     words = Words(job_type, repo, sha, context, url, option, key)
@@ -148,7 +148,7 @@ def submit(
 
 @db.command
 def upgrade() -> int:
-    """Bring the ledger to this version's schema. The embedded one does so by itself."""
+    """Upgrade the ledger to this version's schema. An SQLite ledger is upgraded automatically."""
     from local.ledger import upgrade as upgrade_ledger  # noqa: PLC0415  # each command loads what it needs
 
     return _run(upgrade_ledger())
@@ -156,7 +156,7 @@ def upgrade() -> int:
 
 @db.command(name="id")
 def identity() -> int:
-    """Print the ledger's id. Each deployment carries it, and a flow refuses every other ledger."""
+    """Print the ledger's id. Each deployment holds it, and its flows refuse any other ledger."""
     from local.ledger import print_id  # noqa: PLC0415  # each command loads what it needs
 
     return _run(print_id())
@@ -174,11 +174,11 @@ def after_restore() -> int:
 def move(*, to: str) -> int:
     """Move the ledger to another database, from SQLite to PostgreSQL or back, with everything stopped.
 
-    The old one stays as it is, marked: it is refused from then on. Exits with 1 if nothing was moved.
+    The old one is kept, marked as moved and refused from then on. Exits with 1 if nothing was moved.
 
     Args:
-        to: Where to, as sqlite:////absolute/path or postgresql://user@host/name: an empty database. No password: set
-            PGPASSWORD.
+        to: The new, empty database, as sqlite:////absolute/path or postgresql://user@host/name. Without a password:
+            set PGPASSWORD.
     """
     from console.move import move_ledger  # noqa: PLC0415  # each command loads what it needs
 
@@ -201,31 +201,31 @@ def list_reports(
     """List reports, the newest first; with --undelivered or --rejected only those, the oldest first.
 
     Args:
-        undelivered: Only what is not on GitHub and will be tried again.
-        rejected: Only what GitHub refuses, until a person retries it.
+        undelivered: Only reports that are not on GitHub and will be retried.
+        rejected: Only reports that GitHub refuses, until a person retries them.
         repository: Only of this repository, as owner/name.
         reason: Only what was rejected for this reason.
         job: Only of the docs-job flow run with this id.
         since: Only what was recorded since then: a time, UTC unless it says otherwise, or a span such as 2h or 3d.
-        limit: How many to list at the most. What is left out is said on stderr.
+        limit: How many to list at most. A note on stderr says if there are more.
         json: Print a JSON array, for programs.
         exit_code: Exit with 1 if anything is listed.
     """
-    from console.asked import Asked  # noqa: PLC0415  # each command loads what it needs
     from console.list import list_reports as list_them  # noqa: PLC0415  # the same
+    from console.report_filter import ReportFilter  # noqa: PLC0415  # each command loads what it needs
     from storage.operations.listing import Wanted  # noqa: PLC0415  # the same
 
     wanted = [kind for kind, is_asked in ((Wanted.UNDELIVERED, undelivered), (Wanted.REJECTED, rejected)) if is_asked]
-    asked = Asked((), job, repository, reason, since)
+    asked = ReportFilter((), job, repository, reason, since)
     return _run(list_them(asked, wanted, limit=limit, as_json=json, fails_if_any=exit_code))
 
 
 @reports.command
 def show(report: int | UUID, *, json: Json = False) -> int:
-    """Tell the whole story of a report: who tried when, what GitHub answered, what happens next, what to do.
+    """Show the history of a report: each attempt, GitHub's answers, what happens next, and what to do.
 
     Args:
-        report: Its number, or the id of a docs-job flow run for each of its reports.
+        report: Its number, or the id of a docs-job flow run for all of its reports.
         json: Print a JSON array, for programs.
     """
     from console.show import show as show_report  # noqa: PLC0415  # each command loads what it needs
@@ -245,7 +245,7 @@ def retry(
 ) -> int:
     """Reopen rejected reports whose cause is gone, and deliver them and what is merely due, now.
 
-    All that is given must hold. The story of each report names the user of this shell: a note for colleagues, not an
+    All given options must match. The history of each report records the user of this shell, as information, not
     authentication. Exits with 1 if some are still undelivered, with 2 if nothing was tried.
 
     Args:
@@ -254,18 +254,18 @@ def retry(
         reason: Only what was rejected for this reason.
         job: Only of the docs-job flow run with this id.
         since: Only what was recorded since then: a time, UTC unless it says otherwise, or a span such as 2h or 3d.
-        dry_run: List what would be tried, and try nothing.
-        yes: Do not ask before more than 10 are tried.
+        dry_run: List what would be retried, and retry nothing.
+        yes: Do not ask before retrying more than 10.
     """
-    from console.asked import Asked  # noqa: PLC0415  # each command loads what it needs
+    from console.report_filter import ReportFilter  # noqa: PLC0415  # each command loads what it needs
     from console.retry import retry as retry_reports  # noqa: PLC0415  # the same
 
-    return _run(retry_reports(Asked(ids, job, repository, reason, since), is_dry_run=dry_run, is_sure=yes))
+    return _run(retry_reports(ReportFilter(ids, job, repository, reason, since), is_dry_run=dry_run, is_sure=yes))
 
 
 @accounts.default
 def credentials(*, json: Json = False) -> int:
-    """Tell what each credential stands at: pause, GitHub's rate limit, requests against the write budget.
+    """Show the state of each credential: pauses, GitHub's rate limit, requests against the write budget.
 
     Args:
         json: Print a JSON array, for programs.
@@ -277,10 +277,10 @@ def credentials(*, json: Json = False) -> int:
 
 @accounts.command(name="resume")
 def resume_credential(name: str, /) -> int:
-    """End every pause of a credential now: GitHub's limit is known to be over, or the refused token is good again.
+    """End all pauses of a credential now: GitHub's limit is known to be over, or the refused token is valid again.
 
-    A token that was renewed needs no command. If GitHub still says stop, the credential pauses anew. Who did it is a
-    line on stderr: a note for colleagues, not an authentication.
+    A renewed token needs no command. If GitHub still refuses, the credential is paused anew. A line on stderr names
+    the user, as information, not authentication.
 
     Args:
         name: As `reportback credentials` lists it, such as env:REPORTBACK_GITHUB_TOKEN.
@@ -292,10 +292,10 @@ def resume_credential(name: str, /) -> int:
 
 @app.command
 def reconcile() -> int:
-    """Do one pass of the reconciliation here and now, without Prefect: for a day when its scheduler is dead.
+    """Run the reconciliation once, now, without Prefect: for when its scheduler is down.
 
     Delivers what is due and ends lost jobs. A report whose token is in a Secret block of Prefect waits for Prefect.
-    Exits with 1 if something is left.
+    Exits with 1 if something is still undelivered.
     """
     from console.reconcile import reconcile_now  # noqa: PLC0415  # each command loads what it needs
 
@@ -304,15 +304,15 @@ def reconcile() -> int:
 
 @app.command(name="import")
 def import_old(folder: Path, /, *, dry_run: bool = False, json: Json = False) -> int:
-    """Take over what the system before this one still owes: of each commit and context the newest outcome.
+    """Import the outcomes that the previous system has not reported: the newest of each commit and context.
 
-    Reads the *.json files in FOLDER, one job each or a list of them, and changes none. What was finished and not
-    reported becomes an undelivered report; all else is listed with why. Imported again, nothing comes twice. Exits with
-    1 if something is to be put right, with 2 if there is no such folder.
+    Reads the *.json files in FOLDER, one job each or a list of them, and changes none. A finished and unreported job
+    becomes an undelivered report; all others are listed with the reason. A second import adds nothing twice. Exits with
+    1 if a file has an error, with 2 if there is no such folder.
 
     Args:
-        folder: Where the old system kept its jobs.
-        dry_run: Tell what would be taken over, and change nothing.
+        folder: The folder with the previous system's job files.
+        dry_run: List what would be imported, and change nothing.
         json: Print a JSON array, for programs.
     """
     from console.legacy_import.import_old import import_old as take_over  # noqa: PLC0415  # each command loads what it needs
@@ -322,10 +322,10 @@ def import_old(folder: Path, /, *, dry_run: bool = False, json: Json = False) ->
 
 @app.command
 def metrics(*, serve: str | None = None) -> int:
-    """Print the metrics as Prometheus reads them, or serve them.
+    """Print the metrics in Prometheus format, or serve them.
 
     Args:
-        serve: Where to listen until Ctrl-C, as HOST:PORT. There is no log-in: 127.0.0.1, unless the network is yours.
+        serve: Listen on HOST:PORT until Ctrl-C. There is no log-in: use 127.0.0.1 unless the network is trusted.
     """
     from console.metrics import print_metrics, serve_metrics  # noqa: PLC0415  # each command loads what it needs
 
@@ -334,21 +334,21 @@ def metrics(*, serve: str | None = None) -> int:
 
 @app.command
 def doctor(*, repository: str | None = None, json: Json = False) -> int:
-    """Look at everything Reportback stands on; of each, say that it is ok or what to do. Exits with 1 if any is wrong.
+    """Check everything that Reportback depends on, and say what to do about each problem. Exits with 1 if any.
 
     Args:
-        repository: As owner/name: also ask GitHub whether its credential may write there. Nothing is written.
+        repository: As owner/name: also check whether its credential may write there. Nothing is written.
         json: Print a JSON array, for programs.
     """
-    from console.doctor import doctor as look  # noqa: PLC0415  # each command loads what it needs
+    from console.doctor import doctor as run_checks  # noqa: PLC0415  # each command loads what it needs
 
-    return _run(look(repository, as_json=json))
+    return _run(run_checks(repository, as_json=json))
 
 
 def _run(
-    work: Coroutine[Any, Any, int | None], *, interrupted: str = "Interrupted; everything that was started is gone."
+    work: Coroutine[Any, Any, int | None], *, interrupted: str = "Interrupted; everything that was started has ended."
 ) -> int:
-    """Run *work* to its end; Ctrl-C and SIGTERM cancel it, and what it started here ends with it."""
+    """Run *work*; Ctrl-C and SIGTERM cancel it, which ends all processes that it started here."""
     try:
         return asyncio.run(_cancellable(work)) or 0
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -365,7 +365,7 @@ async def _cancellable(work: Coroutine[Any, Any, int | None]) -> int | None:
 
 
 def main() -> None:
-    """Entry point: a mistake of the user's is one line on stderr, not a traceback."""
+    """Entry point: prints a user error as one line on stderr, without a traceback."""
     from console.problems import problems  # noqa: PLC0415  # each command loads what it needs
     from domain.text import readable  # noqa: PLC0415  # the same
     from github_api.certificates import check_named  # noqa: PLC0415  # the same

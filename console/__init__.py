@@ -1,1 +1,1 @@
-"""What is asked from a shell: `submit`, and each command of `reports`, `credentials`, `reconcile`, `doctor`."""
+"""The commands of the `reportback` CLI: `submit`, `reports`, `credentials`, `reconcile`, `doctor` and others."""

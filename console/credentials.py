@@ -1,4 +1,4 @@
-"""`reportback credentials` and `reportback credentials resume`."""
+"""The commands `reportback credentials` and `reportback credentials resume`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.table import Table
 
 from console.person import os_user
-from console.terminal import logged, plain, results, say, table, write_json
+from console.terminal import log_line, plain, results, say, table, write_json
 from domain.delivery.budget import WriteBudget
 from domain.units import ahead
 from github_api.credentials import DEFAULT_CREDENTIAL
@@ -18,7 +18,7 @@ from storage.operations.credential_usage import CredentialUsage, usages
 
 
 async def credentials(*, as_json: bool) -> None:
-    """Print what each credential stands at: those of the settings, and those that the ledger knows. Never a secret."""
+    """Print the state of each credential in the settings or the ledger. Never a secret."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.reading() as session:
@@ -34,14 +34,14 @@ async def credentials(*, as_json: bool) -> None:
 
 
 async def resume(name: str) -> None:
-    """End every pause of a credential, and say who did.
+    """End all pauses of a credential, and print the user's name.
 
     Raises:
         ValueError: the ledger knows no such credential.
     """
     settings, actor = Settings(), os_user()
     async with (
-        open_ledger(settings.database_url, publish=lambda notification: say(logged(notification))) as ledger,
+        open_ledger(settings.database_url, publish=lambda notification: say(log_line(notification))) as ledger,
         ledger.transaction() as session,
     ):
         known = [one.name for one in await usages(session, now=await ledger.clock(session))]
@@ -82,16 +82,16 @@ def rows(every: Sequence[CredentialUsage], named: Collection[str], budget: Write
 
 
 def pause(one: CredentialUsage, now: datetime) -> str:
-    """Whether it pauses, until when, and why."""
+    """Whether it is paused, until when, and why."""
     if one.paused_until is None:
         return "no"
     if one.paused_until <= now:
-        return f"{one.pause_reason}: over; the next request tells"
+        return f"{one.pause_reason}: over; the next request decides"
     return f"{one.pause_reason}: until {one.paused_until:%H:%M:%S} UTC, {ahead(one.paused_until, now)}"
 
 
 def rate(one: CredentialUsage, now: datetime) -> str:
-    """What is left of GitHub's hour, as GitHub said it last."""
+    """What is left of GitHub's hourly limit, by its last answer."""
     if one.rate_limit is None or one.rate_reset_at is None:
         return "not known"
     if one.rate_reset_at <= now:

@@ -1,4 +1,4 @@
-"""`reportback doctor`."""
+"""The command `reportback doctor`."""
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from settings import Settings
 
 
 async def doctor(repository: str | None, *, as_json: bool) -> int:
-    """Look at everything Reportback stands on, and say of each that it is ok, or what to do. 1: something is wrong."""
+    """Check everything Reportback depends on, and print for each part that it is ok, or what to do. 1: a problem."""
     out, found = results(), []
     async for finding in findings(repository):
         found.append(finding)
@@ -27,7 +27,7 @@ async def doctor(repository: str | None, *, as_json: bool) -> int:
 
 
 async def findings(repository: str | None) -> AsyncIterator[Finding]:
-    """Each as it is found. With unsound settings there is nothing else to look at."""
+    """Yield each finding as it is found. With invalid settings, nothing else is checked."""
     try:
         settings = Settings()
     except ValidationError as error:
@@ -50,6 +50,6 @@ async def findings(repository: str | None) -> AsyncIterator[Finding]:
 
 
 def show(out: Console, finding: Finding) -> None:
-    """A line, begun by a word that needs no colour to be told apart."""
+    """Print a line that begins with ok or WRONG, so that it needs no colour."""
     mark = Text("ok    ", style="green") if finding.ok else Text("WRONG ", style="bold red")
     out.print(Text.assemble(mark, plain(f"{finding.what}: {finding.words}")))

@@ -1,12 +1,12 @@
-"""`reportback reports list`."""
+"""The command `reportback reports list`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from rich.table import Table
 
-from console.asked import Asked
-from console.terminal import aside, plain, results, table, write_json
+from console.report_filter import ReportFilter
+from console.terminal import plain, results, stderr_console, table, write_json
 from console.words import next_try, reason, why
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations.history import next_try_at
@@ -20,9 +20,9 @@ NARROW = 140
 
 
 async def list_reports(
-    asked: Asked, wanted: Collection[Wanted], *, limit: int, as_json: bool, fails_if_any: bool
+    asked: ReportFilter, wanted: Collection[Wanted], *, limit: int, as_json: bool, fails_if_any: bool
 ) -> int:
-    """Print the reports that are asked for. 1 if *fails_if_any*, and there is one; else 0."""
+    """Print the selected reports. Returns 1 if *fails_if_any* and there is one; else 0."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.reading() as session:
@@ -36,14 +36,14 @@ async def list_reports(
     else:
         results().print(plain(f"No such report in {ledger.place}."))
     if is_more:
-        aside().print(
+        stderr_console().print(
             plain(f"There are more; these are the first {limit}. --limit shows more of them, a filter fewer.")
         )
     return int(fails_if_any and bool(found))
 
 
 def fields(report: Listed, now: datetime) -> Mapping[str, object]:
-    """A report as `--json` gives it. The names stay; further ones may come."""
+    """A report for `--json`. Names stay; more may be added."""
     return {
         "report": report.id, "job": report.job_id, "execution": report.execution,
         "repository": report.target.repository, "sha": report.target.sha, "context": report.target.context,
@@ -55,7 +55,7 @@ def fields(report: Listed, now: datetime) -> Mapping[str, object]:
 
 
 def rows(reports: Sequence[Listed], now: datetime, *, is_narrow: bool) -> Table:
-    """The reports for a person."""
+    """The reports as a table."""
     target = ("commit",) if is_narrow else ("repository", "sha", "context")
     made = table("report", *target, "state", "phase", "age", "next try", "why")
     for column in made.columns:

@@ -1,4 +1,4 @@
-"""`reportback metrics`: the ledger's figures as Prometheus reads them."""
+"""The command `reportback metrics`: prints or serves the metrics for Prometheus."""
 
 import re
 import socket
@@ -25,7 +25,7 @@ UNAVAILABLE = 503
 
 
 async def print_metrics() -> None:
-    """Print them."""
+    """Print the metrics."""
     settings = Settings()
     async with open_ledger(settings.database_url, local=settings.local_file_systems) as ledger:
         shown = await read_metrics(ledger)
@@ -33,10 +33,10 @@ async def print_metrics() -> None:
 
 
 async def serve_metrics(place: str) -> None:
-    """Serve them at *place*, HOST:PORT, below /metrics, until cancelled; port 0 is a free one.
+    """Serve the metrics at *place*, HOST:PORT, under /metrics, until cancelled; port 0 is a free one.
 
     Raises:
-        ValueError: it is no such place, or nobody can listen there.
+        ValueError: it is no such place, or its port cannot be opened.
     """
     settings = Settings()
     with listening(place) as sock:
@@ -66,7 +66,7 @@ def listening(place: str) -> socket.socket:
 
 
 def app_of(read: Callable[[], Awaitable[Snapshot]]) -> Starlette:
-    """An application that answers GET /metrics with what *read* tells at that moment; 503 while nobody can tell."""
+    """An application that answers GET /metrics with the result of *read*; 503 while the ledger is unavailable."""
 
     async def metrics(request: Request) -> Response:
         try:
@@ -88,7 +88,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve_on(sock: socket.socket, ledger: Ledger) -> None:
-    """Serve the figures of *ledger* until cancelled."""
+    """Serve the metrics of *ledger* until cancelled."""
     config = uvicorn.Config(
         app_of(lambda: read_metrics(ledger)), lifespan="off", log_level="warning", access_log=False, ws="none"
     )

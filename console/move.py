@@ -1,8 +1,8 @@
-"""`reportback db move`."""
+"""The command `reportback db move`."""
 
 from sqlalchemy.engine import make_url
 
-from console.progress import Going
+from console.progress import CommandProgress
 from console.terminal import plain, results
 from settings import Settings
 from storage.connections import make_engine, place_of
@@ -17,13 +17,11 @@ async def move_ledger(to: str) -> int:
     """
     settings = Settings()
     local = settings.local_file_systems
-    await make_engine(
-        to, local=local, given_as="--to"
-    ).dispose()  # no URL, or none of a ledger: said before anything is looked at
+    await make_engine(to, local=local, given_as="--to").dispose()  # refuses an unusable URL before anything is read
     if make_url(to).password:
-        raise ValueError("--to must hold no password, for a command line is for all to read: set PGPASSWORD")
-    with Going("moving rows", total=0) as going:
-        rows = await move(settings.database_url, to, local=local, on_begin=going.expect, on_rows=going.step)
+        raise ValueError("--to must hold no password, as every user can read a command line: set PGPASSWORD")
+    with CommandProgress("moving rows", total=0) as progress:
+        rows = await move(settings.database_url, to, local=local, on_begin=progress.expect, on_rows=progress.step)
     what = "The ledger had been moved there before" if rows is None else f"Moved {rows} rows"
     place = place_of(make_url(to))
     results().print(

@@ -1,11 +1,11 @@
-"""Who sits at this shell."""
+"""Names the operating-system user of this shell."""
 
 import getpass
 import os
 
 
 def os_user() -> str:
-    """The name of the operating system's user, as the environment has it: for colleagues to read, no authentication."""
+    """The operating-system user, from the environment: information for colleagues, no authentication."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have no name

@@ -1,4 +1,4 @@
-"""Mistakes in the settings, in words."""
+"""Describes errors in the settings."""
 
 from pydantic import ValidationError
 
@@ -6,7 +6,7 @@ from domain.redact import refusal
 
 
 def problems(error: ValidationError) -> list[str]:
-    """A line for each mistake, by the name that its variable has."""
+    """A line for each error, with the name of its variable."""
     return [_problem(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
 
 

@@ -1,4 +1,4 @@
-"""How far a command has come, on stderr, as soon as it takes longer than a second and somebody looks."""
+"""Shows a command's progress on stderr, if it takes longer than a second and stderr is a terminal."""
 
 import time
 from types import TracebackType
@@ -6,20 +6,20 @@ from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from console.terminal import aside, plain
+from console.terminal import plain, stderr_console
 
 SILENT = 1.0
-"""Seconds without a bar: what ends sooner needs none."""
+"""Seconds without a bar: a shorter command needs none."""
 
 
-class Going:
-    """`with Going("retrying", total=3) as going`. Without a *total* it only shows that it goes on."""
+class CommandProgress:
+    """`with CommandProgress("retrying", total=3) as progress`. Without a *total* it only shows activity."""
 
     def __init__(self, what: str, *, total: int | None = None) -> None:
         counted = () if total is None else (BarColumn(), MofNCompleteColumn())
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), *counted, TimeElapsedColumn(),
-            console=aside(), transient=True,
+            console=stderr_console(), transient=True,
         )  # fmt: skip
         self._task = self._bar.add_task(what, total=total)
         self._began = time.monotonic()
@@ -34,15 +34,15 @@ class Going:
             self._bar.stop()
 
     def say(self, words: str) -> None:
-        """A line on stderr, above the bar."""
+        """Print a line on stderr, above the bar."""
         self._bar.console.print(plain(words))
 
     def expect(self, total: int) -> None:
-        """There are *total* of them."""
+        """Set the *total*."""
         self._bar.update(self._task, total=total)
 
     def step(self, number: int = 1) -> None:
-        """*number* more are done; 0: it goes on."""
+        """Count *number* more as done; 0 only shows activity."""
         is_slow = time.monotonic() - self._began > SILENT
         if is_slow and self._bar.console.is_terminal and not self._bar.live.is_started:
             self._bar.start()

@@ -1,4 +1,4 @@
-"""A reporter for a person at a shell: it needs the ledger and GitHub, and Prefect only for the secrets kept there."""
+"""Opens a `Reporter` for a command: it needs the ledger and GitHub, and Prefect only for secrets kept there."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from prefect.settings import PREFECT_API_URL
 
-from console.terminal import logged
+from console.terminal import log_line
 from domain.delivery.notifications import Notification
 from github_api.credentials import NoCredential
 from settings import Settings
@@ -16,7 +16,7 @@ from tasks.delivery.deliver import Reporter
 
 @asynccontextmanager
 async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporter]:
-    """A reporter that acts as *actor* in the story of a report.
+    """A reporter that appears as *actor* in a report's history.
 
     Raises:
         WrongLedger: see tasks.delivery.reporter.
@@ -25,11 +25,11 @@ async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporte
         yield replace(made, token_of=token_of)
 
 
-def heard_by(reporter: Reporter, say: Callable[[str], None]) -> Reporter:
-    """*reporter*, with a line for each of its moves, as the log of a flow run has it."""
+def logging_to(reporter: Reporter, say: Callable[[str], None]) -> Reporter:
+    """*reporter*, with each committed event passed to *say* as a log line."""
 
     def publish(notification: Notification) -> None:
-        say(logged(notification))
+        say(log_line(notification))
 
     return replace(reporter, ledger=replace(reporter.ledger, publish=publish))
 

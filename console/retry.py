@@ -1,15 +1,15 @@
-"""`reportback reports retry`."""
+"""The command `reportback reports retry`."""
 
 import sys
 from collections.abc import Sequence
 from functools import partial
 
-from console.asked import Asked
 from console.list import list_reports
 from console.person import os_user
-from console.progress import Going
-from console.reporter import heard_by, open_reporter
-from console.terminal import agreed, aside, plain, results
+from console.progress import CommandProgress
+from console.report_filter import ReportFilter
+from console.reporter import logging_to, open_reporter
+from console.terminal import confirm, plain, results, stderr_console
 from domain.delivery.budget import BULK_SIZE
 from settings import Settings
 from storage.operations.listing import Wanted
@@ -20,9 +20,9 @@ REFUSED = 2
 LISTED = 100
 
 
-async def retry(asked: Asked, *, is_dry_run: bool, is_sure: bool) -> int:
-    """Reopen what is rejected and deliver it, and what is merely due. 1: some are still undelivered; 2: refused."""
-    if asked == Asked():
+async def retry(asked: ReportFilter, *, is_dry_run: bool, is_sure: bool) -> int:
+    """Reopen and deliver rejected reports, and deliver due ones. 1: some are still undelivered; 2: refused."""
+    if asked == ReportFilter():
         return _refuse("nothing was selected: name reports, or --job, --repository, --reason or --since")
     if is_dry_run:
         return await list_reports(asked, tuple(Wanted), limit=LISTED, as_json=False, fails_if_any=False)
@@ -30,11 +30,11 @@ async def retry(asked: Asked, *, is_dry_run: bool, is_sure: bool) -> int:
     async with open_reporter(settings, actor=os_user()) as reporter:
         chosen = await undelivered(reporter, asked.selection(await reporter.ledger.now()))
         for report_id in sorted(set(asked.report_ids) - set(chosen)):
-            aside().print(plain(f"report {report_id}: delivered, superseded or unknown: left alone"))
+            stderr_console().print(plain(f"report {report_id}: delivered, superseded or unknown: left alone"))
         if len(chosen) > BULK_SIZE and not is_sure:
             if not sys.stdin.isatty():
                 return _refuse(f"these are {len(chosen)} reports: see them with --dry-run, then say --yes")
-            if not await agreed(f"Retry {len(chosen)} reports?"):
+            if not await confirm(f"Retry {len(chosen)} reports?"):
                 return _refuse("nothing was tried")
         left = await _retry_each(reporter, chosen, settings)
     results().print(plain(_summary(len(chosen), left)))
@@ -42,23 +42,23 @@ async def retry(asked: Asked, *, is_dry_run: bool, is_sure: bool) -> int:
 
 
 def _refuse(why: str) -> int:
-    aside().print(plain(f"reportback: {why}"))
+    stderr_console().print(plain(f"reportback: {why}"))
     return REFUSED
 
 
 async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Settings) -> int:
-    """How many are still undelivered."""
+    """Retry each; returns how many are still undelivered."""
     left = 0
-    with Going("retrying", total=len(chosen)) as going:
-        heard = heard_by(reporter, going.say)
-        retried = partial(retry_report, heard, settings=settings, in_bulk=len(chosen) > BULK_SIZE)
+    with CommandProgress("retrying", total=len(chosen)) as progress:
+        logging_reporter = logging_to(reporter, progress.say)
+        retried = partial(retry_report, logging_reporter, settings=settings, in_bulk=len(chosen) > BULK_SIZE)
         for report_id in chosen:
             try:
-                going.say(f"report {report_id}: {await retried(report_id)}")
-            except Exception as error:  # noqa: BLE001  # one report's trouble must not keep the others waiting
-                going.say(f"report {report_id}: {error}")
+                progress.say(f"report {report_id}: {await retried(report_id)}")
+            except Exception as error:  # noqa: BLE001  # one failing report must not hold up the others
+                progress.say(f"report {report_id}: {error}")
                 left += 1
-            going.step()
+            progress.step()
     return left
 
 

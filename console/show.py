@@ -1,4 +1,4 @@
-"""`reportback reports show`."""
+"""The command `reportback reports show`."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -10,27 +10,27 @@ from rich.markdown import Markdown
 from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from console.terminal import aside, plain, results, table, write_json
+from console.terminal import plain, results, stderr_console, table, write_json
 from domain.delivery.report import Phase
 from domain.operations.history import Event, clock, next_try_at, what_next
 from settings import Settings
 from storage.engine import open_ledger
 from storage.operations.history import ReportDetail, of_report, reports_of
 
-LONGEST_WORD = len("reconciliation")
-"""Of those who act in a story."""
+LONGEST_ACTOR = len("reconciliation")
+"""The longest name of an actor in a history."""
 
 
 async def show(asked: int | UUID, *, as_json: bool) -> int:
-    """Print the whole story of a report, or of each of a job's reports. 1: there is no such one."""
+    """Print the history of a report, or of each of a job's reports. 1: there is none."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
-        found = await _stories(session, asked)
+        found = await _histories(session, asked)
     if found is None:
         kind = "report" if isinstance(asked, int) else "job"
-        aside().print(plain(f"reportback: no {kind} {asked} in {ledger.place}"))
+        stderr_console().print(plain(f"reportback: no {kind} {asked} in {ledger.place}"))
         return 1
     if as_json:
         write_json([fields(one, now) for one in found])
@@ -43,7 +43,7 @@ async def show(asked: int | UUID, *, as_json: bool) -> int:
     return 0
 
 
-async def _stories(session: AsyncSession, asked: int | UUID) -> list[ReportDetail] | None:
+async def _histories(session: AsyncSession, asked: int | UUID) -> list[ReportDetail] | None:
     numbers = [asked] if isinstance(asked, int) else await reports_of(session, asked)
     if numbers is None:
         return None
@@ -68,7 +68,7 @@ def _print(out: Console, whole: ReportDetail, now: datetime) -> None:
 
 
 def facts(whole: ReportDetail) -> Iterator[tuple[str, str]]:
-    """What a report is about, and what it says."""
+    """The details of a report, by name."""
     job, report = whole.job, whole.report
     if job.target is not None:
         yield "Repository", job.target.repository
@@ -92,11 +92,11 @@ def next_words(whole: ReportDetail, now: datetime) -> str:
 
 
 def events_table(events: tuple[Event, ...]) -> Table:
-    """Who did what, when, and what GitHub answered."""
+    """The events as a table: time, kind, actor, and GitHub's answer."""
     made = table("when (UTC)", "what", "by", "GitHub", "request id", "in words")
     for column in made.columns[:2]:
         column.no_wrap = True
-    made.columns[2].min_width = LONGEST_WORD
+    made.columns[2].min_width = LONGEST_ACTOR
     for one in events:
         what = one.kind.value.replace("_", " ")
         when = f"{one.at:%Y-%m-%d %H:%M:%S}"
@@ -106,7 +106,7 @@ def events_table(events: tuple[Event, ...]) -> Table:
 
 
 def fields(whole: ReportDetail, now: datetime) -> Mapping[str, object]:
-    """A report's story as `--json` gives it. The names stay; further ones may come."""
+    """A report's history for `--json`. Names stay; more may be added."""
     report, target = whole.report, whole.job.target
     return {
         "report": report.id, "job": whole.job_id, "execution": report.execution,

@@ -1,4 +1,4 @@
-"""Where words go: results to stdout, all else to stderr. Tables for people, JSON for programs."""
+"""Prints results to stdout and all else to stderr: tables for people, JSON for programs."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from domain.operations.log_format import level_of, line_of
 from domain.text import UNSEEN, one_line
 
 WIDE = 200
-"""Columns where nothing says how many there are, such as in a pipe."""
+"""Columns where the width is not known, such as in a pipe."""
 
 
 def results() -> Console:
@@ -27,23 +27,23 @@ def results() -> Console:
     return Console(width=width, highlight=False)
 
 
-def aside() -> Console:
-    """The console on stderr: questions, progress, what went wrong."""
+def stderr_console() -> Console:
+    """The console on stderr: questions, progress, errors."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(words: str) -> None:
-    """A line on stderr."""
-    aside().print(plain(words))
+    """Print a line on stderr."""
+    stderr_console().print(plain(words))
 
 
-def logged(notification: Notification) -> str:
-    """*news* as a line of a log has it."""
+def log_line(notification: Notification) -> str:
+    """*notification* as a log line."""
     return f"{logging.getLevelName(level_of(notification))} {line_of(notification)}"
 
 
 def table(*columns: str) -> Table:
-    """An empty table, as every command has it."""
+    """An empty table in the style of all commands."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -51,18 +51,18 @@ def table(*columns: str) -> Table:
 
 
 def plain(text: object) -> Text:
-    """Outside text as it is: one line without control characters, and no markup in it."""
+    """External text as one line, without control characters or markup."""
     return Text(one_line(str(text)))
 
 
 def write_json(data: Mapping[str, object] | Sequence[object]) -> None:
-    """*data* on stdout, for programs. Times are ISO 8601."""
+    """Write *data* to stdout as JSON. Times are ISO 8601."""
     text = json.dumps(data, indent=2, ensure_ascii=False, default=_written)
     sys.stdout.write(UNSEEN.sub(_escaped, text) + "\n")
 
 
 def _escaped(character: re.Match[str]) -> str:
-    """Whole for who parses it, and nothing that a terminal obeys."""
+    """An escape that a parser reads back, and a terminal does not interpret."""
     return json.dumps(character[0])[1:-1]
 
 
@@ -70,8 +70,8 @@ def _written(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-async def agreed(question: str) -> bool:
-    """Whether the person at the terminal says yes. Ctrl-C is heard meanwhile; `input` would keep it waiting."""
+async def confirm(question: str) -> bool:
+    """Ask the person at the terminal; True: yes. Reacts to Ctrl-C meanwhile, unlike `input`."""
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     answered, loop = asyncio.Event(), asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What a shell says of a report: made from its arguments."""
+"""Formats a report's next try and reason for tables and JSON."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from storage.operations.listing import Listed
 
 
 def next_try(report: Listed, now: datetime) -> str:
-    """When it is tried again, in a word or two; empty for what is settled."""
+    """When it is tried again, in short; empty for a settled report."""
     match report.phase:
         case Phase.SENDING:
             return "at it"
@@ -28,7 +28,7 @@ def reason(report: Listed, now: datetime) -> str | None:
 
 
 def why(report: Listed, now: datetime) -> str:
-    """Why it is not on GitHub, as far as anybody knows: a reason, and what was seen or said last."""
+    """Why it is not on GitHub, if known: a reason, and the last error."""
     known, last = reason(report, now), one_line(report.last_error or "")
     if known is None or last.startswith(known):
         return last

@@ -1,1 +1,1 @@
-"""What `reportback doctor` looks at: each module one thing, each function a few findings."""
+"""The checks of `reportback doctor`: each module checks one part, and returns findings."""

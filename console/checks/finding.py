@@ -1,11 +1,11 @@
-"""What a check found."""
+"""The result of a check of `reportback doctor`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """*what* was looked at; `words` say what is there or, unless it is ok, what is wrong and what to do."""
+    """`what` was checked; `words` describe it or, unless it is ok, say what is wrong and what to do."""
 
     what: str
     ok: bool
@@ -13,10 +13,10 @@ class Finding:
 
 
 def good(what: str, words: str) -> Finding:
-    """Nothing to do."""
+    """A finding without a problem."""
     return Finding(what, ok=True, words=words)
 
 
 def bad(what: str, words: str) -> Finding:
-    """Something to do, and what."""
+    """A problem, with what to do."""
     return Finding(what, ok=False, words=words)

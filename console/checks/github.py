@@ -1,4 +1,4 @@
-"""GitHub: that it answers, by the same clock, and takes each credential's token."""
+"""Checks GitHub: that it answers, its clock agrees, and it accepts each credential's token."""
 
 from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,11 +21,11 @@ MAY_WRITE = frozenset({"repo", "repo:status"})
 https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps"""
 
 NO_LIMITS = HTTPStatus.NOT_FOUND
-"""What an Enterprise Server without rate limits answers to the question for them."""
+"""The answer of an Enterprise Server without rate limits to a request for them."""
 
 
 async def check(settings: Settings, repository: str | None) -> AsyncIterator[Finding]:
-    """Ask GitHub, first as nobody, then with each credential; of *repository* only with its own."""
+    """Check GitHub without a token, then with each credential; *repository* only with its own."""
     url = str(settings.github_api_url)
     try:
         checkup = Diagnostics(url, settings.timeout, _now, ca_file=settings.ca_file)
@@ -33,11 +33,11 @@ async def check(settings: Settings, repository: str | None) -> AsyncIterator[Fin
         yield bad("GitHub", str(error))
         return
     async with checkup as github:
-        for finding in reached(url, await github.limits(None), _now()):
+        for finding in answer_finding(url, await github.limits(None), _now()):
             yield finding
-        yield whose(settings.allowed_repositories, settings.credentials)
+        yield repositories_finding(settings.allowed_repositories, settings.credentials)
         for name in names(settings):
-            yield await _taken(github, name)
+            yield await _check_token(github, name)
         if repository is not None:
             yield await _may_write(github, repository, settings)
 
@@ -46,8 +46,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def reached(url: str, answer: Answer | NoResponse, now: datetime) -> Iterator[Finding]:
-    """Whether it answered as GitHub does, and how far its clock is from *now*."""
+def answer_finding(url: str, answer: Answer | NoResponse, now: datetime) -> Iterator[Finding]:
+    """Whether GitHub itself answered, and how far its clock is from *now*."""
     if isinstance(answer, NoResponse):
         yield bad("GitHub", f"{url} does not answer: {answer.why}; check REPORTBACK_GITHUB_API_URL, network and proxy")
         return
@@ -68,39 +68,39 @@ def clock(skew: timedelta) -> Finding:
     side = "behind" if skew > timedelta(0) else "ahead of"
     return bad(
         "clock",
-        f"{span(abs(skew))} {side} GitHub's: times in stories read wrong; set this machine's clock (NTP)",
+        f"{span(abs(skew))} {side} GitHub's: times in histories are misleading; set this machine's clock (NTP)",
     )
 
 
-def whose(allowed: Collection[str], credentials: Collection[str]) -> Finding:
-    """For which repositories jobs are taken."""
+def repositories_finding(allowed: Collection[str], credentials: Collection[str]) -> Finding:
+    """The repositories for which jobs are accepted."""
     if is_open(allowed, credentials):
         return good("repositories", OPEN)
-    return good("repositories", f"jobs are taken for {', '.join(allowed or credentials)}")
+    return good("repositories", f"jobs are accepted for {', '.join(allowed or credentials)}")
 
 
-async def _taken(github: Diagnostics, name: str) -> Finding:
+async def _check_token(github: Diagnostics, name: str) -> Finding:
     what = f"credential {name}"
     try:
         token = await _token_of(name)
     except NoCredential as error:
         return bad(what, str(error))
-    return taken(what, await github.limits(token))
+    return token_finding(what, await github.limits(token))
 
 
-def taken(what: str, answer: Answer | NoResponse) -> Finding:
-    """Whether GitHub takes the token."""
+def token_finding(what: str, answer: Answer | NoResponse) -> Finding:
+    """Whether GitHub accepts the token."""
     match answer:
         case NoResponse(why):
             return bad(what, f"not asked: {why}")
         case Answer(status=HTTPStatus.UNAUTHORIZED, words=words):
-            return bad(what, f"GitHub does not take its token ({words}): renew it where its name says it is read")
+            return bad(what, f"GitHub does not accept its token ({words}): renew it where its name says it is read")
         case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND, scopes=None):
-            return good(what, "its token is taken; whether it may write statuses, --repository tells better")
+            return good(what, "its token is accepted; --repository checks whether it may write statuses")
         case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND, scopes=scopes) if scopes and scopes & MAY_WRITE:
-            return good(what, "its token is taken, and may write statuses")
+            return good(what, "its token is accepted, and may write statuses")
         case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND):
-            return bad(what, "its token is taken, but has no scope to write statuses: give it `repo:status`")
+            return bad(what, "its token is accepted, but has no scope to write statuses: give it `repo:status`")
         case Answer(status, words):
             return bad(what, f"GitHub answers {status}: {words}")
 

@@ -1,4 +1,4 @@
-"""The file of job types, without which no flow can be loaded."""
+"""Checks the file of job types, without which no flow can be loaded."""
 
 from console.checks.finding import Finding, bad, good
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
@@ -8,7 +8,7 @@ WHAT = "job types"
 
 
 def check(settings: Settings) -> list[Finding]:
-    """Each thing that is wrong with it, or how many it declares."""
+    """A finding for each error in it, or how many job types it declares."""
     file = settings.jobs_file
     try:
         found = parse_job_types(file.read_bytes(), str(file), credentials=settings.credentials.values())

@@ -1,4 +1,4 @@
-"""Who jobs run as: that it can be, and that what is ours is closed to them."""
+"""Checks the job users: that jobs can run as them, and cannot read our files."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ RUNNABLE = '[ -x "$1" ]'
 
 
 async def check(settings: Settings, prefect_files: Iterable[Path]) -> list[Finding]:
-    """What there is to say of REPORTBACK_JOB_USER here; *prefect_files* hold what is Prefect's own."""
+    """Findings about REPORTBACK_JOB_USER here; *prefect_files* are those with Prefect's own secrets."""
     try:
         users = job_users(settings.job_user)
     except NoJobUser as error:
@@ -45,30 +45,30 @@ def _embedded(url: str) -> Iterator[Path]:
 
 
 async def closed_to(user: JobUser, paths: Sequence[Path]) -> Finding:
-    """Whether *user* can read none of *paths*, and enter none that is a folder; it is tried."""
+    """Check by trying that *user* can read none of *paths*, and enter none that is a folder."""
     lines: list[str] = []
     if not await _try(user, OPEN, paths, lines):
-        return bad("files of ours", f"not looked at: nothing could be run as user {user.uid}")
+        return bad("files of ours", f"not checked: nothing could be run as user {user.uid}")
     if not lines:
-        return good("files of ours", "closed to jobs; keys of your own are for you to look at")
+        return good("files of ours", "closed to jobs; check keys of your own yourself")
     open_to_all = [Path(line) for line in lines]
     closing = " ".join(sorted({str(path if path.is_dir() else path.parent) for path in open_to_all}))
     return bad("files of ours", f"jobs can read {', '.join(lines)}: chmod 700 {closing}")
 
 
 async def may_run(user: JobUser, python: Path) -> Finding:
-    """Whether jobs can run our Python, which leads their PATH."""
+    """Whether jobs can run our Python, which is first on their PATH."""
     if await _try(user, RUNNABLE, [python], []):
         return good("Python for jobs", str(python))
     return bad(
         "Python for jobs",
         f"jobs cannot run {python}, so their `python` is another one, or none: install Reportback, and the Python that "
-        "it was made with, where every user may pass (/opt/reportback, not somebody's home)",
+        "it was made with, where every user may pass (/opt/reportback, not a home folder)",
     )
 
 
 async def may_pass(user: JobUser, folder: Path) -> Finding:
-    """Whether jobs can pass through the folder in which theirs are made."""
+    """Whether jobs can pass through the parent of their folders."""
     if await _try(user, RUNNABLE, [folder], []):
         return good("folders for jobs", f"are made in {folder}")
     return bad("folders for jobs", f"jobs cannot pass through {folder}, where theirs are made: set another TMPDIR")

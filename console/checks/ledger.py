@@ -1,4 +1,4 @@
-"""The ledger: that it opens, is the right one, has room, and that somebody reconciles."""
+"""Checks the ledger: that it opens, is the right one, has disk space, and that the reconciliation runs."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from storage.engine import LedgerUnavailable, NotUpgraded, open_ledger
 from storage.identity import WrongLedger, ledger_id
 
 ROOM = 2**30
-"""Bytes that have to be free where an embedded ledger lies."""
+"""Bytes that must be free on the disk of an embedded ledger."""
 
 PASSES = 3
-"""Intervals of the reconciliation within which one has to come to its end."""
+"""Intervals of the reconciliation within which a run must succeed."""
 
 
 async def check(settings: Settings) -> list[Finding]:
-    """What there is to say of the ledger, its disk and the reconciliation that keeps it."""
+    """Findings about the ledger, its disk and the reconciliation."""
     try:
         opening = open_ledger(settings.database_url, local=settings.local_file_systems)
         async with opening as ledger, ledger.reading() as session:
@@ -39,7 +39,7 @@ async def check(settings: Settings) -> list[Finding]:
 
 
 def identity(found: UUID, named: UUID | None, place: str) -> Finding:
-    """Whether it is the one that the settings name, if they do."""
+    """Whether it is the ledger that the settings name, if they name one."""
     if named not in (None, found):
         return bad("ledger", str(WrongLedger(found, named, place)))
     return good("ledger", f"{found}, {place}")
@@ -61,11 +61,11 @@ def room(folder: Path, free: int) -> Finding:
 
 
 def reconciliation(ended_at: datetime | None, now: datetime, interval: timedelta) -> Finding:
-    """Whether a pass has come to its end lately."""
-    remedy = "see that reconcile-reports is scheduled and its pool has a worker; `reportback reconcile` does a pass now"
+    """Whether a reconciliation run has succeeded lately."""
+    remedy = "see that reconcile-reports is scheduled and its pool has a worker; `reportback reconcile` does a run now"
     if ended_at is None:
-        return bad("reconciliation", f"no pass has ever come to its end: {remedy}")
-    words = f"the last pass ended {span(now - ended_at)} ago"
+        return bad("reconciliation", f"no run has ever succeeded: {remedy}")
+    words = f"the last run ended {span(now - ended_at)} ago"
     if now - ended_at <= PASSES * interval:
         return good("reconciliation", words)
     return bad("reconciliation", f"{words}, though one is due every {span(interval)}: {remedy}")

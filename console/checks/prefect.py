@@ -1,4 +1,4 @@
-"""Prefect: that its server answers, asks for a password, and has our deployments in pools that are closed."""
+"""Checks Prefect: that its server answers, requires a password, and has our deployments in closed pools."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ from settings import Settings
 from tasks.operations.prefect_password import asks_for_a_password
 
 DATABASE = "prefect.db"
-"""Of a server on SQLite, in its PREFECT_HOME: https://docs.prefect.io/v3/api-ref/settings-ref"""
+"""The database of a server on SQLite, in its PREFECT_HOME: https://docs.prefect.io/v3/api-ref/settings-ref"""
 
 NEEDS_SCHEDULE = "reconcile-reports/reconcile-reports"
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 async def check(settings: Settings) -> list[Finding]:
-    """What there is to say of the server, its pools and each deployment."""
+    """Findings about the server, its pools and each deployment."""
     try:
         async with prefect_server() as client:
             pools = {name: await _or_none(client.read_work_pool, name) for name in POOLS}
@@ -56,7 +56,7 @@ async def _or_none(read: Callable[[str], Awaitable[T]], name: str) -> T | None:
 
 
 def _is_at_stake(settings: Settings) -> bool:
-    """Whether the API leads to something worth a password: a real GitHub's token, or jobs that are not trusted."""
+    """Whether the API gives access to something worth a password: a real GitHub's token, or untrusted jobs."""
     return settings.job_user is not None or not is_this_machine(settings.github_api_url.host or "")
 
 
@@ -67,14 +67,14 @@ async def password(api_url: str, *, is_at_stake: bool) -> Finding:
         if await asks_for_a_password(api_url):
             return good(what, "is asked for")
     except BadCertificates as error:
-        return bad(what, f"not looked at: {error}")
+        return bad(what, f"not checked: {error}")
     except httpx.HTTPError as error:
-        return bad(what, f"not looked at: {api_url} cannot be reached: {type(error).__name__}")
+        return bad(what, f"not checked: {api_url} cannot be reached: {type(error).__name__}")
     if not is_at_stake:
         return good(what, "is not asked for; neither a real GitHub nor job users are set up here")
     return bad(
         what,
-        f"{api_url} asks for none, and a caller who may write there is the worker's user: set "
+        f"{api_url} asks for none, and a caller that may write there acts as the worker's user: set "
         "PREFECT_SERVER_API_AUTH_STRING for the server, and PREFECT_API_AUTH_STRING for workers and people",
     )
 
@@ -90,12 +90,12 @@ def closed(name: str, pool: WorkPool | None) -> Finding:
 
 
 def own_files() -> list[Path]:
-    """Where Prefect keeps keys and secrets on this machine."""
+    """The files in which Prefect keeps keys and secrets on this machine."""
     return [Path(PREFECT_PROFILES_PATH.value()), Path(PREFECT_HOME.value()) / DATABASE]
 
 
 def deployed(name: str, one: DeploymentResponse | None) -> Finding:
-    """Whether the deployment is there, and will be run."""
+    """Whether the deployment exists, and will be run."""
     what = f"deployment {name.partition('/')[2]}"
     if one is None:
         return bad(what, "is not there: run `make deploy`")

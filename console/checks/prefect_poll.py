@@ -1,4 +1,4 @@
-"""Prefect's poll: that its server still answers its workers, and what to do where one stored text stops it."""
+"""Checks that Prefect's server answers its workers' polls, and what to do where one stored text makes it fail."""
 
 from http import HTTPStatus
 
@@ -27,11 +27,11 @@ WITH_HALF_A_PAIR = (
 """The flow runs whose parameters hold half a surrogate pair, on SQLite. A whole emoji is two halves side by side; two
 backslashes are a backslash, and begin no escape."""
 
-CURE = f"PRAGMA foreign_keys = ON; DELETE FROM flow_run WHERE id IN ({WITH_HALF_A_PAIR});"  # noqa: S608  # the same
+REMEDY = f"PRAGMA foreign_keys = ON; DELETE FROM flow_run WHERE id IN ({WITH_HALF_A_PAIR});"  # noqa: S608  # the same
 
 
 async def poll(client: PrefectClient) -> Finding:
-    """Whether the server answers a worker that asks for work. It only asks: nothing is taken on."""
+    """Whether the server answers a worker's poll. Only reads: no flow run is taken on."""
     try:
         for name in POOLS:
             await client.get_scheduled_flow_runs_for_work_pool(name)
@@ -42,6 +42,6 @@ async def poll(client: PrefectClient) -> Finding:
             WHAT,
             "is answered 500, so no worker gets work. If the server's log has UnicodeEncodeError, half of an emoji "
             "stands in a flow run's parameters; in `sqlite3 PREFECT_HOME/prefect.db`, this removes that flow run and "
-            f"no other:\n{CURE}",
+            f"no other:\n{REMEDY}",
         )
     return good(WHAT, "is answered")

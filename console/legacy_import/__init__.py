@@ -1,1 +1,1 @@
-"""Takes over what the job files of the system before this one still owe their commits."""
+"""Imports the outcomes that the previous system has not reported, from its job files."""

@@ -1,4 +1,4 @@
-"""`reportback import`."""
+"""The command `reportback import`."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ from rich.table import Table
 
 from console.legacy_import.old_files import Found, found_in
 from console.person import os_user
-from console.progress import Going
+from console.progress import CommandProgress
 from console.reporter import open_reporter
-from console.terminal import aside, plain, results, table, write_json
+from console.terminal import plain, results, stderr_console, table, write_json
 from domain.jobs.job import shown_as
 from domain.jobs.run_names import SHORT_SHA
 from domain.legacy_import.old_jobs import OldJob
@@ -28,7 +28,7 @@ REFUSED = 2
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is told of a job; without one, of a file that tells of none."""
+    """A row of the result: a job or, without one, a file that has none."""
 
     file: str
     job: OldJob | None
@@ -37,42 +37,44 @@ class Line:
 
 
 async def import_old(folder: Path, *, is_dry_run: bool, as_json: bool) -> int:
-    """Take over what the job files in *folder* owe, and list the rest. 1: something is to be put right; 2: refused."""
+    """Import unreported outcomes of the job files in *folder*, list the rest. 1: a file has an error; 2: refused."""
     try:
         found = found_in(folder)
     except OSError as error:
-        aside().print(plain(f"reportback: {folder}: {error.strerror}"))
+        stderr_console().print(plain(f"reportback: {folder}: {error.strerror}"))
         return REFUSED
-    lines = _lines(found, await _taken(chosen(found.jobs), Settings(), is_dry_run=is_dry_run))
+    lines = _lines(found, await _import_all(chosen(found.jobs), Settings(), is_dry_run=is_dry_run))
     if as_json:
         write_json([fields(line, found.with_token) for line in lines])
     else:
-        _tell(lines, folder, is_dry_run=is_dry_run)
+        _print(lines, folder, is_dry_run=is_dry_run)
     _warn(found.with_token, folder)
     return int(not lines or any(line.what is Disposition.BAD for line in lines))
 
 
-async def _taken(verdicts: Sequence[Verdict], settings: Settings, *, is_dry_run: bool) -> list[Verdict]:
-    """What became of each by the ledger, too."""
+async def _import_all(verdicts: Sequence[Verdict], settings: Settings, *, is_dry_run: bool) -> list[Verdict]:
+    """The verdicts, with the results of importing."""
     async with open_reporter(settings, actor=f"import by {os_user()}") as reporter:
-        with Going("importing", total=len(verdicts)) as going:
-            taken = []
+        with CommandProgress("importing", total=len(verdicts)) as progress:
+            imported = []
             for verdict in verdicts:
-                is_meant = verdict.what is Disposition.QUEUED
-                taken.append(await _take(reporter, verdict, settings, is_dry_run=is_dry_run) if is_meant else verdict)
-                going.step()
-    return taken
+                is_queued = verdict.what is Disposition.QUEUED
+                imported.append(
+                    await _import_one(reporter, verdict, settings, is_dry_run=is_dry_run) if is_queued else verdict
+                )
+                progress.step()
+    return imported
 
 
-async def _take(reporter: Reporter, verdict: Verdict, settings: Settings, *, is_dry_run: bool) -> Verdict:
+async def _import_one(reporter: Reporter, verdict: Verdict, settings: Settings, *, is_dry_run: bool) -> Verdict:
     try:
-        result = await _asked(reporter, verdict.job, settings, is_dry_run=is_dry_run)
+        result = await _import_job(reporter, verdict.job, settings, is_dry_run=is_dry_run)
     except NoCredential as error:
         return replace(verdict, what=Disposition.BAD, why=str(error))
     return replace(verdict, what=result.what, why=result.why)
 
 
-async def _asked(reporter: Reporter, job: OldJob, settings: Settings, *, is_dry_run: bool) -> Result:
+async def _import_job(reporter: Reporter, job: OldJob, settings: Settings, *, is_dry_run: bool) -> Result:
     assert job.target is not None  # it is owed a report
     credential = credential_of(job.target.repository, settings)
     url = job.url or commit_page(str(settings.github_api_url), job.target)
@@ -87,26 +89,26 @@ async def _asked(reporter: Reporter, job: OldJob, settings: Settings, *, is_dry_
 
 
 def _lines(found: Found, verdicts: Sequence[Verdict]) -> list[Line]:
-    """Each file and job, in the order of `What`."""
+    """Each file and job, in the order of `Disposition`."""
     lines = [Line(one.job.file, one.job, one.what, one.why) for one in verdicts]
     lines += [Line(file, None, Disposition.BAD, why) for file, why in found.unreadable.items()]
     order = list(Disposition)
     return sorted(lines, key=lambda line: (order.index(line.what), line.file, line.job.id if line.job else ""))
 
 
-def _tell(lines: Sequence[Line], folder: Path, *, is_dry_run: bool) -> None:
+def _print(lines: Sequence[Line], folder: Path, *, is_dry_run: bool) -> None:
     out = results()
     if not lines:
         out.print(plain(f"No job in {folder}: there is no *.json, or it is empty."))
         return
     out.print(rows(lines))
     count = Counter(line.what for line in lines)[Disposition.QUEUED]
-    said = f"Reports due now: {count}. The next pass of the reconciliation, or `reportback reconcile`, delivers them."
+    said = f"Reports due now: {count}. The next reconciliation run, or `reportback reconcile`, delivers them."
     out.print(plain(f"Reports that would be due: {count}. Nothing was changed." if is_dry_run else said))
 
 
 def rows(lines: Sequence[Line]) -> Table:
-    """The jobs for a person."""
+    """The jobs as a table."""
     made = table("file", "job", "commit", "state", "what", "why")
     for line in lines:
         job = line.job
@@ -123,7 +125,7 @@ def _state(job: OldJob | None) -> str | None:
 
 
 def fields(line: Line, with_token: Sequence[str]) -> Mapping[str, object]:
-    """A job as `--json` gives it. The names stay; further ones may come."""
+    """A job for `--json`. Names stay; more may be added."""
     job = line.job
     target = job.target if job else None
     return {
@@ -138,9 +140,7 @@ def fields(line: Line, with_token: Sequence[str]) -> Mapping[str, object]:
 def _warn(with_token: Sequence[str], folder: Path) -> None:
     if not with_token:
         return
-    say = aside()
-    say.print(
-        plain("These files have a token in them. Revoke it on GitHub, then delete the file; nothing of it was kept:")
-    )
+    say = stderr_console()
+    say.print(plain("These files hold a token. Revoke it on GitHub, then delete the file; the token was not stored:"))
     for name in with_token:
         say.print(plain(folder / name))

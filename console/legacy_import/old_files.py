@@ -1,4 +1,4 @@
-"""The job files of the system before this one: read, never changed."""
+"""Reads the job files of the previous system, and never changes them."""
 
 import os
 import stat
@@ -9,12 +9,12 @@ from pathlib import Path
 from domain.legacy_import.old_jobs import OldJob, Unreadable, jobs_in
 
 MOST = 32 * 1024**2
-"""Bytes of a file that is read: the old system kept all its jobs in one, with all that they printed."""
+"""Bytes of the largest file that is read: the old system kept all its jobs in one, with their output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a folder holds, by the names of its files. `unreadable`: those that tell of no jobs, and why."""
+    """The content of a folder, by file names. `unreadable`: the files without jobs, and why."""
 
     jobs: list[OldJob] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Found:
 
 
 def found_in(folder: Path) -> Found:
-    """The jobs in the `*.json` files of *folder*, not of those below it; what is no plain file is not opened.
+    """The jobs in the `*.json` files of *folder*, without subfolders; opens plain files only.
 
     Raises:
         OSError: the folder cannot be listed.
@@ -50,7 +50,7 @@ def _text(path: Path) -> str:
     if path.is_symlink():
         raise Unreadable("a symbolic link: not followed", has_token=False)
     try:
-        # Should it have become a link or a pipe just now, it is neither followed nor waited for.
+        # If it has just become a link or a pipe, it is neither followed nor waited for.
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123  # a descriptor
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Unreadable("no plain file", has_token=False)
@@ -58,7 +58,5 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}", has_token=False) from None
     if len(data) > MOST:
-        raise Unreadable(
-            f"larger than {MOST // 1024**2} MiB: not looked at; there may be a token in it", has_token=False
-        )
+        raise Unreadable(f"larger than {MOST // 1024**2} MiB: not read; it may hold a token", has_token=False)
     return data.decode("utf-8-sig", "replace")

@@ -1,1 +1,1 @@
-"""A docs job started on the Prefect server from a shell or a workflow, and followed to its end."""
+"""Starts a docs job on the Prefect server from a shell or a workflow, and follows it to its end."""

@@ -1,4 +1,4 @@
-"""Which commit a run of GitHub Actions is about, by the event that started it.
+"""Finds the commit of a GitHub Actions run from the event that started it.
 
 https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows
 """
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class NoCommit(ValueError):
-    """The event is about no commit that a job could run for, or cannot be read; the message says what to do."""
+    """The event has no commit that a job could run for, or cannot be read; the message says what to do."""
 
 
 class _Read(BaseModel):
@@ -52,7 +52,7 @@ class _Issue(_Read):
 
 
 class _Payload(_Read):
-    """https://docs.github.com/webhooks/webhook-events-and-payloads, as far as it matters here."""
+    """https://docs.github.com/webhooks/webhook-events-and-payloads, as far as it is used here."""
 
     pull_request: _PullRequest | None = None
     workflow_run: _WorkflowRun | None = None
@@ -64,7 +64,7 @@ class _Payload(_Read):
 
 @dataclass(frozen=True, slots=True)
 class ActionsEvent:
-    """What started a workflow. `repository` and `sha` are GITHUB_REPOSITORY and GITHUB_SHA, its own words for it."""
+    """What started a workflow. `repository` and `sha` are GITHUB_REPOSITORY and GITHUB_SHA."""
 
     name: str
     repository: str
@@ -73,7 +73,7 @@ class ActionsEvent:
 
     @property
     def is_from_fork(self) -> bool:
-        """Whether it is about a commit that somebody without write access may have made."""
+        """Whether its commit may come from an author without write access."""
         if (asked := self.payload.pull_request) is not None:
             return _differ(asked.head.repo, asked.base.repo.full_name)
         if (run := self._workflow_run) is not None:
@@ -82,17 +82,17 @@ class ActionsEvent:
 
     @property
     def _workflow_run(self) -> _WorkflowRun | None:
-        """The run that this one follows; the event of a deployment's status has one of that name, too."""
+        """The run that this one follows. The event of a deployment's status also has a field of that name."""
         return self.payload.workflow_run if self.name == "workflow_run" else None
 
     def commit(self) -> tuple[str, str]:
         """The repository to report to and the sha, which GITHUB_SHA often is not.
 
-        Of a pull request it is the head, which the base repository has too, as refs/pull/N/head; GITHUB_SHA is a merge
-        that is thrown away, or the base. Of a pushed tag it is the commit, not the tag.
+        Of a pull request it is the head, which the base repository has too, as refs/pull/N/head; GITHUB_SHA is a
+        temporary merge, or the base. Of a pushed tag it is the commit, not the tag.
 
         Raises:
-            NoCommit: it is about none.
+            NoCommit: it has none.
         """
         payload = self.payload
         if payload.pull_request is not None:

@@ -1,4 +1,4 @@
-"""Watching a docs job until it is over and reported: a line that changes on a terminal, else a line for each change."""
+"""Follows a docs job until it has ended and is reported; prints its state on a changing line, or a line per change."""
 
 import asyncio
 import sys
@@ -13,16 +13,16 @@ from uuid import UUID
 from prefect.client.schemas.objects import State
 
 from console.submission.prefect_jobs import Jobs
-from console.terminal import aside, plain, say
+from console.terminal import plain, say, stderr_console
 
 POLL_EVERY = timedelta(seconds=2)
 SHOWN_LATER = timedelta(seconds=20)
 """Prefect's server stores task runs a little after the flow run that they belong to."""
 
 STEP = 10.0
-"""Per cent of progress that are worth a line."""
+"""Per cent of progress per printed line."""
 
-OURS_TO_EXPLAIN = {
+EXPLANATIONS = {
     "Scheduled": "waits for a worker",
     "Late": "waits for a worker: does one run for the pool reportback-jobs, and has it a place left?",
 }
@@ -30,23 +30,23 @@ OURS_TO_EXPLAIN = {
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a job ended. `report` is the task that reports it; None: nobody knows of one yet."""
+    """How a job ended. `report` is the state of the task that reports it; None: there is none yet."""
 
     state: State[Any]
     report: State[Any] | None
 
 
 @contextmanager
-def line_of_now() -> Iterator[Callable[[str], None]]:
-    """A function that takes where things stand, for a person or a log to read on stderr."""
+def status_line() -> Iterator[Callable[[str], None]]:
+    """A function that shows the current state on stderr, for a person or a log."""
     if sys.stderr.isatty():
-        with aside().status("") as line:
+        with stderr_console().status("") as line:
             yield lambda words: line.update(plain(words))
     else:  # where FORCE_COLOR is set, Rich would draw for a log too
-        yield _each_change()
+        yield _print_changes()
 
 
-def _each_change() -> Callable[[str], None]:
+def _print_changes() -> Callable[[str], None]:
     last = ""
 
     def show(words: str) -> None:
@@ -59,11 +59,11 @@ def _each_change() -> Callable[[str], None]:
 
 
 async def follow(jobs: Jobs, run_id: UUID, show: Callable[[str], None]) -> End:
-    """How the job ended, once it is over and, if it gets that far, reported; *show* hears where it stands.
+    """Wait until the job has ended and, if it gets that far, is reported; *show* gets its current state.
 
     Raises:
-        NotStarted: the flow run was deleted.
-        Unreachable: the server was away for too long.
+        JobNotStarted: the flow run was deleted.
+        Unreachable: the server was unavailable for too long.
     """
     done = 0.0
     while True:
@@ -71,20 +71,20 @@ async def follow(jobs: Jobs, run_id: UUID, show: Callable[[str], None]) -> End:
         if state is not None and state.is_final():
             return End(state, await _reported(jobs, run_id))
         done = max(done, STEP * (((await jobs.progress(run_id)) or 0.0) // STEP))
-        show(standing(state, done))
+        show(status_text(state, done))
         await asyncio.sleep(POLL_EVERY.total_seconds())
 
 
-def standing(state: State[Any] | None, done: float) -> str:
-    """Where a job stands, in words; *done* in per cent."""
+def status_text(state: State[Any] | None, done: float) -> str:
+    """The state of a job as text; *done* in per cent."""
     if state is None or state.name is None:
         return "Scheduled"
-    words = OURS_TO_EXPLAIN.get(state.name) or state.message or (f"{done:.0f} %" if done else "")
+    words = EXPLANATIONS.get(state.name) or state.message or (f"{done:.0f} %" if done else "")
     return f"{state.name}: {words}" if words else state.name
 
 
 async def _reported(jobs: Jobs, run_id: UUID) -> State[Any] | None:
-    """What the report came to, for which the end of the flow run waits; what is shown of it may come later."""
+    """The state of the report's task, which ends before the flow run but may be stored later."""
     until = time.monotonic() + SHOWN_LATER.total_seconds()
     while True:
         report = await jobs.report(run_id)

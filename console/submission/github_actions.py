@@ -1,4 +1,4 @@
-"""The run of GitHub Actions that a command is a step of.
+"""Reads the GitHub Actions run that this command is a step of.
 
 https://docs.github.com/actions/reference/workflows-and-actions/variables
 """
@@ -12,7 +12,7 @@ from console.submission.actions_event import ActionsEvent, NoCommit, actions_eve
 
 @dataclass(frozen=True, slots=True)
 class ActionsRun:
-    """A workflow's run: a run that is run again keeps its id, and counts its attempts."""
+    """A workflow run. Run again, it keeps its id and counts attempts."""
 
     event: ActionsEvent
     run_id: str

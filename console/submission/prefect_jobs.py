@@ -1,4 +1,4 @@
-"""Docs jobs on a Prefect server: starting one, and what is to be seen of it. A server that is away is asked again."""
+"""Starts docs jobs on a Prefect server and reads their state; retries while the server is unavailable."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -25,7 +25,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.urls import url_for
 
 from console.submission.prefect_refusal import refusal
-from console.submission.unreachable import Away, reached
+from console.submission.unreachable import Unavailable, retry_while_unavailable
 from domain.addresses import without_user
 from domain.jobs.submission import Submission
 from domain.text import LogLine
@@ -38,16 +38,16 @@ REPORT = "report_status"
 """The task of the flow that reports the outcome."""
 
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
-"""Refusals that mean: not now."""
+"""Client errors that may pass."""
 
 
-class NotStarted(ValueError):
-    """Prefect made no flow run, or shows none; the message says why."""
+class JobNotStarted(ValueError):
+    """Prefect created no flow run, or has none; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A flow run. `is_new`: it was made for this request, not for an earlier one of the same key."""
+    """A flow run. `is_new`: created for this request, not for an earlier one with the same key."""
 
     run_id: UUID
     url: str
@@ -55,10 +55,10 @@ class Started:
 
 
 class Jobs:
-    """The docs jobs of one server. Every method raises `Unreachable` once the server was away for too long."""
+    """The docs jobs of one server. Every method raises `Unreachable` once the server was unavailable for too long."""
 
     def __init__(self, client: PrefectClient, say: LogLine) -> None:
-        """*say* hears when the server does not answer."""
+        """*say* logs when the server does not answer."""
         self._client = client
         self._where = without_user(str(client.api_url))
         self._say = say
@@ -67,7 +67,7 @@ class Jobs:
         """Start a job; if one with this *key* was started before, there is only that one.
 
         Raises:
-            NotStarted: the server refused; or the key belongs to a job that was asked for something else.
+            JobNotStarted: the server refused; or the key belongs to a job that was asked for something else.
         """
         deployment_id = await self._ask(self._deployment_id)
         asked = {"parameters": submission.parameters, "idempotency_key": key}
@@ -82,26 +82,26 @@ class Jobs:
         run, is_new = await self._ask(made)
         url = without_user(url_for("flow-run", obj_id=run.id) or f"flow run {run.id}")
         if not run.parameters.items() >= submission.parameters.items():
-            raise NotStarted(f"another job was started with the key {key}: {url}; give this one a --key of its own")
+            raise JobNotStarted(f"another job was started with the key {key}: {url}; give this one a --key of its own")
         return Started(run.id, url, is_new)
 
     async def state(self, run_id: UUID) -> State[Any] | None:
-        """What the flow run stands at.
+        """The state of the flow run.
 
         Raises:
-            NotStarted: it was deleted.
+            JobNotStarted: it was deleted.
         """
 
         async def read() -> State[Any] | None:
             try:
                 return (await self._client.read_flow_run(run_id)).state
             except ObjectNotFound:
-                raise NotStarted(f"the flow run {run_id} was deleted") from None
+                raise JobNotStarted(f"the flow run {run_id} was deleted") from None
 
         return await self._ask(read)
 
     async def progress(self, run_id: UUID) -> float | None:
-        """How many per cent of it are done, if its output tells."""
+        """The progress in per cent, if the job's output reports it."""
         bars = ArtifactFilter(
             flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]), type=ArtifactFilterType(any_=["progress"])
         )
@@ -113,7 +113,7 @@ class Jobs:
         return await self._ask(read)
 
     async def report(self, run_id: UUID) -> State[Any] | None:
-        """What the latest report of the outcome stands at. None: the server knows of none, or not yet."""
+        """The state of the latest task that reports the outcome. None: there is none, or it is not stored yet."""
         ours = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
         reports = TaskRunFilter(name=TaskRunFilterName(like_=REPORT))
 
@@ -129,14 +129,14 @@ class Jobs:
         try:
             return (await self._client.read_deployment_by_name(DEPLOYMENT)).id
         except ObjectNotFound:
-            raise NotStarted(f"{self._where} has no deployment {DEPLOYMENT}: run `make deploy`") from None
+            raise JobNotStarted(f"{self._where} has no deployment {DEPLOYMENT}: run `make deploy`") from None
 
     async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
         async def asked() -> T:
             with _in_words(self._where):
                 return await ask()
 
-        return await reached(asked, self._say)
+        return await retry_while_unavailable(asked, self._say)
 
 
 @asynccontextmanager
@@ -144,7 +144,7 @@ async def open_jobs(say: LogLine) -> AsyncIterator[Jobs]:
     """The jobs of the server that PREFECT_API_URL or the profile names.
 
     Raises:
-        NoServer: none is named, or it refused, which asking again does not change.
+        NoServer: none is named, or it refused, which a retry does not change.
         Unreachable: it does not answer.
     """
     async with AsyncExitStack() as stack:
@@ -155,29 +155,29 @@ async def open_jobs(say: LogLine) -> AsyncIterator[Jobs]:
             with _in_words("PREFECT_API_URL"):
                 return await stack.enter_async_context(prefect_server())
 
-        yield Jobs(await reached(opened, say), say)
+        yield Jobs(await retry_while_unavailable(opened, say), say)
 
 
 @contextmanager
 def _in_words(where: str) -> Iterator[None]:
-    """What Prefect's client raises: as `Away` where the server may answer another time, else as why it never will."""
+    """Convert errors of Prefect's client to `Unavailable`, if a retry may help, else to the reason of the refusal."""
     try:
         yield
     except NoServer as error:
         if _is_passing(error.__cause__):
-            raise Away(str(error)) from error
+            raise Unavailable(str(error)) from error
         raise
     except httpx.HTTPStatusError as error:
         why = refusal(error.response)
         if _is_passing(error):
-            raise Away(f"the Prefect server at {where} answered {error.response.status_code}: {why}") from error
-        raise NotStarted(why) from error
+            raise Unavailable(f"the Prefect server at {where} answered {error.response.status_code}: {why}") from error
+        raise JobNotStarted(why) from error
     except httpx.RequestError as error:
-        raise Away(f"the Prefect server at {where} does not answer: {type(error).__name__}: {error}") from error
-    except NotStarted:
+        raise Unavailable(f"the Prefect server at {where} does not answer: {type(error).__name__}: {error}") from error
+    except JobNotStarted:
         raise
     except ValueError as error:  # its JSON, or what it means
-        raise NotStarted(
+        raise JobNotStarted(
             f"what answers at {where} is not Prefect's API: a proxy's log-in page, or an address without its /api?"
         ) from error
 

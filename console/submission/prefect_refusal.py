@@ -1,4 +1,4 @@
-"""Why Prefect made no flow run, in the words of the command line that asked for it."""
+"""Explains why Prefect created no flow run, in terms of the command line."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ CALLED = {
     "target.context": "--context",
     "target.url": "--url",
 }
-"""What the fields of the form are called there."""
+"""The form's fields by their names on the command line."""
 
 MOST = 500
 """Characters of an answer that are shown."""
@@ -26,7 +26,7 @@ _FIELD = re.compile(r"^.*Validation failed for field '(?P<field>[^']*)'\. Failur
 
 
 def refusal(response: httpx.Response) -> str:
-    """What the answer says, with the field that is minded, where it names one."""
+    """The message of the answer, with the field that it refuses, if it names one."""
     detail = _detail(response)
     if not isinstance(detail, str):
         return f"HTTP {response.status_code}"

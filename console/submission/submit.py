@@ -1,4 +1,4 @@
-"""`reportback submit`."""
+"""The command `reportback submit`."""
 
 import os
 from enum import IntEnum
@@ -9,41 +9,41 @@ from prefect.client.schemas.objects import State, StateType
 from pydantic import ValidationError
 
 from console.problems import problems
-from console.submission.asked_job import Words, submission_of
-from console.submission.follow import End, follow, line_of_now
+from console.submission.follow import End, follow, status_line
 from console.submission.github_actions import ActionsRun, actions_run
 from console.submission.prefect_jobs import Jobs, open_jobs
+from console.submission.requested_job import Words, submission_of
 from console.submission.unreachable import Unreachable
 from console.terminal import plain, results, say
 from domain.jobs.submission import Submission
 from settings import Settings
 
 NO_FAILURE = ("Flow run encountered an exception", "Validation of flow parameters failed")
-"""How Prefect begins what it says of a flow run that failed without its job: refused, or a bug."""
+"""Prefixes of Prefect's message for a flow run that failed without its job: refused, or a bug."""
 
 
 class Exit(IntEnum):
-    """What the exit code says."""
+    """The exit codes."""
 
     SUCCESS = 0
-    FAILURE = 1  # the command's own word
-    ERROR = 2  # everybody else's: refused, cancelled, crashed, timed out, lost
-    UNREACHABLE = 3  # nobody knows
+    FAILURE = 1  # the command itself failed
+    ERROR = 2  # refused, cancelled, crashed, timed out, lost
+    UNREACHABLE = 3  # not known
 
 
 async def submit(words: Words, *, waits: bool) -> Exit:
-    """Start a job and print its page; if it *waits*, tell how it goes and end with what came of it."""
+    """Start a job and print its page; if *waits*, follow it, and return its outcome as exit code."""
     try:
         return await _submit(words, waits=waits)
     except Unreachable as error:
-        return _said(Exit.UNREACHABLE, str(error))
+        return _fail(Exit.UNREACHABLE, str(error))
     except ValidationError as error:
-        return _said(Exit.ERROR, *problems(error))
+        return _fail(Exit.ERROR, *problems(error))
     except ValueError as error:
-        return _said(Exit.ERROR, str(error))
+        return _fail(Exit.ERROR, str(error))
 
 
-def _said(code: Exit, *lines: str) -> Exit:
+def _fail(code: Exit, *lines: str) -> Exit:
     for line in lines:
         say(f"reportback: {line}")
     return code
@@ -61,12 +61,12 @@ async def _submit(words: Words, *, waits: bool) -> Exit:
 
 
 def _key(submission: Submission, run: ActionsRun | None) -> str:
-    """The workflow's key; elsewhere a new one, so that a request that must be repeated starts nothing twice."""
+    """The workflow's key; elsewhere a new one, so that a repeated request starts nothing twice."""
     return submission.key(run.run_id, run.attempt) if run else uuid4().hex
 
 
 async def _outcome(jobs: Jobs, run_id: UUID) -> Exit:
-    with line_of_now() as show:  # what Rich draws on stderr would swallow what goes to stdout meanwhile
+    with status_line() as show:  # Rich's drawing on stderr would overwrite stdout meanwhile
         end = await follow(jobs, run_id, show)
     code = exit_of(end.state)
     results().print(plain(f"{code.name.lower()}: {end.state.message or end.state.name}"), soft_wrap=True)
@@ -75,7 +75,7 @@ async def _outcome(jobs: Jobs, run_id: UUID) -> Exit:
 
 
 def exit_of(state: State[Any]) -> Exit:
-    """What a job that ended so came to: a failure is the command's own, an error everybody else's."""
+    """The exit code for a job's final state: FAILURE if its command failed, ERROR for all else."""
     if state.type is StateType.COMPLETED:
         return Exit.SUCCESS
     is_own = state.type is StateType.FAILED and state.name == "Failed"
@@ -83,7 +83,7 @@ def exit_of(state: State[Any]) -> Exit:
 
 
 def reported(end: End, run_id: UUID) -> str:
-    """Whether the outcome is on its commit, in words."""
+    """Whether the outcome is on its commit, as text."""
     where = f"`reportback reports show {run_id}` tells more"
     if end.report is None or not end.report.is_final():
         return f"Nothing is known yet of its report; {where}."

@@ -1,4 +1,4 @@
-"""What is asked again while nobody answers, for a while, in sight."""
+"""Retries requests to a server that is unavailable, for a minute, and says so."""
 
 import asyncio
 import time
@@ -10,35 +10,35 @@ from domain.units import span
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(seconds=60)
-EVERY = timedelta(seconds=2)
+GIVE_UP_AFTER = timedelta(seconds=60)
+RETRY_EVERY = timedelta(seconds=2)
 
 
-class Away(Exception):
-    """Nobody answered, or not now; asked again, somebody may."""
+class Unavailable(Exception):
+    """The server did not answer; a retry may succeed."""
 
 
 class Unreachable(Exception):
-    """Nobody answered for as long as `PATIENCE`; the message says for how long, and what stood in the way last."""
+    """The server did not answer for `GIVE_UP_AFTER`; the message says for how long, and names the last error."""
 
 
-async def reached(ask: Callable[[], Awaitable[T]], say: Callable[[str], None]) -> T:
-    """What *ask* came to, which is asked again while it raises `Away`; *say* hears so, once.
+async def retry_while_unavailable(ask: Callable[[], Awaitable[T]], say: Callable[[str], None]) -> T:
+    """The result of *ask*, which is called again while it raises `Unavailable`; *say* logs that once.
 
     Raises:
-        Unreachable: it still does, or is still at its first try.
+        Unreachable: it still does, or its first call has not returned.
     """
     began, why = time.monotonic(), ""
     try:
-        async with asyncio.timeout(PATIENCE.total_seconds()):
+        async with asyncio.timeout(GIVE_UP_AFTER.total_seconds()):
             while True:
                 try:
                     return await ask()
-                except Away as error:
+                except Unavailable as error:
                     if not why:
-                        say(f"{error}; trying again for {span(PATIENCE)}")
+                        say(f"{error}; trying again for {span(GIVE_UP_AFTER)}")
                     why = str(error)
-                await asyncio.sleep(EVERY.total_seconds())
+                await asyncio.sleep(RETRY_EVERY.total_seconds())
     except TimeoutError:
         tried = timedelta(seconds=time.monotonic() - began)
         raise Unreachable(f"tried for {span(tried)}: {why or 'no answer'}") from None

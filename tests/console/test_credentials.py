@@ -57,7 +57,7 @@ async def test_a_program_gets_the_same(world: World, shell: Shell) -> None:
     [
         (CredentialUsage("a"), "no"),
         (CredentialUsage("a", SOON, "rate_limited"), "rate_limited: until 12:05:00 UTC, in 5 min"),
-        (CredentialUsage("a", NOW, "rate_limited"), "rate_limited: over; the next request tells"),
+        (CredentialUsage("a", NOW, "rate_limited"), "rate_limited: over; the next request decides"),
     ],
 )
 def test_a_pause_is_shown_until_an_answer_ends_it(one: CredentialUsage, words: str) -> None:

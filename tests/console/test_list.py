@@ -4,16 +4,16 @@ import pytest
 from shell import Shell, recorded
 from world import SHA, World
 
-from console.asked import Asked
 from console.list import list_reports
+from console.report_filter import ReportFilter
 from domain.delivery.outcome import Reason
 from fake_github.faults import Kind
 from storage.operations.listing import Wanted
 
-EVERYTHING = Asked()
+EVERYTHING = ReportFilter()
 
 
-async def listed(asked: Asked = EVERYTHING, *wanted: Wanted, limit: int = 100) -> int:
+async def listed(asked: ReportFilter = EVERYTHING, *wanted: Wanted, limit: int = 100) -> int:
     return await list_reports(asked, wanted, limit=limit, as_json=False, fails_if_any=False)
 
 
@@ -83,7 +83,7 @@ async def test_omitted_reports_are_counted_on_stderr(world: World, shell: Shell)
 @pytest.mark.parametrize(("reason", "code"), [(Reason.ARCHIVED, 1), (Reason.GONE, 0)])
 async def test_the_exit_code_says_whether_any_report_is_listed(world: World, reason: Reason, code: int) -> None:
     await recorded(world, "docs/a", Kind.ARCHIVED)
-    asked = Asked(reason=reason)
+    asked = ReportFilter(reason=reason)
     assert await list_reports(asked, (), limit=100, as_json=False, fails_if_any=True) == code
 
 

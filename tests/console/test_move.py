@@ -6,14 +6,14 @@ import pytest
 from shell import Shell, recorded
 from world import World
 
-from console.asked import Asked
 from console.list import list_reports
 from console.move import move_ledger
+from console.report_filter import ReportFilter
 from storage.schema import MovedLedger
 
 
 async def listed() -> int:
-    return await list_reports(Asked(), (), limit=10, as_json=False, fails_if_any=True)
+    return await list_reports(ReportFilter(), (), limit=10, as_json=False, fails_if_any=True)
 
 
 async def test_the_ledger_moves_and_the_new_setting_is_printed(

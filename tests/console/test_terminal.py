@@ -12,7 +12,7 @@ from rich.console import Console
 
 from console import progress, terminal
 from console.person import os_user
-from console.progress import Going
+from console.progress import CommandProgress
 from domain.text import UNSEEN
 
 
@@ -25,15 +25,15 @@ class Terminal(io.StringIO):
 def screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal in place of stderr."""
     made = Terminal()
-    monkeypatch.setattr(progress, "aside", lambda: Console(file=made, force_terminal=True, width=80))
+    monkeypatch.setattr(progress, "stderr_console", lambda: Console(file=made, force_terminal=True, width=80))
     return made
 
 
 def test_work_longer_than_a_second_shows_its_progress(screen: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "SILENT", 0.0)
-    with Going("retrying", total=3) as going:
-        going.step()
-        going.say("report 7: delivered")
+    with CommandProgress("retrying", total=3) as bar:
+        bar.step()
+        bar.say("report 7: delivered")
     shown = screen.getvalue()
     assert "retrying" in shown
     assert "1/3" in shown
@@ -41,9 +41,9 @@ def test_work_longer_than_a_second_shows_its_progress(screen: Terminal, monkeypa
 
 
 def test_work_done_within_a_second_shows_no_bar(screen: Terminal) -> None:
-    with Going("retrying", total=3) as going:
-        going.step()
-        going.say("report 7: delivered")
+    with CommandProgress("retrying", total=3) as bar:
+        bar.step()
+        bar.say("report 7: delivered")
     assert screen.getvalue() == "report 7: delivered\n"
 
 
@@ -51,9 +51,9 @@ def test_without_a_terminal_there_is_no_bar(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "SILENT", 0.0)
-    with Going("delivering") as going:
-        going.step(0)
-        going.say("a line")
+    with CommandProgress("delivering") as bar:
+        bar.step(0)
+        bar.say("a line")
     assert capsys.readouterr().err == "a line\n"
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from console.asked import Asked
+from console.report_filter import ReportFilter
 from console.words import next_try, reason, why
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
@@ -100,4 +100,4 @@ def test_why_it_is_not_on_github(report: Listed, known: str | None, words: str) 
 def test_since_is_a_span_back_from_now_or_a_time_of_utc(
     since: timedelta | datetime | None, meant: datetime | None
 ) -> None:
-    assert Asked(since=since).selection(NOW).since == meant
+    assert ReportFilter(since=since).selection(NOW).since == meant

@@ -10,7 +10,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from sqlalchemy import make_url
 
-from console.checks.prefect_poll import CURE, poll
+from console.checks.prefect_poll import REMEDY, poll
 from flows.docs_job import docs_job
 from local.work_pools import JOBS, POOLS, close_pool
 
@@ -36,9 +36,9 @@ async def test_a_server_that_half_an_emoji_has_stopped_goes_on_after_the_remedy(
         stopped = await poll(client)
     finally:
         with sqlite3.connect(make_url(PREFECT_API_DATABASE_CONNECTION_URL.value()).database or "") as database:
-            database.executescript(CURE)
+            database.executescript(REMEDY)
     assert not stopped.ok
-    assert CURE in stopped.words
+    assert REMEDY in stopped.words
     assert (await poll(client)).ok
     assert (await client.read_flow_run(whole.id)).parameters == {"job": "\U0001f600"}
     await client.delete_deployment(deployment)

@@ -16,7 +16,7 @@ from prefect import Flow
 from repositories import Origin
 
 import flows
-from console.submission.asked_job import Words
+from console.submission.requested_job import Words
 from console.submission.submit import Exit, submit
 from domain.jobs.job_type import JobType
 from domain.jobs.preparation import Preparation

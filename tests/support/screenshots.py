@@ -22,8 +22,8 @@ from rich.console import Console
 from sqlmodel import SQLModel
 from waiting import until
 
-from console.asked import Asked
 from console.list import list_reports
+from console.report_filter import ReportFilter
 from console.show import show
 from demo import source
 from domain.delivery.target import StatusState
@@ -203,7 +203,7 @@ async def shoot_shell(stage: Stage) -> None:
 
     async def rows() -> None:
         both = (Wanted.UNDELIVERED, Wanted.REJECTED)
-        await list_reports(Asked(), both, limit=20, as_json=False, fails_if_any=False)
+        await list_reports(ReportFilter(), both, limit=20, as_json=False, fails_if_any=False)
 
     async def story() -> None:
         async with stage.ledger.transaction() as session:

@@ -46,17 +46,17 @@ def test_no_finished_reconciliation_for_three_intervals_is_wrong(ended_at: datet
 
 @pytest.mark.parametrize(("status", "ok"), [(200, True), (404, True), (403, True), (302, False), (503, False)])
 def test_a_server_that_answers_like_github_is_reached(status: int, *, ok: bool) -> None:
-    [finding] = github.reached(URL, Answer(status, "words", None, None), NOW)
+    [finding] = github.answer_finding(URL, Answer(status, "words", None, None), NOW)
     assert finding.ok is ok
 
 
 def test_a_server_that_answers_unlike_github_is_wrong() -> None:
-    [finding] = github.reached(URL, Answer(200, "", None, None, is_github=False), NOW)
+    [finding] = github.answer_finding(URL, Answer(200, "", None, None, is_github=False), NOW)
     assert not finding.ok
 
 
 def test_a_server_that_does_not_answer_is_named_with_the_error() -> None:
-    [finding] = github.reached(URL, NoResponse("ConnectError: refused"), NOW)
+    [finding] = github.answer_finding(URL, NoResponse("ConnectError: refused"), NOW)
     assert not finding.ok
     assert f"{URL} does not answer: ConnectError: refused" in finding.words
 
@@ -67,7 +67,7 @@ def test_a_server_that_does_not_answer_is_named_with_the_error() -> None:
 )
 def test_a_clock_that_is_off_by_more_than_30_s_is_wrong(skew: int, words: str) -> None:
     answered = Answer(200, "", NOW + timedelta(seconds=skew), None)
-    _, finding = github.reached(URL, answered, NOW)
+    _, finding = github.answer_finding(URL, answered, NOW)
     assert finding.ok is (abs(skew) <= 30)
     assert finding.words.startswith(words)
 
@@ -91,7 +91,7 @@ def scoped(*scopes: str, status: int = 200) -> Answer:
     ],
 )
 def test_whether_a_token_is_taken(answer: Answer | NoResponse, *, ok: bool, words: str) -> None:
-    finding = github.taken("credential env:T", answer)
+    finding = github.token_finding("credential env:T", answer)
     assert finding.ok is ok
     assert words in finding.words
 

@@ -158,7 +158,7 @@ async def test_a_repository_that_may_not_be_written_to_is_wrong_and_nothing_is_w
     said = shell.said()
     assert f"WRONG repository acme/site: {words}" in said
     is_bad = rule[0] == "--bad-token"
-    assert ("WRONG credential env:REPORTBACK_GITHUB_TOKEN: GitHub does not take its token" in said) is is_bad
+    assert ("WRONG credential env:REPORTBACK_GITHUB_TOKEN: GitHub does not accept its token" in said) is is_bad
     assert TOKEN not in said
 
 

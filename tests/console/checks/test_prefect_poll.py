@@ -6,7 +6,7 @@ import sqlite3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.checks.prefect_poll import CURE, WITH_HALF_A_PAIR
+from console.checks.prefect_poll import REMEDY, WITH_HALF_A_PAIR
 
 PIECES = ["\ud83d", "\ude00", "\ud800", "\udfff", "\U0001f600", "\\", "\\ud83d", "\\ude00", '"', "\n", "é", *"du8af "]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
@@ -29,5 +29,5 @@ def test_the_statement_finds_what_holds_half_a_pair_and_nothing_else(given_param
         database.executemany("INSERT INTO flow_run VALUES (?, ?)", enumerate(stored))
         found = {number for (number,) in database.execute(WITH_HALF_A_PAIR)}
         assert found == {number for number, text in enumerate(stored) if holds_half_a_pair(text)}
-        database.executescript(CURE)
+        database.executescript(REMEDY)
         assert database.execute("SELECT count(*) FROM flow_run").fetchone() == (len(stored) - len(found),)

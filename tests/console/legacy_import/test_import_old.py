@@ -147,7 +147,7 @@ async def test_a_file_with_a_token_in_it_is_named_and_the_token_goes_nowhere(
     assert await reconcile_now() == 0
     heard.append(shell.heard())
     named = heard[0][1].splitlines()
-    assert named[0].startswith("These files have a token in them. Revoke it on GitHub, then delete the file")
+    assert named[0].startswith("These files hold a token. Revoke it on GitHub, then delete the file")
     assert named[1:] == [str(folder / name) for name in ("bad.json", "cut.json", "with.json")]
     ledger = Path(make_url(os.environ["REPORTBACK_DATABASE_URL"]).database or "")
     dump = repr([data for path, data in contents(ledger.parent).items() if path.name.startswith(ledger.name)])
@@ -177,7 +177,7 @@ async def test_a_file_that_is_no_small_plain_json_is_listed_and_not_read(
         "link.json": ("bad", "a symbolic link: not followed"),
         "pipe.json": ("bad", "no plain file"),
         "folder.json": ("bad", "cannot be read: Is a directory"),
-        "large.json": ("bad", "larger than 1 MiB: not looked at; there may be a token in it"),
+        "large.json": ("bad", "larger than 1 MiB: not read; it may hold a token"),
     }
 
 

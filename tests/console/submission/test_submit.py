@@ -13,7 +13,7 @@ import respx
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_CLIENT_CUSTOM_HEADERS, temporary_settings
 
 from console.submission import follow, unreachable
-from console.submission.asked_job import Words
+from console.submission.requested_job import Words
 from console.submission.submit import Exit, submit
 from fake_github.process import running
 
@@ -101,8 +101,8 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "jobs.toml").write_text(JOBS, encoding="utf-8")
     monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(tmp_path / "jobs.toml"))
     monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr(unreachable, "PATIENCE", timedelta(seconds=0.5))
-    monkeypatch.setattr(unreachable, "EVERY", timedelta(seconds=0.01))
+    monkeypatch.setattr(unreachable, "GIVE_UP_AFTER", timedelta(seconds=0.5))
+    monkeypatch.setattr(unreachable, "RETRY_EVERY", timedelta(seconds=0.01))
     monkeypatch.setattr(follow, "POLL_EVERY", timedelta(0))
     monkeypatch.setattr(follow, "SHOWN_LATER", timedelta(0))
 

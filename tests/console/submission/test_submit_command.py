@@ -8,7 +8,7 @@ from rich.console import Console
 
 import cli
 from console.submission import follow
-from console.submission.asked_job import Words
+from console.submission.requested_job import Words
 from console.submission.submit import Exit
 
 given: list[tuple[Words, bool]] = []
@@ -56,8 +56,8 @@ class Terminal(io.StringIO):
 def test_a_terminal_gets_one_line_that_changes_and_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(follow, "aside", lambda: Console(file=screen, force_terminal=True, width=80))
-    with follow.line_of_now() as show:
+    monkeypatch.setattr(follow, "stderr_console", lambda: Console(file=screen, force_terminal=True, width=80))
+    with follow.status_line() as show:
         show("Running: 50 % [red]")
     drawn = screen.getvalue()
     assert "Running: 50 % [red]" in drawn

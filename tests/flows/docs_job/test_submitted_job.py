@@ -16,7 +16,7 @@ from prefect.client.schemas.filters import (
 from waiting import until
 
 from console.submission import follow
-from console.submission.asked_job import Words
+from console.submission.requested_job import Words
 from console.submission.submit import Exit, submit
 from flows.docs_job import docs_job
 

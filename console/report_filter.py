@@ -1,4 +1,4 @@
-"""Which reports a person means, as the words of a command line say it."""
+"""Selects reports by the options of a command line."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,8 @@ from storage.delivery.reports import Selection
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What was given; all of it must hold."""
+class ReportFilter:
+    """The given options, which must all match."""
 
     report_ids: tuple[int, ...] = ()
     job_id: UUID | None = None
@@ -19,7 +19,7 @@ class Asked:
     since: timedelta | datetime | None = None
 
     def selection(self, now: datetime) -> Selection:
-        """What it means now: a span reaches back from *now*, and a time without a zone is UTC."""
+        """The selection at *now*: a span counts back from *now*, and a time without a zone is UTC."""
         since = now - self.since if isinstance(self.since, timedelta) else self.since
         if since is not None and since.tzinfo is None:
             since = since.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Which job is meant, as the words of a command line and the workflow around it say it."""
+"""Determines the job to submit from the command line and the workflow that runs it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from console.reporter import token_of
 from console.submission.github_actions import ActionsRun
 from console.submission.prefect_refusal import problems_of_target
-from console.submission.unreachable import Away, reached
+from console.submission.unreachable import Unavailable, retry_while_unavailable
 from console.terminal import say
 from domain.jobs.given_options import given_options
 from domain.jobs.jobs_file import parse_job_types
@@ -23,12 +23,12 @@ from settings import Settings
 from tasks.delivery.reporter import check_allowed
 
 WHOLE = 40
-"""Digits of a hash that needs no look-up."""
+"""Digits of a full hash, which needs no look-up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What was given on the command line; None: to be found out."""
+    """The values of the command line; None: to be determined."""
 
     job_type: str
     repository: str | None
@@ -39,57 +39,59 @@ class Words:
     key: str | None
 
 
-class Refused(ValueError):
-    """Nothing was started; the message says why."""
+class SubmissionRefused(ValueError):
+    """The request is refused before anything is started; the message says why."""
 
 
 async def submission_of(words: Words, run: ActionsRun | None, settings: Settings) -> Submission:
-    """The job that *words* mean, in *run* of GitHub Actions; only a branch, tag or abbreviated hash costs a request.
+    """The job for *words*, in *run* of GitHub Actions. Only a branch, tag or short hash needs a request.
 
     Raises:
-        Refused, NoCommit, BadOptions, BadJobsFile: there is none to start; each is a ValueError.
+        SubmissionRefused, NoCommit, BadOptions, BadJobsFile: there is none to start; each is a ValueError.
         Unreachable: GitHub does not say which commit is meant.
     """
     _check_text(words)
     if run and run.event.is_from_fork and settings.job_user is None:
-        raise Refused(
-            "the pull request is from a fork: anybody's code would run as the user of the worker; where workers run "
-            "jobs as a user of their own (REPORTBACK_JOB_USER), set that here as well"
+        raise SubmissionRefused(
+            "the pull request is from a fork: its code could be anyone's, and would run as the worker's user; where "
+            "workers run jobs as separate users (REPORTBACK_JOB_USER), set that here as well"
         )
     repository, ref = _meant(words, run)
     _check_allowed(repository, settings)
-    target = _target(words, repository, "0" * WHOLE)  # a look-up of what is wrong anyway would be in vain
+    target = _target(words, repository, "0" * WHOLE)  # validates before the look-up
     options = given_options(words.options, _declared(words.job_type, settings))
     sha = await _whole(repository, ref, settings)
     return Submission(words.job_type, target.model_copy(update={"sha": sha}), options)
 
 
 def _check_allowed(repository: str, settings: Settings) -> None:
-    """Refuse here what the worker would, where this machine has the setting, too."""
+    """Refuse what the worker would, if this machine has the setting, too."""
     try:
         check_allowed(repository, settings)
     except NotAllowed as error:
-        raise Refused(str(error)) from None
+        raise SubmissionRefused(str(error)) from None
 
 
 def _check_text(words: Words) -> None:
-    """Refuse bytes that are no UTF-8: Prefect's server would store half of a surrogate pair and stand still."""
+    """Refuse bytes that are not UTF-8: Prefect's server would store half of a surrogate pair and then fail."""
     given = (words.job_type, words.repository, words.ref, words.context, words.url, *words.options, words.key)
     if any(text is not None and clean(text) != text for text in given):
-        raise Refused("the command line holds text that is not UTF-8, or a NUL: write it in UTF-8")
+        raise SubmissionRefused("the command line holds text that is not UTF-8, or a NUL: write it in UTF-8")
 
 
 def _meant(words: Words, run: ActionsRun | None) -> tuple[str, str]:
-    """The repository and the commit, or its branch or tag: as given, else the ones that the workflow is about."""
+    """The repository and the commit, or its branch or tag: as given, else those of the workflow."""
     if words.repository and words.ref:
         return words.repository, words.ref
     if run is None:
-        raise Refused("--repo and --sha are needed: only in GitHub Actions they are known")
+        raise SubmissionRefused("--repo and --sha are needed: only in GitHub Actions they are known")
     if words.ref:
         return run.event.repository, words.ref
     repository, sha = run.event.commit()
     if words.repository and words.repository.lower() != repository.lower():
-        raise Refused(f"--repo {words.repository} needs a --sha: the workflow is about a commit of {repository}")
+        raise SubmissionRefused(
+            f"--repo {words.repository} needs a --sha: the workflow is about a commit of {repository}"
+        )
     return repository, sha
 
 
@@ -97,11 +99,11 @@ def _target(words: Words, repository: str, sha: str) -> TargetRequest:
     try:
         return TargetRequest(repository=repository, sha=sha, context=words.context, url=words.url)
     except ValidationError as error:
-        raise Refused(problems_of_target(error.errors())) from None
+        raise SubmissionRefused(problems_of_target(error.errors())) from None
 
 
 def _declared(job_type: str, settings: Settings) -> Mapping[str, Option] | None:
-    """The options of the job type, as this machine's jobs.toml has them; None: only the deployment knows it."""
+    """The options of the job type in this machine's jobs.toml; None: only the deployment knows the type."""
     try:
         content = settings.jobs_file.read_bytes()
     except OSError:
@@ -111,7 +113,7 @@ def _declared(job_type: str, settings: Settings) -> Mapping[str, Option] | None:
 
 
 async def _whole(repository: str, ref: str, settings: Settings) -> str:
-    """The hash of the commit that *ref* stands for; GitHub is asked only where it is not one itself."""
+    """The hash of the commit *ref*; asks GitHub only if it is not a full hash itself."""
     if len(ref) == WHOLE and set(ref.lower()) <= set("0123456789abcdef"):
         return ref.lower()
     token = await _token(repository, settings)
@@ -121,20 +123,20 @@ async def _whole(repository: str, ref: str, settings: Settings) -> str:
         async def asked() -> str:
             match await github.sha_of(repository, ref, token):
                 case NoAnswer(why):
-                    raise Away(f"GitHub does not say which commit {ref} of {repository} is: {why}")
+                    raise Unavailable(f"GitHub does not say which commit {ref} of {repository} is: {why}")
                 case NoSuchRef(why):
                     asker = "" if token else ", asked without a token"
-                    raise Refused(f"--sha: GitHub knows no single commit {ref} of {repository}{asker}: {why}")
+                    raise SubmissionRefused(f"--sha: GitHub knows no single commit {ref} of {repository}{asker}: {why}")
                 case str(sha):
                     return sha
 
-        sha = await reached(asked, say)
+        sha = await retry_while_unavailable(asked, say)
     say(f"{ref} of {repository} is {sha}")
     return sha
 
 
 async def _token(repository: str, settings: Settings) -> str | None:
-    """The token that reports on *repository*; None where there is none here: what is public can be read without."""
+    """The token for *repository*; None if there is none here: a public repository can be read without."""
     name = credential_name(repository, settings.credentials)
     try:
         return await token_of(name) if name else None
