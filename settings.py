@@ -1,4 +1,4 @@
-"""Settings of one installation, from `REPORTBACK_…`. Read in flows, task wrappers and tops, nowhere below."""
+"""The settings of an installation, from `REPORTBACK_…`. Read only in flows, task wrappers and commands."""
 
 import os
 from collections.abc import Mapping
@@ -30,23 +30,23 @@ SHORTEST_SETTLE = timedelta(seconds=15)
 """GitHub works on a request for up to 10 s, and its reads may lag its writes by 5 s."""
 
 SHORTEST_TIMEOUT = timedelta(seconds=10)
-"""GitHub itself gives a request up after 10 s; who hangs up sooner makes doubts of what it would have answered."""
+"""GitHub itself gives a request up after 10 s; a shorter timeout causes doubts about requests that it would answer."""
 
 SHORTEST_KEEP = timedelta(days=1)
-"""The write budget counts what left within the last hour, and a late request is looked for that long."""
+"""The write budget counts the requests of the last hour, and late requests are verified for that long."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _seconds(value: object) -> object:
-    """A span written as 90, 90s, 5m, 1h or 30d, besides what pydantic takes for one."""
+    """Convert a span written as 90, 90s, 5m, 1h or 30d; pydantic converts other forms."""
     if isinstance(value, str) and value.strip()[:-1].isdigit() and value.strip()[-1] in UNITS:
         return int(value.strip()[:-1]) * UNITS[value.strip()[-1]]
     return int(value) if isinstance(value, str) and value.strip().isdigit() else value
 
 
 def _json(value: object) -> object:
-    """A text as the JSON it is, which pydantic-settings would read without a bound on what stands within what."""
+    """Parse JSON with a bound on nesting, which pydantic-settings does not have."""
     try:
         return from_json(value) if isinstance(value, str) else value
     except ValueError as error:  # names no more than a place
@@ -80,7 +80,7 @@ Span = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0), le
 
 
 def state_folder() -> Path:
-    """Where data of this machine's user is kept.
+    """The folder for data of this machine's user.
 
     https://specifications.freedesktop.org/basedir-spec/latest/ says that a relative XDG_STATE_HOME is to be ignored.
     """
@@ -93,7 +93,7 @@ def _embedded_ledger() -> str:
 
 
 class Settings(BaseSettings):
-    """Checked as a whole at start: an unsound combination is refused with its reason."""
+    """All settings, checked together at start: an invalid combination is refused with the reason."""
 
     model_config = SettingsConfigDict(
         env_prefix="REPORTBACK_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
@@ -101,19 +101,19 @@ class Settings(BaseSettings):
 
     database_url: str = Field(default_factory=_embedded_ledger, repr=False)  # may hold a password
     local_file_systems: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
-    """File systems that only this host uses, by Linux's names, beside those that are known for it."""
+    """File systems that only this host uses, by Linux's names, beside the known ones."""
     ledger_id: Annotated[UUID | None, BeforeValidator(_id)] = None
-    """The only ledger to report by; the tag of a deployment replaces it. Unset, any ledger will do."""
+    """The only ledger to use; the tag of a deployment replaces it. Unset, any ledger is accepted."""
     github_api_url: HttpUrl = HttpUrl("https://api.github.com")
     ca_file: Path | None = None
     """Certificates to trust, instead of the system's."""
     allow_http: bool = False
-    """Whether GitHub may be reached over plain HTTP, where whoever is in between reads the token."""
+    """Whether GitHub may be reached over plain HTTP, which exposes the token to the network."""
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
     """Without the place for owner/name: one repository for all."""
     credentials: Annotated[Mapping[str, str], NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
     allowed_repositories: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
-    """Patterns over owner/name; what none of them means is refused. Without any, the credentials decide."""
+    """Patterns over owner/name; a repository that none matches is refused. Without any, the credentials decide."""
     jobs_file: Path = ROOT / "jobs.toml"
     job_user: Annotated[str | Ids | None, NoDecode, BeforeValidator(_job_user)] = None
     lease: Span = timedelta(seconds=30)
@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     @classmethod
     def _names_no_token(cls, credentials: Mapping[str, str]) -> Mapping[str, str]:
         for number, name in enumerate(credentials.values(), start=1):
-            if not CREDENTIAL.fullmatch(name) or TOKEN.search(name):  # not quoted: somebody may have put a token there
+            if not CREDENTIAL.fullmatch(name) or TOKEN.search(name):  # not quoted: it may be a token
                 raise ValueError(
                     f"REPORTBACK_CREDENTIALS: what stands right of pattern {number} is neither env:VARIABLE nor "
                     "secret:BLOCK, the name of a Secret block of Prefect; the token itself belongs there, not here"
@@ -166,7 +166,9 @@ class Settings(BaseSettings):
     @classmethod
     def _names_nobody(cls, url: object) -> object:
         if names_user(str(url)):
-            raise ValueError("REPORTBACK_GITHUB_API_URL must hold no user or password: the token says who asks")
+            raise ValueError(
+                "REPORTBACK_GITHUB_API_URL must hold no user or password: the token authenticates requests"
+            )
         return url
 
     @field_validator("clone_url")
@@ -175,7 +177,7 @@ class Settings(BaseSettings):
         parts = urlsplit(clone_url)
         if parts.password or (parts.scheme in {"http", "https"} and parts.username):
             raise ValueError(
-                "REPORTBACK_CLONE_URL must hold no token or password: git's command line is for all to read"
+                "REPORTBACK_CLONE_URL must hold no token or password: every user can read git's command line"
             )
         try:
             whole = clone_url.format(repository="owner/name")
@@ -198,7 +200,7 @@ class Settings(BaseSettings):
         if self.lease < 2 * self.timeout:
             raise ValueError(
                 f"REPORTBACK_LEASE ({self.lease}) must be at least twice REPORTBACK_TIMEOUT ({self.timeout}): "
-                "a sender must not outlive its right to send"
+                "a request must end before its lease does"
             )
         if self.settle_after < SHORTEST_SETTLE:
             raise ValueError(

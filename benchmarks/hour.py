@@ -99,7 +99,7 @@ async def _play(hour: Hour) -> int:
         shown = "  ".join(f"{role} {mib:.0f}" for role, mib in hour.memory[-1].items())
         hour.console.print(f"minute {minute}: {shown} MiB", style="dim")
     await hour.github.clear()
-    return _tell(hour, await _settled(hour), await hour.github.statuses())
+    return _print_result(hour, await _settled(hour), await hour.github.statuses())
 
 
 async def _start_job(hour: Hour, number: int) -> None:
@@ -140,7 +140,7 @@ async def _settled(hour: Hour) -> Rows:
     return rows
 
 
-def _tell(hour: Hour, rows: Rows, statuses: Sequence[Json]) -> int:
+def _print_result(hour: Hour, rows: Rows, statuses: Sequence[Json]) -> int:
     """Print what it came to. 0: all is well."""
     wrong = [*unsettled(rows), *differences(rows, statuses)]
     grown = _memory(hour)

@@ -1,4 +1,4 @@
-"""Tell the story: start everything, let GitHub fail, and check what it holds in the end."""
+"""Runs the demo: starts everything, lets GitHub fail, and checks the statuses that it holds in the end."""
 
 import asyncio
 import tempfile
@@ -13,19 +13,19 @@ from rich.console import Console
 from rich.table import Table
 
 from demo import source
-from demo.scenario import AWAY, BUILDS, CASES, FAILS, LOST, REPOSITORY, Case, problem
+from demo.scenario import BUILDS, CASES, FAILS, LOST, OUTAGE, REPOSITORY, Case, problem
 from fake_github.process import StandIn
 from fake_github.process import running as github_running
 from local import stack
 from local.prefect_api import PrefectApi, RunState, prefect_api
 
-PATIENCE = timedelta(seconds=150)
+OUTCOME_TIMEOUT = timedelta(seconds=150)
 """How long the demo waits for the last outcome before it says that one is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the cases are played on."""
+    """The environment of the demo's cases."""
 
     github: StandIn
     prefect: PrefectApi
@@ -34,13 +34,13 @@ class Stage:
     began: float
 
     def say(self, text: str) -> None:
-        """Tell what happens."""
+        """Print a line with the time."""
         passed = time.monotonic() - self.began
         self.console.print(f"  [dim]{passed:3.0f} s[/]  {text}", highlight=False, soft_wrap=True)
 
 
 async def demo() -> int:
-    """Play the cases. 0: every outcome is on its commit once; 1: one is missing or doubled."""
+    """Run the cases. 0: every outcome is on its commit once; 1: one is missing or doubled."""
     console, began = Console(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reportback-demo-") as folder:
         clone_url, sha = source.commit(Path(folder))
@@ -55,11 +55,11 @@ async def demo() -> int:
                     f"[bold]Prefect[/] {local.ui_url}   [bold]commit[/] {_page(github, sha)}\n", soft_wrap=True
                 )
                 jobs = await _play(stage)
-                return await _tell(stage, jobs)
+                return await _print_table(stage, jobs)
 
 
 def _settings(folder: Path, github_url: str, clone_url: str) -> dict[str, str]:
-    """Settings of the demo: the reconciliation comes every 5 s instead of every minute."""
+    """Settings of the demo: the reconciliation runs every 5 s instead of every minute."""
     return {
         "REPORTBACK_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
         "REPORTBACK_GITHUB_API_URL": github_url,
@@ -75,18 +75,18 @@ def _settings(folder: Path, github_url: str, clone_url: str) -> dict[str, str]:
 
 
 async def _play(stage: Stage) -> dict[Case, RunState]:
-    """Run the four jobs. What each flow run came to."""
-    stage.say("the reconciliation comes every 5 s here, with a first delay of 2 s; by default it is 60 s for both")
+    """Run the four jobs. Returns the final state of each flow run."""
+    stage.say("the reconciliation runs every 5 s here, with a first delay of 2 s; by default it is 60 s for both")
     await stage.github.fault("close", where="after", context=LOST.context, state=LOST.outcome)
     first = await asyncio.gather(*(_run(stage, case) for case in (BUILDS, FAILS, LOST)))
     await _until_on_github(stage, (BUILDS, FAILS, LOST))
     await stage.github.fault("server_error", status=503, method="*", times=0)
-    stage.say("[yellow]GitHub is away:[/] it answers 503 to everything")
-    away = await _run(stage, AWAY)
+    stage.say("[yellow]GitHub is unavailable:[/] it answers 503 to everything")
+    during_outage = await _run(stage, OUTAGE)
     await stage.github.clear()
     stage.say("[yellow]GitHub is back;[/] the task has given up, the scheduled reconciliation takes over")
     await _until_on_github(stage, CASES)
-    return dict([*first, away])
+    return dict([*first, during_outage])
 
 
 async def _run(stage: Stage, case: Case) -> tuple[Case, RunState]:
@@ -101,7 +101,7 @@ async def _run(stage: Stage, case: Case) -> tuple[Case, RunState]:
 async def _until_on_github(stage: Stage, cases: Iterable[Case]) -> None:
     """Wait until GitHub holds an outcome for each of *cases*; not for ever: what is missing shows in the table."""
     waiting = list(cases)
-    deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
+    deadline = asyncio.get_running_loop().time() + OUTCOME_TIMEOUT.total_seconds()
     while waiting and asyncio.get_running_loop().time() < deadline:
         held = await _held(stage)
         waiting = [case for case in waiting if not any(one["state"] != "pending" for one in held[case])]
@@ -113,8 +113,8 @@ async def _held(stage: Stage) -> dict[Case, list[Mapping[str, Any]]]:
     return {case: [one for one in statuses if one["context"] == case.context] for case in CASES}
 
 
-async def _tell(stage: Stage, jobs: Mapping[Case, RunState]) -> int:
-    """Print the table, and judge it."""
+async def _print_table(stage: Stage, jobs: Mapping[Case, RunState]) -> int:
+    """Print the result as a table. 1: an outcome is missing or doubled."""
     held, requests = await _held(stage), await stage.github.requests()
     table = Table("", "the job", "its flow run", "what GitHub holds", "POSTs", "verdict", title="Every outcome, once")
     problems = {case: problem(case, held[case]) for case in CASES}

@@ -17,15 +17,15 @@ class Case:
 
     @property
     def context(self) -> str:
-        """The context it reports on: one of its own, so that the commit's page shows all four."""
+        """Its own context, so that the commit's page shows all four."""
         return f"docs/{self.letter}-{self.job}"
 
 
 BUILDS = Case("a", "builds", "sphinx-docs", "success")
 FAILS = Case("b", "its command fails", "broken-docs", "failure")
-AWAY = Case("c", "GitHub is away for longer than the task retries", "sphinx-docs", "success")
+OUTAGE = Case("c", "GitHub is unavailable for longer than the task retries", "sphinx-docs", "success")
 LOST = Case("d", "GitHub stores it, and the reply is lost", "sphinx-docs", "success")
-CASES = (BUILDS, FAILS, AWAY, LOST)
+CASES = (BUILDS, FAILS, OUTAGE, LOST)
 
 
 def problem(case: Case, held: Sequence[Mapping[str, str]]) -> str | None:

@@ -1,4 +1,4 @@
-"""The commit that the demo builds: this checkout's own, or one made of its files where it came without `.git`."""
+"""Provides the commit that the demo builds: this checkout's, or a new one of its files if it has no `.git`."""
 
 import shutil
 import subprocess

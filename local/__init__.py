@@ -1,1 +1,1 @@
-"""Everything on this machine: a Prefect server, the deployments and a stand-in GitHub; for the demo, `up` and tests."""
+"""Runs everything on one machine: a Prefect server, the deployments and a stand-in GitHub; for demo, `up`, tests."""

@@ -1,4 +1,4 @@
-"""Make the deployments of this checkout on a Prefect server, each with the id of the ledger it reports by."""
+"""Creates or updates this checkout's deployments on a Prefect server, each with the id of its ledger."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ LEDGER = "reportback_ledger_id"
 
 
 async def deploy() -> None:
-    """Make or renew the pools and the deployments. A second call changes nothing; limits of the pools are kept.
+    """Create or update the pools and deployments. A second call changes nothing; limits of the pools are kept.
 
     Raises:
         NoServer: no Prefect server is named, or it does not answer.
@@ -40,16 +40,16 @@ async def deploy() -> None:
         opening = open_ledger(settings.database_url, local=settings.local_file_systems)
         async with opening as ledger, ledger.transaction() as session:
             found = await ledger_id(session)
-        await _have_variable(client, str(found))
+        await _set_variable(client, str(found))
         for name in POOLS:
             await close_pool(client, name)
         await _deploy()
-        await _have_interval(client, settings.interval)
-        await _tell(client, Console(), f"ledger {found} ({ledger.place})")
+        await _set_interval(client, settings.interval)
+        await _print_summary(client, Console(), f"ledger {found} ({ledger.place})")
 
 
-async def _have_variable(client: PrefectClient, ledger: str) -> None:
-    """Have Prefect's server know the ledger's id, so that a plain `prefect deploy` tags the deployments with it."""
+async def _set_variable(client: PrefectClient, ledger: str) -> None:
+    """Store the ledger's id on Prefect's server, so that a plain `prefect deploy` tags the deployments with it."""
     known = await client.read_variable_by_name(LEDGER)
     if known is None:
         await client.create_variable(VariableCreate(name=LEDGER, value=ledger))
@@ -58,7 +58,7 @@ async def _have_variable(client: PrefectClient, ledger: str) -> None:
 
 
 async def _deploy() -> None:
-    """Have Prefect make what prefect.yaml says."""
+    """Run `prefect deploy` for prefect.yaml."""
     words: list[str] = []
     ended = await run_command(
         (*PREFECT, "deploy", "--all", "--no-prompt"),
@@ -71,8 +71,8 @@ async def _deploy() -> None:
         raise NotDeployed("\n".join(["`prefect deploy` failed:", *words]))
 
 
-async def _have_interval(client: PrefectClient, interval: timedelta) -> None:
-    """Run the reconciliation every *interval*: prefect.yaml takes none from a variable or the environment."""
+async def _set_interval(client: PrefectClient, interval: timedelta) -> None:
+    """Set the reconciliation's interval: prefect.yaml can take none from a variable or the environment."""
     deployment = await client.read_deployment_by_name("reconcile-reports/reconcile-reports")
     for one in deployment.schedules:
         if _interval(one.schedule) != interval:
@@ -80,7 +80,7 @@ async def _have_interval(client: PrefectClient, interval: timedelta) -> None:
             await client.update_deployment_schedule(deployment.id, one.id, schedule=schedule)
 
 
-async def _tell(client: PrefectClient, console: Console, ledger: str) -> None:
+async def _print_summary(client: PrefectClient, console: Console, ledger: str) -> None:
     console.print(
         f"Deployed from {ROOT} to {without_user(str(client.api_url))}, for {ledger}:\n", highlight=False, soft_wrap=True
     )

@@ -1,4 +1,4 @@
-"""Let what runs come to its end before workers are stopped: a worker that is stopped kills its flow runs."""
+"""Pauses work pools and waits for their flow runs to end: a stopped worker kills its flow runs."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -23,17 +23,17 @@ from domain.text import one_line
 from local.prefect_server import prefect_server
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
-"""A worker has taken on what is Pending, though its process may not have begun. Only what runs can be suspended, and
-its command goes on; it stays Paused when that has ended, until somebody resumes, cancels or deletes it."""
+"""A worker has taken on Pending runs, though their process may not have started. A running one can be suspended: its
+command goes on, and it stays Paused after that until it is resumed, cancelled or deleted."""
 POLL_EVERY = timedelta(seconds=2)
 STILL = 2
-"""How many looks in a row must find nothing: a worker may have asked for runs just before its pool was paused."""
+"""How many checks in a row must find none: a worker may have polled for runs just before its pool was paused."""
 
 
-async def drain(pools: Sequence[str], patience: timedelta) -> int:
-    """Pause *pools*, one after the other, and wait until nothing of them runs. 0: nothing does; 1: *patience* is over.
+async def drain(pools: Sequence[str], within: timedelta) -> int:
+    """Pause *pools*, one after the other, and wait until none of their runs is left. 0: none; 1: too late.
 
-    The pool that is waited for is paused again if somebody resumes it, as the unit of another worker does when that one
+    A pool that is resumed meanwhile is paused again: the systemd unit of another worker resumes it when that worker
     starts or ends.
 
     Raises:
@@ -43,14 +43,14 @@ async def drain(pools: Sequence[str], patience: timedelta) -> int:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     async with prefect_server() as client:
         try:
-            async with asyncio.timeout(patience.total_seconds()):
+            async with asyncio.timeout(within.total_seconds()):
                 for pool in pools:
                     await _pause(client, pool, paused=True)
                     await _until_still(client, pool, console)
         except TimeoutError:
             left = [one for pool in pools for one in await _under_way(client, pool)]
             console.print(
-                f"After {patience} there still run: {_names(left)}. Who is stopped now is reported as an error."
+                f"After {within} still running: {_names(left)}. A job that is stopped now is reported as an error."
             )
             return 1
     console.print(f"Paused, and nothing runs: {', '.join(pools)}. `reportback resume` lets them go on.")
@@ -58,7 +58,7 @@ async def drain(pools: Sequence[str], patience: timedelta) -> int:
 
 
 async def resume(pools: Sequence[str]) -> None:
-    """Let the workers of *pools* take on flow runs again.
+    """Let the workers of *pools* start flow runs again.
 
     Raises:
         NoServer: no Prefect server is named, or it does not answer.
@@ -87,7 +87,7 @@ async def _pause(client: PrefectClient, pool: str, *, paused: bool) -> None:
 
 
 async def _was_resumed(client: PrefectClient, pool: str) -> bool:
-    """Whether somebody has let *pool* go on; it is paused again then."""
+    """Whether *pool* was resumed; pauses it again then."""
     with _named(client, pool):
         if (await client.read_work_pool(pool)).is_paused:
             return False
@@ -101,7 +101,7 @@ async def _until_still(client: PrefectClient, pool: str, console: Console) -> No
         runs = await _under_way(client, pool)
         was_resumed = await _was_resumed(client, pool)
         still = 0 if runs or was_resumed else still + 1
-        if still == STILL:  # at once: what is resumed from here on is nobody's to pause
+        if still == STILL:  # return at once: a later resume is not to be undone
             return
         if runs and said != (said := _names(runs)):
             console.print(f"{pool} is paused; waiting for {said}")

@@ -1,4 +1,4 @@
-"""Prefect's server behind our guard, for one machine: `reportback server`."""
+"""Runs Prefect's server behind our ASGI guard, for one machine: `reportback server`."""
 
 import os
 
@@ -14,7 +14,7 @@ PUBLIC = ("PREFECT_UI_URL", "PREFECT_UI_API_URL", "PREFECT_SERVER_UI_API_URL")
 def serve(host: str, port: int) -> int:
     """Serve on *host* and *port* until a signal ends this process.
 
-    Changes want a CSRF token, which Prefect's clients and UI fetch by themselves. Other settings of Prefect's hold as
+    Changes need a CSRF token, which Prefect's clients and UI fetch by themselves. Other settings of Prefect's apply as
     for `prefect server start`.
     """
     prefect_on_sqlite.tune()  # before Prefect makes its engine

@@ -1,4 +1,4 @@
-"""The ledger that the settings name, outside of any flow."""
+"""The commands `reportback db upgrade`, `id` and `after-restore`."""
 
 import getpass
 import sys
@@ -14,7 +14,7 @@ from storage.schema import upgrade as upgrade_schema
 
 
 async def upgrade() -> None:
-    """Bring it to this version's schema; a second call changes nothing."""
+    """Upgrade the ledger to this version's schema; a second call changes nothing."""
     settings = Settings()
     opened = make_engine(settings.database_url, local=settings.local_file_systems, takes_long=True)
     try:
@@ -25,7 +25,7 @@ async def upgrade() -> None:
 
 
 async def print_id() -> None:
-    """Print its id, and nothing else."""
+    """Print the ledger's id, and nothing else."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.transaction() as session:
@@ -34,7 +34,7 @@ async def print_id() -> None:
 
 
 async def after_restore() -> None:
-    """Have every unsettled report looked for on GitHub before it is sent: a backup was put back."""
+    """Have every unsettled report looked up on GitHub before it is sent: the ledger was restored from a backup."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.transaction() as session:

@@ -1,4 +1,4 @@
-"""What the demo and the tests ask of a Prefect server, over its REST API: start a flow run, see what became of it."""
+"""A client of Prefect's REST API for the demo and tests: starts flow runs, and reads their state."""
 
 import asyncio
 import json
@@ -14,12 +14,12 @@ import httpx
 from local.stack import basic
 
 TRIES = 20
-REST = timedelta(seconds=0.5)
+RETRY_EVERY = timedelta(seconds=0.5)
 OVER = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
 class Refused(ValueError):
-    """Prefect did not make a flow run of it; the message is its own."""
+    """Prefect refused the request; the message is Prefect's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class RunState:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has come to its end."""
+        """Whether the flow run has ended."""
         return self.type in OVER
 
 
 class PrefectApi:
-    """The API of one server. It is asked again when it answers 503 or not at all: its SQLite database may be locked."""
+    """The API of one server. Retries after a 503 or without an answer: its SQLite database may be locked."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         """*client* has the API's address as its base."""
@@ -81,7 +81,7 @@ class PrefectApi:
         """Set the state of a flow run, as Prefect's UI does: CANCELLING to cancel it, and so on.
 
         Raises:
-            Refused: Prefect does not let the run go from where it is to there.
+            Refused: Prefect does not allow this change of state.
         """
         state = {"type": type_, "name": name or type_.title()}
         done = (await self._ask("POST", f"/flow_runs/{run_id}/set_state", {"state": state})).json()
@@ -89,7 +89,7 @@ class PrefectApi:
             raise Refused(f"{run_id} to {type_}: {done['status']} {done['details'].get('reason') or ''}".rstrip())
 
     async def retry(self, run_id: str) -> None:
-        """What the Retry button of Prefect's UI does.
+        """Retry a flow run, like the Retry button of Prefect's UI.
 
         Raises:
             Refused: see `set_state`.
@@ -97,7 +97,7 @@ class PrefectApi:
         await self.set_state(run_id, "SCHEDULED", "AwaitingRetry")
 
     async def log(self, run_id: str) -> list[str]:
-        """What a flow run has said in its log so far, the latest 200 lines. The server stores it some seconds later."""
+        """The latest 200 log lines of a flow run. The server stores them some seconds later."""
         asked = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_DESC", "limit": 200}
         found = (await self._ask("POST", "/logs/filter", asked)).raise_for_status().json()
         return [line["message"] for line in reversed(found)]
@@ -117,9 +117,9 @@ class PrefectApi:
         return str((await self._ask("GET", f"/flow_runs/{run_id}")).raise_for_status().json()["name"])
 
     async def until_over(self, run_id: str) -> RunState:
-        """The state in which a flow run ended. Waits for as long as that takes."""
+        """Wait, without limit, until a flow run has ended; returns its state."""
         while not (state := await self.state(run_id)).is_over:  # noqa: ASYNC110  # another process ends it
-            await asyncio.sleep(REST.total_seconds())
+            await asyncio.sleep(RETRY_EVERY.total_seconds())
         return state
 
     async def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
@@ -136,7 +136,7 @@ class PrefectApi:
                     self._csrf = None  # it lasts an hour
                 elif response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     break
-            await asyncio.sleep(REST.total_seconds())
+            await asyncio.sleep(RETRY_EVERY.total_seconds())
         return response if response.is_client_error else response.raise_for_status()
 
     async def _csrf_headers(self) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""An ASGI guard in front of Prefect's server: who may ask, and what text it takes. No setting of Prefect's does this.
+"""An ASGI guard for Prefect's server: refuses foreign origins and harmful text, which no setting of Prefect's does.
 
-- A page of another site may not ask: its `Origin` is refused, for requests and WebSockets. A site whose name was made
-  to point here (DNS rebinding) is refused by its `Host`.
-- Half of a surrogate pair in a text is refused. Prefect's server stores one, and from then on answers 500 to each
+- Requests and WebSockets of other sites' pages are refused by their `Origin`; a site whose name was made to point here
+  (DNS rebinding) by its `Host`.
+- Text with half of a surrogate pair is refused. Prefect's server would store it, and from then on answer 500 to each
   worker's poll and to the lists of its UI.
 """
 
@@ -23,7 +23,7 @@ WEBSOCKET_POLICY = 1008
 
 
 def own_origins(host: str, port: int, public: Iterable[str] = ()) -> frozenset[str]:
-    """The origins of a server on *host* and *port* that people reach at the *public* addresses, too."""
+    """The origins of a server on *host* and *port*, and of its *public* addresses."""
     hosts = LOOPBACK if host in {*LOOPBACK, "::1"} else (host,)
     addresses = map(urlsplit, public)
     return frozenset(
@@ -33,13 +33,13 @@ def own_origins(host: str, port: int, public: Iterable[str] = ()) -> frozenset[s
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """*app*, for callers that name one of *origins*."""
+    """Passes requests from *origins* on to *app*."""
 
     app: ASGIApp
     origins: frozenset[str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or hand on to *app*."""
+        """Refuse the request, or pass it on to *app*."""
         match scope["type"]:
             case "http":
                 await self._request(scope, receive, send)
@@ -51,11 +51,11 @@ class Guard:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(Headers(scope=scope))
         if refusal is None:
-            body = await _whole(receive)
+            body = await _body(receive)
             if body is None:
                 return
             if not has_half_a_surrogate_pair(body):
-                await self.app(scope, _again(body, receive), send)
+                await self.app(scope, _replaying(body, receive), send)
                 return
             refusal = HTTPStatus.UNPROCESSABLE_ENTITY, "a text holds half of a surrogate pair, such as \\ud83d alone"
         status, why = refusal
@@ -66,7 +66,7 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": WEBSOCKET_POLICY, "reason": refusal[1]})
             return
-        await self.app(scope, _mended(receive), send)
+        await self.app(scope, _repairing(receive), send)
 
     def _refusal(self, headers: Headers) -> tuple[HTTPStatus, str] | None:
         host, origin = headers.get("host", "").lower(), headers.get("origin", "").lower()
@@ -79,7 +79,7 @@ class Guard:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether *host* names this machine, on whatever port: through a tunnel or a relay the port is another one."""
+    """Whether *host* names this machine, on any port: a tunnel or a relay changes the port."""
     name, _, port = host.rpartition(":")
     return host in LOOPBACK or (port.isdecimal() and name in LOOPBACK)
 
@@ -97,8 +97,8 @@ def has_half_a_surrogate_pair(body: bytes) -> bool:
     return False
 
 
-async def _whole(receive: Receive) -> bytes | None:
-    """The body of a request. None: its sender has gone."""
+async def _body(receive: Receive) -> bytes | None:
+    """The body of a request. None: the client has disconnected."""
     parts: list[bytes] = []
     while True:
         message = await receive()
@@ -109,8 +109,8 @@ async def _whole(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the whole *body* first."""
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that returns the whole *body* first."""
     given = False
 
     async def receive_again() -> Message:
@@ -123,17 +123,17 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def _mended(receive: Receive) -> Receive:
-    """A `receive` in whose texts half of a surrogate pair is replaced: a refused event would be sent again for ever."""
+def _repairing(receive: Receive) -> Receive:
+    """A `receive` that replaces halves of surrogate pairs: a refused event would be resent for ever."""
 
-    async def receive_mended() -> Message:
+    async def receive_repaired() -> Message:
         message = await receive()
         text = message.get("text")
         if text and has_half_a_surrogate_pair(text.encode(errors="surrogatepass")):
             message = {**message, "text": json.dumps(_replaced(json.loads(text)))}
         return message
 
-    return receive_mended
+    return receive_repaired
 
 
 def _replaced(value: Any) -> Any:  # noqa: ANN401  # any JSON

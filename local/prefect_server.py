@@ -1,4 +1,4 @@
-"""The Prefect server that PREFECT_API_URL or the profile names, through Prefect's own client: also Prefect Cloud."""
+"""Connects to the Prefect server that PREFECT_API_URL or the profile names, also Prefect Cloud."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,12 +12,12 @@ from domain.text import one_line
 
 
 class NoServer(ValueError):
-    """There is no Prefect server to talk to; the message says why, and what to do."""
+    """No Prefect server can be used; the message says why and what to do."""
 
 
 @asynccontextmanager
 async def prefect_server() -> AsyncIterator[PrefectClient]:
-    """A client of the server, which has just answered. What else its user raises is left alone.
+    """A client of the server, which has just answered. Other exceptions of the block are passed on.
 
     Raises:
         NoServer: none is named, or it does not answer, now or later.
@@ -44,7 +44,7 @@ async def _entered(stack: AsyncExitStack) -> PrefectClient:
         return await stack.enter_async_context(get_client())
     except httpx.InvalidURL:  # not quoted, as it may quote a password
         raise NoServer("PREFECT_API_URL is no address, such as http://127.0.0.1:4200/api") from None
-    except OSError as error:  # httpx wraps what the network does
+    except OSError as error:  # errors of the network are wrapped by httpx
         raise NoServer(
             "the certificates that PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE names cannot be read: "
             f"{error.strerror or error}"

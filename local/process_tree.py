@@ -1,4 +1,4 @@
-"""What runs below a process, from /proc. Linux only."""
+"""Lists the descendants of a process from /proc. Linux only."""
 
 from collections import defaultdict
 from contextlib import suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def below(pid: int) -> list[int]:
-    """The descendants of *pid*, those that are over and not yet collected too; each after its parent."""
+    """The descendants of *pid*, zombies included; each after its parent."""
     children = _children()
     found = list(children[pid])
     for child in found:
@@ -15,7 +15,7 @@ def below(pid: int) -> list[int]:
 
 
 def command_line(pid: int) -> list[str]:
-    """The words that *pid* was started with; none, if it is over."""
+    """The command line of *pid*; empty if it has ended."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
     return []

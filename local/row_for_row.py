@@ -1,4 +1,4 @@
-"""Whether a ledger and a stand-in GitHub tell the same story, row for row."""
+"""Compares a ledger with the statuses of a stand-in GitHub, row for row."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from storage.models import Job, StatusReport, StatusTarget
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a ledger holds; targets by their number."""
+    """The rows of a ledger; targets by their id."""
 
     jobs: Sequence[Job]
     targets: Mapping[int, StatusTarget]
@@ -22,7 +22,7 @@ class Rows:
 
 
 async def rows_of(ledger: Ledger) -> Rows:
-    """All of it, as it is now."""
+    """All rows as they are now."""
     async with ledger.transaction() as session:
         jobs = (await session.exec(select(Job).order_by(col(Job.number)))).all()
         targets = (await session.exec(select(StatusTarget))).all()
@@ -31,18 +31,18 @@ async def rows_of(ledger: Ledger) -> Rows:
 
 
 def unsettled(rows: Rows) -> list[str]:
-    """What is still to come: jobs that are not over, and targets that are due or being spoken about."""
+    """What is unfinished: jobs that have not ended, and targets that are due or have a lease."""
     jobs = [f"job {job.number} ({job.id}) is {job.state}" for job in rows.jobs if not job.state.is_over]
     due = (target for target in rows.targets.values() if target.due_at is not None or target.lease is not None)
     return [*jobs, *(f"{target.context} is due: {target.last_error}" for target in due)]
 
 
 def differences(rows: Rows, statuses: Iterable[Json]) -> list[str]:
-    """In what a settled ledger and *statuses*, all that the stand-in holds, oldest first, differ.
+    """The differences of a settled ledger and *statuses*, all that the stand-in holds, oldest first.
 
-    Equal are: every status is that of one report; a delivered report is there once for each of its editions, under the
-    ledger's number, and if it speaks for its target, on top; one that is not delivered is there only if it has been in
-    doubt and something newer speaks.
+    There are none if: every status belongs to one report; a delivered report is there once for each of its editions,
+    with the ledger's status id, and on top if it is current; an undelivered one is there only if it has been in doubt
+    and a newer report is current.
     """
     found, top = [], {}
     held: defaultdict[int | None, list[Json]] = defaultdict(list)
@@ -51,12 +51,12 @@ def differences(rows: Rows, statuses: Iterable[Json]) -> list[str]:
         held[report.id if report else None].append(status)
         if report:
             top[report.target_id] = report.id
-    found += [f"nobody's: {status['context']} {status['state']} {status['target_url']}" for status in held[None]]
+    found += [f"of no report: {status['context']} {status['state']} {status['target_url']}" for status in held[None]]
     for report in rows.reports:
         target = rows.targets[report.target_id]
-        speaks = report.id == target.newest_id and report.rejected_at is None
-        problem = _problem(report, held[report.id], speaks=speaks)
-        if problem is None and speaks and top.get(report.target_id) != report.id:
+        is_current = report.id == target.newest_id and report.rejected_at is None
+        problem = _problem(report, held[report.id], is_current=is_current)
+        if problem is None and is_current and top.get(report.target_id) != report.id:
             problem = "is covered by an older one"
         found += [f"{target.context} {report.state} of execution {report.execution} {problem}"] if problem else []
     return found
@@ -73,13 +73,13 @@ def _markers(report: StatusReport) -> list[str]:
     return [marker(report.job_id, report.execution, report.state, edition) for edition in editions]
 
 
-def _problem(report: StatusReport, held: Sequence[Json], *, speaks: bool) -> str | None:
+def _problem(report: StatusReport, held: Sequence[Json], *, is_current: bool) -> str | None:
     if report.delivered_at is None:
-        may_be_there = report.read_back and not speaks and len(held) <= 1
-        problem = "speaks, and is not delivered" if speaks else "is there, although it was never delivered"
-        return None if may_be_there or not (held or speaks) else problem
+        may_be_there = report.read_back and not is_current and len(held) <= 1
+        problem = "is current, and is not delivered" if is_current else "is there, although it was never delivered"
+        return None if may_be_there or not (held or is_current) else problem
     if len(held) != report.edition:
-        return f"is delivered, and stands there {len(held)} times"
+        return f"is delivered, and is there {len(held)} times"
     last = held[-1]
     said = (last["id"], last["state"], last["description"])
     known = (report.github_status_id, report.state.value, report.description)

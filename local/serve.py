@@ -1,4 +1,4 @@
-"""Serve deployments from this process: `python -m local.serve jobs` or `… reports`, with PREFECT_API_URL set."""
+"""Serves deployments from this process: `python -m local.serve jobs` or `… reports`, with PREFECT_API_URL set."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Start and end what runs on this machine. Nothing started here outlives the process that started it."""
+"""Starts and ends a Prefect server and the deployments. No process outlives the one that started it."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ COMMAND = ("-c", "import cli; cli.main()")
 
 
 class NotStarted(RuntimeError):
-    """Something did not come up; the message ends with what it said last."""
+    """A process did not start; the message ends with its last output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Stack:
 
     @property
     def ui_url(self) -> str:
-        """Where the server's pages are."""
+        """The address of the server's UI."""
         return self.api_url.removesuffix("/api")
 
     async def until_one_ends(self) -> str:
-        """Wait until a process ends, which none of them should; its name, and what it said last."""
+        """Wait until a process ends, which none should; returns its name and last output."""
         await asyncio.wait({one.command for one in self.processes}, return_when=asyncio.FIRST_COMPLETED)
-        return next(f"{one.name} ended: {one.last_words}" for one in self.processes if one.command.done())
+        return next(f"{one.name} ended: {one.last_output}" for one in self.processes if one.command.done())
 
 
 @asynccontextmanager
@@ -54,12 +54,12 @@ async def running(
 
     *password* is what the server asks for, as "user:password"; None: it asks for none.
 
-    *home* is made if it is not there: Prefect makes its own folder, but none above it.
+    *home* is created if needed: Prefect creates its own folder, but none above it.
 
-    The reconciliation has a process of its own: a pass must never wait for a place behind long jobs.
+    The reconciliation has a separate process: it must never wait behind long jobs.
 
     Raises:
-        NotStarted: one of them did not come up.
+        NotStarted: one of them did not start.
     """
     await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
     port = port or free_port()
@@ -78,12 +78,12 @@ async def running(
 
 
 def _asked_for(password: str | None) -> dict[str, str]:
-    """What the server and its callers are told of the password."""
+    """The settings with the password, for the server and its clients."""
     return dict.fromkeys((SERVERS_PASSWORD, PASSWORD), password) if password else {}
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
+    """A free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -91,18 +91,18 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on *port* of this machine."""
+    """Whether *port* of this machine is free."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def inherited() -> dict[str, str]:
-    """Our environment without a Prefect of somebody's own: its profile must not receive our flow runs."""
+    """Our environment without settings of another Prefect server, which must not receive our flow runs."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
 
 
 def prefect_settings(home: Path, api_url: str) -> dict[str, str]:
-    """What makes a process use the server at *api_url* with its own data in *home*, and nobody else's."""
+    """Settings for using only the server at *api_url*, with Prefect's data in *home*."""
     return {
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": api_url,
@@ -116,23 +116,23 @@ def prefect_settings(home: Path, api_url: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of ours. `last` holds the last lines it said."""
+    """A started process. `last` holds its last lines of output."""
 
     name: str
     command: asyncio.Task[Finished]
     last: deque[str]
 
     @property
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """Its last lines in one."""
-        return " | ".join(self.last) or "without a word"
+        return " | ".join(self.last) or "no output"
 
 
 @asynccontextmanager
 async def _process(
     name: str, arguments: tuple[str, ...], env: Mapping[str, str], *, ready: str
 ) -> AsyncIterator[Process]:
-    """A Python process that is gone on leaving, with all its descendants. It is ready when *ready* answers 200."""
+    """Run a Python process; at the end it and all its descendants are ended. It is ready when *ready* answers 200."""
     last: deque[str] = deque(maxlen=5)
     command = asyncio.create_task(
         run_command((sys.executable, *arguments), cwd=ROOT, env=env, timeout=FOR_EVER, on_line=last.append)
@@ -152,21 +152,21 @@ async def _until_ready(process: Process, url: str, password: str | None) -> None
             async with asyncio.timeout(START.total_seconds()):
                 while not await _answers(client, url):
                     if process.command.done():
-                        raise NotStarted(f"{process.name} ended at once: {process.last_words}")
+                        raise NotStarted(f"{process.name} ended at once: {process.last_output}")
                     await asyncio.sleep(0.2)
         except TimeoutError:
-            words = f"{process.name} did not answer within {START.seconds} s: {process.last_words}"
+            words = f"{process.name} did not answer within {START.seconds} s: {process.last_output}"
             raise NotStarted(words) from None
 
 
 def basic(password: str | None) -> httpx.BasicAuth | None:
-    """How HTTP asks with *password*, as "user:password"."""
+    """HTTP basic authentication with *password*, as "user:password"."""
     return httpx.BasicAuth(*password.split(":", 1)) if password else None
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:
     try:
-        async with client.stream("GET", url) as answer:  # whose body nobody reads
+        async with client.stream("GET", url) as answer:  # the body is not read
             return answer.is_success
     except httpx.TransportError:
         return False

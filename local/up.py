@@ -1,4 +1,4 @@
-"""Everything on this machine until Ctrl-C: for trying Reportback, or running it for a small team."""
+"""The command `reportback up`: runs everything on this machine, to try Reportback or for a small team."""
 
 import os
 import secrets
@@ -27,7 +27,7 @@ async def up() -> None:
     """Run it until this is cancelled.
 
     Raises:
-        NotStarted: a part of it did not come up, or came to its end.
+        NotStarted: a process did not start, or has ended.
     """
     console = Console()
     with tempfile.TemporaryDirectory(prefix="reportback-up-") as folder:
@@ -62,7 +62,7 @@ async def _github(folder: Path, console: Console) -> AsyncIterator[tuple[Path, d
 
 
 def _kept_password(home: Path) -> Path:
-    """The file with the server's password, made at first: a token is at stake, and any page or process may ask."""
+    """The file with the server's password, created once: without it, any process here could use the token."""
     path = home / "api-password"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():

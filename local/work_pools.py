@@ -1,4 +1,4 @@
-"""The two work pools of the deployments, closed: a flow run can bring no command, variable or folder of its own."""
+"""Creates the two work pools, closed: a flow run can bring no command, variable or folder of its own."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ there, even an empty one, would be merged with that of a flow run."""
 
 
 class NotDeployed(ValueError):
-    """The pools or the deployments were not made; the message says why."""
+    """The pools or deployments were not created; the message says why."""
 
 
 async def close_pool(client: PrefectClient, name: str) -> None:
-    """Make the pool *name*, or close the one that stands. An operator's own limit of it is kept.
+    """Create the pool *name*, or close the existing one. An operator's limit on it is kept.
 
-    It is made without a limit, which would count flow runs that died as Running for ever.
+    It is created without a limit, which would count flow runs that died as Running for ever.
 
     Raises:
         NotDeployed: it is of another type.

@@ -61,7 +61,7 @@ async def deployed(server: None) -> AsyncIterator[None]:  # noqa: ARG001  # it h
     yield
     await _limit(JOBS, None)
     async with prefect_server() as client:
-        await module._have_interval(client, timedelta(seconds=INTERVAL))
+        await module._set_interval(client, timedelta(seconds=INTERVAL))
 
 
 TWO_MINUTES = timedelta(minutes=2)
@@ -74,7 +74,7 @@ async def _nothing() -> None:
 async def _prefect_deploy() -> None:
     await module._deploy()
     async with prefect_server() as client:
-        await module._have_interval(client, TWO_MINUTES)  # the one thing that prefect.yaml cannot say
+        await module._set_interval(client, TWO_MINUTES)  # the one thing that prefect.yaml cannot say
 
 
 async def _limit(pool: str, count: int | None) -> None:
@@ -116,7 +116,7 @@ async def test_every_deployment_names_the_ledger(again: Callable[[], Awaitable[N
 async def test_deploying_prints_the_deployments_and_the_workers_to_start(capsys: pytest.CaptureFixture[str]) -> None:
     async with prefect_server() as client:
         await draining._pause(client, JOBS, paused=True)
-        await module._tell(client, Console(), "ledger 7")
+        await module._print_summary(client, Console(), "ledger 7")
         await draining._pause(client, JOBS, paused=False)
     told = capsys.readouterr().out
     assert all(words in told for words in (*DEPLOYMENTS, "ledger 7", "every 120 s", "reportback resume"))
@@ -217,7 +217,7 @@ async def test_a_drain_waits_until_nothing_runs(
         await resume([JOBS])
         pool = await client.read_work_pool(JOBS)
         assert (pool.is_paused, pool.concurrency_limit) == (False, 5)
-    assert f"there still run: under-way ({state.name})" in capsys.readouterr().out
+    assert f"still running: under-way ({state.name})" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("deployed")

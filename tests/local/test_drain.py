@@ -94,7 +94,7 @@ async def test_a_run_that_may_have_a_process_is_waited_for(
 ) -> None:
     server.runs["under-way"] = kind
     assert await drain([POOL], timedelta(seconds=0.2)) == 1
-    assert f"there still run: under-way ({kind.title()})" in capsys.readouterr().out
+    assert f"still running: under-way ({kind.title()})" in capsys.readouterr().out
 
 
 async def has_been_paused(server: Server, times: int) -> None:
@@ -104,4 +104,4 @@ async def has_been_paused(server: Server, times: int) -> None:
 async def test_the_name_of_a_flow_run_moves_no_terminal(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     server.runs["\x1b[2J[red]a\u202e\x9b1m job"] = "RUNNING"
     assert await drain([POOL], timedelta(seconds=0.1)) == 1
-    assert "there still run: [red]a job (Running)." in capsys.readouterr().out
+    assert "still running: [red]a job (Running)." in capsys.readouterr().out

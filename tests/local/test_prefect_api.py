@@ -31,7 +31,7 @@ async def prefect(
     server: respx.Router,  # noqa: ARG001  # it has to be there first
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[PrefectApi]:
-    monkeypatch.setattr(module, "REST", timedelta(0))
+    monkeypatch.setattr(module, "RETRY_EVERY", timedelta(0))
     async with prefect_api(API) as api:
         yield api
 

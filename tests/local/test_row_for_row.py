@@ -68,15 +68,15 @@ EQUAL = {
 }
 
 DIFFERENT = {
-    "is delivered, and stands there 0 times": (rows(report(SUCCESS)), []),
-    "is delivered, and stands there 2 times": (rows(report(SUCCESS)), [status(SUCCESS), status(SUCCESS)]),
+    "is delivered, and is there 0 times": (rows(report(SUCCESS)), []),
+    "is delivered, and is there 2 times": (rows(report(SUCCESS)), [status(SUCCESS), status(SUCCESS)]),
     "is covered by an older one": (rows(report(PENDING), report(SUCCESS)), [status(SUCCESS), status(PENDING)]),
-    "speaks, and is not delivered": (rows(report(SUCCESS, **UNDELIVERED)), []),
+    "is current, and is not delivered": (rows(report(SUCCESS, **UNDELIVERED)), []),
     "is there, although it was never delivered": (
         rows(report(PENDING, **UNDELIVERED), report(SUCCESS)),
         [status(PENDING), status(SUCCESS)],
     ),
-    "nobody's": (rows(report(SUCCESS)), [status(SUCCESS), status(SUCCESS, target_url="https://docs.test/else")]),
+    "of no report": (rows(report(SUCCESS)), [status(SUCCESS), status(SUCCESS, target_url="https://docs.test/else")]),
     "is there as": (rows(report(SUCCESS)), [status(SUCCESS, description="other words")]),
 }
 
