@@ -74,7 +74,7 @@ async def _retry_each(reporter: Reporter, chosen: Sequence[int], settings: Setti
                 )
             else:
                 await reopen_report(reporter, report_id, settings, in_bulk=in_bulk)
-                logger.info("report %d: due, left to the reconciliation", report_id)
+                logger.info("report %d: due, and left to the reconciliation", report_id)
                 put_off += 1
         except Exception as error:  # noqa: BLE001  # one failing report must not hold up the others
             logger.warning("report %d: %s", report_id, error)
