@@ -128,6 +128,6 @@ def test_no_installed_package_owns_one_of_our_names() -> None:
 
 
 def test_no_module_beside_a_flow_shadows_another() -> None:
-    # Prefect's file loader puts the folder of a flow first on sys.path: flows/queue.py would be everybody's `queue`.
+    # Prefect's file loader puts the folder of a flow first on sys.path: flows/queue.py would shadow `queue` for all.
     taken = sys.stdlib_module_names | packages_distributions().keys() | OURS
     assert not {path.stem for path in (ROOT / "flows").glob("*.py")} & taken

@@ -253,7 +253,7 @@ async def test_a_refused_connection_was_not_sent() -> None:
 async def test_a_connection_that_is_never_made_was_not_sent() -> None:
     with socket.socket() as full, socket.socket() as one, socket.socket() as two:
         full.bind(("127.0.0.1", 0))
-        full.listen(0)  # a queue of one that nobody serves: later connections get no answer
+        full.listen(0)  # a queue of one that is never served: later connections get no answer
         for taken in (one, two):
             taken.setblocking(False)
             taken.connect_ex(full.getsockname())

@@ -178,7 +178,7 @@ def while_at_work(made: Installation, copy: Path) -> list[Place]:
             kept.look_into(path)
         else:
             places[1].look_into(path)
-    assert kept.found  # else SECURITY.md need not speak of it any more
+    assert kept.found  # else SECURITY.md need not mention it any more
     return places
 
 

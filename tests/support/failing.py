@@ -46,7 +46,7 @@ class Locked:
 
     async def strike(self) -> None:
         self._holder = sqlite3.connect(self._path, timeout=0, isolation_level=None)
-        with suppress(sqlite3.OperationalError):  # whoever is struck may write at this moment
+        with suppress(sqlite3.OperationalError):  # the test may be writing at this moment
             self._holder.execute("BEGIN IMMEDIATE")
 
     def mend(self) -> None:

@@ -86,7 +86,7 @@ def prefect_server(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")  # it wants to write while the first flow run does
         patch.setenv("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")  # no client reads all of certifi's
-        patch.setenv("SSL_CERT_FILE", str(make_certificate(folder)[0]))  # nor all of the host's: it speaks HTTP
+        patch.setenv("SSL_CERT_FILE", str(make_certificate(folder)[0]))  # nor all of the host's: it uses HTTP
         with prefect_test_harness(server_startup_timeout=90):
             yield
 

@@ -22,7 +22,7 @@ def test_a_short_value_that_is_called_a_secret_is_refused_by_its_name(name: str,
         hidden_values({"LONG": "long enough", name: value})
     assert refused.value.to_do.startswith(f"{name} has fewer than 8 characters")
     assert value.strip() not in f"{refused.value} {refused.value.to_do}"
-    assert name not in str(refused.value)  # anybody may read it
+    assert name not in str(refused.value)  # the message may be read by others
 
 
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "ACCESS_TOKEN_2", "SECRET_KEY", "TOKEN_MAKERS_SECRET", "SECRETKEY"])

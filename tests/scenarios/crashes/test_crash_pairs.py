@@ -86,7 +86,7 @@ async def test_two_processes_that_die_anywhere_leave_one_status(world: World, li
             await life(world, world.reporter, this)
         if second == 0:  # the first one lived
             break
-    print(f"{len(asked)} pairs of crashes")  # noqa: T201  # for whoever asks with -s
+    print(f"{len(asked)} pairs of crashes")  # noqa: T201  # shown with -s
     assert len(asked) > 20
     await assert_exactly_once(world)
     assert {world.held(context_of(this)).count("success") for this in asked} == {1}

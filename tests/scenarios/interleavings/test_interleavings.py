@@ -109,7 +109,7 @@ SCENES = {
 }
 MAY_HAPPEN: dict[str, dict[str, object]] = {
     "nothing": {},
-    "a jump": {"jumps": (30.0,)},  # makes a late holder of whoever has the lease then
+    "a jump": {"jumps": (30.0,)},  # past the lease of its current holder
     "a fault": {"faults": 1},
     "two jumps and a fault": {"jumps": (30.0, 20.0), "faults": 1},
 }
@@ -140,4 +140,4 @@ async def test_every_order_of_two_actors_makes_one_status(
     explorer = Explorer(ledger, clock, assert_exactly_once)
     await explorer.explore(replace(SCENES[scene], **MAY_HAPPEN[may_happen]))  # type: ignore[arg-type]  # a scene's fields
     assert explorer.schedules > 1
-    print(explorer.summary)  # noqa: T201  # how much was enumerated, for whoever asks with -s
+    print(explorer.summary)  # noqa: T201  # how much was enumerated, shown with -s

@@ -110,5 +110,5 @@ async def test_every_order_of_statements_makes_one_status(world: World, ledger_u
     statements = Statements(world, ledger_url, INTERRUPTIONS, EVERY)
     await statements.explore(prepared)
     assert statements.schedules > 10
-    print(f"{statements.schedules} schedules")  # noqa: T201  # how much was enumerated, for whoever asks with -s
+    print(f"{statements.schedules} schedules")  # noqa: T201  # how much was enumerated, shown with -s
     await assert_exactly_once(world)

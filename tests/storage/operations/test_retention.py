@@ -188,7 +188,7 @@ async def test_rows_not_yet_in_the_totals_stay(world: World) -> None:
 
 
 async def test_a_superseded_report_is_pruned_though_the_current_one_was_rejected(world: World) -> None:
-    await run_job(world.ledger, order("docs/old"), JobState.FAILED)  # never sent: the next job speaks over it
+    await run_job(world.ledger, order("docs/old"), JobState.FAILED)  # never sent: the next job supersedes it
     await settled(world)
     await rejected(world)
     await long_after(world)

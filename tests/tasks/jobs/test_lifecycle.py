@@ -391,7 +391,7 @@ async def test_an_end_that_cannot_be_stored_is_stored_once_the_ledger_is_back(wo
     assert (await job(world, work.execution)).state is JobState.SUCCEEDED
     assert (
         len([one for one in said.troubles if "the job's end could not be stored" in one]) == 2
-    )  # the third is not told
+    )  # the third is not logged
 
 
 async def test_a_ledger_unavailable_when_the_job_begins_is_waited_for(world: World) -> None:

@@ -150,7 +150,7 @@ async def test_a_disk_that_fills_while_the_host_stores_the_push_does_not_cut_it_
     rig.hook("post-receive", HOLD)
     pushing = rig.push()
     await rig.holds()
-    for _ in range(3):  # who looks at the disk has seen it by then
+    for _ in range(3):  # the check of the disk has seen it by then
         with pytest.raises(NoSpace):
             await with_room(asyncio.Event().wait(), rig.folder)
     (rig.folder / "go").touch()

@@ -51,7 +51,7 @@ def name_of(notification: Notification) -> str | None:
         (EventKind.REPAIRED, "repaired"),
         (EventKind.OVERRIDDEN, "overridden"),
         (EventKind.REJECTED, None),  # it may heal
-        (EventKind.SUPERSEDED, None),  # a sender noticed; the event was told before
+        (EventKind.SUPERSEDED, None),  # a sender noticed; the event was published before
         (EventKind.POSTED, None),
         (EventKind.UNKNOWN, None),
     ],

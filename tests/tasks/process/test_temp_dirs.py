@@ -62,7 +62,7 @@ import os, sys
 from pathlib import Path
 from tasks.process.temp_dirs import remove
 parent = Path(sys.argv[1])
-if os.geteuid() == 0:  # who is stopped by nothing
+if os.geteuid() == 0:  # root ignores permissions
     os.chown(parent, 65534, 65534)
     os.chdir(parent)
     os.setgroups([])

@@ -69,7 +69,7 @@ from pathlib import Path
 from tasks.process.hardening import make_non_dumpable
 from tasks.process.temp_dirs import PREFIX, sweep
 place = Path(sys.argv[1])
-if os.geteuid() == 0:  # who is stopped by nothing
+if os.geteuid() == 0:  # root ignores permissions
     os.chown(place, 65534, 65534)
     os.chdir(place)
     os.setgroups([])
@@ -262,7 +262,7 @@ from tasks.process.file_worker import CannotWork, Count, find
 place = Path(sys.argv[1])
 (place / "docs" / "inner" / ".git").mkdir(parents=True)
 (place / "docs" / "inner").chmod(0o111)
-if os.geteuid() == 0:  # who is stopped by nothing
+if os.geteuid() == 0:  # root ignores permissions
     os.chown(place / "docs" / "inner", 65534, 65534)
     os.chdir(place)
     os.setgroups([])
