@@ -35,7 +35,7 @@ from storage.identity import ledger_id
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MOMENT = timedelta(seconds=0.1)
-NOBODYS: dict[str, Any] = {"parameters": {"job": "told"}, "work_queue_name": "nobody"}
+WITHOUT_WORKER: dict[str, Any] = {"parameters": {"job": "told"}, "work_queue_name": "nobody"}
 """A flow run that no worker takes on."""
 
 
@@ -148,7 +148,9 @@ async def test_a_flow_run_can_bring_no_command_and_no_environment(brought: str) 
     async with prefect_server() as client:
         one = await client.read_deployment_by_name(DEPLOYMENTS[0])
         with pytest.raises(PrefectHTTPStatusError) as refused:
-            await client.create_flow_run_from_deployment(one.id, **NOBODYS, job_variables={brought: BROUGHT[brought]})
+            await client.create_flow_run_from_deployment(
+                one.id, **WITHOUT_WORKER, job_variables={brought: BROUGHT[brought]}
+            )
     assert refused.value.response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -194,7 +196,7 @@ async def test_a_pool_of_another_type_is_refused_by_its_name() -> None:
 async def run_in(client: PrefectClient, state: State[None]) -> UUID:
     """A flow run of docs-job in *state*, as if a worker had brought it there."""
     deployment = await client.read_deployment_by_name(DEPLOYMENTS[0])
-    made = await client.create_flow_run_from_deployment(deployment.id, **NOBODYS, name="under-way")
+    made = await client.create_flow_run_from_deployment(deployment.id, **WITHOUT_WORKER, name="under-way")
     await client.set_flow_run_state(made.id, state, force=True)
     return made.id
 
@@ -226,7 +228,7 @@ async def test_scheduled_runs_do_not_hold_up_a_drain(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(draining, "POLL_EVERY", MOMENT)
     async with prefect_server() as client:
         deployment = await client.read_deployment_by_name(DEPLOYMENTS[0])
-        scheduled = await client.create_flow_run_from_deployment(deployment.id, **NOBODYS)
+        scheduled = await client.create_flow_run_from_deployment(deployment.id, **WITHOUT_WORKER)
         assert await drain([JOBS], timedelta(seconds=60)) == 0
         await resume([JOBS])
         await client.delete_flow_run(scheduled.id)

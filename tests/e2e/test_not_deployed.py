@@ -33,8 +33,8 @@ async def test_where_no_server_is_named_it_is_said_what_to_set(ask: Callable[[],
 
 
 async def test_a_server_that_does_not_answer_is_named() -> None:
-    nobody = f"http://127.0.0.1:{free_port()}/api"
-    with temporary_settings({PREFECT_API_URL: nobody}), pytest.raises(NoServer, match=f"{nobody} cannot be reached"):
+    unused = f"http://127.0.0.1:{free_port()}/api"
+    with temporary_settings({PREFECT_API_URL: unused}), pytest.raises(NoServer, match=f"{unused} cannot be reached"):
         await resume(POOLS)
 
 

@@ -246,9 +246,9 @@ async def test_a_repository_is_as_described(client: httpx.AsyncClient) -> None:
 
 
 async def test_without_a_token_the_rate_limit_is_readable_and_no_repository(client: httpx.AsyncClient) -> None:
-    nobody = {"authorization": ""}
-    assert (await client.get("/rate_limit", headers=nobody)).status_code == 200
-    assert (await client.get("/repos/Octo/Docs", headers=nobody)).status_code == 401
+    anonymous = {"authorization": ""}
+    assert (await client.get("/rate_limit", headers=anonymous)).status_code == 200
+    assert (await client.get("/repos/Octo/Docs", headers=anonymous)).status_code == 401
 
 
 READ_ONLY = Rules(

@@ -21,7 +21,7 @@ async def test_no_refusal_shows_the_user_of_prefects_address(port: str, words: s
         pytest.raises(NoServer) as refused,
     ):
         async with prefect_server():
-            raise AssertionError("nobody is there")
+            raise AssertionError("connection refused")
     assert words in str(refused.value)
     assert "pa55word" not in str(refused.value)
 
@@ -59,5 +59,5 @@ async def test_certificates_that_cannot_be_read_are_one_sentence(monkeypatch: py
         pytest.raises(NoServer, match="SSL_CERT_FILE names cannot be read: No such file or directory") as refused,
     ):
         async with prefect_server():
-            raise AssertionError("nobody is there")
+            raise AssertionError("connection refused")
     assert isinstance(refused.value.__cause__, FileNotFoundError)

@@ -60,7 +60,7 @@ EQUAL = {
         rows(report(PENDING, **UNDELIVERED, read_back=True), report(SUCCESS)),
         [status(PENDING), status(SUCCESS)],
     ),
-    "what speaks was rejected": (rows(report(PENDING), report(SUCCESS, **REJECTED)), [status(PENDING)]),
+    "the current report was rejected": (rows(report(PENDING), report(SUCCESS, **REJECTED)), [status(PENDING)]),
     "it was sent again, since it was covered": (
         rows(report(SUCCESS, edition=2, github_status_id=103)),
         [status(SUCCESS), status(SUCCESS, id=103, target_url=url(SUCCESS, 2))],

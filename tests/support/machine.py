@@ -112,7 +112,7 @@ class Delivery(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop, self.ledger = self.rig.loop, self.rig.ledger
-        self.everybody: list[Sender] = []
+        self.all_senders: list[Sender] = []
         self.numbers = count(1)
         self.may_oversleep = False
         self.since_rest = 0  # senders that have begun since
@@ -134,12 +134,12 @@ class Delivery(RuleBasedStateMachine):
 
     @property
     def held(self) -> list[Sender]:
-        return [sender for sender in self.everybody if sender.is_held]
+        return [sender for sender in self.all_senders if sender.is_held]
 
     def is_overslept(self, target: StatusTarget) -> bool:
         """Whether a request for the target left after its sender's lease allowed it."""
         seen = self.world.github.requests.seen
-        late = [seen[number] for sender in self.everybody for number in sender.overslept if number < len(seen)]
+        late = [seen[number] for sender in self.all_senders for number in sender.overslept if number < len(seen)]
         return any(one.context == target.context and target.repository in one.path for one in late)
 
     @initialize(may_oversleep=st.sampled_from((False, False, True)))
@@ -229,7 +229,7 @@ class Delivery(RuleBasedStateMachine):
         if plan.fault:
             self.world.github.script.add(Fault.model_validate(plan.fault))
         sender = Sender(self.loop.clock, plan, self.world.github.requests.seen)
-        self.everybody.append(sender)
+        self.all_senders.append(sender)
         self.since_rest += 1
         self.run(begun())
 
@@ -245,7 +245,7 @@ class Delivery(RuleBasedStateMachine):
         """The sender of a `pending` is suspended just before its request, and resumed after others have worked."""
         job = self._new_job(place)
         self.send(job, Plan(Act.HOLD, LAST_LOOK), urgent=False)
-        sender = self.everybody[-1]
+        sender = self.all_senders[-1]
         if ended:
             self.end(job, JobState.SUCCEEDED, Plan())
         self.reconcile(61, plan)
@@ -291,7 +291,7 @@ class Delivery(RuleBasedStateMachine):
 
     async def _come_to_rest(self) -> None:
         self.world.github.script.clear()
-        for sender in self.everybody:
+        for sender in self.all_senders:
             await sender.release()
         for _ in range(PASSES):
             moment = await self._next_moment()

@@ -112,7 +112,7 @@ class Sender:
                 raise Crash(name)
             case Act.REFUSE if name in ("POST", "GET"):
                 self._act = Act.GO_ON
-                raise httpx.ConnectError("nobody listens")
+                raise httpx.ConnectError("connection refused")
             case Act.HOLD if name != "commit":  # there it would hold the ledger, too
                 self._act = Act.GO_ON
                 await self._stand_still()

@@ -63,7 +63,7 @@ async def test_a_prefect_that_takes_neither_page_nor_tags_is_a_line_in_the_log(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object, **__: object) -> None:
-        raise httpx.ConnectError("nobody is there")
+        raise httpx.ConnectError("connection refused")
 
     monkeypatch.setattr("tasks.operations.job_page.acreate_markdown_artifact", refuse)
     monkeypatch.setattr("tasks.operations.job_page.JobPage._tag", refuse)

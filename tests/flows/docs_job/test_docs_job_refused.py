@@ -37,7 +37,7 @@ REFUSED: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "a link that is no link": ({"target": WHOLE | {"url": "javascript:alert(1)"}}, ("target.url", "pattern")),
     "a context that is too long": ({"target": WHOLE | {"context": "x" * 256}}, ("target.context", "255")),
     "a field that a target has not": ({"target": WHOLE | {"branch": "main"}}, ("target.branch", "not permitted")),
-    "a job type that nobody declared": ({"job": "rm"}, ("job", "'sphinx', 'linkcheck' or 'mkdocs'")),
+    "an undeclared job type": ({"job": "rm"}, ("job", "'sphinx', 'linkcheck' or 'mkdocs'")),
     "options that are no table": ({"options": ["--jobs"]}, ("options", "dictionary")),
 }
 
@@ -53,8 +53,8 @@ def test_a_value_the_form_does_not_allow_is_refused_by_field_with_the_allowed_va
 BEFORE_ANYTHING_RUNS: dict[str, tuple[dict[str, object], str]] = {
     "a target without a commit": ({"target": {"repository": "acme/site"}}, "target.sha: Field required"),
     "a sha that is none": ({"target": WHOLE | {"sha": "main"}}, "target.sha: String should match pattern"),
-    "a job type that nobody declared": ({"job": "rm"}, "job: Input should be 'sphinx', 'linkcheck' or 'mkdocs'"),
-    "an option that nobody declared": ({"options": {"output": "/"}}, "no option of this job (its options: processes)"),
+    "an undeclared job type": ({"job": "rm"}, "job: Input should be 'sphinx', 'linkcheck' or 'mkdocs'"),
+    "an undeclared option": ({"options": {"output": "/"}}, "no option of this job (its options: processes)"),
     "an option out of its bounds": ({"options": {"processes": 9}}, "processes must be a whole number from 1 to 8"),
 }
 

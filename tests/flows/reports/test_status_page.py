@@ -46,7 +46,7 @@ async def test_a_prefect_that_refuses_the_page_is_logged_and_the_run_succeeds(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> None:
-        raise httpx.ConnectError("nobody is there")
+        raise httpx.ConnectError("connection refused")
 
     monkeypatch.setattr("tasks.operations.status_page._put", refuse)
     async with rig.ledger() as ledger:

@@ -103,7 +103,7 @@ class LostCommit:
         self._relay.lose_next(b"COMMIT", self._fate)
 
     def mend(self) -> None:
-        self._relay.lose_next(b"nobody says so", Fate.PASS)
+        self._relay.lose_next(b"sent by no client", Fate.PASS)
 
 
 @ON_POSTGRESQL

@@ -131,7 +131,7 @@ async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
 
     async def fail_while_away() -> None:
         if away[0]:
-            raise LedgerUnavailable(OSError("nobody listens"))
+            raise LedgerUnavailable(OSError("connection refused"))
 
     own = world.ledger
     ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)
@@ -222,7 +222,7 @@ async def test_a_job_taken_for_lost_while_its_end_waited_ends_with_its_own_outco
 
     async def fail_while_away() -> None:
         if away[0]:
-            raise LedgerUnavailable(OSError("nobody listens"))
+            raise LedgerUnavailable(OSError("connection refused"))
 
     own = world.ledger
     ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)

@@ -46,7 +46,7 @@ LIES: dict[str, tuple[str, Json]] = {
     "201, truncated": ("answer", {"status": 201, "body": '{"id": 7, "context": "docs/sph'}),
     "201, a page": ("html", {"status": 201}),
     "201, empty": ("answer", {"status": 201, "body": ""}),
-    "201, of somebody else": ("foreign", {}),
+    "201 for another status": ("foreign", {}),
     "compressed": ("bomb", {}),
     "200": ("odd_success", {"status": 200}),
     "202": ("odd_success", {"status": 202}),

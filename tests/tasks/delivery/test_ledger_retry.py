@@ -45,7 +45,7 @@ class Away:
         if self.left:
             self.left -= 1
             self._time.now += 10
-            raise LedgerUnavailable(OSError("nobody listens"))
+            raise LedgerUnavailable(OSError("connection refused"))
         return "here"
 
 
@@ -53,7 +53,7 @@ async def asked(away: Away, longest: timedelta | None, warn: LogLine) -> str:
     return await retry_while_unavailable(away.ask, longest=longest, failed="it was not stored", warn=warn)
 
 
-TRIED_AGAIN = "it was not stored, and is tried again: the ledger is unavailable: nobody listens"
+TRIED_AGAIN = "it was not stored, and is tried again: the ledger is unavailable: connection refused"
 
 
 async def test_a_ledger_that_comes_back_is_asked_again_and_the_wait_is_logged(time: Time) -> None:
@@ -76,7 +76,7 @@ def test_of_failures_in_a_row_the_first_are_logged_and_then_one_in_four_minutes(
 
 async def test_a_ledger_that_stays_unavailable_is_given_up_after_a_minute(time: Time) -> None:
     said: list[str] = []
-    with pytest.raises(LedgerUnavailable, match="nobody listens"):
+    with pytest.raises(LedgerUnavailable, match="connection refused"):
         await asked(Away(1000, time), A_MINUTE, said.append)
     assert (time.now, len(said)) == (60, 3)
 

@@ -215,7 +215,7 @@ async def test_a_job_that_was_cancelled_behind_its_back_is_ended_and_its_caller_
 
 async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(world: World, tmp_path: Path) -> None:
     async def away() -> bool:
-        raise ConnectionError("nobody listens")
+        raise ConnectionError("connection refused")
 
     said = Said()
     work = await work_for(world, shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
@@ -225,7 +225,7 @@ async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(world: W
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert said.troubles[0] == "Prefect could not be asked: nobody listens"
+    assert said.troubles[0] == "Prefect could not be asked: connection refused"
 
 
 async def test_the_job_ahead_in_the_group_is_reported(world: World) -> None:
@@ -261,14 +261,14 @@ async def test_the_command_does_not_wait_for_the_wait_callback(world: World, tmp
 async def test_a_failing_begin_callback_ends_nothing(world: World) -> None:
     async def away(ahead: Sequence[UUID]) -> None:
         if not ahead:
-            raise ConnectionError("nobody listens")
+            raise ConnectionError("connection refused")
 
     said = Said()
     running, _ = await waiting_behind_another(world, shell("true"), away, said)
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert said.troubles == ["the jobs that this one waits for could not be shown: nobody listens"]
+    assert said.troubles == ["the jobs that this one waits for could not be shown: connection refused"]
 
 
 async def test_a_cancel_does_not_wait_for_the_begin_callback(world: World, tmp_path: Path) -> None:

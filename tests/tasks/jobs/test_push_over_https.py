@@ -49,7 +49,7 @@ async def test_the_named_certificates_are_trusted_for_the_host(
     url, sha, ca_file = f"{host.url}/{origin.bare.name}", origin.head("main") or "", host.certificate
     with pytest.raises(CheckoutFailed):
         async with working_copy(url, sha, token=TOKEN):
-            pytest.fail("nobody vouches for it")
+            pytest.fail("untrusted certificate")
     async with working_copy(url, sha, token=TOKEN, ca_file=ca_file) as copy:
         write(copy, docs__page_md="new")
         await push_changes(copy, PUSH, clone_url=url, sha=sha, token=TOKEN, message="update", ca_file=ca_file)

@@ -64,7 +64,7 @@ def test_a_user_of_roots_group_or_the_flows_is_refused(entry: Entry, group: int)
 
 
 def test_a_proc_that_hides_what_jobs_run_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "INIT_STAT", tmp_path / "nobody to be seen")
+    monkeypatch.setattr(identity, "INIT_STAT", tmp_path / "hidden")
     with pytest.raises(NoJobUser, match="/proc hides the processes of jobs from this one"):
         job_users(Ids(3_000_000, 3_000_000))
 
