@@ -29,7 +29,7 @@ class Reason(StrEnum):
     # rejected: about the commit
     NO_SUCH_COMMIT = "no_such_commit"  # 422 "No commit found for SHA"; may heal, a push may still replicate
     TOO_MANY_STATUSES = "too_many_statuses"  # 422: 1000 statuses of this sha and context
-    # rejected: about the repository, and who may write to it
+    # rejected: about the repository and write access to it
     NOT_FOUND = "not_found"  # 404: missing, or hidden from this token; may heal, replicas lag
     NO_PERMISSION = "no_permission"  # 403 "Resource not accessible by …": the permission is missing
     SSO_REQUIRED = "sso_required"  # 403 or 404: the token is not authorized for the organization's single sign-on

@@ -49,7 +49,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class LastPass:
+class LastRun:
     """The last reconciliation run that ended."""
 
     ended_at: datetime
@@ -68,5 +68,5 @@ class Snapshot:
     duplicates: int
     paused_until: Mapping[str, datetime]  # by credential, as long as no answer has ended its pause
     passes: Mapping[bool, int]  # by whether they ended
-    last_pass: LastPass | None
+    last_pass: LastRun | None
     jobs: Mapping[tuple[str, JobState], int]  # executions that ended, by type of job

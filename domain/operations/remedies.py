@@ -4,9 +4,9 @@ from domain.delivery.outcome import Reason
 
 _BUG = (
     "Descriptions and states are made to fit before they are stored: GitHub's rule has changed. Report it as a bug, "
-    "with the words."
+    "with GitHub's message."
 )
-_PROXY = f"Behind a proxy, check what it makes of requests. {_BUG}"
+_PROXY = f"Behind a proxy, check how it changes requests. {_BUG}"
 
 REMEDIES: dict[Reason, str] = {
     Reason.NOT_FOUND: (
@@ -20,7 +20,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.SSO_REQUIRED: "Authorize the token for the organization: GitHub, Settings, Tokens, *Configure SSO*.",
     Reason.ARCHIVED: "Unarchive the repository, or stop running jobs for it.",
     Reason.BLOCKED: "GitHub disabled the repository (`tos`, `dmca`). Its owner has to settle that with GitHub.",
-    Reason.FORBIDDEN: "Read the words: an organization's list of allowed IP addresses, for one.",
+    Reason.FORBIDDEN: "Read GitHub's message: for example, an organization's list of allowed IP addresses.",
     Reason.NO_SUCH_COMMIT: (
         "It is tried for an hour, as a push may be under way. Push the commit to this repository; after a force-push "
         "there is nothing to report on."
@@ -36,20 +36,20 @@ REMEDIES: dict[Reason, str] = {
     Reason.BAD_REQUEST: _PROXY,
     Reason.TOO_LARGE: _PROXY,
     Reason.GONE: "This GitHub no longer supports the API version that Reportback speaks: upgrade Reportback.",
-    Reason.REFUSED: "Read the words.",
+    Reason.REFUSED: "Read GitHub's message.",
     Reason.UNVERIFIABLE: (
         "Something between here and GitHub rewrites the link that carries the marker, or the answers: check "
         "`REPORTBACK_GITHUB_API_URL` and proxies."
     ),
     Reason.EXPIRED: (
-        "No request got through. The last error is in its words; once GitHub can be reached, have all of this reason "
-        "tried again."
+        "No request got through. The rejection quotes the last error; once GitHub can be reached, have all of this "
+        "reason tried again."
     ),
     Reason.INTERMEDIARY: (
         "A proxy, a gateway or a log-in page answers before GitHub does, so the report stays due. Check the proxy's "
         "rules and credentials, and `REPORTBACK_GITHUB_API_URL`."
     ),
-    Reason.REDIRECTED: "Check `REPORTBACK_GITHUB_API_URL`, and what stands between here and GitHub.",
+    Reason.REDIRECTED: "Check `REPORTBACK_GITHUB_API_URL`, and proxies between here and GitHub.",
     Reason.RATE_LIMITED: ("Nothing: it goes on when GitHub says. If it comes back, look for what else uses the token."),
     Reason.SECONDARY_LIMIT: (
         "Nothing: it goes on when GitHub says. If it comes back, lower `REPORTBACK_WRITE_BUDGET`."

@@ -42,7 +42,7 @@ class LinePattern(BaseModel):
     @classmethod
     def _tells_how_far(cls, text: str | None) -> str | None:
         if text is not None and set(_numbers(text)) not in ({"done", "total"}, {"percent"}):
-            raise ValueError(f"{text!r} tells no progress; allowed in braces: {{done}} and {{total}}, or {{percent}}")
+            raise ValueError(f"{text!r} is no progress; allowed in braces: {{done}} and {{total}}, or {{percent}}")
         return text
 
     @field_validator("count")

@@ -39,8 +39,8 @@ async def apply_answer(
     sender's secret. *probe_until*: set if the sender is the half-open probe, until when.
     """
     outcome, exchange = seen.outcome, seen.exchange
-    is_told = exchange.request_id is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
-    is_answer = is_told and is_from_github(outcome)
+    has_answer = exchange.request_id is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
+    is_answer = has_answer and is_from_github(outcome)
     if isinstance(outcome, Throttled) and outcome.reason is Reason.BAD_CREDENTIALS:
         values = await _refused(session, credential, secret or "", probe_until=probe_until, now=now)
     elif isinstance(outcome, Throttled):

@@ -35,7 +35,7 @@ class Lease:
     report_id: int
     report: Report
     not_before: datetime | None  # no status of the report is older, by GitHub's own time; None: unknown
-    read_back: bool  # look for the report before sending it
+    read_back: bool  # read GitHub's list for the report before sending it
     doubt_until: datetime | None  # set where a request may still turn up: nothing may be sent
     expires_at: datetime
     credential: str

@@ -18,9 +18,9 @@ async def begin(session: AsyncSession, run_id: UUID, *, now: datetime) -> int:
     return row.id
 
 
-async def end(session: AsyncSession, pass_id: int, *, delivered: int, undelivered: int, now: datetime) -> None:
+async def end(session: AsyncSession, row_id: int, *, delivered: int, undelivered: int, now: datetime) -> None:
     """Store the end of a run."""
-    mine = col(Reconciliation.id) == pass_id
+    mine = col(Reconciliation.id) == row_id
     values = {"ended_at": now, "delivered": delivered, "undelivered": undelivered}
     await session.exec(update(Reconciliation).where(mine).values(**values))
 

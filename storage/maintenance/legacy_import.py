@@ -101,7 +101,7 @@ async def _rival(session: AsyncSession, old: OldJob, kept_since: datetime) -> Re
     found = await session.exec(select(Job).join(StatusTarget).where(*here).order_by(*ours_first).limit(1))
     other = found.one_or_none()
     if other is not None and other.host is not None:
-        return Result(Disposition.NEWER, f"Reportback's own job {other.id} speaks for it")
+        return Result(Disposition.NEWER, f"Reportback's own job {other.id} supersedes it")
     if other is not None and other.started_at is not None and other.started_at >= old.created_at:
         return Result(Disposition.NEWER, f"job {other.id}, imported before, is newer")
     if old.created_at <= kept_since and await _may_have_forgotten(session, kept_since):

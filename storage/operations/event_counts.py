@@ -92,10 +92,10 @@ async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -
     await avoid_table_scans(session)
     after = await counters.locked(session, EVENTS)
     upto = await _old_enough(session, after, now)
-    passes_after = await counters.locked(session, PASSES)
-    passes = await _passes(session, passes_after, now - max(dead_after, OLD))
+    runs_after = await counters.locked(session, PASSES)
+    runs = await _runs(session, runs_after, now - max(dead_after, OLD))
     among = and_(col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(upto))
-    await counters.add(session, {**await _events(session, among), **passes, EVENTS: upto - after})
+    await counters.add(session, {**await _events(session, among), **runs, EVENTS: upto - after})
     return upto == after + CHUNK
 
 
@@ -158,7 +158,7 @@ async def _old_enough(session: AsyncSession, after: int, now: datetime) -> int:
     return min(last, end) if first_young is None else first_young - 1
 
 
-async def _passes(session: AsyncSession, after: int, horizon: datetime) -> dict[Key, int]:
+async def _runs(session: AsyncSession, after: int, horizon: datetime) -> dict[Key, int]:
     """What the runs that began by *horizon* add to the counters, and to their mark."""
     begun = select(func.max(Reconciliation.id)).where(col(Reconciliation.started_at) <= horizon)
     upto = max((await session.exec(begun)).one() or 0, after)

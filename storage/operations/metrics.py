@@ -11,7 +11,7 @@ from domain.delivery.outcome import REPORT_REASONS
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
 from domain.jobs.job import JobState
-from domain.operations.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastPass, Latency, Snapshot
+from domain.operations.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastRun, Latency, Snapshot
 from storage.counters import Key
 from storage.delivery.reports import PHASE
 from storage.jobs.liveness import NOT_OVER
@@ -90,7 +90,7 @@ async def _paused(session: AsyncSession) -> dict[str, datetime]:
     return {name: until for name, until in await session.exec(rows) if until is not None}
 
 
-async def _last_pass(session: AsyncSession) -> LastPass | None:
+async def _last_pass(session: AsyncSession) -> LastRun | None:
     rows = (
         select(Reconciliation.started_at, Reconciliation.ended_at)
         .where(col(Reconciliation.ended_at).is_not(None))
@@ -100,7 +100,7 @@ async def _last_pass(session: AsyncSession) -> LastPass | None:
     ended = (await session.exec(rows)).one_or_none()
     if ended is None or ended[1] is None:
         return None
-    return LastPass(ended[1], ended[1] - ended[0])
+    return LastRun(ended[1], ended[1] - ended[0])
 
 
 async def _types_at_work(session: AsyncSession) -> set[str]:

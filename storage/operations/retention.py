@@ -160,7 +160,7 @@ async def is_after_a_gap(session: AsyncSession, *, now: datetime) -> bool:
     return any(later - earlier > GAP for later, earlier in pairwise(times))
 
 
-async def prune_passes(session: AsyncSession, *, before: datetime) -> bool:
+async def prune_runs(session: AsyncSession, *, before: datetime) -> bool:
     """Delete runs that began before then and are in the totals. True: there may be more."""
     last = (await session.exec(select(func.max(Reconciliation.id)))).one() or 0
     folded = (await counters.read(session))[event_counts.PASSES]

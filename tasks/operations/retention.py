@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from domain.redact import of_error
 from storage.engine import Ledger
-from storage.operations.retention import is_after_a_gap, prune_jobs, prune_passes, read_cursor, save_cursor
+from storage.operations.retention import is_after_a_gap, prune_jobs, prune_runs, read_cursor, save_cursor
 
 BUDGET = timedelta(seconds=5)
 """How long a run may prune. The next one continues."""
@@ -43,7 +43,7 @@ async def _before(ledger: Ledger, keep: timedelta) -> datetime | None:
 async def _prune_passes(ledger: Ledger, before: datetime, until: float) -> None:
     while True:
         async with ledger.transaction() as session:
-            has_more = await prune_passes(session, before=before)
+            has_more = await prune_runs(session, before=before)
         if not has_more or time.monotonic() >= until:
             return
         await asyncio.sleep(PAUSE.total_seconds())

@@ -11,7 +11,7 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState
 from domain.jobs.job import JobState
-from domain.operations.metrics import BUCKETS, TRIED, Group, LastPass, Latency, Snapshot
+from domain.operations.metrics import BUCKETS, TRIED, Group, LastRun, Latency, Snapshot
 from settings import ROOT
 from tasks.operations.metric_families import registry_of
 
@@ -30,7 +30,7 @@ FULL = Snapshot(
     duplicates=1,
     paused_until={"env:TOKEN": NOW},
     passes={True: 1, False: 1},
-    last_pass=LastPass(NOW, timedelta(seconds=1)),
+    last_pass=LastRun(NOW, timedelta(seconds=1)),
     jobs={("sphinx", state): 1 for state in JobState if state.is_over},
 )
 SAMPLES = [sample for family in registry_of(FULL).collect() for sample in family.samples]

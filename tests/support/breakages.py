@@ -107,7 +107,7 @@ BREAKAGES = (
     Breakage("a log-in page counts as an empty list", CLASSIFY, "(is_from_github(url, known, said) or not is_github_host(url))", "True", REFUSALS),
     Breakage("a proxy's answer may have left nothing", CLASSIFY, "return Unknown(intermediary_words(status, said), Reason.INTERMEDIARY)\n    if", "return NotSent(intermediary_words(status, said), Reason.INTERMEDIARY)\n    if", REFUSALS),
     Breakage("a 404 is final", CLASSIFY, "(Reason.NO_SUCH_COMMIT, Reason.NOT_FOUND)", "(Reason.NO_SUCH_COMMIT,)", ("tests/scenarios/replies/test_refusals.py",)),
-    Breakage("a proxy ends GitHub's pause", "storage/delivery/credentials.py", "is_told and is_from_github(outcome)", "is_told", ("tests/scenarios/replies/test_refusals.py",)),
+    Breakage("a proxy ends GitHub's pause", "storage/delivery/credentials.py", "has_answer and is_from_github(outcome)", "has_answer", ("tests/scenarios/replies/test_refusals.py",)),
     Breakage("a proxy's answer that broke off ends GitHub's pause", "storage/delivery/credentials.py", "exchange.request_id is not None or", "exchange.http_status is not None or", ("tests/scenarios/replies/test_refusals.py",)),
     Breakage("a link leads the token to another host", "github_api/redirects.py", "here.copy_with(raw_path=there.raw_path)", "there", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/connections.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),

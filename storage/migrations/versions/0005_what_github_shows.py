@@ -1,4 +1,4 @@
-"""For looking at GitHub: its own time, by which reading stops, and an event for a status of somebody else's on top.
+"""For verification: GitHub's own time, and the event kind for a status on top that is not ours.
 
 Revision ID: 0005
 Revises: 0004

@@ -1,4 +1,4 @@
-"""Moments that senders reserve within the write budget, and which reports were reopened in bulk.
+"""Times that senders reserve within the write budget, and which reports were reopened in bulk.
 
 Revision ID: 0006
 Revises: 0005

@@ -1,4 +1,4 @@
-"""Which secrets of a credential GitHub has refused, so that who has another one need not wait.
+"""Secrets of a credential that GitHub has refused, so that senders with another secret need not wait.
 
 Revision ID: 0007
 Revises: 0006

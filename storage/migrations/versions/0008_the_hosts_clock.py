@@ -1,4 +1,4 @@
-"""What ties the clock of a SQLite ledger to its host.
+"""The anchor of a SQLite ledger's clock on its host.
 
 Revision ID: 0008
 Revises: 0007

@@ -111,8 +111,14 @@ REFUSED = [
     ('patterns = [{count="a"}]', 'line 4: jobs.site.patterns.0: a count needs as = "…": what is counted'),
     ('patterns = [{error="a", as="b"}]', "patterns.0: as belongs to a count, or to a progress with {done} and {total}"),
     ('patterns = [{progress="{percent}%", as="b"}]', "patterns.0: as belongs to a count, or to a progress with"),
-    ('patterns = [{progress="5/10"}]', "patterns.0.progress: '5/10' tells no progress; allowed in braces: {done} and"),
-    ('patterns = [{progress="{done}"}]', "patterns.0.progress: '{done}' tells no progress; allowed in braces: "),
+    (
+        'patterns = [{progress="5/10"}]',
+        "patterns.0.progress: '5/10' is no progress; allowed in braces: {done} and",
+    ),
+    (
+        'patterns = [{progress="{done}"}]',
+        "patterns.0.progress: '{done}' is no progress; allowed in braces: ",
+    ),
     (
         'patterns = [{count="{n} pages", as="pages"}]',
         "patterns.0.count: {n} means nothing here; allowed in braces: {count}",

@@ -16,7 +16,7 @@ from world import CREDENTIAL, World, accept, begin, end, order, run_job
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
 from domain.jobs.job import JobState
-from domain.operations.metrics import BUCKETS, Group, LastPass, Snapshot
+from domain.operations.metrics import BUCKETS, Group, LastRun, Snapshot
 from fake_github.faults import Kind
 from storage import counters
 from storage.delivery import reconciliations, verification
@@ -251,7 +251,7 @@ async def test_reconciliation_runs_are_counted_by_result(world: World) -> None:
     await passed(world, seconds=7)
     ended_at = world.clock.now
     await passed(world, seconds=None)
-    assert (await figures(world)).last_pass == LastPass(ended_at, timedelta(seconds=7))
+    assert (await figures(world)).last_pass == LastRun(ended_at, timedelta(seconds=7))
     assert (await figures(world)).passes == {True: 1, False: 0}
     world.clock.advance(3599)
     await fold(world)

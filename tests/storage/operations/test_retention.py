@@ -29,7 +29,7 @@ from storage.jobs import jobs
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts, history, retention
 from storage.operations.metrics import snapshot
-from storage.operations.retention import PruneCursor, is_after_a_gap, prune_jobs, prune_passes
+from storage.operations.retention import PruneCursor, is_after_a_gap, prune_jobs, prune_runs
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.verify import to_verify, verify_target
 
@@ -371,7 +371,7 @@ async def ended_pass(world: World, *, seconds: float | None = 1) -> None:
 
 async def prune_old_passes(world: World) -> bool:
     async with world.ledger.transaction() as session:
-        return await prune_passes(session, before=world.clock.now - KEEP)
+        return await prune_runs(session, before=world.clock.now - KEEP)
 
 
 async def count_passes(world: World) -> int:
