@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         for number, name in enumerate(credentials.values(), start=1):
             if not CREDENTIAL.fullmatch(name) or TOKEN.search(name):  # not quoted: it may be a token
                 raise ValueError(
-                    f"REPORTBACK_CREDENTIALS: what stands right of pattern {number} is neither env:VARIABLE nor "
+                    f"REPORTBACK_CREDENTIALS: the value of pattern {number} is neither env:VARIABLE nor "
                     "secret:BLOCK, the name of a Secret block of Prefect; the token itself belongs there, not here"
                 )
         return credentials

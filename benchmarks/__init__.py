@@ -1,1 +1,1 @@
-"""What takes long to measure. Each module is a command: `python -m benchmarks.hour`."""
+"""Benchmarks, each a command such as `python -m benchmarks.hour`."""

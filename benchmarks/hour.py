@@ -1,7 +1,7 @@
-"""An hour of `make up`: a job a minute, faults at random, and at the end every row compared. `make e2e-hour`.
+"""Runs `make up` for an hour with a job a minute and random faults, then compares every row: `make e2e-hour`.
 
 MINUTES says for how long (60); SEED, as printed, repeats what goes wrong. Ends with 0 if the ledger and the stand-in
-tell the same story, and no process holds more than 1.10 times the memory it held after ten minutes.
+agree, and no process holds more than 1.10 times the memory it held after ten minutes.
 """
 
 import asyncio
@@ -33,19 +33,19 @@ from storage.engine import Ledger, open_ledger
 
 MINUTE = 60.0
 POLL_EVERY = 10.0
-"""Seconds between two looks at the memory; a minute's figure is the median of its looks."""
+"""Seconds between two measurements of memory; a minute's figure is their median."""
 
 WARM = 10
-"""The minute with which the last one is compared."""
+"""The minute that the last one is compared with."""
 
 MAY_GROW = 1.10
 QUIET = 300.0
-"""Seconds in which everything has to be settled, once nothing goes wrong any more."""
+"""Seconds within which everything must be settled once the faults end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """What the hour is played on."""
+    """The environment of the hour."""
 
     minutes: int
     github: StandIn
@@ -59,7 +59,7 @@ class Hour:
 
 
 async def main(minutes: int, seed: int) -> int:
-    """Play it; the exit code."""
+    """Run the hour; returns the exit code."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{minutes} minutes, SEED={seed}")
     async with AsyncExitStack() as up:
@@ -70,7 +70,7 @@ async def main(minutes: int, seed: int) -> int:
         local = await up.enter_async_context(stack.running(folder / "prefect", _settings(url, github.url, clone_url)))
         prefect = await up.enter_async_context(prefect_api(local.api_url))
         ledger = await up.enter_async_context(open_ledger(url))
-        hour = Hour(minutes, github, prefect, ledger, sha, Random(seed), console)  # noqa: S311  # what goes wrong is no secret
+        hour = Hour(minutes, github, prefect, ledger, sha, Random(seed), console)  # noqa: S311  # not for secrets
         playing, ended = asyncio.create_task(_play(hour)), asyncio.create_task(local.until_one_ends())
         await asyncio.wait({playing, ended}, return_when=asyncio.FIRST_COMPLETED)
         if not playing.done():
@@ -81,7 +81,7 @@ async def main(minutes: int, seed: int) -> int:
 
 
 def _settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str]:
-    """Those of `make up`: every time is the default."""
+    """The settings of `make up`: every time is the default."""
     return {
         "REPORTBACK_DATABASE_URL": ledger_url,
         "REPORTBACK_GITHUB_API_URL": github_url,
@@ -103,14 +103,14 @@ async def _play(hour: Hour) -> int:
 
 
 async def _start_job(hour: Hour, number: int) -> None:
-    """Each of ten contexts gets a job every ten minutes: the newest has to speak over what was there."""
+    """Start a job for each of ten contexts every ten minutes: each has to supersede the one before."""
     options = {"seconds": hour.random.randint(2, 50), "exit": hour.random.choice((0, 0, 0, 1))}
     target = {"repository": "reportback/hour", "sha": hour.sha, "context": f"docs/{number % 10}"}
     await hour.prefect.start("docs-job/docs-job", {"job": "stays", "options": options, "target": target})
 
 
 async def _minute(hour: Hour, until: float) -> dict[str, float]:
-    """A minute of trouble; the memory that each role held in it."""
+    """Run a minute with faults; returns the memory of each role in it."""
     trouble, looks = Trouble(hour.github, hour.prefect, hour.random), []
     at_github, of_a_job = hour.random.uniform(0, 1), hour.random.uniform(0, 4)  # a job's in one minute of four
     while (left := until - time.monotonic()) > 0:
@@ -133,7 +133,7 @@ def _note(hour: Hour, words: str | None) -> None:
 
 
 async def _settled(hour: Hour) -> Rows:
-    """The ledger once nothing is to come, or when it has had its time."""
+    """The ledger once all is settled, or when the time is up."""
     deadline = time.monotonic() + QUIET
     while unsettled(rows := await rows_of(hour.ledger)) and time.monotonic() < deadline:  # noqa: ASYNC110  # other processes settle it
         await asyncio.sleep(POLL_EVERY / 2)
@@ -141,7 +141,7 @@ async def _settled(hour: Hour) -> Rows:
 
 
 def _print_result(hour: Hour, rows: Rows, statuses: Sequence[Json]) -> int:
-    """Print what it came to. 0: all is well."""
+    """Print the result. 0: no difference."""
     wrong = [*unsettled(rows), *differences(rows, statuses)]
     grown = _memory(hour)
     jobs = Counter(job.state.value for job in rows.jobs)
@@ -155,7 +155,7 @@ def _print_result(hour: Hour, rows: Rows, statuses: Sequence[Json]) -> int:
 
 
 def _memory(hour: Hour) -> list[str]:
-    """Print it; who holds more than it may. The stand-in remembers all it has seen, and may."""
+    """Print the memory of each role; returns those that grew too much. The stand-in may grow: it keeps all requests."""
     table = Table("MiB resident", f"minute {WARM}", f"minute {hour.minutes}", "times", "highest")
     grown = []
     for role in ROLES:

@@ -1,4 +1,4 @@
-"""A ledger as it stands after a long time, for the benchmarks: settled reports, four events each, and undelivered ones.
+"""Fills a large ledger for the benchmarks: settled reports with four events each, and undelivered ones.
 
 Filling it takes minutes, and about 2 GB.
 """
@@ -26,13 +26,13 @@ from storage.schema import upgrade
 HOUR = timedelta(hours=1)
 TIMES = 20
 STEP = 100_000
-"""Rows that one statement makes."""
+"""Rows per INSERT statement."""
 
 Measure: TypeAlias = Callable[[str, Path, int, int], Awaitable[None]]
-"""Of one kind of database, below this folder, with so many settled and undelivered reports."""
+"""Measures one kind of database in a folder, with so many settled and undelivered reports."""
 
 RECENT = 2_000
-"""Reports delivered within the last hour, which no fold has taken: four times GitHub's hourly limit of a credential."""
+"""Reports delivered within the last hour, not yet folded: four times GitHub's hourly limit of a credential."""
 
 DIALECT = {
     "sqlite": {"id": "printf('%032x', i)", "mark": "printf('%024x', i)", "at": "'{at:%Y-%m-%d %H:%M:%S.%f}'"},
@@ -67,7 +67,7 @@ INSERT INTO report_event (report_id, credential, at, kind, attempt, actor)
 
 
 async def fill(ledger: Ledger, settled: int, undelivered: int) -> None:
-    """Rows as they stand after a long time: settled long ago, settled within the hour, due, and rejected."""
+    """Insert rows: settled long ago, settled within the hour, due, and rejected."""
     now = datetime.now(UTC)
     words = DIALECT[ledger.engine.dialect.name]
     long_ago, lately = (words["at"].format(at=now - age) for age in (timedelta(days=9), HOUR / 2))
@@ -92,7 +92,7 @@ async def fill(ledger: Ledger, settled: int, undelivered: int) -> None:
 
 
 async def _insert(connection: AsyncConnection, ids: range, values: Mapping[str, str]) -> None:
-    """In steps: a statement has a minute."""
+    """Insert rows in steps: a statement may take a minute."""
     for start in range(ids.start, ids.stop, STEP):
         numbers = NUMBERS.format(first=start, last=min(start + STEP, ids.stop) - 1)
         for statement in (TARGETS, JOBS, REPORTS, EVENTS):
@@ -100,7 +100,7 @@ async def _insert(connection: AsyncConnection, ids: range, values: Mapping[str, 
 
 
 async def fold_all(ledger: Ledger) -> int:
-    """Fold whatever is old enough; in how many steps."""
+    """Fold all that is old enough; returns the number of steps."""
     steps, more = 0, True
     while more:
         steps, more = steps + 1, await fold(ledger)
@@ -108,13 +108,13 @@ async def fold_all(ledger: Ledger) -> int:
 
 
 async def fold(ledger: Ledger) -> bool:
-    """One step."""
+    """Fold one step."""
     async with ledger.transaction() as session:
         return await event_counts.fold(session, dead_after=HOUR, now=await ledger.clock(session))
 
 
 async def took(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
-    """Median and most of `TIMES`, in milliseconds."""
+    """Median and maximum of `TIMES` runs, in milliseconds."""
     await work()
     times = []
     for _ in range(TIMES):
@@ -125,7 +125,7 @@ async def took(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
 
 
 async def statements_of(ledger: Ledger, work: Callable[[], Awaitable[object]]) -> int:
-    """How many statements reach the database."""
+    """The number of statements that reach the database."""
     seen: list[object] = []
     event.listen(ledger.engine.sync_engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
     await work()
@@ -133,7 +133,7 @@ async def statements_of(ledger: Ledger, work: Callable[[], Awaitable[object]]) -
 
 
 async def publish(ledger: Ledger, name: str, work: Callable[[], Awaitable[object]]) -> None:
-    """Print what *work* costs."""
+    """Print the time and statements of *work*."""
     median, most = await took(work)
     count = await statements_of(ledger, work)
     say(f"  {name:40} {median:8.1f} ms, at most {most:.1f} ms, {count} statements")
@@ -167,7 +167,7 @@ def say(words: str) -> None:
 
 
 def on_both(measure: Measure, description: str | None) -> None:
-    """Read the command's arguments, and *measure* each database they ask for."""
+    """Read the command's arguments, and *measure* each selected database."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--settled", type=int, default=1_000_000)
     parser.add_argument("--undelivered", type=int, default=10_000)

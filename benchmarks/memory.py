@@ -1,4 +1,4 @@
-"""How much memory the processes of a stack hold, from /proc. Linux only."""
+"""Measures the memory of a stack's processes from /proc. Linux only."""
 
 import os
 from contextlib import suppress
@@ -12,11 +12,11 @@ ROLES = {
     "reports": ("local.serve", "reports"),
     "stand-in": ("-m", "fake_github"),
 }
-"""The processes of `make up`, by words of their command lines. The runner of flows is the process that serves them."""
+"""The processes of `make up`, by parts of their command lines. The process that serves flows also runs them."""
 
 
 def resident() -> dict[str, float]:
-    """MiB that are resident (VmRSS) in each of `ROLES` among our descendants; the server's with its children."""
+    """Resident MiB (VmRSS) of each of `ROLES` among our descendants; the server with its children."""
     found = {}
     for pid in below(os.getpid()):
         words = command_line(pid)
@@ -28,7 +28,7 @@ def resident() -> dict[str, float]:
 
 
 def _resident(pid: int) -> int:
-    """In kB; 0 for a process that is over."""
+    """Resident kB; 0 for a process that has ended."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("VmRSS:"):

@@ -1,4 +1,4 @@
-"""What the figures cost on a large ledger: `python -m benchmarks.metrics`, on both databases.
+"""Measures reading the metrics of a large ledger, on both databases: `python -m benchmarks.metrics`.
 
 Fills an empty ledger and folds it; then measures a snapshot, what a scrape makes of it, and the fold of a pass that
 finds nothing to fold. Minutes, and about 2 GB below --folder.
@@ -16,12 +16,12 @@ from tasks.operations.metrics import read_metrics
 
 
 async def scrape(ledger: Ledger) -> bytes:
-    """What Prometheus gets."""
+    """The response to Prometheus."""
     return generate_latest(registry_of(await read_metrics(ledger)))
 
 
 async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:
-    """Print the figures of one database."""
+    """Print the results for one database."""
     async with ledgers(kind, folder) as ledger:
         began = time.perf_counter()
         await fill(ledger, settled, undelivered)

@@ -1,4 +1,4 @@
-"""What forgetting costs on a large ledger: `python -m benchmarks.prune`, on both databases.
+"""Measures pruning of a large ledger, on both databases: `python -m benchmarks.prune`.
 
 Fills a ledger and folds it; then measures a pass that finds nothing old enough, one that
 finds only what may not go, and the transactions that forget. The last column compares each with an empty transaction
@@ -20,24 +20,24 @@ from storage.operations.retention import BATCH, PruneCursor, prune_jobs
 
 TIMES = 100
 NOTHING, ALL = timedelta(days=30), timedelta(days=1)
-"""How long is kept, so that nothing is old enough, or nearly everything."""
+"""Retention periods for which nothing is old enough, or nearly everything."""
 
 
 async def milliseconds(work: Callable[[], Awaitable[object]]) -> float:
-    """How long *work* took."""
+    """The time that *work* took."""
     began = time.perf_counter()
     await work()
     return (time.perf_counter() - began) * 1000
 
 
 async def forget(ledger: Ledger, keep: timedelta, after: PruneCursor | None = None) -> tuple[int, PruneCursor | None]:
-    """One transaction."""
+    """Prune in one transaction."""
     async with ledger.transaction() as session:
         return await prune_jobs(session, before=await ledger.clock(session) - keep, after=after)
 
 
 async def set_apart(ledger: Ledger, first: int, count: int) -> PruneCursor:
-    """Have *count* jobs end by themselves, as jobs do; the place before them. `fill` has a million end at once."""
+    """Give *count* jobs distinct end times, unlike `fill`; returns the cursor before them."""
     these = (col(Job.number) >= first, col(Job.number) < first + count)
     async with ledger.transaction() as session:
         ended_at = await ledger.clock(session) - 2 * ALL
@@ -46,20 +46,20 @@ async def set_apart(ledger: Ledger, first: int, count: int) -> PruneCursor:
 
 
 async def walk(ledger: Ledger, place: PruneCursor | None) -> None:
-    """Go through all that is old behind *place*, where nothing may go."""
+    """Scan all old rows after *place*, none of which may be deleted."""
     while place is not None:
         count, place = await forget(ledger, ALL, place)
         assert count == 0
 
 
 def show(what: str, times: list[float], empty: float) -> None:
-    """Median and most, and how many empty transactions the median is."""
+    """Print median and maximum, and the median as a multiple of an empty transaction."""
     median = statistics.median(times)
     say(f"  {what:44} {median:8.1f} ms, at most {max(times):7.1f} ms, {median / empty:6.1f} empty transactions")
 
 
 async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:
-    """Print the figures of one database."""
+    """Print the results for one database."""
     async with ledgers(kind, folder) as ledger:
         await fill(ledger, settled, undelivered)
         await fold_all(ledger)

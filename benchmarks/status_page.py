@@ -1,4 +1,4 @@
-"""What the operator's page costs a pass on a large ledger: `python -m benchmarks.operators_page`, on both databases.
+"""Measures the status page of a large ledger, on both databases: `python -m benchmarks.status_page`.
 
 The ledger is that of benchmarks/large_ledger.py, with two days of passes.
 """
@@ -22,7 +22,7 @@ PASSES = 2 * 24 * 60
 
 
 async def add_passes(ledger: Ledger) -> None:
-    """One a minute, each ended."""
+    """Insert a reconciliation run per minute, each ended."""
     now = datetime.now(UTC)
     moments = (now - timedelta(minutes=age) for age in range(PASSES, 0, -1))
     rows = [{"started_at": at, "ended_at": at, "delivered": 1, "undelivered": 9000} for at in moments]
@@ -31,17 +31,17 @@ async def add_passes(ledger: Ledger) -> None:
 
 
 async def write(ledger: Ledger) -> str:
-    """The page as Prefect gets it."""
+    """The page as it is sent to Prefect."""
     return page(await read_overview(ledger), LINKS)
 
 
 async def emit(ledger: Ledger) -> None:
-    """What a pass does for the metrics, where there is no Pushgateway."""
+    """Do a run's work for the metrics, without a Pushgateway."""
     await emit_metrics(ledger, None, interval=HOUR / 60, warn=say)
 
 
 async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:
-    """Print the figures of one database."""
+    """Print the results for one database."""
     async with ledgers(kind, folder) as ledger:
         began = time.perf_counter()
         await fill(ledger, settled, undelivered)

@@ -1,4 +1,4 @@
-"""What goes wrong during the hour: at GitHub, and with the processes of jobs."""
+"""Causes random faults during the hour: at GitHub, and in the processes of jobs."""
 
 import os
 import signal
@@ -31,35 +31,35 @@ FAULTS: Sequence[tuple[str, Mapping[str, Any]]] = (
     ("lag", {"seconds": 4, "times": 3}),
     ("redirect", {}),
 )
-"""Faults of the stand-in that heal by themselves: see fake_github/faults.py."""
+"""Faults of the stand-in that end by themselves: see fake_github/faults.py."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Makes trouble: each call one piece of it, its words returned."""
+    """Causes faults: each call one, described in the result."""
 
     github: StandIn
     prefect: PrefectApi
     random: Random
 
     async def at_github(self) -> str:
-        """Something goes wrong with the next requests."""
+        """Cause a fault of the next requests."""
         kind, fields = self.random.choice(FAULTS)
         await self.github.fault(kind, **fields)
         return f"GitHub: {kind} {dict(fields) or ''}".rstrip()
 
     async def of_a_job(self, jobs: Sequence[Job]) -> str | None:
-        """One of the *jobs* that run is killed, cancelled, or stopped for a while; None: none runs."""
+        """Kill, cancel, or stop for a while one of the running *jobs*; None: none runs."""
         running = [job for job in jobs if job.state is JobState.RUNNING and job.pid is not None]
         if not running:
             return None
         job = self.random.choice(running)
         how = self.random.choice(("killed", "terminated", "cancelled"))
         if how == "cancelled":
-            with suppress(Refused):  # it is over meanwhile
+            with suppress(Refused):  # it has ended meanwhile
                 await self.prefect.set_state(str(job.id), "CANCELLING")
         else:
             number = signal.SIGKILL if how == "killed" else signal.SIGTERM
-            with suppress(ProcessLookupError):  # it is over meanwhile
+            with suppress(ProcessLookupError):  # it has ended meanwhile
                 os.kill(job.pid or 0, number)
         return f"job {job.number} {how}"

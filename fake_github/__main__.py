@@ -1,4 +1,4 @@
-"""`python -m fake_github`: the stand-in in a process of its own, until SIGTERM or SIGINT."""
+"""Runs the stand-in as a process until SIGTERM or SIGINT: `python -m fake_github`."""
 
 import argparse
 import ctypes
@@ -18,7 +18,7 @@ def main() -> None:
     """Serve until a signal; exit status 0."""
     asked = _arguments()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))  # uvicorn ends in order, then hands the signal on to this
+        signal.signal(number, lambda *_: sys.exit(0))  # uvicorn shuts down, then raises the signal again
     if asked.die_with_parent:
         _die_with(asked.die_with_parent)
     rules = Rules(
@@ -64,10 +64,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def _die_with(parent: int) -> None:
-    """Let the kernel end this process when *parent* ends, however that happens. Linux only; elsewhere nothing."""
+    """Have the kernel end this process when *parent* ends, however that happens. No effect except on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before we asked
+    if os.getppid() != parent:  # it has ended already
         sys.exit(0)
 
 

@@ -1,4 +1,4 @@
-"""GitHub's API over ASGI, as it is when something goes wrong on the way."""
+"""Serves GitHub's API over ASGI, with the scripted faults."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,14 +21,14 @@ from fake_github.wire import given_up, hang_up
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 DRIPS = 20
-"""Parts into which a dripping body is cut."""
+"""The number of parts in which a dripping body is sent."""
 
 
 class Api:
-    """An ASGI application: answers a request, as far as the fault that strikes it lets it."""
+    """An ASGI application that answers requests, with the faults that apply to them."""
 
     def __init__(self, github: GitHub, script: Script, requests: Requests, sleep: Sleep = asyncio.sleep) -> None:
-        """*sleep* waits for seconds of the same time that the store's clock tells."""
+        """*sleep* waits for seconds of the same time as the store's clock."""
         self._github = github
         self._script = script
         self._requests = requests
@@ -36,7 +36,7 @@ class Api:
         self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. It takes effect, or is set to, before anything is waited for."""
+        """Answer one request. It takes effect, or is scheduled, before any wait."""
         call = await _understood(Request(scope, receive))
         fault, answer, seen = self._done(call)
         if fault and await self._is_silent(fault, scope, receive):
@@ -55,7 +55,7 @@ class Api:
         await send({"type": "http.response.body", "body": body})
 
     def _done(self, call: Call) -> tuple[Fault | None, Answer, Seen]:
-        """Let *call* take effect: the fault that strikes it, the answer to be sent, and the note made of it."""
+        """Apply *call*: returns its fault, the answer to send, and its record."""
         route = call.route
         repository = self._github.name_of(route) if route else None
         fault = self._script.take(call, repository)
@@ -69,7 +69,7 @@ class Api:
         return fault, answer, seen
 
     async def _is_silent(self, fault: Fault, scope: Scope, receive: Receive) -> bool:
-        """Let *fault* strike before the reply. Whether none follows."""
+        """Apply *fault* before the reply. True: there is no reply."""
         if fault.kind in (Kind.CLOSE, Kind.RESET):
             await hang_up(scope, receive, reset=fault.kind is Kind.RESET)
             return True
@@ -81,7 +81,7 @@ class Api:
         return False
 
     async def _drip(self, body: bytes, seconds: float, send: Send) -> bytes:
-        """Send all of *body* but its end, which is returned, over *seconds*."""
+        """Send all of *body* over *seconds*, but its end, which is returned."""
         size = max(1, len(body) // DRIPS)
         while len(body) > size:
             await send({"type": "http.response.body", "body": body[:size], "more_body": True})
@@ -90,7 +90,7 @@ class Api:
         return body
 
     def _head(self, answer: Answer, kind: str, length: int) -> Message:
-        """The start of a response. Every one of GitHub's names its time and its request."""
+        """The start of a response, with GitHub's date and request id."""
         named = {"content-type": kind, "content-length": str(length)}
         if answer.is_githubs:
             named["date"] = format_datetime(self._github.store.clock().astimezone(UTC), usegmt=True)

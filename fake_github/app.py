@@ -1,4 +1,4 @@
-"""The whole stand-in as one ASGI application: the API, the pages, and the interface that scripts it."""
+"""Combines the stand-in in one ASGI application: the API, the pages, and the interface to script faults."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -25,10 +25,10 @@ def utc_now() -> datetime:
 
 
 class FakeGitHub:
-    """A stand-in GitHub and what it holds. `app` is its ASGI application."""
+    """A stand-in GitHub and its data. `app` is its ASGI application."""
 
     def __init__(self, rules: Rules | None = None, *, clock: Clock = utc_now, sleep: Sleep = asyncio.sleep) -> None:
-        """*clock* and *sleep* are all it knows of time, so that a test can step it."""
+        """*clock* and *sleep* are its only sources of time, so that a test can step it."""
         self.store = Store(clock)
         self.script = Script()
         self.requests = Requests()

@@ -1,4 +1,4 @@
-"""A request as GitHub understands it, and its answer: no sockets, no ASGI."""
+"""Defines requests and answers of GitHub's API, without sockets or ASGI."""
 
 import json
 import re
@@ -11,7 +11,7 @@ Json: TypeAlias = dict[str, object]
 
 
 class Endpoint(Enum):
-    """What of GitHub's API stands here."""
+    """The endpoints of GitHub's API that the stand-in has."""
 
     CREATE_STATUS = auto()
     LIST_STATUSES = auto()
@@ -36,7 +36,7 @@ _ROUTES = (
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a path names. Either `repository` ("owner/name") or `repository_id`; neither for the rate limit."""
+    """The target of a path. Either `repository` ("owner/name") or `repository_id`; neither for the rate limit."""
 
     endpoint: Endpoint
     repository: str | None = None
@@ -57,7 +57,7 @@ class Call:
 
     @property
     def route(self) -> Route | None:
-        """The endpoint it is for. None: GitHub has nothing there; a trailing slash is enough."""
+        """The endpoint of the request. None: GitHub has none there, for instance with a trailing slash."""
         for method, pattern, endpoint in _ROUTES:
             if self.method == method and (found := pattern.fullmatch(self.path)):
                 named = found.groupdict()
@@ -67,12 +67,12 @@ class Call:
 
     @property
     def context(self) -> str | None:
-        """The context a request to create a status names. None: it is none, or names none that is a text."""
+        """The context a request to create a status names. None: it is none, or names none that is a string."""
         return self._asked("context", "default")
 
     @property
     def state(self) -> str | None:
-        """The state a request to create a status names. None: it is none, or names none that is a text."""
+        """The state a request to create a status names. None: it is none, or names none that is a string."""
         return self._asked("state", None)
 
     def _asked(self, name: str, default: str | None) -> str | None:
@@ -88,7 +88,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply. A `body` that is a text is sent as it is, anything else as JSON. `status_id`: the status it made.
+    """A reply. A string as `body` is sent as it is, all else as JSON. `status_id`: the status it created.
 
     `is_githubs`: it has the headers that all of GitHub's have.
     """
@@ -100,7 +100,7 @@ class Answer:
     is_githubs: bool = True
 
     def with_headers(self, headers: Mapping[str, str]) -> "Answer":
-        """The same answer with *headers* over its own; names are told apart without regard to letter case."""
+        """The same answer with *headers* over its own; names are compared without regard to case."""
         changed = {name.lower() for name in headers}
         kept = {name: value for name, value in self.headers.items() if name.lower() not in changed}
         return replace(self, headers={**kept, **headers})

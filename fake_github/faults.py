@@ -1,4 +1,4 @@
-"""What goes wrong, by script: which request it strikes, before or after its status is stored, and how often."""
+"""Scripted faults: which requests they apply to, before or after the status is stored, and how often."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from fake_github.exchange import Call
 
 
 class Kind(StrEnum):
-    """What a client sees. The comments name the fields of `Fault` that a kind reads beside `status` and `headers`."""
+    """Kinds of faults. The comments name the fields of `Fault` that a kind uses beside `status` and `headers`."""
 
     # the connection
     CLOSE = "close"  # it ends in order, without a reply
@@ -39,7 +39,7 @@ class Kind(StrEnum):
     GONE = "gone"  # 410: an API version no longer supported
     NO_SUCH_COMMIT = "no_such_commit"  # 422
     TOO_MANY_STATUSES = "too_many_statuses"  # 422
-    # something that stands before GitHub
+    # an intermediary before GitHub
     INTERMEDIARY = "intermediary"  # 403, or `status`, and a page, or `body`; none of GitHub's headers, but `headers`
     INNER_LINKS = "inner_links"  # the real answer; its page links are on `location`, else http://github.internal
     # the rest
@@ -57,9 +57,9 @@ class Fault(BaseModel):
     where: Literal["before", "after"] = "before"
     """`after` storing the status; `before`: instead, unless `stored_after`, or a hang that ends, stores it late."""
     times: Annotated[int, Field(ge=0)] = 1
-    """How many requests it strikes; 0: all, until it is cleared."""
+    """The number of requests that it applies to; 0: all, until it is cleared."""
     method: Literal["POST", "GET", "*"] | None = None
-    """None: what the kind is about, GET for `lag`, else POST."""
+    """None: the method of the kind, GET for `lag`, else POST."""
     repository: str | None = None
     sha: str | None = None
     context: str | None = None
@@ -67,7 +67,7 @@ class Fault(BaseModel):
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     seconds: Annotated[float, Field(ge=0)] | None = None
     stored_after: Annotated[float, Field(ge=0)] | None = None
-    """The status is stored all the same, this many seconds after its request came."""
+    """The status is stored all the same, this many seconds after its request arrived."""
     headers: dict[str, str] = {}
     body: JsonValue = None
     location: str | None = None
@@ -83,7 +83,7 @@ class Fault(BaseModel):
         return None if seconds is None else timedelta(seconds=seconds)
 
     def strikes(self, call: Call, repository: str | None) -> bool:
-        """Whether it is for *call* to *repository*; a redirect is never for a request that followed one."""
+        """Whether it applies to *call* to *repository*; a redirect never to a request that followed one."""
         method = self.method or ("GET" if self.kind is Kind.LAG else "POST")
         route = call.route
         if route is None or method not in ("*", call.method):
@@ -96,26 +96,26 @@ class Fault(BaseModel):
 
 
 class Script:
-    """Faults to come, in order: of those that match a request, the first strikes."""
+    """The pending faults, in order: the first that matches a request applies."""
 
     def __init__(self) -> None:
         self._to_come: list[tuple[Fault, int]] = []
 
     @property
     def to_come(self) -> list[Fault]:
-        """What is left, each with the `times` that are left of it."""
+        """The pending faults, each with its remaining `times`."""
         return [fault.model_copy(update={"times": left}) for fault, left in self._to_come]
 
     def add(self, *faults: Fault) -> None:
-        """Put *faults* behind those that are to come."""
+        """Append *faults* to the pending ones."""
         self._to_come += [(fault, fault.times) for fault in faults]
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all faults."""
         self._to_come.clear()
 
     def take(self, call: Call, repository: str | None) -> Fault | None:
-        """The fault that strikes *call* to *repository*, used up by one. None: nothing goes wrong."""
+        """The fault for *call* to *repository*, counted down by one. None: there is none."""
         for place, (fault, left) in enumerate(self._to_come):
             if fault.strikes(call, repository):
                 if left == 1:

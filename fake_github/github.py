@@ -1,4 +1,4 @@
-"""What GitHub answers when nothing goes wrong on the way: requests in, answers out, no sockets."""
+"""Answers requests as GitHub does without faults: no sockets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ AT_ONCE = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What this GitHub knows. Of repositories and commits, in lower case: the only ones there are; None: any is one.
+    """The data of this GitHub. Repositories and commits in lower case are the only ones that exist; None: all do.
 
     `readers`: tokens whose owners may only read. `archived`: repositories, in lower case. `refs`: the branches and tags
     of every repository, and their commits.
@@ -32,7 +32,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When a request takes effect. `store_in`: from now, None: never. `lag`: how old what is read is."""
+    """When a request takes effect. `store_in`: from now, None: never. `lag`: the age of what is read."""
 
     store_in: timedelta | None = AT_ONCE
     lag: timedelta = AT_ONCE
@@ -46,7 +46,7 @@ class GitHub:
         self.rules = rules
 
     def answer(self, call: Call, timing: Timing) -> Answer:
-        """The answer to *call*, and its effect. With `store_in` None a status is answered for, yet not stored."""
+        """The answer to *call*, and its effect. With `store_in` None a status is answered, yet not stored."""
         token = call.headers.get("authorization", "").partition(" ")[2].strip()
         cost = 0 if call.path == "/rate_limit" else 1
         balance = self.rules.limits.charge(token, cost, now=self.store.clock())
@@ -61,7 +61,7 @@ class GitHub:
         return route.repository
 
     def _unwelcome(self, call: Call, token: str) -> Answer | None:
-        """What is said before anybody looks at what is asked."""
+        """The refusal for reasons other than the request itself; None: it is admitted."""
         if not call.headers.get("user-agent"):
             return Answer(403, refusals.NO_USER_AGENT)
         if not token and call.path != "/rate_limit":

@@ -1,4 +1,4 @@
-"""The stand-in in the client's own process, for tests that step time: an httpx transport without a socket."""
+"""Runs the stand-in in the client's process, as an httpx transport without a socket, for tests that step time."""
 
 import httpx
 
@@ -7,10 +7,10 @@ from fake_github.wire import ConnectionDropped
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):
-    """Hands requests to a stand-in; a connection that it drops fails as it would on a socket."""
+    """Passes requests to a stand-in; a dropped connection fails as it would on a socket."""
 
     def __init__(self, github: FakeGitHub) -> None:
-        """*github* keeps what it holds; several transports may share it."""
+        """Several transports may share *github*."""
         self._transport = httpx.ASGITransport(app=github.app)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""GitHub's limits on requests: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
+"""Applies GitHub's limits on requests: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class _Account:
-    """What one token has used of its hour, and when it wrote during the last hour."""
+    """The requests of one token in its hour, and the times of its writes during the last hour."""
 
     reset_at: datetime
     used: int = 0
@@ -21,7 +21,7 @@ class _Account:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """How a token stands after a request. `over`: this request was one too many for the hour."""
+    """The balance of a token after a request. `over`: the request exceeds the hourly limit."""
 
     limit: int
     used: int
@@ -55,14 +55,14 @@ class Limits:
         self._accounts: dict[str, _Account] = {}
 
     def charge(self, token: str, requests: int, *, now: datetime) -> Balance:
-        """Count *requests* (0: only look) at *now*."""
+        """Count *requests* (0: only read) at *now*."""
         account = self._account(token, now)
         over = account.used + requests > self._per_hour
         account.used = min(account.used + requests, self._per_hour)
         return Balance(self._per_hour, account.used, int(account.reset_at.timestamp()), over)
 
     def too_many_within(self, token: str, *, now: datetime) -> timedelta | None:
-        """Count a write at *now*. The window that it is one too many in, the shortest; None: in none.
+        """Count a write at *now*. Returns the shortest window whose limit it exceeds; None: none.
 
         Of what it refuses, what GitHub counts is not documented: here it counts in the minute, not in the hour.
         """

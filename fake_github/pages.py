@@ -1,4 +1,4 @@
-"""Web pages that show what the stand-in holds, in the manner of GitHub's list of checks. All text is escaped."""
+"""Renders web pages of the stand-in's statuses, like GitHub's list of checks. All text is escaped."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ _HEADLINES = {
 
 
 def commit(repository: str, sha: str, newest_first: list[Status]) -> str:
-    """The page of a commit: the latest status of each context, then every status, so that a doubled one is seen."""
+    """The page of a commit: the latest status of each context, then every status, so that a duplicate shows."""
     shown = latest(newest_first)
     heading = (
         f'<p class="where"><a href="/">Commits</a> / {escape(repository)}</p>'
@@ -41,7 +41,7 @@ def commit(repository: str, sha: str, newest_first: list[Status]) -> str:
 
 
 def home(oldest_first: list[Status]) -> str:
-    """The page that lists the commits with statuses, the one that changed last first."""
+    """The page that lists the commits with statuses, the last changed first."""
     commits: dict[tuple[str, str], list[Status]] = {}
     for status in reversed(oldest_first):
         commits.setdefault(status.commit, []).append(status)

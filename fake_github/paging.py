@@ -1,4 +1,4 @@
-"""Pages of a list: https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api."""
+"""Pages lists as GitHub does: https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ MAX_PER_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page of a list is asked for; the first is 1."""
+    """The requested page of a list; the first is 1."""
 
     page: int
     per_page: int
 
     @classmethod
     def asked(cls, query: Mapping[str, str]) -> "Paging":
-        """What *query* asks for, within GitHub's bounds."""
+        """The page that *query* requests, within GitHub's bounds."""
         per_page = _positive(query.get("per_page"), PER_PAGE)
         return cls(_positive(query.get("page"), 1), min(per_page, MAX_PER_PAGE))
 
     @property
     def shown(self) -> slice:
-        """The part of the whole list that is on this page."""
+        """The part of the list on this page."""
         return slice((self.page - 1) * self.per_page, self.page * self.per_page)
 
     def link(self, url: str, total: int) -> Mapping[str, str]:
-        """The `Link` header for a list of *total* at *url*; none where one page is all."""
+        """The `Link` header for a list of *total* at *url*; none if one page holds all."""
         last = max(1, -(-total // self.per_page))
         pages = {}
         if self.page > 1:

@@ -1,4 +1,4 @@
-"""The stand-in in a process of its own, for tests, the demo and `up`."""
+"""Runs the stand-in as a separate process, for tests, the demo and `up`."""
 
 import asyncio
 import os
@@ -19,14 +19,14 @@ _STOP_SECONDS = 5
 
 
 class StandInFailed(RuntimeError):
-    """The stand-in did not come to listen; what it wrote to stderr says why."""
+    """The stand-in did not start; its stderr says why."""
 
 
 class StandIn:
     """A stand-in that listens at `url`; `pid` is its process."""
 
     def __init__(self, url: str, pid: int, client: httpx.AsyncClient) -> None:
-        """*client* reaches its own interface, below `/_stand_in/`."""
+        """*client* uses its control interface, under `/_stand_in/`."""
         self.url = url
         self.pid = pid
         self._client = client
@@ -42,7 +42,7 @@ class StandIn:
             raise ValueError(response.text)
 
     async def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all faults."""
         (await self._client.delete("faults")).raise_for_status()
 
     async def statuses(self) -> list[Json]:
@@ -61,7 +61,7 @@ class StandIn:
 
 @asynccontextmanager
 async def running(*options: str, port: int = 0) -> AsyncIterator[StandIn]:
-    """A stand-in on *port* (0: a free one) of this machine, gone on leaving.
+    """Run a stand-in on *port* (0: a free one) of this machine; ended at the end of the block.
 
     *options* are those of `python -m fake_github`. It does not outlive this process, even if that is killed (Linux).
 
@@ -94,7 +94,7 @@ async def _announced(process: Process) -> str:
 
 
 async def _end(process: Process) -> None:
-    """SIGTERM, after 5 s SIGKILL, and collect it."""
+    """End it with SIGTERM, after 5 s SIGKILL, and wait for it."""
     if process.returncode is None:
         process.terminate()
     try:

@@ -1,4 +1,4 @@
-"""What GitHub answers to reads, in its shapes and pages."""
+"""Answers read requests in GitHub's formats and pages."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -56,7 +56,7 @@ def cached(answer: Answer) -> Answer:
 
 
 def rate_limit(call: Call, balance: Balance) -> Answer:
-    """The account; `rate` is gone from version 2026-03-10 on."""
+    """The rate limit; without `rate` from version 2026-03-10 on."""
     core = balance.body
     body: dict[str, object] = {"resources": {"core": core, "search": {**core, "limit": 30, "remaining": 30, "used": 0}}}
     if call.headers.get("x-github-api-version", VERSIONS[0]) == VERSIONS[0]:

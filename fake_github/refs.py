@@ -1,4 +1,4 @@
-"""Which commit a name stands for: pure."""
+"""Resolves a branch, tag or abbreviated hash to a commit, as pure functions."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""GitHub's refusals, in its words. Where its pages give no words, the issue that shows them is named."""
+"""Builds GitHub's refusals with its texts. A text that its documentation lacks is cited from an issue."""
 
 import json
 import re
@@ -14,7 +14,7 @@ LIMIT_DOCS = f"{DOCS}/using-the-rest-api/rate-limits-for-the-rest-api"
 MAX_DESCRIPTION = 140
 MAX_CONTEXT = 255
 MAX_STATUSES = 1000
-"""Of one sha and context in a repository: https://docs.github.com/rest/commits/statuses#create-a-commit-status"""
+"""The limit per sha and context in a repository: https://docs.github.com/rest/commits/statuses#create-a-commit-status"""
 
 LAST_OF_3_BYTES = "\uffff"
 
@@ -30,7 +30,7 @@ NO_USER_AGENT = (
 def refusal(
     status: int, message: str, *, docs: str = DOCS, headers: Mapping[str, str] | None = None, **more: object
 ) -> Answer:
-    """An error body as GitHub describes it; its `status` is a text."""
+    """An error body as GitHub documents it; its `status` is a string."""
     body: Json = {"message": message, **more, "documentation_url": docs, "status": str(status)}
     return Answer(status, body, headers or {})
 
@@ -42,12 +42,12 @@ def invalid(code: str = "custom", **error: str) -> Answer:
 
 
 def not_found() -> Answer:
-    """GitHub does not say whether it is not there, or not for you."""
+    """GitHub does not say whether it is missing or not visible to the token."""
     return refusal(404, "Not Found", docs=STATUS_DOCS)
 
 
 def bad_credentials() -> Answer:
-    """The token is none that GitHub knows."""
+    """GitHub does not know the token."""
     return refusal(401, "Bad credentials")
 
 
@@ -58,12 +58,12 @@ def forbidden(status: int) -> Answer:
 
 
 def archived(status: int) -> Answer:
-    """The repository takes nothing any more."""
+    """The repository is archived."""
     return refusal(status, "Repository was archived so is read-only.")
 
 
 def no_such_commit(sha: str) -> Answer:
-    """Carries no `errors`: https://github.com/kubernetes/test-infra/issues/21987."""
+    """Has no `errors`: https://github.com/kubernetes/test-infra/issues/21987."""
     return refusal(422, f"No commit found for SHA: {sha}", docs=STATUS_DOCS)
 
 
@@ -84,7 +84,7 @@ def primary_limit(status: int, *, limit: int, reset_at: int) -> Answer:
 
 
 def secondary_limit(status: int, *, retry_after: int | None) -> Answer:
-    """Often without `retry-after`, so that only the text tells: https://github.com/hub4j/github-api/issues/2009."""
+    """Often without `retry-after`, so that only the text identifies it: https://github.com/hub4j/github-api/issues/2009."""
     return refusal(
         status,
         "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
@@ -94,7 +94,7 @@ def secondary_limit(status: int, *, retry_after: int | None) -> Answer:
 
 
 def blocked_from_creating() -> Answer:
-    """Too much was created: only the text tells. https://github.com/runatlantis/atlantis/issues/4932."""
+    """Too much was created; only the text says so. https://github.com/runatlantis/atlantis/issues/4932."""
     return refusal(
         403,
         "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. "
@@ -165,6 +165,6 @@ def is_web_address(url: str | None) -> bool:
 
 
 def _objection(draft: Draft) -> Answer | None:
-    """The first thing GitHub has against the values of *draft*."""
+    """GitHub's first objection to the values of *draft*."""
     minded = ((field, message) for field, message, minds in _OBJECTIONS if minds(draft))
     return next((invalid(field=field, message=message) for field, message in minded), None)

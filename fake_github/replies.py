@@ -1,4 +1,4 @@
-"""What a faulty GitHub replies instead of its real answer: pure."""
+"""Alters answers as faults require, as pure functions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ PRIMARY_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A fault that strikes a request whose real answer would have been `answer`."""
+    """A fault of a request whose real answer would be `answer`."""
 
     fault: Fault
     call: Call
@@ -44,7 +44,7 @@ class _Case:
 
 
 def altered(answer: Answer, fault: Fault, call: Call, *, repository_id: int, now: datetime) -> Answer:
-    """What *fault* makes of *answer*; the status that was made stays known. The same where only the wire is faulty."""
+    """*answer* altered by *fault*; keeps the id of the created status. Unchanged if only the connection is faulty."""
     reply = _REPLIES.get(fault.kind)
     if reply is None:
         return answer
@@ -114,7 +114,7 @@ def _blocked(case: _Case) -> Answer:
 
 
 def _redirect(case: _Case) -> Answer:
-    """Says "Moved Permanently" also with 307, as GitHub does."""
+    """A redirect; its text is "Moved Permanently" also with 307, as on GitHub."""
     path = "/".join(case.call.path.split("/")[4:])
     location = case.fault.location or f"{case.call.base_url}/repositories/{case.repository_id}/{path}"
     status = case.status(301 if case.call.method == "GET" else 307)

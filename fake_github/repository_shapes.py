@@ -1,4 +1,4 @@
-"""Repositories, in the shapes of GitHub's API description. Nothing is known of them but their names and rules."""
+"""Builds repositories in the schemas of GitHub's API description, from their names and rules."""
 
 from fake_github.exchange import Json
 from fake_github.shapes import node_id, user
@@ -66,7 +66,7 @@ _HAS = ("downloads", "issues", "projects", "wiki", "pages", "discussions")
 
 
 def full_repository(name: str, number: int, base_url: str, *, may_push: bool, is_archived: bool) -> Json:
-    """The schema `full-repository`, for somebody who may write there or only read."""
+    """The schema `full-repository`, for a user with or without write access."""
     url = f"{base_url}/{name}"
     addresses = {f"{what}_url": f"{url}.git" for what in ("clone", "git", "ssh")}
     return {

@@ -1,4 +1,4 @@
-"""What the stand-in has seen: every request to its API, and what became of it."""
+"""Records every request to the stand-in's API, and its result."""
 
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -8,12 +8,12 @@ from fake_github.exchange import Call, Json
 from fake_github.faults import Fault
 
 KEPT = 20_000
-"""Requests remembered; older ones are forgotten, for one that runs for weeks."""
+"""The number of requests kept; older ones are dropped, for a stand-in that runs for weeks."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """One request. `answered` is None while, and if, it gets no reply; `stored_at` may lie ahead."""
+    """One request. `answered` is None while, and if, it gets no reply; `stored_at` may be in the future."""
 
     at: datetime
     method: str
@@ -27,7 +27,7 @@ class Seen:
     stored_at: datetime | None = None
 
     def stored(self, status_id: int | None, store_in: timedelta | None) -> None:
-        """It made, or will make, the status *status_id*."""
+        """Record that it created, or will create, the status *status_id*."""
         if status_id is not None and store_in is not None:
             self.status_id = status_id
             self.stored_at = self.at + store_in
@@ -38,13 +38,13 @@ class Seen:
 
 
 class Requests:
-    """Oldest first."""
+    """The recorded requests, oldest first."""
 
     def __init__(self) -> None:
         self.seen: deque[Seen] = deque(maxlen=KEPT)
 
     def came(self, call: Call, fault: Fault | None, at: datetime) -> Seen:
-        """Note *call*, struck by *fault*; what becomes of it is filled in later. No credential is kept."""
+        """Record *call* with its *fault*; the result is added later. No credential is kept."""
         seen = Seen(
             at=at,
             method=call.method,

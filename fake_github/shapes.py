@@ -1,4 +1,4 @@
-"""What the stand-in holds, in the shapes of GitHub's API description."""
+"""Builds statuses and commits in the schemas of GitHub's API description."""
 
 from base64 import b64encode
 from datetime import datetime
@@ -16,7 +16,7 @@ def time(at: datetime) -> str:
 
 
 def node_id(kind: str, number: int) -> str:
-    """An opaque name across kinds of things."""
+    """An opaque id, unique across kinds."""
     return b64encode(f"{kind}{number}".encode()).decode()
 
 
@@ -57,7 +57,7 @@ def combined(repository: Json, sha: str, newest_first: list[Status], shown: slic
 
 
 def commit(repository: str, sha: str, base_url: str) -> Json:
-    """The schema `commit`, of a commit about which nothing is known but its sha."""
+    """The schema `commit`, from nothing but its sha."""
     url = f"{base_url}/repos/{repository}"
     author = {"name": LOGIN, "email": f"{LOGIN}@example.com", "date": "2026-01-01T00:00:00Z"}
     unsigned = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}

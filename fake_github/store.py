@@ -1,4 +1,4 @@
-"""What the stand-in holds: statuses, and the numbers of repositories."""
+"""Stores the stand-in's statuses and the ids of repositories."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FIRST_REPOSITORY_ID = 1_296_269
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A status somebody asks for. `repository` is "owner/name"."""
+    """A requested status. `repository` is "owner/name"."""
 
     repository: str
     sha: str
@@ -27,13 +27,13 @@ class Draft:
 
     @property
     def commit(self) -> tuple[str, str]:
-        """What makes two commits one: GitHub does not tell repositories apart by letter case."""
+        """The key of the commit: GitHub ignores case in repository names."""
         return folded(self.repository, self.sha)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Draft):
-    """A status as held. Its id is given when it is asked for, so one stored late has an id below its neighbours'."""
+    """A stored status. Its id is assigned on request, so one stored late has a lower id than its neighbours."""
 
     id: int
     created_at: datetime
@@ -48,7 +48,7 @@ class Store:
     """Statuses are added, never changed or removed, as on GitHub."""
 
     def __init__(self, clock: Clock) -> None:
-        """*clock* tells the time in UTC; a status stored later than it is not held yet."""
+        """*clock* returns the time in UTC; a status with a later time is not visible yet."""
         self.clock = clock
         self._statuses: list[Status] = []
         self._ids = count(FIRST_STATUS_ID)
@@ -71,7 +71,7 @@ class Store:
     def add(self, status: Status) -> None:
         """Hold *status* from its `created_at` on."""
         self._statuses.append(status)
-        self._statuses.sort(key=lambda one: one.created_at)  # stable: of one time, the one added first stays first
+        self._statuses.sort(key=lambda one: one.created_at)  # stable: equal times stay in the order of addition
 
     def held(self) -> list[Status]:
         """Every status held by now, oldest first."""
@@ -90,17 +90,17 @@ class Store:
         return sum(one.commit == draft.commit and one.context.lower() == context for one in self._statuses)
 
     def repository_id(self, name: str) -> int:
-        """The number of the repository *name*, the same every time; its spelling is the one seen first."""
+        """The id of the repository *name*, the same every time; the first spelling is kept."""
         number = FIRST_REPOSITORY_ID + len(self._repositories)
         return self._repositories.setdefault(name.lower(), (number, name))[0]
 
     def repository_named(self, number: int) -> str | None:
-        """The name of the repository with this *number*. None: nobody has named it yet."""
+        """The name of the repository with this *number*. None: there is none."""
         return next((name for known, name in self._repositories.values() if known == number), None)
 
 
 def latest(newest_first: list[Status]) -> list[Status]:
-    """The latest status of each context, in the order of their contexts; letter case does not tell contexts apart."""
+    """The latest status of each context, in the order of their contexts; case is ignored in contexts."""
     found: dict[str, Status] = {}
     for status in newest_first:
         found.setdefault(status.context.lower(), status)
@@ -108,7 +108,7 @@ def latest(newest_first: list[Status]) -> list[Status]:
 
 
 def combined_state(statuses: list[Status]) -> str:
-    """One word for the latest *statuses* of a commit.
+    """The combined state of the latest *statuses* of a commit.
 
     https://docs.github.com/rest/commits/statuses#get-the-combined-status-for-a-specific-reference
     """

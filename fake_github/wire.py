@@ -1,4 +1,4 @@
-"""Connections that break: what ASGI has no words for, on uvicorn's sockets."""
+"""Breaks connections on uvicorn's sockets, which ASGI cannot express."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ _DISCARD = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 s: closing sends a res
 
 
 class ConnectionDropped(Exception):
-    """The connection ended, in a stand-in that has no socket. `reset`: not in order."""
+    """The connection ended, in a stand-in without sockets. `reset`: by a TCP reset."""
 
     def __init__(self, *, reset: bool) -> None:
         super().__init__("reset" if reset else "closed")
@@ -22,7 +22,7 @@ class ConnectionDropped(Exception):
 
 
 class _Connection(H11Protocol):
-    """Shows each request the connection it came by."""
+    """Adds to each request the connection that it came by."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
         super().connection_made(transport)
@@ -30,7 +30,7 @@ class _Connection(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens, and drops what is still open when it ends: a hang must not delay that."""
+    """Prints its address, and drops open connections when it ends: a hang must not delay that."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -56,7 +56,7 @@ def serve(app: ASGIApp, *, host: str, port: int) -> None:
         log_level="critical",
         access_log=False,
         server_header=False,
-        date_header=False,  # the application names the time of its own clock
+        date_header=False,  # the application sends the date of its own clock
         proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=0,
@@ -65,7 +65,7 @@ def serve(app: ASGIApp, *, host: str, port: int) -> None:
 
 
 async def hang_up(scope: Scope, receive: Receive, *, reset: bool = False) -> None:
-    """End the connection of a request, in order or by a TCP reset.
+    """End the connection of a request, orderly or by a TCP reset.
 
     Raises:
         ConnectionDropped: There is no socket: the application runs in the client's own process.

@@ -31,7 +31,7 @@ RUNS_KEPT_FOR = timedelta(days=3)
 
 
 def _run_name() -> str:
-    return f"pass of {flow_run.scheduled_start_time:%Y-%m-%d %H:%M:%S}"
+    return f"reconciliation of {flow_run.scheduled_start_time:%Y-%m-%d %H:%M:%S}"
 
 
 @flow(name="reconcile-reports", flow_run_name=_run_name, persist_result=False)

@@ -206,7 +206,7 @@ def test_a_credential_that_names_no_place_is_refused_without_being_quoted(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     why = refused(monkeypatch, CREDENTIALS=json.dumps({"first/*": "env:OK", TOKEN: name}))
-    assert "what stands right of pattern 2 is neither env:VARIABLE nor secret:BLOCK" in why
+    assert "the value of pattern 2 is neither env:VARIABLE nor secret:BLOCK" in why
     assert name not in why.replace("env:VARIABLE", "").replace("secret:BLOCK", "") or name in ("env:", "secret:")
     assert TOKEN not in why
 

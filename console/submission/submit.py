@@ -84,7 +84,7 @@ def exit_of(state: State[Any]) -> Exit:
 
 def reported(end: End, run_id: UUID) -> str:
     """Whether the outcome is on its commit, as text."""
-    where = f"`reportback reports show {run_id}` tells more"
+    where = f"`reportback reports show {run_id}` shows more"
     if end.report is None or not end.report.is_final():
         return f"Nothing is known yet of its report; {where}."
     if end.report.is_completed():

@@ -216,7 +216,7 @@ class _Pusher:
     async def branch_commit(self, commit: str, head: str | None, *, is_in_doubt: bool) -> str | None:
         """What the branch holds: *commit*, also where others have pushed on top of it; else its head.
 
-        It was *head* before the push. While that *is_in_doubt* and nothing has changed, this looks again.
+        It was *head* before the push. While that *is_in_doubt* and nothing has changed, the check is repeated.
         """
         until = time.monotonic() + STORE_TIME.total_seconds()
         while True:

@@ -98,13 +98,13 @@ class JobPage:
     async def _text(self) -> str | None:
         url, local = self._settings.database_url, self._settings.local_file_systems
         async with open_ledger(url, local=local) as ledger, ledger.reading() as session:
-            told = await history.of_job(session, self._order.flow_run_id)
+            found = await history.of_job(session, self._order.flow_run_id)
             now = await ledger.clock(session)
-        if told is None:
+        if found is None:
             return None
-        commit_url = commit_page(str(self._settings.github_api_url), told.target) if told.target else None
+        commit_url = commit_page(str(self._settings.github_api_url), found.target) if found.target else None
         return page(
-            told,
+            found,
             at=now,
             tail=tuple(self._tail),
             note=self.note,

@@ -59,7 +59,7 @@ MOST_DELETED = 50
 
 
 async def best_effort(
-    work: Awaitable[None], *, warn: LogLine, otherwise: str = "Prefect's server could not be asked or told"
+    work: Awaitable[None], *, warn: LogLine, otherwise: str = "Prefect's server could not be asked or updated"
 ) -> None:
     """Do *work*. An error is logged after *otherwise*, and has no other effect."""
     try:

@@ -22,9 +22,9 @@ def objects_of(uid: int) -> Iterator[tuple[str, int]]:
     for kind in ("shm", "sem", "msg"):
         names, *rows = (line.split() for line in (TABLES / kind).read_text(encoding="ascii").splitlines())
         for row in rows:
-            told = dict(zip(names, row, strict=True))
-            if str(uid) in (told["uid"], told["cuid"]):
-                yield kind, int(told["semid" if kind == "sem" else "msqid" if kind == "msg" else "shmid"])
+            fields = dict(zip(names, row, strict=True))
+            if str(uid) in (fields["uid"], fields["cuid"]):
+                yield kind, int(fields["semid" if kind == "sem" else "msqid" if kind == "msg" else "shmid"])
 
 
 def remove(uid: int, gid: int) -> None:

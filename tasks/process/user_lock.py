@@ -125,9 +125,9 @@ def _runs(uid: int) -> bool:
 def _is_of(status: Path, uid: bytes) -> bool:
     """Whether it is a process of the user, and not a zombie."""
     with suppress(OSError):  # ended meanwhile
-        told = dict(line.split(b":", 1) for line in status.read_bytes().splitlines() if b":" in line)
+        fields = dict(line.split(b":", 1) for line in status.read_bytes().splitlines() if b":" in line)
         is_over = (
-            told[b"State"].split()[0] in (b"Z", b"X") and int(told[b"Threads"]) <= 1
+            fields[b"State"].split()[0] in (b"Z", b"X") and int(fields[b"Threads"]) <= 1
         )  # threads may outlive the first
-        return uid in told[b"Uid"].split() and not is_over
+        return uid in fields[b"Uid"].split() and not is_over
     return False

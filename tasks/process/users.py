@@ -60,7 +60,7 @@ def job_users(named: Named | None) -> tuple[JobUser, ...]:
 def _problem(user: JobUser, here: Sequence[range], overflow: int) -> str:
     """Why no job may run as *user*; empty: it may. *here*: the ids that exist; *overflow*: the id for all others."""
     if user.uid == 0:
-        return "is root, who can read everything: name another user"
+        return "is root, which can read everything: name another user"
     if user.uid == os.getuid():
         return f"has {user.uid}, which is the user of this flow: name another one"
     if user.uid == overflow:

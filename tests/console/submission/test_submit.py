@@ -420,7 +420,7 @@ async def test_a_job_is_a_success_although_its_report_is_not_there_yet(
     prefect.report = report
     assert await submit(words(), waits=True) is Exit.SUCCESS
     (run_id,) = (UUID(run["id"]) for run in prefect.runs.values())
-    assert capsys.readouterr().err == f"{line}`reportback reports show {run_id}` tells more.\n"
+    assert capsys.readouterr().err == f"{line}`reportback reports show {run_id}` shows more.\n"
 
 
 async def test_a_server_that_becomes_unavailable_while_waiting_is_waited_for(

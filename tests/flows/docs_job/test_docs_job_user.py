@@ -19,7 +19,7 @@ async def test_a_user_that_no_job_can_run_as_refuses_the_flow_run_and_accepts_no
     kind, _, message = (await run(docs_job, {"job": "sphinx"})).shows
     assert (kind, message.partition("NoJobUser: ")[2]) == (
         "FAILED",
-        "REPORTBACK_JOB_USER is root, who can read everything: name another user",
+        "REPORTBACK_JOB_USER is root, which can read everything: name another user",
     )
     assert await rig.rows(Job) == []
 

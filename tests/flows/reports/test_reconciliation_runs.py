@@ -265,7 +265,7 @@ async def test_prefect_s_silence_keeps_no_report_waiting(rig: Rig, monkeypatch: 
     done = await run(reconcile_reports)
     assert done.shows[0] == "COMPLETED"
     assert rig.states() == ["success"]
-    assert await log_of(done.id, "Prefect's server could not be asked or told: ConnectError('connection refused')")
+    assert await log_of(done.id, "Prefect's server could not be asked or updated: ConnectError('connection refused')")
 
 
 async def is_known(run_id: UUID) -> bool:

@@ -84,7 +84,7 @@ def test_an_unknown_name_is_refused_with_how_to_make_it() -> None:
 
 
 def test_root_is_refused() -> None:
-    with pytest.raises(NoJobUser, match="is root, who can read everything"):
+    with pytest.raises(NoJobUser, match="is root, which can read everything"):
         job_users("root")
 
 
