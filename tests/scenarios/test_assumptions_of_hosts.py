@@ -20,7 +20,7 @@ ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 
 
 def stop_githubs_clock(world: World) -> None:
-    """From here on only ours goes on."""
+    """From here on only our clock goes on."""
     stopped_at = world.clock.now
     world.github.store.clock = lambda: stopped_at
 

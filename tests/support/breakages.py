@@ -27,14 +27,14 @@ LEASES, READS, REVIEW = (
     "tests/delivery/test_read_back.py",
     "tests/delivery/test_deliver.py",
 )
-PAUSES, LATE, LOOK = (
+PAUSES, LATE, VERIFY = (
     "tests/delivery/test_pauses.py",
     "tests/delivery/test_late_requests.py",
     "tasks/delivery/verify.py",
 )
 SECRETS = "tests/delivery/test_refused_secrets.py"
 GIVEN_UP = "tests/delivery/test_given_up.py"
-LOOKS = "tests/delivery/test_verify.py"
+VERIFICATION = "tests/delivery/test_verify.py"
 FILES = "tests/tasks/process/test_file_limits.py"
 REMOVAL = "tests/tasks/process/test_removal_limits.py"
 STOPS = "tests/tasks/process/test_file_work_stops.py"
@@ -62,7 +62,7 @@ BREAKAGES = (
     Breakage("the older one's backoff moves the newer", SETTLING, "else_=literal(newer, of))", "else_=literal(value, of))", (f"{LEASES}::test_a_newer_report_is_due_at_once_whatever_the_olders_state",)),
     Breakage("a lease that ran out starts no doubt", LEASE, "values(**RELEASED, doubt_until=doubt)", "values(**RELEASED)", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
     Breakage("a lease that ran out is not read back", LEASE, "== report_id).values(read_back=True))", "== report_id).values(read_back=False))", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
-    Breakage("a link that GitHub does not keep is not recorded", LOOK, "    if found.is_unmarked:\n        await verification.note_unmarked(session, snapshot, actor=actor, now=now)\n", "", ("tests/scenarios/test_assumptions.py::test_a_marker_github_does_not_keep_makes_a_second_status_that_is_logged_not_counted",)),
+    Breakage("a link that GitHub does not keep is not recorded", VERIFY, "    if found.is_unmarked:\n        await verification.note_unmarked(session, snapshot, actor=actor, now=now)\n", "", ("tests/scenarios/test_assumptions.py::test_a_marker_github_does_not_keep_makes_a_second_status_that_is_logged_not_counted",)),
     Breakage("a refusal requests no verification", SETTLING, '    if is_refused:\n        values["verify_at"] = now + verification.FIRST_VERIFICATION\n', "", ("tests/scenarios/test_assumptions.py::test_a_status_stored_despite_a_refusal_is_counted",)),
     Breakage("a late settle requests no verification", SETTLING, "        await verification.schedule(session, lease.target_id, now=now)\n", "", (f"{LEASES}::test_a_late_settle_only_adds_an_event_and_requests_a_verification",)),
     Breakage("blind resend on unknown", SETTLEMENT, "return self.doubt_until is not None", "return False", (f"{REVIEW}::test_a_request_that_is_stored_after_we_gave_up_is_found_and_not_repeated",)),
@@ -111,24 +111,24 @@ BREAKAGES = (
     Breakage("a proxy's answer that broke off ends GitHub's pause", "storage/delivery/credentials.py", "exchange.request_id is not None or", "exchange.http_status is not None or", ("tests/scenarios/replies/test_refusals.py",)),
     Breakage("a link leads the token to another host", "github_api/redirects.py", "here.copy_with(raw_path=there.raw_path)", "there", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/connections.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_engine.py",)),
-    Breakage("a repair while the newest is not listed yet", "domain/delivery/verification.py", "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (f"{LOOKS}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
-    Breakage("pages that do not fit together are believed", "domain/delivery/verification.py", " or not reading.is_ordered", "", (f"{LOOKS}::test_statuses_that_push_more_than_a_page_between_two_reads_repair_nothing",)),
+    Breakage("a repair while the newest is not listed yet", "domain/delivery/verification.py", "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (f"{VERIFICATION}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
+    Breakage("pages that do not fit together are believed", "domain/delivery/verification.py", " or not reading.is_ordered", "", (f"{VERIFICATION}::test_statuses_that_push_more_than_a_page_between_two_reads_repair_nothing",)),
     Breakage("an order that GitHub's time contradicts is believed", "domain/delivery/verification.py", "is_clear = top.created_at >= own.created_at - MARGIN", "is_clear = True", ("tests/domain/delivery/test_verification.py",)),
     Breakage("an override on top is covered", "domain/delivery/verification.py", "    if report is None:\n        return Shown(doubled, is_clear=True, overriding=top, is_unmarked=is_unmarked)\n", "", (f"{LATE}::test_a_status_of_another_tool_on_top_is_left_alone",)),
-    Breakage("an earlier edition is not recognised", "storage/delivery/verification.py", "    return {report.marker, *(", "    return {report.marker} or {*(", (f"{LOOKS}::test_an_earlier_edition_of_an_older_report_covers_as_its_last_one_does",)),
-    Breakage("a copy counts only where both are listed", "domain/delivery/verification.py", "ours.stored_as.get(mark, status.id)", "status.id", (f"{LOOKS}::test_a_copy_is_counted_though_only_one_of_the_two_is_listed",)),
-    Breakage("a verification forgets one requested meanwhile", "storage/delivery/verification.py", "mine = and_(col(StatusTarget.id) == seen.target_id, is_same)", "mine = col(StatusTarget.id) == seen.target_id", (f"{LOOKS}::test_a_verification_requested_during_another_is_made",)),
-    Breakage("an unclear verification counts as done", LOOK, "    if found.is_clear:\n", "    if True:\n", (f"{LOOKS}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
+    Breakage("an earlier edition is not recognised", "storage/delivery/verification.py", "    return {report.marker, *(", "    return {report.marker} or {*(", (f"{VERIFICATION}::test_an_earlier_edition_of_an_older_report_covers_as_its_last_one_does",)),
+    Breakage("a copy counts only where both are listed", "domain/delivery/verification.py", "ours.stored_as.get(mark, status.id)", "status.id", (f"{VERIFICATION}::test_a_copy_is_counted_though_only_one_of_the_two_is_listed",)),
+    Breakage("a verification forgets one requested meanwhile", "storage/delivery/verification.py", "mine = and_(col(StatusTarget.id) == seen.target_id, is_same)", "mine = col(StatusTarget.id) == seen.target_id", (f"{VERIFICATION}::test_a_verification_requested_during_another_is_made",)),
+    Breakage("an unclear verification counts as done", VERIFY, "    if found.is_clear:\n", "    if True:\n", (f"{VERIFICATION}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
     Breakage("a verification is given up for lack of a token", "storage/delivery/verification.py", "(VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR)", "VERIFIES_FOR", (LATE,)),
     Breakage("a verification requested by a late sender has the delivery's age", "storage/delivery/verification.py", "await _late_at(session, target_id) or newest.delivered_at", "newest.delivered_at", (LATE,)),
-    Breakage("a verification is given up without an event", LOOK, "    if again_at is None:\n", "    if False:\n", (f"{LATE}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
+    Breakage("a verification is given up without an event", VERIFY, "    if again_at is None:\n", "    if False:\n", (f"{LATE}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
     Breakage("a repair waits for the hour", "storage/delivery/verification.py", ".values(due_at=now, bulk_at=None)", ".values(due_at=now)", (LATE,)),
     Breakage("a refusal of a clock that was ahead lasts an hour", "storage/delivery/future_times.py", "for one in (credential, *refused):", "for one in (credential,):", (f"{JUMPS}::test_a_secret_that_was_refused_while_the_clock_was_ahead_waits_for_its_minute_only",)),
     Breakage("verifications without end", "storage/delivery/verification.py", "    if age >= (VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR):\n        return None\n", "", (f"{LATE}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
-    Breakage("repairs without end", "storage/delivery/verification.py", "    if edition > MOST_EDITIONS:\n        return False\n", "", (f"{LOOKS}::test_repairs_end_where_they_do_not_help",)),
-    Breakage("a repair of what has changed meanwhile", "storage/delivery/verification.py", "col(StatusReport.id) == seen.ours.newest, _is_unchanged(seen))", "col(StatusReport.id) == seen.ours.newest)", (f"{LOOKS}::test_a_repair_names_what_it_read",)),
-    Breakage("an override is recorded by every verification", "storage/delivery/verification.py", "(await session.exec(noted.limit(1))).one_or_none() is None:", "True:", (f"{LOOKS}::test_an_override_is_recorded_once_for_each_status",)),
-    Breakage("a found report is verified only on request", SETTLING, "verify_at if is_found else case(", "case(", (f"{LOOKS}::test_a_report_found_by_reading_back_is_always_verified",)),
+    Breakage("repairs without end", "storage/delivery/verification.py", "    if edition > MOST_EDITIONS:\n        return False\n", "", (f"{VERIFICATION}::test_repairs_end_where_they_do_not_help",)),
+    Breakage("a repair of what has changed meanwhile", "storage/delivery/verification.py", "col(StatusReport.id) == seen.ours.newest, _is_unchanged(seen))", "col(StatusReport.id) == seen.ours.newest)", (f"{VERIFICATION}::test_a_repair_names_what_it_read",)),
+    Breakage("an override is recorded by every verification", "storage/delivery/verification.py", "(await session.exec(noted.limit(1))).one_or_none() is None:", "True:", (f"{VERIFICATION}::test_an_override_is_recorded_once_for_each_status",)),
+    Breakage("a found report is verified only on request", SETTLING, "verify_at if is_found else case(", "case(", (f"{VERIFICATION}::test_a_report_found_by_reading_back_is_always_verified",)),
     Breakage("a repair keeps its marker", "storage/delivery/verification.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", (f"{LATE}::test_an_older_status_on_top_is_covered_again_by_a_new_edition",)),
     Breakage("what is superseded is sent after reading", LEASE, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (f"{READS}::test_a_newer_report_that_comes_while_reading_is_sent_in_its_place",)),
     Breakage("an override is not shown on the job's page", "flows/reconcile_reports.py", "overrides.show()", "Overrides(publish).show()", ("tests/flows/docs_job/test_docs_job_page.py::test_an_override_found_by_a_run_is_first_on_its_jobs_page_once",)),
@@ -217,9 +217,9 @@ BREAKAGES = (
     Breakage("an unknown requests no verification", SETTLING, ', "verify_at": now + verification.FIRST_VERIFICATION}', "}", (LATE,)),
     Breakage("a verification beside a sender", "storage/delivery/verification.py", "            col(StatusTarget.lease).is_(None),\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
     Breakage("a verification in doubt", "storage/delivery/verification.py", "            or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now),\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
-    Breakage("a verification while the credential pauses", LOOK, "        if pauses.is_paused(held_by, now):\n            return Unread(is_answered=False)\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
-    Breakage("a verification reads on into a pause", LOOK, "        if must_wait:\n            return Unread(is_answered=False)\n", "", (f"{LATE}::test_a_verification_ends_at_a_pause_that_begins_between_two_pages",)),
-    Breakage("a verification does not record rate limits", LOOK, "            await credentials.apply_answer(session, credential, read, secret=secret, probe_until=probe_until, now=now)\n", "", (f"{LATE}::test_a_refused_verification_pauses_the_credential_and_is_retried_later",)),
+    Breakage("a verification while the credential pauses", VERIFY, "        if pauses.is_paused(held_by, now):\n            return Unread(is_answered=False)\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
+    Breakage("a verification reads on into a pause", VERIFY, "        if must_wait:\n            return Unread(is_answered=False)\n", "", (f"{LATE}::test_a_verification_ends_at_a_pause_that_begins_between_two_pages",)),
+    Breakage("a verification does not record rate limits", VERIFY, "            await credentials.apply_answer(session, credential, read, secret=secret, probe_until=probe_until, now=now)\n", "", (f"{LATE}::test_a_refused_verification_pauses_the_credential_and_is_retried_later",)),
     Breakage("an edition inherits its failures", "storage/delivery/events.py", "(EventKind.REOPENED, EventKind.REPAIRED)", "(EventKind.REOPENED,)", (LATE,)),
     Breakage("a restore waits for nothing on its way", "storage/maintenance/restored.py", '"doubt_until": now + policy.settle_after, ', "", ("tests/storage/maintenance/test_restored.py",)),
     Breakage("a restore requests no verification", "storage/maintenance/restored.py", ', "verify_at": now + FIRST_VERIFICATION', "", ("tests/storage/maintenance/test_restored.py::test_a_status_stored_long_after_a_restore_is_noticed",)),

@@ -67,7 +67,7 @@ class Example:
     is_deployed: bool = False
 
     async def submitted(self, job_type: str, sha: str, *options: str) -> Shown:
-        """What came of a job that `reportback submit` asked for."""
+        """Submit a job by `reportback submit`; return what is shown of it in the end."""
         before = self._content()
         (self.rig.folder / "answered").unlink(missing_ok=True)
         held = len(self.rig.github.store.held())

@@ -68,7 +68,7 @@ LATEST = 15
 A_LITTLE, ENOUGH = 3, 6
 """The least number of senders at work before a rule that is expensive and restores order is run."""
 
-LOOKS = (
+VERIFICATIONS = (
     select(StatusTarget.verify_at, StatusTarget.doubt_until, Credential.paused_until)
     .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
     .join(Credential, col(Credential.name) == col(StatusTarget.credential))
@@ -306,8 +306,8 @@ class Delivery(RuleBasedStateMachine):
         now, offers, again_at = await offered(self.world.reporter)
         due_at = now if offers else again_at
         async with self.ledger.transaction() as session:
-            looks = await session.exec(LOOKS)
-            moments = [max(filter(None, look)) for look in looks] + ([due_at] if due_at else [])
+            requested = await session.exec(VERIFICATIONS)
+            moments = [max(filter(None, times)) for times in requested] + ([due_at] if due_at else [])
         return max(now, min(moments)) if moments else None
 
 

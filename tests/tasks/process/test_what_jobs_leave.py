@@ -28,7 +28,7 @@ DEEP, LONG = 1_200, 3_000
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """A folder that goes also where the tested fails: pytest could not remove it then."""
+    """A folder that is removed also if the tested code fails, when pytest could not remove it."""
     made = tmp_path / "place"
     made.mkdir()
     yield made
