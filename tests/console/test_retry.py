@@ -57,8 +57,8 @@ async def test_a_rejected_report_is_reopened_and_delivered_by_the_user_of_the_sh
     assert last == f"report {number}: delivered"
     assert [status["context"] for status in await stand_in.statuses()] == ["docs/refused"]
     async with world.ledger.transaction() as session:
-        story = await events.of_report(session, number)
-    assert [event.actor for event in story if event.kind is EventKind.REOPENED] == ["ada"]
+        history = await events.of_report(session, number)
+    assert [event.actor for event in history if event.kind is EventKind.REOPENED] == ["ada"]
 
 
 async def test_undelivered_reports_set_the_exit_code(world: World, shell: Shell, stand_in: StandIn) -> None:

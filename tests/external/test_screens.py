@@ -59,9 +59,9 @@ def jobs() -> str:
         ReportHistory(number, number // 2, state, phase, Blockers(NOW), 30111222333, "archived", events)
         for number, (state, phase) in enumerate(zip(StatusState, Phase, strict=False), start=1)
     )
-    story = JobHistory("sphinx", {"tag": LONG}, SITES[1], 1, JobState.FAILED, NOW, NOW, f"exit code 2: {LONG}", reports)
+    job = JobHistory("sphinx", {"tag": LONG}, SITES[1], 1, JobState.FAILED, NOW, NOW, f"exit code 2: {LONG}", reports)
     return job_page.page(
-        story, at=NOW, tail=["loading ...", LONG, "done"], note="nothing to do", commit_url="https://github.com/acme/x",
+        job, at=NOW, tail=["loading ...", LONG, "done"], note="nothing to do", commit_url="https://github.com/acme/x",
         flow_run_url="https://prefect.example/runs/flow-run/1",
     )  # fmt: skip
 

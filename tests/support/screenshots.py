@@ -205,13 +205,13 @@ async def shoot_shell(stage: Stage) -> None:
         both = (Wanted.UNDELIVERED, Wanted.REJECTED)
         await list_reports(ReportFilter(), both, limit=20, as_json=False, fails_if_any=False)
 
-    async def story() -> None:
+    async def details() -> None:
         async with stage.ledger.transaction() as session:
             found, _ = await listing(session, Selection(), (Wanted.REJECTED,), limit=1)
         await show(found[0].id, as_json=False)
 
     await printed("reports-list.svg", "reportback reports list --undelivered --rejected", rows)
-    await printed("reports-show.svg", "reportback reports show", story)
+    await printed("reports-show.svg", "reportback reports show", details)
 
 
 async def printed(name: str, title: str, command: Callable[[], Awaitable[object]]) -> None:

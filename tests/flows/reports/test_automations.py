@@ -53,7 +53,7 @@ async def test_the_documented_command_installs_automations_that_are_triggered() 
     assert done.returncode == 0, done.stdout + done.stderr
     names = {one["name"] for one in AUTOMATIONS}
     assert not names & await triggered()
-    await _send([event for news in notifications_of_every_kind(uuid4()) if (event := event_of(news, uuid4()))])
+    await _send([event for one in notifications_of_every_kind(uuid4()) if (event := event_of(one, uuid4()))])
 
     async def all_are() -> bool:
         return names <= await triggered()

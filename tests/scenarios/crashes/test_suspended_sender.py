@@ -37,10 +37,10 @@ async def stories(ledger: Ledger, context: str) -> dict[str, list[str]]:
             .where(StatusTarget.context == context)
             .order_by(ReportEvent.id)  # type: ignore[arg-type]  # SQLModel types a column as its value
         )
-        story: dict[str, list[str]] = {}
+        history: dict[str, list[str]] = {}
         for state, kind in found:
-            story.setdefault(state, []).append(kind)
-        return story
+            history.setdefault(state, []).append(kind)
+        return history
 
 
 @pytest.mark.parametrize("database", SQLITE_OR_ALL)
