@@ -45,10 +45,10 @@ async def test_a_repair_of_a_report_reopened_in_bulk_does_not_wait_for_the_hour(
 async def test_an_edition_has_a_week_of_its_own(ledger: Ledger, clock: Clock) -> None:
     """What did not get through before it was delivered is forgotten."""
     async with world_on(ledger, clock) as world:
-        world.fault(Kind.CLOSE)
+        world.fault(Kind.CLOSE, method="*", times=world.policy.expire_after_days_of_tries)
         pending, _ = await delivered(world)
-        clock.advance(20)
-        await world.deliver()
+        await world.reconcile(passes=world.policy.expire_after_days_of_tries + 1, every=24 * 3600)
+        assert world.held() == ["success"]
         clock.advance(8 * 24 * 3600)
         send_late(world, pending)
         assert await verify_targets(world) == 1

@@ -201,6 +201,20 @@ async def test_an_answer_that_breaks_off_ends_a_pause_only_if_it_names_its_reque
     assert credential.pause_seconds == (None if request_id else 60)
 
 
+async def test_an_answer_that_names_a_request_but_leads_to_another_host_ends_no_pause(world: World) -> None:
+    world.fault(Kind.SECONDARY_LIMIT)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    world.clock.advance(61)
+    headers = {"x-github-request-id": "57A1:000001", "location": "https://login.corp.example/sso"}
+    way = httpx.MockTransport(lambda _: httpx.Response(302, headers=headers, stream=httpx.ByteStream(b"")))
+    async with GitHub("http://github.test", world.policy.timeout, world.clock, way) as github:
+        await world.deliver(by=replace(world.reporter, github=github))
+    async with world.ledger.transaction() as session:
+        credential = (await session.exec(select(Credential))).one()
+    assert credential.pause_seconds == 60
+
+
 async def test_no_intermediary_ends_a_pause_of_githubs_or_changes_its_budget(world: World) -> None:
     world.fault(Kind.SECONDARY_LIMIT)
     await run_job(world.ledger, order())
