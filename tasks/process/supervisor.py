@@ -38,6 +38,7 @@ import select
 import signal
 import sys
 import time
+import warnings  # noqa: F401  # `os.execvp` imports it, and a job user may not read our Python
 from collections import defaultdict
 from contextlib import suppress
 
