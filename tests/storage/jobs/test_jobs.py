@@ -237,7 +237,6 @@ async def test_of_twenty_that_begin_at_once_in_one_group_one_runs(ledger_url: st
         waiting = [await accept(ledger, order(f"docs/{n}", group="site")) for n in range(MANY)]
         results = await race("begins", ledger_url, *(str(execution.job_id) for execution in waiting))
         assert sorted(results) == ["running"] + ["waiting"] * (MANY - 1)
-        assert (await job_of(ledger, waiting[0])).state is JobState.RUNNING
 
 
 async def test_of_twenty_ends_of_one_execution_one_counts(ledger_url: str) -> None:
