@@ -370,9 +370,9 @@ def main() -> None:
     from domain.text import readable  # noqa: PLC0415  # the same
     from github_api.certificates import check_named  # noqa: PLC0415  # the same
     from local.stack import NotStarted  # noqa: PLC0415  # the same
-    from storage.engine import LedgerUnavailable, NotUpgraded  # noqa: PLC0415  # the same
     from storage.identity import WrongLedger  # noqa: PLC0415  # the same
-    from tasks.process.hardening import make_non_dumpable  # noqa: PLC0415  # the same
+    from storage.ledger import LedgerUnavailable, NotUpgraded  # noqa: PLC0415  # the same
+    from tasks.process.hide_from_jobs import make_non_dumpable  # noqa: PLC0415  # the same
 
     make_non_dumpable()  # whatever the command is: a job must not read the token here
     try:

@@ -29,7 +29,7 @@ from fake_github.process import running as github_running
 from local import stack
 from local.prefect_api import PrefectApi, prefect_api
 from local.row_for_row import Rows, differences, rows_of, unsettled
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 
 MINUTE = 60.0
 POLL_EVERY = 10.0

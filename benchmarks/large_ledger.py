@@ -19,7 +19,7 @@ from typing import TypeAlias
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.engine import Ledger, make_engine, open_ledger
+from storage.ledger import Ledger, make_engine, open_ledger
 from storage.operations import event_counts
 from storage.schema import upgrade
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from prometheus_client import generate_latest
 
 from benchmarks.large_ledger import fill, fold, fold_all, ledgers, on_both, publish, say
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from tasks.operations.metric_families import registry_of
-from tasks.operations.metrics import read_metrics
+from tasks.operations.push_metrics import read_metrics
 
 
 async def scrape(ledger: Ledger) -> bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlmodel import col, update
 
 from benchmarks.large_ledger import RECENT, fill, fold_all, ledgers, on_both, say
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import Job
 from storage.operations.retention import BATCH, PruneCursor, prune_jobs
 

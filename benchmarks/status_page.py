@@ -12,9 +12,9 @@ from sqlalchemy import insert
 
 from benchmarks.large_ledger import HOUR, fill, fold_all, ledgers, on_both, publish, say
 from domain.operations.status_page import Links, page
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import Reconciliation
-from tasks.operations.metrics import emit_metrics
+from tasks.operations.push_metrics import emit_metrics
 from tasks.operations.status_page import read_overview
 
 LINKS = Links(run=lambda job: f"http://127.0.0.1:4200/{job}", commit=lambda target: f"https://github.com/{target.sha}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.process import StandIn
 from local.prefect_api import PrefectApi, Refused
 from storage.models import Job

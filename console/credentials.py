@@ -13,7 +13,7 @@ from github_api.credentials import DEFAULT_CREDENTIAL
 from settings import Settings
 from storage.delivery import pauses
 from storage.delivery.credentials import locked
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 from storage.operations.credential_usage import CredentialUsage, usages
 
 

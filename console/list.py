@@ -9,10 +9,10 @@ from console.report_filter import ReportFilter
 from console.terminal import plain, results, stderr_console, table, write_json
 from console.words import next_try, reason, why
 from domain.jobs.run_names import SHORT_SHA
-from domain.operations.history import next_try_at
+from domain.operations.job_history import next_try_at
 from domain.units import span
 from settings import Settings
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 from storage.operations.listing import Listed, Wanted, listing
 
 NARROW = 140

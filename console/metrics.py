@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from domain.operations.metrics import Snapshot
 from settings import Settings
-from storage.engine import Ledger, LedgerUnavailable, open_ledger
+from storage.ledger import Ledger, LedgerUnavailable, open_ledger
 from tasks.operations.metric_families import registry_of
-from tasks.operations.metrics import read_metrics
+from tasks.operations.push_metrics import read_metrics
 
 PLACE = re.compile(r"(?P<host>[^:]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 UNAVAILABLE = 503

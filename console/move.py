@@ -5,7 +5,7 @@ from sqlalchemy.engine import make_url
 from console.progress import CommandProgress
 from console.terminal import plain, results
 from settings import Settings
-from storage.connections import make_engine, place_of
+from storage.engines import make_engine, place_of
 from storage.maintenance.move import move
 
 

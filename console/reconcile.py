@@ -13,7 +13,7 @@ from settings import Settings
 from storage.operations.listing import Wanted
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import ReconciliationRun
-from tasks.operations.maintenance import maintain
+from tasks.operations.periodic_maintenance import maintain
 from tasks.reconcile import reconcile
 
 POLL_EVERY = 0.5

@@ -12,10 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.terminal import plain, results, stderr_console, table, write_json
 from domain.delivery.report import Phase
-from domain.operations.history import Event, clock, next_try_at, what_next
+from domain.operations.job_history import Event, clock, next_try_at, what_next
 from settings import Settings
-from storage.engine import open_ledger
-from storage.operations.history import ReportDetail, of_report, reports_of
+from storage.ledger import open_ledger
+from storage.operations.job_history import ReportDetail, of_report, reports_of
 
 LONGEST_ACTOR = len("reconciliation")
 """The longest name of an actor in a history."""

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.delivery.notifications import Notification
-from domain.operations.log_format import level_of, line_of
+from domain.operations.notification_lines import level_of, line_of
 from domain.text import UNSEEN, one_line
 
 WIDE = 200

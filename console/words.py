@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.delivery.report import Phase
-from domain.operations.history import next_try_at
+from domain.operations.job_history import next_try_at
 from domain.text import one_line
 from domain.units import ahead
 from storage.operations.listing import Listed

@@ -14,22 +14,22 @@ from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase
-from domain.delivery.repositories import OPEN, is_open
+from domain.delivery.repository_patterns import OPEN, is_open
 from domain.jobs.run_names import name_of
 from domain.jobs.target_request import TargetRequest
-from domain.operations.history import retry_result
+from domain.operations.job_history import retry_result
 from domain.redact import of_error
-from flows.deployment import flow_settings
 from flows.job_types import JOB_TYPES, JobName, described
+from flows.run_settings import flow_settings
 from settings import Settings
 from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_while_unavailable
 from tasks.delivery.reporter import open_reporter
 from tasks.delivery.retry import phase_of, reopen_report
 from tasks.jobs.accept import CarriedOutElsewhere, Done, Execution, Order, accept_job, order_of
-from tasks.jobs.job_spec import EndedExecution, Work, work_of
+from tasks.jobs.execution_spec import EndedExecution, Work, work_of
 from tasks.operations.job_page import JobPage, job_page
-from tasks.operations.notifications import publishing
-from tasks.operations.prefect_password import refuse_open_prefect
+from tasks.operations.publish_events import publishing
+from tasks.operations.require_password import refuse_open_prefect
 from tasks.process.users import job_users
 from tasks.report_status import report_status
 from tasks.run_job import run_job, state_of

@@ -9,13 +9,10 @@ from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.deployment import flow_settings
+from flows.run_settings import flow_settings
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
-from tasks.operations.maintenance import maintain
-from tasks.operations.notifications import publishing
-from tasks.operations.overrides import Overrides
-from tasks.operations.prefect_state import (
+from tasks.operations.correct_run_states import (
     best_effort,
     cancel_late_reconciliations,
     crash_dead_reconciliations,
@@ -23,6 +20,9 @@ from tasks.operations.prefect_state import (
     crash_unaccepted_runs,
     delete_old_reconciliations,
 )
+from tasks.operations.overridden_reports import Overrides
+from tasks.operations.periodic_maintenance import maintain
+from tasks.operations.publish_events import publishing
 from tasks.operations.status_page import show_status_page
 from tasks.reconcile import has_succeeded_within, reconcile
 

@@ -12,12 +12,12 @@ from pydantic import AwareDatetime
 from domain.delivery.budget import BULK_SIZE
 from domain.delivery.outcome import Reason
 from domain.jobs.run_names import name_of_retry
-from flows.deployment import flow_settings
+from flows.run_settings import flow_settings
 from settings import Settings
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
 from tasks.delivery.retry import Selection, reopen_report, retry_report, undelivered
-from tasks.operations.notifications import publishing
+from tasks.operations.publish_events import publishing
 
 
 def _run_name() -> str:

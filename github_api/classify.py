@@ -24,11 +24,11 @@ from domain.delivery.outcome import (
     Throttled,
     Unknown,
 )
-from github_api.bodies import Refusal, created, is_github_error, listed, refusal, shortened
 from github_api.provenance import GITHUB, REQUEST_ID, intermediary_words, is_from_github, is_github_host
 from github_api.rate_limits import LIMITING, http_date, rate_limit, throttled
-from github_api.reasons import reason_of
-from github_api.redirects import same_origin_url, shown
+from github_api.refusal_reasons import reason_of
+from github_api.response_bodies import Refusal, created, is_github_error, listed, refusal, shortened
+from github_api.same_origin import same_origin_url, shown
 
 _NEXT = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?next"?\s*(?:[;,]|$)', re.IGNORECASE)
 

@@ -6,8 +6,8 @@ from domain.delivery.outcome import Exchange, NotSent, Read, Sent
 from domain.delivery.report import Report
 from domain.delivery.target import Target
 from github_api.classify import classify, classify_failure, classify_read
-from github_api.connection import Connection, Request
-from github_api.redirects import same_origin_url, shown
+from github_api.same_origin import same_origin_url, shown
+from github_api.send_request import Connection, Request
 
 MAX_PAGE = 4 * 2**20
 """Most bytes of a page of statuses: a status has about 2 KB, a page 100 statuses."""

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 
-from domain.delivery.repositories import first_match
+from domain.delivery.repository_patterns import first_match
 from domain.redact import SHORTEST_SECRET
 
 DEFAULT_CREDENTIAL = "env:REPORTBACK_GITHUB_TOKEN"

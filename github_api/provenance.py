@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from github_api.bodies import Refusal, shortened
+from github_api.response_bodies import Refusal, shortened
 
 REQUEST_ID = "x-github-request-id"
 """In GitHub's every response: https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api."""

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from domain.delivery.outcome import RateLimit, Reason, Throttled
-from github_api.bodies import Refusal
+from github_api.response_bodies import Refusal
 
 LONGEST = timedelta(days=1)
 """GitHub's limits do not last longer: a time further ahead is cut to this."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
-from github_api.bodies import refusal, shortened
 from github_api.classify import classify_failure
-from github_api.connection import Connection, Request
+from github_api.response_bodies import refusal, shortened
+from github_api.send_request import Connection, Request
 
 SHA_ONLY = "application/vnd.github.sha"
 """Media type for the hash alone: a commit with its files may have megabytes."""

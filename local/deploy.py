@@ -14,8 +14,8 @@ from domain.addresses import without_user
 from local.prefect_server import prefect_server
 from local.work_pools import JOBS, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import ROOT, Settings
-from storage.engine import open_ledger
 from storage.identity import ledger_id
+from storage.ledger import open_ledger
 from tasks.process.command import run_command
 
 DEPLOYMENTS = ("docs-job/docs-job", "reconcile-reports/reconcile-reports", "retry-reports/retry-reports")

@@ -6,9 +6,9 @@ import sys
 from rich.console import Console
 
 from settings import Settings
-from storage.connections import make_engine
-from storage.engine import open_ledger
+from storage.engines import make_engine
 from storage.identity import ledger_id
+from storage.ledger import open_ledger
 from storage.maintenance.restored import read_back_everything
 from storage.schema import upgrade as upgrade_schema
 

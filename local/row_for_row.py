@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from domain.delivery.report import carries, marker
 from fake_github.exchange import Json
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import Job, StatusReport, StatusTarget
 
 

@@ -24,7 +24,7 @@ from sqlmodel import Field, SQLModel
 
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -62,7 +62,7 @@ class LedgerIdentity(SQLModel, table=True):
 
 
 class HostAnchor(SQLModel, table=True):
-    """Ties the clock of a SQLite ledger to its host (storage/clock.py): at most one row, of the latest boot.
+    """Ties the clock of a SQLite ledger to its host (storage/sqlite_clock.py): at most one row, of the latest boot.
 
     Not copied when the ledger is moved.
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from storage.delivery import reconciliations
+from storage.delivery import reconciliation_runs
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import ReconciliationRun, deliver_due
 from tasks.jobs.lost import end_lost_jobs
@@ -26,4 +26,4 @@ async def reconcile(
 async def has_succeeded_within(reporter: Reporter, span: timedelta) -> bool:
     """Whether a reconciliation run that started within *span* has succeeded."""
     async with reporter.ledger.transaction() as session:
-        return await reconciliations.has_succeeded_since(session, await reporter.ledger.clock(session) - span)
+        return await reconciliation_runs.has_succeeded_since(session, await reporter.ledger.clock(session) - span)

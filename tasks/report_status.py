@@ -16,7 +16,7 @@ from domain.delivery.report import Phase, Rank
 from settings import Settings
 from storage.delivery import availability
 from storage.delivery.availability import Busy, Settled
-from storage.engine import LedgerUnavailable
+from storage.ledger import LedgerUnavailable
 from storage.models import StatusReport
 from tasks.delivery.deliver import Reporter, deliver
 from tasks.delivery.reporter import open_reporter

@@ -10,12 +10,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
 from domain.delivery.notifications import Publish
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.output.progress import ShowProgress
 from settings import Settings
 from tasks.delivery.ledger_retry import open_when_available
-from tasks.jobs.lifecycle import Callbacks, EndedExecution, Work, carry_out
-from tasks.operations.prefect_state import best_effort, is_cancelled, show_waiting
+from tasks.jobs.run_execution import Callbacks, EndedExecution, Work, carry_out
+from tasks.operations.correct_run_states import best_effort, is_cancelled, show_waiting
 from tasks.operations.progress_bar import progress_bar
 
 

@@ -22,7 +22,7 @@ from waiting import end_what_is_left
 from world import Clock, World, world_on
 from xdist.scheduler import LoadScopeScheduling
 
-from storage.engine import Ledger, make_engine, open_ledger
+from storage.ledger import Ledger, make_engine, open_ledger
 from storage.schema import upgrade
 
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"

@@ -8,11 +8,11 @@ import httpx
 
 from console.checks.finding import Finding, bad, good
 from console.credentials import names
-from domain.delivery.repositories import OPEN, is_open
+from domain.delivery.repository_patterns import OPEN, is_open
 from domain.units import span
 from github_api.certificates import BadCertificates
 from github_api.credentials import NoCredential, credential_name
-from github_api.diagnostics import Answer, Diagnostics, NoResponse
+from github_api.setup_check import Answer, Diagnostics, NoResponse
 from settings import Settings
 
 MOST_SKEW = timedelta(seconds=30)

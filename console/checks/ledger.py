@@ -11,9 +11,9 @@ from sqlalchemy.engine import make_url
 from console.checks.finding import Finding, bad, good
 from domain.units import span
 from settings import Settings
-from storage.delivery import reconciliations
-from storage.engine import LedgerUnavailable, NotUpgraded, open_ledger
+from storage.delivery import reconciliation_runs
 from storage.identity import WrongLedger, ledger_id
+from storage.ledger import LedgerUnavailable, NotUpgraded, open_ledger
 
 ROOM = 2**30
 """Bytes that must be free on the disk of an embedded ledger."""
@@ -28,7 +28,7 @@ async def check(settings: Settings) -> list[Finding]:
         opening = open_ledger(settings.database_url, local=settings.local_file_systems)
         async with opening as ledger, ledger.reading() as session:
             found = await ledger_id(session)
-            now, ended_at = await ledger.clock(session), await reconciliations.last_success(session)
+            now, ended_at = await ledger.clock(session), await reconciliation_runs.last_success(session)
     except (LedgerUnavailable, NotUpgraded, ValueError) as error:
         return [bad("ledger", str(error))]
     return [

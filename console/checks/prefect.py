@@ -18,7 +18,7 @@ from local.deploy import DEPLOYMENTS
 from local.prefect_server import NoServer, prefect_server
 from local.work_pools import CLOSED, POOLS
 from settings import Settings
-from tasks.operations.prefect_password import asks_for_a_password
+from tasks.operations.require_password import asks_for_a_password
 
 DATABASE = "prefect.db"
 """The database of a server on SQLite, in its PREFECT_HOME: https://docs.prefect.io/v3/api-ref/settings-ref"""

@@ -12,7 +12,7 @@ from console.person import os_user
 from console.progress import CommandProgress
 from console.reporter import open_reporter
 from console.terminal import plain, results, stderr_console, table, write_json
-from domain.jobs.job import shown_as
+from domain.jobs.job_states import shown_as
 from domain.jobs.run_names import SHORT_SHA
 from domain.legacy_import.old_jobs import OldJob
 from domain.legacy_import.takeover import Disposition, Verdict, chosen

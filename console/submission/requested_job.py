@@ -11,7 +11,7 @@ from console.submission.github_actions import ActionsRun
 from console.submission.prefect_refusal import problems_of_target
 from console.submission.unreachable import Unavailable, retry_while_unavailable
 from console.terminal import say
-from domain.jobs.given_options import given_options
+from domain.jobs.command_line_options import given_options
 from domain.jobs.jobs_file import parse_job_types
 from domain.jobs.options import Option
 from domain.jobs.submission import Submission

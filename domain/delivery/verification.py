@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.delivery.outcome import PostedStatus
+from domain.delivery.read_back import MARGIN, Reading, is_in
 from domain.delivery.report import carries
-from domain.delivery.status_pages import MARGIN, Reading, is_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 
 TIME = "a time with its zone, such as 2026-01-31T23:59:00.000Z"
 NAME = "letters, digits, '.', '_' and '-'"

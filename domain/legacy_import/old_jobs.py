@@ -11,10 +11,10 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ValidationError
 
 from domain.delivery.target import Target
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.jobs.target_request import TargetRequest
 from domain.legacy_import.old_job_fields import ALLOWED, Course, Identity, Place, ended_as
-from domain.legacy_import.old_words import shown, summary
+from domain.legacy_import.old_texts import shown, summary
 from domain.redact import TOKEN, without_credentials
 from domain.text import clean
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.jobs.run_names import SHORT_SHA
-from domain.operations.history import Event, JobHistory, ReportHistory, clock, what_next
+from domain.operations.job_history import Event, JobHistory, ReportHistory, clock, what_next
 from domain.operations.markdown import code, cut_words, fenced, link, narrow
 
 TAIL = 20

@@ -7,7 +7,7 @@ from math import inf
 
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 
 BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, inf)
 """Upper bounds of the delivery latency, in seconds, each included."""

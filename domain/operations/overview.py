@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Blockers
+from domain.operations.job_history import Blockers
 
 SLOT = timedelta(minutes=30)
 SLOTS = 48

@@ -9,7 +9,7 @@ from domain.delivery.report import Phase
 from domain.delivery.target import Target
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations import chart
-from domain.operations.history import clock, next_try_at
+from domain.operations.job_history import clock, next_try_at
 from domain.operations.markdown import code, link, literal, narrow, table
 from domain.operations.overview import Day, OpenReport, Overview, Pause, Refusals
 from domain.operations.remedies import remedy

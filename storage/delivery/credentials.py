@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.delivery.notifications import Paused
 from domain.delivery.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_from_github
 from domain.delivery.policy import pause
-from storage import notifications
+from storage import after_commit
 from storage.delivery import pauses
 from storage.delivery.pauses import CLEARED, is_for_a_limit, is_probe
 from storage.dialect import insert_ignore
@@ -69,7 +69,7 @@ async def _refused(
     if before is not None and not is_probe(before, probe_until):
         return {}  # the answer to an earlier request: the secret pauses already
     until = await pauses.refuse(session, credential, secret, before=before, now=now)
-    notifications.add(session, Paused(credential.name, until, Reason.BAD_CREDENTIALS))
+    after_commit.add(session, Paused(credential.name, until, Reason.BAD_CREDENTIALS))
     if is_for_a_limit(credential):
         return {"paused_until": now} if is_probe(credential, probe_until) else {}  # says nothing about the limit
     return {"paused_until": until, "pause_seconds": None, "pause_reason": Reason.BAD_CREDENTIALS}
@@ -108,5 +108,5 @@ def _limited(
         named = now + pause(outcome.until, None, now=now) if outcome.until else now
         return {"paused_until": max(named, credential.paused_until or named)}
     wait = pause(outcome.until, previous, now=now)
-    notifications.add(session, Paused(credential.name, now + wait, outcome.reason))
+    after_commit.add(session, Paused(credential.name, now + wait, outcome.reason))
     return {"paused_until": now + wait, "pause_seconds": round(wait.total_seconds()), "pause_reason": outcome.reason}

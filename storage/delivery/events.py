@@ -9,7 +9,7 @@ from domain.delivery.outcome import NOT_FROM_GITHUB, Exchange, noted_reason
 from domain.delivery.report import EventKind
 from domain.delivery.settlement import Tries
 from domain.text import clean
-from storage import notifications
+from storage import after_commit
 from storage.models import ReportEvent, StatusReport, StatusTarget
 
 ANSWERED_2XX = range(200, 300)
@@ -31,7 +31,7 @@ async def append(
         "actor": _fit(actor, SHORT), "note": _fit(note, NOTE),
     }  # fmt: skip
     await session.exec(insert(ReportEvent).values(**row))
-    notifications.add_move(session, row)
+    after_commit.add_move(session, row)
 
 
 def _fit(text: str | None, length: int) -> str | None:

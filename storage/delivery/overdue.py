@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Overdue, ReportName
 from domain.delivery.target import Target
-from storage import notifications
+from storage import after_commit
 from storage.models import Reconciliation, StatusReport, StatusTarget
 
 
@@ -40,4 +40,4 @@ async def publish(session: AsyncSession, *, began: datetime, after: timedelta, l
         assert report.id is not None  # stored
         named = Target(target.repository, target.sha, target.context)
         name = ReportName(report.id, report.state, report.job_id, report.execution, named)
-        notifications.add(session, Overdue(name, report.created_at, target.last_error))
+        after_commit.add(session, Overdue(name, report.created_at, target.last_error))

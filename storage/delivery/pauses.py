@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.delivery.notifications import Resumed
 from domain.delivery.outcome import Reason
 from domain.delivery.policy import LONGEST_PAUSE, pause
-from storage import notifications
+from storage import after_commit
 from storage.dialect import INSERT
 from storage.identity import fingerprint
 from storage.models import Credential, RefusedSecret, StatusTarget
@@ -129,7 +129,7 @@ async def resume(session: AsyncSession, credential: Credential, *, actor: str) -
     """End every pause of the credential, for a limit or a refused secret, by order of *actor*. Its row is locked."""
     await session.exec(delete(RefusedSecret).where(col(RefusedSecret.credential) == credential.name))
     await session.exec(update(Credential).where(is_row_of(credential)).values(**CLEARED, refused_until=None))
-    notifications.add(session, Resumed(credential.name, actor))
+    after_commit.add(session, Resumed(credential.name, actor))
 
 
 async def refusing(session: AsyncSession, *, now: datetime) -> list[str]:

@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import NewReport
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, EndStored, Execution, Order
-from domain.jobs.job import JobState, rank, shown_as
+from domain.jobs.job_states import JobState, rank, shown_as
 from domain.process.identity import Process
 from domain.text import clean
 from storage import counters

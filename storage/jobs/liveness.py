@@ -10,9 +10,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Lost
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.process.identity import Process
-from storage import notifications
+from storage import after_commit
 from storage.jobs import jobs
 from storage.jobs.jobs import process_of
 from storage.models import Job, StatusTarget
@@ -68,7 +68,7 @@ async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, no
     )  # fmt: skip
     if ended is None:
         return False
-    notifications.add(session, Lost(one.job_id, one.execution, words))
+    after_commit.add(session, Lost(one.job_id, one.execution, words))
     return True
 
 

@@ -12,14 +12,14 @@ from sqlmodel import col, delete, func, select
 
 from domain.text import one_line
 from storage import moved_marker
-from storage.clock import HostClock
-from storage.connections import LOCK_WAIT, make_engine, place_of
-from storage.errors import LedgerUnavailable, is_unavailable
+from storage.engines import LOCK_WAIT, make_engine, place_of
 from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import NOT_OVER
 from storage.maintenance import copy_rows
 from storage.models import Job, LedgerIdentity, StatusTarget
 from storage.schema import NotUpgraded, is_current_within, upgrade_within
+from storage.sqlite_clock import HostClock
+from storage.unavailable import LedgerUnavailable, is_unavailable
 
 MOST_SKEW = timedelta(seconds=5)
 """The ledger's times are compared with the other database's clock after the move; doubts tolerate this difference."""
@@ -59,9 +59,9 @@ async def move(
     source is marked and the destination still empty, neither can be used until the move is repeated.
 
     Args:
-        source: as in `storage.engine.open_ledger`; at this version's schema.
+        source: as in `storage.ledger.open_ledger`; at this version's schema.
         destination: an empty database, or a ledger at this version's schema without a row.
-        local: as in `storage.engine.open_ledger`.
+        local: as in `storage.ledger.open_ledger`.
         time: the time of a ledger.
         on_begin: called with the total of rows to handle: each is copied, then compared.
         on_rows: called with the number of rows handled since the last call.

@@ -8,7 +8,7 @@ import storage.models  # noqa: F401  # fills the metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
-    transactional_ddl=True,  # SQLite's is too: storage/connections.py issues BEGIN
+    transactional_ddl=True,  # SQLite's is too: storage/engines.py issues BEGIN
 )
 with context.begin_transaction():
     context.run_migrations()

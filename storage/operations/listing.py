@@ -12,10 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Blockers
+from domain.operations.job_history import Blockers
 from storage.delivery.reports import Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.operations.history import blockers_of
+from storage.operations.job_history import blockers_of
 
 OPEN = (Phase.DUE, Phase.SENDING)
 

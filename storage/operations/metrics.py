@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.delivery.outcome import REPORT_REASONS
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.operations.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastRun, Latency, Snapshot
 from storage.counters import Key
 from storage.delivery.reports import PHASE

@@ -27,15 +27,15 @@ from domain.delivery.outcome import (
     Sent,
 )
 from domain.delivery.policy import Policy
+from domain.delivery.read_back import is_beyond, is_in, is_stable
 from domain.delivery.report import EventKind, carries
 from domain.delivery.settlement import settle
-from domain.delivery.status_pages import is_beyond, is_in, is_stable
 from github_api.client import GitHub
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import availability, events, leases, settling
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.leases import Lease
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import StatusReport
 
 MAX_PAGES = 200

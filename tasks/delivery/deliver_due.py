@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.delivery.report import Phase
 from domain.redact import of_error
-from storage.delivery import due, future_times, overdue, reconciliations
+from storage.delivery import due, future_times, overdue, reconciliation_runs
 from storage.delivery.availability import Settled
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.eligible import offered
@@ -45,7 +45,7 @@ async def deliver_due(
         await reporter.ledger.follow(session)
         began = await reporter.ledger.clock(session)
         await future_times.cut(session, policy=reporter.policy, now=began)
-        pass_id = await reconciliations.begin(session, run_id, now=began)
+        pass_id = await reconciliation_runs.begin(session, run_id, now=began)
     delivered = await _deliver(_RunContext(reporter, began, began + budget, senders, warn), others)
     if others is not None:
         await others
@@ -53,7 +53,7 @@ async def deliver_due(
         await overdue.publish(session, began=began, after=OVERDUE, limit=MOST_OVERDUE)
         undelivered = await due.count_undelivered(session)
         now = max(began, await reporter.ledger.clock(session))
-        await reconciliations.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)
+        await reconciliation_runs.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)
     return ReconciliationRun(delivered, undelivered)
 
 

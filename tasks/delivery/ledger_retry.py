@@ -12,7 +12,7 @@ from typing import TypeVar
 from domain.delivery.notifications import Publish, ignore
 from domain.text import LogLine
 from settings import Settings
-from storage.engine import LedgerUnavailable
+from storage.ledger import LedgerUnavailable
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
 

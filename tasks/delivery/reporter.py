@@ -13,14 +13,14 @@ from prefect.exceptions import PrefectException
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Publish, ignore
-from domain.delivery.repositories import first_match
+from domain.delivery.repository_patterns import first_match
 from github_api import credentials
 from github_api.client import GitHub
 from github_api.credentials import NoCredential, NotAllowed
 from settings import Settings
-from storage.clock import since_boot
-from storage.engine import Clock, Ledger, open_ledger
 from storage.identity import WrongLedger, ledger_id
+from storage.ledger import Clock, Ledger, open_ledger
+from storage.sqlite_clock import since_boot
 from tasks.delivery.deliver import Reporter
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import Page, PostedStatus, Read, Throttled, is_from_github
-from domain.delivery.status_pages import Reading, is_beyond, joined
+from domain.delivery.read_back import Reading, is_beyond, joined
 from domain.delivery.verification import shown
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import credentials, pauses, verification

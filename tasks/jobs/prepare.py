@@ -12,7 +12,7 @@ from pathlib import Path
 from domain.jobs.preparation import Preparation
 from domain.process.limits import FileBounds
 from tasks.jobs.build_cache import BuildCache, discard, restore, save
-from tasks.jobs.environment import BuildEnvironment
+from tasks.jobs.run_commands import BuildEnvironment
 from tasks.process.background import Stop, run_in_background
 from tasks.process.command import CannotStart
 from tasks.process.disk_space import NoSpace

@@ -16,10 +16,10 @@ from prefect.runtime import flow_run
 from domain.jobs.run_names import key_of, name_of, tags_of
 from domain.operations.job_page import TAIL, page
 from settings import Settings
-from storage.engine import open_ledger
-from storage.operations import history
+from storage.ledger import open_ledger
+from storage.operations import job_history
 from tasks.jobs.accept import Order, commit_page, own_page
-from tasks.operations.prefect_state import best_effort
+from tasks.operations.correct_run_states import best_effort
 
 FINAL_UPDATE_TIMEOUT = timedelta(seconds=10)
 """How long the end of a flow run waits for its page."""
@@ -98,7 +98,7 @@ class JobPage:
     async def _text(self) -> str | None:
         url, local = self._settings.database_url, self._settings.local_file_systems
         async with open_ledger(url, local=local) as ledger, ledger.reading() as session:
-            found = await history.of_job(session, self._order.flow_run_id)
+            found = await job_history.of_job(session, self._order.flow_run_id)
             now = await ledger.clock(session)
         if found is None:
             return None

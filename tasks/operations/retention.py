@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from domain.redact import of_error
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.operations.retention import is_after_a_gap, prune_jobs, prune_runs, read_cursor, save_cursor
 
 BUDGET = timedelta(seconds=5)

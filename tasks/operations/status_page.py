@@ -13,7 +13,7 @@ from prefect.utilities.urls import url_for
 from domain.operations.overview import Overview
 from domain.operations.status_page import Links, headline, page
 from settings import Settings
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.operations.overview import overview
 from tasks.jobs.accept import commit_page, own_page
 

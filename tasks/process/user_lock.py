@@ -13,9 +13,9 @@ from pathlib import Path
 from domain.process.ended_by import EndedBy
 from domain.text import LogLine
 from tasks.process.command import CannotStart, run_command
-from tasks.process.leftovers import clear
 from tasks.process.temp_dirs import REMOVAL, REMOVAL_OF_CANCELLED
 from tasks.process.uncancellable import run_uncancellable
+from tasks.process.user_leftovers import clear
 from tasks.process.users import JobUser
 
 LOCKS = Path("/run/reportback/job-users")

@@ -9,7 +9,7 @@ from world import Clock, World, world_on
 
 from fake_github.process import StandIn, running
 from github_api.credentials import DEFAULT_CREDENTIAL
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 
 
 @pytest.fixture

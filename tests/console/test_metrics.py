@@ -19,8 +19,8 @@ from world import World, order, run_job
 import cli
 from console.metrics import app_of, listening
 from domain.operations.metrics import Snapshot
-from storage.errors import LedgerUnavailable
-from tasks.operations.metrics import read_metrics
+from storage.unavailable import LedgerUnavailable
+from tasks.operations.push_metrics import read_metrics
 
 ROOT = Path(cli.__file__).parent
 

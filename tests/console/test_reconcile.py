@@ -10,7 +10,7 @@ from sqlmodel import select, update
 from world import World, accept, begin, order
 
 from console.reconcile import reconcile_now
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from fake_github.process import StandIn
 from storage import counters
@@ -37,7 +37,7 @@ async def test_prefect_is_sent_nothing_that_the_end_could_wait_for(
     world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(EventsWorker, "instance", pytest.fail)
-    monkeypatch.setattr("tasks.operations.notifications.get_client", pytest.fail)
+    monkeypatch.setattr("tasks.operations.publish_events.get_client", pytest.fail)
     await recorded(world, "docs/a")
     assert await reconcile_now() == 0
     assert "on GitHub: " in shell.heard()[1]

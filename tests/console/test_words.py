@@ -10,7 +10,7 @@ from console.report_filter import ReportFilter
 from console.words import next_try, reason, why
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Blockers, next_try_at
+from domain.operations.job_history import Blockers, next_try_at
 from domain.units import ahead, span
 from storage.operations.listing import Listed
 

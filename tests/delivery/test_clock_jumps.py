@@ -24,7 +24,7 @@ from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.delivery.availability import Busy
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
 from tasks.delivery.reporter import EstimatedClock

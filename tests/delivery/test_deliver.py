@@ -9,10 +9,10 @@ from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job, 
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery.availability import Busy, Settled
-from storage.engine import Ledger
+from storage.ledger import Ledger
 
 pytestmark = pytest.mark.parametrize("database", DATABASES)
 DAY = 24 * 60 * 60

@@ -10,7 +10,7 @@ from domain.delivery.outcome import Reason
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
 from fake_github.faults import Kind
-from storage.engine import Ledger
+from storage.ledger import Ledger
 
 DAY = 24 * 60 * 60
 

@@ -13,10 +13,10 @@ from verifying import delivered, kinds, reports, request_verification, send_late
 from world import CREDENTIAL, SHA, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from fake_github.store import Draft
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import Credential, StatusTarget
 from tasks.delivery.verify import to_verify, verify_target
 

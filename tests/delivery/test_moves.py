@@ -8,10 +8,10 @@ from actors import Died
 from sqlalchemy import text
 from world import World, accept, begin, end, order, run_job
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
-from storage.engine import Ledger
+from storage.ledger import Ledger
 
 GUARANTEE = Path(__file__).parents[2] / "docs" / "guarantee.md"
 MOVE = re.compile(r"^\| ([a-z]) \| (\w+) → (\w+) \|", re.MULTILINE)

@@ -18,7 +18,7 @@ from domain.delivery.report import EventKind
 from fake_github.faults import Kind
 from storage.delivery import due
 from storage.delivery.availability import Busy, Settled
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.operations.metrics import snapshot
 from tasks.delivery.deliver import deliver

@@ -11,7 +11,7 @@ from world import CREDENTIAL, SHA, World, accept, begin, end, order, run_job
 
 from domain.delivery.outcome import NotSent, Reason
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
 from storage.delivery.availability import Busy, Settled

@@ -15,7 +15,7 @@ from fake_github.faults import Kind
 from fake_github.github import Rules
 from github_api.credentials import secret_behind
 from storage.delivery.availability import Busy, Settled
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import Credential, LedgerIdentity, RefusedSecret, StatusTarget
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.verify import to_verify, verify_target

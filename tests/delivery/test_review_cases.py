@@ -9,11 +9,11 @@ import pytest
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import due, reports
 from storage.delivery.availability import Busy, Settled
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 
 HOUR = 60 * 60
 

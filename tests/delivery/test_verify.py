@@ -9,7 +9,7 @@ from verifying import delivered, kinds, reports, request_verification, send_late
 from world import SHA, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.delivery import verification

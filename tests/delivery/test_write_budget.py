@@ -14,7 +14,7 @@ from storage.delivery import reports
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.due import due as due_ids
 from storage.delivery.due import next_due
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import Credential
 from tasks.delivery.deliver import deliver
 

@@ -29,8 +29,8 @@ from local.drain import NoPool, drain, resume
 from local.prefect_server import prefect_server
 from local.work_pools import CLOSED, JOBS, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import Settings
-from storage.engine import open_ledger
 from storage.identity import ledger_id
+from storage.ledger import open_ledger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

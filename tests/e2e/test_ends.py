@@ -15,7 +15,7 @@ from real_processes import Worker, offspring
 from relay import to_http
 from waiting import until
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 

@@ -9,7 +9,7 @@ from e2e_rig import FROM_DEATH_TO_ERROR, Rig
 from e2e_run import STARTS
 from waiting import until
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 

@@ -8,7 +8,7 @@ from e2e_ledgers import Elsewhere, deployed_as, on_postgresql
 from e2e_rig import RECONCILE, Rig
 from e2e_run import STARTS
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from local.row_for_row import rows_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]

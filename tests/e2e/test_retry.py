@@ -9,7 +9,7 @@ import pytest
 from e2e_rig import BEAT_OLD, INTERVAL, Rig, git
 from e2e_run import STARTS, Run
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 

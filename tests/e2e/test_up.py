@@ -17,7 +17,7 @@ from waiting import until
 
 from local import stack
 from local.prefect_api import PrefectApi, prefect_api
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 

@@ -19,7 +19,7 @@ from domain.operations.metrics import Snapshot
 from fake_github.faults import Kind
 from settings import ROOT
 from tasks.operations.metric_families import registry_of
-from tasks.operations.metrics import emit_metrics, read_metrics
+from tasks.operations.push_metrics import emit_metrics, read_metrics
 
 PACKAGES = {"prometheus": "prometheus", "promtool": "prometheus", "prometheus-pushgateway": "prometheus-pushgateway"}
 RULES = ROOT / "ops" / "prometheus" / "rules.yml"

@@ -16,9 +16,9 @@ from e2e_rig import Server
 
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.operations import job_page, status_page
-from domain.operations.history import Blockers, Event, JobHistory, ReportHistory
+from domain.operations.job_history import Blockers, Event, JobHistory, ReportHistory
 from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
 from domain.operations.status_page import Links
 from local import stack

@@ -21,7 +21,7 @@ from domain.delivery.outcome import (
     Unknown,
 )
 from github_api.classify import classify, classify_failure, classify_read, exchange_of
-from github_api.redirects import shown
+from github_api.same_origin import shown
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 CONTEXT = "docs/build"

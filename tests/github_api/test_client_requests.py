@@ -17,7 +17,7 @@ from domain.delivery.outcome import Delivered, Exchange, NotSent, Page, RateLimi
 from domain.delivery.report import Report
 from domain.delivery.target import StatusState, Target
 from github_api.client import MAX_PAGE, GitHub
-from github_api.connection import MAX_REPLY
+from github_api.send_request import MAX_REPLY
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 API = "https://api.github.com"

@@ -18,7 +18,7 @@ from domain.delivery.report import Report
 from domain.delivery.target import StatusState, Target
 from fake_github.bomb import BLANKS, bomb
 from github_api.client import GitHub
-from github_api.connection import MAX_REDIRECTS, MAX_REPLY
+from github_api.send_request import MAX_REDIRECTS, MAX_REPLY
 from github_api.transport import transport_to
 
 TARGET = Target("o/r", "a" * 40, "docs/build")

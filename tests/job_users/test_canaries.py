@@ -26,8 +26,8 @@ from world import accept, order
 
 from console.checks.job_user import closed_to
 from local.stack import free_port, inherited, prefect_settings
-from storage.engine import Ledger, open_ledger
-from tasks.operations.prefect_password import asks_for_a_password
+from storage.ledger import Ledger, open_ledger
+from tasks.operations.require_password import asks_for_a_password
 from tasks.process.users import JobUser
 
 HUNTER = Path(__file__).with_name("hunter.py")

@@ -12,7 +12,7 @@ from job_user_rig import PUSH, USERS, JobUserRig
 from processes import is_alive, names_in
 from waiting import until
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from tasks.process.temp_dirs import KEPT_PREFIX
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])

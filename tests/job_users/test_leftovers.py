@@ -11,9 +11,9 @@ import pytest
 from job_user_rig import USERS, JobUserRig, job_python
 from processes import names_in
 
-from domain.jobs.job import JobState
-from tasks.process import leftovers, sysv
-from tasks.process.leftovers import clear
+from domain.jobs.job_states import JobState
+from tasks.process import sysv, user_leftovers
+from tasks.process.user_leftovers import clear
 from tasks.process.user_lock import acquire_user
 from tasks.process.users import JobUser
 
@@ -47,7 +47,7 @@ def open_folders(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
     made = [place / "tmp", place / "open"]
     made[1].mkdir()
     made[1].chmod(0o1777)
-    monkeypatch.setattr(leftovers, "OPEN", (made[1], place / "none", SHARED))
+    monkeypatch.setattr(user_leftovers, "OPEN", (made[1], place / "none", SHARED))
     yield [*made, SHARED]
     asyncio.run(clear(ME, longest=MINUTE))  # also where the test fails
     asyncio.run(clear(OTHER, longest=MINUTE))
@@ -113,7 +113,7 @@ async def test_a_file_that_cannot_be_removed_is_reported(
     said = list[str]()
     leave(ME, open_folders)
     with monkeypatch.context() as patch:
-        patch.setattr(leftovers, "_remove_files", lambda *_: None)
+        patch.setattr(user_leftovers, "_remove_files", lambda *_: None)
         async with acquire_user([ME], said.append):
             pass
     assert said == [f"what an earlier job left in folders that are open to all could not be removed, as user {ME.uid}"]

@@ -9,7 +9,7 @@ from job_user_rig import USERS, JobUserRig, job_python
 from processes import names_in
 from waiting import Held, until
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.process.limits import NO_LIMITS
 from tasks.process import temp_dirs as module
 from tasks.process.files import USUAL, hand_over

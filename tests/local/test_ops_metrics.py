@@ -10,7 +10,7 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.operations.metrics import BUCKETS, TRIED, Group, LastRun, Latency, Snapshot
 from settings import ROOT
 from tasks.operations.metric_families import registry_of

@@ -8,7 +8,7 @@ import pytest
 
 from domain.delivery.report import Rank, marked, marker
 from domain.delivery.target import StatusState
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.exchange import Json
 from local.row_for_row import Rows, differences, unsettled
 from storage.models import Job, StatusReport, StatusTarget

@@ -13,7 +13,7 @@ from verifying import kinds, reports, request_verification, verify_targets
 from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.delivery.reports import reopen

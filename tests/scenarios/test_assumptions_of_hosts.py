@@ -12,9 +12,9 @@ from world import Clock, TimedHost, World, order, run_job, world_on
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from storage.engine import make_engine, open_ledger
 from storage.identity import ledger_id
+from storage.ledger import make_engine, open_ledger
 from storage.schema import upgrade
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from processes import names_in
 
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 from world import World, order, run_job
 
-from storage.engine import Ledger, make_engine
+from storage.ledger import Ledger, make_engine
 from storage.models import Job, StatusReport
 from storage.schema import upgrade
 

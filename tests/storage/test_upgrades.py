@@ -10,8 +10,8 @@ from first_ledger import TABLES, connected, make_first, migrate_to, upgraded
 from world import Clock, world_on
 
 from domain.delivery.report import Phase
-from storage.engine import Ledger, NotUpgraded, open_ledger
 from storage.identity import ledger_id
+from storage.ledger import Ledger, NotUpgraded, open_ledger
 from storage.schema import NewerLedger, is_current
 from tasks.delivery.deliver_due import deliver_due
 

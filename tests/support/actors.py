@@ -13,7 +13,7 @@ from typing import Self, TypeAlias
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Step, World
 
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from tasks.delivery.deliver import Reporter
 
 Work: TypeAlias = Callable[[World, Reporter], Awaitable[object]]

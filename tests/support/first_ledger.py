@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.engine import make_engine
+from storage.ledger import make_engine
 from storage.schema import _config, upgrade
 
 ROWS = Path(__file__).with_name("first_ledger.sql").read_text(encoding="utf-8")

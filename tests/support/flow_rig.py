@@ -44,7 +44,7 @@ from flows.docs_job import docs_job
 from github_api.client import GitHub
 from github_api.credentials import DEFAULT_CREDENTIAL
 from storage.delivery import availability
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 from storage.models import Job, StatusReport
 from tasks.delivery.deliver import Reporter
 from tasks.jobs.accept import commit_page
@@ -225,8 +225,8 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
         partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.publish)),
     )
     patch.setattr("tasks.delivery.reporter.Reporter", partial(Reporter, sleep=rig.sleep))
-    patch.setattr("flows.deployment.make_non_dumpable", lambda: None)  # the process is pytest's
-    patch.setattr("storage.engine._own_clock", lambda _: rig.ledger_now)
+    patch.setattr("flows.run_settings.make_non_dumpable", lambda: None)  # the process is pytest's
+    patch.setattr("storage.ledger._own_clock", lambda _: rig.ledger_now)
     quick = report_status.with_options(retry_delay_seconds=0, retry_condition_fn=rig.skip_the_wait)
     patch.setattr("flows.docs_job.report_status", quick)
     types = parse_job_types(JOB_TYPES.format(script=folder / "job.sh"), "the rig's jobs")

@@ -12,9 +12,9 @@ import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from storage.connections import LOCK_WAIT
-from storage.engine import Clock as LedgerClock
-from storage.engine import Ledger, open_ledger
+from storage.engines import LOCK_WAIT
+from storage.ledger import Clock as LedgerClock
+from storage.ledger import Ledger, open_ledger
 
 T = TypeVar("T")
 

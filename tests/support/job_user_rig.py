@@ -20,7 +20,7 @@ from world import World, accept, order
 from domain.jobs.job_type import JobType
 from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.keep_output import Outputs
-from tasks.jobs.lifecycle import EndedExecution, Work, carry_out
+from tasks.jobs.run_execution import EndedExecution, Work, carry_out
 from tasks.process import user_lock
 from tasks.process.users import JobUser
 

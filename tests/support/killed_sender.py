@@ -15,7 +15,7 @@ from processes import ROOT, process_of
 from scaled import SECOND, client, reporter, seconds
 from world import SteppedLedger
 
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 from tasks.delivery.deliver import deliver
 
 

@@ -33,11 +33,11 @@ from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution, Order
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Fault
 from settings import Settings
-from storage.engine import Ledger
 from storage.jobs import jobs
+from storage.ledger import Ledger
 from storage.maintenance import restored
 from storage.models import Credential, StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter, deliver

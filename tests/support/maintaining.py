@@ -3,7 +3,7 @@
 from world import World
 
 from settings import Settings
-from tasks.operations.maintenance import maintain
+from tasks.operations.periodic_maintenance import maintain
 
 
 async def run_maintenance(world: World) -> list[str]:

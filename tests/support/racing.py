@@ -29,13 +29,13 @@ from domain.delivery.budget import WriteBudget
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
 from domain.delivery.policy import Policy
 from domain.delivery.settlement import Tries, settle
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.process.identity import Process
 from github_api.client import GitHub
 from storage.delivery import due, leases, settling
 from storage.delivery.leases import Lease
-from storage.engine import Ledger, open_ledger
 from storage.jobs import jobs
+from storage.ledger import Ledger, open_ledger
 from tasks.delivery.deliver import Reporter, deliver
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,11 +19,11 @@ from world import ACTOR, order, run_job
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
 from domain.jobs.execution import Execution
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.process import StandIn
 from github_api.client import GitHub
 from storage.delivery.availability import Settled
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 from storage.models import StatusTarget
 from tasks.delivery.deliver import Reporter, deliver
 

@@ -16,7 +16,7 @@ from actors import Actor, Work
 from world import Clock, World, world_on
 
 from fake_github.faults import Kind
-from storage.engine import Ledger
+from storage.ledger import Ledger
 
 LOSSES: dict[str, dict[str, object]] = {
     "reply lost": {"where": "after"},

@@ -27,7 +27,7 @@ from console.report_filter import ReportFilter
 from console.show import show
 from demo import source
 from domain.delivery.target import StatusState
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.jobs.run_names import key_of
 from domain.operations.overview import SLOT, SLOTS
 from fake_github.process import StandIn
@@ -36,7 +36,7 @@ from github_api.credentials import DEFAULT_CREDENTIAL
 from local import stack
 from local.prefect_api import PrefectApi, prefect_api
 from storage.delivery.reports import Selection
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
 from storage.operations.listing import Wanted, listing
 from tasks.operations.status_page import KEY

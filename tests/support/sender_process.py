@@ -34,9 +34,9 @@ from domain.delivery.policy import Policy
 from domain.jobs.execution import Done, Execution, Order
 from github_api.client import GitHub
 from github_api.transport import transport_to
-from storage import connections
-from storage.engine import LedgerUnavailable, open_ledger
+from storage import engines
 from storage.jobs import jobs
+from storage.ledger import LedgerUnavailable, open_ledger
 from storage.models import StatusReport
 from tasks.delivery.deliver import Reporter, deliver
 
@@ -146,7 +146,7 @@ def _freezes(url: str, api_url: str, first: int, every: int) -> None:
     held_up = list[float]()
     for number in count():
         if (child := os.fork()) == 0:
-            connections.IDLE_WAIT = 1.0  # seconds, so that one that froze is noticed soon
+            engines.IDLE_WAIT = 1.0  # seconds, so that one that froze is noticed soon
             os._exit(_child(number, url, api_url, Frozen(first + every * len(held_up))))
         _, status = os.waitpid(child, os.WUNTRACED)
         if os.WIFSTOPPED(status):

@@ -13,7 +13,7 @@ from sender_process import Later
 from sqlmodel import select
 
 from fake_github.process import StandIn
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from storage.models import StatusTarget
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due

@@ -21,7 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, World, world_on
 
 from domain.delivery.policy import Policy
-from storage.engine import Ledger
+from storage.ledger import Ledger
 
 PATIENCE = 60.0
 """Real seconds that a transaction may take before `Stuck` is raised."""

@@ -16,7 +16,7 @@ from sqlalchemy import event, text
 from sqlalchemy.util import await_only
 from world import World
 
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 
 STEPS = frozenset({"statement", "commit", "POST", "GET"})
 SOON = 0.02

@@ -46,7 +46,7 @@ from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution, Order
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.process.identity import Process
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
@@ -54,12 +54,12 @@ from fake_github.in_process import InProcessTransport
 from fake_github.store import Draft
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
-from storage.clock import Host, HostClock
 from storage.delivery import availability, due, events
 from storage.delivery.availability import Busy, Settled
-from storage.engine import Ledger
 from storage.jobs import jobs
+from storage.ledger import Ledger
 from storage.models import StatusReport, StatusTarget
+from storage.sqlite_clock import Host, HostClock
 from tasks.delivery.deliver import Reporter, deliver
 
 SHA = "3f2a91c0" * 5

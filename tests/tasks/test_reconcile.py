@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from world import World, order, run_job
 
-from storage.delivery import reconciliations
+from storage.delivery import reconciliation_runs
 from tasks import reconcile as module
 from tasks.delivery.deliver import Reporter
 from tasks.reconcile import reconcile
@@ -30,4 +30,4 @@ async def test_a_run_that_cannot_search_for_lost_jobs_delivers_and_is_no_success
     assert world.held() == ["success"]
     assert troubles == ["it cannot look"]
     async with world.ledger.transaction() as session:
-        assert await reconciliations.last_success(session) is None
+        assert await reconciliation_runs.last_success(session) is None

@@ -13,7 +13,7 @@ from domain.delivery.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.in_process import InProcessTransport
 from github_api.client import GitHub
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 from tasks.report_status import report_status
 
 

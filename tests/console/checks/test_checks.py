@@ -13,7 +13,7 @@ from prefect.workers.process import ProcessWorker
 
 from console.checks import github, ledger, prefect
 from console.checks.finding import Finding
-from github_api.diagnostics import Answer, NoResponse
+from github_api.setup_check import Answer, NoResponse
 from local.work_pools import CLOSED
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

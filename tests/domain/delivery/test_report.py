@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.delivery.report import Rank, carries, marked, marker, supersedes
 from domain.delivery.target import StatusState
-from domain.jobs.job import JobState, rank, shown_as
+from domain.jobs.job_states import JobState, rank, shown_as
 
 JOB = UUID("6f1d6f0e-2a57-4d57-9a3c-0b6a4a1c5b11")
 TURNS_AND_RANKS = list(product(range(1, 4), (int(r) for r in Rank)))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.delivery.outcome import PostedStatus
-from domain.delivery.status_pages import MARGIN, Reading, is_beyond, joined
+from domain.delivery.read_back import MARGIN, Reading, is_beyond, joined
 from domain.delivery.verification import Ours, shown
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.delivery.target import Target
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.legacy_import.old_jobs import OldJob, Unreadable, jobs_in
 
 SHA = "3f2a91c0" * 5

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_OID, uuid5
 import pytest
 
 from domain.delivery.target import Target
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.legacy_import.old_jobs import OldJob
 from domain.legacy_import.takeover import Disposition, chosen
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
-from domain.jobs.job import JobState
-from domain.operations.history import Blockers, Event, JobHistory, ReportHistory
+from domain.jobs.job_states import JobState
+from domain.operations.job_history import Blockers, Event, JobHistory, ReportHistory
 from domain.operations.job_page import TAIL, page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Blockers
+from domain.operations.job_history import Blockers
 from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
 from domain.operations.status_page import Links, headline, page
 

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import StateType
 from waiting import until
 
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.text import UNSEEN
 from fake_github.faults import Kind
 

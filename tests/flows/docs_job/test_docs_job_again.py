@@ -14,7 +14,7 @@ from world import ACTOR, ME
 
 from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.operations.markdown import literal
 from fake_github.faults import Kind
 from flows import docs_job as module

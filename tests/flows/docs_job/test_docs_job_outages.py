@@ -13,7 +13,7 @@ from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase
 from flows import docs_job as module
 from settings import Settings
-from storage import connections
+from storage import engines
 from storage.models import Job
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.reporter import open_reporter
@@ -22,7 +22,7 @@ from tasks.delivery.reporter import open_reporter
 @pytest.fixture
 def locked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Locked:
     """The rig's ledger, which waits for a lock as long as nothing."""
-    monkeypatch.setattr(connections, "LOCK_WAIT", 0.02)
+    monkeypatch.setattr(engines, "LOCK_WAIT", 0.02)
     monkeypatch.setattr("tasks.delivery.ledger_retry.RETRY_EVERY", timedelta(seconds=0.1))
     return Locked(rig.ledger_file)
 

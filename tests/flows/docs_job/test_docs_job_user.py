@@ -8,7 +8,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.docs_job import docs_job
 from storage.models import Job
-from tasks.operations.prefect_password import refuse_open_prefect
+from tasks.operations.require_password import refuse_open_prefect
 from tasks.process.users import JobUser
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from domain.jobs.jobs_file import parse_job_types
 from domain.jobs.target_request import TargetRequest
-from flows import deployment
+from flows import run_settings
 from flows.docs_job import docs_job
 from settings import Settings
 
@@ -91,9 +91,9 @@ def test_the_tags_of_a_flow_run_change_nothing_but_the_ledger_that_must_be_meant
     ledger = UUID(int=7)
     names = [f"{prefix}{name}" for name in TOKENS_GO for prefix in ("", "REPORTBACK_")]
     tags = [f"{name}{by}{ELSEWHERE}" for name in names for by in ":="]
-    monkeypatch.setattr(deployment, "make_non_dumpable", lambda: None)  # the process is pytest's
+    monkeypatch.setattr(run_settings, "make_non_dumpable", lambda: None)  # the process is pytest's
     monkeypatch.setattr(flow_run, "tags", [*tags, f"ledger:{ledger}"], raising=False)
-    assert deployment.flow_settings() == Settings(ledger_id=ledger)
+    assert run_settings.flow_settings() == Settings(ledger_id=ledger)
 
 
 def test_no_file_of_the_folder_that_a_flow_runs_in_is_a_setting(

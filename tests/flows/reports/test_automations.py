@@ -16,8 +16,8 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState, Target
 from settings import ROOT
-from tasks.operations.notifications import _send
 from tasks.operations.prefect_events import event_of
+from tasks.operations.publish_events import _send
 
 FILE = ROOT / "ops" / "prefect" / "automations.yaml"
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from world import order, run_job
 from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
-from tasks.operations import notifications
+from tasks.operations import publish_events
 
 
 async def lines_of(run_id: UUID) -> list[tuple[int, str]]:
@@ -84,8 +84,8 @@ async def test_a_prefect_that_takes_no_events_is_a_line_in_the_log(
             raise httpx.ConnectError(trouble)
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(notifications, "_send", send)
-    monkeypatch.setattr(notifications, "TIMEOUT", timedelta(seconds=0.2))
+    monkeypatch.setattr(publish_events, "_send", send)
+    monkeypatch.setattr(publish_events, "TIMEOUT", timedelta(seconds=0.2))
     rig.job_is("exit 0", after_pending=False)
     done = await soon(rig.run_job(), "the end of the flow run")
     assert done.shows[0] == "COMPLETED"

@@ -19,16 +19,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from world import begin, end, order
 
 from domain.jobs.execution import Execution
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.process.identity import Process
 from fake_github.faults import Kind
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
-from storage.delivery import reconciliations
+from storage.delivery import reconciliation_runs
 from storage.identity import ledger_id
 from storage.jobs import jobs
 from storage.jobs.liveness import Over, over
-from tasks.operations.prefect_state import crash_dead_reconciliations
+from tasks.operations.correct_run_states import crash_dead_reconciliations
 from tasks.process.identity import this_process
 
 ELSEWHERE = Process("another machine", 1, 1)
@@ -58,8 +58,8 @@ async def name_of(run_id: UUID) -> str:
 async def has_passed(rig: Rig, at: datetime, *, took: timedelta = timedelta(seconds=5)) -> None:
     """Record that another reconciliation run ended at that time."""
     async with rig.ledger() as ledger, ledger.transaction() as session:
-        pass_id = await reconciliations.begin(session, uuid4(), now=at - took)
-        await reconciliations.end(session, pass_id, delivered=0, undelivered=0, now=at)
+        pass_id = await reconciliation_runs.begin(session, uuid4(), now=at - took)
+        await reconciliation_runs.end(session, pass_id, delivered=0, undelivered=0, now=at)
 
 
 async def test_a_late_run_leaves_its_work_to_the_run_that_has_done_it(rig: Rig) -> None:
@@ -217,7 +217,7 @@ async def accepted(rig: Rig, run_id: UUID) -> UUID:
 async def test_flow_runs_that_died_before_acceptance_are_corrected_in_prefect(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.operations.prefect_state.ACCEPTING", timedelta(seconds=-60))
+    monkeypatch.setattr("tasks.operations.correct_run_states.ACCEPTING", timedelta(seconds=-60))
     ours, others = (
         await deployed(docs_job),
         await deployed(docs_job, tags=[f"ledger:{uuid4()}"]),
@@ -240,7 +240,7 @@ async def test_flow_runs_that_died_before_acceptance_are_corrected_in_prefect(
 
 
 async def test_a_flow_run_is_corrected_by_the_runs_of_its_own_ledger(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.operations.prefect_state.ACCEPTING", timedelta(seconds=-60))
+    monkeypatch.setattr("tasks.operations.correct_run_states.ACCEPTING", timedelta(seconds=-60))
     async with rig.ledger() as ledger, ledger.transaction() as session:
         mine = await ledger_id(session)
     monkeypatch.setenv("REPORTBACK_LEDGER_ID", str(mine))
@@ -261,7 +261,7 @@ async def test_prefect_s_silence_keeps_no_report_waiting(rig: Rig, monkeypatch: 
         raise httpx.ConnectError("connection refused")
 
     await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=15))
-    monkeypatch.setattr("tasks.operations.prefect_state.get_client", away)
+    monkeypatch.setattr("tasks.operations.correct_run_states.get_client", away)
     done = await run(reconcile_reports)
     assert done.shows[0] == "COMPLETED"
     assert rig.states() == ["success"]

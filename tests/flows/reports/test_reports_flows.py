@@ -7,7 +7,7 @@ from flow_rig import Rig, log_of, run
 from world import go_on, order, run_job
 
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
 from flows.retry_reports import retry_reports

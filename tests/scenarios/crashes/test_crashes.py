@@ -10,7 +10,7 @@ from full import SQLITE_OR_ALL
 from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
 from world import Step, World, accept, begin, end, order, run_job
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from tasks.delivery.deliver import Reporter
 
 LEASE = 30

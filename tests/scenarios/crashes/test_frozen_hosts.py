@@ -17,8 +17,8 @@ from world import World, order, run_job
 
 from fake_github.faults import Kind
 from fake_github.process import running
-from storage import connections
-from storage.engine import LedgerUnavailable, open_ledger
+from storage import engines
+from storage.ledger import LedgerUnavailable, open_ledger
 from tasks.delivery.deliver import Reporter
 
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
@@ -98,7 +98,7 @@ async def test_a_host_that_vanishes_within_any_transaction_blocks_no_sender_and_
 ) -> None:
     """Its own statements end, too, and once the network is back it delivers by the same ledger."""
     for name, seconds in (("IDLE_WAIT", 0.3), ("COMMAND_WAIT", 1.0)):
-        monkeypatch.setattr(connections, name, seconds)
+        monkeypatch.setattr(engines, name, seconds)
     contexts, held_up = list[str](), list[float]()
     async with (
         to_postgresql(ledger_url, tmp_path) as (url, relay),

@@ -8,7 +8,7 @@ from waiting import until
 from world import order, run_job
 
 from fake_github.process import running
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 
 QUICK = [("sqlite", "request", 0), ("postgresql", "reply", 1)]
 ALL = [(database, lost, 0) for database in SQLITE_OR_ALL for lost in ("request", "reply")]

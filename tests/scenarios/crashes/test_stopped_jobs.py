@@ -22,11 +22,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import block_until
 from world import World, accept, order
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
-from storage.engine import Ledger, LedgerUnavailable, open_ledger
+from storage.ledger import Ledger, LedgerUnavailable, open_ledger
 from storage.models import Job, StatusReport
-from tasks.jobs.lifecycle import Work, carry_out
+from tasks.jobs.run_execution import Work, carry_out
 
 LIMIT = 50.0
 """Seconds: more than a job takes to begin on a busy machine, and less than its end may take."""
@@ -161,8 +161,8 @@ FLOW = """
 import asyncio, signal, sys
 from uuid import UUID
 from domain.jobs.job_type import JobType
-from storage.engine import open_ledger
-from tasks.jobs.lifecycle import Work, carry_out
+from storage.ledger import open_ledger
+from tasks.jobs.run_execution import Work, carry_out
 from callbacks import idle_callbacks
 from world import Clock, accept, order, world_on
 class Terminated(BaseException): pass

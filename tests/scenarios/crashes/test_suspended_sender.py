@@ -16,9 +16,9 @@ from waiting import soon, until
 from world import order, run_job
 
 from domain.delivery.report import EventKind
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.process import running
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 from storage.models import ReportEvent, StatusReport, StatusTarget
 from tasks.delivery.verify import to_verify, verify_target
 

@@ -11,7 +11,7 @@ from exactly_once import assert_counted_duplicate, assert_exactly_once
 from full import SQLITE_OR_ALL
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
 from storage.delivery.availability import Busy

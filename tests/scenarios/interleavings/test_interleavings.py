@@ -16,10 +16,10 @@ from schedules import Explorer, Scene
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
 from domain.jobs.execution import Execution
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import due, reports
-from storage.engine import Ledger
+from storage.ledger import Ledger
 from tasks.delivery.deliver import Reporter, deliver
 
 TARGET = 1

@@ -14,7 +14,7 @@ from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
 from domain.jobs.execution import Execution
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
 from tasks.delivery.deliver import Reporter, deliver

@@ -16,7 +16,7 @@ from domain.delivery.report import EventKind
 from fake_github.faults import Kind
 from settings import Settings
 from storage.delivery.availability import Busy
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
 from tasks.delivery.deliver import Reporter, deliver
 from tasks.delivery.deliver_due import deliver_due

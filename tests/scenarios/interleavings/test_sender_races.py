@@ -5,7 +5,7 @@ from sqlmodel import select
 from world import order, run_job
 
 from fake_github.process import running
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 from storage.models import StatusTarget
 
 

@@ -16,7 +16,7 @@ from statements import Statements
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.jobs.execution import Order
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
 from tasks.delivery.deliver import Reporter, deliver

@@ -8,7 +8,7 @@ from failing import FullDisk, Locked, PostgreSQL
 from relay import Relay, to_postgresql
 from world import Clock
 
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from relay import Fate, Relay
 from world import World, order, run_job
 
 from fake_github.faults import Kind
-from storage import connections
-from storage.engine import Ledger, LedgerUnavailable
+from storage import engines
+from storage.ledger import Ledger, LedgerUnavailable
 
 LEASE = 30
 SETTLE_AFTER = 20
@@ -76,7 +76,7 @@ async def test_a_disk_that_fills_up_anywhere_still_ends_in_one_status(world: Wor
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite waits for a lock as long as nothing."""
-    monkeypatch.setattr(connections, "LOCK_WAIT", 0.02)
+    monkeypatch.setattr(engines, "LOCK_WAIT", 0.02)
 
 
 @pytest.mark.usefixtures("impatient")

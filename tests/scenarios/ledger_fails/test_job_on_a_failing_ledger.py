@@ -17,14 +17,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import until
 from world import World, accept, end, order
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
-from storage.engine import Ledger, LedgerUnavailable, open_ledger
+from storage.ledger import Ledger, LedgerUnavailable, open_ledger
 from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
 from tasks.delivery.deliver import Reporter
-from tasks.jobs import lifecycle as module
-from tasks.jobs.lifecycle import Callbacks, EndedExecution, Work, carry_out
+from tasks.jobs import run_execution as module
+from tasks.jobs.run_execution import Callbacks, EndedExecution, Work, carry_out
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])

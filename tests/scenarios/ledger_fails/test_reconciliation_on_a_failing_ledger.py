@@ -10,7 +10,7 @@ from full import FULL
 from relay import Fate, Relay
 from world import World, order, run_job
 
-from storage.engine import Ledger, LedgerUnavailable
+from storage.ledger import Ledger, LedgerUnavailable
 from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
 

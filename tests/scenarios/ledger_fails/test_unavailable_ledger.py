@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from waiting import until
 
 from domain.delivery.policy import MOST_SENDERS
-from storage import connections
-from storage.engine import Ledger, LedgerUnavailable, NotUpgraded, UnsoundLedger, open_ledger
-from storage.errors import is_unavailable
+from storage import engines
+from storage.ledger import Ledger, LedgerUnavailable, NotUpgraded, UnsoundLedger, open_ledger
+from storage.unavailable import is_unavailable
 from tasks.report_status import Undelivered, is_worth_a_retry, report_status
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
@@ -46,7 +46,7 @@ async def test_a_full_disk_says_so_without_what_was_to_be_stored(ledger: Ledger,
 async def test_a_lock_is_waited_for_and_one_that_lasts_says_so(
     ledger_url: str, locked: Locked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "LOCK_WAIT", 0.05)
+    monkeypatch.setattr(engines, "LOCK_WAIT", 0.05)
     async with open_ledger(ledger_url) as ledger:
         await locked.strike()
         with pytest.raises(LedgerUnavailable, match=r"^the ledger is unavailable: database is locked$"):
@@ -183,7 +183,7 @@ async def opened_at(ledger: Ledger) -> object:
 async def test_a_lasting_lock_is_unavailability_and_the_next_transaction_waits_for_it(
     ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "ROW_WAIT", 0.1)
+    monkeypatch.setattr(engines, "ROW_WAIT", 0.1)
     async with open_ledger(ledger_url) as ledger, open_ledger(ledger_url) as other:
         await write(ledger)
         lock = "SELECT * FROM credential WHERE name = :name FOR UPDATE"
@@ -198,7 +198,7 @@ async def test_a_lasting_lock_is_unavailability_and_the_next_transaction_waits_f
 async def test_a_transaction_idle_for_too_long_is_unavailability_and_the_next_one_works(
     ledger: Ledger, ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "IDLE_WAIT", 0.1)
+    monkeypatch.setattr(engines, "IDLE_WAIT", 0.1)
     gone = text("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = :pid")
     async with open_ledger(ledger_url) as idle:
         with pytest.raises(LedgerUnavailable):  # noqa: PT012  # the block is the transaction
@@ -218,7 +218,7 @@ async def test_a_transaction_idle_for_too_long_is_unavailability_and_the_next_on
 async def test_a_pool_without_a_free_connection_is_unavailability(
     ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "POOL", 1)
+    monkeypatch.setattr(engines, "POOL", 1)
     async with open_ledger(ledger_url) as ledger:
         monkeypatch.setattr(ledger.engine.pool, "_timeout", 0.01)
         async with ledger.engine.connect():

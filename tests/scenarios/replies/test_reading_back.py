@@ -9,7 +9,7 @@ from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from fake_github.store import Draft, Status
 from storage.delivery import reports

@@ -14,7 +14,7 @@ from domain.delivery.report import EventKind
 from domain.delivery.settlement import Tries, settle
 from storage.delivery import leases, settling
 from storage.delivery.leases import Lease
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 from storage.models import Credential
 
 POLICY = Policy()

@@ -14,13 +14,13 @@ from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Reaso
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import Tries, settle
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from storage.delivery import availability, leases, reports, settling
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.due import due as due_ids
 from storage.delivery.leases import Lease
 from storage.delivery.reports import PHASE
-from storage.engine import Ledger, open_ledger
+from storage.ledger import Ledger, open_ledger
 from storage.models import Credential, StatusReport, StatusTarget
 
 POLICY = Policy()

@@ -10,7 +10,7 @@ from world import World, order, run_job
 
 from domain.delivery.notifications import Notification, Overdue
 from fake_github.faults import Kind
-from storage.delivery import overdue, reconciliations, reports
+from storage.delivery import overdue, reconciliation_runs, reports
 
 AFTER = timedelta(minutes=15)
 
@@ -21,12 +21,12 @@ async def one_pass(world: World, *, dies: bool = False, limit: int = 10) -> Sequ
     ledger = replace(world.ledger, publish=told.append)
     async with ledger.transaction() as session:
         began = world.clock.now
-        number = await reconciliations.begin(session, uuid4(), now=began)
+        number = await reconciliation_runs.begin(session, uuid4(), now=began)
     world.clock.advance(10)
     if not dies:
         async with ledger.transaction() as session:
             await overdue.publish(session, began=began, after=AFTER, limit=limit)
-            await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+            await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
     return [one.report.target.context for one in told if isinstance(one, Overdue)]
 
 

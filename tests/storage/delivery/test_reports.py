@@ -9,11 +9,11 @@ from sqlmodel import col, select, update
 from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
-from storage.engine import Ledger
 from storage.jobs import jobs
+from storage.ledger import Ledger
 from storage.models import Job, StatusReport, StatusTarget
 
 

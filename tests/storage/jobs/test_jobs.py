@@ -12,10 +12,10 @@ from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_j
 from domain.delivery.report import Phase
 from domain.delivery.target import Target
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, Execution, Order
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from storage.delivery import credentials, reports
-from storage.engine import Ledger, open_ledger
 from storage.jobs import jobs
+from storage.ledger import Ledger, open_ledger
 from storage.models import Job, ReportEvent, StatusReport
 
 

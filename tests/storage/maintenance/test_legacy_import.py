@@ -11,7 +11,7 @@ from world import ACTOR, CREDENTIAL, SHA, World, accept, end, order, run_job
 
 from domain.delivery.report import Phase
 from domain.delivery.target import Target
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.legacy_import.old_jobs import OldJob
 from domain.legacy_import.takeover import Disposition
 from storage import counters

@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from world import Clock, order, run_job, world_on
 
-from storage.engine import LedgerUnavailable, NotUpgraded, make_engine, open_ledger
 from storage.identity import ledger_id
+from storage.ledger import LedgerUnavailable, NotUpgraded, make_engine, open_ledger
 from storage.maintenance import copy_rows
 from storage.maintenance import move as moving
 from storage.maintenance.move import CannotMove, move

@@ -12,11 +12,11 @@ from exactly_once import verify_later
 from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.delivery.report import Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
 from storage.delivery import due, leases, reports
-from storage.engine import open_ledger
+from storage.ledger import open_ledger
 from storage.maintenance import restored
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -8,7 +8,7 @@ from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
-from domain.operations.history import Blockers
+from domain.operations.job_history import Blockers
 from fake_github.faults import Kind
 from storage.delivery.reports import Selection
 from storage.operations.listing import Listed, Wanted, listing

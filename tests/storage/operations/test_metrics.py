@@ -15,12 +15,12 @@ from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.operations.metrics import BUCKETS, Group, LastRun, Snapshot
 from fake_github.faults import Kind
 from storage import counters
-from storage.delivery import reconciliations, verification
-from storage.engine import Ledger
+from storage.delivery import reconciliation_runs, verification
+from storage.ledger import Ledger
 from storage.maintenance.restored import read_back_everything
 from storage.models import ReportEvent
 from storage.operations import event_counts
@@ -65,11 +65,11 @@ def figures_of(shown: Snapshot) -> dict[tuple[str, object], float]:
 async def passed(world: World, *, seconds: float | None) -> None:
     """A reconciliation run of that duration; None: it dies."""
     async with world.ledger.transaction() as session:
-        number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
+        number = await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
     if seconds is not None:
         world.clock.advance(seconds)
         async with world.ledger.transaction() as session:
-            await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+            await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
 
 
 async def test_an_empty_ledger_shows_zeros(world: World) -> None:
@@ -263,11 +263,11 @@ async def test_reconciliation_runs_are_counted_by_result(world: World) -> None:
 
 async def test_a_run_that_ends_after_it_was_given_up_stays_given_up(world: World) -> None:
     async with world.ledger.transaction() as session:
-        number = await reconciliations.begin(session, UUID(int=1), now=world.clock.now)
+        number = await reconciliation_runs.begin(session, UUID(int=1), now=world.clock.now)
     world.clock.advance(3601)
     await fold(world)
     async with world.ledger.transaction() as session:
-        await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+        await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
     assert (await figures(world)).passes == {True: 0, False: 1}
 
 

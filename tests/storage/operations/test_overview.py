@@ -11,7 +11,7 @@ from world import CREDENTIAL, World, order, run_job
 from domain.delivery.report import Phase
 from domain.operations.overview import SLOT, SLOTS, Overview, Pause, Slot, day_before
 from fake_github.faults import Kind
-from storage.delivery import reconciliations
+from storage.delivery import reconciliation_runs
 from storage.models import StatusReport
 from storage.operations.overview import EXAMPLES, OLDEST, overview
 
@@ -33,8 +33,8 @@ async def delivered(world: World, context: str, *, after: float) -> None:
 
 async def passed(world: World, undelivered: int) -> None:
     async with world.ledger.transaction() as session:
-        number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
-        await reconciliations.end(session, number, delivered=0, undelivered=undelivered, now=world.clock.now)
+        number = await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
+        await reconciliation_runs.end(session, number, delivered=0, undelivered=undelivered, now=world.clock.now)
 
 
 async def test_an_empty_ledger_has_nothing_to_show(world: World) -> None:
@@ -115,7 +115,7 @@ async def test_slots_hold_what_ended_and_what_was_left_in_each(world: World) -> 
 
 async def test_a_dead_run_has_no_result(world: World) -> None:
     async with world.ledger.transaction() as session:
-        await reconciliations.begin(session, uuid4(), now=world.clock.now)
+        await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
     assert (await seen(world)).day.slots[-1] == Slot()
 
 

@@ -5,9 +5,9 @@ from uuid import uuid4
 from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind, Phase
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from storage.delivery import events
-from storage.operations.history import MOST_EVENTS, ReportDetail, of_report, reports_of
+from storage.operations.job_history import MOST_EVENTS, ReportDetail, of_report, reports_of
 
 
 async def history_of(world: World, report_id: int) -> ReportDetail | None:

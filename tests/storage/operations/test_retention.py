@@ -20,14 +20,14 @@ from world import ACTOR, World, accept, begin, end, order, run_job
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState
 from domain.jobs.execution import Execution, Order
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.operations.metrics import Snapshot
 from fake_github.faults import Kind
-from storage.delivery import reconciliations, reports, verification
-from storage.engine import Ledger
+from storage.delivery import reconciliation_runs, reports, verification
 from storage.jobs import jobs
+from storage.ledger import Ledger
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
-from storage.operations import event_counts, history, retention
+from storage.operations import event_counts, job_history, retention
 from storage.operations.metrics import snapshot
 from storage.operations.retention import PruneCursor, is_after_a_gap, prune_jobs, prune_runs
 from tasks.delivery.deliver import Reporter
@@ -364,9 +364,9 @@ async def test_more_than_a_day_between_the_last_two_ended_runs_is_a_gap(
 
 async def ended_pass(world: World, *, seconds: float | None = 1) -> None:
     async with world.ledger.transaction() as session:
-        number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
+        number = await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
         if seconds is not None:
-            await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+            await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
 
 
 async def prune_old_passes(world: World) -> bool:
@@ -433,9 +433,9 @@ async def test_a_reader_during_pruning_finds_nothing(world: World, monkeypatch: 
     async def nothing(*_: object) -> None:
         """The job's row went between two statements, as on PostgreSQL it may."""
 
-    monkeypatch.setattr(history, "of_job", nothing)
+    monkeypatch.setattr(job_history, "of_job", nothing)
     async with world.ledger.transaction() as session:
-        assert await history.of_report(session, number) is None
+        assert await job_history.of_report(session, number) is None
 
 
 async def test_a_sender_that_comes_back_long_after_changes_nothing(world: World) -> None:

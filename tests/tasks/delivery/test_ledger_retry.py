@@ -10,7 +10,7 @@ import pytest
 from domain.delivery.notifications import Publish
 from domain.text import LogLine
 from settings import Settings
-from storage.engine import LedgerUnavailable
+from storage.ledger import LedgerUnavailable
 from tasks.delivery import ledger_retry as module
 from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_while_unavailable, should_log
 

@@ -11,7 +11,7 @@ from sqlmodel import select, update
 from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.notifications import Move, Notification, Overdue, ignore
-from domain.operations.log_format import level_of, line_of
+from domain.operations.notification_lines import level_of, line_of
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.models import StatusReport, StatusTarget

@@ -12,8 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
 from local.stack import free_port
 from settings import Settings
-from storage.engine import open_ledger
 from storage.identity import WrongLedger, ledger_id
+from storage.ledger import open_ledger
 from tasks.delivery import reporter as module
 from tasks.delivery.reporter import credential_of, open_reporter, token_of
 

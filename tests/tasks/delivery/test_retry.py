@@ -9,7 +9,7 @@ from world import CREDENTIAL, World, accept, order, run_job
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
 from domain.jobs.execution import Execution
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
 from settings import Settings

@@ -11,7 +11,7 @@ from world import ACTOR, World, order
 
 from domain.delivery.target import Target
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, Execution, Order
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
 from domain.jobs.options import BadOptions, IntegerOption
 from domain.jobs.target_request import TargetRequest

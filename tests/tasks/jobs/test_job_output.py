@@ -10,11 +10,11 @@ from callbacks import idle_callbacks
 from sqlmodel import col, select
 from world import World, accept, order
 
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
 from domain.output.progress import Progress
 from storage.models import StatusReport
-from tasks.jobs.lifecycle import EndedExecution, Work, carry_out
+from tasks.jobs.run_execution import EndedExecution, Work, carry_out
 from tasks.process.output_lines import MAX_LINE
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])

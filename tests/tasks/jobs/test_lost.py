@@ -17,7 +17,7 @@ from world import World, accept, begin, end, order, run_job
 
 from domain.delivery.notifications import Lost, Notification
 from domain.jobs.execution import Execution
-from domain.jobs.job import JobState
+from domain.jobs.job_states import JobState
 from domain.process.identity import Process
 from storage.jobs import jobs
 from storage.jobs.liveness import AtWork, lose

@@ -16,8 +16,8 @@ from domain.process.limits import Limits
 from domain.redact import public
 from tasks.jobs import build_cache as module
 from tasks.jobs.build_cache import BuildCache
-from tasks.jobs.environment import BuildEnvironment
 from tasks.jobs.prepare import PreparationFailed, prepare
+from tasks.jobs.run_commands import BuildEnvironment
 
 INSTALL = (
     "echo install >> {0}/ran; mkdir -p node_modules/.bin; cp lock node_modules/made; ln -s ../made node_modules/.bin/x"

@@ -11,7 +11,7 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState, Target
 from settings import ROOT
-from storage.notifications import UNPUBLISHED
+from storage.after_commit import UNPUBLISHED
 from tasks.operations.prefect_events import event_of
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)

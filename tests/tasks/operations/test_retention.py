@@ -10,11 +10,11 @@ from sqlmodel import func, select
 from world import World, order, run_job
 
 from fake_github.faults import Kind
-from storage.delivery import reconciliations
+from storage.delivery import reconciliation_runs
 from storage.models import Job
 from storage.operations import retention as storage
 from tasks.operations import retention as module
-from tasks.operations.metrics import read_metrics
+from tasks.operations.push_metrics import read_metrics
 from tasks.operations.retention import prune
 
 KEEP = timedelta(days=30)
@@ -77,8 +77,8 @@ async def test_rows_that_must_stay_keep_no_run_from_later_ones(world: World, mon
 async def one_pass(world: World) -> int:
     """End a reconciliation run, which prunes; return the number of jobs left."""
     async with world.ledger.transaction() as session:
-        number = await reconciliations.begin(session, uuid4(), now=world.clock.now)
-        await reconciliations.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+        number = await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
+        await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
     assert await run_maintenance(world) == []
     return await left(world)
 

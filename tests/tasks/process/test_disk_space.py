@@ -8,7 +8,7 @@ from processes import names_in
 from world import World
 
 from domain.jobs.job_type import JobType
-from tasks.jobs.job_spec import folders_of_a_job
+from tasks.jobs.execution_spec import folders_of_a_job
 from tasks.process.disk_space import LEAST, NoSpace, check_free_space, free_in
 from tasks.process.temp_dirs import KEPT_PREFIX
 

@@ -16,10 +16,10 @@ from domain.jobs.push import Push
 from domain.process.limits import FileBounds, Limits
 from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.checkout import CheckoutFailed, working_copy
-from tasks.jobs.environment import BuildEnvironment
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
 from tasks.jobs.prepare import prepare
 from tasks.jobs.push import PushFailed, push_changes
+from tasks.jobs.run_commands import BuildEnvironment
 from tasks.process.files import USUAL, TooMuch, are_there, copy_files, digests, hand_over
 from tasks.process.users import JobUser
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from domain.process.limits import Limits
 from domain.output.patterns import LinePattern
-from tasks.jobs.environment import BuildEnvironment
+from tasks.jobs.run_commands import BuildEnvironment
 
 lines, keeps = int(sys.argv[1]), sys.argv[2] == "keeping"
 sent, kept = [], []

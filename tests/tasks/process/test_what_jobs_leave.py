@@ -66,7 +66,7 @@ def test_a_sweep_takes_deep_folders_and_goes_on(place: Path) -> None:
 CLOSED = """
 import os, sys
 from pathlib import Path
-from tasks.process.hardening import make_non_dumpable
+from tasks.process.hide_from_jobs import make_non_dumpable
 from tasks.process.temp_dirs import PREFIX, sweep
 place = Path(sys.argv[1])
 if os.geteuid() == 0:  # root ignores permissions

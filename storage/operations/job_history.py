@@ -1,0 +1,126 @@
+"""Reads the history of a job and of its reports, for operators."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlmodel import col, exists, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.delivery.outcome import noted_reason
+from domain.delivery.target import Target
+from domain.operations.job_history import Blockers, Event, JobHistory, ReportHistory
+from storage.delivery import events
+from storage.delivery.reports import phase
+from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
+
+MOST_EVENTS = 40
+"""Per report in a job's history; a week of tries makes some hundreds."""
+
+
+async def of_job(session: AsyncSession, job_id: UUID) -> JobHistory | None:
+    """The history of a job, with the last events of its latest execution's reports. None: no such job."""
+    found = await session.exec(
+        select(Job, StatusTarget)
+        .outerjoin(StatusTarget, col(StatusTarget.id) == col(Job.target_id))
+        .where(Job.id == job_id)
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    job: Job = row[0]
+    target: StatusTarget | None = row[1]  # SQLModel types no outer join
+    return JobHistory(
+        type=job.type, options=job.options, execution=job.execution, state=job.state, started_at=job.started_at,
+        ended_at=job.ended_at, summary=job.summary, reports=await _reports(session, job),
+        target=Target(target.repository, target.sha, target.context) if target else None,
+    )  # fmt: skip
+
+
+async def _reports(session: AsyncSession, job: Job) -> tuple[ReportHistory, ...]:
+    found = await session.exec(
+        select(StatusReport, StatusTarget, Credential)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .outerjoin(Credential, col(Credential.name) == col(StatusTarget.credential))
+        .where(StatusReport.job_id == job.id)
+        .order_by(col(StatusReport.id))
+    )
+    return tuple([await _report(session, job, *row) for row in found.all()])
+
+
+async def _report(
+    session: AsyncSession, job: Job, report: StatusReport, target: StatusTarget, credential: Credential | None
+) -> ReportHistory:
+    assert report.id is not None
+    shown, left_out = await _events(session, report.id) if report.execution == job.execution else ((), 0)
+    return ReportHistory(
+        id=report.id, execution=report.execution, state=report.state, phase=phase(report, target),
+        blockers=blockers_of(target, credential), status_id=report.github_status_id, rejection=report.rejection,
+        events=shown, left_out=left_out,
+    )  # fmt: skip
+
+
+def blockers_of(target: StatusTarget, credential: Credential | None) -> Blockers:
+    """What blocks the target's current report, from the rows of the target and its credential."""
+    return Blockers(
+        due_at=target.due_at,
+        lease_until=target.lease_expires_at,
+        doubt_until=target.doubt_until,
+        paused_until=credential.paused_until if credential else None,
+        pause_reason=credential.pause_reason if credential else None,
+        reason=noted_reason(target.last_error),
+    )
+
+
+async def _events(session: AsyncSession, report_id: int) -> tuple[tuple[Event, ...], int]:
+    mine = ReportEvent.report_id == report_id
+    count = (await session.exec(select(func.count()).where(mine))).one()
+    last = await session.exec(select(ReportEvent).where(mine).order_by(col(ReportEvent.id).desc()).limit(MOST_EVENTS))
+    shown = tuple(map(to_event, last))[::-1]
+    return shown, count - len(shown)
+
+
+def to_event(event: ReportEvent) -> Event:
+    """Convert an event's row for display."""
+    return Event(event.at, event.kind, event.actor, event.http_status, event.github_request_id, event.note)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDetail:
+    """A report with all of its events, its content, and its job."""
+
+    report: ReportHistory
+    job_id: UUID
+    job: JobHistory
+    description: str
+    target_url: str
+    credential: str | None
+
+
+async def of_report(session: AsyncSession, report_id: int) -> ReportDetail | None:
+    """The detail of a report. None: no such report."""
+    found = await session.exec(
+        select(StatusReport, StatusTarget.credential)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(StatusReport.id == report_id)
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    report, credential = row
+    job = await of_job(session, report.job_id)
+    found_report = next((one for one in job.reports if one.id == report_id), None) if job else None
+    if job is None or found_report is None:  # pruned since the first statement
+        return None
+    every = tuple(map(to_event, await events.of_report(session, report_id)))
+    return ReportDetail(
+        replace(found_report, events=every, left_out=0), report.job_id, job, report.description, report.target_url,
+        credential,
+    )  # fmt: skip
+
+
+async def reports_of(session: AsyncSession, job_id: UUID) -> list[int] | None:
+    """The numbers of a job's reports, in order. None: no such job."""
+    if not (await session.exec(select(exists().where(col(Job.id) == job_id)))).one():
+        return None
+    found = select(StatusReport.id).where(StatusReport.job_id == job_id).order_by(col(StatusReport.id))
+    return [report_id for report_id in await session.exec(found) if report_id is not None]

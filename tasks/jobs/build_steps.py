@@ -1,0 +1,247 @@
+"""Builds a commit: check out, prepare, run the command, keep its output, push what it changed."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from domain.jobs.hidden_values import TooShort, hidden_values
+from domain.jobs.job_states import JobState, state_after
+from domain.output.progress import ShowProgress
+from domain.redact import public
+from domain.text import LogLine
+from github_api.credentials import NoCredential
+from tasks.delivery.deliver import Reporter
+from tasks.jobs.checkout import CheckoutFailed, working_copy
+from tasks.jobs.execution_spec import CANCELLED, ExecutionResult, Work, folders_of_a_job
+from tasks.jobs.keep_output import NotKept, keep_output
+from tasks.jobs.prepare import PreparationFailed, prepare
+from tasks.jobs.push import PushFailed, push_changes
+from tasks.jobs.run_commands import BuildEnvironment
+from tasks.process.background import Stop, run_in_background
+from tasks.process.command import CannotStart, child_environment
+from tasks.process.disk_space import NoSpace, check_free_space, full_is_no_space
+from tasks.process.files import USUAL, FileWorkFailed, hand_over
+from tasks.process.temp_dirs import REMOVAL, keep, scratch
+from tasks.process.user_lock import StillRuns, acquire_user
+from tasks.process.users import JobUser
+
+SHORT_SHA = 12
+
+
+async def execute(
+    reporter: Reporter,
+    work: Work,
+    on_end: Callable[[ExecutionResult], None],
+    on_line: LogLine,
+    warn: LogLine,
+    *,
+    on_progress: ShowProgress,
+) -> None:
+    """Run *work*, whose execution has started, to its end. *on_line* gets the output, made public.
+
+    *on_end* gets the result, also a cancellation, once none of its processes runs and its output is kept or pushed.
+    When this returns or is cancelled, its folders are removed or closed. *warn* logs where the working copy of a failed
+    job is, and which disk lacks space.
+    """
+    with _reporting_start_failures(on_end, warn):
+        found = await _token(reporter, work.order.credential)
+        secrets = await _secrets(reporter, work, found)
+        disks = folders_of_a_job(
+            reporter.ledger,
+            work.job_type,
+            outputs=work.outputs.folder if work.outputs else None,
+            cache=work.cache.folder if work.cache else None,
+        )
+        folder = _folder(work, found, warn)
+        async with _user(work, on_line, disks) as user, folder as copy, _empty_folder("home") as home:
+            if user:
+                await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
+            environment = replace(
+                _build_environment(work, copy, home, secrets, on_line), user=user, on_progress=on_progress
+            )
+            try:
+                ending = await _run_or_crash(reporter, work, environment, warn)
+            except asyncio.CancelledError:
+                on_end(CANCELLED)
+                raise
+            on_end(ending)
+            if ending.state is not JobState.SUCCEEDED:
+                with suppress(TimeoutError):  # a disk that does not answer; the job's end is reported already
+                    if kept := await run_in_background(partial(_keep_copy, copy, disks), longest=REMOVAL):
+                        warn(f"the working copy is kept for a while for inspection: {kept}")
+
+
+@contextmanager
+def _reporting_start_failures(on_end: Callable[[ExecutionResult], None], warn: LogLine) -> Iterator[None]:
+    """Report a job that could not start as ended. A full disk is reported as such, whatever was to be written to it."""
+    try:
+        with full_is_no_space():
+            yield
+    except (NoSpace, TooShort) as error:
+        warn(error.to_do)
+        on_end(ExecutionResult(JobState.CRASHED, str(error)))
+    except CheckoutFailed as error:
+        on_end(ExecutionResult(JobState.CRASHED, str(error)))
+    except FileWorkFailed as error:
+        on_end(
+            ExecutionResult(
+                JobState.CRASHED, f"the working copy could not be made the job user's: {public(str(error))}"
+            )
+        )
+
+
+def _keep_copy(copy: Path, disks: Sequence[Path], stop: Stop) -> Path | None:
+    """Keep the working copy; returns where. None: removed, as the ledger needs the space for the job's end."""
+    kept = keep(copy, stop)
+    with suppress(NoSpace):  # kept copies may have made room already
+        check_free_space(disks, stop)
+    return kept if kept and kept.exists() else None
+
+
+async def _run_or_crash(
+    reporter: Reporter, work: Work, environment: BuildEnvironment, warn: LogLine
+) -> ExecutionResult:
+    try:
+        return await _run(reporter, work, environment, warn)
+    except (PreparationFailed, CannotStart, NotKept, PushFailed, StillRuns) as error:
+        return ExecutionResult(JobState.CRASHED, environment.shown(str(error)))
+
+
+async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment, warn: LogLine) -> ExecutionResult:
+    job_type, target = work.job_type, work.order.target
+    try:
+        await prepare(job_type.prepare, environment, work.cache, scope=target.repository.lower() if target else "")
+        ran = await environment.run(job_type.argv(work.order.options), job_type.timeout, job_type.line_patterns)
+    finally:
+        environment.end_output()
+    done = ran.finished
+    state = state_after(done.ended_by, done.exit_code, job_type.success_codes)
+    summary = environment.summary(ran, job_type.timeout, job_type.success_codes)
+    if state is JobState.SUCCEEDED:
+        await _keep(work, environment)
+        await _push(reporter, work, environment)
+        return ExecutionResult(state, summary, done.exit_code, work.output_url)
+    if state is JobState.FAILED:
+        await _keep_after_failure(work, environment, warn)
+    return ExecutionResult(state, summary, done.exit_code)
+
+
+async def _keep(work: Work, environment: BuildEnvironment) -> None:
+    if work.job_type.output is None or work.outputs is None:
+        return
+    path, job_id = work.job_type.output, work.order.flow_run_id
+    await keep_output(environment.copy, path, job_id, work.outputs, say=environment.say, limits=environment.limits)
+    environment.say(f"{work.job_type.output} is kept as {job_id}")
+
+
+async def _keep_after_failure(work: Work, environment: BuildEnvironment, warn: LogLine) -> None:
+    """Keep the output of a failed command, which may tell why. A full disk does not replace the command's own error."""
+    try:
+        await _keep(work, environment)
+    except NotKept as error:
+        environment.say(str(error))
+    except NoSpace as error:
+        environment.say(f"output not kept: {error}")
+        warn(error.to_do)
+
+
+async def _push(reporter: Reporter, work: Work, environment: BuildEnvironment) -> None:
+    push, target = work.job_type.push, work.order.target
+    if push is None or target is None or work.clone_url is None:
+        return
+    try:
+        token = await reporter.token_of(push.credential)
+    except NoCredential as error:
+        raise PushFailed(f"push failed: {error}") from None
+    message = push.message or f"{work.job_type.name}: update from {target.sha[:SHORT_SHA]}"
+    commit = await push_changes(
+        environment.copy, push, clone_url=work.clone_url, sha=target.sha, token=token, message=message,
+        limits=environment.limits, ca_file=work.ca_file,
+    )  # fmt: skip
+    environment.say(
+        f"{commit[:SHORT_SHA]} is pushed to {push.branch}" if commit else "nothing to push: nothing has changed"
+    )
+
+
+def _build_environment(
+    work: Work, copy: Path, home: Path, secrets: Sequence[str], on_line: LogLine
+) -> BuildEnvironment:
+    return BuildEnvironment(
+        copy,
+        child_environment(work.job_type.env, os.environ, home),
+        work.job_type.limits,
+        partial(public, secrets=secrets, roots=(str(copy), str(home))),
+        on_line,
+    )
+
+
+@asynccontextmanager
+async def _user(work: Work, on_line: LogLine, disks: Sequence[Path]) -> AsyncIterator[JobUser | None]:
+    """Hold a job user from before the first folder is made until all are removed: a later job may be the same user.
+
+    Raises NoSpace: the disks are checked once there is a user, for which the job may have waited for hours.
+    """
+    waiting = acquire_user(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
+    async with waiting as user:
+        await _make_room(disks)
+        yield user
+
+
+async def _make_room(disks: Sequence[Path]) -> None:
+    """Check free space; kept copies may be removed first, which takes as long as other file work. Raises NoSpace."""
+    try:
+        await run_in_background(partial(check_free_space, disks), longest=USUAL)
+    except TimeoutError as error:
+        where = ", ".join(map(str, disks))
+        todo = f"{where}: one of them has not answered for a long time: check its disk, and retry the job"
+        raise NoSpace("the disk does not answer", todo) from error
+
+
+@asynccontextmanager
+async def _empty_folder(name: str) -> AsyncIterator[Path]:
+    async with scratch() as folder:
+        (folder / name).mkdir()
+        yield folder / name
+
+
+@asynccontextmanager
+async def _folder(work: Work, found: str | NoCredential | None, warn: LogLine) -> AsyncIterator[Path]:
+    """The folder that the command runs in. Raises CheckoutFailed, which names an unreadable credential first."""
+    if work.clone_url is None or work.order.target is None:
+        async with _empty_folder("copy") as copy:
+            yield copy
+        return
+    sha, limits, token = work.order.target.sha, work.job_type.limits, _usable(found)
+    making = working_copy(work.clone_url, sha, token=token, limits=limits, ca_file=work.ca_file)
+    try:
+        async with making as copy:
+            yield copy
+    except CheckoutFailed as error:
+        if not isinstance(found, NoCredential):
+            raise
+        warn(str(found))
+        raise CheckoutFailed(f"credential {work.order.credential} cannot be read; without it: {error}") from None
+
+
+async def _secrets(reporter: Reporter, work: Work, found: str | NoCredential | None) -> Sequence[str]:
+    """What must not show in anything the job prints: its variables, and the tokens used for it. Raises TooShort."""
+    push, environ = work.job_type.push, os.environ
+    pushes = await _token(reporter, push.credential) if push else None
+    seen = {name: environ[name] for name in work.job_type.env if name in environ}
+    return [*filter(None, map(_usable, (found, pushes))), *hidden_values(seen)]
+
+
+async def _token(reporter: Reporter, credential: str) -> str | NoCredential | None:
+    """A credential's token, or why there is none: a public repository is fetched without; a push reports the reason."""
+    try:
+        return await reporter.token_of(credential) if credential else None
+    except NoCredential as error:
+        return error
+
+
+def _usable(found: str | NoCredential | None) -> str | None:
+    return found if isinstance(found, str) else None

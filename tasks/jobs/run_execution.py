@@ -1,0 +1,178 @@
+"""Runs one execution: wait for its exclusive group, do its work, end it and record its report.
+
+Heartbeats go on meanwhile. If one finds that the execution is no longer ours, the command is ended, nothing reported.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from domain.jobs.execution import EndStored, Execution
+from domain.jobs.job_states import JobState
+from domain.output.progress import ShowProgress, ignore_progress
+from domain.redact import of_error
+from domain.text import LogLine
+from storage.jobs import jobs
+from storage.ledger import LedgerUnavailable
+from tasks.delivery.deliver import Reporter
+from tasks.delivery.ledger_retry import retry_while_unavailable, should_log
+from tasks.jobs.build_steps import execute
+from tasks.jobs.execution_spec import CANCELLED, EndedExecution, ExecutionResult, Work
+from tasks.jobs.heartbeat import Stopped, keep_heartbeat
+from tasks.process.uncancellable import run_uncancellable, sigterm_ignored
+
+__all__ = ["Callbacks", "EndedExecution", "Work", "carry_out"]
+
+POLL_EVERY = timedelta(seconds=1)
+"""How often a job checks whether its exclusive group is free."""
+
+ResultFuture: TypeAlias = "asyncio.Future[ExecutionResult | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """The callbacks of a running job.
+
+    `on_line` gets the command's output, `warn` problems for an operator, `on_wait` the jobs that block this one's
+    exclusive group, whenever they change: none once it is free. `is_cancelled` is called at intervals.
+    `on_progress` gets the command's progress, as often as its output reports it.
+    """
+
+    on_line: LogLine
+    warn: LogLine
+    on_wait: Callable[[Sequence[UUID]], Awaitable[None]]
+    is_cancelled: Callable[[], Awaitable[bool]]
+    on_progress: ShowProgress = ignore_progress
+
+
+async def carry_out(reporter: Reporter, work: Work, callbacks: Callbacks) -> EndedExecution | None:
+    """Run *work* and end its execution. None: another process ended it or took it over, and it is left alone.
+
+    The result is stored while folders are removed, which may take a minute; on return they are removed or closed.
+    Cancelled, however often: no process of the job is left, the execution is ended as cancelled unless it had its
+    result, and its report is the reconciliation's; if `is_cancelled` said so, the caller's.
+    """
+    result: ResultFuture = asyncio.get_running_loop().create_future()
+    working = asyncio.create_task(_work(reporter, work, callbacks, result))
+    heartbeat = asyncio.create_task(keep_heartbeat(reporter, work.execution, callbacks.is_cancelled, callbacks.warn))
+    try:
+        await _first_of(result, working, heartbeat)
+        if not (result.done() or working.done()):
+            if heartbeat.result() is Stopped.NOT_OURS:
+                return None
+            working.cancel()
+        ended = await _finish(reporter, work, result, working, callbacks.warn)
+    except asyncio.CancelledError:
+        with sigterm_ignored():
+            working.cancel()
+            await run_uncancellable(lambda: _finish(reporter, work, result, working, callbacks.warn))
+            await asyncio.wait({working})
+        raise
+    else:
+        await asyncio.wait({working})  # its folders are removed
+        return ended
+    finally:
+        await _stop(working, heartbeat)
+
+
+async def _first_of(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _stop(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel *tasks*. When this returns, no process of the work is left, and none of them uses the ledger."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def _work(reporter: Reporter, work: Work, callbacks: Callbacks, result: ResultFuture) -> None:
+    """Do *work*. Sets *result* once none of its processes runs, None if not ours; then folders are removed."""
+    async with asyncio.TaskGroup() as beside:
+        try:
+            if await _start(reporter, work.execution, callbacks, beside):
+                on_line, warn, progress = callbacks.on_line, callbacks.warn, callbacks.on_progress
+                await execute(reporter, work, result.set_result, on_line, warn, on_progress=progress)
+            else:
+                result.set_result(None)
+        except Exception as error:  # noqa: BLE001  # a bug of ours must not leave `pending` on the commit
+            callbacks.warn(f"Reportback itself failed: {of_error(error)}")
+            if not result.done():
+                result.set_result(ExecutionResult(JobState.CRASHED, f"could not be run: {type(error).__name__}"))
+
+
+async def _start(reporter: Reporter, execution: Execution, callbacks: Callbacks, beside: asyncio.TaskGroup) -> bool:
+    """Wait for the job's exclusive group, or an unavailable ledger, and start. False: no longer ours.
+
+    The jobs it waits for are published in tasks of *beside*, in order: a slow callback never delays the start.
+    """
+    before: list[UUID] = []
+    notifying: asyncio.Task[None] | None = None
+    failures = 0
+    while True:
+        try:
+            async with reporter.ledger.transaction() as session:
+                now = await reporter.ledger.clock(session)
+                state = await jobs.begin(session, execution.job_id, execution.number, now=now)
+                waits = state is JobState.WAITING
+                ahead = await jobs.waits_for(session, execution.job_id, now=now) if waits else []
+            failures = 0
+        except LedgerUnavailable as error:
+            failures += 1
+            if should_log(failures):
+                callbacks.warn(f"the job could not be started, and is tried again: {error}")
+            state, ahead = JobState.WAITING, before
+        if ahead != before:
+            before = ahead
+            if notifying:
+                notifying.cancel()  # only the latest matters
+            notifying = beside.create_task(_notify_waiting(callbacks, ahead, after=notifying))
+        if state is not JobState.WAITING:
+            return state is JobState.RUNNING
+        await asyncio.sleep(POLL_EVERY.total_seconds())
+
+
+async def _notify_waiting(callbacks: Callbacks, ahead: Sequence[UUID], *, after: asyncio.Task[None] | None) -> None:
+    if after:
+        await asyncio.wait({after})
+    try:
+        await callbacks.on_wait(ahead)
+    except Exception as error:  # noqa: BLE001  # whatever the error, the job goes on
+        callbacks.warn(f"the jobs that this one waits for could not be shown: {error}")
+
+
+async def _finish(
+    reporter: Reporter, work: Work, result: ResultFuture, working: asyncio.Task[None], warn: LogLine
+) -> EndedExecution | None:
+    """End the execution with its result; without one, as cancelled. None: it is no longer ours."""
+    await _first_of(result, working)
+    ending = result.result() if result.done() else CANCELLED
+    return await _end(reporter, work, ending, warn) if ending else None
+
+
+async def _end(reporter: Reporter, work: Work, ending: ExecutionResult, warn: LogLine) -> EndedExecution | None:
+    """End the execution and record its report, in one transaction. None: it is no longer ours.
+
+    Waits for an unavailable ledger without limit: the result is known nowhere else.
+    """
+    execution, tries = work.execution, 0
+
+    async def end() -> EndStored | None:
+        nonlocal tries
+        tries += 1
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            ended = await jobs.end(
+                session, execution.job_id, execution.number, ending.state, summary=ending.summary,
+                exit_code=ending.exit_code, url=ending.url, credential=work.order.credential,
+                actor=reporter.actor, now=now,
+            )  # fmt: skip
+            if ended is None and tries > 1:  # the connection may have been lost after the commit
+                ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)
+            return ended
+
+    stored = await retry_while_unavailable(end, longest=None, failed="the job's end could not be stored", warn=warn)
+    return EndedExecution(ending.state, ending.summary, stored.report_id) if stored else None

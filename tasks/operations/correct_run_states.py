@@ -1,0 +1,231 @@
+"""Corrects flow-run states on Prefect's server that contradict the ledger.
+
+Every function raises the errors of Prefect's client where the server cannot be reached. `best_effort` logs them in one
+line: no report waits for Prefect.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterEndTime,
+    FlowRunFilterNextScheduledStartTime,
+    FlowRunFilterStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled, Crashed, Running
+
+from domain.jobs.job_states import JobState
+from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
+from domain.redact import of_error
+from domain.text import LogLine
+from storage.jobs import liveness
+from storage.jobs.liveness import Over
+from tasks.delivery.deliver import Reporter
+from tasks.process.identity import is_gone
+
+TIMEOUT = timedelta(seconds=20)
+"""How long Prefect may take for all requests of a function."""
+
+ACCEPTING = timedelta(minutes=10)
+"""Within this, a flow run that starts has its job in the ledger, or has given up waiting for the ledger."""
+
+UNACCEPTED = "its job is in no ledger: its process died before the job was accepted, or a backup was put back"
+
+REPORTING = timedelta(minutes=10)
+"""Within this, the report of an ended job has been tried by its flow run."""
+
+AT_ONCE = 2
+"""States set at once: more would only wait for each other in a server on SQLite."""
+
+DOCS_JOBS = FlowFilter(name=FlowFilterName(any_=["docs-job"]))
+
+MOST_DELETED = 50
+"""Flow runs that one reconciliation run deletes."""
+
+
+async def best_effort(
+    work: Awaitable[None], *, warn: LogLine, otherwise: str = "Prefect's server could not be asked or updated"
+) -> None:
+    """Do *work*. An error is logged after *otherwise*, and has no other effect."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with Prefect, jobs and reports go on
+        warn(f"{otherwise}: {of_error(error)}")
+
+
+@asynccontextmanager
+async def _server() -> AsyncIterator[PrefectClient]:
+    async with asyncio.timeout(TIMEOUT.total_seconds()), get_client() as client:
+        yield client
+
+
+async def is_cancelled(run_id: UUID) -> bool:
+    """Whether the flow run is cancelled or being cancelled.
+
+    Its process gets no signal when the API sets Cancelled, or when its worker has died.
+    """
+    async with _server() as client:
+        return _is_cancelled((await client.read_flow_run(run_id)).state)
+
+
+def _is_cancelled(state: State[Any] | None) -> bool:
+    return state is not None and (state.is_cancelled() or state.is_cancelling())
+
+
+async def show_waiting(run_id: UUID, ahead: Sequence[UUID]) -> None:
+    """Show in the flow run's state the jobs *ahead* that it waits for, or else Running; unless it is cancelled."""
+    async with _server() as client:
+        if _is_cancelled((await client.read_flow_run(run_id)).state):
+            return
+        state: State[None] = Running()
+        if ahead:
+            names = [(await client.read_flow_run(one)).name for one in ahead]
+            state = Running(
+                name="Waiting", message=f"waits for {', '.join(names)}: one at a time of its exclusive group"
+            )
+        await client.set_flow_run_state(run_id, state, force=True)
+
+
+async def crash_dead_runs(reporter: Reporter) -> None:
+    """Set to Crashed the docs jobs that are Running on the server though their process died."""
+    async with _server() as client:
+        running = {run.id: run for run in await _running_on_server(client)}
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            ended = await liveness.over(session, list(running))
+        runs = [(running[one.job_id], one) for one in ended]
+        await _set_all(client, [(run, _corrected_state(run, one)) for run, one in runs if _is_dead(run, one, now)])
+
+
+async def crash_unaccepted_runs(reporter: Reporter, named: UUID | None, *, now: datetime) -> None:
+    """Set to Crashed the docs jobs that started long ago and are in no ledger, as no other process will end them.
+
+    Only those of deployments that name this ledger, *named*; others may use another. *now*: by the clock of Prefect's
+    server.
+    """
+    async with _server() as client:
+        active = [run for run in await _active_in(client, named) if _unchanged_since(run, now - ACCEPTING)]
+        async with reporter.ledger.reading() as session:
+            known = await liveness.known(session, [run.id for run in active])
+        await _set_all(client, [(run, _final_state(run, UNACCEPTED)) for run in active if run.id not in known])
+
+
+def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
+    """Whether a flow run whose job has ended has no process any more. Retried since, it has another process."""
+    if run.state and run.state.is_running() and run.state.timestamp > one.ended_at:
+        return now - run.state.timestamp > REPORTING
+    return one.state is JobState.LOST or bool(is_gone(one.process)) or now - one.ended_at > REPORTING
+
+
+def _corrected_state(run: FlowRun, one: Over) -> State[None]:
+    ended = f"{one.state.value.replace('_', ' ')} at {one.ended_at:%H:%M:%S} UTC"
+    return _final_state(run, f"the process of this flow run died, or is cut off; its job had ended as {ended}")
+
+
+def _final_state(run: FlowRun, words: str) -> State[None]:
+    """The state to set: Cancelled where a cancellation was requested, else Crashed."""
+    is_cancelling = run.state is not None and run.state.is_cancelling()
+    return Cancelled(message=words) if is_cancelling else Crashed(message=words)
+
+
+async def crash_dead_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
+    """Set to Crashed the reconciliation runs that are Running since before *before*: longer than any run takes."""
+    ours = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
+        state=_in(StateType.RUNNING),
+        start_time=FlowRunFilterStartTime(before_=before),  # the first start, also of a run that was retried
+    )
+    await _set_matching(ours, Crashed(message="its process died"), since=before)
+
+
+async def cancel_late_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
+    """Cancel the runs that should have started before *before*, and have not: one run does the work of all."""
+    late = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
+        state=_in(StateType.SCHEDULED),
+        next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=before),
+    )
+    await _set_matching(late, Cancelled(message="late, skipped: another reconciliation run does its work"))
+
+
+async def delete_old_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
+    """Delete runs that ended before *before*, with their logs: up to `MOST_DELETED`; the next run deletes more."""
+    old = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
+        state=_in(*TERMINAL_STATES),
+        end_time=FlowRunFilterEndTime(before_=before),
+    )
+    async with _server() as client:
+        for run in await client.read_flow_runs(flow_run_filter=old, limit=MOST_DELETED):
+            with suppress(ObjectNotFound):  # another reconciliation run was quicker
+                await client.delete_flow_run(run.id)
+
+
+async def _set_matching(runs: FlowRunFilter, state: State[None], *, since: datetime | None = None) -> None:
+    async with _server() as client:
+        found = await client.read_flow_runs(flow_run_filter=runs)
+        await _set_all(client, [(run, state) for run in found if since is None or _unchanged_since(run, since)])
+
+
+async def _running_on_server(client: PrefectClient) -> list[FlowRun]:
+    return await client.read_flow_runs(
+        flow_filter=DOCS_JOBS, flow_run_filter=FlowRunFilter(state=_in(StateType.RUNNING, StateType.CANCELLING))
+    )
+
+
+async def _active_in(client: PrefectClient, named: UUID | None) -> list[FlowRun]:
+    """The docs jobs that have not ended, of deployments that name the ledger *named*."""
+    deployments = await client.read_deployments(flow_filter=DOCS_JOBS)
+    ours = [one.id for one in deployments if _ledger_of(one) == named]
+    if not ours:
+        return []
+    return await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            deployment_id=FlowRunFilterDeploymentId(any_=ours),
+            state=_in(StateType.PENDING, StateType.RUNNING, StateType.CANCELLING),
+        )
+    )
+
+
+def _ledger_of(deployment: DeploymentResponse) -> UUID | str | None:
+    """The ledger that the deployment names, if any; the error message for an invalid tag."""
+    try:
+        return ledger_named_by(deployment.tags)
+    except BadLedgerTag as error:
+        return str(error)
+
+
+def _unchanged_since(run: FlowRun, moment: datetime) -> bool:
+    return run.state is not None and run.state.timestamp <= moment
+
+
+def _in(*types: StateType) -> FlowRunFilterState:
+    return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types)))
+
+
+async def _set_all(client: PrefectClient, states: Iterable[tuple[FlowRun, State[None]]]) -> None:
+    """Set each flow run to its state, a few at a time; skips those whose state changed since they were read."""
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(run: FlowRun, state: State[None]) -> None:
+        async with limit:
+            with suppress(ObjectNotFound):  # deleted meanwhile
+                if (await client.read_flow_run(run.id)).state_id == run.state_id:
+                    await client.set_flow_run_state(run.id, state)
+
+    await asyncio.gather(*(one(run, state) for run, state in states))
