@@ -50,7 +50,11 @@ CLASSIFY = "github_api/classify.py"
 REFUSALS = ("tests/github_api/test_provenance.py", "tests/scenarios/replies/test_refusals.py")
 HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
 
-CLOCK, CLOCKS, JUMPS = "storage/sqlite_clock.py", "tests/storage/test_sqlite_clock.py", "tests/delivery/test_clock_jumps.py"
+CLOCK, CLOCKS, JUMPS = (
+    "storage/sqlite_clock.py",
+    "tests/storage/test_sqlite_clock.py",
+    "tests/delivery/test_clock_jumps.py",
+)
 
 BREAKAGES = (
     Breakage("settle without the lease", SETTLING, f"    mine = and_({HELD}", "    mine = col(StatusTarget.id) == lease.target_id", (f"{LEASES}::test_a_late_settle_only_adds_an_event_and_requests_a_verification",)),
