@@ -10,11 +10,11 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from fake_github.bomb import COMPRESSED, bomb
+from fake_github.answers.bomb import COMPRESSED, bomb
+from fake_github.answers.replies import altered
 from fake_github.exchange import Answer, Call
 from fake_github.faults import Fault, Kind, Script
 from fake_github.github import GitHub, Timing
-from fake_github.replies import altered
 from fake_github.requests import Requests, Seen
 from fake_github.wire import given_up, hang_up
 

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from fake_github import pages, shapes
+from fake_github import pages
+from fake_github.answers import shapes
 from fake_github.api import Api, Sleep
 from fake_github.faults import Fault, Script
 from fake_github.github import GitHub, Rules

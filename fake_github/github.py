@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from fake_github import reads, refusals, repository_shapes, shapes
+from fake_github import reads
+from fake_github.answers import refusals, repository_shapes, shapes
 from fake_github.exchange import Answer, Call, Endpoint, Route
 from fake_github.limits import MINUTE, Balance, Limits
 from fake_github.refs import commit_named

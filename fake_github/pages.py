@@ -7,8 +7,8 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
-from fake_github.refusals import is_web_address
-from fake_github.shapes import time
+from fake_github.answers.refusals import is_web_address
+from fake_github.answers.shapes import time
 from fake_github.store import Status, combined_state, latest
 
 _PAGE = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from hashlib import sha256
 
-from fake_github import repository_shapes, shapes
+from fake_github.answers import repository_shapes, shapes
+from fake_github.answers.paging import Paging
 from fake_github.exchange import Answer, Call, Endpoint
 from fake_github.limits import Balance
-from fake_github.paging import Paging
 from fake_github.store import Status, Store, latest
 
 VERSIONS = ("2022-11-28", "2026-03-10")

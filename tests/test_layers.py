@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -49,6 +50,7 @@ NOT_HERE: dict[str, set[str]] = {
     "flows": {"httpx", "sqlalchemy", "sqlmodel"},
     "fake_github": OURS - {"fake_github"},  # what checks the client must not share its mistakes
 }
+MOST_MODULES = 16
 IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "open"}
 
 
@@ -131,3 +133,9 @@ def test_no_module_beside_a_flow_shadows_another() -> None:
     # Prefect's file loader puts the folder of a flow first on sys.path: flows/queue.py would shadow `queue` for all.
     taken = sys.stdlib_module_names | packages_distributions().keys() | OURS
     assert not {path.stem for path in (ROOT / "flows").glob("*.py")} & taken
+
+
+def test_no_folder_has_more_modules_than_one_sees_at_a_glance() -> None:
+    folders = Counter(path.parent for name in (*OURS, "tests") for path in sources(name))
+    full = {str(folder.relative_to(ROOT)): count for folder, count in folders.items() if count > MOST_MODULES}
+    assert full.keys() == {"tests/support"}

@@ -16,7 +16,7 @@ from waiting import LONGEST, soon
 from domain.delivery.outcome import Delivered, NotSent, Page, Reason, Unknown
 from domain.delivery.report import Report
 from domain.delivery.target import StatusState, Target
-from fake_github.bomb import BLANKS, bomb
+from fake_github.answers.bomb import BLANKS, bomb
 from github_api.client import GitHub
 from github_api.send_request import MAX_REDIRECTS, MAX_REPLY
 from github_api.transport import transport_to

@@ -1,7 +1,7 @@
 """Builds repositories in the schemas of GitHub's API description, from their names and rules."""
 
+from fake_github.answers.shapes import node_id, user
 from fake_github.exchange import Json
-from fake_github.shapes import node_id, user
 
 _LINKS = {
     **{

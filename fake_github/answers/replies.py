@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TypeAlias
 
-from fake_github import refusals
+from fake_github.answers import refusals
 from fake_github.exchange import Answer, Call
 from fake_github.faults import Fault, Kind
 
