@@ -11,8 +11,8 @@ from console.reporter import logging_to, open_reporter
 from console.terminal import plain, results
 from settings import Settings
 from storage.operations.listing import Wanted
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import ReconciliationRun
+from tasks.delivery.reporter import Reporter
 from tasks.operations.periodic_maintenance import maintain
 from tasks.reconcile import reconcile
 

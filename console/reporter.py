@@ -10,8 +10,8 @@ from console.terminal import log_line
 from domain.delivery.notifications import Notification
 from github_api.credentials import NoCredential
 from settings import Settings
-from tasks.delivery import reporter
-from tasks.delivery.deliver import Reporter
+from tasks.delivery import open_reporter as opening
+from tasks.delivery.reporter import Reporter
 
 
 @asynccontextmanager
@@ -19,9 +19,9 @@ async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporte
     """A reporter that appears as *actor* in a report's history.
 
     Raises:
-        WrongLedger: see tasks.delivery.reporter.
+        WrongLedger: see tasks.delivery.open_reporter.
     """
-    async with reporter.open_reporter(settings, actor) as made:
+    async with opening.open_reporter(settings, actor) as made:
         yield replace(made, token_of=token_of)
 
 
@@ -44,4 +44,4 @@ async def token_of(name: str) -> str:
         raise NoCredential(
             f"PREFECT_API_URL is not set, so that Prefect cannot be asked for the Secret block of {name}"
         )
-    return await reporter.token_of(name)
+    return await opening.token_of(name)

@@ -13,7 +13,7 @@ from console.terminal import confirm, plain, results, stderr_console
 from domain.delivery.budget import BULK_SIZE
 from settings import Settings
 from storage.operations.listing import Wanted
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.retry import retry_report, undelivered
 
 REFUSED = 2

@@ -23,7 +23,7 @@ from flows.job_types import JOB_TYPES, JobName, described
 from flows.run_settings import flow_settings
 from settings import Settings
 from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_while_unavailable
-from tasks.delivery.reporter import open_reporter
+from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.retry import phase_of, reopen_report
 from tasks.jobs.accept import CarriedOutElsewhere, Done, Execution, Order, accept_job, order_of
 from tasks.jobs.execution_spec import EndedExecution, Work, work_of

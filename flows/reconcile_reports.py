@@ -10,8 +10,8 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.run_settings import flow_settings
-from tasks.delivery.deliver import Reporter
-from tasks.delivery.reporter import open_reporter
+from tasks.delivery.open_reporter import open_reporter
+from tasks.delivery.reporter import Reporter
 from tasks.operations.correct_run_states import (
     best_effort,
     cancel_late_reconciliations,

@@ -14,8 +14,8 @@ from domain.delivery.outcome import Reason
 from domain.jobs.run_names import name_of_retry
 from flows.run_settings import flow_settings
 from settings import Settings
-from tasks.delivery.deliver import Reporter
-from tasks.delivery.reporter import open_reporter
+from tasks.delivery.open_reporter import open_reporter
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.retry import Selection, reopen_report, retry_report, undelivered
 from tasks.operations.publish_events import publishing
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from storage.delivery import reconciliation_runs
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import ReconciliationRun, deliver_due
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.lost import end_lost_jobs
 
 

@@ -18,8 +18,9 @@ from storage.delivery import availability
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import LedgerUnavailable
 from storage.models import StatusReport
-from tasks.delivery.deliver import Reporter, deliver
-from tasks.delivery.reporter import open_reporter
+from tasks.delivery.deliver import deliver
+from tasks.delivery.open_reporter import open_reporter
+from tasks.delivery.reporter import Reporter
 
 RETRIES = 5
 RETRY_WINDOW = timedelta(seconds=sum(2**n for n in range(RETRIES)))

@@ -19,8 +19,8 @@ from domain.legacy_import.takeover import Disposition, Verdict, chosen
 from github_api.credentials import NoCredential
 from settings import Settings
 from storage.maintenance.legacy_import import Result, preview, take_over
-from tasks.delivery.deliver import Reporter
-from tasks.delivery.reporter import credential_of
+from tasks.delivery.open_reporter import credential_of
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.accept import commit_page
 
 REFUSED = 2

@@ -20,7 +20,7 @@ from domain.text import clean
 from github_api.credentials import NoCredential, NotAllowed, credential_name
 from github_api.refs import Commits, NoAnswer, NoSuchRef
 from settings import Settings
-from tasks.delivery.reporter import check_allowed
+from tasks.delivery.open_reporter import check_allowed
 
 WHOLE = 40
 """Digits of a full hash, which needs no look-up."""

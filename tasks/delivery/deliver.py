@@ -5,72 +5,34 @@ row or one request, and no transaction is open during a request. docs/guarantee.
 between them. A cancelled try settles nothing: its lease expires, and the next sender reads back.
 """
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from domain.delivery.budget import BUDGET_WAIT
 from domain.delivery.outcome import (
-    Delivered,
     Exchange,
     NoToken,
-    NotSent,
-    Page,
-    PostedStatus,
-    ReadFailure,
     Reason,
     Rejected,
     Sent,
 )
-from domain.delivery.policy import Policy
-from domain.delivery.read_back import is_beyond, is_in, is_stable
-from domain.delivery.report import EventKind, carries
+from domain.delivery.report import EventKind
 from domain.delivery.settlement import settle
-from github_api.client import GitHub
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import availability, events, leases, settling
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.leases import Lease
-from storage.ledger import Ledger
 from storage.models import StatusReport
-
-MAX_PAGES = 200
-"""The most pages of 100 statuses that are read: GitHub keeps 1000 statuses of each context of a commit."""
+from tasks.delivery.find_marker import Absent, Found, find_marker
+from tasks.delivery.reporter import Reporter
 
 GROWS_FOR = timedelta(minutes=10)
 """How long after a doubt an absence from a list of several pages that grows meanwhile is not believed."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Reporter:
-    """What delivering needs. `jitter` returns numbers from -1 to 1; `token_of` the token of a named credential."""
-
-    ledger: Ledger
-    github: GitHub
-    policy: Policy
-    token_of: Callable[[str], Awaitable[str]]
-    jitter: Callable[[], float]
-    actor: str
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    time: Callable[[], float] = time.monotonic
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """No page shows the report. Not `is_certain`: the list grew, so a status may have been on neither page read."""
-
-    is_certain: bool
-
-
-Found: TypeAlias = Delivered
-GivenUp: TypeAlias = None
-"""The lease was lost meanwhile, or a newer report is current."""
 
 
 async def deliver(
@@ -163,7 +125,7 @@ async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
 async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, claimed_at: datetime) -> Settled | Busy:
     """Steps 2 and 3: search for the report's marker; send the report only if GitHub certainly does not have it."""
     in_doubt = lease.doubt_until is not None and lease.doubt_until > claimed_at
-    seen, held, exchange = await _find_marker(reporter, lease, token)
+    seen, held, exchange = await find_marker(reporter, lease, token)
     match seen:
         case None:
             return await _release_superseded(reporter, held)
@@ -181,37 +143,6 @@ async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, clai
             return await _send_again(reporter, held, token)
         case _:
             return await _settle(reporter, held, Sent(seen, exchange), found=isinstance(seen, Found))
-
-
-async def _find_marker(
-    reporter: Reporter, lease: Lease, token: str
-) -> tuple[Found | Absent | ReadFailure | Busy | GivenUp, Lease, Exchange]:
-    """Read the commit's statuses, newest first, renewing the lease after each page.
-
-    Another tool may have copied the link into a context of its own: that counts only if ours is not listed.
-    """
-    page_url, is_certain = None, True
-    marked: list[PostedStatus] = []
-    for _ in range(MAX_PAGES):
-        read = await reporter.github.statuses_of(lease.report.target, token, page_url)
-        if not isinstance(read.outcome, Page):
-            return read.outcome, lease, read.exchange
-        page = read.outcome
-        marked += [status for status in page.statuses if carries(status.target_url, lease.report.marker)]
-        own = next((status for status in marked if is_in(lease.report.target.context, status)), None)
-        if own is not None:
-            return Delivered(own.id), lease, read.exchange
-        github_time = read.exchange.github_time
-        if page.next_url is None or is_beyond(page.statuses, lease.not_before, github_time=github_time):
-            return Delivered(marked[0].id) if marked else Absent(is_certain), lease, read.exchange
-        if page_url is None:
-            is_certain = is_stable(page.statuses, github_time=github_time)
-        page_url = page.next_url
-        renewed = await _renew(reporter, lease)
-        if not isinstance(renewed, Lease):
-            return renewed, lease, read.exchange
-        lease = renewed
-    return NotSent(f"the commit's statuses do not end after {MAX_PAGES} pages"), lease, Exchange()
 
 
 async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
@@ -238,12 +169,6 @@ async def _is_unverifiable(reporter: Reporter, lease: Lease) -> bool:
     async with reporter.ledger.transaction() as session:
         report = await session.get_one(StatusReport, lease.report_id)
         return (await events.tries(session, report)).unconfirmed >= reporter.policy.unverifiable_after
-
-
-async def _renew(reporter: Reporter, lease: Lease) -> Lease | Busy | None:
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        return await leases.renew(session, lease, policy=reporter.policy, now=now)
 
 
 async def _release_superseded(reporter: Reporter, lease: Lease) -> Settled | Busy:

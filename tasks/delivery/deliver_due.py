@@ -11,8 +11,8 @@ from domain.delivery.report import Phase
 from domain.redact import of_error
 from storage.delivery import due, future_times, overdue, reconciliation_runs
 from storage.delivery.availability import Settled
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.eligible import offered
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.senders import COOLDOWN, Senders
 from tasks.delivery.verify import to_verify, verify_target
 

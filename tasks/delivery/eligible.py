@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from github_api.credentials import secret_behind
 from storage.delivery import due, pauses
 from storage.delivery.due import Offer
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 
 BATCH = 100
 """Reports that are offered to the senders at once, shared among credentials."""

@@ -13,8 +13,8 @@ from domain.delivery.notifications import Publish, ignore
 from domain.text import LogLine
 from settings import Settings
 from storage.ledger import LedgerUnavailable
-from tasks.delivery.deliver import Reporter
-from tasks.delivery.reporter import open_reporter
+from tasks.delivery.open_reporter import open_reporter
+from tasks.delivery.reporter import Reporter
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from github_api.credentials import NoCredential
 from settings import Settings
 from storage.delivery import availability, reports
 from storage.delivery.reports import Selection
-from tasks.delivery.deliver import Reporter
-from tasks.delivery.reporter import credential_of
+from tasks.delivery.open_reporter import credential_of
+from tasks.delivery.reporter import Reporter
 from tasks.report_status import Undelivered, deliver_report
 
 __all__ = ["Selection", "phase_of", "reopen_report", "retry_report", "undelivered"]

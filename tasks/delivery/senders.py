@@ -9,7 +9,8 @@ from typing import Any
 from domain.redact import of_error
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.due import Offer
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 COOLDOWN = timedelta(seconds=1)
 """How long a target is left alone after a try that settled nothing: another sender has it, or it raised."""

@@ -11,7 +11,8 @@ from domain.delivery.verification import shown
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import credentials, pauses, verification
 from storage.delivery.verification import Snapshot
-from tasks.delivery.deliver import MAX_PAGES, Reporter
+from tasks.delivery.find_marker import MAX_PAGES
+from tasks.delivery.reporter import Reporter
 
 LIMIT = 20
 """Targets that a reconciliation run verifies."""

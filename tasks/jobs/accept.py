@@ -16,8 +16,8 @@ from settings import Settings
 from storage.jobs import jobs, liveness
 from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
-from tasks.delivery.deliver import Reporter
-from tasks.delivery.reporter import credential_of
+from tasks.delivery.open_reporter import credential_of
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, this_process
 

@@ -14,7 +14,7 @@ from domain.output.progress import ShowProgress
 from domain.redact import public
 from domain.text import LogLine
 from github_api.credentials import NoCredential
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.checkout import CheckoutFailed, working_copy
 from tasks.jobs.execution_spec import CANCELLED, ExecutionResult, Work, folders_of_a_job
 from tasks.jobs.keep_output import NotKept, keep_output

@@ -7,8 +7,8 @@ from enum import Enum
 
 from domain.jobs.execution import Execution
 from storage.jobs import jobs
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.ledger_retry import should_log
+from tasks.delivery.reporter import Reporter
 
 HEARTBEAT_EVERY = timedelta(seconds=10)
 RETRY_AFTER = timedelta(seconds=5)

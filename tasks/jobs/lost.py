@@ -8,7 +8,7 @@ from domain.redact import of_error
 from storage.jobs import liveness
 from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, kill
 

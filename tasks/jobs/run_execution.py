@@ -17,8 +17,8 @@ from domain.redact import of_error
 from domain.text import LogLine
 from storage.jobs import jobs
 from storage.ledger import LedgerUnavailable
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.ledger_retry import retry_while_unavailable, should_log
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.build_steps import execute
 from tasks.jobs.execution_spec import CANCELLED, EndedExecution, ExecutionResult, Work
 from tasks.jobs.heartbeat import Stopped, keep_heartbeat

@@ -35,7 +35,7 @@ from domain.redact import of_error
 from domain.text import LogLine
 from storage.jobs import liveness
 from storage.jobs.liveness import Over
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.process.identity import is_gone
 
 TIMEOUT = timedelta(seconds=20)

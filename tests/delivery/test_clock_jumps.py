@@ -25,9 +25,9 @@ from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.delivery.availability import Busy
 from storage.ledger import Ledger
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
-from tasks.delivery.reporter import EstimatedClock
+from tasks.delivery.open_reporter import EstimatedClock
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.lost import end_lost_jobs
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)

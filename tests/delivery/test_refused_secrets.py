@@ -17,7 +17,7 @@ from github_api.credentials import secret_behind
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import Ledger
 from storage.models import Credential, LedgerIdentity, RefusedSecret, StatusTarget
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.verify import to_verify, verify_target
 
 OLD, NEW, WORSE = "an-old-token", "a-new-token", "another-old-token"

@@ -18,7 +18,7 @@ from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.delivery.reports import reopen
 from storage.models import ReportEvent
-from tasks.delivery import deliver as deliver_module
+from tasks.delivery import find_marker as find_marker_module
 
 DAY = 24 * 60 * 60
 
@@ -141,7 +141,7 @@ async def test_a_time_of_githubs_that_is_wrong_by_minutes_may_make_a_second_stat
 async def test_a_report_beyond_the_pages_read_is_neither_sent_nor_rejected(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver_module, "MAX_PAGES", 1)
+    monkeypatch.setattr(find_marker_module, "MAX_PAGES", 1)
     await run_job(world.ledger, order())
     world.fault(Kind.CLOSE)
     await world.deliver()

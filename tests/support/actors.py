@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Step, World
 
 from storage.ledger import Ledger
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 
 Work: TypeAlias = Callable[[World, Reporter], Awaitable[object]]
 

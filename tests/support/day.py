@@ -27,8 +27,8 @@ from fake_github.github import Rules
 from fake_github.limits import Limits
 from fake_github.requests import Seen
 from storage.jobs import jobs
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.reporter import Reporter
 from tasks.report_status import RETRIES, Undelivered, deliver_report
 
 HOUR = timedelta(hours=1)

@@ -46,7 +46,7 @@ from github_api.credentials import DEFAULT_CREDENTIAL
 from storage.delivery import availability
 from storage.ledger import Ledger, open_ledger
 from storage.models import Job, StatusReport
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.accept import commit_page
 from tasks.report_status import is_worth_a_retry, report_status
 
@@ -221,10 +221,10 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
     patch.setenv(CREDENTIAL.removeprefix("env:"), TOKEN)  # for jobs that are put into the ledger without a flow
     patch.setenv("REPORTBACK_CLONE_URL", origin[0])
     patch.setattr(
-        "tasks.delivery.reporter.GitHub",
+        "tasks.delivery.open_reporter.GitHub",
         partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.publish)),
     )
-    patch.setattr("tasks.delivery.reporter.Reporter", partial(Reporter, sleep=rig.sleep))
+    patch.setattr("tasks.delivery.open_reporter.Reporter", partial(Reporter, sleep=rig.sleep))
     patch.setattr("flows.run_settings.make_non_dumpable", lambda: None)  # the process is pytest's
     patch.setattr("storage.ledger._own_clock", lambda _: rig.ledger_now)
     quick = report_status.with_options(retry_delay_seconds=0, retry_condition_fn=rig.skip_the_wait)

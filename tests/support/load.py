@@ -32,8 +32,8 @@ from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.github import Rules
 from fake_github.limits import Limits
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.reporter import Reporter
 from tasks.report_status import Undelivered, deliver_report
 
 SKEW = 2 * HOUR

@@ -40,9 +40,10 @@ from storage.jobs import jobs
 from storage.ledger import Ledger
 from storage.maintenance import restored
 from storage.models import Credential, StatusReport, StatusTarget
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
 from tasks.delivery.deliver_due import deliver_due
 from tasks.delivery.eligible import offered
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.retry import retry_report
 from tasks.report_status import Undelivered
 

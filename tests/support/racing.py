@@ -36,7 +36,8 @@ from storage.delivery import due, leases, settling
 from storage.delivery.leases import Lease
 from storage.jobs import jobs
 from storage.ledger import Ledger, open_ledger
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 ROOT = Path(__file__).resolve().parents[2]
 MANY = 20

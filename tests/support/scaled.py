@@ -25,7 +25,8 @@ from github_api.client import GitHub
 from storage.delivery.availability import Settled
 from storage.ledger import Ledger, open_ledger
 from storage.models import StatusTarget
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 SHORTEST, LONGEST = 0.12, 0.6
 OURS = 1.5

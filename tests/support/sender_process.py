@@ -38,7 +38,8 @@ from storage import engines
 from storage.jobs import jobs
 from storage.ledger import LedgerUnavailable, open_ledger
 from storage.models import StatusReport
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 
 @dataclass

@@ -15,8 +15,8 @@ from sqlmodel import select
 from fake_github.process import StandIn
 from storage.ledger import Ledger
 from storage.models import StatusTarget
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.reporter import Reporter
 
 PROGRAM = Path(__file__).with_name("sender_process.py")
 

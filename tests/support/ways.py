@@ -3,7 +3,7 @@
 from world import World
 
 from fake_github.faults import Kind
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 
 SETTLE_AFTER = 20
 """Seconds: the default of `Policy.settle_after`."""

@@ -60,7 +60,8 @@ from storage.jobs import jobs
 from storage.ledger import Ledger
 from storage.models import StatusReport, StatusTarget
 from storage.sqlite_clock import Host, HostClock
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 SHA = "3f2a91c0" * 5
 CREDENTIAL = "env:TOKEN"

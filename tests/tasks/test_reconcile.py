@@ -9,7 +9,7 @@ from world import World, order, run_job
 
 from storage.delivery import reconciliation_runs
 from tasks import reconcile as module
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.reconcile import reconcile
 
 

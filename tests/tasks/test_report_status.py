@@ -26,7 +26,7 @@ def github(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> FakeGitHub:
     monkeypatch.setenv("REPORTBACK_ALLOW_HTTP", "true")
     monkeypatch.setenv("REPORTBACK_WRITE_BUDGET", "80/min,1/h")
     monkeypatch.setenv(CREDENTIAL.removeprefix("env:"), "a-longer-token")
-    monkeypatch.setattr("tasks.delivery.reporter.GitHub", partial(GitHub, transport=InProcessTransport(made)))
+    monkeypatch.setattr("tasks.delivery.open_reporter.GitHub", partial(GitHub, transport=InProcessTransport(made)))
     return made
 
 

@@ -15,8 +15,8 @@ from flows import docs_job as module
 from settings import Settings
 from storage import engines
 from storage.models import Job
-from tasks.delivery.deliver import Reporter
-from tasks.delivery.reporter import open_reporter
+from tasks.delivery.open_reporter import open_reporter
+from tasks.delivery.reporter import Reporter
 
 
 @pytest.fixture

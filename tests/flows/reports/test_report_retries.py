@@ -15,7 +15,7 @@ from fake_github.faults import Kind
 from flows import docs_job as module
 from settings import Settings
 from storage.delivery import leases
-from tasks.delivery.reporter import open_reporter
+from tasks.delivery.open_reporter import open_reporter
 from tasks.report_status import RETRY_WINDOW, report_status
 
 SUCCESS = 2  # the number of a job's second report

@@ -14,7 +14,7 @@ from flows.retry_reports import retry_reports
 from settings import Settings
 from storage.delivery import leases
 from storage.models import Reconciliation, StatusReport
-from tasks.delivery.reporter import open_reporter
+from tasks.delivery.open_reporter import open_reporter
 
 
 async def recorded(rig: Rig, *contexts: str, state: JobState = JobState.SUCCEEDED) -> None:

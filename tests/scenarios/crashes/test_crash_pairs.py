@@ -18,7 +18,7 @@ from world import ACTOR, ME, World, begin, end, order, run_job
 
 from domain.jobs.execution import Execution, Order
 from storage.jobs import jobs
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 
 PLACES = None if FULL else ("committed", "POST answered", "GET answered")
 LONG_ENOUGH = 60

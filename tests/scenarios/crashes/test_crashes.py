@@ -11,7 +11,7 @@ from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
 from world import Step, World, accept, begin, end, order, run_job
 
 from domain.jobs.job_states import JobState
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 
 LEASE = 30
 

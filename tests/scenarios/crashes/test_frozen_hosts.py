@@ -19,7 +19,7 @@ from fake_github.faults import Kind
 from fake_github.process import running
 from storage import engines
 from storage.ledger import LedgerUnavailable, open_ledger
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
 PLACES = 16

@@ -15,7 +15,8 @@ from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
 from storage.delivery.availability import Busy
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 OLD, NEW = UUID(int=1), UUID(int=2)
 LEASE, SETTLE_AFTER = 30, 20

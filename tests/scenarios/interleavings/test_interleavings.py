@@ -20,7 +20,8 @@ from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import due, reports
 from storage.ledger import Ledger
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 TARGET = 1
 OLD, NEW = UUID(int=1), UUID(int=2)

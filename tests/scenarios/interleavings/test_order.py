@@ -17,7 +17,8 @@ from domain.jobs.execution import Execution
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 OLD, NEW = UUID(int=1), UUID(int=2)
 

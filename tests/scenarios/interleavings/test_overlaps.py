@@ -18,8 +18,9 @@ from settings import Settings
 from storage.delivery.availability import Busy
 from storage.ledger import open_ledger
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
 from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.retry import retry_report
 from tasks.report_status import Undelivered, deliver_report
 

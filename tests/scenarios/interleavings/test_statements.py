@@ -19,7 +19,8 @@ from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import reports
-from tasks.delivery.deliver import Reporter, deliver
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
 
 INTERRUPTIONS, EVERY = (2, 1) if FULL else (1, 2)
 

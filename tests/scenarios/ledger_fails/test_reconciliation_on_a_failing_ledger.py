@@ -11,8 +11,8 @@ from relay import Fate, Relay
 from world import World, order, run_job
 
 from storage.ledger import Ledger, LedgerUnavailable
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import deliver_due
+from tasks.delivery.reporter import Reporter
 
 CONTEXTS = ("docs/a", "docs/b")
 

@@ -30,7 +30,7 @@ from storage.models import Job, Reconciliation, ReportEvent, StatusReport, Statu
 from storage.operations import event_counts, job_history, retention
 from storage.operations.metrics import snapshot
 from storage.operations.retention import PruneCursor, is_after_a_gap, prune_jobs, prune_runs
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.verify import to_verify, verify_target
 
 HOUR = timedelta(hours=1)

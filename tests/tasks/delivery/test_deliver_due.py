@@ -14,8 +14,8 @@ from world import World, accept, order, run_job
 from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.models import Reconciliation
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import ReconciliationRun, deliver_due
+from tasks.delivery.reporter import Reporter
 
 BUDGET = timedelta(seconds=50)
 

@@ -18,8 +18,8 @@ from world import CREDENTIAL, World, accept, order, run_job
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from fake_github.faults import Kind
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import ReconciliationRun, deliver_due
+from tasks.delivery.reporter import Reporter
 from tasks.report_status import deliver_report
 
 PASS = timedelta(seconds=50)

@@ -15,8 +15,8 @@ from domain.operations.notification_lines import level_of, line_of
 from fake_github.faults import Kind
 from fake_github.store import Draft
 from storage.models import StatusReport, StatusTarget
-from tasks.delivery.deliver import Reporter
 from tasks.delivery.deliver_due import OVERDUE, deliver_due
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.verify import verify_target
 from tasks.operations.prefect_events import event_of
 

@@ -7,7 +7,7 @@ import pytest
 from simulated import SimulatedClock, SimulatedLoop
 
 from domain.jobs.execution import Execution
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.jobs import heartbeat
 from tasks.jobs.heartbeat import WATCH_FOR, Stopped, keep_heartbeat
 

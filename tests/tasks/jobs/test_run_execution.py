@@ -27,7 +27,7 @@ from domain.jobs.job_type import JobType
 from storage.ledger import Ledger, LedgerUnavailable
 from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
-from tasks.delivery.deliver import Reporter
+from tasks.delivery.reporter import Reporter
 from tasks.jobs import heartbeat
 from tasks.jobs import run_execution as module
 from tasks.jobs.run_execution import Callbacks, EndedExecution, Work, carry_out

@@ -14,8 +14,8 @@ from local.stack import free_port
 from settings import Settings
 from storage.identity import WrongLedger, ledger_id
 from storage.ledger import open_ledger
-from tasks.delivery import reporter as module
-from tasks.delivery.reporter import credential_of, open_reporter, token_of
+from tasks.delivery import open_reporter as module
+from tasks.delivery.open_reporter import credential_of, open_reporter, token_of
 
 
 def settings(**credentials: str) -> Settings:

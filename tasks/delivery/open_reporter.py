@@ -1,0 +1,125 @@
+"""Opens a `Reporter` from the settings: ledger, GitHub client and credentials."""
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import httpx
+from prefect.blocks.system import Secret
+from prefect.exceptions import PrefectException
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.delivery.notifications import Publish, ignore
+from domain.delivery.repository_patterns import first_match
+from github_api import credentials
+from github_api.client import GitHub
+from github_api.credentials import NoCredential, NotAllowed
+from settings import Settings
+from storage.identity import WrongLedger, ledger_id
+from storage.ledger import Clock, Ledger, open_ledger
+from storage.sqlite_clock import since_boot
+from tasks.delivery.reporter import Reporter
+
+
+@asynccontextmanager
+async def open_reporter(settings: Settings, actor: str, publish: Publish = ignore) -> AsyncIterator[Reporter]:
+    """A reporter that appears as *actor* in a report's history: "task …", "reconciliation", or a person.
+
+    *publish* gets each event that is committed through it.
+
+    Raises:
+        WrongLedger: the deployment is for another ledger than the one that REPORTBACK_DATABASE_URL names.
+    """
+    async with open_ledger(settings.database_url, local=settings.local_file_systems, publish=publish) as ledger:
+        await _check_identity(ledger, settings.ledger_id)
+        clock = EstimatedClock(ledger.clock)
+        estimating = replace(ledger, clock=clock)
+        await estimating.now()
+        async with GitHub(
+            str(settings.github_api_url), settings.timeout, clock.now, ca_file=settings.ca_file
+        ) as github:
+            yield Reporter(estimating, github, settings.policy, token_of, _jitter, actor)
+
+
+class EstimatedClock:
+    """Estimates the ledger's time from its last reading, for the times of GitHub's answers.
+
+    Does not use the host's wall clock: it may be wrong, or be set between a request and its answer.
+    """
+
+    def __init__(self, clock: Clock, elapsed: Callable[[], timedelta] = since_boot) -> None:
+        self._clock = clock
+        self._elapsed = elapsed
+        self._read: tuple[datetime, timedelta] | None = None
+
+    async def __call__(self, session: AsyncSession) -> datetime:
+        """The ledger's time, UTC."""
+        read = await self._clock(session)
+        self._read = read, self._elapsed()
+        return read
+
+    def now(self) -> datetime:
+        """The ledger's time, UTC, estimated without a query. It has been read before."""
+        assert self._read is not None
+        read, at = self._read
+        return read + (self._elapsed() - at)
+
+
+async def _check_identity(ledger: Ledger, named: UUID | None) -> None:
+    if named is None:
+        return
+    async with ledger.transaction() as session:
+        opened = await ledger_id(session)
+    if opened != named:
+        raise WrongLedger(opened, named, ledger.place)
+
+
+def check_allowed(repository: str, settings: Settings) -> None:
+    """Refuse a repository that REPORTBACK_ALLOWED_REPOSITORIES does not name, if it is set. Raises NotAllowed."""
+    allowed = settings.allowed_repositories
+    if allowed and first_match(repository, allowed) is None:
+        raise NotAllowed(
+            f"REPORTBACK_ALLOWED_REPOSITORIES does not name {repository}, so nothing is started or sent anew for it: "
+            f"it names {', '.join(allowed)}"
+        )
+
+
+def credential_of(repository: str, settings: Settings) -> str:
+    """The name of the credential that reports on *repository*.
+
+    Raises:
+        NotAllowed: REPORTBACK_ALLOWED_REPOSITORIES does not name it.
+        NoCredential: REPORTBACK_CREDENTIALS names none for it.
+    """
+    check_allowed(repository, settings)
+    name = credentials.credential_name(repository, settings.credentials)
+    if name is None:
+        raise NoCredential(
+            f"REPORTBACK_CREDENTIALS names no credential for {repository}: add a pattern that matches it, such as "
+            f'"{repository.partition("/")[0]}/*"'
+        )
+    return name
+
+
+async def token_of(name: str) -> str:
+    """The current token of the credential *name*.
+
+    Raises:
+        NoCredential: there is none; nothing can be sent.
+    """
+    try:
+        return await credentials.token_of(name, _load_secret)
+    except (PrefectException, httpx.HTTPError) as error:
+        raise NoCredential(f"Prefect cannot be asked for the Secret block of {name}: {type(error).__name__}") from error
+
+
+async def _load_secret(block: str) -> object:
+    secret: Secret[str] = await Secret.aload(block)
+    return secret.get()
+
+
+def _jitter() -> float:
+    return random.uniform(-1, 1)  # noqa: S311  # spreads load, keeps no secret
