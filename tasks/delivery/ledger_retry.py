@@ -44,10 +44,12 @@ async def retry_while_unavailable(
         try:
             return await ask()
         except LedgerUnavailable as error:
-            if time.monotonic() >= until:
+            left = until - time.monotonic()
+            if left <= 0:
                 raise
             if should_log(failures):
-                warn(f"{failed}, and is tried again: {error}")
+                how_long = f"for up to {left:.0f} s more" if longest else "until it succeeds"
+                warn(f"{failed}, and is tried again {how_long}: {error}")
         await asyncio.sleep(RETRY_EVERY.total_seconds())
     raise AssertionError
 

@@ -108,7 +108,7 @@ async def run_command(
             await run_uncancellable(supervisor.end)
     if not supervisor.reading.cancelled():
         supervisor.reading.result()
-    # The supervisor saw which came first, the command's end or ours: its ended counts, also when the time limit struck.
+    # The supervisor saw which came first, the end of the command or ours: its result counts, even at the time limit.
     ended = _ending(supervisor.result, argv[0]) if in_time or supervisor.result else (EndedBy.TIME_LIMIT, None, None)
     return Finished(*ended, tail=output.tail, elapsed=elapsed)
 

@@ -123,11 +123,9 @@ def _runs(uid: int) -> bool:
 
 
 def _is_of(status: Path, uid: bytes) -> bool:
-    """Whether it is a process of the user, and not a zombie."""
+    """Whether it is a process of the user that runs: not a zombie, unless other threads of it still run."""
     with suppress(OSError):  # ended meanwhile
         fields = dict(line.split(b":", 1) for line in status.read_bytes().splitlines() if b":" in line)
-        is_over = (
-            fields[b"State"].split()[0] in (b"Z", b"X") and int(fields[b"Threads"]) <= 1
-        )  # threads may outlive the first
+        is_over = fields[b"State"].split()[0] in (b"Z", b"X") and int(fields[b"Threads"]) <= 1
         return uid in fields[b"Uid"].split() and not is_over
     return False

@@ -52,7 +52,7 @@ async def test_a_ledger_unavailable_at_the_start_is_waited_for(
         locked.mend()
     done = await running
     assert done.shows[0] == "COMPLETED"
-    await log_of(done.id, "the job could not be accepted, and is tried again: ", "locked")
+    await log_of(done.id, "the job could not be accepted, and is tried again for up to ", "locked")
 
 
 async def test_a_ledger_that_stays_unavailable_fails_the_run_before_acceptance(

@@ -53,20 +53,20 @@ async def asked(away: Away, longest: timedelta | None, warn: LogLine) -> str:
     return await retry_while_unavailable(away.ask, longest=longest, failed="it was not stored", warn=warn)
 
 
-TRIED_AGAIN = "it was not stored, and is tried again: the ledger is unavailable: connection refused"
+TRIED_AGAIN = "it was not stored, and is tried again {}: the ledger is unavailable: connection refused"
 
 
 async def test_a_ledger_that_comes_back_is_asked_again_and_the_wait_is_logged(time: Time) -> None:
     said: list[str] = []
     assert await asked(Away(3, time), A_MINUTE, said.append) == "here"
-    assert said == [TRIED_AGAIN] * 2
+    assert said == [TRIED_AGAIN.format(f"for up to {left} s more") for left in (50, 40)]
 
 
 async def test_an_outcome_waits_without_limit_and_logs_at_growing_intervals(time: Time) -> None:
     said: list[str] = []
     away = Away(1000, time)
     assert await asked(away, None, said.append) == "here"
-    assert said == [TRIED_AGAIN] * (7 + 7)
+    assert said == [TRIED_AGAIN.format("until it succeeds")] * (7 + 7)
 
 
 def test_of_failures_in_a_row_the_first_are_logged_and_then_one_in_four_minutes() -> None:
