@@ -201,9 +201,8 @@ async def test_a_machine_that_was_suspended_brings_its_real_outcome(rig: Rig) ->
     run = await rig.start("suspended")
     await run.is_at_work()
     await run.shows("pending", within=SENT)
-    pid = await run.pid()
     await run.seems_elsewhere()
-    os.kill(pid, signal.SIGSTOP)
+    pid = await run.suspend()
     try:
         await run.shows("pending", "error", within=FROM_DEATH_TO_ERROR)
     finally:

@@ -53,9 +53,8 @@ async def test_a_lost_job_that_comes_back_while_its_group_is_taken_ends_its_comm
     stopped = await rig.start("stopped", job="told-in-turn")
     await stopped.is_at_work()
     await stopped.shows("pending", within=SENT)
-    pid = await stopped.pid()
     await stopped.seems_elsewhere()
-    os.kill(pid, signal.SIGSTOP)
+    pid = await stopped.suspend()
     try:
         other = await rig.start("takes-its-place", job="told-in-turn")
         await other.is_at_work(within=FROM_DEATH_TO_ERROR + STARTS)

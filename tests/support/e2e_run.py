@@ -1,5 +1,7 @@
 """A started job of an end-to-end test: reads its state, and tells it how to go on."""
 
+import os
+import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from waiting import until
 
 from fake_github.process import StandIn
 from local.prefect_api import PrefectApi, RunState
-from storage.ledger import Ledger
+from storage.ledger import Ledger, LedgerUnavailable
 from storage.models import Job
 
 STARTS = 90
@@ -97,6 +99,23 @@ class Run:
         """Its row in the ledger."""
         async with self.ledger.transaction() as session:
             return (await session.exec(select(Job).where(col(Job.id) == UUID(self.id)))).one()
+
+    async def suspend(self) -> int:
+        """Send SIGSTOP to its flow outside of any transaction, which would lock a SQLite ledger; return its pid."""
+        pid = await self.pid()
+
+        async def is_outside_a_transaction() -> bool:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                async with self.ledger.transaction() as session:
+                    await self.ledger.clock(session)
+            except LedgerUnavailable:
+                os.kill(pid, signal.SIGCONT)
+                return False
+            return True
+
+        await until(is_outside_a_transaction, within=STARTS, what=f"{self.name} to hold no lock of the ledger")
+        return pid
 
     async def seems_elsewhere(self) -> None:
         """Record in the ledger that it runs on another machine, so that only its heartbeat is visible."""
