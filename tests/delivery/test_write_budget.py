@@ -9,6 +9,7 @@ from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job, world
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
+from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.delivery import reports
 from storage.delivery.availability import Busy, Settled
@@ -17,6 +18,7 @@ from storage.delivery.due import next_due
 from storage.ledger import Ledger
 from storage.models import Credential
 from tasks.delivery.deliver import deliver
+from tasks.report_status import deliver_report
 
 BUDGET = WriteBudget(per_minute=3, per_hour=5, spacing=timedelta(seconds=1))
 
@@ -51,6 +53,15 @@ async def test_the_spacing_binds_an_outcome_that_missed_its_task_and_not_that_of
             assert isinstance(await deliver(world.reporter, target), Settled)
         assert isinstance(await deliver(world.reporter, ends_now, job_ends_now=True), Settled)
         assert sent_after(world) == [0, 1, 2, 3, 4, 4]
+
+
+async def test_the_task_of_a_job_ending_now_does_not_wait_for_the_spacing(ledger: Ledger, clock: Clock) -> None:
+    async with world_on(ledger, clock, policy=policy(WriteBudget(100, 100))) as world:
+        late, _ = await jobs(world, 2)
+        assert isinstance(await deliver(world.reporter, late), Settled)
+        report_id = (await world.target("docs/1")).newest_id or 0
+        assert await deliver_report(world.reporter, report_id, job_ends_now=True) is Phase.DELIVERED
+        assert sent_after(world) == [0, 0]
 
 
 def sent_after(world: World) -> list[float]:

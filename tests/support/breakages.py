@@ -257,7 +257,7 @@ BREAKAGES = (
     Breakage("the oldest is always next", "tasks/delivery/senders.py", "self._last_started.get(one.credential, 0)", "0", (FAIR,)),
     Breakage("what is due is not shared out", "storage/delivery/due.py", ".order_by(place, *first)", ".order_by(*first)", (BUDGET,)),
     Breakage("a verification delays due reports", "tasks/delivery/deliver_due.py", "asyncio.create_task(_verify_due(run)))", "asyncio.create_task(_verify_due(run)))\n        await verifications[0]", (FAIR,)),
-    Breakage("an attempt forgets that its outcome is waited for", "tasks/report_status.py", "deliver(reporter, report.target_id, job_ends_now=job_ends_now)", "deliver(reporter, report.target_id)", (TASK,)),
+    Breakage("an attempt forgets that its outcome is waited for", "tasks/report_status.py", "deliver(reporter, report.target_id, job_ends_now=job_ends_now)", "deliver(reporter, report.target_id)", (f"{BUDGET}::test_the_task_of_a_job_ending_now_does_not_wait_for_the_spacing",)),
     Breakage("containers of one host hold the clock up in turn", CLOCK, "            seen = max(seen, anchored)\n", "            pass\n", (f"{CLOCKS}::test_a_lease_runs_out_though_containers_of_one_host_have_boot_ids_of_their_own",)),
     Breakage("the wall clock moves a lease", CLOCK, "return anchor.booted_at + self.host.since_boot(), None", "return self.host.wall(), None", (CLOCKS,)),
     Breakage("time goes back after a boot", CLOCK, "return max(wall, seen), seen", "return wall, seen", (CLOCKS,)),
