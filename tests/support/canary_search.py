@@ -42,7 +42,7 @@ def spellings(secret: str) -> set[bytes]:
 
 
 def _in_base64(raw: bytes) -> Iterable[bytes]:
-    """The part of its base64 that is independent of its surroundings, for each of the three alignments."""
+    """The part of its base64 that is independent of the text around it, for each of the three alignments."""
     for before in range(3):
         whole = (before + len(raw)) // 3 * 3 - before
         coded = base64.b64encode(bytes(before) + raw[:whole])
