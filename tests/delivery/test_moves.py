@@ -10,7 +10,6 @@ from world import World, accept, begin, end, order, run_job
 
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
-from storage.delivery import reports
 from storage.ledger import Ledger
 
 GUARANTEE = Path(__file__).parents[2] / "docs" / "guarantee.md"
@@ -56,12 +55,6 @@ async def die_before_the_request(effect: str) -> None:
         raise Died
 
 
-async def reopen(world: World) -> None:
-    newest = (await world.target()).newest_id or 0
-    async with world.ledger.transaction() as session:
-        assert await reports.reopen(session, newest, credential="env:TOKEN", actor="ann", now=world.clock.now)
-
-
 @pytest.mark.parametrize("database", ["sqlite"])
 async def test_a_target_makes_the_moves_that_are_drawn_and_no_other(world: World) -> None:
     async with world.ledger.engine.begin() as connection:
@@ -79,7 +72,7 @@ async def test_a_target_makes_the_moves_that_are_drawn_and_no_other(world: World
     await end(world.ledger, begun, JobState.SUCCEEDED)
     world.fault(Kind.ARCHIVED)
     await world.deliver()  # c: rejected
-    await reopen(world)  # a
+    assert await world.reopen()  # a
     with pytest.raises(Died):
         await world.deliver(by=await world.sender(die_before_the_request))
     world.clock.advance(60)

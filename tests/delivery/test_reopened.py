@@ -5,10 +5,9 @@ from datetime import timedelta
 import httpx
 import pytest
 from sqlmodel import select
-from world import ACTOR, CREDENTIAL, World, order, run_job
+from world import World, order, run_job
 
 from fake_github.faults import Kind
-from storage.delivery import reports
 from storage.delivery.availability import Busy
 from storage.models import StatusReport
 
@@ -18,12 +17,6 @@ DAY = timedelta(days=1).total_seconds()
 async def outcome(world: World) -> StatusReport:
     async with world.ledger.transaction() as session:
         return (await session.exec(select(StatusReport).where(StatusReport.rank > 0))).one()
-
-
-async def reopen(world: World, credential: str = CREDENTIAL) -> bool:
-    report = await outcome(world)
-    async with world.ledger.transaction() as session:
-        return await reports.reopen(session, report.id or 0, credential=credential, actor=ACTOR, now=world.clock.now)
 
 
 async def given_up_in_doubt(world: World) -> None:
@@ -44,7 +37,7 @@ async def given_up_in_doubt(world: World) -> None:
 
 async def test_a_report_given_up_in_doubt_is_searched_for_once_reopened(world: World) -> None:
     await given_up_in_doubt(world)
-    assert await reopen(world)
+    assert await world.reopen()
     world.clock.advance(60)
     await world.deliver()
     assert world.held() == ["success"]
@@ -65,7 +58,7 @@ async def test_a_retry_takes_the_credential_that_the_settings_name_now(world: Wo
     world.tokens = {new: "a-better-token"}
     await run_job(world.ledger, order())
     await world.deliver()
-    assert not await reopen(world, new)  # it was merely due
+    assert not await world.reopen(credential=new)  # it was merely due
     await world.deliver()
     assert world.held() == ["success"]
     assert (await outcome(world)).delivered_at is not None

@@ -54,7 +54,7 @@ from fake_github.in_process import InProcessTransport
 from fake_github.store import Draft
 from github_api.client import GitHub
 from github_api.credentials import NoCredential
-from storage.delivery import availability, due, events
+from storage.delivery import availability, due, events, reports
 from storage.delivery.availability import Busy, Settled
 from storage.jobs import jobs
 from storage.ledger import Ledger
@@ -263,6 +263,12 @@ class World:
     async def target(self, context: str = "docs/sphinx") -> StatusTarget:
         async with self.ledger.transaction() as session:
             return (await session.exec(select(StatusTarget).where(StatusTarget.context == context))).one()
+
+    async def reopen(self, context: str = "docs/sphinx", *, credential: str = CREDENTIAL) -> bool:
+        """Reopen the current report of a context; whether it was rejected."""
+        newest_id = (await self.target(context)).newest_id or 0
+        async with self.ledger.transaction() as session:
+            return await reports.reopen(session, newest_id, credential=credential, actor=ACTOR, now=self.clock.now)
 
     async def deliver(
         self, context: str = "docs/sphinx", *, by: Reporter | None = None, only_if_due: bool = False

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from exactly_once import verify_later
-from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
+from world import ACTOR, Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
-from storage.delivery import due, leases, reports
+from storage.delivery import due, leases
 from storage.ledger import open_ledger
 from storage.maintenance import restored
 
@@ -117,11 +117,11 @@ async def test_a_rejected_report_whose_request_is_on_its_way_through_a_restore_i
         await run_job(world.ledger, order())
         await world.deliver()
         installation.back_up()
-        await reopen(world)
+        assert await world.reopen()
         world.fault(Kind.CLOSE, stored_after=10)
         await world.deliver()
     async with installation.restored() as world:
-        await reopen(world)
+        assert await world.reopen()
         await world.reconcile()
         assert world.held() == ["success"]
 
@@ -164,12 +164,12 @@ async def test_a_report_rejected_at_the_time_of_the_backup_is_searched_for_once_
         await run_job(world.ledger, order())
         await world.deliver()
         installation.back_up()
-        await reopen(world)
+        assert await world.reopen()
         await world.deliver()
         assert world.held() == ["success"]
     async with installation.restored() as world:
         assert (await world.phases())["success"] is Phase.REJECTED
-        await reopen(world)
+        assert await world.reopen()
         await world.reconcile()
         assert world.held() == ["success"]
 
@@ -198,9 +198,3 @@ async def test_a_retry_after_a_restore_shares_no_marker_with_the_executions_that
         await world.reconcile(every=60)
         assert world.held() == ["success", "success"]
         assert len({status.target_url for status in world.github.store.held()}) == 2
-
-
-async def reopen(world: World) -> None:
-    newest_id = (await world.target()).newest_id or 0
-    async with world.ledger.transaction() as session:
-        assert await reports.reopen(session, newest_id, credential=CREDENTIAL, actor=ACTOR, now=world.clock.now)
