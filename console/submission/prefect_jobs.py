@@ -25,7 +25,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.urls import url_for
 
 from console.submission.prefect_refusal import refusal
-from console.submission.unreachable import Unavailable, retry_while_unavailable
+from console.submission.unreachable import Unavailable, ask_until_reachable
 from domain.addresses import without_user
 from domain.jobs.submission import Submission
 from domain.text import LogLine
@@ -136,7 +136,7 @@ class Jobs:
             with _in_words(self._where):
                 return await ask()
 
-        return await retry_while_unavailable(asked, self._say)
+        return await ask_until_reachable(asked, self._say)
 
 
 @asynccontextmanager
@@ -155,7 +155,7 @@ async def open_jobs(say: LogLine) -> AsyncIterator[Jobs]:
             with _in_words("PREFECT_API_URL"):
                 return await stack.enter_async_context(prefect_server())
 
-        yield Jobs(await retry_while_unavailable(opened, say), say)
+        yield Jobs(await ask_until_reachable(opened, say), say)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from console.reporter import token_of
 from console.submission.github_actions import ActionsRun
 from console.submission.prefect_refusal import problems_of_target
-from console.submission.unreachable import Unavailable, retry_while_unavailable
+from console.submission.unreachable import Unavailable, ask_until_reachable
 from console.terminal import say
 from domain.jobs.command_line_options import given_options
 from domain.jobs.jobs_file import parse_job_types
@@ -130,7 +130,7 @@ async def _whole(repository: str, ref: str, settings: Settings) -> str:
                 case str(sha):
                     return sha
 
-        sha = await retry_while_unavailable(asked, say)
+        sha = await ask_until_reachable(asked, say)
     say(f"{ref} of {repository} is {sha}")
     return sha
 

@@ -22,7 +22,7 @@ class Unreachable(Exception):
     """The server did not answer for `GIVE_UP_AFTER`; the message says for how long, and names the last error."""
 
 
-async def retry_while_unavailable(ask: Callable[[], Awaitable[T]], say: Callable[[str], None]) -> T:
+async def ask_until_reachable(ask: Callable[[], Awaitable[T]], say: Callable[[str], None]) -> T:
     """The result of *ask*, which is called again while it raises `Unavailable`; *say* logs that once.
 
     Raises:
