@@ -202,11 +202,8 @@ async def test_a_machine_that_was_suspended_brings_its_real_outcome(rig: Rig) ->
     await run.is_at_work()
     await run.shows("pending", within=SENT)
     await run.seems_elsewhere()
-    pid = await run.suspend()
-    try:
+    async with run.suspended():
         await run.shows("pending", "error", within=FROM_DEATH_TO_ERROR)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     run.go()
     await run.shows("pending", "error", "success", within=2 * SENT)
     assert (await run.job()).state is JobState.SUCCEEDED

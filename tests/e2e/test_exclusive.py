@@ -54,12 +54,9 @@ async def test_a_lost_job_that_comes_back_while_its_group_is_taken_ends_its_comm
     await stopped.is_at_work()
     await stopped.shows("pending", within=SENT)
     await stopped.seems_elsewhere()
-    pid = await stopped.suspend()
-    try:
+    async with stopped.suspended():
         other = await rig.start("takes-its-place", job="told-in-turn")
         await other.is_at_work(within=FROM_DEATH_TO_ERROR + STARTS)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     await stopped.leaves_no_process(within=30)
     other.go()
     await asyncio.gather(

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,9 @@ class Run:
         async with self.ledger.transaction() as session:
             return (await session.exec(select(Job).where(col(Job.id) == UUID(self.id)))).one()
 
-    async def suspend(self) -> int:
-        """Send SIGSTOP to its flow outside of any transaction, which would lock a SQLite ledger; return its pid."""
+    @asynccontextmanager
+    async def suspended(self) -> AsyncIterator[None]:
+        """Stop its flow's process for the block, outside of any transaction, which would lock a SQLite ledger."""
         pid = await self.pid()
 
         async def is_outside_a_transaction() -> bool:
@@ -114,8 +116,11 @@ class Run:
                 return False
             return True
 
-        await until(is_outside_a_transaction, within=STARTS, what=f"{self.name} to hold no lock of the ledger")
-        return pid
+        try:
+            await until(is_outside_a_transaction, within=STARTS, what=f"{self.name} to hold no lock of the ledger")
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     async def seems_elsewhere(self) -> None:
         """Record in the ledger that it runs on another machine, so that only its heartbeat is visible."""
