@@ -42,6 +42,11 @@ async def job(world: World, script: str) -> Work:
     return Work(await accept(world.ledger, asked), asked, job_type, None)
 
 
+async def job_until_told(world: World, folder: Path) -> Work:
+    """A job that makes `began` in *folder* and succeeds once `go` is there."""
+    return await job(world, f"touch {folder}/began; while [ ! -e {folder}/go ]; do sleep 0.02; done")
+
+
 async def carried_out(reporter: Reporter, work: Work, troubles: list[str]) -> EndedExecution | None:
     async def no_group(_: object) -> None:
         raise AssertionError("there is no group")
@@ -71,7 +76,7 @@ async def test_a_job_that_succeeds_while_postgresql_is_stopped_has_succeeded_onc
     world: World, server: PostgreSQL, tmp_path: Path
 ) -> None:
     troubles: list[str] = []
-    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+    work = await job_until_told(world, tmp_path)
     running = asyncio.create_task(carried_out(world.reporter, work, troubles))
     await until((tmp_path / "began").exists)
     async with server.stopped():
@@ -90,7 +95,7 @@ async def test_a_job_that_succeeds_while_postgresql_refuses_everything_has_succe
 ) -> None:
     troubles: list[str] = []
     role = f"worker_{uuid4().hex}"
-    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+    work = await job_until_told(world, tmp_path)
     async with open_ledger(await server.made_role(role), clock=world.clock.of_ledger) as ledger:
         running = asyncio.create_task(carried_out(await world.sender(ledger=ledger), work, troubles))
         await until((tmp_path / "began").exists)
@@ -110,7 +115,7 @@ async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeed
     world: World, ledger_url: str, tmp_path: Path
 ) -> None:
     troubles: list[str] = []
-    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+    work = await job_until_told(world, tmp_path)
     running = asyncio.create_task(carried_out(world.reporter, work, troubles))
     await until((tmp_path / "began").exists)
     with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as other:
@@ -124,24 +129,47 @@ async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeed
     assert "no such table: job" in troubles[0]
 
 
+@dataclass(frozen=True, slots=True)
+class OvertakenLedger(Ledger):
+    """A ledger to which something is done before each transaction."""
+
+    first: Callable[[], Awaitable[None]]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        await self.first()
+        async with Ledger.transaction(self) as session:
+            yield session
+
+
+def overtaken(own: Ledger, first: Callable[[], Awaitable[None]]) -> Ledger:
+    return OvertakenLedger(own.engine, own.sessions, own.clock, first)
+
+
+@dataclass(slots=True)
+class CutOff:
+    """A reporter's connection to its ledger, which fails while it is down; others can use the ledger meanwhile."""
+
+    is_down: bool = False
+
+    async def check(self) -> None:
+        if self.is_down:
+            raise LedgerUnavailable(OSError("connection refused"))
+
+    def reporter(self, world: World) -> Reporter:
+        return replace(world.reporter, ledger=overtaken(world.ledger, self.check))
+
+
 @pytest.mark.parametrize("cancels", [1, 3])
 async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
     world: World, tmp_path: Path, cancels: int
 ) -> None:
     """Only killing the process ends the wait, since the outcome is stored nowhere else."""
-    troubles: list[str] = []
-    away = [False]
-    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
-
-    async def fail_while_away() -> None:
-        if away[0]:
-            raise LedgerUnavailable(OSError("connection refused"))
-
-    own = world.ledger
-    ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)
-    running = asyncio.create_task(carried_out(replace(world.reporter, ledger=ledger), work, troubles))
+    troubles, connection = list[str](), CutOff()
+    work = await job_until_told(world, tmp_path)
+    running = asyncio.create_task(carried_out(connection.reporter(world), work, troubles))
     await until((tmp_path / "began").exists)
-    away[0] = True
+    connection.is_down = True
     (tmp_path / "go").touch()
     try:
         for number in range(cancels):
@@ -149,7 +177,7 @@ async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
             running.cancel()
         await until(lambda: len(troubles) >= cancels + 1)
     finally:
-        away[0] = False
+        connection.is_down = False
     with pytest.raises(asyncio.CancelledError):
         await running
     async with world.ledger.transaction() as session:
@@ -176,7 +204,7 @@ async def test_a_job_that_succeeds_while_the_disk_is_full_has_succeeded_once_the
     world: World, full_disk: FullDisk, tmp_path: Path
 ) -> None:
     troubles: list[str] = []
-    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
+    work = await job_until_told(world, tmp_path)
     running = asyncio.create_task(carried_out(world.reporter, work, troubles))
     await until((tmp_path / "began").exists)
     await full_disk.strike()
@@ -204,40 +232,20 @@ async def test_a_beginning_or_an_end_whose_commit_was_lost_counts_once(
     assert (between.lost, len(troubles)) == (1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class OvertakenLedger(Ledger):
-    """A ledger to which something is done before each transaction."""
-
-    first: Callable[[], Awaitable[None]]
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        await self.first()
-        async with Ledger.transaction(self) as session:
-            yield session
-
-
 async def test_a_job_taken_for_lost_while_its_end_waited_ends_with_its_own_outcome(
     world: World, tmp_path: Path
 ) -> None:
     """Its process is cut off from the ledger, which others can use meanwhile."""
-    troubles, away = list[str](), [False]
-    work = await job(world, f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
-
-    async def fail_while_away() -> None:
-        if away[0]:
-            raise LedgerUnavailable(OSError("connection refused"))
-
-    own = world.ledger
-    ledger = OvertakenLedger(own.engine, own.sessions, own.clock, fail_while_away)
-    running = asyncio.create_task(carried_out(replace(world.reporter, ledger=ledger), work, troubles))
+    troubles, connection = list[str](), CutOff()
+    work = await job_until_told(world, tmp_path)
+    running = asyncio.create_task(carried_out(connection.reporter(world), work, troubles))
     await until((tmp_path / "began").exists)
-    away[0] = True
+    connection.is_down = True
     (tmp_path / "go").touch()
     await until(lambda: len(troubles) >= 1)
     await end(world.ledger, work.execution, JobState.LOST, "lost: no sign of life")
     await world.deliver()
-    away[0] = False
+    connection.is_down = False
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
@@ -257,7 +265,6 @@ async def test_an_end_stored_by_another_process_during_an_outage_stays(
             await end(world.ledger, work.execution, JobState.CANCELLED, "cancelled by ann")
 
     between.lose_next(b"COMMIT", Fate.LOST, skip=1)
-    overtaken = OvertakenLedger(own.engine, own.sessions, own.clock, cancel)
-    assert await carried_out(replace(world.reporter, ledger=overtaken), work, []) is None
+    assert await carried_out(replace(world.reporter, ledger=overtaken(own, cancel)), work, []) is None
     await world.reconcile()
     assert world.held() == ["error"]
