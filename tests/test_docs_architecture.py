@@ -5,16 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
+from documents import ARCHITECTURE, section, table
+from processes import ROOT
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 STEP = re.compile(r"^\| (\d+) \| `([\w.]+)` \| `([\w.]+)` \|", re.MULTILINE)
+STEPS = STEP.findall(section(ARCHITECTURE, "The way of one report"))
 
 
 def rows(heading: str) -> list[list[str]]:
     """The cells of the table below *heading*."""
-    lines = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0].splitlines()
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table(ARCHITECTURE, heading)]
 
 
 def modules_in(folder: Path) -> list[str]:
@@ -38,7 +38,7 @@ def test_every_module_stands_in_its_room_and_layer() -> None:
     assert {place: modules for place, modules in drawn.items() if modules} == there
 
 
-@pytest.mark.parametrize(("function", "caller"), [found[1:] for found in STEP.findall(PAGE)])
+@pytest.mark.parametrize(("function", "caller"), [step[1:] for step in STEPS])
 def test_a_step_of_a_reports_way_is_called_where_the_page_says(function: str, caller: str) -> None:
     module, _, name = function.rpartition(".")
     package, _, owner = module.rpartition(".")
@@ -49,4 +49,4 @@ def test_a_step_of_a_reports_way_is_called_where_the_page_says(function: str, ca
 
 
 def test_the_way_of_a_report_has_all_its_steps() -> None:
-    assert [int(number) for number, *_ in STEP.findall(PAGE)] == list(range(1, 13))
+    assert [int(number) for number, *_ in STEPS] == list(range(1, 13))

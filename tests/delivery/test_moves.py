@@ -1,10 +1,10 @@
 """The moves of a target, as docs/guarantee.md draws and lists them: no other happens, and each of them does."""
 
 import re
-from pathlib import Path
 
 import pytest
 from actors import Died
+from documents import GUARANTEE, section
 from sqlalchemy import text
 from world import World, accept, begin, end, order, run_job
 
@@ -12,7 +12,7 @@ from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.ledger import Ledger
 
-GUARANTEE = Path(__file__).parents[2] / "docs" / "guarantee.md"
+MOVES = section(GUARANTEE, "The moves of a target")
 MOVE = re.compile(r"^\| ([a-z]) \| (\w+) → (\w+) \|", re.MULTILINE)
 
 STATE = "CASE WHEN {0}.lease IS NOT NULL THEN 'sending' WHEN {0}.due_at IS NOT NULL THEN 'due' ELSE 'settled' END"
@@ -28,16 +28,12 @@ def ledger_url(fresh_url: str) -> str:
     return fresh_url
 
 
-def section() -> str:
-    return GUARANTEE.read_text(encoding="utf-8").partition("\n## The moves of a target\n")[2].partition("\n## ")[0]
-
-
 def listed() -> dict[str, tuple[str, str]]:
-    return {letter: (before, after) for letter, before, after in MOVE.findall(section())}
+    return {letter: (before, after) for letter, before, after in MOVE.findall(MOVES)}
 
 
 def test_the_drawing_has_the_moves_and_states_of_the_table() -> None:
-    drawing = section().split("```")[1]
+    drawing = MOVES.split("```")[1]
     assert set(re.findall(r"\b([a-z]): ", drawing)) == listed().keys()
     assert set(re.findall(r"\b(settled|due|sending)\b", drawing)) == {
         state for move in listed().values() for state in move
