@@ -23,8 +23,8 @@ def command_line(pid: int) -> list[str]:
 
 def _children() -> defaultdict[int, list[int]]:
     children = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # over meanwhile
             # The name in parentheses may contain anything; state and parent follow it.
-            children[int(stat.read_bytes().rpartition(b")")[2].split()[1])].append(int(stat.parent.name))
+            children[int((process / "stat").read_bytes().rpartition(b")")[2].split()[1])].append(int(process.name))
     return children

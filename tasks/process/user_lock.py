@@ -119,7 +119,8 @@ async def _has_killed_all_of(user: JobUser) -> bool:
 
 
 def _runs(uid: int) -> bool:
-    return any(_is_of(status, str(uid).encode()) for status in Path("/proc").glob("[0-9]*/status"))
+    # A pattern with "/status" would look at each file first, which fails for a process that ends just then.
+    return any(_is_of(process / "status", str(uid).encode()) for process in Path("/proc").glob("[0-9]*"))
 
 
 def _is_of(status: Path, uid: bytes) -> bool:

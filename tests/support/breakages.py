@@ -326,6 +326,7 @@ BREAKAGES = (
     Breakage("a refused value shows its password", "domain/text.py", "repr(without_user(str(value)[:1000])[:60])", "repr(str(value)[:60])", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
     Breakage("a description may hold anything", "domain/jobs/job_type.py", "if description != readable(description):", "if False:", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
     Breakage("a document names a module that is not there", "CONTRIBUTING.md", "3. `domain/delivery/settlement.py`", "3. `domain/delivery/settling.py`", ("tests/test_docs_name_files.py",)),
+    Breakage("a process that ends while all are listed fails a job", "tasks/process/user_lock.py", """process / "status", str(uid).encode()) for process in Path("/proc").glob("[0-9]*"))""", """process, str(uid).encode()) for process in Path("/proc").glob("[0-9]*/status"))""", ("tests/tasks/process/test_user_lock.py",)),
     Breakage("the guarantee does not link its specification", "docs/guarantee.md", "[leases](../tests/storage/delivery/test_leases.py)", "leases", ("tests/test_docs_name_files.py::test_the_files_of_tests_that_are_the_specification_are_linked",)),
     Breakage("a document links a heading that is not there", "docs/operate.md", "(deploy.md#stopping)", "(deploy.md#draining)", ("tests/test_docs_name_files.py::test_an_anchor_of_a_document_is_a_heading",)),
 )  # fmt: skip

@@ -169,9 +169,9 @@ def _seen(lines: set[str]) -> Iterator[None]:
 
     def look() -> None:
         while not over.wait(0.1):
-            for one in Path("/proc").glob("[0-9]*/cmdline"):
+            for one in Path("/proc").glob("[0-9]*"):
                 try:
-                    lines.add(one.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+                    lines.add((one / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
                 except OSError:  # over meanwhile
                     continue
 
