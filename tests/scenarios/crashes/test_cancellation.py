@@ -9,6 +9,7 @@ from full import FULL, SQLITE_OR_ALL
 from world import World, order, run_job
 
 from fake_github.faults import Kind
+from tasks.delivery.deliver import GROWS_FOR
 
 
 async def first_try(world: World, context: str) -> Callable[[], Awaitable[object]]:
@@ -39,5 +40,7 @@ async def test_a_cancelled_try_is_finished_by_another_wherever_it_stood(
         cancelled.append(context)
     assert len(cancelled) > 10
     world.clock.advance(30)
+    await world.reconcile()
+    world.clock.advance(GROWS_FOR.total_seconds())  # over 100 statuses of one commit: its list of two pages grows
     await world.reconcile()
     assert {context: world.held(context) for context in cancelled} == {context: ["success"] for context in cancelled}
