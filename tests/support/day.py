@@ -8,25 +8,25 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from promise import TargetHistory, histories, violations
-from simulated import SimulatedClock, SimulatedLoop, open_simulated
-from world import ACTOR, ME, World, begin, end, world_on
+import pytest
+from promise import histories
+from simulated import SimulatedClock, Simulation, in_simulated_time
+from world import World, accept, begin, end
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from domain.delivery.target import Target
-from domain.jobs.execution import Execution, Order
+from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.github import Rules
 from fake_github.limits import Limits
 from fake_github.requests import Seen
-from storage.jobs import jobs
 from tasks.delivery.deliver_due import deliver_due
 from tasks.delivery.reporter import Reporter
 from tasks.report_status import RETRIES, Undelivered, deliver_report
@@ -101,18 +101,11 @@ TROUBLES = (
 
 
 @dataclass
-class Day:
-    """A day from midnight to midnight, and its results. The same seed always makes the same day."""
+class Day(Simulation):
+    """A day that begins at midnight, and its results. The same seed always makes the same day."""
 
-    world: World
     size: Size
-    chance: random.Random
-    midnight: datetime = field(init=False)
-    histories: list[TargetHistory] = field(init=False)
-    is_quiet: bool = field(init=False, default=False)  # nothing was recorded since a pass that left nothing over
-
-    def __post_init__(self) -> None:
-        self.midnight = self.world.clock.now
+    is_quiet: bool = False  # nothing was recorded since a pass that left nothing over
 
     async def pass_by(self) -> None:
         """Run the day, and as much of the night as is needed."""
@@ -133,13 +126,10 @@ class Day:
             sha = f"{self.chance.randrange(1 + 4 * number // 5):040x}"
             yield start, Target(name_of(repository), sha, "docs/sphinx")
 
-    async def _until(self, moment: timedelta) -> None:
-        await asyncio.sleep((self.midnight + moment - self.world.clock.now).total_seconds())
-
     async def _weather(self) -> None:
         """Set GitHub's faults for each hour."""
         for moment in sorted({moment for trouble in TROUBLES for moment in (trouble.start, trouble.end)}):
-            await self._until(moment)
+            await self.until(moment)
             script = self.world.github.script
             script.clear()
             script.add(
@@ -147,10 +137,11 @@ class Day:
             )
 
     async def _job(self, number: int, start: timedelta, target: Target) -> None:
-        await self._until(start)
+        await self.until(start)
         url = f"https://github.com/{target.repository}/commit/{target.sha}"
         order = Order(UUID(int=number + 1), "sphinx", {}, None, target, url, credential_of(target.repository))
-        execution = await self._accept(order)
+        self.is_quiet = False
+        execution = await accept(self.world.ledger, order)
         with suppress(Undelivered):
             await deliver_report(self.world.reporter, execution.report_id or 0)
         await begin(self.world.ledger, execution)
@@ -161,24 +152,16 @@ class Day:
         if self.chance.random() > 0.05:  # else its process dies here
             await report_status(self.world.reporter, report_id or 0)
 
-    async def _accept(self, order: Order) -> Execution:
-        ledger = self.world.ledger
-        self.is_quiet = False
-        async with ledger.transaction() as session:
-            taken = await jobs.accept(session, order, by=ME, actor=ACTOR, now=await ledger.clock(session))
-        assert isinstance(taken, Execution)
-        return taken
-
     async def _reconciliations(self) -> None:
         """A reconciliation run every minute, except where it would find nothing."""
         for number in range(int(2 * 24 * HOUR / INTERVAL)):
-            await self._until(number * INTERVAL)
-            if self.is_quiet and self.world.clock.now > self.midnight + WORK[1] + HOUR:
+            await self.until(number * INTERVAL)
+            if self.is_quiet and self.world.clock.now > self.began + WORK[1] + HOUR:
                 return
             if not self.is_quiet:
                 self.is_quiet = True
                 result = await deliver_due(
-                    self.world.reporter, UUID(int=number), budget=PASS, senders=SENDERS, warn=_fail
+                    self.world.reporter, UUID(int=number), budget=PASS, senders=SENDERS, warn=pytest.fail
                 )
                 self.is_quiet = self.is_quiet and result.undelivered == 0
         raise AssertionError("not done by the next midnight")
@@ -195,23 +178,19 @@ class Day:
 
 def simulated_day(url: str, size: Size, seed: int) -> Day:
     """Run the day *seed* on the ledger at *url*."""
-    clock = SimulatedClock()
-    loop = SimulatedLoop(clock)
-    try:
-        return loop.run_until_complete(_day(url, loop, size, seed))
-    finally:
-        loop.close()
 
+    def github(clock: SimulatedClock) -> FakeGitHub:
+        return FakeGitHub(
+            Rules(limits=Limits(writes_per_minute=size.budget.per_minute)), clock=clock, sleep=clock.sleep
+        )
 
-async def _day(url: str, loop: SimulatedLoop, size: Size, seed: int) -> Day:
-    rules = Rules(limits=Limits(writes_per_minute=size.budget.per_minute))
-    github = FakeGitHub(rules, clock=loop.clock, sleep=loop.clock.sleep)
-    policy = Policy(budget=size.budget)
-    async with open_simulated(url, loop) as ledger, world_on(ledger, loop.clock, policy=policy, github=github) as world:
+    async def pass_by(world: World) -> Day:
         world.tokens = {name: f"token-of-{name[4:]}" for name in CREDENTIALS}
-        day = Day(world, size, random.Random(seed))  # noqa: S311  # a day that can be had again
+        day = Day(world, random.Random(seed), size)  # noqa: S311  # a day that can be had again
         await day.pass_by()
         return day
+
+    return in_simulated_time(url, Policy(budget=size.budget), pass_by, github)
 
 
 async def report_status(reporter: Reporter, report_id: int) -> None:
@@ -225,10 +204,6 @@ async def report_status(reporter: Reporter, report_id: int) -> None:
             await asyncio.sleep(2**number)
         else:
             return
-
-
-def _fail(words: str) -> None:
-    raise AssertionError(words)
 
 
 def earliest(before: list[datetime], count: int, budget: WriteBudget, *, start: datetime) -> list[datetime]:
@@ -255,16 +230,11 @@ def drain_time(count: int, budget: WriteBudget) -> timedelta:
 # What is wrong with a day.
 
 
-def lost_or_doubled(day: Day) -> list[str]:
-    """Reports that are not on their commit exactly once, and on top."""
-    return [words for of in day.histories for words in violations(of)]
-
-
 def impatient(day: Day) -> list[str]:
     """Requests made during a pause that GitHub had asked for."""
     found = []
     for name in CREDENTIALS:
-        told_at = wait_until = day.midnight
+        told_at = wait_until = day.began
         for seen in day.requests(name):
             if told_at < seen.at < wait_until:
                 found.append(f"{name} asked at {seen.at}, having been told at {told_at} to wait until {wait_until}")
@@ -275,7 +245,7 @@ def impatient(day: Day) -> list[str]:
 
 def _named_wait(day: Day, credential: str, at: datetime) -> timedelta:
     """The pause that GitHub asks for; a minute where it names none."""
-    strikes = (trouble for trouble in day.troubles(credential) if trouble.start <= at - day.midnight < trouble.end)
+    strikes = (trouble for trouble in day.troubles(credential) if trouble.start <= at - day.began < trouble.end)
     seconds = [fault.get("seconds", 60) for trouble in strikes for fault in trouble.faults]
     assert seconds, f"a limit of GitHub's own at {at}: the budget was not kept"
     return timedelta(seconds=float(str(seconds[0])))
@@ -287,12 +257,12 @@ def starved(day: Day) -> list[str]:
     for of in day.histories:
         newest = of.newest
         assert newest is not None and newest.delivered_at is not None
-        recorded = newest.created_at - day.midnight
+        recorded = newest.created_at - day.began
         mine = day.troubles(of.target.credential or "")
         excused = [one.end + one.sequel for one in mine if one.start <= recorded < one.end + one.sequel]
         latest = max([recorded + 2 * INTERVAL, *excused])
-        if newest.delivered_at - day.midnight > latest:
-            found.append(f"{of.target.repository}: {recorded} recorded, {newest.delivered_at - day.midnight} delivered")
+        if newest.delivered_at - day.began > latest:
+            found.append(f"{of.target.repository}: {recorded} recorded, {newest.delivered_at - day.began} delivered")
     return found
 
 
@@ -304,7 +274,7 @@ def unbound_by_hour(budget: WriteBudget) -> WriteBudget:
 def drain(day: Day) -> tuple[int, timedelta, timedelta]:
     """The backlog of the storm: number of reports, the time they took, and the least possible time."""
     posts = [seen for seen in day.requests(CREDENTIALS[0]) if seen.method == "POST"]
-    after = [seen.at for seen in posts if seen.at > day.midnight + STORM[1]]
-    before = [seen.at for seen in posts if seen.at <= day.midnight + STORM[1]]
+    after = [seen.at for seen in posts if seen.at > day.began + STORM[1]]
+    before = [seen.at for seen in posts if seen.at <= day.began + STORM[1]]
     ideal = earliest(before, len(after), unbound_by_hour(day.size.budget), start=after[0])
     return len(after), after[-1] - after[0], ideal[-1] - after[0]

@@ -20,10 +20,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+import pytest
 from day import HOUR, INTERVAL, MINUTE, PASS, SENDERS, report_status
-from promise import TargetHistory, histories, violations
-from simulated import SimulatedClock, SimulatedLoop, open_simulated
-from world import World, accept, begin, end, order, world_on
+from promise import histories
+from simulated import SimulatedClock, Simulation, in_simulated_time
+from world import World, accept, begin, end, order
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
@@ -65,22 +66,15 @@ class Load:
 
 
 @dataclass
-class Run:
-    """A run of the load. `histories`: what ledger and stand-in hold at the end."""
+class Run(Simulation):
+    """A run of the load."""
 
-    world: World
     load: Load
-    chance: random.Random
-    began: datetime = field(init=False)
     thawed: asyncio.Event = field(default_factory=asyncio.Event)
-    histories: list[TargetHistory] = field(default_factory=list)
     at_rest_at: datetime | None = None
 
-    def __post_init__(self) -> None:
-        self.began = self.world.clock.now
-        self.thawed.set()
-
     async def pass_by(self) -> None:
+        self.thawed.set()
         reporters = [await self._reporter(number == HOSTS - 1) for number in range(HOSTS)]
         count = round(self.load.outcomes_per_hour * (self.load.lasts / HOUR))
         async with asyncio.TaskGroup() as group:
@@ -97,26 +91,23 @@ class Run:
         sender = await self.world.sender(step)
         return replace(sender, time=asyncio.get_running_loop().time, jitter=lambda: self.chance.uniform(-1, 1))
 
-    async def _until(self, moment: timedelta) -> None:
-        await asyncio.sleep((self.began + moment - self.world.clock.now).total_seconds())
-
     async def _trouble(self) -> None:
         script = self.world.github.script
         freeze, thaw = self.load.frozen
         fails, heals = self.load.fails
-        await self._until(freeze)
+        await self.until(freeze)
         self.thawed.clear()
-        await self._until(thaw)
+        await self.until(thaw)
         self.thawed.set()
-        await self._until(fails)
+        await self.until(fails)
         script.add(Fault.model_validate({"kind": Kind.SERVER_ERROR, "method": "*", "times": 0}))
-        await self._until(heals)
+        await self.until(heals)
         script.clear()
 
     async def _job(self, number: int, count: int, reporter: Reporter) -> None:
         """A job that lasts a minute or two, on the host of *reporter*."""
         ledger = reporter.ledger
-        await self._until(self.load.lasts * number / count)
+        await self.until(self.load.lasts * number / count)
         execution = await accept(ledger, replace(order(sha=f"{number:040x}"), flow_run_id=UUID(int=number + 1)))
         with suppress(Undelivered):
             await deliver_report(reporter, execution.report_id or 0, job_ends_now=True)
@@ -132,47 +123,34 @@ class Run:
     async def _reconciliations(self, reporter: Reporter, jobs: list[asyncio.Task[None]]) -> None:
         """A reconciliation run every minute, until all jobs have ended and all is delivered."""
         for number in range(10**6):
-            await self._until(number * INTERVAL)
+            await self.until(number * INTERVAL)
             is_over = all(job.done() for job in jobs)
             passed = await deliver_due(
-                reporter, UUID(int=number), budget=PASS, senders=SENDERS, warn=_fail
+                reporter, UUID(int=number), budget=PASS, senders=SENDERS, warn=pytest.fail
             )  # fmt: skip
             if is_over and passed.undelivered == 0:
                 self.at_rest_at = self.world.clock.now
                 return
 
 
-def _fail(words: str) -> None:
-    raise AssertionError(words)
-
-
 def run(url: str, load: Load, seed: int = 1) -> Run:
     """Run the load *seed* on the empty ledger at *url*."""
-    loop = SimulatedLoop(SimulatedClock())
-    try:
-        return loop.run_until_complete(_run(url, loop, load, seed))
-    finally:
-        loop.close()
-
-
-async def _run(url: str, loop: SimulatedLoop, load: Load, seed: int) -> Run:
     limits = Limits(
         per_hour=10**6, writes_per_minute=load.budget.per_minute, writes_per_hour=load.enforced_per_hour
     )  # fmt: skip
-    github = FakeGitHub(Rules(limits=limits), clock=lambda: loop.clock.now - SKEW, sleep=loop.clock.sleep)
-    policy = Policy(budget=load.budget)
-    async with open_simulated(url, loop) as ledger, world_on(ledger, loop.clock, policy=policy, github=github) as world:
-        going = Run(world, load, random.Random(seed))  # noqa: S311  # a load that can be had again
+
+    def github(clock: SimulatedClock) -> FakeGitHub:
+        return FakeGitHub(Rules(limits=limits), clock=lambda: clock.now - SKEW, sleep=clock.sleep)
+
+    async def go(world: World) -> Run:
+        going = Run(world, random.Random(seed), load)  # noqa: S311  # a load that can be had again
         await going.pass_by()
         return going
 
+    return in_simulated_time(url, Policy(budget=load.budget), go, github)
+
 
 # What came of it.
-
-
-def lost_or_doubled(of: Run) -> list[str]:
-    """Reports that are not on their commit exactly once, and on top."""
-    return [words for one in of.histories for words in violations(one)]
 
 
 def made_while_limited(of: Run) -> int:
@@ -216,7 +194,7 @@ def figures(of: Run) -> Iterator[str]:
     """The lines that `make load` prints."""
     every, untroubled = latencies(of), latencies(of, untroubled=True)
     shown, jobs = pendings(of)
-    wrong = lost_or_doubled(of)
+    wrong = of.lost_or_doubled()
     yield f"{jobs} outcomes in {of.load.lasts}, GitHub enforces {of.load.budget.per_minute}/min" + (
         f" and {of.load.enforced_per_hour}/h" if of.load.enforced_per_hour else ""
     )

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -220,7 +221,7 @@ class Delivery(RuleBasedStateMachine):
 
     async def _pass(self, reporter: Reporter) -> object:
         number = UUID(int=next(self.numbers))
-        return await deliver_due(reporter, number, budget=PASS, senders=SENDERS, warn=_fail)
+        return await deliver_due(reporter, number, budget=PASS, senders=SENDERS, warn=pytest.fail)
 
     def _work(self, plan: Plan, work: Callable[[Reporter], Coroutine[Any, Any, object]]) -> None:
         async def begun() -> None:
@@ -310,10 +311,6 @@ class Delivery(RuleBasedStateMachine):
             requested = await session.exec(VERIFICATIONS)
             moments = [max(filter(None, times)) for times in requested] + ([due_at] if due_at else [])
         return max(now, min(moments)) if moments else None
-
-
-def _fail(words: str) -> None:
-    raise AssertionError(words)
 
 
 @contextmanager

@@ -7,20 +7,23 @@ same work always has the same result.
 
 import asyncio
 import math
+import random
 import selectors
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
 from in_place import open_in_place
+from promise import TargetHistory, violations
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Clock, World, world_on
 
 from domain.delivery.policy import Policy
+from fake_github.app import FakeGitHub
 from storage.ledger import Ledger
 
 PATIENCE = 60.0
@@ -118,15 +121,43 @@ async def open_simulated(url: str, loop: SimulatedLoop) -> AsyncIterator[Ledger]
                 loop._skipping.at_work += 1
 
 
-def in_simulated_time(url: str, policy: Policy, test: Callable[[World], Awaitable[None]]) -> None:
-    """Run *test* with a new world on the ledger at *url*; its sleeps take no real time."""
+def in_simulated_time(
+    url: str,
+    policy: Policy,
+    work: Callable[[World], Awaitable[T]],
+    github: Callable[[SimulatedClock], FakeGitHub] | None = None,
+) -> T:
+    """Run *work* with a new world on the ledger at *url*; its sleeps take no real time."""
     loop = SimulatedLoop(SimulatedClock())
+    clock = loop.clock
 
-    async def run() -> None:
-        async with open_simulated(url, loop) as ledger, world_on(ledger, loop.clock, policy=policy) as world:
-            await test(world)
+    async def run() -> T:
+        given = github(clock) if github else None
+        async with open_simulated(url, loop) as ledger, world_on(ledger, clock, policy=policy, github=given) as world:
+            return await work(world)
 
     try:
-        loop.run_until_complete(run())
+        return loop.run_until_complete(run())
     finally:
         loop.close()
+
+
+@dataclass
+class Simulation:
+    """Jobs and senders of hours in a world. `histories`: what ledger and stand-in hold at the end."""
+
+    world: World
+    chance: random.Random
+    began: datetime = field(init=False)
+    histories: list[TargetHistory] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.began = self.world.clock.now
+
+    async def until(self, moment: timedelta) -> None:
+        """Let time pass until *moment*, counted from the beginning."""
+        await asyncio.sleep((self.began + moment - self.world.clock.now).total_seconds())
+
+    def lost_or_doubled(self) -> list[str]:
+        """Reports that are not on their commit exactly once, and on top."""
+        return [words for one in self.histories for words in violations(one)]

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from day import Size, drain, impatient, lost_or_doubled, simulated_day, starved
+from day import Size, drain, impatient, simulated_day, starved
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import machine_on
@@ -53,6 +53,6 @@ def test_a_whole_day_keeps_every_promise(tmp_path: Path) -> None:
         day = simulated_day(f"sqlite:///{tmp_path}/{number}.db", WHOLE, number)
         left_over, took, ideal = drain(day)
         sys.stderr.write(f": {len(day.histories)} targets, {left_over} drained in {took}, at best {ideal}")
-        assert (lost_or_doubled(day), impatient(day), starved(day)) == ([], [], [])
+        assert (day.lost_or_doubled(), impatient(day), starved(day)) == ([], [], [])
         assert left_over > WHOLE.budget.per_hour
         assert took <= 1.25 * ideal  # a pass works for 50 s of every 60, and 60 may leave in a minute

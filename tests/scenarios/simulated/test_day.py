@@ -12,7 +12,6 @@ from day import (
     drain_time,
     earliest,
     impatient,
-    lost_or_doubled,
     simulated_day,
     starved,
     unbound_by_hour,
@@ -34,7 +33,7 @@ def day(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
 
 
 def test_every_newest_outcome_of_a_day_is_delivered_once(day: Day) -> None:
-    assert lost_or_doubled(day) == []
+    assert day.lost_or_doubled() == []
 
 
 def test_no_request_is_made_while_github_wants_to_be_left_alone(day: Day) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from day import HOUR, MINUTE
-from load import Load, Run, latencies, lost_or_doubled, made_while_limited, pendings, refused, run
+from load import Load, Run, latencies, made_while_limited, pendings, refused, run
 
 from domain.delivery.budget import WriteBudget
 
@@ -24,7 +24,7 @@ def load(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory
 
 
 def test_every_outcome_is_delivered_once(load: Run) -> None:
-    assert lost_or_doubled(load) == []
+    assert load.lost_or_doubled() == []
     assert len(latencies(load)) == 30
 
 
