@@ -1,13 +1,13 @@
 """A deployment whose code is fetched for each flow run, as docs/deploy.md says."""
 
 import asyncio
-import subprocess
 from pathlib import Path
 
 import pytest
 from e2e_ledgers import deployed_as
-from e2e_rig import Rig, git
+from e2e_rig import Rig
 from real_processes import ROOT, command_line, offspring
+from repositories import git
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 
@@ -34,10 +34,10 @@ async def test_two_runs_with_a_clone_each_share_the_ledger(rig: Rig) -> None:
 
 def this_code(bare: Path) -> Path:
     """A bare repository at *bare* of what we are, committed or not."""
-    subprocess.run(("git", "init", "--quiet", "--bare", "--initial-branch", BRANCH, bare), check=True)
-    here = ("--work-tree", str(ROOT), "-c", "user.name=e2e", "-c", "user.email=e2e@example.invalid")
-    git(bare, *here, "-C", str(ROOT), "--git-dir", str(bare), "add", "--all")
-    git(bare, *here, "--git-dir", str(bare), "-c", "commit.gpgsign=false", "commit", "--quiet", "--message", "as it is")
+    git(ROOT, "init", "--quiet", "--bare", "--initial-branch", BRANCH, str(bare))
+    here = ("--work-tree", str(ROOT), "--git-dir", str(bare))
+    git(ROOT, *here, "add", "--all")
+    git(ROOT, *here, "commit", "--quiet", "--message", "as it is")
     return bare
 
 

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from e2e_rig import BEAT_OLD, INTERVAL, Rig, git
+from e2e_rig import BEAT_OLD, INTERVAL, Rig
 from e2e_run import STARTS, Run
+from repositories import git
 
 from domain.jobs.job_states import JobState
 

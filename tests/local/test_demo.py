@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from repositories import commit, new_repository
 
 from demo import source
 from demo.scenario import BUILDS, CASES, FAILS, problem
@@ -69,10 +70,7 @@ def test_a_checkout_that_came_without_git_is_committed_without_what_is_no_source
 
 
 def test_a_checkout_with_git_is_built_as_it_is_committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git = ("git", "-C", str(tmp_path), "-c", "user.name=A", "-c", "user.email=a@example.com")
-    (tmp_path / "page.md").touch()
-    for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "a page")):
-        subprocess.run((*git, *command), check=True)
+    commit(new_repository(tmp_path), page_md="a page")
     monkeypatch.setattr(source, "ROOT", tmp_path)
     url, sha = source.commit(tmp_path / "unused")
     assert url == tmp_path.as_uri()

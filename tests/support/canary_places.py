@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 from canary_rig import LOGIN, Installation, csrf, place_of
 from canary_search import MARKER, SECRETS, Place
-from e2e_rig import git
 from ledger_tables import TABLES
 from real_processes import ROOT
+from repositories import git
 from sqlalchemy import select
 
 from local.stack import COMMAND, basic

@@ -13,6 +13,7 @@ import httpx
 from e2e_run import STARTS, Run
 from real_processes import ROOT, Worker, start_python, start_worker
 from relay import Relay, to_http
+from repositories import git, new_repository
 from waiting import until
 
 from fake_github.process import StandIn
@@ -87,8 +88,7 @@ class Rig:
 
     def commit(self, message: str) -> str:
         """Make a commit that contains the job; return its sha."""
-        who = ("-c", "user.name=e2e", "-c", "user.email=e2e@example.invalid", "-c", "commit.gpgsign=false")
-        git(self.origin, *who, "commit", "--quiet", "--allow-empty", "--message", message)
+        git(self.origin, "commit", "--quiet", "--allow-empty", "--message", message)
         return git(self.origin, "rev-parse", "HEAD")
 
     @property
@@ -239,12 +239,5 @@ async def _run(command: tuple[str, ...], env: Mapping[str, str]) -> str:
 
 
 def _make_origin(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "e2e" / "jobs" / "job.py", folder)
-    git(folder, "init", "--quiet")
+    shutil.copy(ROOT / "tests" / "e2e" / "jobs" / "job.py", new_repository(folder))
     git(folder, "add", "job.py")
-
-
-def git(folder: Path, *words: str) -> str:
-    """The output of git with the arguments *words* in *folder*."""
-    return subprocess.run(("git", "-C", folder, *words), check=True, capture_output=True, text=True).stdout.strip()

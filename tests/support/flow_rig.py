@@ -1,7 +1,6 @@
 """Runs flows under Prefect, with the stand-in GitHub in this process, a real ledger and a real commit."""
 
 import os
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from prefect.flow_engine import run_flow
 from prefect.logging.handlers import APILogHandler
 from prefect.states import AwaitingRetry, Pending
 from prefect.tasks import Task
+from repositories import commit, new_repository
 from sqlmodel import SQLModel, col, select
 from waiting import until
 from world import CREDENTIAL, Step, SteppedTransport, go_on
@@ -237,13 +237,7 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
 
 def make_origin(folder: Path) -> tuple[str, str]:
     """Make a repository with one commit; return its URL and the commit's sha."""
-    git = ("git", "-C", str(folder), "-c", "user.name=A", "-c", "user.email=a@example.com")
-    env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    (folder / "page.md").write_text("a page\n", encoding="utf-8")
-    for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "a page")):
-        subprocess.run((*git, *command), env=env, check=True)
-    head = subprocess.run((*git, "rev-parse", "HEAD"), env=env, check=True, capture_output=True, text=True)
-    return folder.as_uri(), head.stdout.strip()
+    return folder.as_uri(), commit(new_repository(folder), page_md="a page\n")
 
 
 async def run(flow: Flow[..., Any], parameters: Mapping[str, Any] | None = None) -> Run:

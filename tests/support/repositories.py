@@ -14,6 +14,13 @@ def git(folder: Path, *args: str) -> str:
     return done.stdout.strip()
 
 
+def new_repository(folder: Path) -> Path:
+    """Make an empty repository in *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    git(folder, "init", "-q")
+    return folder
+
+
 def write(folder: Path, **files: str | None) -> None:
     """Write files by name, in which "__" stands for "/" and "_" for "."; None removes the file."""
     for name, text in files.items():
@@ -38,8 +45,7 @@ class Origin:
 
     def __init__(self, folder: Path) -> None:
         self.bare, self._desk = folder / "origin.git", folder / "desk"
-        self._desk.mkdir(parents=True)
-        git(self._desk, "init", "-q")
+        new_repository(self._desk)
         git(folder, "init", "-q", "--bare", str(self.bare))
         git(self._desk, "remote", "add", "origin", str(self.bare))
 

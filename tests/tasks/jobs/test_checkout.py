@@ -1,44 +1,26 @@
 """Checks out exactly the commit, from real repositories."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 from processes import names_in
+from repositories import commit, git, new_repository
 
 from tasks.jobs import checkout
 from tasks.jobs.checkout import CheckoutFailed, working_copy
 
-IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
-ENV = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-
-
-def git(folder: Path, *args: str) -> str:
-    done = subprocess.run(["git", *IDENTITY, *args], cwd=folder, env=ENV, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def commit(folder: Path, text: str) -> str:
-    (folder / "page.md").write_text(text)
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", text)
-    return git(folder, "rev-parse", "HEAD")
-
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "origin" / "repository"
-    folder.mkdir(parents=True)
-    git(folder, "init", "-q")
-    return folder
+    return new_repository(tmp_path / "origin" / "repository")
 
 
 @pytest.mark.parametrize("url", ["{}", "file://{}"])
 async def test_the_copy_is_of_the_commit_whatever_came_later(url: str, repository: Path, tmp_path: Path) -> None:
-    commit(repository, "first")
-    wanted = commit(repository, "wanted")
-    commit(repository, "later")
+    commit(repository, page_md="first")
+    wanted = commit(repository, page_md="wanted")
+    commit(repository, page_md="later")
     async with working_copy(url.format(repository), wanted.upper(), parent=tmp_path) as copy:
         assert (copy / "page.md").read_text() == "wanted"
         assert git(copy, "rev-parse", "HEAD") == wanted
@@ -48,8 +30,8 @@ async def test_the_copy_is_of_the_commit_whatever_came_later(url: str, repositor
 
 
 async def test_a_commit_of_no_branch_is_found_too(repository: Path) -> None:
-    commit(repository, "first")
-    gone = commit(repository, "force-pushed away")
+    commit(repository, page_md="first")
+    gone = commit(repository, page_md="force-pushed away")
     git(repository, "reset", "-q", "--hard", "HEAD~1")
     async with working_copy(str(repository), gone) as copy:
         assert (copy / "page.md").read_text() == "force-pushed away"
@@ -57,7 +39,7 @@ async def test_a_commit_of_no_branch_is_found_too(repository: Path) -> None:
 
 @pytest.mark.parametrize("sha", ["0" * 40, "main", "--upload-pack=touch pwned"])
 async def test_anything_but_a_commit_that_is_there_fails(sha: str, repository: Path, tmp_path: Path) -> None:
-    commit(repository, "first")
+    commit(repository, page_md="first")
     with pytest.raises(CheckoutFailed, match="cannot check out") as failed:
         async with working_copy(str(repository), sha, parent=tmp_path):
             pytest.fail("there is no such commit")
@@ -66,7 +48,7 @@ async def test_anything_but_a_commit_that_is_there_fails(sha: str, repository: P
 
 
 async def test_the_hash_of_a_tag_is_not_that_of_its_commit(repository: Path) -> None:
-    commit(repository, "first")
+    commit(repository, page_md="first")
     git(repository, "tag", "-a", "-m", "v1", "v1")
     with pytest.raises(CheckoutFailed, match="another commit"):
         async with working_copy(str(repository), git(repository, "rev-parse", "v1")):
@@ -74,7 +56,7 @@ async def test_the_hash_of_a_tag_is_not_that_of_its_commit(repository: Path) -> 
 
 
 async def test_an_abbreviated_hash_of_a_commit_fails(repository: Path) -> None:
-    sha = commit(repository, "first")
+    sha = commit(repository, page_md="first")
     with pytest.raises(CheckoutFailed):
         async with working_copy(str(repository), sha[:12]):
             pytest.fail("that is not the whole hash")
@@ -107,7 +89,7 @@ async def test_no_hook_runs_and_no_configuration_of_this_machine_is_read(
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_TEMPLATE_DIR", str(template))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
-    sha = commit(repository, "first")
+    sha = commit(repository, page_md="first")
     async with working_copy(str(repository), sha):
         assert names_in(tmp_path) == ["home", "hooks", "origin", "template"]
 
@@ -115,15 +97,15 @@ async def test_no_hook_runs_and_no_configuration_of_this_machine_is_read(
 async def test_submodules_are_left_alone(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     git(tmp_path / "inner", "init", "-q")
-    commit(tmp_path / "inner", "inner")
+    commit(tmp_path / "inner", page_md="inner")
     git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(tmp_path / "inner"), "inner")
-    sha = commit(repository, "with a submodule")
+    sha = commit(repository, page_md="with a submodule")
     async with working_copy(str(repository), sha) as copy:
         assert list((copy / "inner").iterdir()) == []
 
 
 async def test_git_has_a_time_limit(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sha = commit(repository, "first")
+    sha = commit(repository, page_md="first")
     monkeypatch.setattr(checkout, "TIMEOUT", checkout.TIMEOUT * 0)
     with pytest.raises(CheckoutFailed, match="not done within 0 s"):
         async with working_copy(str(repository), sha):
