@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from actors import Died
 from documents import GUARANTEE, section
+from dying import Died
 from sqlalchemy import text
 from world import World, accept, begin, end, order, run_job
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from dying import AtEffect, Died
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
@@ -114,16 +115,9 @@ async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
 
 
 async def test_a_restart_during_the_report_repeats_nothing(world: World, clock: Clock, ledger_url: str) -> None:
-    class Restart(BaseException):
-        pass
-
-    async def restart(name: str) -> None:
-        if name == "POST answered":
-            raise Restart
-
     await run_job(world.ledger, order())
-    with suppress(Restart):
-        await world.deliver(by=await world.sender(restart))
+    with suppress(Died):
+        await world.deliver(by=await world.sender(AtEffect(0, counted=("POST answered",))))
     clock.advance(30)
     async with open_ledger(ledger_url, clock=clock.of_ledger) as again:
         await world.deliver(by=await world.sender(ledger=again))

@@ -4,12 +4,13 @@ An effect is a transaction, or a request with its reply. On PostgreSQL an actor 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self, TypeAlias
 
+from dying import Died
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import Step, World
 
@@ -19,26 +20,6 @@ from tasks.delivery.reporter import Reporter
 Work: TypeAlias = Callable[[World, Reporter], Awaitable[object]]
 
 EFFECTS = frozenset({"transaction", "look", "POST", "GET"})
-
-
-class Died(BaseException):
-    """The actor's process ended here. `except Exception` does not catch it."""
-
-
-class Mortal:
-    """Steps of a process that dies at the step numbered *last*, counted from 0. Only steps in *names* count."""
-
-    def __init__(self, last: int | None = None, names: Container[str] | None = None) -> None:
-        self.lived = 0
-        self._last = last
-        self._names = names
-
-    async def __call__(self, name: str) -> None:
-        if self._names is not None and name not in self._names:
-            return
-        self.lived += 1
-        if self.lived - 1 == self._last:
-            raise Died(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import httpx
+from dying import Died
 from hypothesis import strategies as st
 from world import Clock
 
@@ -66,10 +67,6 @@ class Act(StrEnum):
     REFUSE = "refuse"  # its next connection is refused
 
 
-class Crash(BaseException):
-    """The process ends here. `except Exception` does not catch it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Do *act* at the effect *at*, with a *fault* at GitHub."""
@@ -109,7 +106,7 @@ class Sender:
     async def _do(self, name: str) -> None:
         match self._act:
             case Act.CRASH:  # and whatever it does beside this ends at its next effect, too
-                raise Crash(name)
+                raise Died(name)
             case Act.REFUSE if name in ("POST", "GET"):
                 self._act = Act.GO_ON
                 raise httpx.ConnectError("connection refused")
@@ -150,5 +147,5 @@ class Sender:
 
 
 def _raise_unless_crash(task: asyncio.Task[object]) -> None:
-    with suppress(Crash, asyncio.CancelledError):
+    with suppress(Died, asyncio.CancelledError):
         task.result()

@@ -23,10 +23,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from time import monotonic
 from uuid import UUID
 
+from dying import AtEffect
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, go_on, order
 
@@ -99,32 +101,6 @@ WARM_UP = 1_000
 """The number of a job that is not killed."""
 
 
-class Killed:
-    """Steps of a process that sends itself SIGKILL at the step numbered *last*, counted from 0."""
-
-    def __init__(self, last: int) -> None:
-        self._left = last
-
-    async def __call__(self, _: str) -> None:
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self._left -= 1
-
-
-class Frozen:
-    """Steps of a process that sends itself SIGSTOP before the commit numbered *last*, counted from 0."""
-
-    def __init__(self, last: int) -> None:
-        self._left = last
-
-    async def __call__(self, name: str) -> None:
-        if name != "commit":
-            return
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGSTOP)
-        self._left -= 1
-
-
 async def _live(number: int, url: str, api_url: str, step: Step = go_on) -> None:
     time = Later()
     async with sender(url, api_url, time, step) as process:
@@ -135,7 +111,7 @@ def _lives(url: str, api_url: str, first: int, every: int) -> None:
     asyncio.run(_live(WARM_UP, url, api_url))  # what is loaded and configured by need, once for all children
     for number in count(first, every):
         if (child := os.fork()) == 0:
-            os._exit(_child(number, url, api_url, Killed(number)))
+            os._exit(_child(number, url, api_url, AtEffect(number, partial(_signal_itself, signal.SIGKILL))))
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):
             print(number)  # noqa: T201  # its result: where none dies any more
@@ -148,7 +124,8 @@ def _freezes(url: str, api_url: str, first: int, every: int) -> None:
     for number in count():
         if (child := os.fork()) == 0:
             engines.IDLE_WAIT = 1.0  # seconds, so that one that froze is noticed soon
-            os._exit(_child(number, url, api_url, Frozen(first + every * len(held_up))))
+            frozen = AtEffect(first + every * len(held_up), partial(_signal_itself, signal.SIGSTOP), ("commit",))
+            os._exit(_child(number, url, api_url, frozen))
         _, status = os.waitpid(child, os.WUNTRACED)
         if os.WIFSTOPPED(status):
             held_up.append(_seconds_of_a_neighbour(child, WARM_UP + 1 + number, url, api_url))
@@ -158,6 +135,10 @@ def _freezes(url: str, api_url: str, first: int, every: int) -> None:
             return
         if (code := os.waitstatus_to_exitcode(status)) not in (0, AWAY):  # 0: it held nothing up
             sys.exit(code)
+
+
+def _signal_itself(number: signal.Signals, _: str) -> None:
+    os.kill(os.getpid(), number)
 
 
 def _seconds_of_a_neighbour(child: int, number: int, url: str, api_url: str) -> float:

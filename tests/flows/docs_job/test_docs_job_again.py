@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from dying import Died
 from flow_rig import Rig, log_of, name_of_run, new_run, page_of, run, run_again, run_made, task_runs
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, update
@@ -25,10 +26,6 @@ from storage.jobs import jobs
 from storage.models import Job
 
 NOTE_A_RUN = "echo ran >> {folder}/notes"
-
-
-class Killed(BaseException):
-    """The end of the process, at a place of the test's choice."""
 
 
 async def test_a_job_that_succeeded_is_not_executed_again(rig: Rig) -> None:
@@ -114,12 +111,12 @@ async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
 
     async def die_before_the_outcome(report_id: int | None, publish: Publish, *, once: bool = False) -> None:
         if not once:
-            raise Killed
+            raise Died
         await report(report_id, publish, once=once)
 
     rig.job_is(NOTE_A_RUN)
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
-    with monkeypatch.context() as dying, suppress(Killed):
+    with monkeypatch.context() as dying, suppress(Died):
         dying.setattr(module, "_report", die_before_the_outcome)
         await run_made(docs_job, run_id)
     assert (await rig.job()).state is JobState.SUCCEEDED

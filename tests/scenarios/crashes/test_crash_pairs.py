@@ -11,7 +11,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 import pytest
-from actors import Died, Mortal
+from dying import AtEffect, Died
 from exactly_once import assert_exactly_once
 from full import FULL, SQLITE_OR_ALL
 from world import ACTOR, ME, World, begin, end, order, run_job
@@ -55,7 +55,7 @@ async def whole_life(world: World, process: Reporter, asked: Order) -> None:
 async def dies(world: World, life: Life, asked: Order, last: int) -> bool:
     """Run a process that dies at place *last*, then let much time pass; return whether it got that far."""
     try:
-        await life(world, await world.sender(Mortal(last, PLACES)), asked)
+        await life(world, await world.sender(AtEffect(last, counted=PLACES)), asked)
     except Died:
         return True
     finally:

@@ -6,6 +6,7 @@ from itertools import count
 from typing import TypeAlias
 
 import pytest
+from dying import AtEffect, Died
 from full import SQLITE_OR_ALL
 from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
 from world import Step, World, accept, begin, end, order, run_job
@@ -14,23 +15,6 @@ from domain.jobs.job_states import JobState
 from tasks.delivery.reporter import Reporter
 
 LEASE = 30
-
-
-class Crash(BaseException):
-    """The process ends here. No `except Exception` notices."""
-
-
-class Effects:
-    """Counts a sender's effects; it dies at number *last*, counted from 0."""
-
-    def __init__(self, last: int | None = None) -> None:
-        self.names: list[str] = []
-        self._last = last
-
-    async def __call__(self, name: str) -> None:
-        self.names.append(name)
-        if len(self.names) - 1 == self._last:
-            raise Crash(name)
 
 
 Path: TypeAlias = Callable[[World, Reporter, str], Awaitable[object]]
@@ -46,10 +30,10 @@ async def every_crash(world: World, path: Path, prepare: Callable[[str], Awaitab
     for last in count():
         context = f"docs/{last}"
         await prepare(context)
-        effects = Effects(last)
+        effects = AtEffect(last)
         try:
             await path(world, await world.sender(effects), context)
-        except Crash:
+        except Died:
             died.append(context)
         else:
             world.github.script.clear()
@@ -90,8 +74,8 @@ async def test_crashes_of_one_sender_after_another_still_end_in_one_status(world
     """Each sender gets one effect further than the one before."""
     await run_job(world.ledger, order())
     for last in range(first, 13):
-        with suppress(Crash):
-            await world.deliver(by=await world.sender(Effects(last)))
+        with suppress(Died):
+            await world.deliver(by=await world.sender(AtEffect(last)))
         world.clock.advance(LEASE + SETTLE_AFTER)
     assert world.held() == ["success"]
 

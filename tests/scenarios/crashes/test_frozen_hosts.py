@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from dying import AtEffect
 from full import FULL
 from relay import Relay, to_postgresql
 from sender_process import Later, job, life, sender
@@ -69,27 +70,22 @@ async def is_delivered(world: World, context: str, sender: Reporter) -> bool:
 
 @dataclass
 class Vanished:
-    """A sender's step: its host vanishes from the network within the transaction of a *number*, counted from 0.
+    """A host that vanishes from the network.
 
     A neighbour with the same credential then delivers an outcome, directly; `seconds` says how long that took.
     """
 
-    number: int
     relay: Relay
     neighbour: World
-    seen: int = 0
+    context: str
     seconds: float | None = None
 
-    async def __call__(self, name: str) -> None:
-        if name != "commit":
-            return
-        self.seen += 1
-        if self.seen - 1 == self.number:
-            self.relay.cut()
-            began = monotonic()
-            await run_job(self.neighbour.ledger, order(f"neighbour/{self.number}"))
-            await self.neighbour.deliver(f"neighbour/{self.number}")
-            self.seconds = monotonic() - began
+    async def vanish(self, _: str) -> None:
+        self.relay.cut()
+        began = monotonic()
+        await run_job(self.neighbour.ledger, order(self.context))
+        await self.neighbour.deliver(self.context)
+        self.seconds = monotonic() - began
 
 
 @ON_POSTGRESQL
@@ -109,15 +105,16 @@ async def test_a_host_that_vanishes_within_any_transaction_blocks_no_sender_and_
             contexts.append(context)
             await run_job(world.ledger, order(context))
             world.fault(Kind.CLOSE, context=context)
-            step = Vanished(EVERY * len(held_up), relay, world)
+            host = Vanished(relay, world, f"neighbour/{len(contexts)}")
+            step = AtEffect(EVERY * len(held_up), host.vanish, ("commit",))
             sender = await world.sender(step, ledger=ledger)
             try:
                 await world.deliver(context, by=sender)
                 world.clock.advance(20)
                 await world.deliver(context, by=sender)
             except LedgerUnavailable:
-                if step.seconds is not None:  # else the machine is slow
-                    held_up.append(step.seconds)
+                if host.seconds is not None:  # else the machine is slow
+                    held_up.append(host.seconds)
             else:
                 break
             finally:

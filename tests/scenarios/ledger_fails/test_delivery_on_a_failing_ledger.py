@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack, suppress
 from itertools import count
 
 import pytest
+from dying import AtEffect
 from failing import Failure, FullDisk, Locked, PostgreSQL
 from relay import Fate, Relay
 from world import World, order, run_job
@@ -21,22 +22,6 @@ EVERY_EFFECT = ("commit", "committed", "GET", "GET answered", "POST", "POST answ
 EVERY_COMMIT = ("commit",)
 
 
-class StruckAt:
-    """A sender's step that lets *failure* strike at the *number*-th of certain effects, counted from 0."""
-
-    def __init__(self, number: int, failure: Failure, effects: tuple[str, ...]) -> None:
-        self.seen = 0
-        self._number = number
-        self._failure = failure
-        self._effects = effects
-
-    async def __call__(self, name: str) -> None:
-        if name in self._effects:
-            self.seen += 1
-            if self.seen - 1 == self._number:
-                await self._failure.strike()
-
-
 async def every_failure(world: World, failure: Failure, effects: tuple[str, ...], ledger: Ledger | None = None) -> int:
     """Deliver one context after another by two tries, *failure* striking one effect later each time.
 
@@ -49,7 +34,7 @@ async def every_failure(world: World, failure: Failure, effects: tuple[str, ...]
         contexts.append(context)
         await run_job(world.ledger, order(context))
         world.fault(Kind.CLOSE, context=context)
-        step = StruckAt(number, failure, effects)
+        step = AtEffect(number, lambda _: failure.strike(), effects)
         sender = await world.sender(step, ledger=ledger)
         try:
             await world.deliver(context, by=sender)
@@ -60,7 +45,7 @@ async def every_failure(world: World, failure: Failure, effects: tuple[str, ...]
         finally:
             failure.mend()
         world.github.script.clear()
-        if step.seen <= number:
+        if len(step.names) <= number:
             break
     world.clock.advance(LEASE)
     await world.reconcile()

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from actors import Died
+from dying import Died
 from first_ledger import connected, make_first, upgraded
 from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError

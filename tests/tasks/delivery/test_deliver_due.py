@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from dying import Died
 from sqlmodel import select
 from waiting import soon
 from world import World, accept, order, run_job
@@ -18,10 +19,6 @@ from tasks.delivery.deliver_due import ReconciliationRun, deliver_due
 from tasks.delivery.reporter import Reporter
 
 BUDGET = timedelta(seconds=50)
-
-
-class Died(BaseException):
-    """The end of the process."""
 
 
 async def one_pass(
