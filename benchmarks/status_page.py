@@ -37,7 +37,7 @@ async def write(ledger: Ledger) -> str:
 
 async def emit(ledger: Ledger) -> None:
     """Do a run's work for the metrics, without a Pushgateway."""
-    await emit_metrics(ledger, None, interval=HOUR / 60, warn=say)
+    await emit_metrics(ledger, None, interval=HOUR / 60)
 
 
 async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:

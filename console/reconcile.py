@@ -46,8 +46,7 @@ async def _pass(settings: Settings, progress: CommandProgress) -> Reconciliation
 
 async def _work(reporter: Reporter, settings: Settings, progress: CommandProgress) -> ReconciliationRun:
     result = await reconcile(
-        logging_to(reporter, progress.say), uuid4(),
-        budget=settings.pass_budget, senders=settings.senders, warn=progress.say,
-    )  # fmt: skip
-    await maintain(reporter.ledger, settings, warn=progress.say)
+        logging_to(reporter, progress.say), uuid4(), budget=settings.pass_budget, senders=settings.senders
+    )
+    await maintain(reporter.ledger, settings)
     return result

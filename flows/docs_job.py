@@ -94,9 +94,7 @@ async def _accept(order: Order, settings: Settings, publish: Publish) -> Executi
         async with open_reporter(settings, "job", publish) as reporter:
             return await accept_job(reporter, order)
 
-    return await retry_while_unavailable(
-        accepted, longest=A_MINUTE, failed="the job could not be accepted", warn=get_run_logger().warning
-    )
+    return await retry_while_unavailable(accepted, longest=A_MINUTE, failed="the job could not be accepted")
 
 
 async def _run(work: Work, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
@@ -135,7 +133,7 @@ async def _report_again(report_id: int | None, settings: Settings, shown: JobPag
     logger, before, after = get_run_logger(), None, None
     if report_id is not None:
         actor = f"retry of {flow_run.name}"
-        async with open_when_available(settings, actor, publish, longest=A_MINUTE, warn=logger.warning) as reporter:
+        async with open_when_available(settings, actor, publish, longest=A_MINUTE) as reporter:
             before = await phase_of(reporter, report_id)
             if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
                 await reopen_report(reporter, report_id, settings)

@@ -48,23 +48,17 @@ async def reconcile_reports() -> State[None]:
         if await _is_superfluous(reporter, run, settings.interval):
             words = "late, skipped: another reconciliation run has succeeded meanwhile"
         else:
-            result = await reconcile(
-                reporter,
-                run.id,
-                budget=settings.pass_budget,
-                senders=settings.senders,
-                warn=logger.warning,
-            )
+            result = await reconcile(reporter, run.id, budget=settings.pass_budget, senders=settings.senders)
             words = f"delivered {result.delivered}, undelivered {result.undelivered}"
-            await maintain(reporter.ledger, settings, warn=logger.warning)
+            await maintain(reporter.ledger, settings)
             shown = show_status_page(reporter.ledger, settings)
-            await best_effort(shown, warn=logger.warning, otherwise="the status page is not up to date")
-            await best_effort(overrides.show(), warn=logger.warning, otherwise="a job's page is not up to date")
-            await best_effort(crash_dead_runs(reporter), warn=logger.warning)
+            await best_effort(shown, "the status page is not up to date")
+            await best_effort(overrides.show(), "a job's page is not up to date")
+            await best_effort(crash_dead_runs(reporter))
             unaccepted = crash_unaccepted_runs(reporter, settings.ledger_id, now=_began_at(run))
-            await best_effort(unaccepted, warn=logger.warning)
+            await best_effort(unaccepted)
     if run.deployment_id:  # last: many late runs make Prefect's server slow, and reports must not wait for it
-        await best_effort(_tidy_up(run.deployment_id, _began_at(run), settings.interval), warn=logger.warning)
+        await best_effort(_tidy_up(run.deployment_id, _began_at(run), settings.interval))
     logger.info("%s", words)
     return Completed(message=words)
 

@@ -1,7 +1,6 @@
 """A reconciliation run: ends lost jobs and delivers what is due, their reports included."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,13 +10,11 @@ from tasks.delivery.reporter import Reporter
 from tasks.jobs.lost import end_lost_jobs
 
 
-async def reconcile(
-    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, warn: Callable[[str], None]
-) -> ReconciliationRun:
-    """Run the reconciliation once. Needs the ledger and GitHub, not Prefect. *warn* logs problems for an operator."""
-    lost = asyncio.create_task(end_lost_jobs(reporter, warn=warn))
+async def reconcile(reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int) -> ReconciliationRun:
+    """Run the reconciliation once. Needs the ledger and GitHub, not Prefect."""
+    lost = asyncio.create_task(end_lost_jobs(reporter))
     try:
-        return await deliver_due(reporter, run_id, budget=budget, senders=senders, warn=warn, others=lost)
+        return await deliver_due(reporter, run_id, budget=budget, senders=senders, others=lost)
     finally:
         lost.cancel()
         await asyncio.wait({lost})

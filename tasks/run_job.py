@@ -30,7 +30,7 @@ async def run_job(
     """
     asked, logger = work(), get_run_logger()
     async with (
-        open_when_available(Settings(), "job", publish, warn=logger.warning) as reporter,
+        open_when_available(Settings(), "job", publish) as reporter,
         progress_bar(_title(asked)) as show,
     ):
 
@@ -43,12 +43,12 @@ async def run_job(
 
 
 def _callbacks(work: Work, on_line: Callable[[str], None], show: ShowProgress) -> Callbacks:
-    run_id, warn = work.order.flow_run_id, get_run_logger().warning
+    run_id = work.order.flow_run_id
 
     async def on_wait(ahead: Sequence[UUID]) -> None:
-        await best_effort(show_waiting(run_id, ahead), warn=warn)
+        await best_effort(show_waiting(run_id, ahead))
 
-    return Callbacks(on_line, warn, on_wait, partial(is_cancelled, run_id), show)
+    return Callbacks(on_line, on_wait, partial(is_cancelled, run_id), show)
 
 
 def _title(work: Work) -> str:

@@ -16,6 +16,7 @@ from full import DATABASES
 from hypothesis import HealthCheck, settings
 from in_place import run_in_place
 from ledger_tables import TABLES
+from log_lines import lines_to
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import end_what_is_left
@@ -211,6 +212,14 @@ async def ledger(ledger_url: str, clock: Clock, in_place: bool) -> AsyncIterator
     finally:
         await end_what_is_left()  # its connections are of this test's loop, and what it holds locked ends with it
         await engine.dispose()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """The lines that Reportback's modules log, as they come."""
+    lines: list[str] = []
+    with lines_to(lines.append):
+        yield lines
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Delivers what is due in a reconciliation run, until nothing is due or the time is up."""
 
 import asyncio
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,8 @@ from tasks.delivery.eligible import offered
 from tasks.delivery.reporter import Reporter
 from tasks.delivery.senders import COOLDOWN, Senders
 from tasks.delivery.verify import to_verify, verify_target
+
+logger = logging.getLogger("reportback.delivery")
 
 OVERDUE = timedelta(minutes=15)
 """How long a report is undelivered before an event says so: the alert's 15 minutes."""
@@ -32,9 +34,8 @@ class ReconciliationRun:
 
 
 async def deliver_due(
-    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, warn: Callable[[str], None],
-    others: asyncio.Future[Any] | None = None,
-) -> ReconciliationRun:  # fmt: skip
+    reporter: Reporter, run_id: UUID, *, budget: timedelta, senders: int, others: asyncio.Future[Any] | None = None
+) -> ReconciliationRun:
     """Deliver what is due, *senders* at once, and verify targets whose request may have been sent late.
 
     Stays, within *budget*, for what comes due meanwhile and until *others*, which may record reports, are done. Starts
@@ -46,7 +47,7 @@ async def deliver_due(
         began = await reporter.ledger.clock(session)
         await future_times.cut(session, policy=reporter.policy, now=began)
         pass_id = await reconciliation_runs.begin(session, run_id, now=began)
-    delivered = await _deliver(_RunContext(reporter, began, began + budget, senders, warn), others)
+    delivered = await _deliver(_RunContext(reporter, began, began + budget, senders), others)
     if others is not None:
         await others
     async with reporter.ledger.transaction() as session:
@@ -65,7 +66,6 @@ class _RunContext:
     since: datetime
     until: datetime
     senders: int
-    warn: Callable[[str], None]
 
     def includes(self, now: datetime) -> bool:
         """Whether something may start now."""
@@ -74,7 +74,7 @@ class _RunContext:
 
 async def _deliver(run: _RunContext, others: asyncio.Future[Any] | None) -> int:
     """Deliver and verify until nothing more comes due in time. Returns how many were delivered."""
-    senders = Senders(run.reporter, run.senders, run.warn)
+    senders = Senders(run.reporter, run.senders)
     verifications: list[asyncio.Task[None]] = []
     try:
         while await _step(run, senders, verifications, others):
@@ -121,7 +121,7 @@ async def _verify_due(run: _RunContext) -> None:
                 if run.includes(await run.reporter.ledger.now()):
                     await verify_target(run.reporter, target_id)
             except Exception as error:  # noqa: BLE001  # one failing target must not hold up the others
-                run.warn(f"target {target_id} could not be verified: {of_error(error)}")
+                logger.warning("target %d could not be verified: %s", target_id, of_error(error))
 
     await asyncio.gather(*map(verify, await to_verify(run.reporter)))
 

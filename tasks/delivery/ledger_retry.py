@@ -1,6 +1,7 @@
 """Retries while the ledger is unavailable: for a minute before a job is accepted, without limit for its outcome."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,11 +11,12 @@ from itertools import count
 from typing import TypeVar
 
 from domain.delivery.notifications import Publish, ignore
-from domain.text import LogLine
 from settings import Settings
 from storage.ledger import LedgerUnavailable
 from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.reporter import Reporter
+
+logger = logging.getLogger("reportback.delivery")
 
 T = TypeVar("T")
 
@@ -29,9 +31,7 @@ def should_log(failures: int) -> bool:
     return failures & (failures - 1) == 0 if failures < LOG_EVERY else failures % LOG_EVERY == 0
 
 
-async def retry_while_unavailable(
-    ask: Callable[[], Awaitable[T]], *, longest: timedelta | None, failed: str, warn: LogLine
-) -> T:
+async def retry_while_unavailable(ask: Callable[[], Awaitable[T]], *, longest: timedelta | None, failed: str) -> T:
     """The result of *ask*, which is called again every two seconds while the ledger is unavailable.
 
     *failed* names, in the log, what did not succeed. *longest*: for how long; None: without limit.
@@ -49,14 +49,14 @@ async def retry_while_unavailable(
                 raise
             if should_log(failures):
                 how_long = f"for up to {left:.0f} s more" if longest else "until it succeeds"
-                warn(f"{failed}, and is tried again {how_long}: {error}")
+                logger.warning("%s, and is tried again %s: %s", failed, how_long, error)
         await asyncio.sleep(RETRY_EVERY.total_seconds())
     raise AssertionError
 
 
 @asynccontextmanager
 async def open_when_available(
-    settings: Settings, actor: str, publish: Publish = ignore, *, longest: timedelta | None = None, warn: LogLine
+    settings: Settings, actor: str, publish: Publish = ignore, *, longest: timedelta | None = None
 ) -> AsyncIterator[Reporter]:
     """`open_reporter`, once the ledger is available; *longest* and what it raises: see `retry_while_unavailable`."""
     async with AsyncExitStack() as opened:
@@ -64,5 +64,4 @@ async def open_when_available(
             lambda: opened.enter_async_context(open_reporter(settings, actor, publish)),
             longest=longest,
             failed="the ledger could not be opened",
-            warn=warn,
         )

@@ -1,7 +1,8 @@
 """Runs deliveries concurrently, shared among credentials: the batch of one never holds up another's report."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -12,6 +13,8 @@ from storage.delivery.due import Offer
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
 
+logger = logging.getLogger("reportback.delivery")
+
 COOLDOWN = timedelta(seconds=1)
 """How long a target is left alone after a try that settled nothing: another sender has it, or it raised."""
 
@@ -19,16 +22,15 @@ COOLDOWN = timedelta(seconds=1)
 class Senders:
     """Runs up to *most* deliveries at once; of one credential one fewer, so that another one's first finds room.
 
-    `settled` holds the results of tries other than `Busy`. *warn* logs what a try raises.
+    `settled` holds the results of tries other than `Busy`. What a try raises is logged.
     """
 
-    def __init__(self, reporter: Reporter, most: int, warn: Callable[[str], None]) -> None:
+    def __init__(self, reporter: Reporter, most: int) -> None:
         self._reporter = reporter
         self._most = most
         self._most_of_one = max(1, most - 1)
         budget = reporter.policy.budget
         self._is_spaced = budget is not None and bool(budget.spacing)
-        self._warn = warn
         self._running: dict[asyncio.Task[Settled | Busy | None], Offer] = {}
         self._unsettled: list[int] = []
         self._cooldowns: dict[int, datetime] = {}
@@ -76,7 +78,7 @@ class Senders:
         try:
             return await deliver(self._reporter, offer.target_id, only_if_due=True)
         except Exception as error:  # noqa: BLE001  # one failing report must not hold up the others
-            self._warn(f"target {offer.target_id} could not be tried: {of_error(error)}")
+            logger.warning("target %d could not be tried: %s", offer.target_id, of_error(error))
             return None
 
     async def wait(self, others: Sequence[asyncio.Future[Any]], *, most: timedelta | None = None) -> None:

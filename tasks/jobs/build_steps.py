@@ -1,6 +1,7 @@
 """Builds a commit: check out, prepare, run the command, keep its output, push what it changed."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
@@ -29,6 +30,8 @@ from tasks.process.temp_dirs import REMOVAL, keep, scratch
 from tasks.process.user_lock import StillRuns, acquire_user
 from tasks.process.users import JobUser
 
+logger = logging.getLogger("reportback.jobs")
+
 SHORT_SHA = 12
 
 
@@ -37,17 +40,16 @@ async def execute(
     work: Work,
     on_end: Callable[[ExecutionResult], None],
     on_line: LogLine,
-    warn: LogLine,
     *,
     on_progress: ShowProgress,
 ) -> None:
     """Run *work*, whose execution has started, to its end. *on_line* gets the output, made public.
 
     *on_end* gets the result, also a cancellation, once none of its processes runs and its output is kept or pushed.
-    When this returns or is cancelled, its folders are removed or closed. *warn* logs where the working copy of a failed
-    job is, and which disk lacks space.
+    When this returns or is cancelled, its folders are removed or closed. The log names the working copy of a failed
+    job, and a disk that lacks space.
     """
-    with _reporting_start_failures(on_end, warn):
+    with _reporting_start_failures(on_end):
         found = await _token(reporter, work.order.credential)
         secrets = await _secrets(reporter, work, found)
         disks = folders_of_a_job(
@@ -56,7 +58,7 @@ async def execute(
             outputs=work.outputs.folder if work.outputs else None,
             cache=work.cache.folder if work.cache else None,
         )
-        folder = _folder(work, found, warn)
+        folder = _folder(work, found)
         async with _user(work, on_line, disks) as user, folder as copy, _empty_folder("home") as home:
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
@@ -64,7 +66,7 @@ async def execute(
                 _build_environment(work, copy, home, secrets, on_line), user=user, on_progress=on_progress
             )
             try:
-                ending = await _run_or_crash(reporter, work, environment, warn)
+                ending = await _run_or_crash(reporter, work, environment)
             except asyncio.CancelledError:
                 on_end(CANCELLED)
                 raise
@@ -72,17 +74,17 @@ async def execute(
             if ending.state is not JobState.SUCCEEDED:
                 with suppress(TimeoutError):  # a disk that does not answer; the job's end is reported already
                     if kept := await run_in_background(partial(_keep_copy, copy, disks), longest=REMOVAL):
-                        warn(f"the working copy is kept for a while for inspection: {kept}")
+                        logger.warning("the working copy is kept for a while for inspection: %s", kept)
 
 
 @contextmanager
-def _reporting_start_failures(on_end: Callable[[ExecutionResult], None], warn: LogLine) -> Iterator[None]:
+def _reporting_start_failures(on_end: Callable[[ExecutionResult], None]) -> Iterator[None]:
     """Report a job that could not start as ended. A full disk is reported as such, whatever was to be written to it."""
     try:
         with full_is_no_space():
             yield
     except (NoSpace, TooShort) as error:
-        warn(error.to_do)
+        logger.warning(error.to_do)
         on_end(ExecutionResult(JobState.CRASHED, str(error)))
     except CheckoutFailed as error:
         on_end(ExecutionResult(JobState.CRASHED, str(error)))
@@ -102,16 +104,14 @@ def _keep_copy(copy: Path, disks: Sequence[Path], stop: Stop) -> Path | None:
     return kept if kept and kept.exists() else None
 
 
-async def _run_or_crash(
-    reporter: Reporter, work: Work, environment: BuildEnvironment, warn: LogLine
-) -> ExecutionResult:
+async def _run_or_crash(reporter: Reporter, work: Work, environment: BuildEnvironment) -> ExecutionResult:
     try:
-        return await _run(reporter, work, environment, warn)
+        return await _run(reporter, work, environment)
     except (PreparationFailed, CannotStart, NotKept, PushFailed, StillRuns) as error:
         return ExecutionResult(JobState.CRASHED, environment.shown(str(error)))
 
 
-async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment, warn: LogLine) -> ExecutionResult:
+async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) -> ExecutionResult:
     job_type, target = work.job_type, work.order.target
     try:
         await prepare(job_type.prepare, environment, work.cache, scope=target.repository.lower() if target else "")
@@ -126,7 +126,7 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment, wa
         await _push(reporter, work, environment)
         return ExecutionResult(state, summary, done.exit_code, work.output_url)
     if state is JobState.FAILED:
-        await _keep_after_failure(work, environment, warn)
+        await _keep_after_failure(work, environment)
     return ExecutionResult(state, summary, done.exit_code)
 
 
@@ -138,7 +138,7 @@ async def _keep(work: Work, environment: BuildEnvironment) -> None:
     environment.say(f"{work.job_type.output} is kept as {job_id}")
 
 
-async def _keep_after_failure(work: Work, environment: BuildEnvironment, warn: LogLine) -> None:
+async def _keep_after_failure(work: Work, environment: BuildEnvironment) -> None:
     """Keep the output of a failed command, which may tell why. A full disk does not replace the command's own error."""
     try:
         await _keep(work, environment)
@@ -146,7 +146,7 @@ async def _keep_after_failure(work: Work, environment: BuildEnvironment, warn: L
         environment.say(str(error))
     except NoSpace as error:
         environment.say(f"output not kept: {error}")
-        warn(error.to_do)
+        logger.warning(error.to_do)
 
 
 async def _push(reporter: Reporter, work: Work, environment: BuildEnvironment) -> None:
@@ -209,7 +209,7 @@ async def _empty_folder(name: str) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def _folder(work: Work, found: str | NoCredential | None, warn: LogLine) -> AsyncIterator[Path]:
+async def _folder(work: Work, found: str | NoCredential | None) -> AsyncIterator[Path]:
     """The folder that the command runs in. Raises CheckoutFailed, which names an unreadable credential first."""
     if work.clone_url is None or work.order.target is None:
         async with _empty_folder("copy") as copy:
@@ -223,7 +223,7 @@ async def _folder(work: Work, found: str | NoCredential | None, warn: LogLine) -
     except CheckoutFailed as error:
         if not isinstance(found, NoCredential):
             raise
-        warn(str(found))
+        logger.warning(str(found))
         raise CheckoutFailed(f"credential {work.order.credential} cannot be read; without it: {error}") from None
 
 

@@ -1,6 +1,7 @@
 """Sends an execution's heartbeat every ten seconds, and asks Prefect whether the job was cancelled."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import Enum
@@ -9,6 +10,8 @@ from domain.jobs.execution import Execution
 from storage.jobs import jobs
 from tasks.delivery.ledger_retry import should_log
 from tasks.delivery.reporter import Reporter
+
+logger = logging.getLogger("reportback.jobs")
 
 HEARTBEAT_EVERY = timedelta(seconds=10)
 RETRY_AFTER = timedelta(seconds=5)
@@ -32,10 +35,7 @@ class Stopped(Enum):
 
 
 async def keep_heartbeat(
-    reporter: Reporter,
-    execution: Execution,
-    is_cancelled: Callable[[], Awaitable[bool]],
-    warn: Callable[[str], None],
+    reporter: Reporter, execution: Execution, is_cancelled: Callable[[], Awaitable[bool]]
 ) -> Stopped:
     """Send heartbeats until the execution must not go on.
 
@@ -46,11 +46,9 @@ async def keep_heartbeat(
         async with asyncio.timeout(HEARTBEAT_TIMEOUT.total_seconds()):
             return not await _send_heartbeat(reporter, execution)
 
-    heartbeats = asyncio.create_task(
-        _poll(is_lost, HEARTBEAT_EVERY, RETRY_AFTER, "the heartbeat could not be stored", warn)
-    )
+    heartbeats = asyncio.create_task(_poll(is_lost, HEARTBEAT_EVERY, RETRY_AFTER, "the heartbeat could not be stored"))
     cancel_checks = asyncio.create_task(
-        _poll(is_cancelled, CANCEL_CHECK_EVERY, CANCEL_CHECK_EVERY, "Prefect could not be asked", warn)
+        _poll(is_cancelled, CANCEL_CHECK_EVERY, CANCEL_CHECK_EVERY, "Prefect could not be asked")
     )
     try:
         await asyncio.wait({heartbeats, cancel_checks}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,13 +59,7 @@ async def keep_heartbeat(
         await asyncio.wait({heartbeats, cancel_checks})
 
 
-async def _poll(
-    holds: Callable[[], Awaitable[bool]],
-    every: timedelta,
-    again: timedelta,
-    trouble: str,
-    warn: Callable[[str], None],
-) -> None:
+async def _poll(holds: Callable[[], Awaitable[bool]], every: timedelta, again: timedelta, trouble: str) -> None:
     """Call *holds* at intervals of *every* until it is true; *again* after the start of a try that failed."""
     clock, wait, failures = asyncio.get_running_loop().time, every.total_seconds(), 0
     while True:
@@ -80,7 +72,7 @@ async def _poll(
         except Exception as error:  # noqa: BLE001  # whatever the error, the command goes on
             failures += 1
             if should_log(failures):
-                warn(f"{trouble}: {str(error) or type(error).__name__}")
+                logger.warning("%s: %s", trouble, str(error) or type(error).__name__)
             wait = again.total_seconds() - (clock() - asked_at)
 
 

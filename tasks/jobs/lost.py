@@ -1,6 +1,7 @@
 """Ends jobs whose process died or has been silent for too long, so that `error` is reported for them."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,11 +13,13 @@ from tasks.delivery.reporter import Reporter
 from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, kill
 
+logger = logging.getLogger("reportback.jobs")
+
 HUNG = timedelta(minutes=10)
 """After so long without a heartbeat a live process hangs or is stopped: its commit must not wait for it."""
 
 
-async def end_lost_jobs(reporter: Reporter, *, warn: Callable[[str], None]) -> list[UUID]:
+async def end_lost_jobs(reporter: Reporter) -> list[UUID]:
     """End lost jobs, and return their ids. Takes 12 s if any job is suspect, else no time.
 
     A job is lost if it sends no heartbeat while it is watched, and either its process is gone from this machine, or
@@ -28,7 +31,7 @@ async def end_lost_jobs(reporter: Reporter, *, warn: Callable[[str], None]) -> l
         return []
     await reporter.sleep(WATCH_FOR.total_seconds())
     still = [one for one, _ in await _at_work(reporter) if one in suspects]
-    return await _lose_each(reporter, still, warn)
+    return await _lose_each(reporter, still)
 
 
 async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
@@ -37,7 +40,7 @@ async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
         return [(one, now) for one in await liveness.at_work(session)]
 
 
-async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], warn: Callable[[str], None]) -> list[UUID]:
+async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork]) -> list[UUID]:
     ended: list[UUID] = []
     troubles: list[Exception] = []
     for one in suspects:
@@ -45,7 +48,7 @@ async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork], warn: Calla
             if await _lose(reporter, one):
                 ended.append(one.job_id)
         except Exception as error:  # noqa: BLE001  # one failing job must not hold up the others
-            warn(f"job {one.job_id} could not be ended: {of_error(error)}")
+            logger.warning("job %s could not be ended: %s", one.job_id, of_error(error))
             troubles.append(error)
     if troubles:
         raise troubles[0]

@@ -4,6 +4,7 @@ Heartbeats go on meanwhile. If one finds that the execution is no longer ours, t
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,8 @@ __all__ = ["Callbacks", "EndedExecution", "Work", "carry_out"]
 POLL_EVERY = timedelta(seconds=1)
 """How often a job checks whether its exclusive group is free."""
 
+logger = logging.getLogger("reportback.jobs")
+
 ResultFuture: TypeAlias = "asyncio.Future[ExecutionResult | None]"
 
 
@@ -36,13 +39,12 @@ ResultFuture: TypeAlias = "asyncio.Future[ExecutionResult | None]"
 class Callbacks:
     """The callbacks of a running job.
 
-    `on_line` gets the command's output, `warn` problems for an operator, `on_wait` the jobs that block this one's
-    exclusive group, whenever they change: none once it is free. `is_cancelled` is called at intervals.
-    `on_progress` gets the command's progress, as often as its output reports it.
+    `on_line` gets the command's output, `on_wait` the jobs that block this one's exclusive group, whenever they change:
+    none once it is free. `is_cancelled` is called at intervals. `on_progress` gets the command's progress, as often as
+    its output reports it.
     """
 
     on_line: LogLine
-    warn: LogLine
     on_wait: Callable[[Sequence[UUID]], Awaitable[None]]
     is_cancelled: Callable[[], Awaitable[bool]]
     on_progress: ShowProgress = ignore_progress
@@ -57,18 +59,18 @@ async def carry_out(reporter: Reporter, work: Work, callbacks: Callbacks) -> End
     """
     result: ResultFuture = asyncio.get_running_loop().create_future()
     working = asyncio.create_task(_work(reporter, work, callbacks, result))
-    heartbeat = asyncio.create_task(keep_heartbeat(reporter, work.execution, callbacks.is_cancelled, callbacks.warn))
+    heartbeat = asyncio.create_task(keep_heartbeat(reporter, work.execution, callbacks.is_cancelled))
     try:
         await _first_of(result, working, heartbeat)
         if not (result.done() or working.done()):
             if heartbeat.result() is Stopped.NOT_OURS:
                 return None
             working.cancel()
-        ended = await _finish(reporter, work, result, working, callbacks.warn)
+        ended = await _finish(reporter, work, result, working)
     except asyncio.CancelledError:
         with sigterm_ignored():
             working.cancel()
-            await run_uncancellable(lambda: _finish(reporter, work, result, working, callbacks.warn))
+            await run_uncancellable(lambda: _finish(reporter, work, result, working))
             await asyncio.wait({working})
         raise
     else:
@@ -94,12 +96,11 @@ async def _work(reporter: Reporter, work: Work, callbacks: Callbacks, result: Re
     async with asyncio.TaskGroup() as beside:
         try:
             if await _start(reporter, work.execution, callbacks, beside):
-                on_line, warn, progress = callbacks.on_line, callbacks.warn, callbacks.on_progress
-                await execute(reporter, work, result.set_result, on_line, warn, on_progress=progress)
+                await execute(reporter, work, result.set_result, callbacks.on_line, on_progress=callbacks.on_progress)
             else:
                 result.set_result(None)
         except Exception as error:  # noqa: BLE001  # a bug of ours must not leave `pending` on the commit
-            callbacks.warn(f"Reportback itself failed: {of_error(error)}")
+            logger.warning("Reportback itself failed: %s", of_error(error))
             if not result.done():
                 result.set_result(ExecutionResult(JobState.CRASHED, f"could not be run: {type(error).__name__}"))
 
@@ -123,7 +124,7 @@ async def _start(reporter: Reporter, execution: Execution, callbacks: Callbacks,
         except LedgerUnavailable as error:
             failures += 1
             if should_log(failures):
-                callbacks.warn(f"the job could not be started, and is tried again: {error}")
+                logger.warning("the job could not be started, and is tried again: %s", error)
             state, ahead = JobState.WAITING, before
         if ahead != before:
             before = ahead
@@ -141,19 +142,19 @@ async def _notify_waiting(callbacks: Callbacks, ahead: Sequence[UUID], *, after:
     try:
         await callbacks.on_wait(ahead)
     except Exception as error:  # noqa: BLE001  # whatever the error, the job goes on
-        callbacks.warn(f"the jobs that this one waits for could not be shown: {error}")
+        logger.warning("the jobs that this one waits for could not be shown: %s", error)
 
 
 async def _finish(
-    reporter: Reporter, work: Work, result: ResultFuture, working: asyncio.Task[None], warn: LogLine
+    reporter: Reporter, work: Work, result: ResultFuture, working: asyncio.Task[None]
 ) -> EndedExecution | None:
     """End the execution with its result; without one, as cancelled. None: it is no longer ours."""
     await _first_of(result, working)
     ending = result.result() if result.done() else CANCELLED
-    return await _end(reporter, work, ending, warn) if ending else None
+    return await _end(reporter, work, ending) if ending else None
 
 
-async def _end(reporter: Reporter, work: Work, ending: ExecutionResult, warn: LogLine) -> EndedExecution | None:
+async def _end(reporter: Reporter, work: Work, ending: ExecutionResult) -> EndedExecution | None:
     """End the execution and record its report, in one transaction. None: it is no longer ours.
 
     Waits for an unavailable ledger without limit: the result is known nowhere else.
@@ -174,5 +175,5 @@ async def _end(reporter: Reporter, work: Work, ending: ExecutionResult, warn: Lo
                 ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)
             return ended
 
-    stored = await retry_while_unavailable(end, longest=None, failed="the job's end could not be stored", warn=warn)
+    stored = await retry_while_unavailable(end, longest=None, failed="the job's end could not be stored")
     return EndedExecution(ending.state, ending.summary, stored.report_id) if stored else None

@@ -5,6 +5,7 @@ line: no report waits for Prefect.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -32,11 +33,12 @@ from prefect.states import Cancelled, Crashed, Running
 from domain.jobs.job_states import JobState
 from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
 from domain.redact import of_error
-from domain.text import LogLine
 from storage.jobs import liveness
 from storage.jobs.liveness import Over
 from tasks.delivery.reporter import Reporter
 from tasks.process.identity import is_gone
+
+logger = logging.getLogger("reportback.operations")
 
 TIMEOUT = timedelta(seconds=20)
 """How long Prefect may take for all requests of a function."""
@@ -58,14 +60,12 @@ MOST_DELETED = 50
 """Flow runs that one reconciliation run deletes."""
 
 
-async def best_effort(
-    work: Awaitable[None], *, warn: LogLine, otherwise: str = "Prefect's server could not be asked or updated"
-) -> None:
+async def best_effort(work: Awaitable[None], otherwise: str = "Prefect's server could not be asked or updated") -> None:
     """Do *work*. An error is logged after *otherwise*, and has no other effect."""
     try:
         await work
     except Exception as error:  # noqa: BLE001  # whatever is wrong with Prefect, jobs and reports go on
-        warn(f"{otherwise}: {of_error(error)}")
+        logger.warning("%s: %s", otherwise, of_error(error))
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from prefect import get_client, get_run_logger
+from prefect import get_client
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.runtime import flow_run
@@ -72,14 +72,13 @@ class JobPage:
 
     async def keep(self) -> None:
         """Tag the flow run, then update the page on each request, until `finish`."""
-        warn = get_run_logger().warning
-        await best_effort(self._tag(), warn=warn, otherwise="the flow run has no tags")
+        await best_effort(self._tag(), "the flow run has no tags")
         is_last = False
         while not is_last:
             await self._wanted.wait()
             self._wanted.clear()
             is_last = self._is_over
-            await best_effort(self._show(), warn=warn, otherwise="the job's page is not up to date")
+            await best_effort(self._show(), "the job's page is not up to date")
 
     async def _tag(self) -> None:
         tags = list(dict.fromkeys([*flow_run.tags, *tags_of(self._order.type, self._order.target)]))

@@ -1,7 +1,8 @@
 """Does maintenance in a reconciliation run: pushes metrics, prunes old rows, removes leftovers of jobs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable
 from datetime import timedelta
 from functools import partial
 
@@ -15,38 +16,31 @@ from tasks.operations.retention import prune
 from tasks.process.background import Stop, run_in_background
 from tasks.process.temp_dirs import sweep
 
+logger = logging.getLogger("reportback.operations")
+
 LONGEST = timedelta(seconds=20)
 """How long each part may take. The next run continues it."""
 
 
-async def maintain(ledger: Ledger, settings: Settings, *, warn: Callable[[str], None]) -> None:
+async def maintain(ledger: Ledger, settings: Settings) -> None:
     """Push the metrics, prune settled and old rows, and remove leftovers of jobs here: scratch folders, old outputs.
 
-    No part fails the run, or delays it for longer than `LONGEST`: *warn* logs the error.
+    No part fails the run, or delays it for longer than `LONGEST`: its error is logged.
     """
-    await _bounded(
-        emit_metrics(
-            ledger,
-            settings.pushgateway,
-            interval=settings.interval,
-            warn=warn,
-            ca_file=settings.ca_file,
-        ),
-        warn,
-    )
-    await _bounded(prune(ledger, keep=settings.keep, warn=warn), warn)
+    await _bounded(emit_metrics(ledger, settings.pushgateway, interval=settings.interval, ca_file=settings.ca_file))
+    await _bounded(prune(ledger, keep=settings.keep))
     try:
-        await _bounded(run_in_background(partial(_clear, outputs_of(settings)), longest=LONGEST), warn)
+        await _bounded(run_in_background(partial(_clear, outputs_of(settings)), longest=LONGEST))
     except OSError as error:
-        warn(f"old outputs could not be removed: {error}")
+        logger.warning("old outputs could not be removed: %s", error)
 
 
-async def _bounded(part: Awaitable[object], warn: Callable[[str], None]) -> None:
+async def _bounded(part: Awaitable[object]) -> None:
     try:
         async with asyncio.timeout(LONGEST.total_seconds()):
             await part
     except TimeoutError as error:
-        warn(f"maintenance took too long, and is left to the next reconciliation run: {of_error(error)}")
+        logger.warning("maintenance took too long, and is left to the next reconciliation run: %s", of_error(error))
 
 
 def _clear(outputs: Outputs, stop: Stop) -> None:

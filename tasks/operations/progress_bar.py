@@ -1,6 +1,7 @@
 """Shows a job's progress as a Prefect artifact, updated at most once a second and at the end."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import httpx
-from prefect import get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.exceptions import PrefectException
 
 from domain.output.progress import Progress, ShowProgress
+
+logger = logging.getLogger("reportback.operations")
 
 EVERY = timedelta(seconds=1)
 LAST = timedelta(seconds=5)
@@ -76,7 +78,7 @@ class _Bar:
                 await aupdate_progress_artifact(self._artifact, latest.percent)
         except (httpx.HTTPError, PrefectException) as error:
             if not self._has_warned:
-                get_run_logger().warning("no progress can be shown: %s", type(error).__name__)
+                logger.warning("no progress can be shown: %s", type(error).__name__)
             self._has_warned = True
         else:
             self._drawn = latest

@@ -17,7 +17,6 @@ from prefect.runtime import flow_run
 
 from domain.delivery.notifications import Notification, Publish
 from domain.operations.notification_lines import level_of, line_of
-from domain.text import LogLine
 from tasks.operations.correct_run_states import best_effort
 from tasks.operations.prefect_events import event_of
 
@@ -34,7 +33,7 @@ async def publishing() -> AsyncIterator[Publish]:
     Never delays the block, but its end for up to `TIMEOUT`.
     """
     run_id, logger = UUID(flow_run.id), get_run_logger()
-    events = _EventQueue(logger.warning)
+    events = _EventQueue()
 
     def publish(notification: Notification) -> None:
         logger.log(level_of(notification), "%s", line_of(notification))
@@ -56,8 +55,7 @@ async def publishing() -> AsyncIterator[Publish]:
 class _EventQueue:
     """Events to send to Prefect's server."""
 
-    def __init__(self, warn: LogLine) -> None:
-        self._warn = warn
+    def __init__(self) -> None:
         self._waiting: list[Event] = []
         self._is_wanted = asyncio.Event()
         self._is_over = False
@@ -79,7 +77,7 @@ class _EventQueue:
             self._is_wanted.clear()
             batch, self._waiting = self._waiting, []
             if batch:
-                await best_effort(_send(batch), warn=self._warn, otherwise=NOT_SENT)
+                await best_effort(_send(batch), NOT_SENT)
 
 
 async def _send(batch: Sequence[Event]) -> None:

@@ -1,7 +1,7 @@
 """Reads the metrics from the ledger, and pushes them to a Pushgateway."""
 
 import asyncio
-from collections.abc import Callable
+import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from github_api.raw_body import UNCOMPRESSED, raw_body
 from storage.ledger import Ledger
 from storage.operations import event_counts, metrics
 from tasks.operations.metric_families import registry_of
+
+logger = logging.getLogger("reportback.operations")
 
 TIMEOUT = timedelta(seconds=5)
 """How long a Pushgateway may take: a reconciliation run has other things to do."""
@@ -38,23 +40,18 @@ async def read_metrics(ledger: Ledger) -> Snapshot:
 
 
 async def emit_metrics(
-    ledger: Ledger,
-    pushgateway: str | None,
-    *,
-    interval: timedelta,
-    warn: Callable[[str], None],
-    ca_file: Path | None = None,
+    ledger: Ledger, pushgateway: str | None, *, interval: timedelta, ca_file: Path | None = None
 ) -> None:
     """Fold old events into the totals, and push the metrics to *pushgateway* if there is one.
 
-    Raises nothing: *warn* logs errors. *interval* is that of the reconciliation.
+    Raises nothing: errors are logged. *interval* is that of the reconciliation.
     """
     try:
         await _fold(ledger, dead_after=2 * interval)
         if pushgateway is not None:
             await push(pushgateway, await read_metrics(ledger), ca_file)
     except Exception as error:  # noqa: BLE001  # whatever fails here, reports go on
-        warn(f"metrics could not be handed on: {of_error(error)}")
+        logger.warning("metrics could not be handed on: %s", of_error(error))
 
 
 async def _fold(ledger: Ledger, *, dead_after: timedelta) -> None:

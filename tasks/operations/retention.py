@@ -1,13 +1,15 @@
 """Prunes settled and old rows, for a few seconds in each reconciliation run."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from domain.redact import of_error
 from storage.ledger import Ledger
 from storage.operations.retention import is_after_a_gap, prune_jobs, prune_runs, read_cursor, save_cursor
+
+logger = logging.getLogger("reportback.operations")
 
 BUDGET = timedelta(seconds=5)
 """How long a run may prune. The next one continues."""
@@ -16,8 +18,8 @@ PAUSE = timedelta(milliseconds=20)
 """Between two transactions: a process that waits for SQLite's lock polls for it."""
 
 
-async def prune(ledger: Ledger, *, keep: timedelta, warn: Callable[[str], None]) -> int:
-    """Delete what has not changed for *keep*; returns how many jobs. Raises nothing: *warn* logs errors.
+async def prune(ledger: Ledger, *, keep: timedelta) -> int:
+    """Delete what has not changed for *keep*; returns how many jobs. Raises nothing: errors are logged.
 
     The first run after a gap deletes nothing: if the clock has jumped ahead, everything seems old.
     """
@@ -29,7 +31,7 @@ async def prune(ledger: Ledger, *, keep: timedelta, warn: Callable[[str], None])
         await _prune_passes(ledger, before, until)
         return await _prune_jobs(ledger, before, until)
     except Exception as error:  # noqa: BLE001  # what is old can wait; what is new must not
-        warn(f"what is old could not be pruned: {of_error(error)}")
+        logger.warning("what is old could not be pruned: %s", of_error(error))
         return 0
 
 

@@ -1,5 +1,6 @@
 """`reportback reconcile`, with no Prefect server available."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -59,6 +60,17 @@ async def test_old_rows_are_folded_and_pruned_as_by_any_run(
     assert "could not" not in shell.said()
     async with world.ledger.transaction() as session:
         assert list(await session.exec(select(StatusTarget.context))) == ["docs/new"]
+
+
+@pytest.mark.usefixtures("stand_in", "world")
+async def test_what_a_module_logs_is_printed_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("out of rows")
+
+    monkeypatch.setattr("tasks.operations.retention.prune_runs", full)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler()])  # as Prefect sets one up
+    assert await reconcile_now() == 0
+    assert shell.heard()[1] == "what is old could not be pruned: ZeroDivisionError('out of rows')\n"
 
 
 async def test_a_lost_job_is_ended_and_reported(

@@ -4,8 +4,8 @@ from domain.output.progress import ShowProgress, ignore_progress
 from tasks.jobs.run_execution import Callbacks
 
 
-def idle_callbacks(lines: list[str], troubles: list[str], on_progress: ShowProgress = ignore_progress) -> Callbacks:
-    """Callbacks that append output to *lines* and warnings to *troubles*."""
+def idle_callbacks(lines: list[str], on_progress: ShowProgress = ignore_progress) -> Callbacks:
+    """Callbacks that append output to *lines*."""
 
     async def no_group(_: object) -> None:
         """The job waits for no other of its group."""
@@ -13,4 +13,4 @@ def idle_callbacks(lines: list[str], troubles: list[str], on_progress: ShowProgr
     async def not_cancelled() -> bool:
         return False
 
-    return Callbacks(lines.append, troubles.append, no_group, not_cancelled, on_progress)
+    return Callbacks(lines.append, no_group, not_cancelled, on_progress)

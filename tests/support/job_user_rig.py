@@ -70,7 +70,6 @@ class JobUserRig:
     origin: Origin
     users: tuple[JobUser, ...] = USERS
     lines: list[str] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
 
     @property
     def outputs(self) -> Path:
@@ -94,6 +93,6 @@ class JobUserRig:
             BuildCache(self.cache, 1_000_000),
             users=self.users,
         )
-        ended = await carry_out(self.world.reporter, work, idle_callbacks(self.lines, self.troubles))
+        ended = await carry_out(self.world.reporter, work, idle_callbacks(self.lines))
         assert ended is not None
         return ended

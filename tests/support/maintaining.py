@@ -1,5 +1,6 @@
 """Runs the maintenance of a reconciliation run."""
 
+from log_lines import lines_to
 from world import World
 
 from settings import Settings
@@ -7,7 +8,8 @@ from tasks.operations.periodic_maintenance import maintain
 
 
 async def run_maintenance(world: World) -> list[str]:
-    """Run it; return the warnings."""
-    said: list[str] = []
-    await maintain(world.ledger, Settings(), warn=said.append)
-    return said
+    """Run it; return the lines logged."""
+    lines: list[str] = []
+    with lines_to(lines.append):
+        await maintain(world.ledger, Settings())
+    return lines

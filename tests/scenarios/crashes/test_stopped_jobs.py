@@ -58,7 +58,7 @@ class Rig:
         asked = order(group="g")
         job_type = JobType.model_validate({"name": "sphinx", "command": command, "timeout": LIMIT})
         work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
-        callbacks = replace(idle_callbacks(self.lines, self.lines), is_cancelled=self._asked)
+        callbacks = replace(idle_callbacks(self.lines), is_cancelled=self._asked)
         return asyncio.create_task(carry_out(self.world.reporter, work, callbacks)), work
 
     async def _asked(self) -> bool:
@@ -131,22 +131,20 @@ class AwayAtTheEnd(Ledger):
 @pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize("times", [1, 2, 3])
 async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it(
-    rig: Rig, times: int, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, times: int, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     monkeypatch.setattr("tasks.delivery.ledger_retry.RETRY_EVERY", timedelta(seconds=0.02))
-    away, own, troubles = rig.folder / "away", rig.world.ledger, list[str]()
+    away, own = rig.folder / "away", rig.world.ledger
     others = asyncio.all_tasks()
     ledger = AwayAtTheEnd(own.engine, own.sessions, own.clock, away)
     asked = order()
     job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", f"touch {away}")})
     work = Work(await accept(own, asked), asked, job_type, None)
-    running = asyncio.create_task(
-        carry_out(replace(rig.world.reporter, ledger=ledger), work, idle_callbacks([], troubles))
-    )
+    running = asyncio.create_task(carry_out(replace(rig.world.reporter, ledger=ledger), work, idle_callbacks([])))
     try:
         for _ in range(times):
-            troubles.clear()
-            await asyncio.to_thread(block_until, lambda: bool(troubles))
+            logged.clear()
+            await asyncio.to_thread(block_until, lambda: bool(logged))
             cancel_all(others)
         await asyncio.sleep(0.05)
     finally:
@@ -172,7 +170,7 @@ async def main(url, job, *command):
         asked = order(flow_run_id=UUID(job))
         job_type = JobType.model_validate({"name": "sphinx", "command": command})
         work = Work(await accept(ledger, asked), asked, job_type, None)
-        await carry_out(world.reporter, work, idle_callbacks([], []))
+        await carry_out(world.reporter, work, idle_callbacks([]))
 signal.signal(signal.SIGTERM, terminated)
 asyncio.run(main(*sys.argv[1:]))
 """

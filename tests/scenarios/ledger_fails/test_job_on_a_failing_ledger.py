@@ -47,14 +47,14 @@ async def job_until_told(world: World, folder: Path) -> Work:
     return await job(world, f"touch {folder}/began; while [ ! -e {folder}/go ]; do sleep 0.02; done")
 
 
-async def carried_out(reporter: Reporter, work: Work, troubles: list[str]) -> EndedExecution | None:
+async def carried_out(reporter: Reporter, work: Work) -> EndedExecution | None:
     async def no_group(_: object) -> None:
         raise AssertionError("there is no group")
 
     async def not_cancelled() -> bool:
         return False
 
-    return await carry_out(reporter, work, Callbacks(lambda _: None, troubles.append, no_group, not_cancelled))
+    return await carry_out(reporter, work, Callbacks(lambda _: None, no_group, not_cancelled))
 
 
 async def assert_succeeded(world: World, ended: EndedExecution | None) -> None:
@@ -73,60 +73,57 @@ async def assert_succeeded(world: World, ended: EndedExecution | None) -> None:
 
 @ON_POSTGRESQL
 async def test_a_job_that_succeeds_while_postgresql_is_stopped_has_succeeded_once_it_is_started(
-    world: World, server: PostgreSQL, tmp_path: Path
+    world: World, server: PostgreSQL, tmp_path: Path, logged: list[str]
 ) -> None:
-    troubles: list[str] = []
     work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(world.reporter, work, troubles))
+    running = asyncio.create_task(carried_out(world.reporter, work))
     await until((tmp_path / "began").exists)
     async with server.stopped():
         (tmp_path / "go").touch()
-        await until(lambda: len(troubles) >= 2)
+        await until(lambda: len(logged) >= 2)
     await assert_succeeded(world, await running)
     assert all(
-        one.startswith("the job's end could not be stored, and is tried again until it succeeds: ") for one in troubles
+        one.startswith("the job's end could not be stored, and is tried again until it succeeds: ") for one in logged
     )
 
 
 @ON_POSTGRESQL
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_job_that_succeeds_while_postgresql_refuses_everything_has_succeeded_once_it_does_not(
-    world: World, server: PostgreSQL, tmp_path: Path, refusal: str
+    world: World, server: PostgreSQL, tmp_path: Path, refusal: str, logged: list[str]
 ) -> None:
-    troubles: list[str] = []
     role = f"worker_{uuid4().hex}"
     work = await job_until_told(world, tmp_path)
     async with open_ledger(await server.made_role(role), clock=world.clock.of_ledger) as ledger:
-        running = asyncio.create_task(carried_out(await world.sender(ledger=ledger), work, troubles))
+        running = asyncio.create_task(carried_out(await world.sender(ledger=ledger), work))
         await until((tmp_path / "began").exists)
         async with server.refusing(REFUSALS[refusal], role):
             (tmp_path / "go").touch()
-            await until(lambda: len(troubles) >= 2)
+            await until(lambda: len(logged) >= 2)
         await assert_succeeded(world, await running)
     assert [
         one
-        for one in troubles
+        for one in logged
         if not one.startswith("the job's end could not be stored, and is tried again until it succeeds: ")
     ] == []
 
 
 @ON_SQLITE
 async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeeded_once_its_own_is_back(
-    world: World, ledger_url: str, tmp_path: Path
+    world: World, ledger_url: str, tmp_path: Path, logged: list[str]
 ) -> None:
-    troubles: list[str] = []
     work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(world.reporter, work, troubles))
+    running = asyncio.create_task(carried_out(world.reporter, work))
     await until((tmp_path / "began").exists)
     with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as other:
         other.execute("ALTER TABLE job RENAME TO another_job")
         try:
             (tmp_path / "go").touch()
-            await until(lambda: len(troubles) >= 2)
+            await until(lambda: len(logged) >= 2)
         finally:
             other.execute("ALTER TABLE another_job RENAME TO job")
     await assert_succeeded(world, await running)
-    assert "no such table: job" in troubles[0]
+    assert "no such table: job" in logged[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +159,20 @@ class CutOff:
 
 @pytest.mark.parametrize("cancels", [1, 3])
 async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
-    world: World, tmp_path: Path, cancels: int
+    world: World, tmp_path: Path, cancels: int, logged: list[str]
 ) -> None:
     """Only killing the process ends the wait, since the outcome is stored nowhere else."""
-    troubles, connection = list[str](), CutOff()
+    connection = CutOff()
     work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(connection.reporter(world), work, troubles))
+    running = asyncio.create_task(carried_out(connection.reporter(world), work))
     await until((tmp_path / "began").exists)
     connection.is_down = True
     (tmp_path / "go").touch()
     try:
         for number in range(cancels):
-            await until(lambda least=number + 1: len(troubles) >= least)  # type: ignore[misc]  # mypy infers no default
+            await until(lambda least=number + 1: len(logged) >= least)  # type: ignore[misc]  # mypy infers no default
             running.cancel()
-        await until(lambda: len(troubles) >= cancels + 1)
+        await until(lambda: len(logged) >= cancels + 1)
     finally:
         connection.is_down = False
     with pytest.raises(asyncio.CancelledError):
@@ -188,61 +185,58 @@ async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
 
 @ON_POSTGRESQL
 async def test_a_job_that_is_to_begin_while_postgresql_is_stopped_begins_once_it_is_started(
-    world: World, server: PostgreSQL
+    world: World, server: PostgreSQL, logged: list[str]
 ) -> None:
-    troubles: list[str] = []
     work = await job(world, "true")
     async with server.stopped():
-        running = asyncio.create_task(carried_out(world.reporter, work, troubles))
-        await until(lambda: len(troubles) >= 2)
+        running = asyncio.create_task(carried_out(world.reporter, work))
+        await until(lambda: len(logged) >= 2)
     await assert_succeeded(world, await running)
-    assert all(one.startswith("the job could not be started, and is tried again: ") for one in troubles)
+    assert all(one.startswith("the job could not be started, and is tried again: ") for one in logged)
 
 
 @ON_SQLITE
 async def test_a_job_that_succeeds_while_the_disk_is_full_has_succeeded_once_there_is_room(
-    world: World, full_disk: FullDisk, tmp_path: Path
+    world: World, full_disk: FullDisk, tmp_path: Path, logged: list[str]
 ) -> None:
-    troubles: list[str] = []
     work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(world.reporter, work, troubles))
+    running = asyncio.create_task(carried_out(world.reporter, work))
     await until((tmp_path / "began").exists)
     await full_disk.strike()
     try:
         (tmp_path / "go").touch()
-        await until(lambda: len(troubles) >= 2)
+        await until(lambda: len(logged) >= 2)
     finally:
         full_disk.mend()
     await assert_succeeded(world, await running)
-    assert "the ledger is unavailable: disk I/O error" in troubles[0]
+    assert "the ledger is unavailable: disk I/O error" in logged[0]
 
 
 @ON_POSTGRESQL
 @pytest.mark.parametrize("number", [0, 1], ids=["beginning", "end"])
 @pytest.mark.parametrize("fate", [Fate.LOST, Fate.UNANSWERED])
 async def test_a_beginning_or_an_end_whose_commit_was_lost_counts_once(
-    world: World, relay: tuple[Ledger, Relay], fate: Fate, number: int
+    world: World, relay: tuple[Ledger, Relay], fate: Fate, number: int, logged: list[str]
 ) -> None:
     """Whether it was stored is unknown: it is repeated, with the same result."""
     ledger, between = relay
-    troubles: list[str] = []
     work = await job(world, "true")
     between.lose_next(b"COMMIT", fate, skip=number)
-    await assert_succeeded(world, await carried_out(await world.sender(ledger=ledger), work, troubles))
-    assert (between.lost, len(troubles)) == (1, 1)
+    await assert_succeeded(world, await carried_out(await world.sender(ledger=ledger), work))
+    assert (between.lost, len(logged)) == (1, 1)
 
 
 async def test_a_job_taken_for_lost_while_its_end_waited_ends_with_its_own_outcome(
-    world: World, tmp_path: Path
+    world: World, tmp_path: Path, logged: list[str]
 ) -> None:
     """Its process is cut off from the ledger, which others can use meanwhile."""
-    troubles, connection = list[str](), CutOff()
+    connection = CutOff()
     work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(connection.reporter(world), work, troubles))
+    running = asyncio.create_task(carried_out(connection.reporter(world), work))
     await until((tmp_path / "began").exists)
     connection.is_down = True
     (tmp_path / "go").touch()
-    await until(lambda: len(troubles) >= 1)
+    await until(lambda: len(logged) >= 1)
     await end(world.ledger, work.execution, JobState.LOST, "lost: no sign of life")
     await world.deliver()
     connection.is_down = False
@@ -265,6 +259,6 @@ async def test_an_end_stored_by_another_process_during_an_outage_stays(
             await end(world.ledger, work.execution, JobState.CANCELLED, "cancelled by ann")
 
     between.lose_next(b"COMMIT", Fate.LOST, skip=1)
-    assert await carried_out(replace(world.reporter, ledger=overtaken(own, cancel)), work, []) is None
+    assert await carried_out(replace(world.reporter, ledger=overtaken(own, cancel)), work) is None
     await world.reconcile()
     assert world.held() == ["error"]

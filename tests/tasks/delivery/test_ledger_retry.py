@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from domain.delivery.notifications import Publish
-from domain.text import LogLine
 from settings import Settings
 from storage.ledger import LedgerUnavailable
 from tasks.delivery import ledger_retry as module
@@ -49,24 +48,22 @@ class Away:
         return "here"
 
 
-async def asked(away: Away, longest: timedelta | None, warn: LogLine) -> str:
-    return await retry_while_unavailable(away.ask, longest=longest, failed="it was not stored", warn=warn)
+async def asked(away: Away, longest: timedelta | None) -> str:
+    return await retry_while_unavailable(away.ask, longest=longest, failed="it was not stored")
 
 
 TRIED_AGAIN = "it was not stored, and is tried again {}: the ledger is unavailable: connection refused"
 
 
-async def test_a_ledger_that_comes_back_is_asked_again_and_the_wait_is_logged(time: Time) -> None:
-    said: list[str] = []
-    assert await asked(Away(3, time), A_MINUTE, said.append) == "here"
-    assert said == [TRIED_AGAIN.format(f"for up to {left} s more") for left in (50, 40)]
+async def test_a_ledger_that_comes_back_is_asked_again_and_the_wait_is_logged(time: Time, logged: list[str]) -> None:
+    assert await asked(Away(3, time), A_MINUTE) == "here"
+    assert logged == [TRIED_AGAIN.format(f"for up to {left} s more") for left in (50, 40)]
 
 
-async def test_an_outcome_waits_without_limit_and_logs_at_growing_intervals(time: Time) -> None:
-    said: list[str] = []
+async def test_an_outcome_waits_without_limit_and_logs_at_growing_intervals(time: Time, logged: list[str]) -> None:
     away = Away(1000, time)
-    assert await asked(away, None, said.append) == "here"
-    assert said == [TRIED_AGAIN.format("until it succeeds")] * (7 + 7)
+    assert await asked(away, None) == "here"
+    assert logged == [TRIED_AGAIN.format("until it succeeds")] * (7 + 7)
 
 
 def test_of_failures_in_a_row_the_first_are_logged_and_then_one_in_four_minutes() -> None:
@@ -74,14 +71,13 @@ def test_of_failures_in_a_row_the_first_are_logged_and_then_one_in_four_minutes(
     assert told == [1, 2, 4, 8, 16, 32, 64, 128, 256, 384]
 
 
-async def test_a_ledger_that_stays_unavailable_is_given_up_after_a_minute(time: Time) -> None:
-    said: list[str] = []
+async def test_a_ledger_that_stays_unavailable_is_given_up_after_a_minute(time: Time, logged: list[str]) -> None:
     with pytest.raises(LedgerUnavailable, match="connection refused"):
-        await asked(Away(1000, time), A_MINUTE, said.append)
-    assert (time.now, len(said)) == (60, 3)
+        await asked(Away(1000, time), A_MINUTE)
+    assert (time.now, len(logged)) == (60, 3)
 
 
-async def test_another_error_is_not_retried() -> None:
+async def test_another_error_is_not_retried(logged: list[str]) -> None:
     asked: list[int] = []
 
     async def ask() -> None:
@@ -89,8 +85,8 @@ async def test_another_error_is_not_retried() -> None:
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011  # it has no words
-        await retry_while_unavailable(ask, longest=None, failed="", warn=pytest.fail)
-    assert asked == [1]
+        await retry_while_unavailable(ask, longest=None, failed="")
+    assert (asked, logged) == ([1], [])
 
 
 async def test_a_reporter_is_opened_once_its_ledger_is_back(monkeypatch: pytest.MonkeyPatch, time: Time) -> None:
@@ -103,7 +99,7 @@ async def test_a_reporter_is_opened_once_its_ledger_is_back(monkeypatch: pytest.
         closed.append(actor)
 
     monkeypatch.setattr(module, "open_reporter", opening)
-    async with open_when_available(Settings(), "ann", warn=lambda _: None) as opened:
+    async with open_when_available(Settings(), "ann") as opened:
         assert str(opened) == "ann"
         assert closed == []
     assert closed == ["ann"]

@@ -49,7 +49,6 @@ class Rig:
     folder: Path
     origin: Origin
     lines: list[str] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
 
     @property
     def outputs(self) -> Path:
@@ -77,7 +76,7 @@ class Rig:
             BuildCache(self.folder / "cache", 1_000_000),
             output_url,
         )
-        ended = await carry_out(self.world.reporter, work, idle_callbacks(self.lines, self.troubles))
+        ended = await carry_out(self.world.reporter, work, idle_callbacks(self.lines))
         assert ended is not None
         return ended
 
@@ -165,7 +164,7 @@ async def test_files_beyond_a_limit_are_an_error_that_names_it(rig: Rig, limits:
 
 @pytest.mark.parametrize("at", ["at the checkout", "at the output"])
 async def test_a_disk_that_fills_during_a_job_is_an_error_that_says_so(
-    rig: Rig, at: str, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, at: str, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     is_full = (rig.folder / "full").exists if at == "at the output" else lambda: True
     monkeypatch.setattr(disk_space, "free_in", lambda _: disk_space.RESERVE - is_full())
@@ -175,7 +174,7 @@ async def test_a_disk_that_fills_during_a_job_is_an_error_that_says_so(
         JobState.CRASHED,
         "no space: less than 256 MiB is left on the disk",
     )
-    assert any("have to stay: make room there, and retry it" in trouble for trouble in rig.troubles)
+    assert any("have to stay: make room there, and retry it" in line for line in logged)
     assert not rig.outputs.exists() or names_in(rig.outputs) == []
 
 
@@ -196,36 +195,38 @@ async def test_making_room_for_a_job_may_take_as_long_as_other_work_on_files(
     assert gives_up == [False, True]
 
 
-async def test_a_disk_that_does_not_answer_is_an_error_that_says_so(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_does_not_answer_is_an_error_that_says_so(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, logged: list[str]
+) -> None:
     async def never_answers(*_: object, **__: object) -> None:
         raise TimeoutError
 
     monkeypatch.setattr(executing, "run_in_background", never_answers)
     ended = await rig.run("true")
     assert (ended.state, ended.summary) == (JobState.CRASHED, "no space: the disk does not answer")
-    assert any("check its disk, and retry the job" in trouble for trouble in rig.troubles)
+    assert any("check its disk, and retry the job" in line for line in logged)
 
 
 async def test_a_disk_that_answers_no_more_once_a_command_has_failed_changes_nothing(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     def never_answers(*_: object) -> None:
         raise TimeoutError
 
     monkeypatch.setattr(executing, "_keep_copy", never_answers)
     ended = await rig.run("exit 1")
-    assert (ended.state, ended.summary, rig.troubles) == (JobState.FAILED, "exit code 1", [])
+    assert (ended.state, ended.summary, logged) == (JobState.FAILED, "exit code 1", [])
 
 
 async def test_a_command_that_failed_has_its_own_word_also_on_a_disk_that_it_filled(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     monkeypatch.setattr(disk_space, "free_in", lambda _: disk_space.RESERVE - (rig.folder / "full").exists())
     monkeypatch.setattr(executing, "check_free_space", lambda *_: None)
     ended = await rig.run(f"mkdir build; touch {rig.folder}/full; echo no luck; exit 1", output="build")
     assert (ended.state, ended.summary) == (JobState.FAILED, "exit code 1: no luck")
     assert "Reportback: output not kept: no space: less than 256 MiB is left on the disk" in rig.lines
-    assert any("have to stay: make room there, and retry it" in trouble for trouble in rig.troubles)
+    assert any("have to stay: make room there, and retry it" in line for line in logged)
 
 
 async def test_a_preparation_that_fails_is_an_error_and_the_command_does_not_run(rig: Rig) -> None:
@@ -281,13 +282,15 @@ async def test_without_its_token_a_push_is_an_error(rig: Rig) -> None:
     assert (ended.state, ended.summary) == (JobState.CRASHED, "push failed: env:PUSH has no token")
 
 
-async def test_a_commit_that_needs_a_credential_which_cannot_be_read_says_so_on_the_commit(rig: Rig) -> None:
+async def test_a_commit_that_needs_a_credential_which_cannot_be_read_says_so_on_the_commit(
+    rig: Rig, logged: list[str]
+) -> None:
     del rig.world.tokens[CREDENTIAL]
     ended = await rig.run("true", sha="0" * 40)
     assert ended.state is JobState.CRASHED
     lacking = f"credential {CREDENTIAL} cannot be read; without it: cannot check out 000000000000: "
     assert ended.summary.startswith(lacking)
-    assert rig.troubles == [f"{CREDENTIAL} has no token"]
+    assert logged == [f"{CREDENTIAL} has no token"]
 
 
 async def test_a_public_commit_needs_no_credential(rig: Rig) -> None:
@@ -343,13 +346,13 @@ async def test_only_a_job_type_that_pushes_has_its_token_read(rig: Rig) -> None:
 
 
 async def test_a_secret_too_short_to_be_hidden_is_refused_before_anything_runs(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     monkeypatch.setenv("DB_PASSWORD", "hunter2")
     ended = await rig.run("echo $DB_PASSWORD", env=["DB_PASSWORD"])
     assert (ended.state, rig.lines) == (JobState.CRASHED, [])
     assert ended.summary == "a variable that the job sees holds a secret too short to be hidden"
-    (told,) = rig.troubles
+    (told,) = logged
     assert told.startswith("DB_PASSWORD has fewer than 8 characters: too few to be kept out of the output")
 
 
@@ -378,7 +381,7 @@ async def test_without_a_target_nothing_is_pushed_and_the_output_is_kept(rig: Ri
     work = Work(
         await accept(rig.world.ledger, asked), asked, job_type, None, Outputs(rig.outputs, 10, timedelta(days=1))
     )
-    ended = await carry_out(rig.world.reporter, work, idle_callbacks(rig.lines, rig.troubles))
+    ended = await carry_out(rig.world.reporter, work, idle_callbacks(rig.lines))
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
     assert names_in(rig.outputs) == [str(asked.flow_run_id)]

@@ -32,7 +32,7 @@ async def signs(back_at: float, *, refuses: bool, monkeypatch: pytest.MonkeyPatc
         return False
 
     monkeypatch.setattr(heartbeat, "_send_heartbeat", give)
-    stopped = await keep_heartbeat(object(), EXECUTION, is_cancelled, lambda _: None)  # type: ignore[arg-type]  # no reporter is needed
+    stopped = await keep_heartbeat(object(), EXECUTION, is_cancelled)  # type: ignore[arg-type]  # no reporter is needed
     assert stopped is Stopped.NOT_OURS
     return given
 

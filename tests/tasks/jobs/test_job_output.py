@@ -26,16 +26,13 @@ MOST = 1000
 class Rig:
     world: World
     lines: list[str] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
 
     async def run(self, script: str, **fields: object) -> EndedExecution:
         job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", script), **fields})
         asked = order()
         work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
-        ended = await carry_out(
-            self.world.reporter, work, idle_callbacks(self.lines, self.troubles, self.progress.append)
-        )
+        ended = await carry_out(self.world.reporter, work, idle_callbacks(self.lines, self.progress.append))
         assert ended is not None
         return ended
 

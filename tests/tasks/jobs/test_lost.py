@@ -73,7 +73,7 @@ async def beat(world: World, execution: Execution) -> bool:
 async def lost(world: World) -> list[UUID]:
     told: list[Notification] = []
     reporter = replace(world.reporter, ledger=replace(world.ledger, publish=told.append))
-    ended = await end_lost_jobs(reporter, warn=pytest.fail)
+    ended = await end_lost_jobs(reporter)
     assert [one.job_id for one in told if isinstance(one, Lost)] == ended
     return ended
 
@@ -118,7 +118,7 @@ async def test_a_job_with_a_heartbeat_while_it_is_watched_is_not_lost(world: Wor
         assert await beat(world, execution)
         world.clock.advance(1)
 
-    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile), warn=pytest.fail) == []
+    assert await end_lost_jobs(replace(world.reporter, sleep=meanwhile)) == []
     assert await state_of(world, execution) is JobState.RUNNING
 
 
@@ -133,7 +133,7 @@ async def test_a_job_with_a_heartbeat_at_the_last_moment_is_not_lost(world: Worl
 
     began = world.clock.now
     reporter = await world.sender(first)
-    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep), warn=pytest.fail) == []
+    assert await end_lost_jobs(replace(reporter, sleep=world.clock.sleep)) == []
     assert await state_of(world, execution) is JobState.RUNNING
 
 
@@ -192,7 +192,7 @@ async def test_an_ended_job_is_not_ended_again(world: World, dead: Process) -> N
 
 
 async def test_a_job_that_cannot_be_ended_keeps_no_other_waiting(
-    world: World, dead: Process, monkeypatch: pytest.MonkeyPatch
+    world: World, dead: Process, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     first = await job_of(world, dead, silent_for=1)
     other = await job_of(world, dead, context="docs/other")
@@ -203,11 +203,10 @@ async def test_a_job_that_cannot_be_ended_keeps_no_other_waiting(
         return await lose(session, one, words, actor=actor, now=now)
 
     monkeypatch.setattr("storage.jobs.liveness.lose", fails)
-    troubles: list[str] = []
     with pytest.raises(ValueError, match="unexpected"):
-        await end_lost_jobs(world.reporter, warn=troubles.append)
+        await end_lost_jobs(world.reporter)
     assert await state_of(world, other) is JobState.LOST
-    assert troubles == [f"job {first.job_id} could not be ended: ValueError('unexpected')"]
+    assert logged == [f"job {first.job_id} could not be ended: ValueError('unexpected')"]
 
 
 async def test_two_concurrent_runs_end_a_job_once(world: World, dead: Process) -> None:
@@ -217,5 +216,5 @@ async def test_two_concurrent_runs_end_a_job_once(world: World, dead: Process) -
         assert await lost(world) == [execution.job_id]
         world.clock.advance(seconds)
 
-    assert await end_lost_jobs(replace(world.reporter, sleep=another), warn=pytest.fail) == []
+    assert await end_lost_jobs(replace(world.reporter, sleep=another)) == []
     assert (await world.events()).count("recorded") == 1

@@ -63,13 +63,12 @@ def held(
 @dataclass
 class Said:
     lines: list[str] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
     waited_for: list[list[UUID]] = field(default_factory=list)
     is_cancelled: bool = False
 
     @property
     def callbacks(self) -> Callbacks:
-        return Callbacks(self.lines.append, self.troubles.append, self._on_wait, self._asked)
+        return Callbacks(self.lines.append, self._on_wait, self._asked)
 
     async def _on_wait(self, ahead: Sequence[UUID]) -> None:
         self.waited_for.append(list(ahead))
@@ -213,19 +212,21 @@ async def test_a_job_that_was_cancelled_behind_its_back_is_ended_and_its_caller_
     assert (await reports(world))[1:] == [("error", "cancelled")]
 
 
-async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(world: World, tmp_path: Path) -> None:
+async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(
+    world: World, tmp_path: Path, logged: list[str]
+) -> None:
     async def away() -> bool:
         raise ConnectionError("connection refused")
 
     said = Said()
     work = await work_for(world, shell(f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
     running = asyncio.create_task(carry_out(world.reporter, work, replace(said.callbacks, is_cancelled=away)))
-    await until(lambda: len(said.troubles) >= 2)
+    await until(lambda: len(logged) >= 2)
     (tmp_path / "go").touch()
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert said.troubles[0] == "Prefect could not be asked: connection refused"
+    assert logged[0] == "Prefect could not be asked: connection refused"
 
 
 async def test_the_job_ahead_in_the_group_is_reported(world: World) -> None:
@@ -258,7 +259,7 @@ async def test_the_command_does_not_wait_for_the_wait_callback(world: World, tmp
     assert told == [0]
 
 
-async def test_a_failing_begin_callback_ends_nothing(world: World) -> None:
+async def test_a_failing_begin_callback_ends_nothing(world: World, logged: list[str]) -> None:
     async def away(ahead: Sequence[UUID]) -> None:
         if not ahead:
             raise ConnectionError("connection refused")
@@ -268,7 +269,7 @@ async def test_a_failing_begin_callback_ends_nothing(world: World) -> None:
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert said.troubles == ["the jobs that this one waits for could not be shown: connection refused"]
+    assert logged == ["the jobs that this one waits for could not be shown: connection refused"]
 
 
 async def test_a_cancel_does_not_wait_for_the_begin_callback(world: World, tmp_path: Path) -> None:
@@ -365,23 +366,25 @@ async def test_a_job_wrongly_thought_lost_supersedes_its_error(world: World, tmp
     assert world.held() == ["success"]
 
 
-async def test_a_ledger_unavailable_while_the_job_runs_does_not_end_it(world: World, tmp_path: Path) -> None:
+async def test_a_ledger_unavailable_while_the_job_runs_does_not_end_it(
+    world: World, tmp_path: Path, logged: list[str]
+) -> None:
     said, away = Said(), [False]
     work = await work_for(world, shell(f"touch {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done"))
     running = asyncio.create_task(carried_out(world, work, said, by=fickle(world, lambda: away[0])))
     await until((tmp_path / "began").exists)
     away[0] = True
-    await until(lambda: len(said.troubles) >= 2)
+    await until(lambda: len(logged) >= 2)
     away[0] = False
     (tmp_path / "go").touch()
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert "the heartbeat could not be stored: " in said.troubles[0]
-    assert "the ledger is unavailable" in said.troubles[0]
+    assert "the heartbeat could not be stored: " in logged[0]
+    assert "the ledger is unavailable" in logged[0]
 
 
-async def test_an_end_that_cannot_be_stored_is_stored_once_the_ledger_is_back(world: World) -> None:
+async def test_an_end_that_cannot_be_stored_is_stored_once_the_ledger_is_back(world: World, logged: list[str]) -> None:
     said = Said()
     work = await work_for(world, shell("true"))
     failures = iter([False, True, True, True])  # begin, and three tries to end
@@ -389,12 +392,10 @@ async def test_an_end_that_cannot_be_stored_is_stored_once_the_ledger_is_back(wo
     ended = await carry_out_without_beats(world, work, said, reporter)
     assert ended is not None
     assert (await job(world, work.execution)).state is JobState.SUCCEEDED
-    assert (
-        len([one for one in said.troubles if "the job's end could not be stored" in one]) == 2
-    )  # the third is not logged
+    assert len([one for one in logged if "the job's end could not be stored" in one]) == 2  # the third is not logged
 
 
-async def test_a_ledger_unavailable_when_the_job_begins_is_waited_for(world: World) -> None:
+async def test_a_ledger_unavailable_when_the_job_begins_is_waited_for(world: World, logged: list[str]) -> None:
     said = Said()
     work = await work_for(world, shell("true"))
     failures = iter([True, True])
@@ -402,7 +403,7 @@ async def test_a_ledger_unavailable_when_the_job_begins_is_waited_for(world: Wor
     ended = await carry_out_without_beats(world, work, said, reporter)
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert len([one for one in said.troubles if "could not be started" in one]) == 2
+    assert len([one for one in logged if "could not be started" in one]) == 2
 
 
 async def carry_out_without_beats(world: World, work: Work, said: Said, by: Reporter) -> EndedExecution | None:
@@ -435,7 +436,7 @@ async def test_jobs_without_a_group_do_not_wait_for_each_other(world: World, tmp
     assert [one.state for one in ended if one] == [JobState.SUCCEEDED] * 2
 
 
-async def test_an_unexpected_exception_ends_the_job_as_an_error(world: World) -> None:
+async def test_an_unexpected_exception_ends_the_job_as_an_error(world: World, logged: list[str]) -> None:
     def fail(_: str) -> None:
         raise KeyError("our own bug")
 
@@ -444,7 +445,7 @@ async def test_an_unexpected_exception_ends_the_job_as_an_error(world: World) ->
     ended = await carry_out(world.reporter, work, replace(said.callbacks, on_line=fail))
     assert ended is not None
     assert (ended.state, ended.summary) == (JobState.CRASHED, "could not be run: KeyError")
-    assert "our own bug" in said.troubles[0]
+    assert "our own bug" in logged[0]
     assert (await reports(world))[1:] == [("error", "could not be run: KeyError")]
 
 
@@ -471,7 +472,7 @@ async def until_it_is(world: World, work: Work, state: JobState) -> None:
 
 
 async def test_without_room_a_job_is_refused_and_its_commit_gets_an_error(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     monkeypatch.setattr("tasks.jobs.build_steps.folders_of_a_job", lambda *_, **__: [Path("/")])
     monkeypatch.setattr("tasks.jobs.build_steps.check_free_space", partial(check_free_space, free=lambda _: LEAST - 1))
@@ -480,9 +481,7 @@ async def test_without_room_a_job_is_refused_and_its_commit_gets_an_error(
     assert ended is not None
     assert (ended.state, ended.summary) == (JobState.CRASHED, "no space: less than 1 GiB is free")
     assert said.lines == []
-    assert said.troubles == [
-        "1,023 MiB are free on the disk of /, and a job needs 1,024: make room there, and retry it"
-    ]
+    assert logged == ["1,023 MiB are free on the disk of /, and a job needs 1,024: make room there, and retry it"]
     await world.deliver()
     assert world.held() == ["error"]
 
@@ -490,7 +489,7 @@ async def test_without_room_a_job_is_refused_and_its_commit_gets_an_error(
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=["disk", "quota"])
 @pytest.mark.parametrize("what", ["mkdtemp", "mkdir"])
 async def test_a_disk_found_full_at_the_start_is_reported_on_the_commit(
-    world: World, monkeypatch: pytest.MonkeyPatch, number: int, what: str
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int, what: str, logged: list[str]
 ) -> None:
     """There may be bytes, and no room for another file; a quota shows in no figure at all."""
 
@@ -498,33 +497,33 @@ async def test_a_disk_found_full_at_the_start_is_reported_on_the_commit(
         raise OSError(number, os.strerror(number), "/tmp")  # noqa: S108  # it is not written to
 
     monkeypatch.setattr(*{"mkdtemp": (tempfile, "mkdtemp"), "mkdir": (Path, "mkdir")}[what], full)
-    await assert_no_space(world, f"no space: {os.strerror(number).lower()}")
+    await assert_no_space(world, f"no space: {os.strerror(number).lower()}", logged)
 
 
 async def test_a_job_without_a_temporary_folder_reports_so_on_its_commit(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     """Python takes the first to which it can write four bytes; on full disks there is none."""
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
-    await assert_no_space(world, "no space: nothing can be written to any folder for temporary files")
+    await assert_no_space(world, "no space: nothing can be written to any folder for temporary files", logged)
 
 
-async def assert_no_space(world: World, words: str) -> None:
+async def assert_no_space(world: World, words: str, logged: list[str]) -> None:
     """Check that the job ends with this summary, on its commit and in the log."""
     said = Said()
     ended = await carried_out(world, await work_for(world, shell("echo built")), said)
     assert ended is not None
     assert (ended.state, ended.summary) == (JobState.CRASHED, words)
     assert said.lines == []
-    assert len(said.troubles) == 1
-    assert ": make room " in said.troubles[0]
+    assert len(logged) == 1
+    assert ": make room " in logged[0]
     await world.deliver()
     assert world.held() == ["error"]
 
 
 async def test_a_working_copy_that_leaves_no_room_for_the_jobs_end_does_not_stay(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, logged: list[str]
 ) -> None:
     def free(_: Path) -> int:
         return 0 if list(tmp_path.rglob("made")) else LEAST
@@ -536,7 +535,7 @@ async def test_a_working_copy_that_leaves_no_room_for_the_jobs_end_does_not_stay
     assert ended is not None
     assert ended.summary == "exit code 3"
     assert names_in(tmp_path) == []
-    assert said.troubles == []
+    assert logged == []
 
 
 async def test_a_cancel_during_the_removal_of_folders_keeps_the_outcome(world: World, held: Held) -> None:
@@ -594,7 +593,7 @@ async def test_a_cancelled_job_is_ended_while_its_folders_are_removed(world: Wor
 
 
 async def test_folders_that_cannot_be_removed_do_not_change_the_outcome(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     def fail(*_: object) -> None:
         raise PermissionError("not ours")
@@ -604,11 +603,11 @@ async def test_folders_that_cannot_be_removed_do_not_change_the_outcome(
     ended = await carried_out(world, await work_for(world, shell("true")), said)
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert said.troubles == ["Reportback itself failed: PermissionError('not ours')"]
+    assert logged == ["Reportback itself failed: PermissionError('not ours')"]
 
 
 async def test_a_failed_jobs_working_copy_stays_and_only_the_log_says_where(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, logged: list[str]
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     said = Said()
@@ -617,7 +616,7 @@ async def test_a_failed_jobs_working_copy_stays_and_only_the_log_says_where(
     [name] = names_in(tmp_path)
     kept = tmp_path / name / "copy"
     assert (kept / "made").read_text() == "half\n"
-    assert said.troubles == [f"the working copy is kept for a while for inspection: {kept}"]
+    assert logged == [f"the working copy is kept for a while for inspection: {kept}"]
     assert str(tmp_path) not in f"{said.lines} {ended.summary} {await reports(world)}"
     await carried_out(world, await work_for(world, shell("true")))
     assert names_in(tmp_path) == [name]

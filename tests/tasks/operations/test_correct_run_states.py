@@ -6,16 +6,14 @@ import respx
 from tasks.operations.correct_run_states import best_effort
 
 
-async def test_prefects_answer_is_logged_without_the_user_of_its_address() -> None:
-    said: list[str] = []
-
+async def test_prefects_answer_is_logged_without_the_user_of_its_address(logged: list[str]) -> None:
     async def ask() -> None:
         async with httpx.AsyncClient() as client:
             (await client.get("http://ann:pa55word@prefect.test/api/x")).raise_for_status()
 
     with respx.mock() as net:
         net.get("http://prefect.test/api/x").respond(500)
-        await best_effort(ask(), warn=said.append)
-    (line,) = said
+        await best_effort(ask())
+    (line,) = logged
     assert "prefect.test/api/x" in line
     assert "pa55word" not in line

@@ -1,7 +1,6 @@
 """The progress bar of a job that has ended shows its last progress and delays nothing."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -47,7 +46,6 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> Prefect:
     made = Prefect()
     monkeypatch.setattr(module, "acreate_progress_artifact", made.create)
     monkeypatch.setattr(module, "aupdate_progress_artifact", made.update)
-    monkeypatch.setattr(module, "get_run_logger", lambda: logging.getLogger("run"))
     return made
 
 
@@ -96,7 +94,7 @@ async def test_the_last_is_shown_after_the_one_that_is_under_way(
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow")])
 async def test_an_unavailable_prefect_is_logged_once_and_shows_the_last_progress(
-    prefect: Prefect, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    prefect: Prefect, error: Exception, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     monkeypatch.setattr(module, "EVERY", timedelta(seconds=0.01))
 
@@ -110,9 +108,7 @@ async def test_an_unavailable_prefect_is_logged_once_and_shows_the_last_progress
         await asyncio.to_thread(block_until, lambda: prefect.tries >= 3)
         show(Progress(2, 2))
     assert prefect.shown[-1] == 100.0
-    assert [record.message for record in caplog.records if record.name == "run"] == [
-        f"no progress can be shown: {type(error).__name__}"
-    ]
+    assert logged == [f"no progress can be shown: {type(error).__name__}"]
 
 
 async def test_a_prefect_that_never_answers_holds_up_the_end_for_a_moment_only(

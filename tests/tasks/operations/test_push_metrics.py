@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from log_lines import lines_to
 from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -148,10 +149,11 @@ async def gateway(status: int | None = 200, body: bytes = b"bad\n", header: str 
 
 
 async def emitted(world: World, url: str | None) -> list[str]:
-    """The warnings of exporting a reconciliation run's metrics."""
-    said: list[str] = []
-    await emit_metrics(world.ledger, url, interval=MINUTE, warn=said.append)
-    return said
+    """The lines logged when a reconciliation run's metrics are exported."""
+    lines: list[str] = []
+    with lines_to(lines.append):
+        await emit_metrics(world.ledger, url, interval=MINUTE)
+    return lines
 
 
 @pytest.mark.parametrize("end", ["", "/"])
