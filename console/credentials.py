@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from cyclopts import App
 from rich.table import Table
 
+from console.arguments import Json
 from console.person import os_user
 from console.terminal import log_line, plain, results, say, table, write_json
 from domain.delivery.budget import WriteBudget
@@ -16,9 +18,16 @@ from storage.delivery.credentials import locked
 from storage.ledger import open_ledger
 from storage.operations.credential_usage import CredentialUsage, usages
 
+app = App(name="credentials")
 
-async def credentials(*, as_json: bool) -> None:
-    """Print the state of each credential in the settings or the ledger. Never a secret."""
+
+@app.default
+async def credentials(*, as_json: Json = False) -> None:
+    """Show the state of each credential: pauses, GitHub's rate limit, requests against the write budget.
+
+    Args:
+        as_json: Print a JSON array, for programs.
+    """
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.reading() as session:
@@ -33,8 +42,15 @@ async def credentials(*, as_json: bool) -> None:
         results().print(rows(every, named, settings.write_budget, now))
 
 
-async def resume(name: str) -> None:
-    """End all pauses of a credential, and print the user's name.
+@app.command
+async def resume(name: str, /) -> None:
+    """End all pauses of a credential now: GitHub's limit is known to be over, or the refused token is valid again.
+
+    A renewed token needs no command. If GitHub still refuses, the credential is paused anew. A line on stderr names
+    the user, as information, not authentication.
+
+    Args:
+        name: As `reportback credentials` lists it, such as env:REPORTBACK_GITHUB_TOKEN.
 
     Raises:
         ValueError: the ledger knows no such credential.

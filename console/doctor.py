@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from console.arguments import Json
 from console.checks import github, job_types, job_user, ledger
 from console.checks.finding import Finding, bad, good
 from console.problems import problems
@@ -14,8 +15,13 @@ from console.terminal import plain, results, write_json
 from settings import Settings
 
 
-async def doctor(repository: str | None, *, as_json: bool) -> int:
-    """Check everything Reportback depends on, and print for each part that it is ok, or what to do. 1: a problem."""
+async def doctor(*, repository: str | None = None, as_json: Json = False) -> int:
+    """Check everything that Reportback depends on, and say what to do about each problem. Exits with 1 if any.
+
+    Args:
+        repository: As owner/name: also check whether its credential may write there. Nothing is written.
+        as_json: Print a JSON array, for programs.
+    """
     out, found = results(), []
     async for finding in findings(repository):
         found.append(finding)

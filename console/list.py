@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 
+from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.table import Table
 
-from console.report_filter import ReportFilter
+from console.arguments import EVERYTHING, Json, ReportFilter
 from console.terminal import plain, results, stderr_console, table, write_json
 from console.words import next_try, reason, why
 from domain.jobs.run_names import SHORT_SHA
@@ -20,9 +23,33 @@ NARROW = 140
 
 
 async def list_reports(
-    asked: ReportFilter, wanted: Collection[Wanted], *, limit: int, as_json: bool, fails_if_any: bool
+    *,
+    undelivered: bool = False,
+    rejected: bool = False,
+    asked: ReportFilter = EVERYTHING,
+    limit: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
+    as_json: Json = False,
+    fails_if_any: Annotated[bool, Parameter(name="--exit-code")] = False,
 ) -> int:
-    """Print the selected reports. Returns 1 if *fails_if_any* and there is one; else 0."""
+    """List reports, the newest first; with --undelivered or --rejected only those, the oldest first.
+
+    Args:
+        undelivered: Only reports that are not on GitHub and will be retried.
+        rejected: Only reports that GitHub refuses, until a person retries them.
+        asked: Only the reports that match.
+        limit: How many to list at most. A note on stderr says if there are more.
+        as_json: Print a JSON array, for programs.
+        fails_if_any: Exit with 1 if anything is listed.
+    """
+    wanted = [kind for kind, is_asked in ((Wanted.UNDELIVERED, undelivered), (Wanted.REJECTED, rejected)) if is_asked]
+    found = await print_reports(asked, wanted, limit=limit, as_json=as_json)
+    return int(fails_if_any and bool(found))
+
+
+async def print_reports(
+    asked: ReportFilter, wanted: Collection[Wanted], *, limit: int, as_json: bool = False
+) -> Sequence[Listed]:
+    """Print the selected reports, and return them."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.reading() as session:
@@ -39,7 +66,7 @@ async def list_reports(
         stderr_console().print(
             plain(f"There are more; these are the first {limit}. --limit shows more of them, a filter fewer.")
         )
-    return int(fails_if_any and bool(found))
+    return found
 
 
 def fields(report: Listed, now: datetime) -> Mapping[str, object]:

@@ -24,6 +24,15 @@ PLACE = re.compile(r"(?P<host>[^:]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 UNAVAILABLE = 503
 
 
+async def metrics(*, serve: str | None = None) -> None:
+    """Print the metrics in Prometheus format, or serve them.
+
+    Args:
+        serve: Listen on HOST:PORT until Ctrl-C. There is no log-in: use 127.0.0.1 unless the network is trusted.
+    """
+    await (print_metrics() if serve is None else serve_metrics(serve))
+
+
 async def print_metrics() -> None:
     """Print the metrics."""
     settings = Settings()

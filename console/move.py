@@ -9,8 +9,14 @@ from storage.engines import make_engine, place_of
 from storage.maintenance.move import move
 
 
-async def move_ledger(to: str) -> int:
-    """Move the ledger that the settings name to the URL *to*, and say what to do next.
+async def move_ledger(*, to: str) -> int:
+    """Move the ledger to another database, from SQLite to PostgreSQL or back, with everything stopped.
+
+    The old one is kept, marked as moved and refused from then on. Exits with 1 if nothing was moved.
+
+    Args:
+        to: The new, empty database, as sqlite:////absolute/path or postgresql://user@host/name. Without a password:
+            set PGPASSWORD.
 
     Raises:
         ValueError: *to* holds a password, or the move is refused: see `storage.maintenance.move.move`.

@@ -3,10 +3,10 @@
 import asyncio
 from uuid import uuid4
 
-from console.list import list_reports
+from console.arguments import EVERYTHING
+from console.list import print_reports
 from console.person import os_user
 from console.progress import CommandProgress
-from console.report_filter import ReportFilter
 from console.reporter import logging_to, open_reporter
 from console.terminal import plain, results
 from settings import Settings
@@ -21,14 +21,18 @@ LISTED = 20
 
 
 async def reconcile_now() -> int:
-    """Run the reconciliation once, without Prefect. 1: something is still undelivered, and is listed."""
+    """Run the reconciliation once, now, without Prefect: for when its scheduler is down.
+
+    Delivers what is due and ends lost jobs. A report whose token is in a Secret block of Prefect waits for Prefect.
+    Exits with 1 if something is still undelivered.
+    """
     settings = Settings()
     with CommandProgress("delivering what is due") as progress:
         result = await _pass(settings, progress)
     results().print(plain(f"Delivered {result.delivered}, undelivered {result.undelivered}."))
     if not result.undelivered:
         return 0
-    return await list_reports(ReportFilter(), (Wanted.UNDELIVERED,), limit=LISTED, as_json=False, fails_if_any=True)
+    return int(bool(await print_reports(EVERYTHING, (Wanted.UNDELIVERED,), limit=LISTED)))
 
 
 async def _pass(settings: Settings, progress: CommandProgress) -> ReconciliationRun:

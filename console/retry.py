@@ -2,12 +2,16 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Annotated
 
-from console.list import list_reports
+from cyclopts import Parameter
+
+from console.arguments import EVERYTHING, DryRun, ReportFilter
+from console.list import print_reports
 from console.person import os_user
 from console.progress import CommandProgress
-from console.report_filter import ReportFilter
 from console.reporter import logging_to, open_reporter
 from console.terminal import confirm, plain, results, stderr_console
 from domain.delivery.budget import BULK_SIZE
@@ -20,16 +24,33 @@ REFUSED = 2
 LISTED = 100
 
 
-async def retry(asked: ReportFilter, *, is_dry_run: bool, is_sure: bool) -> int:
-    """Reopen and deliver rejected reports, and deliver due ones. 1: some are still undelivered; 2: refused."""
-    if asked == ReportFilter():
+async def retry(
+    *ids: int,
+    asked: ReportFilter = EVERYTHING,
+    is_dry_run: DryRun = False,
+    is_sure: Annotated[bool, Parameter(name=("--yes", "-y"))] = False,
+) -> int:
+    """Reopen rejected reports whose cause is gone, and deliver them and what is merely due, now.
+
+    All given options must match. The history of each report records the user of this shell, as information, not
+    authentication. Exits with 1 if some are still undelivered, with 2 if nothing was tried.
+
+    Args:
+        ids: Numbers of reports.
+        asked: Only the reports that match.
+        is_dry_run: List what would be retried, and retry nothing.
+        is_sure: Do not ask before retrying more than 10.
+    """
+    asked = replace(asked, report_ids=ids)
+    if asked == EVERYTHING:
         return _refuse("nothing was selected: name reports, or --job, --repository, --reason or --since")
     if is_dry_run:
-        return await list_reports(asked, tuple(Wanted), limit=LISTED, as_json=False, fails_if_any=False)
+        await print_reports(asked, tuple(Wanted), limit=LISTED)
+        return 0
     settings = Settings()
     async with open_reporter(settings, actor=os_user()) as reporter:
         chosen = await undelivered(reporter, asked.selection(await reporter.ledger.now()))
-        for report_id in sorted(set(asked.report_ids) - set(chosen)):
+        for report_id in sorted(set(ids) - set(chosen)):
             stderr_console().print(plain(f"report {report_id}: delivered, superseded or unknown: left alone"))
         if len(chosen) > BULK_SIZE and not is_sure:
             if not sys.stdin.isatty():

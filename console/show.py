@@ -10,6 +10,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from console.arguments import Json
 from console.terminal import plain, results, stderr_console, table, write_json
 from domain.delivery.report import Phase
 from domain.operations.job_history import Event, clock, next_try_at, what_next
@@ -21,23 +22,28 @@ LONGEST_ACTOR = len("reconciliation")
 """The longest name of an actor in a history."""
 
 
-async def show(asked: int | UUID, *, as_json: bool) -> int:
-    """Print the history of a report, or of each of a job's reports. 1: there is none."""
+async def show(report: int | UUID, *, as_json: Json = False) -> int:
+    """Show the history of a report: each attempt, GitHub's answers, what happens next, and what to do.
+
+    Args:
+        report: Its number, or the id of a docs-job flow run for all of its reports.
+        as_json: Print a JSON array, for programs.
+    """
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
-        found = await _histories(session, asked)
+        found = await _histories(session, report)
     if found is None:
-        kind = "report" if isinstance(asked, int) else "job"
-        stderr_console().print(plain(f"reportback: no {kind} {asked} in {ledger.place}"))
+        kind = "report" if isinstance(report, int) else "job"
+        stderr_console().print(plain(f"reportback: no {kind} {report} in {ledger.place}"))
         return 1
     if as_json:
         write_json([fields(one, now) for one in found])
         return 0
     out = results()
     if not found:
-        out.print(plain(f"Job {asked} has no report: it has no commit to report on."))
+        out.print(plain(f"Job {report} has no report: it has no commit to report on."))
     for one in found:
         _print(out, one, now)
     return 0

@@ -40,7 +40,7 @@ class Stage:
 
 
 async def demo() -> int:
-    """Run the cases. 0: every outcome is on its commit once; 1: one is missing or doubled."""
+    """Run four docs jobs for this project's commit against a failing stand-in GitHub, and check their statuses."""
     console, began = Console(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reportback-demo-") as folder:
         clone_url, sha = source.commit(Path(folder))

@@ -28,14 +28,14 @@ LEDGER = "reportback_ledger_id"
 
 
 async def deploy() -> None:
-    """Create or update the pools and deployments. A second call changes nothing; limits of the pools are kept.
+    """Create or update the deployments of this checkout on the Prefect server that PREFECT_API_URL names.
 
     Raises:
         NoServer: no Prefect server is named, or it does not answer.
         NotDeployed: a pool is of another type, or `prefect deploy` failed.
         NotUpgraded: a PostgreSQL ledger is not at this version's schema.
     """
-    settings = Settings()
+    settings = Settings()  # a second call changes nothing; limits of the pools are kept
     async with prefect_server() as client:
         opening = open_ledger(settings.database_url, local=settings.local_file_systems)
         async with opening as ledger, ledger.transaction() as session:

@@ -21,6 +21,7 @@ from rich.console import Console
 from domain.addresses import without_user
 from domain.text import one_line
 from local.prefect_server import prefect_server
+from local.work_pools import POOLS
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
 """A worker has taken on Pending runs, though their process may not have started. A running one can be suspended: its
@@ -30,42 +31,46 @@ STILL = 2
 """How many checks in a row must find none: a worker may have polled for runs just before its pool was paused."""
 
 
-async def drain(pools: Sequence[str], within: timedelta) -> int:
-    """Pause *pools*, one after the other, and wait until none of their runs is left. 0: none; 1: too late.
+async def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:  # noqa: ASYNC109  # an option
+    """Pause the work pools and wait until none of their flow runs is running: before stopping workers or an upgrade.
 
-    A pool that is resumed meanwhile is paused again: the systemd unit of another worker resumes it when that worker
-    starts or ends.
+    Args:
+        pools: Names of work pools; without any, both of Reportback's.
+        timeout: How long to wait, such as 90s, 10m or 2h. Exits with 1 if a flow run is still running then.
 
     Raises:
         NoServer: no Prefect server is named, or it does not answer.
         NoPool: the server has no such pool.
     """
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console, pools = Console(highlight=False, markup=False, soft_wrap=True), pools or POOLS
     async with prefect_server() as client:
         try:
-            async with asyncio.timeout(within.total_seconds()):
+            async with asyncio.timeout(timeout.total_seconds()):
                 for pool in pools:
                     await _pause(client, pool, paused=True)
                     await _until_still(client, pool, console)
         except TimeoutError:
             left = [one for pool in pools for one in await _under_way(client, pool)]
             console.print(
-                f"After {within} still running: {_names(left)}. A job that is stopped now is reported as an error."
+                f"After {timeout} still running: {_names(left)}. A job that is stopped now is reported as an error."
             )
             return 1
     console.print(f"Paused, and nothing runs: {', '.join(pools)}. `reportback resume` lets them go on.")
     return 0
 
 
-async def resume(pools: Sequence[str]) -> None:
-    """Let the workers of *pools* start flow runs again.
+async def resume(*pools: str) -> None:
+    """Let the workers of the work pools start flow runs again, after `drain`.
+
+    Args:
+        pools: Names of work pools; without any, both of Reportback's.
 
     Raises:
         NoServer: no Prefect server is named, or it does not answer.
         NoPool: the server has no such pool.
     """
     async with prefect_server() as client:
-        for pool in pools:
+        for pool in pools or POOLS:
             await _pause(client, pool, paused=False)
 
 
@@ -87,7 +92,10 @@ async def _pause(client: PrefectClient, pool: str, *, paused: bool) -> None:
 
 
 async def _was_resumed(client: PrefectClient, pool: str) -> bool:
-    """Whether *pool* was resumed; pauses it again then."""
+    """Whether *pool* was resumed; pauses it again then.
+
+    The systemd unit of another worker resumes it when that worker starts or ends.
+    """
     with _named(client, pool):
         if (await client.read_work_pool(pool)).is_paused:
             return False

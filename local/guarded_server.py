@@ -11,18 +11,22 @@ PUBLIC = ("PREFECT_UI_URL", "PREFECT_UI_API_URL", "PREFECT_SERVER_UI_API_URL")
 """Settings that name an address of the server beside its own."""
 
 
-def serve(host: str, port: int) -> int:
-    """Serve on *host* and *port* until a signal ends this process.
+def server(*, host: str = "127.0.0.1", port: int = 4200) -> None:
+    """Run a Prefect server on this machine that refuses requests from other sites' pages. Prefect's settings apply.
 
-    Changes need a CSRF token, which Prefect's clients and UI fetch by themselves. Other settings of Prefect's apply as
-    for `prefect server start`.
+    PREFECT_SERVER_API_AUTH_STRING=user:password makes it require a password; PREFECT_UI_API_URL names its address
+    behind a proxy.
+
+    Args:
+        host: The address to listen on.
+        port: The port to listen on.
     """
     prefect_on_sqlite.tune()  # before Prefect makes its engine
     from prefect import settings  # noqa: PLC0415  # after that
     from prefect.server.api.server import create_app  # noqa: PLC0415  # the same
 
     origins = own_origins(host, port, filter(None, map(os.environ.get, PUBLIC)))
-    closed = {
+    closed = {  # changes need a CSRF token, which Prefect's clients and UI fetch by themselves
         settings.PREFECT_SERVER_CORS_ALLOWED_ORIGINS: ",".join(sorted(origins)),
         settings.PREFECT_SERVER_CSRF_PROTECTION_ENABLED: True,
     }
@@ -36,4 +40,3 @@ def serve(host: str, port: int) -> int:
             ws_ping_timeout=settings.PREFECT_SERVER_API_WEBSOCKET_PING_TIMEOUT.value(),
             log_level=settings.PREFECT_SERVER_LOGGING_LEVEL.value().lower(),
         )
-    return 0

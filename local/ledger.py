@@ -14,7 +14,7 @@ from storage.schema import upgrade as upgrade_schema
 
 
 async def upgrade() -> None:
-    """Upgrade the ledger to this version's schema; a second call changes nothing."""
+    """Upgrade the ledger to this version's schema. An SQLite ledger is upgraded automatically."""
     settings = Settings()
     opened = make_engine(settings.database_url, local=settings.local_file_systems, takes_long=True)
     try:
@@ -25,7 +25,7 @@ async def upgrade() -> None:
 
 
 async def print_id() -> None:
-    """Print the ledger's id, and nothing else."""
+    """Print the ledger's id. Each deployment holds it, and its flows refuse any other ledger."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.transaction() as session:
@@ -34,7 +34,7 @@ async def print_id() -> None:
 
 
 async def after_restore() -> None:
-    """Have every unsettled report looked up on GitHub before it is sent: the ledger was restored from a backup."""
+    """After restoring a backup, with everything stopped: look each report up on GitHub before it is sent."""
     settings = Settings()
     opening = open_ledger(settings.database_url, local=settings.local_file_systems)
     async with opening as ledger, ledger.transaction() as session:

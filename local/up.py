@@ -24,7 +24,7 @@ JOB_USER = "REPORTBACK_JOB_USER"
 
 
 async def up() -> None:
-    """Run it until this is cancelled.
+    """Run a Prefect server, the deployments and, without a token, a stand-in GitHub on this machine until Ctrl-C.
 
     Raises:
         NotStarted: a process did not start, or has ended.

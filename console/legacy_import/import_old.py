@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from console.arguments import DryRun, Json
 from console.legacy_import.old_files import Found, found_in
 from console.person import os_user
 from console.progress import CommandProgress
@@ -36,8 +37,18 @@ class Line:
     why: str
 
 
-async def import_old(folder: Path, *, is_dry_run: bool, as_json: bool) -> int:
-    """Import unreported outcomes of the job files in *folder*, list the rest. 1: a file has an error; 2: refused."""
+async def import_old(folder: Path, /, *, is_dry_run: DryRun = False, as_json: Json = False) -> int:
+    """Import the outcomes that the previous system has not reported: the newest of each commit and context.
+
+    Reads the *.json files in FOLDER, one job each or a list of them, and changes none. A finished and unreported job
+    becomes an undelivered report; all others are listed with the reason. A second import adds nothing twice. Exits with
+    1 if a file has an error, with 2 if there is no such folder.
+
+    Args:
+        folder: The folder with the previous system's job files.
+        is_dry_run: List what would be imported, and change nothing.
+        as_json: Print a JSON array, for programs.
+    """
     try:
         found = found_in(folder)
     except OSError as error:

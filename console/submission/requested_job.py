@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 
+from cyclopts import Parameter
 from pydantic import ValidationError
 
 from console.reporter import token_of
@@ -26,17 +28,30 @@ WHOLE = 40
 """Digits of a full hash, which needs no look-up."""
 
 
+@Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The values of the command line; None: to be determined."""
+    """The values of the command line; None: to be determined.
 
-    job_type: str
-    repository: str | None
-    ref: str | None
-    context: str
-    url: str
-    options: tuple[str, ...]
-    key: str | None
+    Args:
+        repository: Where to report, as owner/name.
+        ref: The commit to run for and to report on: a hash, also abbreviated, a branch or a tag.
+        context: The name under which the outcome shows on the commit, instead of the job type's.
+        url: Where the outcome links to, instead of the default.
+        options: An option of the job type, as name=value; can be given several times.
+        key: Requests with the same key start one job. In GitHub Actions it is set automatically.
+    """
+
+    job_type: Annotated[str, Parameter(parse=False)] = ""
+    repository: Annotated[str | None, Parameter(name=("--repo", "--repository"))] = None
+    ref: Annotated[str | None, Parameter(name="--sha")] = None
+    context: str = ""
+    url: str = ""
+    options: Annotated[tuple[str, ...], Parameter(name=("--option", "-o"))] = ()
+    key: str | None = None
+
+
+NO_WORDS = Words()
 
 
 class SubmissionRefused(ValueError):

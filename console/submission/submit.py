@@ -1,10 +1,12 @@
 """The command `reportback submit`."""
 
 import os
+from dataclasses import replace
 from enum import IntEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
+from cyclopts import Parameter
 from prefect.client.schemas.objects import State, StateType
 from pydantic import ValidationError
 
@@ -12,7 +14,7 @@ from console.problems import problems
 from console.submission.follow import End, follow, status_line
 from console.submission.github_actions import ActionsRun, actions_run
 from console.submission.prefect_jobs import Jobs, open_jobs
-from console.submission.requested_job import Words, submission_of
+from console.submission.requested_job import NO_WORDS, Words, submission_of
 from console.submission.unreachable import Unreachable
 from console.terminal import plain, results, say
 from domain.jobs.submission import Submission
@@ -31,10 +33,25 @@ class Exit(IntEnum):
     UNREACHABLE = 3  # not known
 
 
-async def submit(words: Words, *, waits: bool) -> Exit:
-    """Start a job and print its page; if *waits*, follow it, and return its outcome as exit code."""
+async def submit(
+    job_type: Annotated[str, Parameter(name="TYPE")],
+    /,
+    *,
+    words: Words = NO_WORDS,
+    waits: Annotated[bool, Parameter(name="--wait")] = False,
+) -> Exit:
+    """Start a docs job for a commit, and print the address of its page.
+
+    In GitHub Actions the commit is that of the workflow's event, and a repeated trigger starts nothing twice. Exits
+    with 0 for success, 1 for failure, 2 for an error or a refused request, 3 if a server could not be reached.
+
+    Args:
+        job_type: What to run: a job type of jobs.toml.
+        words: The job.
+        waits: Wait until the job has ended and is reported; the exit code is then the job's.
+    """
     try:
-        return await _submit(words, waits=waits)
+        return await _submit(replace(words, job_type=job_type), waits=waits)
     except Unreachable as error:
         return _fail(Exit.UNREACHABLE, str(error))
     except ValidationError as error:

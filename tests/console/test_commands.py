@@ -17,6 +17,17 @@ from fake_github.process import StandIn
 
 ROOT = Path(cli.__file__).parent
 ALL = (
+    "demo",
+    "up",
+    "server",
+    "deploy",
+    "drain",
+    "resume",
+    "db upgrade",
+    "db id",
+    "db after-restore",
+    "db move",
+    "metrics",
     "reports list",
     "reports show",
     "reports retry",

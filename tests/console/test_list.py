@@ -4,22 +4,15 @@ import pytest
 from shell import Shell, recorded
 from world import SHA, World
 
+from console.arguments import ReportFilter
 from console.list import list_reports
-from console.report_filter import ReportFilter
 from domain.delivery.outcome import Reason
 from fake_github.faults import Kind
-from storage.operations.listing import Wanted
-
-EVERYTHING = ReportFilter()
-
-
-async def listed(asked: ReportFilter = EVERYTHING, *wanted: Wanted, limit: int = 100) -> int:
-    return await list_reports(asked, wanted, limit=limit, as_json=False, fails_if_any=False)
 
 
 async def test_a_report_is_a_row(world: World, shell: Shell) -> None:
     number = await recorded(world, "docs/refused", Kind.ARCHIVED)
-    assert await listed(EVERYTHING, Wanted.REJECTED) == 0
+    assert await list_reports(rejected=True) == 0
     assert shell.said() == (
         "report repository sha context state phase age next try why "
         f"{number} acme/site 3f2a91c docs/refused success rejected 2 h by hand "
@@ -33,7 +26,7 @@ async def test_every_word_is_shown_however_narrow_the_terminal_is(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     await recorded(world, "docs/with-a-name-that-is-longer-than-its-column", Kind.ARCHIVED)
-    await listed()
+    await list_reports()
     out, _ = shell.heard()
     assert max(map(len, out.splitlines())) <= width
     assert "…" not in out
@@ -43,13 +36,13 @@ async def test_every_word_is_shown_however_narrow_the_terminal_is(
 
 
 async def test_nothing_to_list_says_of_which_ledger(world: World, shell: Shell) -> None:
-    assert await listed() == 0
+    assert await list_reports() == 0
     assert shell.said() == f"No such report in {world.ledger.place}."
 
 
 async def test_for_a_program_it_is_an_array_of_stable_fields(world: World, shell: Shell) -> None:
     number = await recorded(world, "docs/broken", Kind.CLOSE)
-    await list_reports(EVERYTHING, (Wanted.UNDELIVERED,), limit=100, as_json=True, fails_if_any=False)
+    await list_reports(undelivered=True, as_json=True)
     target = await world.target("docs/broken")
     assert target.doubt_until is not None
     [one] = shell.json()
@@ -65,31 +58,31 @@ async def test_for_a_program_it_is_an_array_of_stable_fields(world: World, shell
 
 @pytest.mark.usefixtures("world")
 async def test_for_a_program_nothing_is_an_empty_array(shell: Shell) -> None:
-    await list_reports(EVERYTHING, (), limit=100, as_json=True, fails_if_any=False)
+    await list_reports(as_json=True)
     assert shell.json() == []
 
 
 async def test_omitted_reports_are_counted_on_stderr(world: World, shell: Shell) -> None:
     await recorded(world, "docs/a")
-    await listed(limit=1)
+    await list_reports(limit=1)
     out, err = shell.heard()
     assert len(out.splitlines()) == 2
     assert err == "There are more; these are the first 1. --limit shows more of them, a filter fewer.\n"
-    await listed(limit=2)
+    await list_reports(limit=2)
     assert shell.heard()[1] == ""
 
 
 @pytest.mark.usefixtures("shell")
 @pytest.mark.parametrize(("reason", "code"), [(Reason.ARCHIVED, 1), (Reason.GONE, 0)])
-async def test_the_exit_code_says_whether_any_report_is_listed(world: World, reason: Reason, code: int) -> None:
+async def test_the_exit_code_says_whether_any_report_is_list_reports(world: World, reason: Reason, code: int) -> None:
     await recorded(world, "docs/a", Kind.ARCHIVED)
     asked = ReportFilter(reason=reason)
-    assert await list_reports(asked, (), limit=100, as_json=False, fails_if_any=True) == code
+    assert await list_reports(asked=asked, fails_if_any=True) == code
 
 
 async def test_outside_text_is_neither_markup_nor_control(world: World, shell: Shell) -> None:
     await recorded(world, "[bold]docs[/bold]\x1b[2J")
-    await listed()
+    await list_reports()
     out, _ = shell.heard()
     assert "[bold]docs[/bold]" in out
     assert "\x1b[2J" not in out

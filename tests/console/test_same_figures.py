@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from shell import Shell
 from world import World, order, run_job
 
-from console.list import list_reports
+from console.arguments import EVERYTHING
+from console.list import print_reports
 from console.metrics import print_metrics
-from console.report_filter import ReportFilter
 from domain.operations.status_page import Links, headline, page
 from domain.units import span
 from fake_github.faults import Kind
@@ -45,7 +45,7 @@ def samples(text: str, name: str) -> list[tuple[Mapping[str, str], float]]:
 
 
 async def listed(shell: Shell, wanted: Wanted) -> list[Mapping[str, Any]]:
-    await list_reports(ReportFilter(), (wanted,), limit=100, as_json=True, fails_if_any=False)
+    await print_reports(EVERYTHING, (wanted,), limit=100, as_json=True)
     found: list[Mapping[str, Any]] = shell.json()
     return found
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from console.report_filter import ReportFilter
+from console.arguments import ReportFilter
 from console.words import next_try, reason, why
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target

@@ -210,14 +210,14 @@ async def test_a_drain_waits_until_nothing_runs(
     monkeypatch.setattr(draining, "POLL_EVERY", MOMENT)
     async with prefect_server() as client:
         run_id = await run_in(client, state)
-        assert await drain([JOBS], timedelta(seconds=1)) == 1
-        waiting = asyncio.create_task(drain([JOBS], timedelta(seconds=60)))
+        assert await drain(JOBS, timeout=timedelta(seconds=1)) == 1
+        waiting = asyncio.create_task(drain(JOBS, timeout=timedelta(seconds=60)))
         await asyncio.wait({waiting}, timeout=1)
         assert not waiting.done()
         await client.set_flow_run_state(run_id, Completed(), force=True)
         assert await waiting == 0
         assert (await client.read_work_pool(JOBS)).is_paused
-        await resume([JOBS])
+        await resume(JOBS)
         pool = await client.read_work_pool(JOBS)
         assert (pool.is_paused, pool.concurrency_limit) == (False, 5)
     assert re.search(rf"still running: .*under-way \({state.name}\)", capsys.readouterr().out)
@@ -230,12 +230,12 @@ async def test_scheduled_runs_do_not_hold_up_a_drain(monkeypatch: pytest.MonkeyP
     async with prefect_server() as client:
         deployment = await client.read_deployment_by_name(DEPLOYMENTS[0])
         scheduled = await client.create_flow_run_from_deployment(deployment.id, **WITHOUT_WORKER)
-        assert await drain([JOBS], timedelta(seconds=60)) == 0
-        await resume([JOBS])
+        assert await drain(JOBS, timeout=timedelta(seconds=60)) == 0
+        await resume(JOBS)
         await client.delete_flow_run(scheduled.id)
 
 
 @pytest.mark.usefixtures("server")
 async def test_a_pool_that_is_not_there_is_named() -> None:
     with pytest.raises(NoPool, match="no work pool nowhere: run `make deploy` first"):
-        await drain(["nowhere"], MOMENT)
+        await drain("nowhere", timeout=MOMENT)

@@ -26,7 +26,7 @@ async def test_where_prefect_refuses_its_own_words_are_shown(monkeypatch: pytest
         await module._deploy()
 
 
-@pytest.mark.parametrize("ask", [deploy, lambda: drain(POOLS, MOMENT), lambda: resume(POOLS)])
+@pytest.mark.parametrize("ask", [deploy, drain, resume])
 async def test_where_no_server_is_named_it_is_said_what_to_set(ask: Callable[[], Awaitable[object]]) -> None:
     with temporary_settings(restore_defaults={PREFECT_API_URL}), pytest.raises(NoServer, match="export the address"):
         await ask()
@@ -35,7 +35,7 @@ async def test_where_no_server_is_named_it_is_said_what_to_set(ask: Callable[[],
 async def test_a_server_that_does_not_answer_is_named() -> None:
     unused = f"http://127.0.0.1:{free_port()}/api"
     with temporary_settings({PREFECT_API_URL: unused}), pytest.raises(NoServer, match=f"{unused} cannot be reached"):
-        await resume(POOLS)
+        await resume()
 
 
 def test_prefect_yaml_names_what_the_code_names() -> None:

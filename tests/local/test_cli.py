@@ -30,14 +30,19 @@ def reportback(*words: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_help_names_the_commands() -> None:
-    done = reportback("--help")
+def test_help_says_what_each_command_does_and_loads_none_of_them() -> None:
+    asks = "import sys, cli\ntry: cli.app(['--help'])\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 0
-    assert all(word in done.stdout for word in ("demo", "up", "db"))
+    *lines, loaded = done.stdout.splitlines()
+    assert {"cli"} == {"cli", "prefect", "uvicorn", "console.list"} & {*loaded.split()}
+    commands = [line.split(maxsplit=2)[1:] for line in lines if line.startswith("│ ") and line[2].isalpha()]
+    assert {"demo", "up", "db", "credentials", "import"} <= {name for name, *_ in commands}
+    assert all(words and words[0][0].isupper() for _, *words in commands)
 
 
 def test_an_error_message_controls_no_terminal() -> None:
-    fails = "def app(): raise ValueError('\\x1b[2Jno\\x9b1m such\\u202e\\nthing')\ncli.app = app"
+    fails = "def called(): raise ValueError('\\x1b[2Jno\\x9b1m such\\u202e\\nthing')\ncli.called = called"
     done = subprocess.run(
         [sys.executable, "-c", f"import cli\n{fails}\ncli.main()"],
         cwd=ROOT, check=False, capture_output=True, text=True,
@@ -115,7 +120,7 @@ def test_a_signal_ends_what_was_started_before_the_command_ends(
         finally:
             cleaned.append("up")
 
-    assert cli._run(work()) == cli.INTERRUPTED
+    assert cli.run(work()) == cli.INTERRUPTED
     assert cleaned == ["up"]
     assert "Interrupted" in capsys.readouterr().err
 
@@ -124,5 +129,5 @@ def test_the_result_of_a_command_is_its_exit_code() -> None:
     async def come_to(code: int | None) -> int | None:
         return code
 
-    assert cli._run(come_to(1)) == 1
-    assert cli._run(come_to(None)) == 0
+    assert cli.run(come_to(1)) == 1
+    assert cli.run(come_to(None)) == 0

@@ -67,9 +67,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 async def test_a_pool_resumed_while_it_is_drained_is_paused_again(server: Server) -> None:
     server.runs["long"] = "RUNNING"
-    draining = asyncio.create_task(drain([POOL], LONG))
+    draining = asyncio.create_task(drain(POOL, timeout=LONG))
     await has_been_paused(server, 1)
-    await resume([POOL])  # as the unit of another worker does, when that one starts or has ended
+    await resume(POOL)  # as the unit of another worker does, when that one starts or has ended
     await has_been_paused(server, 2)
     server.runs.clear()
     assert await draining == 0
@@ -77,13 +77,13 @@ async def test_a_pool_resumed_while_it_is_drained_is_paused_again(server: Server
 
 
 async def test_a_drain_leaves_a_pool_alone_that_stays_paused(server: Server) -> None:
-    assert await drain([POOL], LONG) == 0
+    assert await drain(POOL, timeout=LONG) == 0
     assert server.pauses == 1
 
 
 async def test_empty_polls_count_from_the_last_pause(server: Server) -> None:
     server.resumed_at_look = module.STILL - 1
-    assert await drain([POOL], LONG) == 0
+    assert await drain(POOL, timeout=LONG) == 0
     assert server.is_paused
     assert server.looks == 2 * module.STILL - 1
 
@@ -93,7 +93,7 @@ async def test_a_run_that_may_have_a_process_is_waited_for(
     server: Server, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.runs["under-way"] = kind
-    assert await drain([POOL], timedelta(seconds=0.2)) == 1
+    assert await drain(POOL, timeout=timedelta(seconds=0.2)) == 1
     assert f"still running: under-way ({kind.title()})" in capsys.readouterr().out
 
 
@@ -103,5 +103,5 @@ async def has_been_paused(server: Server, times: int) -> None:
 
 async def test_the_name_of_a_flow_run_moves_no_terminal(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     server.runs["\x1b[2J[red]a\u202e\x9b1m job"] = "RUNNING"
-    assert await drain([POOL], timedelta(seconds=0.1)) == 1
+    assert await drain(POOL, timeout=timedelta(seconds=0.1)) == 1
     assert "still running: [red]a job (Running)." in capsys.readouterr().out

@@ -287,6 +287,8 @@ BREAKAGES = (
     Breakage("a pattern lifts its own bounds", "domain/linear_regex.py", "        SchemaValidator(str_schema(pattern=pattern))  #", "        #", ("tests/domain/test_linear_regex.py::test_a_pattern_that_could_take_long_is_refused_with_the_reason",)),
     Breakage("nothing is bounded unless it is asked for", "domain/process/limits.py", "strict=True)] | None = PROCESSES", "strict=True)] | None = None", ("tests/tasks/process/test_limits.py::test_only_given_limits_are_passed_to_the_supervisor",)),
     Breakage("a job takes the flow's memory", "tasks/process/supervisor.py", "    _raise_oom_score()\n", "", ("tests/tasks/process/test_limits.py::test_where_memory_runs_out_the_job_is_killed_before_its_supervisor_and_flow",)),
+    Breakage("the list of commands does not say what they do", "cli.py", "name=name, help=help_text", "name=name", ("tests/local/test_cli.py::test_help_says_what_each_command_does_and_loads_none_of_them",)),
+    Breakage("an option that is none lifts a filter", "console/arguments.py", "GIVEN = Parameter(converter=_given)", "GIVEN = Parameter()", ("tests/console/test_commands.py::test_words_that_mean_nothing_are_refused",)),
     Breakage("an error message controls a terminal", "cli.py", "{readable(words)}", "{words}", ("tests/local/test_cli.py::test_an_error_message_controls_no_terminal",)),
     Breakage("a secret that overlaps another shows in part", "domain/redact.py", "            at = text.find(value, at + 1)\n", "            at = -1\n", ("tests/domain/test_redact.py::test_of_two_secrets_that_overlap_nothing_is_left",)),
     Breakage("the name of a flow run controls a terminal", "local/drain.py", "return one_line(", "return (", ("tests/local/test_drain.py::test_the_name_of_a_flow_run_moves_no_terminal",)),

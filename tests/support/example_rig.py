@@ -91,7 +91,7 @@ class Example:
             self.is_deployed = True
         self.capsys.readouterr()
         asked = Words(job_type, REPOSITORY, sha, "", "", options, None)
-        assert await submit(asked, waits=False) is Exit.SUCCESS
+        assert await submit(job_type, words=asked, waits=False) is Exit.SUCCESS
         return UUID(self.capsys.readouterr().out.strip().rpartition("/")[2])
 
     def _kept(self, run_id: UUID) -> list[str]:

@@ -23,7 +23,6 @@ from sqlmodel import SQLModel
 from waiting import until
 
 from console.list import list_reports
-from console.report_filter import ReportFilter
 from console.show import show
 from demo import source
 from domain.delivery.target import StatusState
@@ -202,8 +201,7 @@ async def shoot_shell(stage: Stage) -> None:
     """Make pictures of the commands' output."""
 
     async def rows() -> None:
-        both = (Wanted.UNDELIVERED, Wanted.REJECTED)
-        await list_reports(ReportFilter(), both, limit=20, as_json=False, fails_if_any=False)
+        await list_reports(undelivered=True, rejected=True, limit=20)
 
     async def details() -> None:
         async with stage.ledger.transaction() as session:

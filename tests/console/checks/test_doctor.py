@@ -26,7 +26,7 @@ def no_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def examined(repository: str | None = None, *, as_json: bool = False) -> int:
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        return await doctor(repository, as_json=as_json)
+        return await doctor(repository=repository, as_json=as_json)
 
 
 @pytest.mark.usefixtures("no_prefect")

@@ -115,6 +115,10 @@ def words(**changed: object) -> Words:
     return Words(**given)
 
 
+async def submitted(asked: Words, *, waits: bool) -> Exit:
+    return await submit(asked.job_type, words=asked, waits=waits)
+
+
 IN_ACTIONS = words(repository=None, ref=None)
 
 
@@ -137,7 +141,7 @@ async def test_a_job_is_started_and_its_page_is_all_that_stdout_gets(
     prefect: Prefect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = words(context="docs/de", url="https://docs.example.com/42", options=("processes=8",))
-    assert await submit(asked, waits=False) is Exit.SUCCESS
+    assert await submitted(asked, waits=False) is Exit.SUCCESS
     target = {"repository": "acme/site", "sha": SHA, "context": "docs/de", "url": "https://docs.example.com/42"}
     assert prefect.asked == [{"job": "sphinx", "options": {"processes": 8}, "target": target}]
     (run,) = prefect.runs.values()
@@ -149,7 +153,7 @@ async def test_in_github_actions_the_commit_and_the_key_come_of_themselves(
     prefect: Prefect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_actions(monkeypatch, "pull_request", "pull_request")
-    assert await submit(IN_ACTIONS, waits=False) is Exit.SUCCESS
+    assert await submitted(IN_ACTIONS, waits=False) is Exit.SUCCESS
     head = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
     assert [one["target"] for one in prefect.asked] == [{"repository": "Codertocat/Hello-World", "sha": head}]
     assert list(prefect.runs) == [f"Codertocat/Hello-World:{head}:sphinx:1658821493:1"]
@@ -163,7 +167,7 @@ async def test_a_trigger_that_comes_twice_starts_nothing_twice_and_a_run_again_d
     pages = []
     for attempt in (1, 1, 2):
         in_actions(monkeypatch, "push", "push", attempt=attempt)
-        assert await submit(IN_ACTIONS, waits=False) is Exit.SUCCESS
+        assert await submitted(IN_ACTIONS, waits=False) is Exit.SUCCESS
         pages.append(capsys.readouterr())
     assert len(prefect.runs) == 2
     assert pages[0].out == pages[1].out != pages[2].out
@@ -173,7 +177,7 @@ async def test_a_trigger_that_comes_twice_starts_nothing_twice_and_a_run_again_d
 @pytest.mark.usefixtures("server")
 async def test_outside_github_actions_each_request_starts_a_job_unless_a_key_says_otherwise(prefect: Prefect) -> None:
     for key in (None, None, "nightly", "nightly"):
-        assert await submit(words(key=key), waits=False) is Exit.SUCCESS
+        assert await submitted(words(key=key), waits=False) is Exit.SUCCESS
     assert len(prefect.runs) == 3
 
 
@@ -181,8 +185,8 @@ async def test_outside_github_actions_each_request_starts_a_job_unless_a_key_say
 async def test_a_key_that_belongs_to_another_job_is_refused(
     prefect: Prefect, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await submit(words(key="nightly"), waits=False)
-    assert await submit(words(key="nightly", context="docs/de"), waits=False) is Exit.ERROR
+    await submitted(words(key="nightly"), waits=False)
+    assert await submitted(words(key="nightly", context="docs/de"), waits=False) is Exit.ERROR
     assert "another job was started with the key nightly: http://prefect.test/" in capsys.readouterr().err
     assert len(prefect.runs) == 1
 
@@ -197,7 +201,7 @@ async def test_a_pull_request_from_a_fork_is_refused(
 ) -> None:
     in_actions(monkeypatch, "pull_request_target", "pull_request_from_fork")
     asked = words(**{"repository": None, "ref": None, **given})
-    assert await submit(asked, waits=False) is Exit.ERROR
+    assert await submitted(asked, waits=False) is Exit.ERROR
     said = capsys.readouterr().err
     assert "the pull request is from a fork" in said
     assert "REPORTBACK_JOB_USER" in said
@@ -210,7 +214,7 @@ async def test_a_pull_request_from_a_fork_is_taken_where_jobs_have_a_user_of_the
 ) -> None:
     in_actions(monkeypatch, "pull_request_target", "pull_request_from_fork")
     monkeypatch.setenv("REPORTBACK_JOB_USER", "70000-70063")
-    assert await submit(words(repository=None, ref=None), waits=False) is Exit.SUCCESS
+    assert await submitted(words(repository=None, ref=None), waits=False) is Exit.SUCCESS
     assert len(prefect.runs) == 1
 
 
@@ -231,7 +235,7 @@ async def test_an_invalid_request_is_refused_in_one_line_without_a_request(
     prefect: Prefect, server: respx.Router, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
     asked, problem = REFUSED[what]
-    assert await submit(asked, waits=True) is Exit.ERROR
+    assert await submitted(asked, waits=True) is Exit.ERROR
     out, err = capsys.readouterr()
     assert (out, err.count("\n"), prefect.runs, len(server.calls)) == ("", 1, {}, 0)
     assert err.startswith(f"reportback: {problem}")
@@ -242,21 +246,21 @@ async def test_in_github_actions_another_repository_needs_a_commit_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     in_actions(monkeypatch, "push", "push")
-    assert await submit(words(ref=None), waits=False) is Exit.ERROR
+    assert await submitted(words(ref=None), waits=False) is Exit.ERROR
     assert "--repo acme/site needs a --sha: the workflow is about a commit of Codertocat/" in capsys.readouterr().err
-    assert await submit(words(repository="codertocat/hello-world", ref=None), waits=False) is Exit.SUCCESS
+    assert await submitted(words(repository="codertocat/hello-world", ref=None), waits=False) is Exit.SUCCESS
 
 
 @pytest.mark.usefixtures("server")
 async def test_a_deleted_branch_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     in_actions(monkeypatch, "push", "push_of_deletion")
-    assert await submit(IN_ACTIONS, waits=False) is Exit.ERROR
+    assert await submitted(IN_ACTIONS, waits=False) is Exit.ERROR
     assert "something was deleted" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("server")
 async def test_a_type_that_only_the_deployment_knows_is_left_to_it(prefect: Prefect) -> None:
-    assert await submit(words(job_type="mkdocs", options=("strict=true", "pages=3")), waits=False) is Exit.SUCCESS
+    assert await submitted(words(job_type="mkdocs", options=("strict=true", "pages=3")), waits=False) is Exit.SUCCESS
     assert prefect.asked[0]["options"] == {"strict": True, "pages": 3}
 
 
@@ -279,7 +283,7 @@ async def test_a_field_refused_by_the_deployments_form_is_named_as_the_command_n
     server: respx.Router, capsys: pytest.CaptureFixture[str], *, detail: str, status: int
 ) -> None:
     server["start"].respond(status, json={"detail": detail})
-    assert await submit(words(), waits=False) is Exit.ERROR
+    assert await submitted(words(), waits=False) is Exit.ERROR
     assert capsys.readouterr().err == f"reportback: {FORM[detail]}\n"
 
 
@@ -287,7 +291,7 @@ async def test_a_deployment_that_is_not_there_is_refused(
     server: respx.Router, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.get("/deployments/name/docs-job/docs-job").respond(404, json={"detail": "Deployment not found"})
-    assert await submit(words(), waits=False) is Exit.ERROR
+    assert await submitted(words(), waits=False) is Exit.ERROR
     assert "has no deployment docs-job/docs-job: run `make deploy`" in capsys.readouterr().err
 
 
@@ -302,7 +306,7 @@ async def test_a_server_that_will_never_let_us_in_is_an_error_at_once(
     server: respx.Router, capsys: pytest.CaptureFixture[str], answer: httpx.Response, problem: str
 ) -> None:
     pools = server.post("/work_pools/filter").mock(return_value=answer)
-    assert await submit(words(), waits=False) is Exit.ERROR
+    assert await submitted(words(), waits=False) is Exit.ERROR
     assert problem in capsys.readouterr().err
     assert pools.call_count == 1
 
@@ -324,7 +328,7 @@ async def test_an_unavailable_server_is_retried_for_a_while_with_a_message(
 ) -> None:
     path, answer, problem = AWAY[when]
     asked = server.post(path).mock(side_effect=[answer] * 1000)
-    assert await submit(words(), waits=False) is Exit.UNREACHABLE
+    assert await submitted(words(), waits=False) is Exit.UNREACHABLE
     err = capsys.readouterr().err
     assert err.count("\n") == 2
     assert err.splitlines()[1].startswith("reportback: tried for ")
@@ -339,7 +343,7 @@ async def test_a_reply_that_is_lost_starts_nothing_twice(server: respx.Router, p
         raise httpx.ReadError("reset")
 
     server["start"].mock(side_effect=lost)
-    assert await submit(words(), waits=False) is Exit.SUCCESS
+    assert await submitted(words(), waits=False) is Exit.SUCCESS
     assert len(prefect.runs) == 1
 
 
@@ -348,7 +352,7 @@ async def test_a_proxys_headers_and_the_servers_password_go_with_every_request(
 ) -> None:
     known = {PREFECT_API_AUTH_STRING: "ada:of-the-server", PREFECT_CLIENT_CUSTOM_HEADERS: {"X-Proxy-Token": "t"}}
     with temporary_settings(known):
-        assert await submit(words(), waits=True) is Exit.SUCCESS
+        assert await submitted(words(), waits=True) is Exit.SUCCESS
     assert prefect.last is not None
     for call in server.calls:
         assert call.request.headers["x-proxy-token"] == "t"
@@ -372,7 +376,7 @@ async def test_waiting_returns_the_outcome_as_exit_code_and_words(
     prefect: Prefect, capsys: pytest.CaptureFixture[str], end: dict[str, object], code: Exit, line: str
 ) -> None:
     prefect.states = [end]
-    assert await submit(words(), waits=True) is code
+    assert await submitted(words(), waits=True) is code
     out, err = capsys.readouterr()
     assert out.splitlines()[1].startswith(line)
     assert err == "Its outcome is on the commit.\n"
@@ -393,7 +397,7 @@ async def test_a_log_gets_a_line_for_each_change(
         state("CANCELLING"),
         state("CANCELLED", message="cancelled"),
     ]
-    await submit(words(), waits=True)
+    await submitted(words(), waits=True)
     assert capsys.readouterr().err.splitlines() == [
         "Scheduled: waits for a worker",
         "Late: waits for a worker: does one run for the pool reportback-jobs, and has it a place left?",
@@ -418,7 +422,7 @@ async def test_a_job_is_a_success_although_its_report_is_not_there_yet(
     prefect: Prefect, capsys: pytest.CaptureFixture[str], report: dict[str, object] | None, line: str
 ) -> None:
     prefect.report = report
-    assert await submit(words(), waits=True) is Exit.SUCCESS
+    assert await submitted(words(), waits=True) is Exit.SUCCESS
     (run_id,) = (UUID(run["id"]) for run in prefect.runs.values())
     assert capsys.readouterr().err == f"{line}`reportback reports show {run_id}` shows more.\n"
 
@@ -439,7 +443,7 @@ async def test_a_server_that_becomes_unavailable_while_waiting_is_waited_for(
         return answer
 
     server["read"].mock(side_effect=read)
-    assert await submit(words(), waits=True) is Exit.SUCCESS
+    assert await submitted(words(), waits=True) is Exit.SUCCESS
     assert away == []
 
 
@@ -447,7 +451,7 @@ async def test_a_server_that_stays_unavailable_leaves_the_outcome_unknown(
     server: respx.Router, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server["read"].mock(side_effect=httpx.ConnectError("gone"))
-    assert await submit(words(), waits=True) is Exit.UNREACHABLE
+    assert await submitted(words(), waits=True) is Exit.UNREACHABLE
     out, err = capsys.readouterr()
     assert out.startswith("http://prefect.test/runs/flow-run/")
     assert "tried for " in err
@@ -457,7 +461,7 @@ async def test_a_run_that_is_deleted_meanwhile_is_an_error(
     server: respx.Router, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server["read"].respond(404, json={"detail": "Flow run not found"})
-    assert await submit(words(), waits=True) is Exit.ERROR
+    assert await submitted(words(), waits=True) is Exit.ERROR
     assert "was deleted" in capsys.readouterr().err
 
 
@@ -465,12 +469,12 @@ async def test_a_repository_that_is_not_allowed_is_refused_without_a_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REPORTBACK_ALLOWED_REPOSITORIES", "others/*")
-    assert await submit(words(), waits=False) is Exit.ERROR
+    assert await submitted(words(), waits=False) is Exit.ERROR
     assert "REPORTBACK_ALLOWED_REPOSITORIES does not name acme/site" in capsys.readouterr().err
 
 
 async def test_a_link_with_a_password_is_refused_without_showing_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert await submit(words(url="https://ann:pa55word@docs.test/"), waits=False) is Exit.ERROR
+    assert await submitted(words(url="https://ann:pa55word@docs.test/"), waits=False) is Exit.ERROR
     said = capsys.readouterr().err
     assert "--url: must not hold a user or password" in said
     assert "pa55word" not in said
@@ -478,7 +482,7 @@ async def test_a_link_with_a_password_is_refused_without_showing_it(capsys: pyte
 
 async def test_without_a_server_nothing_is_started(capsys: pytest.CaptureFixture[str]) -> None:
     with temporary_settings({PREFECT_API_URL: None}):
-        assert await submit(words(), waits=False) is Exit.ERROR
+        assert await submitted(words(), waits=False) is Exit.ERROR
     assert "PREFECT_API_URL is not set" in capsys.readouterr().err
 
 
@@ -489,8 +493,8 @@ async def test_a_branch_is_resolved_and_its_commit_shown(
     async with running("--ref", f"feature/menu={SHA}") as github:
         monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", github.url)
         monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", "a-token-of-ours")
-        assert await submit(words(ref="feature/menu"), waits=False) is Exit.SUCCESS
-        assert await submit(words(ref="nothing"), waits=False) is Exit.ERROR
+        assert await submitted(words(ref="feature/menu"), waits=False) is Exit.SUCCESS
+        assert await submitted(words(ref="nothing"), waits=False) is Exit.ERROR
     assert [one["target"]["sha"] for one in prefect.asked] == [SHA]
     found, refused = capsys.readouterr().err.splitlines()
     assert found == f"feature/menu of acme/site is {SHA}"
@@ -501,6 +505,6 @@ async def test_a_github_that_does_not_answer_is_unreachable(
     server: respx.Router, prefect: Prefect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.route(host="127.0.0.1").pass_through()
-    assert await submit(words(ref="main"), waits=False) is Exit.UNREACHABLE
+    assert await submitted(words(ref="main"), waits=False) is Exit.UNREACHABLE
     assert "GitHub does not say which commit main of acme/site is: ConnectError" in capsys.readouterr().err
     assert prefect.runs == {}

@@ -21,7 +21,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> None:
         return Exit.UNREACHABLE
 
     given.clear()
-    monkeypatch.setattr("console.submission.submit.submit", submit)
+    monkeypatch.setattr("console.submission.submit._submit", submit)
 
 
 def exit_code(*words: str) -> object:

@@ -59,7 +59,7 @@ async def test_a_waiting_submit_reports_how_the_job_ended(
     rig.job_is(script)
     deployment_id = await deployed()
     words = Words("sphinx", "acme/site", rig.sha, "", "", options, None)
-    submitted = asyncio.create_task(submit(words, waits=True))
+    submitted = asyncio.create_task(submit(words.job_type, words=words, waits=True))
     await run_made(docs_job, await asked_for(deployment_id))
     assert await submitted is code
     out, err = capsys.readouterr()
@@ -72,7 +72,7 @@ async def test_a_value_the_deployments_form_refuses_is_named_by_its_field(
     rig: Rig, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await deployed()
-    assert await submit(Words("rm", "acme/site", rig.sha, "", "", (), None), waits=True) is Exit.ERROR
+    assert await submit("rm", words=Words("rm", "acme/site", rig.sha), waits=True) is Exit.ERROR
     assert capsys.readouterr().err == "reportback: TYPE: 'rm' is not one of ['sphinx', 'linkcheck', 'mkdocs']\n"
 
 
@@ -80,7 +80,7 @@ async def test_the_server_starts_nothing_twice_for_one_key(rig: Rig, capsys: pyt
     deployment_id = await deployed()
     words = Words("sphinx", "acme/site", rig.sha, "", "", (), rig.sha)
     for _ in range(2):
-        assert await submit(words, waits=False) is Exit.SUCCESS
+        assert await submit(words.job_type, words=words, waits=False) is Exit.SUCCESS
     out, err = capsys.readouterr()
     assert len(set(out.splitlines())) == 1
     assert "started before" in err  # after what is said while the server is busy

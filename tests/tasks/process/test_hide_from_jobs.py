@@ -56,7 +56,7 @@ def said_by(code: str) -> str:
 
 
 def test_every_command_closes_its_process_before_it_does_anything() -> None:
-    assert said_by(f"import cli\ncli.app = lambda: {IS_DUMPABLE}\ncli.main()") == "0"
+    assert said_by(f"import cli\ncli.called = lambda: {IS_DUMPABLE}\ncli.main()") == "0"
 
 
 def test_a_flow_that_has_its_settings_has_closed_its_process() -> None:
