@@ -9,17 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    CheckConstraint,
-    Enum,
-    Index,
-    Integer,
-    SmallInteger,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, Index, Integer, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from domain.delivery.report import EventKind
@@ -34,13 +24,12 @@ SQLModel.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
 }
 
+BigKey = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only in an INTEGER primary key
+
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """An index over the rows for which *where* holds, on both databases."""
     return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
-
-
-BigKey = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only in an INTEGER primary key
 
 
 def _named(kind: type[StrEnum]) -> Enum:
@@ -154,7 +143,6 @@ class Job(SQLModel, table=True):
         CheckConstraint("(state IN ('waiting', 'running')) = (ended_at IS NULL)", name="over_has_end"),
         CheckConstraint("execution >= 1", name="execution_counts_from_1"),
         _partial("uq_job_exclusive_group_running", "exclusive_group", where="state = 'running'", unique=True),
-        _partial("ix_job_beat_at", "beat_at", where="state IN ('waiting', 'running')"),
         Index("ix_job_target_id", "target_id"),
         Index("ix_job_ended_at", "ended_at", "number"),
     )  # fmt: skip
@@ -191,6 +179,7 @@ class StatusReport(SQLModel, table=True):
         CheckConstraint("delivered_at IS NULL OR rejected_at IS NULL", name="settled_one_way"),
         CheckConstraint("(rank = 0) = (state = 'pending') AND rank BETWEEN 0 AND 2", name="rank_of_state"),
         Index("ix_status_report_target_id", "target_id"),
+        Index("ix_status_report_created_at", "created_at"),
         _partial("ix_status_report_rejected_at", "rejected_at", where="rejected_at IS NOT NULL"),
     )
 

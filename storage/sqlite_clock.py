@@ -20,7 +20,7 @@ from sqlmodel import SQLModel, and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import HOUR
-from storage.delivery.budget import POSTED
+from domain.delivery.report import EventKind
 from storage.models import (
     Credential,
     HostAnchor,
@@ -167,7 +167,7 @@ def _live(now: datetime, step: timedelta) -> Iterator[Update]:
     is_open = or_(col(StatusTarget.due_at).is_not(None), col(StatusTarget.verify_at).is_not(None))
     targets = select(StatusTarget.id).where(is_open)
     reports = select(StatusReport.id).where(col(StatusReport.target_id).in_(targets))
-    posted = and_(col(ReportEvent.kind) == POSTED, col(ReportEvent.at) > now - HOUR)
+    posted = and_(col(ReportEvent.kind) == EventKind.POSTED, col(ReportEvent.at) > now - HOUR)
     sent = select(ReportEvent.id).where(col(ReportEvent.credential).in_(select(Credential.name)), posted)
     events = select(ReportEvent.id).where(col(ReportEvent.report_id).in_(reports))
     yield _move(ReportEvent, step, "at", where=col(ReportEvent.id).in_(events.union(sent)))

@@ -3,16 +3,13 @@
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import ColumnElement, ScalarSelect, literal
+from sqlalchemy import ColumnElement, ScalarSelect
 from sqlmodel import and_, col, func, not_, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import BUDGET_WAIT, MINUTE, Spent, Urgency, WriteBudget, free_at, urgency_of
 from domain.delivery.report import EventKind, Rank
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
-
-POSTED = literal(EventKind.POSTED.value, literal_execute=True)
-"""Literal in the SQL: with a bound parameter PostgreSQL's generic plan would not use the partial index."""
 
 MARGIN = timedelta(minutes=1)
 """Times ahead of the clock by less are tolerated: other transactions read the clock a little later."""
@@ -101,13 +98,13 @@ async def _spent(session: AsyncSession, credential: str, per_minute: int, per_ho
 
 async def cut_posted(session: AsyncSession, credential: str, *, now: datetime) -> bool:
     """Set requests recorded while the clock was ahead to now. False: there are none."""
-    mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == POSTED)
+    mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == EventKind.POSTED)
     ahead = update(ReportEvent).where(*mine, col(ReportEvent.at) > now + MARGIN).values(at=now)
     return (await session.exec(ahead)).rowcount > 0
 
 
 def _nth_last(credential: str, nth: int) -> ScalarSelect[datetime]:
     """When the *nth* last request of the credential was sent."""
-    mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == POSTED)
+    mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == EventKind.POSTED)
     found = select(ReportEvent.at).where(*mine).order_by(col(ReportEvent.at).desc()).offset(nth - 1).limit(1)
     return found.scalar_subquery()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,11 +15,6 @@ from storage import after_commit
 from storage.jobs import jobs
 from storage.jobs.jobs import process_of
 from storage.models import Job, StatusTarget
-
-NOT_OVER: BindParameter[list[JobState]] = bindparam(
-    "not_over", [JobState.WAITING, JobState.RUNNING], expanding=True, literal_execute=True
-)
-"""Literal in the SQL: PostgreSQL uses the partial index only if it sees the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ async def at_work(session: AsyncSession, *, job_id: UUID | None = None) -> list[
     found = (
         select(Job, StatusTarget.credential)
         .outerjoin(StatusTarget, col(StatusTarget.id) == col(Job.target_id))
-        .where(col(Job.state).in_(NOT_OVER))
+        .where(col(Job.ended_at).is_(None))
         .order_by(col(Job.beat_at))
     )
     if job_id is not None:

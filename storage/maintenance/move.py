@@ -14,7 +14,6 @@ from domain.text import one_line
 from storage import moved_marker
 from storage.engines import LOCK_WAIT, make_engine, place_of
 from storage.jobs.jobs import OLD_HEARTBEAT
-from storage.jobs.liveness import NOT_OVER
 from storage.maintenance import copy_rows
 from storage.models import Job, LedgerIdentity, StatusTarget
 from storage.schema import NotUpgraded, is_current_within, upgrade_within
@@ -147,7 +146,7 @@ async def _refuse(here: AsyncConnection, there: AsyncConnection, place: str, tim
         raise CannotMove(f"the clocks of the two databases are {abs(then - now).total_seconds():.0f} s apart: set them")
     if await copy_rows.count(there) > 1:  # its id
         raise CannotMove(f"{place} holds a ledger that is in use: name an empty database")
-    active = select(func.count()).where(col(Job.state).in_(NOT_OVER), col(Job.beat_at) > now - OLD_HEARTBEAT)
+    active = select(func.count()).where(col(Job.ended_at).is_(None), col(Job.beat_at) > now - OLD_HEARTBEAT)
     leases = select(func.count()).where(col(StatusTarget.lease_expires_at) > now)
     if jobs := (await here.execute(active)).scalar_one():
         raise CannotMove(f"{jobs} jobs are at work: let them end with `reportback drain`, stop the workers, try again")

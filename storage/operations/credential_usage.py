@@ -7,7 +7,7 @@ from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import HOUR, MINUTE
-from storage.delivery.budget import POSTED
+from domain.delivery.report import EventKind
 from storage.models import Credential, ReportEvent, StatusTarget
 
 
@@ -44,7 +44,7 @@ def _usage(one: Credential, minute: int, hour: int, undelivered: int) -> Credent
 async def _posts(session: AsyncSession, now: datetime) -> dict[str, tuple[int, int]]:
     """Requests of each credential in the last minute and in the last hour, as the write budget counts them."""
     in_minute = func.sum(case((col(ReportEvent.at) > now - MINUTE, 1), else_=0))
-    sent = (col(ReportEvent.kind) == POSTED, col(ReportEvent.at) > now - HOUR)
+    sent = (col(ReportEvent.kind) == EventKind.POSTED, col(ReportEvent.at) > now - HOUR)
     found = select(ReportEvent.credential, in_minute, func.count()).where(
         *sent,
         col(ReportEvent.credential).in_(select(Credential.name)),  # uses the index, which begins with the name

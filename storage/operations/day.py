@@ -8,9 +8,8 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import case, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.report import Phase
+from domain.delivery.report import EventKind, Phase
 from domain.operations.overview import SLOT, SLOTS, Day, Slot
-from storage.delivery.budget import POSTED
 from storage.delivery.reports import PHASE
 from storage.dialect import sql_seconds
 from storage.models import Credential, Reconciliation, ReportEvent, StatusReport, StatusTarget
@@ -21,8 +20,7 @@ Which: TypeAlias = tuple[ColumnElement[bool], ...]
 
 async def figures(session: AsyncSession, since: datetime) -> Day:
     """The figures of the day that began at *since*."""
-    first = literal(await _first_since(session, since), literal_execute=True)
-    outcomes = (col(StatusReport.id) >= first, col(StatusReport.created_at) >= since, col(StatusReport.rank) > 0)
+    outcomes = (col(StatusReport.created_at) >= since, col(StatusReport.rank) > 0)
     backlogs = await _backlogs(session, since)
     latencies, median = await _latencies(session, since, outcomes)
     return Day(
@@ -33,28 +31,6 @@ async def figures(session: AsyncSession, since: datetime) -> Day:
         median=median,
         worst=max((worst for _, worst in latencies.values()), default=None),
     )
-
-
-async def _first_since(session: AsyncSession, since: datetime) -> int:
-    """The id of the first report since then; without any, the next id.
-
-    Binary search: ids grow with time, and an index on the time would cost every report more than this costs each run.
-    """
-    number, made = col(StatusReport.id), col(StatusReport.created_at)
-    lowest, highest = (select(end(number)).scalar_subquery() for end in (func.min, func.max))  # one each by the index
-    below, above = func.coalesce(lowest, 1).label("below"), (func.coalesce(highest, 0) + 1).label("above")
-    halved: Any = select(below, above).cte("halved", recursive=True)
-    middle = (halved.c.below + halved.c.above) // 2
-    next_one = (
-        select(made < since).where(number >= middle).order_by(number).limit(1).correlate(halved).scalar_subquery()
-    )
-    halved = halved.union_all(
-        select(
-            case((next_one, middle + 1), else_=halved.c.below), case((next_one, halved.c.above), else_=middle)
-        ).where(halved.c.below < halved.c.above)
-    )
-    first: int = (await session.exec(select(func.max(halved.c.below)))).one()
-    return first
 
 
 async def _phases(session: AsyncSession, which: Which) -> dict[Phase, int]:
@@ -113,7 +89,7 @@ async def _requests(session: AsyncSession, since: datetime) -> int:
     """How many requests may have been sent since then; counted by credential, to use their index."""
     of_one = select(func.count()).where(
         col(ReportEvent.credential) == col(Credential.name),
-        col(ReportEvent.kind) == POSTED,
+        col(ReportEvent.kind) == EventKind.POSTED,
         col(ReportEvent.at) >= since,
     )
     rows: Any = select(func.coalesce(func.sum(of_one.correlate(Credential).scalar_subquery()), 0))

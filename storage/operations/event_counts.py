@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, cast, literal
+from sqlalchemy import BigInteger, ColumnElement, cast
 from sqlmodel import SQLModel, and_, case, col, exists, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -60,7 +60,7 @@ async def read(session: AsyncSession) -> Counter[Key]:
     bucket alone; ("jobs", type, state).
     """
     counted = await counters.read(session)
-    counted.update(await _events(session, col(ReportEvent.id) > _mark(counted[EVENTS])))
+    counted.update(await _events(session, col(ReportEvent.id) > counted[EVENTS]))
     counted[ENDED] += await _ended(session, after=counted[PASSES])
     return counted
 
@@ -94,14 +94,9 @@ async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -
     upto = await _old_enough(session, after, now)
     runs_after = await counters.locked(session, PASSES)
     runs = await _runs(session, runs_after, now - max(dead_after, OLD))
-    among = and_(col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(upto))
+    among = and_(col(ReportEvent.id) > after, col(ReportEvent.id) <= upto)
     await counters.add(session, {**await _events(session, among), **runs, EVENTS: upto - after})
     return upto == after + CHUNK
-
-
-def _mark(number: int) -> ColumnElement[int]:
-    """A literal: for a bound parameter PostgreSQL may plan a full scan."""
-    return literal(number, literal_execute=True)
 
 
 async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[Key]:
@@ -151,7 +146,7 @@ async def _old_enough(session: AsyncSession, after: int, now: datetime) -> int:
     """The highest id, at most `CHUNK` after *after*, up to which every event has the age `OLD`."""
     end = after + CHUNK
     last = (await session.exec(select(func.max(ReportEvent.id)))).one() or after
-    near = (col(ReportEvent.id) > _mark(after), col(ReportEvent.id) <= _mark(end))
+    near = (col(ReportEvent.id) > after, col(ReportEvent.id) <= end)
     is_young = (col(ReportEvent.at) > now - OLD, col(ReportEvent.at) <= now + OLD)
     young = select(ReportEvent.id).where(*near, *is_young).order_by(col(ReportEvent.id)).limit(1)
     first_young = (await session.exec(young)).one_or_none()
@@ -162,7 +157,7 @@ async def _runs(session: AsyncSession, after: int, horizon: datetime) -> dict[Ke
     """What the runs that began by *horizon* add to the counters, and to their mark."""
     begun = select(func.max(Reconciliation.id)).where(col(Reconciliation.started_at) <= horizon)
     upto = max((await session.exec(begun)).one() or 0, after)
-    within = (col(Reconciliation.id) > _mark(after), col(Reconciliation.id) <= _mark(upto))
+    within = (col(Reconciliation.id) > after, col(Reconciliation.id) <= upto)
     count, ended = (
         await session.exec(select(func.count(), func.count(col(Reconciliation.ended_at))).where(*within))
     ).one()
@@ -171,5 +166,5 @@ async def _runs(session: AsyncSession, after: int, horizon: datetime) -> dict[Ke
 
 async def _ended(session: AsyncSession, *, after: int) -> int:
     """Runs that ended and are not in the totals yet. One without an end counts as failed only once it is folded."""
-    rows = select(func.count(col(Reconciliation.ended_at))).where(col(Reconciliation.id) > _mark(after))
+    rows = select(func.count(col(Reconciliation.ended_at))).where(col(Reconciliation.id) > after)
     return (await session.exec(rows)).one()

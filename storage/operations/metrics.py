@@ -14,7 +14,6 @@ from domain.jobs.job_states import JobState
 from domain.operations.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastRun, Latency, Snapshot
 from storage.counters import Key
 from storage.delivery.reports import PHASE
-from storage.jobs.liveness import NOT_OVER
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
 from storage.operations import event_counts
 
@@ -105,4 +104,4 @@ async def _last_pass(session: AsyncSession) -> LastRun | None:
 
 async def _types_at_work(session: AsyncSession) -> set[str]:
     """Types of the jobs that have not ended: their counters are shown as 0 before the first of them ends."""
-    return set(await session.exec(select(Job.type).where(col(Job.state).in_(NOT_OVER)).distinct()))
+    return set(await session.exec(select(Job.type).where(col(Job.ended_at).is_(None)).distinct()))
