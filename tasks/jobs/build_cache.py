@@ -6,6 +6,7 @@ so it is complete; a job that uses it holds a shared lock, and a locked entry is
 
 import errno
 import fcntl
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.process.limits import FileBounds
-from domain.text import LogLine
 from tasks.process.files import copy_files
 from tasks.process.temp_dirs import newest_first, scratch, set_mtime_to_now
 from tasks.process.users import JobUser
+
+logger = logging.getLogger("reportback.jobs")
 
 MOST = 50
 """Entries that are kept."""
@@ -69,10 +71,8 @@ async def discard(cache: BuildCache, key: str) -> None:
         _move(cache.folder / key, bin_)
 
 
-async def save(cache: BuildCache, key: str, folders: Sequence[Path], bounds: FileBounds, *, say: LogLine) -> None:
+async def save(cache: BuildCache, key: str, folders: Sequence[Path], bounds: FileBounds) -> None:
     """Keep a copy of *folders* under *key*, unless there is an entry already.
-
-    *say* logs that old entries could not be removed.
 
     Raises:
         FileWorkFailed, OSError: they are not kept; `TooMuch` also where they are larger than the whole cache may be.
@@ -88,7 +88,7 @@ async def save(cache: BuildCache, key: str, folders: Sequence[Path], bounds: Fil
         set_mtime_to_now(entry)
         _put_in_place(entry, cache.folder / key, made)
         if failed := _remove_oldest(cache, made, just_made=cache.folder / key):
-            say(f"{len(failed)} old entries of the cache could not be removed: {failed[0].strerror}")
+            logger.warning("%d old entries of the cache could not be removed: %s", len(failed), failed[0].strerror)
 
 
 def _put_in_place(entry: Path, place: Path, bin_: Path) -> None:

@@ -59,7 +59,7 @@ async def execute(
             cache=work.cache.folder if work.cache else None,
         )
         folder = _folder(work, found)
-        async with _user(work, on_line, disks) as user, folder as copy, _empty_folder("home") as home:
+        async with _user(work, disks) as user, folder as copy, _empty_folder("home") as home:
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             environment = replace(
@@ -134,8 +134,9 @@ async def _keep(work: Work, environment: BuildEnvironment) -> None:
     if work.job_type.output is None or work.outputs is None:
         return
     path, job_id = work.job_type.output, work.order.flow_run_id
-    await keep_output(environment.copy, path, job_id, work.outputs, say=environment.say, limits=environment.limits)
-    environment.say(f"{work.job_type.output} is kept as {job_id}")
+    dropped = await keep_output(environment.copy, path, job_id, work.outputs, environment.limits)
+    for line in (*dropped, f"{path} is kept as {job_id}"):
+        environment.say(line)
 
 
 async def _keep_after_failure(work: Work, environment: BuildEnvironment) -> None:
@@ -180,13 +181,12 @@ def _build_environment(
 
 
 @asynccontextmanager
-async def _user(work: Work, on_line: LogLine, disks: Sequence[Path]) -> AsyncIterator[JobUser | None]:
+async def _user(work: Work, disks: Sequence[Path]) -> AsyncIterator[JobUser | None]:
     """Hold a job user from before the first folder is made until all are removed: a later job may be the same user.
 
     Raises NoSpace: the disks are checked once there is a user, for which the job may have waited for hours.
     """
-    waiting = acquire_user(work.users, lambda words: on_line(f"Reportback: {words}")) if work.users else nullcontext()
-    async with waiting as user:
+    async with acquire_user(work.users) if work.users else nullcontext() as user:
         await _make_room(disks)
         yield user
 

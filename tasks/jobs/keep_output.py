@@ -1,6 +1,7 @@
 """Keeps a job's output folder as `FOLDER/JOB`: complete, without links out of it, for a limited time."""
 
 import errno
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from uuid import UUID
 
 from domain.process.limits import NO_LIMITS, OUTPUT_FIELD, FileBounds, Limits
 from domain.redact import public
-from domain.text import LogLine
 from tasks.process.background import Stop, never
 from tasks.process.file_worker import within
 from tasks.process.files import USUAL, FileWorkFailed, copy_files
 from tasks.process.temp_dirs import newest_first, scratch, scratch_here, set_mtime_to_now
+
+logger = logging.getLogger("reportback.jobs")
 
 
 class NotKept(Exception):
@@ -31,13 +33,11 @@ class Outputs:
     longest: timedelta
 
 
-async def keep_output(
-    copy: Path, path: str, job_id: UUID, outputs: Outputs, *, say: LogLine, limits: Limits = NO_LIMITS
-) -> None:
+async def keep_output(copy: Path, path: str, job_id: UUID, outputs: Outputs, limits: Limits = NO_LIMITS) -> list[str]:
     """Keep *path* of the working copy as the job's output, replacing that of an earlier execution.
 
     Files and folders only, readable by all that may enter `outputs.folder`. A symbolic link is kept if it leads to
-    something within the output; all else is dropped, and *say* logs it.
+    something within the output; all else is dropped: returns lines that name it.
 
     Raises:
         NotKept: it is no folder, beyond *limits*, or could not be copied.
@@ -50,13 +50,14 @@ async def keep_output(
         outputs.folder.mkdir(parents=True, exist_ok=True)
         async with scratch(outputs.folder) as made:
             kept = outputs.folder / str(job_id)
-            await _keep(source, made, kept, _bounds(limits), say)
+            dropped = await _keep(source, made, kept, _bounds(limits))
             if failed := _remove_old(outputs, made, just_made=kept):  # no failure of this job
-                say(f"{len(failed)} old outputs could not be removed: {failed[0].strerror}")
+                logger.warning("%d old outputs could not be removed: %s", len(failed), failed[0].strerror)
     except FileWorkFailed as error:
         raise NotKept(f"output not kept: {public(str(error))}") from None
     except OSError as error:
         raise NotKept(f"output not kept: {error.strerror}") from None
+    return dropped
 
 
 def remove_old_outputs(outputs: Outputs, stop: Stop = never) -> None:
@@ -76,15 +77,14 @@ def _bounds(limits: Limits) -> FileBounds:
     return bounds if limits.output is None else bounds.at_most(limits.output, OUTPUT_FIELD)
 
 
-async def _keep(source: Path, made: Path, kept: Path, bounds: FileBounds, say: LogLine) -> None:
+async def _keep(source: Path, made: Path, kept: Path, bounds: FileBounds) -> list[str]:
     new = made / token_hex(16)  # a random name, through which no link of the job's can lead
     copied = await copy_files([(source, new)], bounds, is_output=True, lasts=True)
-    for name in copied.dropped:
-        say(f"output: {name} is dropped: it is no file and no folder, and no link to one within the output")
-    if copied.more:
-        say(f"output: {copied.more:,} more are dropped")
     set_mtime_to_now(new)
     _replace(kept, new, made)
+    why = "it is no file and no folder, and no link to one within the output"
+    more = [f"output: {copied.more:,} more are dropped"] if copied.more else []
+    return [*(f"output: {name} is dropped: {why}" for name in copied.dropped), *more]
 
 
 def _replace(kept: Path, new: Path, made: Path) -> None:

@@ -123,7 +123,7 @@ class _CachedStep:
             elif not all(map(_exists, self.places)):
                 said = "nothing to keep: it has not made all of its paths"
             else:
-                await save(self.cache, self.key, self.places, self.bounds, say=self.environment.say)
+                await save(self.cache, self.key, self.places, self.bounds)
                 said = "kept in the cache"
         except (FileWorkFailed, OSError, NoSpace) as error:
             said = f"not kept in the cache: {error}"

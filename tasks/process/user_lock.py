@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -11,12 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.process.ended_by import EndedBy
-from domain.text import LogLine
 from tasks.process.command import CannotStart, run_command
 from tasks.process.temp_dirs import REMOVAL, REMOVAL_OF_CANCELLED
 from tasks.process.uncancellable import run_uncancellable
 from tasks.process.user_leftovers import clear
 from tasks.process.users import JobUser
+
+logger = logging.getLogger("reportback.process")
 
 LOCKS = Path("/run/reportback/job-users")
 """Shared by all flows of the machine: ids mean the same for all of them, whatever user they run as."""
@@ -36,19 +38,21 @@ class StillRuns(Exception):
 
 
 @asynccontextmanager
-async def acquire_user(users: Sequence[JobUser], say: LogLine) -> AsyncIterator[JobUser]:
+async def acquire_user(users: Sequence[JobUser]) -> AsyncIterator[JobUser]:
     """Hold one of *users* exclusively on this machine, without a running process of it; waits until one is free.
 
-    What a job of that user left in world-writable folders or System V IPC is removed before and after. *say* logs if
-    some cannot be removed, and once if all users are in use.
+    What a job of that user left in world-writable folders or System V IPC is removed before and after. It logs if some
+    cannot be removed, and once if all users are in use.
 
     Raises OSError: `LOCKS` cannot be written to.
     """
-    user, lock = await _wait_for_user(users, say)
+    user, lock = await _wait_for_user(users)
     longest = REMOVAL
     try:
         if not await clear(user, longest=REMOVAL):
-            say(f"what an earlier job left in folders that are open to all could not be removed, as user {user.uid}")
+            logger.warning(
+                "what an earlier job left in folders that are open to all could not be removed, as user %d", user.uid
+            )
         yield user
     except asyncio.CancelledError:
         longest = REMOVAL_OF_CANCELLED
@@ -60,14 +64,14 @@ async def acquire_user(users: Sequence[JobUser], say: LogLine) -> AsyncIterator[
             os.close(lock)
 
 
-async def _wait_for_user(users: Sequence[JobUser], say: LogLine) -> tuple[JobUser, int]:
+async def _wait_for_user(users: Sequence[JobUser]) -> tuple[JobUser, int]:
     is_announced = False
     while True:
         for user in users:
             if (lock := _try_lock(user)) is not None and await _is_free(user, lock):
                 return replace(user, lock=lock), lock
         if not is_announced:
-            say(f"waiting for a job user: all {len(users)} that REPORTBACK_JOB_USER names are in use")
+            logger.warning("waiting for a job user: all %d that REPORTBACK_JOB_USER names are in use", len(users))
             is_announced = True
         await asyncio.sleep(POLL_EVERY.total_seconds())
 

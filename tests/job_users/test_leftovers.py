@@ -79,7 +79,7 @@ async def test_all_files_of_a_job_are_removed_with_it(rig: JobUserRig, open_fold
 
 async def test_files_of_a_killed_flow_are_removed_before_the_next_job(open_folders: list[Path]) -> None:
     leave(ME, open_folders)
-    async with acquire_user([ME], print) as user:
+    async with acquire_user([ME]) as user:
         assert user == ME
         assert left_by(ME, open_folders) == []
 
@@ -108,15 +108,16 @@ async def test_another_users_files_in_a_folder_of_the_users_keep_nothing_there(o
 
 
 async def test_a_file_that_cannot_be_removed_is_reported(
-    open_folders: list[Path], monkeypatch: pytest.MonkeyPatch
+    open_folders: list[Path], monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
-    said = list[str]()
     leave(ME, open_folders)
     with monkeypatch.context() as patch:
         patch.setattr(user_leftovers, "_remove_files", lambda *_: None)
-        async with acquire_user([ME], said.append):
+        async with acquire_user([ME]):
             pass
-    assert said == [f"what an earlier job left in folders that are open to all could not be removed, as user {ME.uid}"]
+    assert logged == [
+        f"what an earlier job left in folders that are open to all could not be removed, as user {ME.uid}"
+    ]
 
 
 async def test_a_world_writable_folder_without_the_sticky_bit_is_left_alone(open_folders: list[Path]) -> None:

@@ -22,28 +22,27 @@ ME, OTHER = USERS[:2]
 
 
 async def test_two_jobs_never_share_a_user_and_a_third_waits_and_says_so(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     monkeypatch.setattr(user_lock, "POLL_EVERY", user_lock.POLL_EVERY / 50)
-    said: list[str] = []
-    async with acquire_user(USERS[:2], said.append) as one:
-        async with acquire_user(USERS[:2], said.append) as two:
+    async with acquire_user(USERS[:2]) as one:
+        async with acquire_user(USERS[:2]) as two:
             assert {one, two} == {ME, OTHER}
-            waiting = asyncio.create_task(_enter(said))
+            waiting = asyncio.create_task(_enter())
 
             async def has_said() -> bool:
-                return bool(said)
+                return bool(logged)
 
             await until(has_said)
-            assert said == ["waiting for a job user: all 2 that REPORTBACK_JOB_USER names are in use"]
+            assert logged == ["waiting for a job user: all 2 that REPORTBACK_JOB_USER names are in use"]
             assert not waiting.done()
         assert await soon(waiting, "a user that is free") == two
-    assert len(said) == 1
+    assert len(logged) == 1
     assert names_in(place / "locks") == [str(ME.uid), str(OTHER.uid)]
 
 
-async def _enter(said: list[str]) -> JobUser:
-    async with acquire_user(USERS[:2], said.append) as user:
+async def _enter() -> JobUser:
+    async with acquire_user(USERS[:2]) as user:
         return user
 
 
@@ -59,7 +58,7 @@ from tasks.process import user_lock
 from tasks.process.users import JobUser
 async def hold():
     user_lock.LOCKS = Path(sys.argv[1])
-    async with user_lock.acquire_user([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print):
+    async with user_lock.acquire_user([JobUser(int(sys.argv[2]), int(sys.argv[2]))]):
         print("holds", flush=True)
         await asyncio.sleep(60)
 asyncio.run(hold())
@@ -103,7 +102,7 @@ from tasks.process.command import run_command
 from tasks.process.users import JobUser
 async def run():
     user_lock.LOCKS = Path(sys.argv[1])
-    async with user_lock.acquire_user([JobUser(int(sys.argv[2]), int(sys.argv[2]))], print) as user:
+    async with user_lock.acquire_user([JobUser(int(sys.argv[2]), int(sys.argv[2]))]) as user:
         script = "trap '' TERM; echo runs; while :; do sleep 1; done"
         await run_command(("sh", "-c", script), cwd=Path("/"), env={"PATH": "/usr/bin:/bin"}, user=user,
                           timeout=timedelta(minutes=1), on_line=lambda line: print(line, flush=True))
@@ -118,7 +117,7 @@ async def test_a_supervisor_keeps_the_user_until_all_processes_have_ended(place:
         assert flow.stdout.readline() == b"runs\n"
         flow.kill()
         flow.wait()
-        async with acquire_user(USERS[:2], print) as user:
+        async with acquire_user(USERS[:2]) as user:
             assert user == OTHER  # its command ignores SIGTERM, and is given five seconds
 
         async def is_free() -> bool:
@@ -134,11 +133,11 @@ async def test_a_killed_flow_releases_its_user_and_its_processes_are_killed(plac
         assert flow.stdout is not None
         assert flow.stdout.readline() == b"holds\n"
         with started(["sleep", "60"], user=ME.uid, group=ME.gid, extra_groups=[]) as left:
-            async with acquire_user(USERS[:2], print) as user:
+            async with acquire_user(USERS[:2]) as user:
                 assert user == OTHER
             assert is_alive(left.pid)
             flow.kill()
             flow.wait()
-            async with acquire_user(USERS[:1], print) as user:
+            async with acquire_user(USERS[:1]) as user:
                 assert user == ME
                 assert not is_alive(left.pid)

@@ -37,9 +37,8 @@ class Rig:
         return self.folder / "srv" / "outputs"
 
     async def keep(self, job: UUID = JOB, *, most: int = 100, path: str = "build/site", **limits: object) -> Path:
-        await keep_output(
-            self.copy, path, job, Outputs(self.outputs, most, DAYS), say=self.said.append, limits=Limits(**limits)
-        )
+        outputs = Outputs(self.outputs, most, DAYS)
+        self.said = await keep_output(self.copy, path, job, outputs, Limits(**limits))
         return self.outputs / str(job)
 
 

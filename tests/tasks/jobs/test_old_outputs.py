@@ -3,7 +3,7 @@
 import errno
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -22,7 +22,6 @@ FAULTS = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 @dataclass
 class Rig:
     folder: Path
-    said: list[str] = field(default_factory=list)
 
     @property
     def outputs(self) -> Path:
@@ -46,7 +45,7 @@ class Rig:
         site.mkdir(parents=True, exist_ok=True)
         (site / "index.html").write_text("new")
         job = job or uuid4()
-        await keep_output(self.folder / "copy", "site", job, self.kept(most), say=self.said.append)
+        await keep_output(self.folder / "copy", "site", job, self.kept(most))
         return self.outputs / str(job)
 
 
@@ -58,7 +57,7 @@ def rig(tmp_path: Path) -> Rig:
 @pytest.mark.parametrize("number", FAULTS)
 @pytest.mark.parametrize("stuck", [(0,), (1,), (3,), (0, 2), (0, 1, 2, 3)])
 async def test_an_old_output_that_cannot_be_moved_stays_and_all_others_go(
-    rig: Rig, stuck: tuple[int, ...], number: int, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, stuck: tuple[int, ...], number: int, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     old = rig.old(1, 2, 40, 50)
     stay = {old[one] for one in stuck}
@@ -66,7 +65,7 @@ async def test_an_old_output_that_cannot_be_moved_stays_and_all_others_go(
     new = await rig.keep(most=1)
     assert (new / "index.html").read_text() == "new"
     assert set(names_in(rig.outputs)) == {new.name, *stay}
-    assert rig.said == [f"{len(stay)} old outputs could not be removed: cannot be moved"]
+    assert logged == [f"{len(stay)} old outputs could not be removed: cannot be moved"]
 
 
 async def test_a_run_removes_all_that_it_can_and_then_reports_the_rest(
@@ -79,13 +78,15 @@ async def test_a_run_removes_all_that_it_can_and_then_reports_the_rest(
     assert set(names_in(rig.outputs)) == set(old[:3])
 
 
-async def test_outputs_that_cannot_be_listed_decide_no_outcome(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_outputs_that_cannot_be_listed_decide_no_outcome(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, logged: list[str]
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(module, "newest_first", fail)
     assert (await rig.keep()).is_dir()
-    assert rig.said == ["1 old outputs could not be removed: Input/output error"]
+    assert logged == ["1 old outputs could not be removed: Input/output error"]
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])

@@ -47,7 +47,7 @@ async def test_an_output_beyond_a_limit_is_not_kept(limits: Limits, told: str, t
     fill(tmp_path / "copy" / "site")
     outputs = Outputs(tmp_path / "outputs", 10, timedelta(days=1))
     with pytest.raises(NotKept) as failed:
-        await keep_output(tmp_path / "copy", "site", UUID(int=7), outputs, say=print, limits=limits)
+        await keep_output(tmp_path / "copy", "site", UUID(int=7), outputs, limits)
     assert str(failed.value) == f"output not kept: {told}"
     assert names_in(outputs.folder) == []
 

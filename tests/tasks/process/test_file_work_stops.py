@@ -48,7 +48,7 @@ class Rig:
 
     async def keep(self) -> None:
         outputs = Outputs(self.folder / "outputs", 10, timedelta(days=1))
-        await keep_output(self.folder / "copy", "site", UUID(int=7), outputs, say=print)
+        await keep_output(self.folder / "copy", "site", UUID(int=7), outputs)
 
     async def check_out(self) -> None:
         (self.folder / "outputs").mkdir(exist_ok=True)

@@ -188,7 +188,7 @@ async def test_a_removal_that_fails_leaves_no_lock(place: Path, monkeypatch: pyt
 
 async def keep(place: Path) -> Path:
     outputs = Outputs(place / "outputs", 10, timedelta(days=1))
-    await keep_output(place, "site", UUID(int=7), outputs, say=print)
+    await keep_output(place, "site", UUID(int=7), outputs)
     return outputs.folder / str(UUID(int=7))
 
 
