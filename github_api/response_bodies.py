@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticUseDefault
 
-from domain.delivery.outcome import PostedStatus
+from domain.delivery.outcome import Posted
 from domain.redact import without_credentials
 from domain.text import clean, cut, one_line
 
@@ -138,7 +138,7 @@ def created(body: bytes) -> tuple[int, str] | None:
     return status.id, status.context
 
 
-def listed(body: bytes) -> tuple[PostedStatus, ...] | None:
+def listed(body: bytes) -> tuple[Posted, ...] | None:
     """The statuses of a page, in its order. None: *body* is not a list of statuses, or one of them cannot be read."""
     try:
         statuses = _LISTED.validate_json(body)
@@ -147,7 +147,7 @@ def listed(body: bytes) -> tuple[PostedStatus, ...] | None:
     return tuple(map(_posted, statuses))
 
 
-def _posted(status: _ListedStatus) -> PostedStatus:
+def _posted(status: _ListedStatus) -> Posted:
     url = clean(status.target_url) if status.target_url else None
     login = clean(status.creator.login) or None if status.creator else None
-    return PostedStatus(status.id, clean(status.state), clean(status.context), url, status.created_at, login)
+    return Posted(status.id, clean(status.state), clean(status.context), url, status.created_at, login)

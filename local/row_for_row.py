@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
-from domain.delivery.report import carries, marker
+from domain.delivery.commit_status import carries
+from domain.delivery.report import marker
 from fake_github.exchange import Json
 from storage.ledger import Ledger
 from storage.models import Job, StatusReport, StatusTarget

@@ -57,7 +57,7 @@ NOT_FROM_GITHUB = (Reason.INTERMEDIARY, Reason.REDIRECTED)
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """GitHub has the status. `status_id` does not fit 32 bits."""
+    """GitHub has it, under this id, which does not fit 32 bits."""
 
     status_id: int
 
@@ -140,8 +140,8 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class PostedStatus:
-    """One status of a commit, as a read shows it. `target_url` may be missing; `creator` is a login."""
+class Posted:
+    """What a commit shows, such as a status, as a read lists it. `target_url` may be missing; `creator` is a login."""
 
     id: int
     state: str
@@ -153,15 +153,15 @@ class PostedStatus:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a commit's statuses, newest first. `next_url` is None on the last page."""
+    """Part of what a commit shows, newest first. `next_url` is None on the last page."""
 
-    statuses: tuple[PostedStatus, ...]
+    posted: tuple[Posted, ...]
     next_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An attempt to create a status."""
+    """An attempt to create what shows a report."""
 
     outcome: Outcome
     exchange: Exchange
@@ -169,7 +169,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An attempt to read a page of statuses."""
+    """An attempt to read a page of what a commit shows."""
 
     outcome: Page | ReadFailure
     exchange: Exchange

@@ -1,10 +1,10 @@
-"""Joins the pages of a commit's statuses, decides how far back to read, and whether their order is certain."""
+"""Joins the pages of what a commit shows, decides how far back to read, and whether their order is certain."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.delivery.outcome import PostedStatus
+from domain.delivery.outcome import Posted
 
 MARGIN = timedelta(minutes=1)
 """How far the clocks of GitHub's own servers may differ."""
@@ -13,12 +13,7 @@ LAG = timedelta(seconds=10)
 """Age from which all of GitHub's servers show a status: reads lag writes by 5 s, and its times have whole seconds."""
 
 
-def is_in(context: str, status: PostedStatus) -> bool:
-    """Whether *status* is of this *context*, of which GitHub ignores the letter case."""
-    return status.context.lower() == context.lower()
-
-
-def is_beyond(page: Sequence[PostedStatus], not_before: datetime | None, *, github_time: datetime | None) -> bool:
+def is_beyond(page: Sequence[Posted], not_before: datetime | None, *, github_time: datetime | None) -> bool:
     """Whether *page* is older than everything that can be ours, so that no further page has to be read.
 
     All times are GitHub's, so that our clocks do not matter. *not_before*: GitHub's time before any of our reports was
@@ -26,40 +21,38 @@ def is_beyond(page: Sequence[PostedStatus], not_before: datetime | None, *, gith
     """
     if not page or not_before is None or github_time is None or not_before > github_time:
         return False
-    return all(status.created_at < not_before - MARGIN for status in page)
+    return all(one.created_at < not_before - MARGIN for one in page)
 
 
-def is_stable(first_page: Sequence[PostedStatus], *, github_time: datetime | None) -> bool:
+def is_stable(first_page: Sequence[Posted], *, github_time: datetime | None) -> bool:
     """Whether all of GitHub's servers show the list that begins with *first_page*, so that its pages fit together.
 
     A server that lags begins the next page further down, and statuses between the two pages would be missed.
     *github_time*: GitHub's time of the page; if unknown, the answer is no.
     """
-    return github_time is not None and all(status.created_at <= github_time - LAG for status in first_page)
+    return github_time is not None and all(one.created_at <= github_time - LAG for one in first_page)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A commit's statuses, newest first, each once. Not `is_ordered`: the order of its pages is not certain."""
+    """What a commit shows, newest first, each once. Not `is_ordered`: the order of its pages is not certain."""
 
-    statuses: tuple[PostedStatus, ...]
+    posted: tuple[Posted, ...]
     is_ordered: bool
 
 
-def joined(pages: Iterable[Sequence[PostedStatus]]) -> Reading:
+def joined(pages: Iterable[Sequence[Posted]]) -> Reading:
     """Join *pages* into one list.
 
-    A status posted between two page reads moves the rest down: the next page repeats the end of the one before. Any
+    Something posted between two page reads moves the rest down: the next page repeats the end of the one before. Any
     other repetition means that the list moved by more than a page, or that servers with different lags answered.
     """
-    listed: list[PostedStatus] = []
+    listed: list[Posted] = []
     is_ordered = True
     for page in pages:
-        known = {status.id for status in listed}
-        new = [status for status in page if status.id not in known]
+        known = {one.id for one in listed}
+        new = [one for one in page if one.id not in known]
         repeated = page[: len(page) - len(new)]
-        is_ordered &= [status.id for status in repeated] == [
-            status.id for status in listed[len(listed) - len(repeated) :]
-        ]
+        is_ordered &= [one.id for one in repeated] == [one.id for one in listed[len(listed) - len(repeated) :]]
         listed += new
     return Reading(tuple(listed), is_ordered)

@@ -1,14 +1,10 @@
 """Reports: one state of one execution to be shown on GitHub; their order, and the marker that identifies them."""
 
-import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid5
 
 from domain.delivery.target import StatusState, Target
-
-MARKER = re.compile(r"report[-=][0-9a-f]{24}")
 
 
 class Rank(IntEnum):
@@ -86,22 +82,5 @@ def supersedes(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def marker(job_id: UUID, execution: int, state: StatusState, edition: int) -> str:
-    """The marker that identifies a report's status on GitHub: 24 hex digits, always the same for one edition."""
+    """The marker that identifies on GitHub what shows a report: 24 hex digits, always the same for one edition."""
     return uuid5(job_id, f"{execution}/{state}/{edition}").hex[:24]
-
-
-def marked(url: str, mark: str) -> str:
-    """*url* with the marker: as its fragment, or as a query parameter where it has a fragment of its own.
-
-    A marker that *url* already had is removed: a link copied from one status must not match two reports.
-    """
-    parts = urlsplit(url)
-    query = [part for part in parts.query.split("&") if part and not MARKER.fullmatch(part)]
-    if not parts.fragment or MARKER.fullmatch(parts.fragment):
-        return urlunsplit(parts._replace(query="&".join(query), fragment=f"report-{mark}"))
-    return urlunsplit(parts._replace(query="&".join([*query, f"report={mark}"])))
-
-
-def carries(url: str | None, mark: str) -> bool:
-    """Whether *url*, a status's link, carries the marker *mark*."""
-    return url is not None and (f"#report-{mark}" in url or f"report={mark}" in url)

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-MAX_CONTEXT = 255
-"""Characters GitHub takes in a status's context; a longer one is answered 422."""
-
 
 class StatusState(StrEnum):
     """The states of a GitHub commit status."""
@@ -14,16 +11,6 @@ class StatusState(StrEnum):
     SUCCESS = "success"
     FAILURE = "failure"
     ERROR = "error"
-
-
-def short_enough(context: str) -> str:
-    """*context*, if it has at most 255 characters in lower case too, where "İ" has two. Raises ValueError otherwise.
-
-    `Target.key` holds it in lower case.
-    """
-    if len(context.lower()) > MAX_CONTEXT:
-        raise ValueError(f"must have at most {MAX_CONTEXT} characters, also once it is in lower case")
-    return context
 
 
 @dataclass(frozen=True, slots=True)

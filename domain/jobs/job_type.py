@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from domain.delivery.target import MAX_CONTEXT, short_enough
+from domain.delivery.commit_status import MAX_CONTEXT, short_enough
 from domain.jobs.options import Option, arguments, check_options
 from domain.jobs.output_url import OutputURL
 from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation, WorkingCopyPath

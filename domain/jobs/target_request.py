@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.addresses import names_user
-from domain.delivery.target import MAX_CONTEXT, Target, short_enough
+from domain.delivery.commit_status import MAX_CONTEXT, short_enough
+from domain.delivery.target import Target
 from domain.text import one_line
 
 MAX_URL = 2000

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, case, col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.report import EventKind, NewReport, Phase, marked, marker, supersedes
+from domain.delivery.report import EventKind, NewReport, Phase, marker, supersedes
+from domain.delivery.surface import SurfaceKind
 from domain.delivery.target import StatusState
-from domain.text import fit_description
 from storage.delivery import credentials, events
 from storage.dialect import insert_ignore
 from storage.models import Credential, StatusReport, StatusTarget
@@ -51,15 +51,17 @@ async def recorded(session: AsyncSession, job_id: UUID, execution: int, state: S
     return (await session.exec(select(StatusReport).where(*named))).one_or_none()
 
 
-async def record(session: AsyncSession, new: NewReport, *, credential: str, actor: str, now: datetime) -> StatusReport:
-    """Record what GitHub should show, in the transaction of the state change that it reports.
+async def record(
+    session: AsyncSession, new: NewReport, kind: SurfaceKind, *, credential: str, actor: str, now: datetime
+) -> StatusReport:
+    """Record what a surface of this *kind* should show, in the transaction of the state change that it reports.
 
     Unless superseded, it becomes the target's newest and is due now. Recorded twice, the first description is kept.
     """
     await credentials.ensure(session, credential)
     target = await locked_target(session, new.target_id)
-    words = fit_description(new.description)
-    is_new = await insert_ignore(session, StatusReport, KEY, _row(new, words, credential, now))
+    words = kind.fit(new.description)
+    is_new = await insert_ignore(session, StatusReport, KEY, _row(new, kind, words, credential, now))
     report = await recorded(session, new.job_id, new.execution, new.state)
     assert report is not None  # inserted, or there before
     note = None if is_new else f"first words kept; these were: {words}"
@@ -69,12 +71,12 @@ async def record(session: AsyncSession, new: NewReport, *, credential: str, acto
     return report
 
 
-def _row(new: NewReport, description: str, credential: str, now: datetime) -> dict[str, object]:
+def _row(new: NewReport, kind: SurfaceKind, description: str, credential: str, now: datetime) -> dict[str, object]:
     mark = marker(new.job_id, new.execution, new.state, 1)
     return {
         "job_id": new.job_id, "execution": new.execution, "state": new.state, "target_id": new.target_id,
         "turn": new.turn, "rank": int(new.rank), "edition": 1, "marker": mark, "description": description,
-        "target_url": marked(new.url, mark), "read_back": False, "created_at": now,
+        "target_url": kind.marked(new.url, mark), "read_back": False, "created_at": now,
         "not_before": select(Credential.github_time).where(Credential.name == credential).scalar_subquery(),
     }  # fmt: skip
 

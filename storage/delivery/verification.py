@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, exists, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.outcome import PostedStatus
-from domain.delivery.report import EventKind, marked, marker
+from domain.delivery.outcome import Posted
+from domain.delivery.report import EventKind, marker
+from domain.delivery.surface import Ours, SurfaceKind
 from domain.delivery.target import Target
-from domain.delivery.verification import Ours
 from storage.delivery import events
 from storage.delivery.pauses import FOR_A_REFUSED_SECRET
 from storage.delivery.reports import locked_target
@@ -178,9 +178,7 @@ async def note_doubled(session: AsyncSession, seen: Snapshot, report_id: int, *,
     await _note_once(session, seen, report_id, EventKind.DOUBLED, "sent late", actor=actor, now=now)
 
 
-async def note_overridden(
-    session: AsyncSession, seen: Snapshot, by: PostedStatus, *, actor: str, now: datetime
-) -> None:
+async def note_overridden(session: AsyncSession, seen: Snapshot, by: Posted, *, actor: str, now: datetime) -> None:
     """Note once for each such status that GitHub shows *by* above the newest report. The target is locked."""
     creator = f" by {by.creator}" if by.creator else ""
     note = f"status {by.id}: {by.state}{creator}, {by.created_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -211,7 +209,7 @@ async def _note_once(
         await events.append(session, report_id, kind, actor=actor, at=now, credential=seen.credential, note=note)
 
 
-async def repair(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> bool:
+async def repair(session: AsyncSession, seen: Snapshot, kind: SurfaceKind, *, actor: str, now: datetime) -> bool:
     """Give the newest report, covered on GitHub by an older one, a new edition, due now. The target is locked.
 
     False: the target no longer matches the snapshot, or the report has had its last edition.
@@ -223,7 +221,7 @@ async def repair(session: AsyncSession, seen: Snapshot, *, actor: str, now: date
     mark = marker(newest.job_id, newest.execution, newest.state, edition)
     renewed = await session.exec(
         update(StatusReport).where(col(StatusReport.id) == seen.ours.newest, _is_unchanged(seen)).values(
-            edition=edition, marker=mark, target_url=marked(newest.target_url, mark),
+            edition=edition, marker=mark, target_url=kind.marked(newest.target_url, mark),
             delivered_at=None, github_status_id=None,
         )
     )  # fmt: skip

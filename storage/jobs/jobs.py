@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.report import NewReport
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, EndStored, Execution, Order
 from domain.jobs.job_states import JobState, rank, shown_as
@@ -121,7 +122,7 @@ async def report(
     new = NewReport(
         job.id, job.execution, shown_as(job.state), job.target_id, job.turn, rank(job.state), description, job.url
     )
-    return (await reports.record(session, new, credential=credential, actor=actor, now=now)).id
+    return (await reports.record(session, new, COMMIT_STATUS, credential=credential, actor=actor, now=now)).id
 
 
 async def _report_of(session: AsyncSession, job: Job) -> int | None:

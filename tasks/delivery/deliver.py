@@ -1,4 +1,4 @@
-"""Delivers a target's current report: the only code that sends a status.
+"""Delivers a target's current report: the only code that sends one.
 
 Claim, read back if it was ever in doubt, renew the lease, POST once, settle: each is one transaction on the target's
 row or one request, and no transaction is open during a request. docs/guarantee.md says what recovers from a crash
@@ -118,7 +118,7 @@ async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
     began = reporter.time()
     if left - timedelta(seconds=began - checked_at) < reporter.policy.timeout:
         return await _release(reporter, lease, EventKind.NOT_SENT, "too little of the lease was left for a request")
-    sent = await reporter.github.create_status(lease.report, token)
+    sent = await reporter.surface.create(lease.report, token)
     return await _settle(reporter, lease, sent, seconds=reporter.time() - began)
 
 

@@ -1,11 +1,10 @@
-"""Reads a commit's statuses page by page and looks for the marker of a report."""
+"""Reads what a commit shows, page by page, and looks for the marker of a report."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from domain.delivery.outcome import Delivered, Exchange, NotSent, Page, PostedStatus, ReadFailure
-from domain.delivery.read_back import is_beyond, is_in, is_stable
-from domain.delivery.report import carries
+from domain.delivery.outcome import Delivered, Exchange, NotSent, Page, Posted, ReadFailure
+from domain.delivery.read_back import is_beyond, is_stable
 from storage.delivery import leases
 from storage.delivery.availability import Busy
 from storage.delivery.leases import Lease
@@ -17,7 +16,7 @@ MAX_PAGES = 200
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """No page shows the report. Not `is_certain`: the list grew, so a status may have been on neither page read."""
+    """No page shows the report. Not `is_certain`: the list grew, so it may have been on neither page read."""
 
     is_certain: bool
 
@@ -30,26 +29,27 @@ GivenUp: TypeAlias = None
 async def find_marker(
     reporter: Reporter, lease: Lease, token: str
 ) -> tuple[Found | Absent | ReadFailure | Busy | GivenUp, Lease, Exchange]:
-    """Read the commit's statuses, newest first, renewing the lease after each page.
+    """Read what the commit shows, newest first, renewing the lease after each page.
 
-    Another tool may have copied the link into a context of its own: that counts only if ours is not listed.
+    Another tool may have copied the marker to a place of its own: that counts only if ours is not listed.
     """
+    kind, report = reporter.surface.kind, lease.report
     page_url, is_certain = None, True
-    marked: list[PostedStatus] = []
+    marked: list[Posted] = []
     for _ in range(MAX_PAGES):
-        read = await reporter.github.statuses_of(lease.report.target, token, page_url)
+        read = await reporter.surface.page(report.target, token, page_url)
         if not isinstance(read.outcome, Page):
             return read.outcome, lease, read.exchange
         page = read.outcome
-        marked += [status for status in page.statuses if carries(status.target_url, lease.report.marker)]
-        own = next((status for status in marked if is_in(lease.report.target.context, status)), None)
+        marked += [one for one in page.posted if kind.carries(one, report.marker)]
+        own = next((one for one in marked if kind.is_at(one, report.target)), None)
         if own is not None:
             return Delivered(own.id), lease, read.exchange
         github_time = read.exchange.github_time
-        if page.next_url is None or is_beyond(page.statuses, lease.not_before, github_time=github_time):
+        if page.next_url is None or is_beyond(page.posted, lease.not_before, github_time=github_time):
             return Delivered(marked[0].id) if marked else Absent(is_certain), lease, read.exchange
         if page_url is None:
-            is_certain = is_stable(page.statuses, github_time=github_time)
+            is_certain = is_stable(page.posted, github_time=github_time)
         page_url = page.next_url
         renewed = await _renew(reporter, lease)
         if not isinstance(renewed, Lease):

@@ -1,4 +1,4 @@
-"""Opens a `Reporter` from the settings: ledger, GitHub client and credentials."""
+"""Opens a `Reporter` from the settings: ledger, surface and credentials."""
 
 import random
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from domain.delivery.notifications import Publish, ignore
 from domain.delivery.repository_patterns import first_match
 from github_api import credentials
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import NoCredential, NotAllowed
 from settings import Settings
 from storage.identity import WrongLedger, ledger_id
@@ -38,10 +38,10 @@ async def open_reporter(settings: Settings, actor: str, publish: Publish = ignor
         clock = EstimatedClock(ledger.clock)
         estimating = replace(ledger, clock=clock)
         await estimating.now()
-        async with GitHub(
+        async with CommitStatuses(
             str(settings.github_api_url), settings.timeout, clock.now, ca_file=settings.ca_file
-        ) as github:
-            yield Reporter(estimating, github, settings.policy, token_of, _jitter, actor)
+        ) as surface:
+            yield Reporter(estimating, surface, settings.policy, token_of, _jitter, actor)
 
 
 class EstimatedClock:

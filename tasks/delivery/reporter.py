@@ -1,4 +1,4 @@
-"""What delivering needs: the ledger, a GitHub client, the policy and the tokens."""
+"""What delivering needs: the ledger, a surface of GitHub, the policy and the tokens."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from domain.delivery.policy import Policy
-from github_api.client import GitHub
+from domain.delivery.surface import Surface
 from storage.ledger import Ledger
 
 
@@ -15,10 +15,15 @@ class Reporter:
     """What delivering needs. `jitter` returns numbers from -1 to 1; `token_of` the token of a named credential."""
 
     ledger: Ledger
-    github: GitHub
+    surface: Surface
     policy: Policy
     token_of: Callable[[str], Awaitable[str]]
     jitter: Callable[[], float]
     actor: str
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     time: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        """Refuse a surface whose updates no row of the ledger could say."""
+        if self.surface.kind.updates:
+            raise ValueError(f"a {self.surface.kind.name} is updated, and a delivery only creates: see `deliver`")

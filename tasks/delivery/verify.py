@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.outcome import Page, PostedStatus, Read, Throttled, is_from_github
+from domain.delivery.outcome import Page, Posted, Read, Throttled, is_from_github
 from domain.delivery.read_back import Reading, is_beyond, joined
-from domain.delivery.verification import shown
+from domain.delivery.surface import SurfaceKind
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import credentials, pauses, verification
 from storage.delivery.verification import Snapshot
@@ -39,12 +39,12 @@ async def verify_target(reporter: Reporter, target_id: int) -> bool:
             again_at = verification.verify_again_at(snapshot.since, now, is_answered=reading.is_answered)
             await _postpone(session, snapshot, again_at, actor=reporter.actor, now=now)
             return False
-        return await _conclude(session, snapshot, reading, actor=reporter.actor, now=now)
+        return await _conclude(session, snapshot, reading, reporter.surface.kind, actor=reporter.actor, now=now)
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """The commit's statuses cannot be read now. `is_answered`: GitHub said so, of this commit."""
+    """What the commit shows cannot be read now. `is_answered`: GitHub said so, of this commit."""
 
     is_answered: bool
 
@@ -58,9 +58,11 @@ async def _postpone(
     await verification.mark_verified(session, snapshot, again_at=again_at)
 
 
-async def _conclude(session: AsyncSession, snapshot: Snapshot, reading: Reading, *, actor: str, now: datetime) -> bool:
+async def _conclude(
+    session: AsyncSession, snapshot: Snapshot, reading: Reading, kind: SurfaceKind, *, actor: str, now: datetime
+) -> bool:
     """Record what *reading* shows and when to verify again. The target is locked. True: it was repaired."""
-    found = shown(reading, snapshot.target.context, snapshot.ours)
+    found = kind.shown(reading, snapshot.target, snapshot.ours)
     for report_id in found.doubled:
         await verification.note_doubled(session, snapshot, report_id, actor=actor, now=now)
     if found.overriding is not None:
@@ -73,11 +75,11 @@ async def _conclude(session: AsyncSession, snapshot: Snapshot, reading: Reading,
         )
     else:
         await _postpone(session, snapshot, verification.verify_again_at(snapshot.since, now), actor=actor, now=now)
-    return found.is_covered and await verification.repair(session, snapshot, actor=actor, now=now)
+    return found.is_covered and await verification.repair(session, snapshot, kind, actor=actor, now=now)
 
 
 async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
-    """The commit's statuses, as far back as any of ours can be."""
+    """What the commit shows, as far back as any of ours can be."""
     try:
         token = await reporter.token_of(snapshot.credential)
     except NoCredential:
@@ -90,10 +92,10 @@ async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
         if pauses.is_paused(held_by, now):
             return Unread(is_answered=False)
         probe_until = await pauses.probe(session, held_by, until=now + reporter.policy.lease)
-    pages: list[tuple[PostedStatus, ...]] = []
+    pages: list[tuple[Posted, ...]] = []
     page_url: str | None = None
     for _ in range(MAX_PAGES):
-        read = await reporter.github.statuses_of(snapshot.target, token, page_url)
+        read = await reporter.surface.page(snapshot.target, token, page_url)
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             credential = await credentials.locked(session, snapshot.credential)
@@ -102,7 +104,7 @@ async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
             must_wait = pauses.must_wait(held_by, probe_until)
         if not isinstance(read.outcome, Page):
             return Unread(_is_answer(read))
-        page, page_url = read.outcome.statuses, read.outcome.next_url
+        page, page_url = read.outcome.posted, read.outcome.next_url
         pages.append(page)
         if page_url is None or is_beyond(page, snapshot.not_before, github_time=read.exchange.github_time):
             break

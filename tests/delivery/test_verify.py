@@ -8,6 +8,7 @@ from sqlmodel import col, select, update
 from verifying import delivered, kinds, reports, request_verification, send_late, verify_targets
 from world import SHA, World, accept, begin, end, order, run_job
 
+from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.report import EventKind
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
@@ -236,7 +237,7 @@ async def test_a_repair_names_what_it_read(world: World, what: str) -> None:
     async with world.ledger.transaction() as session:
         await session.exec(changed[what])
         assert not await verification.is_unchanged(session, seen)
-        assert not await verification.repair(session, seen, actor="test", now=world.clock.now)
+        assert not await verification.repair(session, seen, COMMIT_STATUS, actor="test", now=world.clock.now)
     assert EventKind.REPAIRED not in await kinds(world)
 
 

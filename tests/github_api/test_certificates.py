@@ -11,7 +11,7 @@ from waiting import LONGEST
 from domain.delivery.outcome import NotSent
 from domain.delivery.target import Target
 from github_api.certificates import BadCertificates, trusted
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from github_api.transport import transport_to
 
 
@@ -43,8 +43,8 @@ def test_a_file_without_a_certificate_is_one_sentence_with_its_setting(tmp_path:
 async def test_a_host_is_believed_by_the_named_file_alone(tmp_path: Path, *, is_named: bool) -> None:
     with git_host(tmp_path, tmp_path) as host:
         timeout, ca_file = timedelta(seconds=LONGEST), host.certificate if is_named else None
-        async with GitHub(host.url, timeout, lambda: datetime.now(UTC), ca_file=ca_file) as github:
-            read = await github.statuses_of(Target("o/r", "a" * 40, "docs"), None)
+        async with CommitStatuses(host.url, timeout, lambda: datetime.now(UTC), ca_file=ca_file) as github:
+            read = await github.page(Target("o/r", "a" * 40, "docs"), None)
     assert isinstance(read.outcome, NotSent)
     assert read.exchange.http_status == (401 if is_named else None)
     assert is_named is ("CERTIFICATE_VERIFY_FAILED" not in read.outcome.why)

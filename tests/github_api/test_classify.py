@@ -14,7 +14,7 @@ from domain.delivery.outcome import (
     NotSent,
     Outcome,
     Page,
-    PostedStatus,
+    Posted,
     Reason,
     Rejected,
     Throttled,
@@ -296,8 +296,8 @@ def test_a_redirect_without_an_address_leads_nowhere() -> None:
 def test_a_page_keeps_githubs_order_and_tolerates_what_it_does_not_know() -> None:
     page = read(200, [{**LISTED, "id": 9, "target_url": "https://x.test/#report-1"}, LISTED, {**LISTED, "new": 1}])
     assert isinstance(page, Page)
-    assert [s.id for s in page.statuses] == [9, 7, 7]
-    assert page.statuses[1] == PostedStatus(7, "success", CONTEXT, None, NOW - timedelta(minutes=1), "somebody")
+    assert [s.id for s in page.posted] == [9, 7, 7]
+    assert page.posted[1] == Posted(7, "success", CONTEXT, None, NOW - timedelta(minutes=1), "somebody")
     assert page.next_url is None
 
 

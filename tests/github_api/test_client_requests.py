@@ -16,7 +16,7 @@ from waiting import soon
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Page, RateLimit, Reason, Rejected, Throttled, Unknown
 from domain.delivery.report import Report
 from domain.delivery.target import StatusState, Target
-from github_api.client import MAX_PAGE, GitHub
+from github_api.commit_statuses import MAX_PAGE, CommitStatuses
 from github_api.send_request import MAX_REPLY
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -37,8 +37,8 @@ CREATED = DESCRIPTION["components"]["examples"][STATUS]["value"] | {"context": T
 
 
 @pytest.fixture
-async def github() -> AsyncIterator[GitHub]:
-    async with GitHub(API, timedelta(seconds=5), lambda: NOW) as client:
+async def github() -> AsyncIterator[CommitStatuses]:
+    async with CommitStatuses(API, timedelta(seconds=5), lambda: NOW) as client:
         yield client
 
 
@@ -58,10 +58,12 @@ def schema_errors(instance: object, schema: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("state", StatusState)
-async def test_a_create_is_as_github_describes_it(github: GitHub, net: respx.MockRouter, state: StatusState) -> None:
+async def test_a_create_is_as_github_describes_it(
+    github: CommitStatuses, net: respx.MockRouter, state: StatusState
+) -> None:
     with net:
         route = net.post(POST_URL).respond(201, json=CREATED)
-        sent = await github.create_status(Report(TARGET, state, "d", "https://ci.test/", "abc"), TOKEN)
+        sent = await github.create(Report(TARGET, state, "d", "https://ci.test/", "abc"), TOKEN)
     body = json.loads(route.calls.last.request.content)
     assert schema_errors(body, CREATE["requestBody"]["content"]["application/json"]["schema"]) == []
     assert body == {"state": str(state), "target_url": "https://ci.test/", "description": "d", "context": "docs/build"}
@@ -74,27 +76,27 @@ def test_the_description_would_notice_a_wrong_create() -> None:
     assert schema_errors({"description": None}, schema)
 
 
-async def test_a_read_is_as_github_describes_it(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_read_is_as_github_describes_it(github: CommitStatuses, net: respx.MockRouter) -> None:
     items = [CREATED, {**CREATED, "id": 2, "target_url": None}]
     reply = LIST["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema_errors(items, reply) == []
     with net:
         route = net.get(GET_URL).respond(200, json=items, headers=NAMED)
-        page = (await github.statuses_of(TARGET, TOKEN)).outcome
+        page = (await github.page(TARGET, TOKEN)).outcome
     request = route.calls.last.request
     described = {p["name"] for p in LIST["parameters"] if "name" in p} | {"per_page", "page"}
     assert set(request.url.params) <= described
     assert request.url.params["per_page"] == "100"
     assert request.headers["cache-control"] == "no-cache"
     assert isinstance(page, Page)
-    assert [s.id for s in page.statuses] == [CREATED["id"], 2]
+    assert [s.id for s in page.posted] == [CREATED["id"], 2]
 
 
-async def test_every_request_carries_what_github_asks_for(github: GitHub, net: respx.MockRouter) -> None:
+async def test_every_request_carries_what_github_asks_for(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         routes = net.post(POST_URL).respond(201, json=CREATED), net.get(GET_URL).respond(200, json=[])
-        await github.create_status(REPORT, TOKEN)
-        await github.statuses_of(TARGET, TOKEN)
+        await github.create(REPORT, TOKEN)
+        await github.page(TARGET, TOKEN)
     for route in routes:
         headers = route.calls.last.request.headers
         assert headers["accept"] == "application/vnd.github+json"
@@ -103,29 +105,29 @@ async def test_every_request_carries_what_github_asks_for(github: GitHub, net: r
         assert headers["user-agent"].startswith("reportback/")
 
 
-async def test_without_a_token_there_is_no_authorization(github: GitHub, net: respx.MockRouter) -> None:
+async def test_without_a_token_there_is_no_authorization(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         route = net.post(POST_URL).respond(201, json=CREATED)
-        await github.create_status(REPORT, None)
+        await github.create(REPORT, None)
     assert "authorization" not in route.calls.last.request.headers
 
 
-async def test_parts_of_a_path_cannot_become_more_of_it(github: GitHub, net: respx.MockRouter) -> None:
+async def test_parts_of_a_path_cannot_become_more_of_it(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         route = net.post(url__startswith=API).respond(404, json={"message": "Not Found"})
-        await github.create_status(Report(Target("o/a/b?c#d é", SHA, "c"), StatusState.ERROR, "", "", ""), TOKEN)
+        await github.create(Report(Target("o/a/b?c#d é", SHA, "c"), StatusState.ERROR, "", "", ""), TOKEN)
     assert route.calls.last.request.url.raw_path == f"/repos/o/a%2Fb%3Fc%23d%20%C3%A9/statuses/{SHA}".encode()
 
 
 async def test_an_enterprise_servers_path_is_kept(net: respx.MockRouter) -> None:
     with net:
         route = net.post(f"https://ghe.test/api/v3/repos/Octo-Org/docs.site/statuses/{SHA}").respond(201, json=CREATED)
-        async with GitHub("https://ghe.test/api/v3/", timedelta(seconds=5), lambda: NOW) as github:
-            assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, Delivered)
+        async with CommitStatuses("https://ghe.test/api/v3/", timedelta(seconds=5), lambda: NOW) as github:
+            assert isinstance((await github.create(REPORT, TOKEN)).outcome, Delivered)
     assert route.called
 
 
-async def test_the_exchange_has_status_request_id_and_account(github: GitHub, net: respx.MockRouter) -> None:
+async def test_the_exchange_has_status_request_id_and_account(github: CommitStatuses, net: respx.MockRouter) -> None:
     headers = {
         "X-GitHub-Request-Id": "0681:62D5",
         "X-RateLimit-Limit": "5000",
@@ -134,17 +136,17 @@ async def test_the_exchange_has_status_request_id_and_account(github: GitHub, ne
     }
     with net:
         net.post(POST_URL).respond(403, headers=headers, json={"message": "API rate limit exceeded"})
-        sent = await github.create_status(REPORT, TOKEN)
+        sent = await github.create(REPORT, TOKEN)
     assert sent.exchange == Exchange(403, "0681:62D5", RateLimit(5000, 0, NOW + timedelta(seconds=60)))
     assert sent.outcome == Throttled(Reason.RATE_LIMITED, "API rate limit exceeded", NOW + timedelta(seconds=61))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
-async def test_nothing_is_ever_repeated(github: GitHub, net: respx.MockRouter, status: int) -> None:
+async def test_nothing_is_ever_repeated(github: CommitStatuses, net: respx.MockRouter, status: int) -> None:
     with net:
         routes = net.post(POST_URL).respond(status), net.get(GET_URL).respond(status)
-        await github.create_status(REPORT, TOKEN)
-        await github.statuses_of(TARGET, TOKEN)
+        await github.create(REPORT, TOKEN)
+        await github.page(TARGET, TOKEN)
     assert [route.call_count for route in routes] == [1, 1]
 
 
@@ -154,41 +156,41 @@ async def test_nothing_is_ever_repeated(github: GitHub, net: respx.MockRouter, s
     + [(e, Unknown) for e in (httpx.ReadTimeout, httpx.WriteError, httpx.RemoteProtocolError, TimeoutError)],
 )
 async def test_an_error_on_the_way_is_an_outcome(
-    github: GitHub, net: respx.MockRouter, error: type[Exception], kind: type[object]
+    github: CommitStatuses, net: respx.MockRouter, error: type[Exception], kind: type[object]
 ) -> None:
     with net:
         net.post(POST_URL).mock(side_effect=error("words"))
         net.get(GET_URL).mock(side_effect=error("words"))
-        sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
+        sent, read = await github.create(REPORT, TOKEN), await github.page(TARGET, TOKEN)
     assert isinstance(sent.outcome, kind)
     assert isinstance(read.outcome, NotSent)
     assert sent.exchange == read.exchange == Exchange()
 
 
 async def test_a_url_that_cannot_be_asked_was_not_sent() -> None:
-    async with GitHub("ftp://api.github.com", timedelta(seconds=5), lambda: NOW) as github:
-        assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, NotSent)
+    async with CommitStatuses("ftp://api.github.com", timedelta(seconds=5), lambda: NOW) as github:
+        assert isinstance((await github.create(REPORT, TOKEN)).outcome, NotSent)
 
 
 async def test_a_token_that_fits_no_header_is_in_no_outcome() -> None:
-    async with GitHub("http://127.0.0.1:9", timedelta(seconds=1), lambda: NOW) as github:
-        sent = await github.create_status(REPORT, "ghp_secret\nX-Evil: 1")
+    async with CommitStatuses("http://127.0.0.1:9", timedelta(seconds=1), lambda: NOW) as github:
+        sent = await github.create(REPORT, "ghp_secret\nX-Evil: 1")
     assert "secret" not in repr(sent)
 
 
-async def test_an_echoed_token_does_not_reach_an_outcome(github: GitHub, net: respx.MockRouter) -> None:
+async def test_an_echoed_token_does_not_reach_an_outcome(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(404, json={"message": f"you sent Bearer {TOKEN}"}, headers=NAMED)
-        sent = await github.create_status(REPORT, TOKEN)
+        sent = await github.create(REPORT, TOKEN)
     assert sent.outcome == Rejected(Reason.NOT_FOUND, "you sent Bearer [token]", may_heal=True)
 
 
-async def test_a_success_is_read_as_it_came_whatever_the_token(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_success_is_read_as_it_came_whatever_the_token(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         net.get(GET_URL).respond(200, json=[{**CREATED, "target_url": "https://ci.test/#report-abc"}], headers=NAMED)
-        page = (await github.statuses_of(TARGET, "abc")).outcome
+        page = (await github.page(TARGET, "abc")).outcome
     assert isinstance(page, Page)
-    assert page.statuses[0].target_url == "https://ci.test/#report-abc"
+    assert page.posted[0].target_url == "https://ci.test/#report-abc"
 
 
 async def test_cancelling_is_not_an_outcome() -> None:
@@ -199,8 +201,8 @@ async def test_cancelling_is_not_an_outcome() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with GitHub(API, timedelta(seconds=60), lambda: NOW, transport=httpx.MockTransport(never)) as github:
-        task = asyncio.create_task(github.create_status(REPORT, TOKEN))
+    async with CommitStatuses(API, timedelta(seconds=60), lambda: NOW, transport=httpx.MockTransport(never)) as github:
+        task = asyncio.create_task(github.create(REPORT, TOKEN))
         await soon(asked.wait(), "the request")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -215,14 +217,14 @@ MOVED = f"{API}/repositories/7/statuses/{SHA}"
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("location", [MOVED, f"/repositories/7/statuses/{SHA}"])
 async def test_a_redirected_create_stays_a_create(
-    github: GitHub, net: respx.MockRouter, status: int, location: str
+    github: CommitStatuses, net: respx.MockRouter, status: int, location: str
 ) -> None:
     with net:
         first = net.post(POST_URL).respond(
             status, headers={"Location": location}, json={"message": "Moved Permanently"}
         )
         second = net.post(MOVED).respond(201, json=CREATED)
-        sent = await github.create_status(REPORT, TOKEN)
+        sent = await github.create(REPORT, TOKEN)
     assert isinstance(sent.outcome, Delivered)
     assert sent.exchange.http_status == 201
     assert second.calls.last.request.content == first.calls.last.request.content
@@ -241,12 +243,14 @@ async def test_a_redirected_create_stays_a_create(
         "",
     ],
 )
-async def test_a_redirect_off_the_origin_is_not_followed(github: GitHub, net: respx.MockRouter, location: str) -> None:
+async def test_a_redirect_off_the_origin_is_not_followed(
+    github: CommitStatuses, net: respx.MockRouter, location: str
+) -> None:
     with net:
         net.route(method__in=["POST", "GET"], path="/x").respond(201, json=CREATED)
         net.post(POST_URL).respond(307, headers={"Location": location})
         net.get(GET_URL).respond(301, headers={"Location": location})
-        sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
+        sent, read = await github.create(REPORT, TOKEN), await github.page(TARGET, TOKEN)
         assert len(net.calls) == 2
     assert isinstance(sent.outcome, Unknown)
     assert isinstance(read.outcome, NotSent)
@@ -255,106 +259,108 @@ async def test_a_redirect_off_the_origin_is_not_followed(github: GitHub, net: re
 
 @pytest.mark.parametrize("host", ["http://github.internal", "https://me:pw@evil.test:8443"])
 async def test_a_redirect_to_an_inner_name_is_followed_on_the_configured_host(
-    github: GitHub, net: respx.MockRouter, host: str
+    github: CommitStatuses, net: respx.MockRouter, host: str
 ) -> None:
     """An Enterprise Server behind a proxy may know itself by another name; the token stays where it was meant for."""
     with net:
         net.post(POST_URL).respond(307, headers={"Location": f"{host}/repositories/7/statuses/{SHA}"})
         moved = net.post(MOVED).respond(201, json=CREATED)
-        assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, Delivered)
+        assert isinstance((await github.create(REPORT, TOKEN)).outcome, Delivered)
         assert {call.request.url.host for call in net.calls} == {"api.github.com"}
     assert moved.call_count == 1
 
 
-async def test_a_redirect_to_the_same_path_elsewhere_is_not_followed(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_redirect_to_the_same_path_elsewhere_is_not_followed(
+    github: CommitStatuses, net: respx.MockRouter
+) -> None:
     with net:
         route = net.post(POST_URL).respond(301, headers={"Location": POST_URL.replace("https:", "http:")})
-        assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, Unknown)
+        assert isinstance((await github.create(REPORT, TOKEN)).outcome, Unknown)
     assert route.call_count == 1
 
 
-async def test_a_see_other_is_not_followed(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_see_other_is_not_followed(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(303, headers={"Location": MOVED})
-        outcome = (await github.create_status(REPORT, TOKEN)).outcome
+        outcome = (await github.create(REPORT, TOKEN)).outcome
     assert outcome == Unknown(f"HTTP 303 to {MOVED}", Reason.REDIRECTED)
 
 
-async def test_a_circle_of_redirects_ends_after_five(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_circle_of_redirects_ends_after_five(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         route = net.post(POST_URL).respond(307, headers={"Location": POST_URL})
-        sent = await github.create_status(REPORT, TOKEN)
+        sent = await github.create(REPORT, TOKEN)
     assert route.call_count == 6
     assert sent.outcome == Unknown(f"HTTP 307 to {POST_URL}", Reason.REDIRECTED)
 
 
-async def test_an_error_behind_a_redirect_is_the_outcome(github: GitHub, net: respx.MockRouter) -> None:
+async def test_an_error_behind_a_redirect_is_the_outcome(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(307, headers={"Location": MOVED})
         net.post(MOVED).mock(side_effect=httpx.ReadError("reset"))
-        assert isinstance((await github.create_status(REPORT, TOKEN)).outcome, Unknown)
+        assert isinstance((await github.create(REPORT, TOKEN)).outcome, Unknown)
 
 
-async def test_a_user_in_an_address_does_not_replace_the_token(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_user_in_an_address_does_not_replace_the_token(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(307, headers={"Location": "https://me:pw@api.github.com/x"})
         route = net.post(path="/x").respond(201, json=CREATED)
-        await github.create_status(REPORT, TOKEN)
+        await github.create(REPORT, TOKEN)
     assert route.calls.last.request.headers["authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_cookies_are_not_kept(github: GitHub, net: respx.MockRouter) -> None:
+async def test_cookies_are_not_kept(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         route = net.get(GET_URL).respond(200, json=[], headers={"Set-Cookie": "a=b"})
-        await github.statuses_of(TARGET, TOKEN)
-        await github.statuses_of(TARGET, TOKEN)
+        await github.page(TARGET, TOKEN)
+        await github.page(TARGET, TOKEN)
     assert "cookie" not in route.calls.last.request.headers
 
 
 # --- pages and bounds -------------------------------------------------------------------------------------------------
 
 
-async def test_pages_are_walked_by_their_links(github: GitHub, net: respx.MockRouter) -> None:
+async def test_pages_are_walked_by_their_links(github: CommitStatuses, net: respx.MockRouter) -> None:
     second = f"{API}/repositories/7/commits/{SHA}/statuses?per_page=100&page=2"
     with net:
         net.get(GET_URL).respond(200, json=[CREATED], headers=NAMED | {"Link": f'<{second}>; rel="next"'})
         net.get(second).respond(200, json=[], headers=NAMED)
-        one = (await github.statuses_of(TARGET, TOKEN)).outcome
+        one = (await github.page(TARGET, TOKEN)).outcome
         assert isinstance(one, Page)
         assert one.next_url == second
-        assert (await github.statuses_of(TARGET, TOKEN, one.next_url)).outcome == Page((), None)
+        assert (await github.page(TARGET, TOKEN, one.next_url)).outcome == Page((), None)
 
 
-async def test_a_page_elsewhere_is_never_asked_for(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_page_elsewhere_is_never_asked_for(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
-        read = await github.statuses_of(TARGET, TOKEN, "https://evil.test/?page=2")
+        read = await github.page(TARGET, TOKEN, "https://evil.test/?page=2")
         assert not net.calls
     assert read.outcome == NotSent(f"not a page of {API}: https://evil.test/")
 
 
 async def test_a_page_that_is_named_on_an_inner_host_is_asked_for_on_the_configured_one(
-    github: GitHub, net: respx.MockRouter
+    github: CommitStatuses, net: respx.MockRouter
 ) -> None:
     second = f"/repositories/7/commits/{SHA}/statuses?page=2"
     with net:
         net.get(f"{API}{second}").respond(200, json=[], headers=NAMED)
-        assert (await github.statuses_of(TARGET, TOKEN, f"http://inner{second}")).outcome == Page((), None)
+        assert (await github.page(TARGET, TOKEN, f"http://inner{second}")).outcome == Page((), None)
 
 
-async def test_a_body_over_the_bound_does_not_parse(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_body_over_the_bound_does_not_parse(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(201, content=json.dumps(CREATED) + " " * MAX_REPLY)
         net.get(GET_URL).respond(200, content="[]" + " " * MAX_PAGE)
-        sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
+        sent, read = await github.create(REPORT, TOKEN), await github.page(TARGET, TOKEN)
     assert isinstance(sent.outcome, Unknown)
     assert sent.exchange.http_status == 201
     assert isinstance(read.outcome, NotSent)
 
 
-async def test_a_body_at_the_bound_is_read(github: GitHub, net: respx.MockRouter) -> None:
+async def test_a_body_at_the_bound_is_read(github: CommitStatuses, net: respx.MockRouter) -> None:
     with net:
         net.post(POST_URL).respond(201, content=json.dumps(CREATED).ljust(MAX_REPLY))
         net.get(GET_URL).respond(200, content="[]".ljust(MAX_PAGE), headers=NAMED)
-        sent, read = await github.create_status(REPORT, TOKEN), await github.statuses_of(TARGET, TOKEN)
+        sent, read = await github.create(REPORT, TOKEN), await github.page(TARGET, TOKEN)
     assert isinstance(sent.outcome, Delivered)
     assert read.outcome == Page((), None)

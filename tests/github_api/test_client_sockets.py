@@ -17,7 +17,7 @@ from domain.delivery.outcome import Delivered, NotSent, Page, Reason, Unknown
 from domain.delivery.report import Report
 from domain.delivery.target import StatusState, Target
 from fake_github.answers.bomb import BLANKS, bomb
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from github_api.send_request import MAX_REDIRECTS, MAX_REPLY
 from github_api.transport import transport_to
 
@@ -81,8 +81,8 @@ async def serving(behave: Callable[[Peer], Awaitable[None]]) -> AsyncIterator[Se
         await asyncio.gather(*served, return_exceptions=True)
 
 
-def github(url: str, seconds: float = LONGEST) -> GitHub:
-    return GitHub(url, timedelta(seconds=seconds), lambda: datetime.now(UTC))
+def github(url: str, seconds: float = LONGEST) -> CommitStatuses:
+    return CommitStatuses(url, timedelta(seconds=seconds), lambda: datetime.now(UTC))
 
 
 async def test_a_status_is_created_over_http_1_1() -> None:
@@ -91,7 +91,7 @@ async def test_a_status_is_created_over_http_1_1() -> None:
         await peer.answer(201, CREATED)
 
     async with serving(behave) as server, github(server.url) as client:
-        assert (await client.create_status(REPORT, TOKEN)).outcome == Delivered(7)
+        assert (await client.create(REPORT, TOKEN)).outcome == Delivered(7)
     assert server.requests[0].startswith(f"POST /repos/o/r/statuses/{TARGET.sha} HTTP/1.1\r\n".encode())
 
 
@@ -100,8 +100,8 @@ async def test_a_connection_closed_before_the_reply_leaves_a_create_unknown_and_
         await peer.request()
 
     async with serving(behave) as server, github(server.url) as client:
-        assert isinstance((await client.create_status(REPORT, TOKEN)).outcome, Unknown)
-        assert isinstance((await client.statuses_of(TARGET, TOKEN)).outcome, NotSent)
+        assert isinstance((await client.create(REPORT, TOKEN)).outcome, Unknown)
+        assert isinstance((await client.page(TARGET, TOKEN)).outcome, NotSent)
     assert len(server.requests) == 2
 
 
@@ -111,7 +111,7 @@ async def test_a_connection_closed_within_the_body_is_unknown_although_the_statu
         await peer.answer(201, CREATED, "X-GitHub-Request-Id: A:1", length=len(CREATED) + 1)
 
     async with serving(behave) as server, github(server.url) as client:
-        sent = await client.create_status(REPORT, TOKEN)
+        sent = await client.create(REPORT, TOKEN)
     assert isinstance(sent.outcome, Unknown)
     assert (sent.exchange.http_status, sent.exchange.request_id) == (201, "A:1")
 
@@ -127,7 +127,7 @@ async def test_a_dripping_reply_does_not_outlive_the_deadline() -> None:
 
     for deadline in (1.5, 30):  # on a loaded machine the reply may not even have begun by the first one
         async with serving(behave) as server, github(server.url, deadline) as client:
-            sent = await soon(client.create_status(REPORT, TOKEN), "the client's deadline")
+            sent = await soon(client.create(REPORT, TOKEN), "the client's deadline")
         assert sent.outcome == Unknown("TimeoutError")
         if sent.exchange.http_status is not None:
             break
@@ -141,7 +141,7 @@ async def test_one_deadline_spans_all_redirects() -> None:
         await peer.answer(307, b"", "Location: /again", "Connection: close")
 
     async with serving(behave) as server, github(server.url, 1.5) as client:
-        sent = await soon(client.create_status(REPORT, TOKEN), "the client's deadline")
+        sent = await soon(client.create(REPORT, TOKEN), "the client's deadline")
     assert sent.outcome == Unknown("TimeoutError")  # and not one redirect too many
     assert len(server.requests) < MAX_REDIRECTS + 1
 
@@ -159,7 +159,7 @@ async def test_a_request_given_up_is_reset_not_delivered_later() -> None:
             ended.set_result(reset)
 
     async with serving(behave) as server, github(server.url) as client:
-        asked = asyncio.create_task(client.create_status(REPORT, TOKEN))
+        asked = asyncio.create_task(client.create(REPORT, TOKEN))
         await soon(arrived.wait(), "the request")
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -176,7 +176,7 @@ async def test_a_redirect_keeps_the_post_and_its_body(status: int) -> None:
             await peer.answer(201, CREATED)
 
     async with serving(behave) as server, github(server.url) as client:
-        assert (await client.create_status(REPORT, TOKEN)).outcome == Delivered(7)
+        assert (await client.create(REPORT, TOKEN)).outcome == Delivered(7)
     first, second = server.requests
     assert second.startswith(b"POST /repositories/7/statuses/a HTTP/1.1\r\n")
     assert first.split(b"\r\n\r\n")[1] == second.split(b"\r\n\r\n")[1] != b""
@@ -193,7 +193,7 @@ async def test_no_token_leaves_for_another_port() -> None:
             await peer.answer(307, b"", f"Location: {other.url}/repos/o/r/statuses/a")
 
         async with serving(behave) as server, github(server.url) as client:
-            outcome = (await client.create_status(REPORT, TOKEN)).outcome
+            outcome = (await client.create(REPORT, TOKEN)).outcome
     assert isinstance(outcome, Unknown)
     assert outcome.reason is Reason.REDIRECTED
     assert other.requests == []
@@ -212,7 +212,7 @@ async def test_an_endless_body_is_left_at_the_bound() -> None:
             sent_bytes += 65536
 
     async with serving(behave) as server, github(server.url) as client:
-        outcome = (await client.create_status(REPORT, TOKEN)).outcome
+        outcome = (await client.create(REPORT, TOKEN)).outcome
     assert isinstance(outcome, Unknown)
     assert sent_bytes < MAX_REPLY * 32  # the bound and what the kernel buffers
 
@@ -229,7 +229,7 @@ async def test_a_compressed_reply_is_not_read_and_leaves_a_create_unknown() -> N
     async with serving(behave) as server, github(server.url) as client:
         tracemalloc.start()
         try:
-            sent, read = await client.create_status(REPORT, TOKEN), await client.statuses_of(TARGET, TOKEN)
+            sent, read = await client.create(REPORT, TOKEN), await client.page(TARGET, TOKEN)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -244,8 +244,8 @@ async def test_a_refused_connection_was_not_sent() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))  # bound, not listening: refused
         async with github(f"http://127.0.0.1:{free.getsockname()[1]}") as client:
-            sent = await client.create_status(REPORT, TOKEN)
-            read = await client.statuses_of(TARGET, TOKEN)
+            sent = await client.create(REPORT, TOKEN)
+            read = await client.page(TARGET, TOKEN)
     assert isinstance(sent.outcome, NotSent)
     assert isinstance(read.outcome, NotSent)
 
@@ -258,7 +258,7 @@ async def test_a_connection_that_is_never_made_was_not_sent() -> None:
             taken.setblocking(False)
             taken.connect_ex(full.getsockname())
         async with github(f"http://127.0.0.1:{full.getsockname()[1]}", 3) as client:
-            outcome = (await client.create_status(REPORT, TOKEN)).outcome
+            outcome = (await client.create(REPORT, TOKEN)).outcome
     assert outcome == NotSent("ConnectTimeout")
 
 
@@ -268,7 +268,7 @@ async def test_a_handshake_that_never_ends_was_not_sent() -> None:
             pass
 
     async with serving(behave) as server, github(server.url.replace("http://", "https://"), 3) as client:
-        outcome = (await client.create_status(REPORT, TOKEN)).outcome
+        outcome = (await client.create(REPORT, TOKEN)).outcome
     assert isinstance(outcome, NotSent)
 
 
@@ -294,7 +294,7 @@ async def test_the_environments_proxy_is_used(proxies: pytest.MonkeyPatch, varia
     async with serving(behave) as proxy:
         proxies.setenv(variable, prefix + proxy.url.removeprefix("http://"))
         async with github("http://github.test") as client:
-            assert (await client.statuses_of(TARGET, TOKEN)).outcome == Page((), None)
+            assert (await client.page(TARGET, TOKEN)).outcome == Page((), None)
     assert proxy.requests[0].startswith(b"GET http://github.test/repos/o/r/commits/")
 
 
@@ -307,7 +307,7 @@ async def test_a_tunnel_that_a_proxy_refuses_was_not_sent(proxies: pytest.Monkey
     async with serving(behave) as proxy:
         proxies.setenv("HTTPS_PROXY", proxy.url)
         async with github("https://github.test") as client:
-            sent, read = await client.create_status(REPORT, TOKEN), await client.statuses_of(TARGET, TOKEN)
+            sent, read = await client.create(REPORT, TOKEN), await client.page(TARGET, TOKEN)
     for outcome in (sent.outcome, read.outcome):
         assert outcome == NotSent(f"something before GitHub answered {status} x", Reason.INTERMEDIARY)
     assert all(request.startswith(b"CONNECT github.test:443 ") for request in proxy.requests)
@@ -342,5 +342,5 @@ async def test_a_netrc_does_not_replace_the_token(
         await peer.answer(201, CREATED)
 
     async with serving(behave) as server, github(server.url) as client:
-        await client.create_status(REPORT, TOKEN)
+        await client.create(REPORT, TOKEN)
     assert b"\r\nAuthorization: Bearer ghp_secret\r\n" in server.requests[0]

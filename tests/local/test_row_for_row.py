@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.delivery.report import Rank, marked, marker
+from domain.delivery.commit_status import marked
+from domain.delivery.report import Rank, marker
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState
 from fake_github.exchange import Json

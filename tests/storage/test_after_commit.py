@@ -99,7 +99,7 @@ async def test_a_pause_is_published_once_however_many_senders_wait(
             await world.deliver("docs/b", by=by)
 
     first = await world.sender(another_goes_first)
-    await world.deliver("docs/a", by=replace(by, github=first.github))
+    await world.deliver("docs/a", by=replace(by, surface=first.surface))
     kinds = [one.kind for one in published if isinstance(one, Move)]
     assert kinds.count(EventKind.THROTTLED) == 2
     (paused,) = (one for one in published if isinstance(one, Paused))

@@ -33,6 +33,7 @@ PAUSES, LATE, VERIFY = (
     "tasks/delivery/verify.py",
 )
 SECRETS = "tests/delivery/test_refused_secrets.py"
+STATUS, SURFACE = "domain/delivery/commit_status.py", "tests/delivery/test_surface.py"
 GIVEN_UP = "tests/delivery/test_given_up.py"
 VERIFICATION = "tests/delivery/test_verify.py"
 FILES = "tests/tasks/process/test_file_limits.py"
@@ -75,11 +76,14 @@ BREAKAGES = (
     Breakage("given up after two tries a week apart", SETTLEMENT, ">= policy.expire_after_days_of_tries", ">= 1", (GIVEN_UP,)),
     Breakage("a missing token counts as a try", SETTLEMENT, "return Settlement(EventKind.THROTTLED, why,", "return Settlement(EventKind.NOT_SENT, why,", (GIVEN_UP,)),
     Breakage("after a restore an execution takes a number that is on GitHub", JOBS, "max(job.execution + 1, order.start)", "job.execution + 1", ("tests/storage/maintenance/test_restored.py",)),
-    Breakage("a copy of its link is taken for a report", "tasks/delivery/find_marker.py", "if is_in(lease.report.target.context, status)), None)", "), None)", (READS,)),
+    Breakage("a copy of its link is taken for a report", "tasks/delivery/find_marker.py", "if kind.is_at(one, report.target)), None)", "), None)", (READS,)),
+    Breakage("reading back knows commit statuses only", "tasks/delivery/find_marker.py", "kind.carries(one, report.marker)", 'f"report-{report.marker}" in str(one.target_url)', (f"{SURFACE}::test_through_a_lost_reply_it_gets_the_report_once",)),
+    Breakage("verification knows commit statuses only", VERIFY, "found = kind.shown(", "from domain.delivery.commit_status import shown\n    found = shown(", (f"{SURFACE}::test_what_covers_a_report_is_for_the_surface_to_say",)),
+    Breakage("a surface that updates is created on and on", "tasks/delivery/reporter.py", "if self.surface.kind.updates:", "if False:", (f"{SURFACE}::test_one_that_updates_what_it_created_is_refused",)),
     Breakage("first page only", "tasks/delivery/find_marker.py", "if page.next_url is None or is_beyond(", "if True or is_beyond(", (f"{READS}::test_it_is_found_on_the_third_page",)),
     Breakage("absence believed at once", DELIVER, "case Absent() if in_doubt:", "case Absent() if False:", (f"{REVIEW}::test_a_request_that_was_dropped_is_sent_again_only_after_its_doubt",)),
     Breakage("sends with too little of its lease left", DELIVER, "< reporter.policy.timeout:", "< timedelta(0):", (f"{REVIEW}::test_an_attempt_with_too_little_of_its_lease_left_does_not_send",)),
-    Breakage("mark before send", DELIVER, "    sent = await reporter.github.create_status(lease.report, token)\n", "    await _settle(reporter, lease, Sent(Delivered(1), Exchange()))\n    sent = await reporter.github.create_status(lease.report, token)\n", (f"{CRASHES}::test_a_crash_anywhere_still_ends_in_one_status[straight-sqlite]",)),
+    Breakage("mark before send", DELIVER, "    sent = await reporter.surface.create(lease.report, token)\n", "    await _settle(reporter, lease, Sent(Delivered(1), Exchange()))\n    sent = await reporter.surface.create(lease.report, token)\n", (f"{CRASHES}::test_a_crash_anywhere_still_ends_in_one_status[straight-sqlite]",)),
     Breakage("never reads back", DELIVER, "    if lease.read_back:\n", "    if False:\n", (f"{REVIEW}::test_a_lost_reply_makes_one_status",)),
     Breakage("a filter's page counts as accepted by GitHub", "storage/delivery/events.py", "noted_reason(event.note) not in NOT_FROM_GITHUB", "True", ("tests/scenarios/replies/test_refusals.py",)),
     Breakage("accepted, never shown, for ever", DELIVER, ".unconfirmed >= reporter.policy.unverifiable_after", ".unconfirmed < 0", (f"{READS}::test_five_requests_that_github_accepts_and_never_shows_are_enough",)),
@@ -115,12 +119,12 @@ BREAKAGES = (
     Breakage("a proxy's answer that broke off ends GitHub's pause", "storage/delivery/credentials.py", "exchange.request_id is not None or", "exchange.http_status is not None or", ("tests/scenarios/replies/test_refusals.py",)),
     Breakage("a link leads the token to another host", "github_api/same_origin.py", "here.copy_with(raw_path=there.raw_path)", "there", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/engines.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_ledger.py",)),
-    Breakage("a repair while the newest is not listed yet", "domain/delivery/verification.py", "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (f"{VERIFICATION}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
-    Breakage("pages that do not fit together are believed", "domain/delivery/verification.py", " or not reading.is_ordered", "", (f"{VERIFICATION}::test_statuses_that_push_more_than_a_page_between_two_reads_repair_nothing",)),
-    Breakage("an order that GitHub's time contradicts is believed", "domain/delivery/verification.py", "is_clear = top.created_at >= own.created_at - MARGIN", "is_clear = True", ("tests/domain/delivery/test_verification.py",)),
-    Breakage("an override on top is covered", "domain/delivery/verification.py", "    if report is None:\n        return Shown(doubled, is_clear=True, overriding=top, is_unmarked=is_unmarked)\n", "", (f"{LATE}::test_a_status_of_another_tool_on_top_is_left_alone",)),
+    Breakage("a repair while the newest is not listed yet", STATUS, "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (f"{VERIFICATION}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
+    Breakage("pages that do not fit together are believed", STATUS, " or not reading.is_ordered", "", (f"{VERIFICATION}::test_statuses_that_push_more_than_a_page_between_two_reads_repair_nothing",)),
+    Breakage("an order that GitHub's time contradicts is believed", STATUS, "is_clear = top.created_at >= own.created_at - MARGIN", "is_clear = True", ("tests/domain/delivery/test_commit_status.py",)),
+    Breakage("an override on top is covered", STATUS, "    if report is None:\n        return Shown(doubled, is_clear=True, overriding=top, is_unmarked=is_unmarked)\n", "", (f"{LATE}::test_a_status_of_another_tool_on_top_is_left_alone",)),
     Breakage("an earlier edition is not recognised", "storage/delivery/verification.py", "    return {report.marker, *(", "    return {report.marker} or {*(", (f"{VERIFICATION}::test_an_earlier_edition_of_an_older_report_covers_as_its_last_one_does",)),
-    Breakage("a copy counts only where both are listed", "domain/delivery/verification.py", "ours.stored_as.get(mark, status.id)", "status.id", (f"{VERIFICATION}::test_a_copy_is_counted_though_only_one_of_the_two_is_listed",)),
+    Breakage("a copy counts only where both are listed", STATUS, "ours.stored_as.get(mark, status.id)", "status.id", (f"{VERIFICATION}::test_a_copy_is_counted_though_only_one_of_the_two_is_listed",)),
     Breakage("a verification forgets one requested meanwhile", "storage/delivery/verification.py", "mine = and_(col(StatusTarget.id) == seen.target_id, is_same)", "mine = col(StatusTarget.id) == seen.target_id", (f"{VERIFICATION}::test_a_verification_requested_during_another_is_made",)),
     Breakage("an unclear verification counts as done", VERIFY, "    if found.is_clear:\n", "    if True:\n", (f"{VERIFICATION}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
     Breakage("a verification is given up for lack of a token", "storage/delivery/verification.py", "(VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR)", "VERIFIES_FOR", (LATE,)),
@@ -142,7 +146,7 @@ BREAKAGES = (
     Breakage("a time that GitHub names is read by our clock", "github_api/rate_limits.py", 'github_now = http_date(headers.get("date", "")) or now', "github_now = now", (f"{PAUSES}::test_a_time_that_github_names_is_as_far_ahead_as_by_its_own_clock",)),
     Breakage("a list that grows while it is read is believed", DELIVER, "case Absent(is_certain=False) if ", "case Absent(is_certain=False) if False and ", (f"{READS}::test_a_status_between_two_pages_of_disagreeing_servers_is_not_sent_again",)),
     Breakage("a list that goes on growing is never believed", DELIVER, " and claimed_at < lease.doubt_until + GROWS_FOR:", ":", (f"{READS}::test_an_ever_changing_list_is_believed_ten_minutes_after_the_doubt",)),
-    Breakage("any status is taken for ours", "tasks/delivery/find_marker.py", "if carries(status.target_url, lease.report.marker)]", "if True]", (f"{READS}::test_no_status_of_another_tool_is_mistaken_for_a_report",)),
+    Breakage("any status is taken for ours", "tasks/delivery/find_marker.py", "if kind.carries(one, report.marker)]", "if True]", (f"{READS}::test_no_status_of_another_tool_is_mistaken_for_a_report",)),
     Breakage("a doubt that ends before GitHub is done", "domain/delivery/policy.py", "settle_after: timedelta = timedelta(seconds=20)", "settle_after: timedelta = timedelta(seconds=8)", ("tests/domain/delivery/test_policy.py::test_the_default_times_are_sound",)),
     Breakage("the task tries once", "tasks/report_status.py", "    retries=RETRIES,", "    retries=0,", ("tests/flows/reports/test_report_retries.py::test_the_retries_are_five_after_1_2_4_8_and_16_seconds",)),
     Breakage("a job with a heartbeat is lost all the same", JOBS, "    if last_beat_at is not None:\n", "    if False:\n", ("tests/tasks/jobs/test_lost.py",)),

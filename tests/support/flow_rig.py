@@ -41,7 +41,7 @@ from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from flows.docs_job import docs_job
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import DEFAULT_CREDENTIAL
 from storage.delivery import availability
 from storage.ledger import Ledger, open_ledger
@@ -221,8 +221,8 @@ def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pyte
     patch.setenv(CREDENTIAL.removeprefix("env:"), TOKEN)  # for jobs that are put into the ledger without a flow
     patch.setenv("REPORTBACK_CLONE_URL", origin[0])
     patch.setattr(
-        "tasks.delivery.open_reporter.GitHub",
-        partial(GitHub, transport=SteppedTransport(InProcessTransport(github), rig.publish)),
+        "tasks.delivery.open_reporter.CommitStatuses",
+        partial(CommitStatuses, transport=SteppedTransport(InProcessTransport(github), rig.publish)),
     )
     patch.setattr("tasks.delivery.open_reporter.Reporter", partial(Reporter, sleep=rig.sleep))
     patch.setattr("flows.run_settings.make_non_dumpable", lambda: None)  # the process is pytest's

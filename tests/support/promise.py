@@ -8,7 +8,8 @@ from typing import TypeVar
 from sqlmodel import col, select
 from world import World
 
-from domain.delivery.report import EventKind, carries, marker
+from domain.delivery.commit_status import carries
+from domain.delivery.report import EventKind, marker
 from fake_github.store import Status
 from storage.models import ReportEvent, StatusReport, StatusTarget
 

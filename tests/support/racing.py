@@ -31,7 +31,7 @@ from domain.delivery.policy import Policy
 from domain.delivery.settlement import Tries, settle
 from domain.jobs.job_states import JobState
 from domain.process.identity import Process
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from storage.delivery import due, leases, settling
 from storage.delivery.leases import Lease
 from storage.jobs import jobs
@@ -117,7 +117,7 @@ async def sends(ledger: Ledger, number: int, target_id: str, api_url: str) -> st
     async def token_of(_: str) -> str:
         return "a-token"
 
-    async with GitHub(api_url, Policy().timeout, lambda: datetime.now(UTC)) as github:
+    async with CommitStatuses(api_url, Policy().timeout, lambda: datetime.now(UTC)) as github:
         reporter = Reporter(ledger, github, Policy(), token_of, lambda: 0.0, f"sender {number}")
         return type(await deliver(reporter, int(target_id))).__name__
 

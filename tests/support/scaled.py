@@ -21,7 +21,7 @@ from domain.delivery.report import Phase
 from domain.jobs.execution import Execution
 from domain.jobs.job_states import JobState
 from fake_github.process import StandIn
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from storage.delivery.availability import Settled
 from storage.ledger import Ledger, open_ledger
 from storage.models import StatusTarget
@@ -73,7 +73,7 @@ async def _token_of(_: str) -> str:
     return "a-token"
 
 
-def reporter(ledger: Ledger, github: GitHub) -> Reporter:
+def reporter(ledger: Ledger, github: CommitStatuses) -> Reporter:
     """A sender with the scaled times."""
     return Reporter(ledger, github, SCALED, _token_of, lambda: 0.0, ACTOR)
 
@@ -84,7 +84,7 @@ class Wire:
 
     ledger: Ledger
     stand_in: StandIn
-    github: GitHub
+    github: CommitStatuses
 
     async def fault(self, sha: str, kind: str, **fields: object) -> None:
         """Script a fault for requests about one commit; its times are GitHub's seconds."""
@@ -99,12 +99,12 @@ class Wire:
         async with self.ledger.transaction() as session:
             return (await session.exec(select(StatusTarget.id).where(StatusTarget.sha == sha))).one() or 0
 
-    async def deliver(self, sha: str, *, by: GitHub | None = None) -> Phase | None:
+    async def deliver(self, sha: str, *, by: CommitStatuses | None = None) -> Phase | None:
         """Make one attempt, perhaps by another client; return the report's phase, or None if none was claimed."""
         result = await deliver(reporter(self.ledger, by or self.github), await self.target_id(sha))
         return result.phase if isinstance(result, Settled) else None
 
-    async def deliver_until_settled(self, sha: str, *, by: GitHub | None = None) -> Phase:
+    async def deliver_until_settled(self, sha: str, *, by: CommitStatuses | None = None) -> Phase:
         """Attempt delivery as the task does, then as a reconciliation does."""
         for wait in (*TASK_RETRIES, *[LATER] * 20):
             await seconds(wait)
@@ -138,6 +138,6 @@ async def wire_to(stand_in: StandIn, ledger_url: str) -> AsyncIterator[Wire]:
         yield Wire(ledger, stand_in, github)
 
 
-def client(url: str, transport: httpx.AsyncBaseTransport | None = None) -> GitHub:
+def client(url: str, transport: httpx.AsyncBaseTransport | None = None) -> CommitStatuses:
     """The client, with the scaled deadline."""
-    return GitHub(url, SCALED.timeout, lambda: datetime.now(UTC), transport)
+    return CommitStatuses(url, SCALED.timeout, lambda: datetime.now(UTC), transport)

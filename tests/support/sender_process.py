@@ -34,7 +34,7 @@ from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, 
 
 from domain.delivery.policy import Policy
 from domain.jobs.execution import Done, Execution, Order
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from github_api.transport import transport_to
 from storage import engines
 from storage.jobs import jobs
@@ -69,7 +69,10 @@ async def sender(url: str, api_url: str, time: Later, step: Step = go_on) -> Asy
 
     policy = Policy()
     way = SteppedTransport(transport_to(api_url), step)
-    async with open_ledger(url, clock=time.of_ledger) as ledger, GitHub(api_url, policy.timeout, time, way) as github:
+    async with (
+        open_ledger(url, clock=time.of_ledger) as ledger,
+        CommitStatuses(api_url, policy.timeout, time, way) as github,
+    ):
         stepped = SteppedLedger(ledger.engine, ledger.sessions, ledger.clock, step)
         yield Reporter(stepped, github, policy, token_of, lambda: 0.0, ACTOR)
 

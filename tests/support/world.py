@@ -44,6 +44,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
+from domain.delivery.surface import Surface
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution, Order
 from domain.jobs.job_states import JobState
@@ -52,7 +53,7 @@ from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from fake_github.store import Draft
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import NoCredential
 from storage.delivery import availability, due, events, reports
 from storage.delivery.availability import Busy, Settled
@@ -199,9 +200,20 @@ async def run_job(ledger: Ledger, asked: Order, state: JobState = JobState.SUCCE
     return execution
 
 
+OpenSurface: TypeAlias = Callable[["World", httpx.AsyncBaseTransport], AbstractAsyncContextManager[Surface]]
+"""Opens a surface for one sender, whose requests go through the transport."""
+
+
+def commit_statuses(world: "World", way: httpx.AsyncBaseTransport) -> CommitStatuses:
+    return CommitStatuses("http://github.test", world.policy.timeout, world.now, way)
+
+
 @dataclass
 class World:
-    """A ledger, a stand-in GitHub in this process, and `reporter`, which sends from the one to the other."""
+    """A ledger, a stand-in GitHub in this process, and `reporter`, which sends from the one to the other.
+
+    `open_surface` is called for each sender: what its reports show as, commit statuses by default.
+    """
 
     ledger: Ledger
     clock: Clock
@@ -209,6 +221,7 @@ class World:
     policy: Policy
     clients: AsyncExitStack
     now: Callable[[], datetime]
+    open_surface: OpenSurface
     reporter: Reporter = field(init=False)
     tokens: dict[str, str] = field(default_factory=lambda: {CREDENTIAL: "a-token"})
 
@@ -216,11 +229,9 @@ class World:
         """Make another sender, whose effects call *step*; *ledger*: another connection to the same ledger."""
         own = ledger or self.ledger
         way = SteppedTransport(InProcessTransport(self.github), step)
-        client = await self.clients.enter_async_context(
-            GitHub("http://github.test", self.policy.timeout, self.now, way)
-        )
+        surface = await self.clients.enter_async_context(self.open_surface(self, way))
         stepped = SteppedLedger(own.engine, own.sessions, own.clock, step, follow=own.follow)
-        return Reporter(stepped, client, self.policy, self.token_of, lambda: 0.0, ACTOR, self.clock.sleep)
+        return Reporter(stepped, surface, self.policy, self.token_of, lambda: 0.0, ACTOR, self.clock.sleep)
 
     async def token_of(self, name: str) -> str:
         if name not in self.tokens:
@@ -302,11 +313,15 @@ class World:
 @asynccontextmanager
 async def world_on(
     ledger: Ledger, clock: Clock, *, policy: Policy | None = None, github: FakeGitHub | None = None,
-    now: Callable[[], datetime] | None = None,
+    now: Callable[[], datetime] | None = None, surface: OpenSurface = commit_statuses,
 ) -> AsyncIterator[World]:  # fmt: skip
-    """Make a world around *ledger*. *github*: one that already holds statuses; *now*: the clock of the senders."""
+    """Make a world around *ledger*.
+
+    *github*: one that already holds statuses; *now*: the clock of the senders; *surface*: what reports show as.
+    """
     github = github or FakeGitHub(clock=clock, sleep=clock.sleep)
     async with AsyncExitStack() as clients:
-        world = World(ledger, clock, github, policy or Policy(first_delay=timedelta(seconds=2)), clients, now or clock)
+        policy = policy or Policy(first_delay=timedelta(seconds=2))
+        world = World(ledger, clock, github, policy, clients, now or clock, surface)
         world.reporter = await world.sender()
         yield world

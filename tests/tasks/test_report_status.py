@@ -12,7 +12,7 @@ from domain.delivery.notifications import ignore
 from domain.delivery.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.in_process import InProcessTransport
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from storage.ledger import Ledger, open_ledger
 from tasks.report_status import report_status
 
@@ -26,7 +26,9 @@ def github(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> FakeGitHub:
     monkeypatch.setenv("REPORTBACK_ALLOW_HTTP", "true")
     monkeypatch.setenv("REPORTBACK_WRITE_BUDGET", "80/min,1/h")
     monkeypatch.setenv(CREDENTIAL.removeprefix("env:"), "a-longer-token")
-    monkeypatch.setattr("tasks.delivery.open_reporter.GitHub", partial(GitHub, transport=InProcessTransport(made)))
+    monkeypatch.setattr(
+        "tasks.delivery.open_reporter.CommitStatuses", partial(CommitStatuses, transport=InProcessTransport(made))
+    )
     return made
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.delivery.report import Rank, carries, marked, marker, supersedes
+from domain.delivery.commit_status import carries, marked
+from domain.delivery.report import Rank, marker, supersedes
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState, rank, shown_as
 

@@ -129,7 +129,7 @@ async def test_a_sender_that_died_after_its_request_is_waited_for_and_its_status
                 session, 1, only_if_due=False, policy=other.policy, actor="another", now=rig.now()
             )
         assert lease is not None
-        await other.github.create_status(lease.report, "a-token")
+        await other.surface.create(lease.report, "a-token")
     ended = await delivered()
     assert (ended.state_name, ended.run_count) == ("Completed", 6)
     assert rig.states() == ["success"]

@@ -53,7 +53,7 @@ async def test_the_reconciliation_recovers_the_lease_of_a_sender_that_died(rig: 
         async with other.ledger.transaction() as session:
             lease = await leases.claim(session, 1, only_if_due=True, policy=other.policy, actor="x", now=rig.now())
         assert lease is not None
-        await other.github.create_status(lease.report, "a-token")
+        await other.surface.create(lease.report, "a-token")
     rig.skipped += timedelta(seconds=31)
     assert await reconciled(rig) == (1, 0)
     assert rig.states() == ["success"]

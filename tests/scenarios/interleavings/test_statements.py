@@ -64,7 +64,7 @@ async def task_and_late_holder(world: World, context: str) -> tuple[Work, Work]:
                 world.clock.advance(30)
 
         sleeper = await world.sender(sleep)
-        await deliver(replace(reporter, github=sleeper.github), target_id)
+        await deliver(replace(reporter, surface=sleeper.surface), target_id)
 
     return late, sends(target_id)
 

@@ -18,7 +18,7 @@ from domain.delivery.target import StatusState
 from domain.operations.metrics import Group
 from fake_github.faults import Kind
 from fake_github.store import Draft
-from github_api.client import GitHub
+from github_api.commit_statuses import CommitStatuses
 from storage.delivery import reports
 from storage.models import Credential, ReportEvent, StatusReport
 from storage.operations.metrics import snapshot
@@ -194,8 +194,8 @@ async def test_an_answer_that_breaks_off_ends_a_pause_only_if_it_names_its_reque
     world.clock.advance(61)
     named = {"x-github-request-id": request_id} if request_id else {}
     way = httpx.MockTransport(lambda _: httpx.Response(403, headers=named, stream=CutOff()))
-    async with GitHub("http://github.test", world.policy.timeout, world.clock, way) as github:
-        await world.deliver(by=replace(world.reporter, github=github))
+    async with CommitStatuses("http://github.test", world.policy.timeout, world.clock, way) as surface:
+        await world.deliver(by=replace(world.reporter, surface=surface))
     async with world.ledger.transaction() as session:
         credential = (await session.exec(select(Credential))).one()
     assert credential.pause_seconds == (None if request_id else 60)
@@ -208,8 +208,8 @@ async def test_an_answer_that_names_a_request_but_leads_to_another_host_ends_no_
     world.clock.advance(61)
     headers = {"x-github-request-id": "57A1:000001", "location": "https://login.corp.example/sso"}
     way = httpx.MockTransport(lambda _: httpx.Response(302, headers=headers, stream=httpx.ByteStream(b"")))
-    async with GitHub("http://github.test", world.policy.timeout, world.clock, way) as github:
-        await world.deliver(by=replace(world.reporter, github=github))
+    async with CommitStatuses("http://github.test", world.policy.timeout, world.clock, way) as surface:
+        await world.deliver(by=replace(world.reporter, surface=surface))
     async with world.ledger.transaction() as session:
         credential = (await session.exec(select(Credential))).one()
     assert credential.pause_seconds == 60

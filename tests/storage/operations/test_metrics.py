@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from sqlmodel import func, select
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
+from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState
@@ -206,7 +207,7 @@ async def repaired(world: World) -> None:
         await verification.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
     assert (await figures(world)).duplicates == 1
     async with world.ledger.transaction() as session:
-        await verification.repair(session, seen, actor="test", now=world.clock.now)
+        await verification.repair(session, seen, COMMIT_STATUS, actor="test", now=world.clock.now)
 
 
 async def test_jobs_are_counted_as_they_end_and_a_retry_takes_none_back(world: World) -> None:

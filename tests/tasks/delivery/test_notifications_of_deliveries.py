@@ -92,7 +92,7 @@ async def test_a_recovered_lease_and_its_late_sender_are_published(
             await world.deliver(by=publishing)
 
     slow = await world.sender(another_takes_over)
-    await world.deliver(by=replace(publishing, github=slow.github))
+    await world.deliver(by=replace(publishing, surface=slow.surface))
     assert moves(published) == ["posted", "recovered", "found", "late"]
 
 

@@ -9,6 +9,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
 from local.stack import free_port
 from settings import Settings
@@ -16,6 +17,7 @@ from storage.identity import WrongLedger, ledger_id
 from storage.ledger import open_ledger
 from tasks.delivery import open_reporter as module
 from tasks.delivery.open_reporter import credential_of, open_reporter, token_of
+from tasks.delivery.reporter import Reporter
 
 
 def settings(**credentials: str) -> Settings:
@@ -58,6 +60,12 @@ async def test_a_prefect_that_cannot_be_reached_is_no_credential_and_is_said() -
         await token_of("secret:acme")
 
 
+def time_of(reporter: Reporter) -> datetime:
+    """The time by which the reporter reads those that GitHub names."""
+    assert isinstance(reporter.surface, CommitStatuses)
+    return reporter.surface.now()
+
+
 async def test_githubs_times_are_kept_by_the_ledgers_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     day = timedelta(days=1)
 
@@ -67,7 +75,7 @@ async def test_githubs_times_are_kept_by_the_ledgers_clock(tmp_path: Path, monke
     monkeypatch.setattr(module, "open_ledger", partial(open_ledger, clock=ahead))
     named = Settings(database_url=f"sqlite:///{tmp_path}/ledger.db")
     async with open_reporter(named, actor="ann") as reporter:
-        assert abs(reporter.github.now() - datetime.now(UTC) - day) < timedelta(minutes=1)
+        assert abs(time_of(reporter) - datetime.now(UTC) - day) < timedelta(minutes=1)
 
 
 async def test_a_ledgers_clock_that_was_set_is_githubs_after_its_next_reading(
@@ -82,9 +90,9 @@ async def test_a_ledgers_clock_that_was_set_is_githubs_after_its_next_reading(
     monkeypatch.setattr(module, "open_ledger", partial(open_ledger, clock=clock))
     async with open_reporter(Settings(database_url=f"sqlite:///{tmp_path}/ledger.db"), actor="ann") as reporter:
         ahead.append(day)
-        assert abs(reporter.github.now() - datetime.now(UTC)) < timedelta(minutes=1)
+        assert abs(time_of(reporter) - datetime.now(UTC)) < timedelta(minutes=1)
         await reporter.ledger.now()
-        assert abs(reporter.github.now() - datetime.now(UTC) - day) < timedelta(minutes=1)
+        assert abs(time_of(reporter) - datetime.now(UTC) - day) < timedelta(minutes=1)
 
 
 async def test_a_reporter_goes_by_the_settings(tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.delivery.outcome import PostedStatus
+from domain.delivery.commit_status import shown
+from domain.delivery.outcome import Posted
 from domain.delivery.read_back import MARGIN, Reading, is_beyond, joined
-from domain.delivery.verification import Ours, shown
+from domain.delivery.surface import Ours
+from domain.delivery.target import Target
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CONTEXT = "docs/sphinx"
+TARGET = Target("acme/site", "a" * 40, CONTEXT)
 OLD, NEW = 1, 2
 """Reports of ours."""
 OURS = Ours(
@@ -23,17 +26,17 @@ OURS = Ours(
 OLDER, NEWEST, EARLIER_EDITION, FOREIGN = "a" * 24, "c" * 24, "b" * 24, None
 
 
-def status(number: int, mark: str | None, *, age: timedelta = timedelta(0), context: str = CONTEXT) -> PostedStatus:
+def status(number: int, mark: str | None, *, age: timedelta = timedelta(0), context: str = CONTEXT) -> Posted:
     url = f"https://x.test/#report-{mark}" if mark else "https://x.test/"
-    return PostedStatus(number, "success", context, url, NOW - age)
+    return Posted(number, "success", context, url, NOW - age)
 
 
-def reading(*newest_first: PostedStatus, is_ordered: bool = True) -> Reading:
+def reading(*newest_first: Posted, is_ordered: bool = True) -> Reading:
     return Reading(newest_first, is_ordered)
 
 
 OWN = status(20, NEWEST)
-CASES: dict[str, tuple[Sequence[PostedStatus], tuple[bool, bool, int | None]]] = {
+CASES: dict[str, tuple[Sequence[Posted], tuple[bool, bool, int | None]]] = {
     "nothing": ([], (False, False, None)),
     "only an older one": ([status(10, OLDER)], (False, False, None)),
     "its marker under another id, its own not listed": ([status(10, OLDER), status(21, NEWEST)], (False, False, None)),
@@ -56,14 +59,14 @@ CASES: dict[str, tuple[Sequence[PostedStatus], tuple[bool, bool, int | None]]] =
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_shown(case: str) -> None:
     listed, expected = CASES[case]
-    found = shown(reading(*listed), CONTEXT, OURS)
+    found = shown(reading(*listed), TARGET, OURS)
     assert (found.is_clear, found.is_covered, found.overriding and found.overriding.id) == expected
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_list_in_no_order_shows_nothing_clearly(case: str) -> None:
     listed, _ = CASES[case]
-    found = shown(reading(*listed, is_ordered=False), CONTEXT, OURS)
+    found = shown(reading(*listed, is_ordered=False), TARGET, OURS)
     assert (found.is_clear, found.is_covered, found.overriding) == (False, False, None)
 
 
@@ -82,10 +85,8 @@ def test_a_list_in_no_order_shows_nothing_clearly(case: str) -> None:
         ([status(11, OLDER, context="ci"), OWN], set()),
     ],
 )
-def test_a_duplicate_is_one_marker_under_two_ids(
-    listed: list[PostedStatus], doubled: set[int], *, is_ordered: bool
-) -> None:
-    assert shown(reading(*listed, is_ordered=is_ordered), CONTEXT, OURS).doubled == doubled
+def test_a_duplicate_is_one_marker_under_two_ids(listed: list[Posted], doubled: set[int], *, is_ordered: bool) -> None:
+    assert shown(reading(*listed, is_ordered=is_ordered), TARGET, OURS).doubled == doubled
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_a_duplicate_is_one_marker_under_two_ids(
 )
 def test_pages_make_one_list_with_each_status_once(pages: list[str], listed: str, *, is_ordered: bool) -> None:
     found = joined([[status(ord(letter), FOREIGN) for letter in page] for page in pages])
-    assert ("".join(chr(one.id) for one in found.statuses), found.is_ordered) == (listed, is_ordered)
+    assert ("".join(chr(one.id) for one in found.posted), found.is_ordered) == (listed, is_ordered)
 
 
 MINUTE = timedelta(minutes=1)

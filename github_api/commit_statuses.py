@@ -1,7 +1,8 @@
-"""Creates and reads commit statuses: one request each, under one deadline, never repeated."""
+"""The requests of the commit status, a surface: one each, under one deadline, never repeated."""
 
 from urllib.parse import quote
 
+from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.outcome import Exchange, NotSent, Read, Sent
 from domain.delivery.report import Report
 from domain.delivery.target import Target
@@ -13,10 +14,12 @@ MAX_PAGE = 4 * 2**20
 """Most bytes of a page of statuses: a status has about 2 KB, a page 100 statuses."""
 
 
-class GitHub(Connection):
-    """Client for commit statuses, used as `async with GitHub(...) as github`."""
+class CommitStatuses(Connection):
+    """Creates and reads commit statuses, used as `async with CommitStatuses(...) as surface`."""
 
-    async def create_status(self, report: Report, token: str | None) -> Sent:
+    kind = COMMIT_STATUS
+
+    async def create(self, report: Report, token: str | None) -> Sent:
         """Send *report*, once. *token* is visible ASCII; None sends no Authorization.
 
         https://docs.github.com/rest/commits/statuses#create-a-commit-status
@@ -37,7 +40,7 @@ class GitHub(Connection):
         )
         return Sent(outcome, exchange)
 
-    async def statuses_of(self, target: Target, token: str | None, page_url: str | None = None) -> Read:
+    async def page(self, target: Target, token: str | None, page_url: str | None = None) -> Read:
         """A page of the statuses of the target's commit, of every context, newest first, bypassing caches.
 
         The first page, or the one at *page_url*, which is the `next_url` of the page before.
