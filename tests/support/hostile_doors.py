@@ -12,6 +12,7 @@ import httpx
 from hostile_input import PLACE, RAW, SECRET, TEXTS, Path, fields_of, in_json, in_toml, json_with, strange, with_place
 from pydantic import BaseModel, ValidationError
 
+from console.legacy_import.old_jobs import jobs_in
 from console.problems import problems
 from console.submission.actions_event import NoCommit, actions_event
 from domain.addresses import names_user
@@ -20,7 +21,6 @@ from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from domain.jobs.options import BadOptions
 from domain.jobs.target_request import TargetRequest
-from domain.legacy_import.old_jobs import Unreadable, jobs_in
 from domain.text import clean
 from github_api.classify import classify, classify_read
 from settings import Settings
@@ -274,14 +274,11 @@ def enter_event(path: Path, text: str) -> str | None:
 
 
 def enter_old_job(path: Path, text: str) -> str | None:
-    try:
-        contents = jobs_in(text, "jobs.json")
-    except Unreadable as error:
-        return strange(str(error))
-    for job in contents.jobs:
-        if job.problem and (wrong := refused_well(job.problem, path, "id", "github")):
+    jobs, _ = jobs_in(text, "jobs.json")
+    for job in jobs:
+        if job.problem and (wrong := refused_well(job.problem, path, "id", "github", "not readable", "holds neither")):
             return wrong
-    return shown_well([(job.id, job.type, job.summary, job.target, job.url) for job in contents.jobs])
+    return shown_well([(job.id, job.type, job.summary, job.target, job.url) for job in jobs])
 
 
 DOORS = (

@@ -16,7 +16,7 @@ from console.legacy_import import old_files
 from console.legacy_import.import_old import import_old
 from console.reconcile import reconcile_now
 from fake_github.process import StandIn
-from storage.maintenance.legacy_import import Result, take_over
+from storage.jobs import jobs
 from storage.models import Job, StatusReport
 
 CANARY = "ghp_canary00000000000000000000000000000000"
@@ -97,13 +97,13 @@ async def test_each_job_is_listed_with_its_disposition_and_reason(world: World, 
     expected = {
         "third": ("queued", ""),
         "failed": ("queued", ""),
-        "first": ("newer", "third in jobs.json is newer"),
-        "second": ("newer", "third in jobs.json is newer"),
+        "first": ("newer", "third in jobs.json supersedes it"),
+        "second": ("newer", "third in jobs.json supersedes it"),
         "running": ("unfinished", "it was not finished: start it again"),
         "reported": ("reported", "the old system has reported it"),
         "nowhere": ("no_target", "it reports nowhere"),
-        "bad": ("bad", "github.sha: allowed is 40 hexadecimal digits"),
-        "odd": ("bad", "status: allowed is pending, running, completed, failed, cancelled"),
+        "bad": ("bad", "github.sha: String should match pattern '^[0-9a-fA-F]{40}$'"),
+        "odd": ("bad", "status: Input should be 'pending', 'running', 'completed', 'failed' or 'cancelled'"),
         "cut.json": ("bad", "not readable as JSON"),
     }
     assert await dispositions(folder, shell, is_dry_run=True) == expected
@@ -186,17 +186,16 @@ async def test_a_crash_in_the_middle_is_finished_by_the_next_import(
 ) -> None:
     for number in range(4):
         put(folder, f"{number}.json", job(str(number)))
-    taken: list[Result] = []
+    report, taken = jobs.report, []
 
-    async def dies(*args: Any, **rest: Any) -> Result:  # noqa: ANN401  # handed on
-        result = await take_over(*args, **rest)
-        taken.append(result)
+    async def dies(*args: Any, **rest: Any) -> int | None:  # noqa: ANN401  # handed on
+        taken.append(await report(*args, **rest))
         if len(taken) == 3:
             raise KeyboardInterrupt  # before the third is committed
-        return result
+        return taken[-1]
 
     with monkeypatch.context() as patched:
-        patched.setattr("console.legacy_import.import_old.take_over", dies)
+        patched.setattr(jobs, "report", dies)
         with pytest.raises(KeyboardInterrupt):
             await imported(folder)
     assert await count(world, Job) == 2
@@ -213,7 +212,7 @@ async def test_a_report_of_reportback_is_not_covered(
     put(folder, "a.json", job("a", status="failed"))
     [(what, why)] = (await dispositions(folder, shell)).values()
     assert what == "newer"
-    assert why.startswith("Reportback's own job ")
+    assert why == "the ledger has a job of this commit and context"
     await reconcile_now()
     assert [one["state"] for one in await stand_in.statuses() if one["context"] == "docs/a"] == []
 

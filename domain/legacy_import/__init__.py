@@ -1,1 +1,0 @@
-"""Reads the job files of the system before Reportback."""
