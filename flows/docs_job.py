@@ -13,7 +13,7 @@ from prefect.states import Completed
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from domain.delivery.notifications import Publish
-from domain.delivery.report import Phase
+from domain.delivery.report import Phase, RecordedReport
 from domain.delivery.repository_patterns import OPEN, is_open
 from domain.jobs.run_names import name_of
 from domain.jobs.target_request import TargetRequest
@@ -76,9 +76,9 @@ async def docs_job(
                 work = replace(work_of(execution, order, job_type, target, settings), users=users)
                 async with job_page(order, settings) as shown:
                     return await _run(work, settings, shown, publish)
-            case Done(report_id):
+            case Done(report):
                 async with job_page(order, settings) as shown:
-                    return await _report_again(report_id, settings, shown, publish)
+                    return await _report_again(report, settings, shown, publish)
             case CarriedOutElsewhere(beat_at):
                 raise _abort(f"another process runs this flow run: its last heartbeat was at {beat_at:%H:%M:%S} UTC")
 
@@ -104,7 +104,7 @@ async def _run(work: Work, settings: Settings, shown: JobPage, publish: Publish)
     if is_open(settings.allowed_repositories, settings.credentials):
         get_run_logger().info(OPEN)
     shown.refresh()
-    pending = asyncio.create_task(_report(work.execution.report_id, publish, once=True))
+    pending = asyncio.create_task(_report(work.execution.report, publish, once=True))
     state: State[Any] = await run_job(lambda: work, shown.on_line, publish, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
     ended: EndedExecution | BaseException | None = await state.aresult(raise_on_failure=False)
@@ -113,32 +113,36 @@ async def _run(work: Work, settings: Settings, shown: JobPage, publish: Publish)
     if ended is None:
         raise _abort("this execution was ended or taken over by another process")
     shown.refresh()
-    await _report(ended.report_id, publish)
+    await _report(ended.report, publish)
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"
 
 
-async def _report(report_id: int | None, publish: Publish, *, once: bool = False, job_ends_now: bool = True) -> None:
+async def _report(
+    report: RecordedReport | None, publish: Publish, *, once: bool = False, job_ends_now: bool = True
+) -> None:
     """Deliver the report, if there is one. A failure shows as a failed task; the report stays due in the ledger."""
-    if report_id is None:
+    if report is None:
         return
     task = report_status.with_options(name="report_pending", retries=0) if once else report_status
     try:
-        await task(report_id, publish, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
+        await task(report, publish, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
     except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome does not depend on it
-        get_run_logger().warning("report %d is left to the reconciliation: %s", report_id, of_error(error))
+        get_run_logger().warning("report %d is left to the reconciliation: %s", report.id, of_error(error))
 
 
-async def _report_again(report_id: int | None, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
+async def _report_again(
+    report: RecordedReport | None, settings: Settings, shown: JobPage, publish: Publish
+) -> State[Any]:
     """Deliver the report of a job that has already succeeded. The job is not executed again."""
     logger, before, after = get_run_logger(), None, None
-    if report_id is not None:
+    if report is not None:
         actor = f"retry of {flow_run.name}"
         async with open_when_available(settings, actor, publish, longest=A_MINUTE) as reporter:
-            before = await phase_of(reporter, report_id)
+            before = await phase_of(reporter, report.id)
             if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
-                await reopen_report(reporter, report_id, settings)
-                await _report(report_id, publish, job_ends_now=False)
-            after = await phase_of(reporter, report_id)
+                await reopen_report(reporter, report.id, settings)
+                await _report(report, publish, job_ends_now=False)
+            after = await phase_of(reporter, report.id)
     shown.note = retry_result(before, after)
     logger.info(shown.note)
     return Completed(message=shown.note)

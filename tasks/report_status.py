@@ -12,12 +12,11 @@ from prefect.tasks import Task, exponential_backoff
 
 from domain.delivery.notifications import Publish
 from domain.delivery.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, note_of
-from domain.delivery.report import Phase, Rank
+from domain.delivery.report import Phase, Rank, RecordedReport
 from settings import Settings
 from storage.delivery import availability
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import LedgerUnavailable
-from storage.models import StatusReport
 from tasks.delivery.deliver import deliver
 from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.reporter import Reporter
@@ -38,7 +37,7 @@ class Undelivered(Exception):
         self.may_help = may_help
 
 
-async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bool = False) -> Phase:
+async def deliver_report(reporter: Reporter, report: RecordedReport, *, job_ends_now: bool = False) -> Phase:
     """Try once to deliver a report. Returns its phase: delivered, or superseded by one that was.
 
     *job_ends_now*: the caller is the report's own job. Its `pending` may also stay `due` or `sending` where only time
@@ -47,12 +46,12 @@ async def deliver_report(reporter: Reporter, report_id: int, *, job_ends_now: bo
     Raises:
         Undelivered: the report is in none of these phases.
     """
-    async with reporter.ledger.transaction() as session:
-        report = await session.get_one(StatusReport, report_id)
     result = await deliver(reporter, report.target_id, job_ends_now=job_ends_now)
-    async with reporter.ledger.transaction() as session:
+    if isinstance(result, Settled) and result.report_id == report.id and result.phase in DONE:
+        return result.phase
+    async with reporter.ledger.reading() as session:
         now = await reporter.ledger.clock(session)
-        phase = await availability.phase_of(session, report_id)
+        phase = await availability.phase_of(session, report.id)
     if phase in DONE:
         return phase
     if job_ends_now and report.rank == Rank.PENDING and _needs_only_time(result, phase):
@@ -85,7 +84,7 @@ def _describe(result: Settled | Busy) -> str:
     match result:
         case Busy(until, why):
             return f"not now: {why} (until {until.astimezone(UTC):%H:%M:%S} UTC)"
-        case Settled(phase, outcome):
+        case Settled(phase=phase, outcome=outcome):
             return f"{phase}: {_describe_outcome(outcome)}"
 
 
@@ -117,7 +116,7 @@ async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[An
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def report_status(report_id: int, publish: Publish, *, job_ends_now: bool = True) -> Phase | State[Phase]:
+async def report_status(report: RecordedReport, publish: Publish, *, job_ends_now: bool = True) -> Phase | State[Phase]:
     """Deliver the report: delivered, or superseded by a newer one that was. *publish* gets each committed event.
 
     *job_ends_now*: the caller is the report's own job, not a person's Retry of it, to which the write budget's spacing
@@ -128,5 +127,5 @@ async def report_status(report_id: int, publish: Publish, *, job_ends_now: bool 
         LedgerUnavailable: the ledger was unavailable for as long.
     """
     async with open_reporter(Settings(), f"task of {flow_run.name or 'no flow run'}", publish) as reporter:
-        phase = await deliver_report(reporter, report_id, job_ends_now=job_ends_now)
+        phase = await deliver_report(reporter, report, job_ends_now=job_ends_now)
     return phase if phase in DONE else Completed(data=phase, name="LeftToReconciliation", message=LEFT_MESSAGE)

@@ -66,6 +66,15 @@ class NewReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedReport:
+    """A report in the ledger: the ids of its row and of its target's, and its rank."""
+
+    id: int
+    target_id: int
+    rank: Rank
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The content of one request to GitHub. `target_url` carries the marker."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.delivery.report import RecordedReport
 from domain.delivery.target import Target
 
 
@@ -34,25 +35,25 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One start of a job, owned by this process. `report_id`: its `pending` report, or None without a target."""
+    """One start of a job, owned by this process. `report`: its `pending`, or None without a target."""
 
     job_id: UUID
     number: int
-    report_id: int | None
+    report: RecordedReport | None
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The job has succeeded before and is not executed again. `report_id`: its outcome's, or None without a target."""
+    """The job has succeeded before and is not executed again. `report`: its outcome's, or None without a target."""
 
-    report_id: int | None
+    report: RecordedReport | None
 
 
 @dataclass(frozen=True, slots=True)
 class EndStored:
-    """The end of the execution is stored. `report_id`: its outcome's, or None without a target."""
+    """The end of the execution is stored. `report`: its outcome's, or None without a target."""
 
-    report_id: int | None
+    report: RecordedReport | None
 
 
 @dataclass(frozen=True, slots=True)

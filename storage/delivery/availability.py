@@ -19,9 +19,10 @@ from storage.models import Credential, StatusReport, StatusTarget
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A try ended with `outcome`, or nothing was due. `phase` is that of its report now."""
+    """A try ended with `outcome`, or nothing was due. `phase` is that of the current report, `report_id`, now."""
 
     phase: Phase
+    report_id: int
     outcome: Outcome | None = None
 
 
@@ -77,7 +78,7 @@ async def of_target(
     )
     target, report, credential = (await session.exec(found, execution_options={"populate_existing": True})).one()
     if target.due_at is None:
-        return Settled(phase(report, target))
+        return Settled(phase(report, target), report.id or 0)
     if target.lease_expires_at is not None:
         return Busy(target.lease_expires_at, "another sender holds the lease")
     held_by = await pauses.binding(session, credential, secret, now=now)

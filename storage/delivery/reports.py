@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import and_, case, col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.delivery.report import EventKind, NewReport, Phase, marker, supersedes
+from domain.delivery.report import EventKind, NewReport, Phase, Rank, RecordedReport, marker, supersedes
 from domain.delivery.surface import SurfaceKind
 from domain.delivery.target import StatusState
 from storage.delivery import credentials, events
@@ -45,15 +45,25 @@ async def locked_target(session: AsyncSession, target_id: int) -> StatusTarget:
     return (await session.exec(statement, execution_options={"populate_existing": True})).one()
 
 
-async def recorded(session: AsyncSession, job_id: UUID, execution: int, state: StatusState) -> StatusReport | None:
+async def recorded(session: AsyncSession, job_id: UUID, execution: int, state: StatusState) -> RecordedReport | None:
     """The report of that state of that execution. None: there is none."""
     named = (StatusReport.job_id == job_id, StatusReport.execution == execution, StatusReport.state == state)
-    return (await session.exec(select(StatusReport).where(*named))).one_or_none()
+    row = (await session.exec(select(StatusReport).where(*named))).one_or_none()
+    return _recorded(row) if row else None
+
+
+async def of_id(session: AsyncSession, report_id: int) -> RecordedReport:
+    """The report with this id."""
+    return _recorded(await session.get_one(StatusReport, report_id))
+
+
+def _recorded(row: StatusReport) -> RecordedReport:
+    return RecordedReport(row.id or 0, row.target_id, Rank(row.rank))
 
 
 async def record(
     session: AsyncSession, new: NewReport, kind: SurfaceKind, *, credential: str, actor: str, now: datetime
-) -> StatusReport:
+) -> RecordedReport:
     """Record what a surface of this *kind* should show, in the transaction of the state change that it reports.
 
     Unless superseded, it becomes the target's newest and is due now. Recorded twice, the first description is kept.
@@ -65,9 +75,9 @@ async def record(
     report = await recorded(session, new.job_id, new.execution, new.state)
     assert report is not None  # inserted, or there before
     note = None if is_new else f"first words kept; these were: {words}"
-    await events.append(session, report.id or 0, EventKind.RECORDED, actor=actor, at=now, note=note)
+    await events.append(session, report.id, EventKind.RECORDED, actor=actor, at=now, note=note)
     if is_new:
-        await _supersede(session, target, report, credential=credential, actor=actor, now=now)
+        await _supersede(session, target, new, report.id, credential=credential, actor=actor, now=now)
     return report
 
 
@@ -82,15 +92,16 @@ def _row(new: NewReport, kind: SurfaceKind, description: str, credential: str, n
 
 
 async def _supersede(
-    session: AsyncSession, target: StatusTarget, report: StatusReport, *, credential: str, actor: str, now: datetime
-) -> None:
+    session: AsyncSession, target: StatusTarget, new: NewReport, report_id: int, *,
+    credential: str, actor: str, now: datetime,
+) -> None:  # fmt: skip
     old = await session.get(StatusReport, target.newest_id) if target.newest_id else None
-    if old is not None and not supersedes((report.turn, report.rank), (old.turn, old.rank)):
-        await events.append(session, report.id or 0, EventKind.SUPERSEDED, actor=actor, at=now)
+    if old is not None and not supersedes((new.turn, new.rank), (old.turn, old.rank)):
+        await events.append(session, report_id, EventKind.SUPERSEDED, actor=actor, at=now)
         return
     if old is not None and old.delivered_at is None:
         await events.append(session, old.id or 0, EventKind.SUPERSEDED, actor=actor, at=now)
-    await _make_newest(session, target.id, report.id, credential=credential, now=now)
+    await _make_newest(session, target.id, report_id, credential=credential, now=now)
 
 
 async def _make_newest(

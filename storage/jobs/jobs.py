@@ -14,7 +14,7 @@ from sqlmodel import and_, col, exists, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.commit_status import COMMIT_STATUS
-from domain.delivery.report import NewReport
+from domain.delivery.report import NewReport, RecordedReport
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, EndStored, Execution, Order
 from domain.jobs.job_states import JobState, rank, shown_as
 from domain.process.identity import Process
@@ -108,27 +108,26 @@ async def _take_on(session: AsyncSession, order: Order, actor: str, now: datetim
         await session.exec(update(Job).where(col(Job.id) == order.flow_run_id).values(target_id=target_id, turn=turn))
     job = await _locked(session, order.flow_run_id)
     words = f"{job.type} is under way"
-    report_id = await report(session, job, words, credential=order.credential, actor=actor, now=now)
-    return Execution(job.id, job.execution, report_id)
+    pending = await report(session, job, words, credential=order.credential, actor=actor, now=now)
+    return Execution(job.id, job.execution, pending)
 
 
 async def report(
     session: AsyncSession, job: Job, description: str, *, credential: str, actor: str, now: datetime
-) -> int | None:
-    """Record the report of the job's present state; its id. None: the job has no target."""
+) -> RecordedReport | None:
+    """Record the report of the job's present state. None: the job has no target."""
     if job.target_id is None or job.turn is None:
         return None
     assert job.url is not None  # a job with a target has one: ck_job_target_has_turn_and_url
     new = NewReport(
         job.id, job.execution, shown_as(job.state), job.target_id, job.turn, rank(job.state), description, job.url
     )
-    return (await reports.record(session, new, COMMIT_STATUS, credential=credential, actor=actor, now=now)).id
+    return await reports.record(session, new, COMMIT_STATUS, credential=credential, actor=actor, now=now)
 
 
-async def _report_of(session: AsyncSession, job: Job) -> int | None:
-    """The id of the report of the job's present state. None: there is none."""
-    found = await reports.recorded(session, job.id, job.execution, shown_as(job.state))
-    return found.id if found else None
+async def _report_of(session: AsyncSession, job: Job) -> RecordedReport | None:
+    """The report of the job's present state. None: there is none."""
+    return await reports.recorded(session, job.id, job.execution, shown_as(job.state))
 
 
 async def ended_at(session: AsyncSession, job_id: UUID) -> datetime | None:
@@ -229,9 +228,9 @@ async def end(
     if ended.rowcount == 0:
         return None
     job = await _locked(session, job_id)
-    report_id = await report(session, job, summary, credential=credential, actor=actor, now=now)
+    outcome = await report(session, job, summary, credential=credential, actor=actor, now=now)
     await counters.add(session, {("jobs", job.type, state.value): 1})  # a retry of the job overwrites the row
-    return EndStored(report_id)
+    return EndStored(outcome)
 
 
 async def ended_in(session: AsyncSession, job_id: UUID, execution: int, state: JobState) -> EndStored | None:

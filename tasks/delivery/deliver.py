@@ -199,4 +199,4 @@ async def _settle(
         phase = await settling.settle(session, lease, settlement, sent, seconds=seconds, actor=reporter.actor, now=now)
     if phase is None:
         return Busy(now, "the lease had ended before the answer came; the report is read back next")
-    return Settled(phase, sent.outcome)
+    return Settled(phase, lease.report_id, sent.outcome)

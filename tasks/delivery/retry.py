@@ -32,7 +32,9 @@ async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *
         await reopen_report(reporter, report_id, settings, in_bulk=in_bulk)
     except NoCredential as error:
         raise Undelivered(str(error), may_help=False) from error
-    return await deliver_report(reporter, report_id)
+    async with reporter.ledger.reading() as session:
+        report = await reports.of_id(session, report_id)
+    return await deliver_report(reporter, report)
 
 
 async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> bool:

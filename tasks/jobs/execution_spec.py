@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.delivery.report import RecordedReport
 from domain.jobs.execution import Execution, Order
 from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
@@ -51,11 +52,11 @@ CANCELLED = ExecutionResult(JobState.CANCELLED, "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class EndedExecution:
-    """A stored result. `report_id` is that of its outcome, or None without a target."""
+    """A stored result. `report` is that of its outcome, or None without a target."""
 
     state: JobState
     summary: str
-    report_id: int | None
+    report: RecordedReport | None
 
 
 def folders_of_a_job(ledger: Ledger, job_type: JobType, *, outputs: Path | None, cache: Path | None) -> list[Path]:

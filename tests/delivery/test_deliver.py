@@ -13,6 +13,7 @@ from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import Ledger
+from tasks.report_status import deliver_report
 
 pytestmark = pytest.mark.parametrize("database", DATABASES)
 DAY = 24 * 60 * 60
@@ -172,3 +173,17 @@ async def test_the_policy_of_a_world_is_its_senders_policy(ledger: Ledger, clock
         await world.deliver()
         clock.advance(299)
         assert isinstance(await world.deliver(), Busy)
+
+
+async def test_a_report_takes_three_transactions_and_one_request(world: World) -> None:
+    """Claim, a look at the lease, settle: each transaction that holds up a job's end waits for the disk."""
+    await run_job(world.ledger, order())
+    steps: list[str] = []
+
+    async def note(step: str) -> None:
+        steps.append(step)
+
+    sender = await world.sender(note)
+    assert await deliver_report(sender, await world.newest(), job_ends_now=True) is Phase.DELIVERED
+    transaction, request = ["commit", "committed"], ["POST", "POST answered"]
+    assert steps == [*transaction, *transaction, *request, *transaction]

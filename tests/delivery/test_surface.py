@@ -79,7 +79,7 @@ def states(notes: Notes) -> list[str]:
 
 async def test_a_report_is_delivered_to_it_and_nowhere_else(world: World, notes: Notes) -> None:
     await accept(world.ledger, order())
-    assert await world.deliver() == Settled(Phase.DELIVERED, Delivered(1000))
+    assert await world.deliver() == Settled(Phase.DELIVERED, (await world.newest()).id, Delivered(1000))
     await run_job(world.ledger, order())
     await world.deliver()
     assert (states(notes), world.posts()) == (["pending", "success"], 0)
@@ -91,7 +91,7 @@ async def test_through_a_lost_reply_it_gets_the_report_once(world: World, notes:
     assert isinstance(await world.deliver(), Settled)
     assert (await world.phases())["success"] is Phase.DUE
     world.clock.advance(21)
-    assert await world.deliver() == Settled(Phase.DELIVERED, Delivered(1000))
+    assert await world.deliver() == Settled(Phase.DELIVERED, (await world.newest()).id, Delivered(1000))
     assert states(notes) == ["success"]
 
 

@@ -59,8 +59,7 @@ async def test_the_task_of_a_job_ending_now_does_not_wait_for_the_spacing(ledger
     async with world_on(ledger, clock, policy=policy(WriteBudget(100, 100))) as world:
         late, _ = await jobs(world, 2)
         assert isinstance(await deliver(world.reporter, late), Settled)
-        report_id = (await world.target("docs/1")).newest_id or 0
-        assert await deliver_report(world.reporter, report_id, job_ends_now=True) is Phase.DELIVERED
+        assert await deliver_report(world.reporter, await world.newest("docs/1"), job_ends_now=True) is Phase.DELIVERED
         assert sent_after(world) == [0, 0]
 
 

@@ -15,10 +15,11 @@ from uuid import UUID
 from log_lines import nothing_logged
 from promise import histories
 from simulated import SimulatedClock, Simulation, in_simulated_time
-from world import World, accept, begin, end
+from world import World, accept, begin, end, recorded
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
+from domain.delivery.report import RecordedReport
 from domain.delivery.target import Target
 from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState
@@ -143,14 +144,14 @@ class Day(Simulation):
         self.is_quiet = False
         execution = await accept(self.world.ledger, order)
         with suppress(Undelivered):
-            await deliver_report(self.world.reporter, execution.report_id or 0)
+            await deliver_report(self.world.reporter, recorded(execution.report))
         await begin(self.world.ledger, execution)
         await asyncio.sleep(self.chance.uniform(20, 600))
         state = self.chance.choice((JobState.SUCCEEDED, JobState.FAILED))
         self.is_quiet = False
-        report_id = await end(self.world.ledger, execution, state, credential=order.credential)
+        outcome = await end(self.world.ledger, execution, state, credential=order.credential)
         if self.chance.random() > 0.05:  # else its process dies here
-            await report_status(self.world.reporter, report_id or 0)
+            await report_status(self.world.reporter, recorded(outcome))
 
     async def _reconciliations(self) -> None:
         """A reconciliation run every minute, except where it would find nothing."""
@@ -192,11 +193,11 @@ def simulated_day(url: str, size: Size, seed: int) -> Day:
     return in_simulated_time(url, Policy(budget=size.budget), pass_by, github)
 
 
-async def report_status(reporter: Reporter, report_id: int) -> None:
+async def report_status(reporter: Reporter, report: RecordedReport) -> None:
     """The task `report_status`, with Prefect's retries."""
     for number in range(RETRIES + 1):
         try:
-            await deliver_report(reporter, report_id, job_ends_now=True)
+            await deliver_report(reporter, report, job_ends_now=True)
         except Undelivered as error:
             if not error.may_help or number == RETRIES:
                 return

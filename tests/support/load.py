@@ -24,7 +24,7 @@ from day import HOUR, INTERVAL, MINUTE, PASS, SENDERS, report_status
 from log_lines import nothing_logged
 from promise import histories
 from simulated import SimulatedClock, Simulation, in_simulated_time
-from world import World, accept, begin, end, order
+from world import World, accept, begin, end, order, recorded
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
@@ -110,15 +110,15 @@ class Run(Simulation):
         await self.until(self.load.lasts * number / count)
         execution = await accept(ledger, replace(order(sha=f"{number:040x}"), flow_run_id=UUID(int=number + 1)))
         with suppress(Undelivered):
-            await deliver_report(reporter, execution.report_id or 0, job_ends_now=True)
+            await deliver_report(reporter, recorded(execution.report), job_ends_now=True)
         await begin(ledger, execution)
         await asyncio.sleep(self.chance.uniform(30, 120))
-        report_id = await end(ledger, execution)
+        outcome = await end(ledger, execution)
         if self.chance.random() < LOST_REPLIES:
             sha = f"{number:040x}"
             self.world.fault(Kind.CLOSE, where="after", sha=sha, method="POST")
         if self.chance.random() > DIE:  # else its process dies here
-            await report_status(reporter, report_id or 0)
+            await report_status(reporter, recorded(outcome))
 
     async def _reconciliations(self, reporter: Reporter, jobs: list[asyncio.Task[None]]) -> None:
         """A reconciliation run every minute, until all jobs have ended and all is delivered."""

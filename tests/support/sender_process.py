@@ -30,7 +30,7 @@ from uuid import UUID
 
 from dying import AtEffect
 from sqlmodel.ext.asyncio.session import AsyncSession
-from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, go_on, order
+from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, go_on, order, recorded
 
 from domain.delivery.policy import Policy
 from domain.jobs.execution import Done, Execution, Order
@@ -39,7 +39,6 @@ from github_api.transport import transport_to
 from storage import engines
 from storage.jobs import jobs
 from storage.ledger import LedgerUnavailable, open_ledger
-from storage.models import StatusReport
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
 
@@ -89,9 +88,7 @@ async def life(process: Reporter, asked: Order, time: Later) -> None:
         return
     assert isinstance(taken, Execution)
     await begin(process.ledger, taken)
-    report_id = await end(process.ledger, taken)
-    async with process.ledger.transaction() as session:
-        report = await session.get_one(StatusReport, report_id)
+    report = recorded(await end(process.ledger, taken))
     await deliver(process, report.target_id)
     time.pass_by(20)
     await deliver(process, report.target_id)

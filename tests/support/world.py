@@ -43,7 +43,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.policy import Policy
-from domain.delivery.report import Phase
+from domain.delivery.report import Phase, RecordedReport
 from domain.delivery.surface import Surface
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution, Order
@@ -182,14 +182,20 @@ async def begin(ledger: Ledger, execution: Execution) -> JobState | None:
 async def end(
     ledger: Ledger, execution: Execution, state: JobState = JobState.SUCCEEDED, words: str = "41 pages",
     credential: str = CREDENTIAL,
-) -> int | None:  # fmt: skip
-    """End an execution; return the id of its report."""
+) -> RecordedReport | None:  # fmt: skip
+    """End an execution; return the report of its outcome."""
     async with ledger.transaction() as session:
         ended = await jobs.end(
             session, execution.job_id, execution.number, state, summary=words, exit_code=0,
             credential=credential, actor=ACTOR, now=await ledger.clock(session),
         )  # fmt: skip
-    return ended.report_id if ended else None
+    return ended.report if ended else None
+
+
+def recorded(report: RecordedReport | None) -> RecordedReport:
+    """*report*, of a job that has a target."""
+    assert report is not None
+    return report
 
 
 async def run_job(ledger: Ledger, asked: Order, state: JobState = JobState.SUCCEEDED) -> Execution:
@@ -274,6 +280,12 @@ class World:
     async def target(self, context: str = "docs/sphinx") -> StatusTarget:
         async with self.ledger.transaction() as session:
             return (await session.exec(select(StatusTarget).where(StatusTarget.context == context))).one()
+
+    async def newest(self, context: str = "docs/sphinx") -> RecordedReport:
+        """The current report of a context."""
+        async with self.ledger.transaction() as session:
+            current = select(StatusTarget.newest_id).where(StatusTarget.context == context)
+            return await reports.of_id(session, (await session.exec(current)).one() or 0)
 
     async def reopen(self, context: str = "docs/sphinx", *, credential: str = CREDENTIAL) -> bool:
         """Reopen the current report of a context; whether it was rejected."""

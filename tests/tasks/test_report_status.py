@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from prefect.client.schemas.objects import State, StateType
-from world import CREDENTIAL, accept, begin, end, order
+from world import CREDENTIAL, accept, begin, end, order, recorded
 
 from domain.delivery.notifications import ignore
 from domain.delivery.report import Phase
@@ -46,8 +46,8 @@ async def test_the_outcome_of_a_job_that_ends_now_does_not_wait_for_the_hour_of_
     for context in ("docs/a", "docs/b"):
         execution = await accept(ledger, order(context))
         await begin(ledger, execution)
-        report_id = await end(ledger, execution)
-        assert await report_status.fn(report_id or 0, ignore) is Phase.DELIVERED
+        outcome = recorded(await end(ledger, execution))
+        assert await report_status.fn(outcome, ignore) is Phase.DELIVERED
     assert [status.state for status in github.store.held()] == ["success"] * 2
 
 
@@ -55,7 +55,7 @@ async def test_the_outcome_of_a_job_that_ends_now_does_not_wait_for_the_hour_of_
 async def test_of_nine_jobs_that_begin_at_once_none_has_a_failed_task(github: FakeGitHub, ledger: Ledger) -> None:
     """As after a push that starts all job types; the budget allows one `pending`."""
     begun = [await accept(ledger, order(f"docs/{number}")) for number in range(9)]
-    told = await asyncio.gather(*(report_status.fn(one.report_id or 0, ignore) for one in begun))
+    told = await asyncio.gather(*(report_status.fn(recorded(one.report), ignore) for one in begun))
     left = [one for one in told if one is not Phase.DELIVERED]
     assert (len(left), len(github.store.held())) == (8, 1)
     for state in left:

@@ -15,6 +15,7 @@ import cli
 from console.legacy_import import old_files
 from console.legacy_import.import_old import import_old
 from console.reconcile import reconcile_now
+from domain.delivery.report import RecordedReport
 from fake_github.process import StandIn
 from storage.jobs import jobs
 from storage.models import Job, StatusReport
@@ -188,7 +189,7 @@ async def test_a_crash_in_the_middle_is_finished_by_the_next_import(
         put(folder, f"{number}.json", job(str(number)))
     report, taken = jobs.report, []
 
-    async def dies(*args: Any, **rest: Any) -> int | None:  # noqa: ANN401  # handed on
+    async def dies(*args: Any, **rest: Any) -> RecordedReport | None:  # noqa: ANN401  # handed on
         taken.append(await report(*args, **rest))
         if len(taken) == 3:
             raise KeyboardInterrupt  # before the third is committed

@@ -14,7 +14,7 @@ from waiting import soon, until
 from world import ACTOR, ME
 
 from domain.delivery.notifications import Publish
-from domain.delivery.report import Phase
+from domain.delivery.report import Phase, RecordedReport
 from domain.jobs.job_states import JobState
 from domain.operations.markdown import literal
 from fake_github.faults import Kind
@@ -109,10 +109,10 @@ async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
 ) -> None:
     report = module._report
 
-    async def die_before_the_outcome(report_id: int | None, publish: Publish, *, once: bool = False) -> None:
+    async def die_before_the_outcome(ended: RecordedReport | None, publish: Publish, *, once: bool = False) -> None:
         if not once:
             raise Died
-        await report(report_id, publish, once=once)
+        await report(ended, publish, once=once)
 
     rig.job_is(NOTE_A_RUN)
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import TaskRun
 from world import order, run_job
 
 from domain.delivery.notifications import ignore
-from domain.delivery.report import Phase
+from domain.delivery.report import Phase, Rank, RecordedReport
 from fake_github.faults import Kind
 from flows import docs_job as module
 from settings import Settings
@@ -18,7 +18,7 @@ from storage.delivery import leases
 from tasks.delivery.open_reporter import open_reporter
 from tasks.report_status import RETRY_WINDOW, report_status
 
-SUCCESS = 2  # the number of a job's second report
+SUCCESS = RecordedReport(2, 1, Rank.OWN_OUTCOME)  # a job's second report
 
 
 @flow(name="report", persist_result=False)

@@ -34,7 +34,7 @@ async def send(world: World, reporter: Reporter) -> object:
 
 async def task(world: World, by: Reporter) -> None:
     with suppress(Undelivered):
-        await deliver_report(by, (await world.target()).newest_id or 0, job_ends_now=True)
+        await deliver_report(by, await world.newest(), job_ends_now=True)
 
 
 async def reconciliation(_: World, by: Reporter) -> None:

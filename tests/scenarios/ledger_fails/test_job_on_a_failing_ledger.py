@@ -64,9 +64,9 @@ async def assert_succeeded(world: World, ended: EndedExecution | None) -> None:
     async with world.ledger.transaction() as session:
         assert (await session.exec(select(Job.state))).one() is JobState.SUCCEEDED
         found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
-        recorded = [(report.id, report.state.value) for report in found]
-    assert [state for _, state in recorded] == ["pending", "success"]
-    assert ended.report_id == recorded[-1][0]
+        recorded = [report.state.value for report in found]
+    assert recorded == ["pending", "success"]
+    assert ended.report == await world.newest()
     await world.reconcile()
     assert world.held() == ["success"]
 

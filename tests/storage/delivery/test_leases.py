@@ -162,7 +162,7 @@ async def test_a_settled_target_is_not_claimed_again(world: World, outcome: Outc
     await run_job(world.ledger, order())
     phase = await settled(world, await held(world), outcome)
     assert await claim(world) is None
-    assert await stands(world) == Settled(phase or Phase.DUE)
+    assert await stands(world) == Settled(phase or Phase.DUE, (await world.newest()).id)
 
 
 @pytest.mark.parametrize(

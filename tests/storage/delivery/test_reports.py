@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from racing import until_a_lock_is_waited_for
 from sqlmodel import col, select, update
-from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
+from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, recorded, run_job
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState
@@ -21,7 +21,7 @@ async def record(ledger: Ledger, job_id: object, words: str = "again", *, creden
     async with ledger.transaction() as session:
         job = (await session.exec(select(Job).where(col(Job.id) == job_id))).one()
         now = await ledger.clock(session)
-        return await jobs.report(session, job, words, credential=credential, actor=ACTOR, now=now) or 0
+        return recorded(await jobs.report(session, job, words, credential=credential, actor=ACTOR, now=now)).id
 
 
 async def reject(world: World, state: str = "success") -> int:
@@ -56,8 +56,8 @@ async def test_a_report_is_recorded_once_and_its_first_words_stay(world: World) 
 async def test_its_link_carries_its_marker_and_its_words_fit(world: World) -> None:
     execution = await accept(world.ledger, order())
     await begin(world.ledger, execution)
-    report_id = await end(world.ledger, execution, JobState.FAILED, "x\0" * 200)
-    row = await report(world, report_id or 0)
+    outcome = recorded(await end(world.ledger, execution, JobState.FAILED, "x\0" * 200))
+    row = await report(world, outcome.id)
     assert row.target_url.endswith(f"#report-{row.marker}")
     assert len(row.description) == 140
 

@@ -71,8 +71,8 @@ async def test_a_job_that_succeeded_is_not_executed_again(ledger: Ledger) -> Non
     asked = order()
     first = await accept(ledger, asked)
     await begin(ledger, first)
-    report_id = await end(ledger, first)
-    assert await ask(ledger, asked) == Done(report_id)
+    report = await end(ledger, first)
+    assert await ask(ledger, asked) == Done(report)
     assert await reports_of(ledger) == [(1, "pending", 1), (1, "success", 1)]
 
 
@@ -120,7 +120,7 @@ async def test_the_same_target_in_another_spelling_is_the_same(ledger: Ledger) -
 async def test_a_job_without_a_target_records_nothing(ledger: Ledger) -> None:
     asked = replace(order(), target=None, url=None)
     execution = await run_job(ledger, asked)
-    assert execution.report_id is None
+    assert execution.report is None
     assert await reports_of(ledger) == []
     assert await ask(ledger, asked) == Done(None)
 

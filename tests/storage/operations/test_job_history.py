@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from sqlmodel import update
-from world import ACTOR, World, accept, begin, end, order, run_job
+from world import ACTOR, World, accept, begin, end, order, recorded, run_job
 
 from domain.delivery.outcome import Exchange
 from domain.delivery.report import EventKind, Phase
@@ -72,11 +72,11 @@ async def test_earlier_executions_are_named_and_only_the_last_events_of_the_late
     await run_job(world.ledger, asked, JobState.FAILED)
     again = await accept(world.ledger, asked)
     await begin(world.ledger, again)
-    report_id = await end(world.ledger, again)
+    outcome = recorded(await end(world.ledger, again))
     async with world.ledger.transaction() as session:
         for number in range(job_history.MOST_EVENTS):
             await events.append(
-                session, report_id or 0, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now,
+                session, outcome.id, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now,
                 exchange=Exchange(500 + number),
             )  # fmt: skip
     job = await history_of(world, asked)

@@ -156,8 +156,8 @@ def test_outcomes_are_sent_while_jobs_begin_without_end(simulated: Simulated) ->
 
     async def test(world: World) -> None:
         async def begins(number: int) -> None:
-            execution = await accept(world.ledger, order(f"docs/begins-{number}"))
-            await deliver_report(world.reporter, execution.report_id or 0, job_ends_now=True)
+            await accept(world.ledger, order(f"docs/begins-{number}"))
+            await deliver_report(world.reporter, await world.newest(f"docs/begins-{number}"), job_ends_now=True)
 
         async def jobs_begin() -> None:
             async with asyncio.TaskGroup() as group:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import col, update
-from world import ACTOR, World, accept, begin, end, order, run_job
+from world import ACTOR, World, accept, begin, end, order, recorded, run_job
 
 from domain.delivery.report import Phase
 from fake_github.faults import Kind
@@ -78,15 +78,15 @@ async def test_only_a_pending_that_needs_nothing_but_time_is_left_without_a_word
     world: World, way: str, asked: str
 ) -> None:
     execution = await accept(world.ledger, order())
-    report_id = execution.report_id
+    report = execution.report
     if asked == "outcome":
         await begin(world.ledger, execution)
-        report_id = await end(world.ledger, execution)
+        report = await end(world.ledger, execution)
     await WAYS[way].happens(world)
     job_asks = asked != "by a person"
     if asked == "pending" and not WAYS[way].is_red:
-        phase = await deliver_report(world.reporter, report_id or 0, job_ends_now=job_asks)
+        phase = await deliver_report(world.reporter, recorded(report), job_ends_now=job_asks)
         assert phase in (Phase.DUE, Phase.SENDING)
     else:
         with pytest.raises(Undelivered):
-            await deliver_report(world.reporter, report_id or 0, job_ends_now=job_asks)
+            await deliver_report(world.reporter, recorded(report), job_ends_now=job_asks)

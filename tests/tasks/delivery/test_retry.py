@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from world import CREDENTIAL, World, accept, order, run_job
+from world import CREDENTIAL, World, accept, order, recorded, run_job
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
@@ -95,7 +95,7 @@ async def test_a_report_that_is_due_later_is_tried_at_once(world: World, setting
     token = world.tokens.pop(CREDENTIAL)
     await world.deliver(A)
     world.tokens[CREDENTIAL] = token
-    assert await retry_report(world.reporter, execution.report_id or 0, settings) is Phase.DELIVERED
+    assert await retry_report(world.reporter, recorded(execution.report).id, settings) is Phase.DELIVERED
 
 
 async def test_a_report_that_is_refused_again_says_so_in_githubs_words(world: World, settings: Settings) -> None:

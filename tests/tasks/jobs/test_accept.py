@@ -117,7 +117,7 @@ async def test_an_order_is_taken_on_once(world: World) -> None:
     assert isinstance(taken, Execution)
     assert taken.number == 1
     await finish(world, taken)
-    assert await accept_job(world.reporter, asked) == Done(2)
+    assert await accept_job(world.reporter, asked) == Done(await world.newest())
 
 
 class Second:

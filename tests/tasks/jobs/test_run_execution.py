@@ -453,7 +453,7 @@ async def test_without_a_target_nothing_is_recorded(world: World) -> None:
     asked = replace(order(), target=None, url=None, credential="")
     ended = await carried_out(world, await work_for(world, shell("true"), asked))
     assert ended is not None
-    assert ended.report_id is None
+    assert ended.report is None
     assert await reports(world) == []
 
 
