@@ -1,35 +1,90 @@
-"""Reads the GitHub Actions run that this command is a step of.
+"""Reads the GitHub Actions run that this command is a step of, and finds its commit from the event that started it.
 
 https://docs.github.com/actions/reference/workflows-and-actions/variables
+https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows
+https://docs.github.com/webhooks/webhook-events-and-payloads
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from console.submission.actions_event import ActionsEvent, NoCommit, actions_event
+
+class NoCommit(ValueError):
+    """The event has no commit that a job could run for, or cannot be read; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionsRun:
-    """A workflow run. Run again, it keeps its id and counts attempts."""
+    """A workflow run and its event. `repository` and `sha` are GITHUB_REPOSITORY and GITHUB_SHA.
 
-    event: ActionsEvent
-    run_id: str
-    attempt: str
+    Run again, it keeps its `run_id` and counts the attempts.
+    """
+
+    event: str
+    repository: str
+    sha: str
+    payload: Mapping[str, Any]
+    run_id: str = ""
+    attempt: str = ""
+
+    @property
+    def is_from_fork(self) -> bool:
+        """Whether its commit may come from an author without write access."""
+        if _found(self.payload, "pull_request") is not None:
+            head = _found(self.payload, "pull_request.head.repo.full_name")  # a deleted fork is none
+            return _differ(head, _text(self.payload, "pull_request.base.repo.full_name"))
+        if self._follows_another:
+            return _differ(_found(self.payload, "workflow_run.head_repository.full_name"), self.repository)
+        return False
+
+    @property
+    def _follows_another(self) -> bool:
+        """Whether another run started it. The event of a deployment's status also has a field `workflow_run`."""
+        return self.event == "workflow_run" and _found(self.payload, "workflow_run") is not None
+
+    def commit(self) -> tuple[str, str]:
+        """The repository to report to and the sha, which GITHUB_SHA often is not.
+
+        Of a pull request it is the head, which the base repository has too, as refs/pull/N/head; GITHUB_SHA is a
+        temporary merge, or the base. Of a pushed tag it is the commit, not the tag.
+
+        Raises:
+            NoCommit: it has none.
+        """
+        payload = self.payload
+        if _found(payload, "pull_request") is not None:
+            base = _text(payload, "pull_request.base.repo.full_name")
+            return base, _text(payload, "pull_request.head.sha")
+        if self.event == "delete" or payload.get("deleted") is True:
+            raise NoCommit("something was deleted: there is no commit to run for; keep such events out of the workflow")
+        if _found(payload, "issue.pull_request") is not None:
+            raise NoCommit(f"the event {self.event} does not say which commit of the pull request is meant: give --sha")
+        return self.repository, self._own_sha()
+
+    def _own_sha(self) -> str:
+        if self.event == "push" and _found(self.payload, "head_commit") is not None:
+            return _text(self.payload, "head_commit.id")
+        if self._follows_another:
+            return _text(self.payload, "workflow_run.head_sha")
+        if _found(self.payload, "merge_group") is not None:
+            return _text(self.payload, "merge_group.head_sha")
+        return self.sha
 
 
 def actions_run(env: Mapping[str, str]) -> ActionsRun | None:
     """The run that the environment *env* belongs to; None outside GitHub Actions.
 
     Raises:
-        NoCommit: the file of its event cannot be read.
+        NoCommit: the file of its event cannot be read, or holds none.
     """
     if env.get("GITHUB_ACTIONS") != "true":
         return None
-    name, repository, sha = (env.get(f"GITHUB_{what}", "") for what in ("EVENT_NAME", "REPOSITORY", "SHA"))
-    event = actions_event(name, repository, sha, _event_file(env))
-    return ActionsRun(event, env.get("GITHUB_RUN_ID", ""), env.get("GITHUB_RUN_ATTEMPT", ""))
+    event, repository, sha = (env.get(f"GITHUB_{what}", "") for what in ("EVENT_NAME", "REPOSITORY", "SHA"))
+    run_id, attempt = env.get("GITHUB_RUN_ID", ""), env.get("GITHUB_RUN_ATTEMPT", "")
+    return ActionsRun(event, repository, sha, payload_of(_event_file(env)), run_id, attempt)
 
 
 def _event_file(env: Mapping[str, str]) -> bytes:
@@ -40,3 +95,36 @@ def _event_file(env: Mapping[str, str]) -> bytes:
             f"GITHUB_EVENT_PATH names no file that can be read here ({type(error).__name__}): it says what the "
             "workflow is about, and a container needs it too"
         ) from None
+
+
+def payload_of(content: bytes) -> Mapping[str, Any]:
+    """The event in the file's *content*.
+
+    Raises:
+        NoCommit: it is none.
+    """
+    try:
+        payload = json.loads(content)
+    except (ValueError, RecursionError):
+        payload = None
+    if not isinstance(payload, dict):
+        raise NoCommit("GITHUB_EVENT_PATH: not the event of a workflow: the file holds no JSON object")
+    return payload
+
+
+def _found(payload: object, path: str) -> object:
+    """The value at *path*. None: it, or what should hold it, is not there."""
+    for name in path.split("."):
+        payload = payload.get(name) if isinstance(payload, dict) else None
+    return payload
+
+
+def _text(payload: object, path: str) -> str:
+    text = _found(payload, path)
+    if not isinstance(text, str):
+        raise NoCommit(f"GITHUB_EVENT_PATH: not the event of a workflow: {path}: not a text")
+    return text
+
+
+def _differ(head: object, base: str) -> bool:
+    return not isinstance(head, str) or head.lower() != base.lower()

@@ -66,7 +66,7 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
         Unreachable: GitHub does not say which commit is meant.
     """
     _check_text(words)
-    if run and run.event.is_from_fork and settings.job_user is None:
+    if run and run.is_from_fork and settings.job_user is None:
         raise SubmissionRefused(
             "the pull request is from a fork: its code could be anyone's, and would run as the worker's user; where "
             "workers run jobs as separate users (REPORTBACK_JOB_USER), set that here as well"
@@ -101,8 +101,8 @@ def _meant(words: Words, run: ActionsRun | None) -> tuple[str, str]:
     if run is None:
         raise SubmissionRefused("--repo and --sha are needed: only in GitHub Actions they are known")
     if words.ref:
-        return run.event.repository, words.ref
-    repository, sha = run.event.commit()
+        return run.repository, words.ref
+    repository, sha = run.commit()
     if words.repository and words.repository.lower() != repository.lower():
         raise SubmissionRefused(
             f"--repo {words.repository} needs a --sha: the workflow is about a commit of {repository}"

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from console.legacy_import.old_jobs import jobs_in
 from console.problems import problems
-from console.submission.actions_event import NoCommit, actions_event
+from console.submission.github_actions import ActionsRun, NoCommit, payload_of
 from domain.addresses import names_user
 from domain.delivery.outcome import Page
 from domain.jobs.job_type import JobType
@@ -266,8 +266,8 @@ OLD_JOB = {
 
 def enter_event(path: Path, text: str) -> str | None:
     try:
-        event = actions_event("workflow_run", "a/b", SHA, text.encode("utf-8", "surrogatepass"))
-        repository, sha = event.commit()
+        run = ActionsRun("workflow_run", "a/b", SHA, payload_of(text.encode("utf-8", "surrogatepass")))
+        repository, sha = run.commit()
     except NoCommit as error:
         return refused_well(str(error), path, "the file", "the event")
     return enter_target((), json.dumps({"repository": repository, "sha": sha}))  # as `submit` goes on

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.submission.actions_event import NoCommit
-from console.submission.github_actions import ActionsRun, actions_run
+from console.submission.github_actions import ActionsRun, NoCommit, actions_run
 
 PAYLOADS = Path(__file__).parent / "payloads"
 NOT_MEANT = "1111111111111111111111111111111111111111"
@@ -51,7 +50,7 @@ def run_of(event: str, payload: str, repository: str = HELLO) -> ActionsRun:
     ],
 )
 def test_each_event_is_about_one_commit(event: str, payload: str, repository: str, sha: str) -> None:
-    assert run_of(event, payload, repository).event.commit() == (repository, sha)
+    assert run_of(event, payload, repository).commit() == (repository, sha)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +63,7 @@ def test_each_event_is_about_one_commit(event: str, payload: str, repository: st
 )
 def test_an_event_about_no_commit_is_refused(event: str, payload: str, words: str) -> None:
     with pytest.raises(NoCommit, match=words):
-        run_of(event, payload).event.commit()
+        run_of(event, payload).commit()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,13 @@ def test_an_event_about_no_commit_is_refused(event: str, payload: str, words: st
 def test_a_commit_possibly_from_a_fork_is_recognised(
     *, event: str, payload: str, repository: str, is_from_fork: bool
 ) -> None:
-    assert run_of(event, payload, repository).event.is_from_fork is is_from_fork
+    assert run_of(event, payload, repository).is_from_fork is is_from_fork
+
+
+def read_wholly(env: dict[str, str]) -> None:
+    run = actions_run(env)
+    assert run is not None
+    assert run.is_from_fork or run.commit()
 
 
 def test_a_run_that_is_run_again_keeps_its_id_and_counts() -> None:
@@ -102,7 +107,21 @@ def test_an_event_that_cannot_be_read_is_refused_by_the_name_of_its_variable(
     if content is not None:
         file.write_text(content, encoding="utf-8")
     with pytest.raises(NoCommit, match="GITHUB_EVENT_PATH"):
-        actions_run({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(file)})
+        read_wholly({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"pull_request": {"number": 2}}', "pull_request.base.repo.full_name: not a text"),
+        ('{"pull_request": 7}', "pull_request.base.repo.full_name: not a text"),
+        ('{"merge_group": {"head_sha": 7}}', "merge_group.head_sha: not a text"),
+    ],
+)
+def test_a_field_that_is_not_githubs_is_named(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "event.json").write_text(content, encoding="utf-8")
+    with pytest.raises(NoCommit, match=f"not the event of a workflow: {words}"):
+        read_wholly({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(tmp_path / "event.json")})
 
 
 def test_outside_github_actions_there_is_no_run() -> None:
