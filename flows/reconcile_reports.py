@@ -12,8 +12,8 @@ from prefect.states import Completed
 from flows.run_settings import flow_settings
 from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.reporter import Reporter
+from tasks.operations.best_effort import best_effort
 from tasks.operations.correct_run_states import (
-    best_effort,
     cancel_late_reconciliations,
     crash_dead_reconciliations,
     crash_dead_runs,

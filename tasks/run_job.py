@@ -1,8 +1,7 @@
 """The task that runs a job's command, with its output in the flow run's log and its progress in the UI."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from uuid import UUID
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -11,11 +10,11 @@ from prefect.states import Cancelled, Completed, Failed
 
 from domain.delivery.notifications import Publish
 from domain.jobs.job_states import JobState
-from domain.output.progress import ShowProgress
 from settings import Settings
 from tasks.delivery.ledger_retry import open_when_available
-from tasks.jobs.run_execution import Callbacks, EndedExecution, Work, carry_out
-from tasks.operations.correct_run_states import best_effort, is_cancelled, show_waiting
+from tasks.jobs.execution_spec import EndedExecution, Work
+from tasks.jobs.run_execution import Callbacks, carry_out
+from tasks.operations.correct_run_states import is_cancelled, show_waiting
 from tasks.operations.progress_bar import progress_bar
 
 
@@ -38,17 +37,10 @@ async def run_job(
             logger.info("%s", line)
             on_line(line)
 
-        ended = await carry_out(reporter, asked, _callbacks(asked, log_line, show))
+        run_id = asked.order.flow_run_id
+        callbacks = Callbacks(log_line, partial(show_waiting, run_id), partial(is_cancelled, run_id), show)
+        ended = await carry_out(reporter, asked, callbacks)
     return state_of(ended)
-
-
-def _callbacks(work: Work, on_line: Callable[[str], None], show: ShowProgress) -> Callbacks:
-    run_id = work.order.flow_run_id
-
-    async def on_wait(ahead: Sequence[UUID]) -> None:
-        await best_effort(show_waiting(run_id, ahead))
-
-    return Callbacks(on_line, on_wait, partial(is_cancelled, run_id), show)
 
 
 def _title(work: Work) -> str:

@@ -1,12 +1,10 @@
 """Corrects flow-run states on Prefect's server that contradict the ledger.
 
-Every function raises the errors of Prefect's client where the server cannot be reached. `best_effort` logs them in one
-line: no report waits for Prefect.
+Every function raises the errors of Prefect's client where the server cannot be reached: call it with `best_effort`.
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,13 +30,10 @@ from prefect.states import Cancelled, Crashed, Running
 
 from domain.jobs.job_states import JobState
 from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
-from domain.redact import of_error
 from storage.jobs import liveness
 from storage.jobs.liveness import Over
 from tasks.delivery.reporter import Reporter
 from tasks.process.identity import is_gone
-
-logger = logging.getLogger("reportback.operations")
 
 TIMEOUT = timedelta(seconds=20)
 """How long Prefect may take for all requests of a function."""
@@ -58,14 +53,6 @@ DOCS_JOBS = FlowFilter(name=FlowFilterName(any_=["docs-job"]))
 
 MOST_DELETED = 50
 """Flow runs that one reconciliation run deletes."""
-
-
-async def best_effort(work: Awaitable[None], otherwise: str = "Prefect's server could not be asked or updated") -> None:
-    """Do *work*. An error is logged after *otherwise*, and has no other effect."""
-    try:
-        await work
-    except Exception as error:  # noqa: BLE001  # whatever is wrong with Prefect, jobs and reports go on
-        logger.warning("%s: %s", otherwise, of_error(error))
 
 
 @asynccontextmanager

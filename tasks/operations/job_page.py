@@ -13,13 +13,14 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.runtime import flow_run
 
+from domain.jobs.execution import Order
 from domain.jobs.run_names import key_of, name_of, tags_of
 from domain.operations.job_page import TAIL, page
 from settings import Settings
 from storage.ledger import open_ledger
 from storage.operations import job_history
-from tasks.jobs.accept import Order, commit_page, own_page
-from tasks.operations.correct_run_states import best_effort
+from tasks.jobs.accept import commit_page, own_page
+from tasks.operations.best_effort import best_effort, updating
 
 FINAL_UPDATE_TIMEOUT = timedelta(seconds=10)
 """How long the end of a flow run waits for its page."""
@@ -32,14 +33,8 @@ async def job_page(order: Order, settings: Settings) -> AsyncIterator["JobPage"]
     Never delays the block, but its end for up to `FINAL_UPDATE_TIMEOUT`. Errors of Prefect or the ledger are logged.
     """
     kept = JobPage(order, settings)
-    keeping = asyncio.create_task(kept.keep())
-    try:
+    async with updating(kept.update, kept.wanted, "the job's page is not up to date", longest=FINAL_UPDATE_TIMEOUT):
         yield kept
-    finally:
-        kept.finish()
-        await asyncio.wait({keeping}, timeout=FINAL_UPDATE_TIMEOUT.total_seconds())
-        keeping.cancel()
-        await asyncio.wait({keeping})
 
 
 @dataclass
@@ -53,9 +48,9 @@ class JobPage:
     _settings: Settings
     note: str = ""
     _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _artifact: UUID | None = None
-    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    _is_over: bool = False
+    _is_tagged: bool = False
 
     def on_line(self, line: str) -> None:
         """Take a line of the command's output, already made public."""
@@ -63,22 +58,14 @@ class JobPage:
 
     def refresh(self) -> None:
         """Request an update of the page."""
-        self._wanted.set()
+        self.wanted.set()
 
-    def finish(self) -> None:
-        """Request the last update."""
-        self._is_over = True
-        self.refresh()
-
-    async def keep(self) -> None:
-        """Tag the flow run, then update the page on each request, until `finish`."""
-        await best_effort(self._tag(), "the flow run has no tags")
-        is_last = False
-        while not is_last:
-            await self._wanted.wait()
-            self._wanted.clear()
-            is_last = self._is_over
-            await best_effort(self._show(), "the job's page is not up to date")
+    async def update(self) -> None:
+        """Tag the flow run, the first time, and bring the page up to date."""
+        if not self._is_tagged:
+            self._is_tagged = True
+            await best_effort(self._tag(), "the flow run has no tags")
+        await self._show()
 
     async def _tag(self) -> None:
         tags = list(dict.fromkeys([*flow_run.tags, *tags_of(self._order.type, self._order.target)]))

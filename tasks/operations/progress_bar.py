@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,12 +13,15 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from prefect.exceptions import PrefectException
 
 from domain.output.progress import Progress, ShowProgress
+from tasks.operations.best_effort import updating
 
 logger = logging.getLogger("reportback.operations")
 
 EVERY = timedelta(seconds=1)
 LAST = timedelta(seconds=5)
 """How long showing the last progress may delay what follows the job's end."""
+
+NOT_SHOWN = "no progress can be shown"
 
 
 @asynccontextmanager
@@ -27,31 +30,9 @@ async def progress_bar(title: str) -> AsyncIterator[ShowProgress]:
 
     At the end it shows the last. If Prefect does not answer, that is logged once, and tried again.
     """
-    bar, over = _Bar(title), asyncio.Event()
-    drawing = asyncio.create_task(_draw(bar, over))
-    try:
+    bar = _Bar(title)
+    async with updating(bar.draw, bar.wanted, NOT_SHOWN, longest=LAST, every=EVERY):
         yield bar.show
-    finally:
-        over.set()
-        await _in_time(drawing)
-        if drawing.cancelled():  # by a signal that ended all tasks
-            await _in_time(asyncio.create_task(bar.draw()))
-
-
-async def _in_time(drawing: asyncio.Task[None]) -> None:
-    await asyncio.wait({drawing}, timeout=LAST.total_seconds())
-    drawing.cancel()
-    await asyncio.wait({drawing})
-
-
-async def _draw(bar: "_Bar", over: asyncio.Event) -> None:
-    while True:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), EVERY.total_seconds())
-        is_last = over.is_set()
-        await bar.draw()
-        if is_last:
-            return
 
 
 @dataclass
@@ -59,6 +40,7 @@ class _Bar:
     """The artifact, and the progress to show."""
 
     _title: str
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _artifact: UUID | None = None
     _latest: Progress | None = None
     _drawn: Progress | None = None
@@ -66,6 +48,7 @@ class _Bar:
 
     def show(self, progress: Progress) -> None:
         self._latest = progress
+        self.wanted.set()
 
     async def draw(self) -> None:
         latest = self._latest
@@ -78,7 +61,8 @@ class _Bar:
                 await aupdate_progress_artifact(self._artifact, latest.percent)
         except (httpx.HTTPError, PrefectException) as error:
             if not self._has_warned:
-                logger.warning("no progress can be shown: %s", type(error).__name__)
+                logger.warning("%s: %s", NOT_SHOWN, type(error).__name__)
             self._has_warned = True
+            self.wanted.set()
         else:
             self._drawn = latest

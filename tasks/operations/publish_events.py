@@ -17,13 +17,11 @@ from prefect.runtime import flow_run
 
 from domain.delivery.notifications import Notification, Publish
 from domain.operations.notification_lines import level_of, line_of
-from tasks.operations.correct_run_states import best_effort
+from tasks.operations.best_effort import updating
 from tasks.operations.prefect_events import event_of
 
 TIMEOUT = timedelta(seconds=5)
 """How long Prefect may take for what is sent at once, and the end of a flow run for the last of it."""
-
-NOT_SENT = "events could not be sent to Prefect"
 
 
 @asynccontextmanager
@@ -33,51 +31,22 @@ async def publishing() -> AsyncIterator[Publish]:
     Never delays the block, but its end for up to `TIMEOUT`.
     """
     run_id, logger = UUID(flow_run.id), get_run_logger()
-    events = _EventQueue()
+    waiting, wanted = list[Event](), asyncio.Event()
 
     def publish(notification: Notification) -> None:
         logger.log(level_of(notification), "%s", line_of(notification))
         if (event := event_of(notification, run_id)) is not None:
-            events.add(event)
+            waiting.append(event)
+            wanted.set()
 
-    sending = asyncio.create_task(events.send())
-    try:
+    async def send() -> None:
+        batch = waiting.copy()
+        waiting.clear()
+        if batch:
+            await _send(batch)
+
+    async with updating(send, wanted, "events could not be sent to Prefect", longest=TIMEOUT):
         yield publish
-    finally:
-        events.finish()
-        _, late = await asyncio.wait({sending}, timeout=TIMEOUT.total_seconds())
-        if late:
-            logger.warning("%s: it takes too long", NOT_SENT)
-        sending.cancel()
-        await asyncio.wait({sending})
-
-
-class _EventQueue:
-    """Events to send to Prefect's server."""
-
-    def __init__(self) -> None:
-        self._waiting: list[Event] = []
-        self._is_wanted = asyncio.Event()
-        self._is_over = False
-
-    def add(self, event: Event) -> None:
-        """Queue *event*: it is sent with all others that wait."""
-        self._waiting.append(event)
-        self._is_wanted.set()
-
-    def finish(self) -> None:
-        """Send what waits, then stop."""
-        self._is_over = True
-        self._is_wanted.set()
-
-    async def send(self) -> None:
-        """Send what is added, until `finish`."""
-        while self._waiting or not self._is_over:
-            await self._is_wanted.wait()
-            self._is_wanted.clear()
-            batch, self._waiting = self._waiting, []
-            if batch:
-                await best_effort(_send(batch), NOT_SENT)
 
 
 async def _send(batch: Sequence[Event]) -> None:

@@ -3,7 +3,7 @@
 import httpx
 import respx
 
-from tasks.operations.correct_run_states import best_effort
+from tasks.operations.best_effort import best_effort
 
 
 async def test_prefects_answer_is_logged_without_the_user_of_its_address(logged: list[str]) -> None:
