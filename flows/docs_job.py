@@ -15,6 +15,7 @@ from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase, RecordedReport
 from domain.delivery.repository_patterns import OPEN, is_open
+from domain.jobs.execution import CarriedOutElsewhere, Done, Execution, Order
 from domain.jobs.run_names import name_of
 from domain.jobs.target_request import TargetRequest
 from domain.operations.job_history import retry_result
@@ -25,7 +26,7 @@ from settings import Settings
 from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_while_unavailable
 from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.retry import phase_of, reopen_report
-from tasks.jobs.accept import CarriedOutElsewhere, Done, Execution, Order, accept_job, order_of
+from tasks.jobs.accept import accept_job, order_of
 from tasks.jobs.execution_spec import EndedExecution, Work, work_of
 from tasks.operations.job_page import JobPage, job_page
 from tasks.operations.publish_events import publishing

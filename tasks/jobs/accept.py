@@ -21,8 +21,6 @@ from tasks.delivery.reporter import Reporter
 from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, this_process
 
-__all__ = ["CarriedOutElsewhere", "Done", "Execution", "Order", "accept_job", "commit_page", "order_of"]
-
 POLL_EVERY = timedelta(seconds=2)
 """How often a second process checks for a heartbeat of the first."""
 

@@ -52,12 +52,7 @@ async def execute(
     with _reporting_start_failures(on_end):
         found = await _token(reporter, work.order.credential)
         secrets = await _secrets(reporter, work, found)
-        disks = folders_of_a_job(
-            reporter.ledger,
-            work.job_type,
-            outputs=work.outputs.folder if work.outputs else None,
-            cache=work.cache.folder if work.cache else None,
-        )
+        disks = folders_of_a_job(reporter.ledger, work)
         folder = _folder(work, found)
         async with _user(work, disks) as user, folder as copy, _empty_folder("home") as home:
             if user:

@@ -59,7 +59,7 @@ class EndedExecution:
     report: RecordedReport | None
 
 
-def folders_of_a_job(ledger: Ledger, job_type: JobType, *, outputs: Path | None, cache: Path | None) -> list[Path]:
+def folders_of_a_job(ledger: Ledger, work: Work) -> list[Path]:
     """The folders on whose disks a job writes: working copies, an embedded ledger, and what its type keeps.
 
     Raises:
@@ -68,10 +68,10 @@ def folders_of_a_job(ledger: Ledger, job_type: JobType, *, outputs: Path | None,
     folders = [temporary_folder()]
     if ledger.engine.dialect.name == "sqlite":
         folders.append(Path(ledger.place).parent)
-    if outputs and job_type.output:
-        folders.append(outputs)
-    if cache and any(step.cache for step in job_type.prepare):
-        folders.append(cache)
+    if work.outputs and work.job_type.output:
+        folders.append(work.outputs.folder)
+    if work.cache and any(step.cache for step in work.job_type.prepare):
+        folders.append(work.cache.folder)
     return folders
 
 

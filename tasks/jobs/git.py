@@ -75,9 +75,9 @@ class Git:
         """A copy with a time limit of its own, counted from now."""
         return replace(self, bounds=replace(self.bounds, time=limit, time_field=""), _began=time.monotonic())
 
-    async def run(self, *args: str) -> Finished:
+    async def run(self, *args: str, on_line: LogLine = ignored) -> Finished:
         """Run git to its success. Raises GitFailed."""
-        done = await self.ask(*args)
+        done = await self.ask(*args, on_line=on_line)
         if done.exit_code != 0:
             raise GitFailed(self.why(done) or f"git {args[0]} failed")
         return done
@@ -123,11 +123,9 @@ class Git:
         """Check that the files of *commit*, which has been fetched, are within the bounds. Raises GitFailed."""
         count = Count(self.bounds.files, self.bounds.size)
         try:
-            done = await self.ask("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count))
+            await self.run("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count))
         except BeyondLimit as error:
             raise GitFailed(self.bounds.beyond(str(error))) from None
-        if done.exit_code != 0:
-            raise GitFailed(self.why(done) or "git ls-tree failed")
 
     @property
     def _header(self) -> str:

@@ -73,8 +73,7 @@ async def push_changes(
             own = folder / "repository"
             own.mkdir()
             git = Git(own, folder, limits.for_files(LIMIT), clone_url, token, ca_file=ca_file)
-            pusher = _Pusher(own, git, push, clone_url, sha, message)
-            pushed.append(await pusher.push(copy))
+            pushed.append(await _Pusher(git, push, sha, message).push(copy))
     except GitFailed as error:
         raise PushFailed(f"push failed: {error}") from None
     except asyncio.CancelledError:
@@ -85,10 +84,8 @@ async def push_changes(
 
 @dataclass(frozen=True, slots=True)
 class _Pusher:
-    own: Path
     remote: Git
     push_: Push
-    url: str
     sha: str
     message: str
 
@@ -105,7 +102,7 @@ class _Pusher:
 
     async def push(self, copy: Path) -> str | None:
         await self.git.run("init", "--quiet", "--template=")
-        await self.remote.run("fetch", *SHALLOW, "--", self.url, self.sha)
+        await self.remote.run("fetch", *SHALLOW, "--", self.remote.url, self.sha)
         changes = await self._changes(copy)
         if changes is None:
             return None
@@ -118,9 +115,9 @@ class _Pusher:
     async def _changes(self, copy: Path) -> str | None:
         """A commit on top of *sha* with what the job made of the paths; None: it changed nothing."""
         index = {
-            "GIT_DIR": str(self.own / ".git"),
+            "GIT_DIR": str(self.remote.folder / ".git"),
             "GIT_WORK_TREE": str(copy),
-            "GIT_INDEX_FILE": str(self.own / "index"),
+            "GIT_INDEX_FILE": str(self.remote.folder / "index"),
         }
         git = replace(self.git, folder=copy, env={**self.git.env, **index})
         await git.run("read-tree", self.sha)
@@ -133,13 +130,13 @@ class _Pusher:
     async def _head(self) -> str | None:
         """The branch's commit; None: there is no such branch."""
         ref = f"refs/heads/{self.push_.branch}"
-        listed = await self.remote.run("ls-remote", "--quiet", "--", self.url, ref)
+        listed = await self.remote.run("ls-remote", "--quiet", "--", self.remote.url, ref)
         words = (line.split("\t") for line in listed.tail)
         return next((word[0] for word in words if HASH.fullmatch(word[0]) and word[1:] == [ref]), None)
 
     async def _on_top_of(self, head: str, changes: str) -> str | None:
         """The changes as a commit on top of *head*; None: it has them all."""
-        await self.remote.run("fetch", *SHALLOW, "--", self.url, head)
+        await self.remote.run("fetch", *SHALLOW, "--", self.remote.url, head)
         await self.git.check_files_of(head)
         # A file that only our commit lacks was added by both, for git: the job's wins, here and nowhere else.
         base = await self._with_files_of(head)
@@ -182,9 +179,8 @@ class _Pusher:
         failed, is_in_doubt = await self._failed(commit)
         if failed is None:
             return True
-        check, cancelled = await finished(
-            lambda: self._with_check_limit().branch_commit(commit, head, is_in_doubt=is_in_doubt)
-        )
+        checker = replace(self, remote=self.remote.with_limit(CHECK_LIMIT))
+        check, cancelled = await finished(lambda: checker.branch_commit(commit, head, is_in_doubt=is_in_doubt))
         failed = cancelled or failed
         if (unknown := check.exception()) is not None:
             if is_in_doubt and isinstance(failed, GitFailed):
@@ -200,7 +196,7 @@ class _Pusher:
         """Push it: why that failed, if it did, and whether the host may have stored it all the same."""
         to = f"{commit}:refs/heads/{self.push_.branch}"
         try:
-            done = await self.remote.ask("push", "--porcelain", "--no-verify", "--no-signed", "--", self.url, to)
+            done = await self.remote.ask("push", "--porcelain", "--no-verify", "--no-signed", "--", self.remote.url, to)
         except (GitFailed, asyncio.CancelledError) as error:
             return error, True
         if done.exit_code == 0:
@@ -208,10 +204,6 @@ class _Pusher:
         is_refused = any(REFUSED.match(line) for line in done.tail)
         is_cut_off = done.exit_code is None or any(map(CUT_OFF.search, done.tail))
         return GitFailed(self.remote.why(done) or "git push failed"), is_cut_off and not is_refused
-
-    def _with_check_limit(self) -> "_Pusher":
-        """A copy with a time limit of its own, for a check."""
-        return replace(self, remote=self.remote.with_limit(CHECK_LIMIT))
 
     async def branch_commit(self, commit: str, head: str | None, *, is_in_doubt: bool) -> str | None:
         """What the branch holds: *commit*, also where others have pushed on top of it; else its head.
@@ -228,7 +220,7 @@ class _Pusher:
             await asyncio.sleep(CHECK_EVERY.total_seconds())
 
     async def _is_below(self, commit: str, head: str) -> bool:
-        await self.remote.run("fetch", *SHALLOW, f"--depth={MAX_DEPTH}", "--", self.url, head)
+        await self.remote.run("fetch", *SHALLOW, f"--depth={MAX_DEPTH}", "--", self.remote.url, head)
         return (await self.git.ask("merge-base", "--is-ancestor", commit, head)).exit_code == 0
 
 

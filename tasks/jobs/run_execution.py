@@ -17,15 +17,12 @@ from domain.output.progress import ShowProgress, ignore_progress
 from domain.redact import of_error
 from domain.text import LogLine
 from storage.jobs import jobs
-from storage.ledger import LedgerUnavailable
-from tasks.delivery.ledger_retry import retry_while_unavailable, should_log
+from tasks.delivery.ledger_retry import retry_while_unavailable
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.build_steps import execute
 from tasks.jobs.execution_spec import CANCELLED, EndedExecution, ExecutionResult, Work
 from tasks.jobs.heartbeat import Stopped, keep_heartbeat
 from tasks.process.uncancellable import run_uncancellable, sigterm_ignored
-
-__all__ = ["Callbacks", "EndedExecution", "Work", "carry_out"]
 
 POLL_EVERY = timedelta(seconds=1)
 """How often a job checks whether its exclusive group is free."""
@@ -112,20 +109,16 @@ async def _start(reporter: Reporter, execution: Execution, callbacks: Callbacks,
     """
     before: list[UUID] = []
     notifying: asyncio.Task[None] | None = None
-    failures = 0
+
+    async def begin() -> tuple[JobState | None, list[UUID]]:
+        async with reporter.ledger.transaction() as session:
+            now = await reporter.ledger.clock(session)
+            state = await jobs.begin(session, execution.job_id, execution.number, now=now)
+            waits = state is JobState.WAITING
+            return state, await jobs.waits_for(session, execution.job_id, now=now) if waits else []
+
     while True:
-        try:
-            async with reporter.ledger.transaction() as session:
-                now = await reporter.ledger.clock(session)
-                state = await jobs.begin(session, execution.job_id, execution.number, now=now)
-                waits = state is JobState.WAITING
-                ahead = await jobs.waits_for(session, execution.job_id, now=now) if waits else []
-            failures = 0
-        except LedgerUnavailable as error:
-            failures += 1
-            if should_log(failures):
-                logger.warning("the job could not be started, and is tried again: %s", error)
-            state, ahead = JobState.WAITING, before
+        state, ahead = await retry_while_unavailable(begin, longest=None, failed="the job could not be started")
         if ahead != before:
             before = ahead
             if notifying:
@@ -142,7 +135,7 @@ async def _notify_waiting(callbacks: Callbacks, ahead: Sequence[UUID], *, after:
     try:
         await callbacks.on_wait(ahead)
     except Exception as error:  # noqa: BLE001  # whatever the error, the job goes on
-        logger.warning("the jobs that this one waits for could not be shown: %s", error)
+        logger.warning("the jobs that this one waits for could not be shown: %s", of_error(error))
 
 
 async def _finish(

@@ -19,8 +19,9 @@ from world import World, accept, order
 
 from domain.jobs.job_type import JobType
 from tasks.jobs.build_cache import BuildCache
+from tasks.jobs.execution_spec import EndedExecution, Work
 from tasks.jobs.keep_output import Outputs
-from tasks.jobs.run_execution import EndedExecution, Work, carry_out
+from tasks.jobs.run_execution import carry_out
 from tasks.process import user_lock
 from tasks.process.users import JobUser
 

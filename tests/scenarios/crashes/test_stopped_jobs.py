@@ -26,7 +26,8 @@ from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
 from storage.ledger import Ledger, LedgerUnavailable, open_ledger
 from storage.models import Job, StatusReport
-from tasks.jobs.run_execution import Work, carry_out
+from tasks.jobs.execution_spec import Work
+from tasks.jobs.run_execution import carry_out
 
 LIMIT = 50.0
 """Seconds: more than a job takes to begin on a busy machine, and less than its end may take."""
@@ -160,7 +161,8 @@ import asyncio, signal, sys
 from uuid import UUID
 from domain.jobs.job_type import JobType
 from storage.ledger import open_ledger
-from tasks.jobs.run_execution import Work, carry_out
+from tasks.jobs.execution_spec import Work
+from tasks.jobs.run_execution import carry_out
 from callbacks import idle_callbacks
 from world import Clock, accept, order, world_on
 class Terminated(BaseException): pass

@@ -24,7 +24,8 @@ from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
 from tasks.delivery.reporter import Reporter
 from tasks.jobs import run_execution as module
-from tasks.jobs.run_execution import Callbacks, EndedExecution, Work, carry_out
+from tasks.jobs.execution_spec import EndedExecution, Work
+from tasks.jobs.run_execution import Callbacks, carry_out
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
@@ -192,7 +193,7 @@ async def test_a_job_that_is_to_begin_while_postgresql_is_stopped_begins_once_it
         running = asyncio.create_task(carried_out(world.reporter, work))
         await until(lambda: len(logged) >= 2)
     await assert_succeeded(world, await running)
-    assert all(one.startswith("the job could not be started, and is tried again: ") for one in logged)
+    assert all(one.startswith("the job could not be started, and is tried again until it succeeds: ") for one in logged)
 
 
 @ON_SQLITE

@@ -29,9 +29,9 @@ from settings import Settings
 from storage.models import StatusReport
 from tasks.jobs import build_steps as executing
 from tasks.jobs.build_cache import BuildCache
-from tasks.jobs.execution_spec import work_of
+from tasks.jobs.execution_spec import EndedExecution, Work, work_of
 from tasks.jobs.keep_output import Outputs
-from tasks.jobs.run_execution import EndedExecution, Work, carry_out
+from tasks.jobs.run_execution import carry_out
 from tasks.process import disk_space
 from tasks.process.background import Stop
 from tasks.process.files import USUAL

@@ -14,7 +14,8 @@ from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
 from domain.output.progress import Progress
 from storage.models import StatusReport
-from tasks.jobs.run_execution import EndedExecution, Work, carry_out
+from tasks.jobs.execution_spec import EndedExecution, Work
+from tasks.jobs.run_execution import carry_out
 from tasks.process.output_lines import MAX_LINE
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"])

@@ -30,7 +30,8 @@ from tasks.delivery import ledger_retry
 from tasks.delivery.reporter import Reporter
 from tasks.jobs import heartbeat
 from tasks.jobs import run_execution as module
-from tasks.jobs.run_execution import Callbacks, EndedExecution, Work, carry_out
+from tasks.jobs.execution_spec import EndedExecution, Work
+from tasks.jobs.run_execution import Callbacks, carry_out
 from tasks.process import temp_dirs
 from tasks.process.disk_space import LEAST, check_free_space
 
@@ -269,7 +270,7 @@ async def test_a_failing_begin_callback_ends_nothing(world: World, logged: list[
     ended = await running
     assert ended is not None
     assert ended.state is JobState.SUCCEEDED
-    assert logged == ["the jobs that this one waits for could not be shown: connection refused"]
+    assert logged == ["the jobs that this one waits for could not be shown: ConnectionError('connection refused')"]
 
 
 async def test_a_cancel_does_not_wait_for_the_begin_callback(world: World, tmp_path: Path) -> None:

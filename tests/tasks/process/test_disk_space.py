@@ -1,14 +1,19 @@
 """A job that would fill the disk is refused, with a report; kept working copies are removed first."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from processes import names_in
-from world import World
+from world import World, order
 
+from domain.jobs.execution import Execution
 from domain.jobs.job_type import JobType
-from tasks.jobs.execution_spec import folders_of_a_job
+from tasks.jobs.build_cache import BuildCache
+from tasks.jobs.execution_spec import Work, folders_of_a_job
+from tasks.jobs.keep_output import Outputs
 from tasks.process.disk_space import LEAST, NoSpace, check_free_space, free_in
 from tasks.process.temp_dirs import KEPT_PREFIX
 
@@ -61,6 +66,8 @@ def test_the_disks_of_outputs_and_caches_are_checked_for_jobs_that_use_them(worl
     plain = JobType(name="sphinx", command=("true",))
     step = {"command": ["true"], "cache": {"paths": ["a"], "key": ["b"]}}
     uses = JobType.model_validate({"name": "sphinx", "command": ["true"], "output": "site", "prepare": [step]})
-    seen = [set(folders_of_a_job(world.ledger, one, outputs=outputs, cache=cache)) for one in (plain, uses)]
+    kept, cached = Outputs(outputs, 1, timedelta(days=1)), BuildCache(cache, 1)
+    works = [Work(Execution(UUID(int=1), 1, None), order(), one, None, kept, cached) for one in (plain, uses)]
+    seen = [set(folders_of_a_job(world.ledger, work)) for work in works]
     assert seen[1] - seen[0] == {outputs, cache}
     assert Path(world.ledger.place).parent in seen[0]
