@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from job_user_rig import FIRST, TOKEN, JobUserRig, open_place
-from repositories import Origin
+from build_rig import BuildRig, build_rig
+from job_user_rig import FIRST, USERS, open_place
 from world import World
 
 from domain.process.job_user import Ids
@@ -25,10 +25,7 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def rig(world: World, place: Path, monkeypatch: pytest.MonkeyPatch) -> JobUserRig:
-    """A rig around jobs of a repository with a page and a lock file."""
-    monkeypatch.setenv("PUSH", TOKEN)
-    world.tokens["env:PUSH"] = TOKEN
-    made = JobUserRig(world, place, Origin(place))
-    made.origin.commit("main", docs__page_md="old", lock="one")
-    return made
+def rig(world: World, place: Path) -> Iterator[BuildRig]:
+    """A rig whose jobs run as job users."""
+    with build_rig(world, place, USERS) as made:
+        yield made

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from job_user_rig import FIRST, JobUserRig, job_python
+from build_rig import BuildRig
+from job_user_rig import FIRST, job_python
 from processes import ROOT
 from real_processes import start_prefect
 from waiting import block_until
@@ -87,12 +88,12 @@ def open_api(server_home: Path, locked_api: str) -> Iterator[str]:
 class Grounds:
     """The places of the canaries, closed to other users."""
 
-    rig: JobUserRig
+    rig: BuildRig
     worker: int
 
     @property
     def hidden(self) -> dict[str, Path]:
-        place = self.rig.place
+        place = self.rig.folder
         return {
             "b": place / "state" / "ledger.db",
             "c": place / "home" / ".prefect" / "profiles.toml",
@@ -102,7 +103,7 @@ class Grounds:
     def open_to_all(self, letter: str) -> None:
         path = self.hidden[letter]
         for folder in path.parents[:-1]:
-            if folder.is_relative_to(self.rig.place) and folder != self.rig.place:
+            if folder.is_relative_to(self.rig.folder) and folder != self.rig.folder:
                 folder.chmod(0o755)
         for one in path.parent.glob(f"{path.name}*"):
             one.chmod(0o644)
@@ -129,7 +130,7 @@ def worker() -> Iterator[int]:
 
 
 @pytest.fixture
-async def grounds(rig: JobUserRig, ledger: Ledger, ledger_url: str, worker: int) -> Grounds:
+async def grounds(rig: BuildRig, ledger: Ledger, ledger_url: str, worker: int) -> Grounds:
     async with open_ledger(ledger_url):
         """Made by the first process that opens it."""
     await accept(ledger, order(CANARY.format("b")))
@@ -196,7 +197,7 @@ print(state.type.value, state.message)
 
 
 async def test_a_job_run_by_the_whole_flow_finds_no_canary(grounds: Grounds, locked_api: str) -> None:
-    place, command = grounds.rig.place, grounds.command(locked_api)
+    place, command = grounds.rig.folder, grounds.command(locked_api)
     script = place / "hunter.py"
     shutil.copy(HUNTER, script)
     script.chmod(0o644)

@@ -8,7 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from job_user_rig import USERS, JobUserRig, job_python
+from build_rig import BuildRig
+from job_user_rig import USERS, job_python
 from processes import names_in
 
 from domain.jobs.job_states import JobState
@@ -70,7 +71,7 @@ def test_it_leaves_something_in_each_place(open_folders: list[Path]) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize("ending", ["0", "1"])
-async def test_all_files_of_a_job_are_removed_with_it(rig: JobUserRig, open_folders: list[Path], ending: str) -> None:
+async def test_all_files_of_a_job_are_removed_with_it(rig: BuildRig, open_folders: list[Path], ending: str) -> None:
     command = [job_python(), "-c", f"{LEAVE}\nraise SystemExit({ending})", *map(str, open_folders)]
     ended = await rig.run(command)
     assert ended.state is (JobState.FAILED if ending == "1" else JobState.SUCCEEDED), rig.lines

@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from job_user_rig import USERS, JobUserRig, job_python
+from build_rig import BuildRig
+from job_user_rig import USERS, job_python
 from processes import names_in
 from waiting import Held, until
 
@@ -29,12 +30,12 @@ for _ in range(1_200):
 
 @pytest.mark.parametrize("database", ["sqlite"])
 @pytest.mark.parametrize("ending", ["0", "1"])
-async def test_a_deep_and_closed_folder_fails_no_later_job(rig: JobUserRig, ending: str) -> None:
+async def test_a_deep_and_closed_folder_fails_no_later_job(rig: BuildRig, ending: str) -> None:
     await rig.run([job_python(), "-c", f"{NEST}\nraise SystemExit({ending})"])
     assert (await rig.run("true")).state is JobState.SUCCEEDED, rig.lines
-    for kept in (rig.place / "tmp").iterdir():
+    for kept in (rig.folder / "tmp").iterdir():
         module.remove(kept)
-    assert names_in(rig.place / "tmp") == []
+    assert names_in(rig.folder / "tmp") == []
 
 
 def seen_by(user: JobUser, place: Path) -> str:

@@ -5,29 +5,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from callbacks import idle_callbacks
 from cancelling import cancel_all, skip
+from executions import Executions, assert_no_process_is_left, overtaken
 from full import FULL, thinned
-from processes import ROOT, is_alive, pids_in
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from processes import ROOT
+from sqlmodel import select
 from waiting import block_until
-from world import World, accept, order
+from world import World, order
 
 from domain.jobs.job_states import JobState
-from domain.jobs.job_type import JobType
-from storage.ledger import Ledger, LedgerUnavailable, open_ledger
-from storage.models import Job, StatusReport
+from storage.ledger import LedgerUnavailable, open_ledger
+from storage.models import Job
 from tasks.jobs.execution_spec import Work
-from tasks.jobs.run_execution import carry_out
 
 LIMIT = 50.0
 """Seconds: more than a job takes to begin on a busy machine, and less than its end may take."""
@@ -49,38 +45,20 @@ def stay(folder: Path) -> tuple[str, ...]:
 
 
 @dataclass
-class Rig:
-    world: World
-    folder: Path
-    lines: list[str]
-    is_cancelled: bool = False
-
-    async def start(self, *command: str) -> tuple[asyncio.Task[object], Work]:
-        asked = order(group="g")
-        job_type = JobType.model_validate({"name": "sphinx", "command": command, "timeout": LIMIT})
-        work = Work(await accept(self.world.ledger, asked), asked, job_type, None)
-        callbacks = replace(idle_callbacks(self.lines), is_cancelled=self._asked)
-        return asyncio.create_task(carry_out(self.world.reporter, work, callbacks)), work
-
-    async def _asked(self) -> bool:
-        return self.is_cancelled
-
-    async def state(self, work: Work) -> JobState:
-        async with self.world.ledger.transaction() as session:
-            return (await session.exec(select(Job).where(Job.id == work.execution.job_id))).one().state
-
-    async def reports(self) -> list[str]:
-        async with self.world.ledger.transaction() as session:
-            found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
-            return [one.state.value for one in found]
+class Rig(Executions):
+    folder: Path = field(kw_only=True)
 
     async def there(self, name: str) -> None:
         await asyncio.to_thread(block_until, (self.folder / name).exists)
 
+    async def has(self, work: Work, state: JobState, *reports: str) -> bool:
+        """Whether this is the job's state, and these are its reports."""
+        return (await self.job(work)).state is state and tuple(one for one, _ in await self.reports()) == reports
+
 
 @pytest.fixture
 def rig(world: World, tmp_path: Path) -> Iterator[Rig]:
-    yield Rig(world, tmp_path, [])
+    yield Rig(world, folder=tmp_path)
     (tmp_path / "go").touch()
 
 
@@ -94,7 +72,9 @@ async def test_a_signal_in_the_grace_stores_the_end_only_once_nothing_is_left(
     monkeypatch.setattr("tasks.jobs.heartbeat.CANCEL_CHECK_EVERY", timedelta(seconds=0.02))
     others = asyncio.all_tasks()
     leave = ("sh", "-c", f'"$@" & until [ -e {rig.folder}/ready ]; do sleep 0.02; done', "sh")
-    running, work = await rig.start(*(leave if ends_by == "its exit" else ()), *stay(rig.folder))
+    command = (*(leave if ends_by == "its exit" else ()), *stay(rig.folder))
+    work = await rig.accept(command, order(group="g"), timeout=LIMIT)
+    running = rig.start(work)
     await rig.there("ready")
     if ends_by == "its time limit":
         skip(LIMIT)
@@ -106,27 +86,12 @@ async def test_a_signal_in_the_grace_stores_the_end_only_once_nothing_is_left(
     for _ in range(times):
         cancel_all(others)
         await asyncio.wait({running}, timeout=0.1)
-    assert await rig.state(work) is JobState.RUNNING
+    assert (await rig.job(work)).state is JobState.RUNNING
     (rig.folder / "go").touch()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert not any(map(is_alive, pids_in(rig.folder)))
-    assert await rig.state(work) is JobState.CANCELLED
-    assert await rig.reports() == ["pending", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class AwayAtTheEnd(Ledger):
-    """A ledger that is unavailable while a file exists."""
-
-    file: Path
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        if self.file.exists():
-            raise LedgerUnavailable(OSError("gone"))
-        async with Ledger.transaction(self) as session:
-            yield session
+    assert_no_process_is_left(rig.folder)
+    assert await rig.has(work, JobState.CANCELLED, "pending", "error")
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
@@ -135,13 +100,15 @@ async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it
     rig: Rig, times: int, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
     monkeypatch.setattr("tasks.delivery.ledger_retry.RETRY_EVERY", timedelta(seconds=0.02))
-    away, own = rig.folder / "away", rig.world.ledger
-    others = asyncio.all_tasks()
-    ledger = AwayAtTheEnd(own.engine, own.sessions, own.clock, away)
-    asked = order()
-    job_type = JobType.model_validate({"name": "sphinx", "command": ("sh", "-c", f"touch {away}")})
-    work = Work(await accept(own, asked), asked, job_type, None)
-    running = asyncio.create_task(carry_out(replace(rig.world.reporter, ledger=ledger), work, idle_callbacks([])))
+    away, others = rig.folder / "away", asyncio.all_tasks()
+
+    async def check() -> None:
+        if away.exists():
+            raise LedgerUnavailable(OSError("gone"))
+
+    ledger = overtaken(rig.world.ledger, check)
+    work = await rig.accept(f"touch {away}")
+    running = rig.start(work, by=replace(rig.world.reporter, ledger=ledger))
     try:
         for _ in range(times):
             logged.clear()
@@ -152,27 +119,20 @@ async def test_a_signal_while_the_end_waits_for_the_ledger_changes_nothing_of_it
         away.unlink(missing_ok=True)
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert await rig.state(work) is JobState.SUCCEEDED
-    assert await rig.reports() == ["pending", "success"]
+    assert await rig.has(work, JobState.SUCCEEDED, "pending", "success")
 
 
 FLOW = """
 import asyncio, signal, sys
 from uuid import UUID
-from domain.jobs.job_type import JobType
+from executions import Executions
 from storage.ledger import open_ledger
-from tasks.jobs.execution_spec import Work
-from tasks.jobs.run_execution import carry_out
-from callbacks import idle_callbacks
-from world import Clock, accept, order, world_on
+from world import Clock, order, world_on
 class Terminated(BaseException): pass
 def terminated(number, frame): raise Terminated
 async def main(url, job, *command):
     async with open_ledger(url) as ledger, world_on(ledger, Clock()) as world:
-        asked = order(flow_run_id=UUID(job))
-        job_type = JobType.model_validate({"name": "sphinx", "command": command})
-        work = Work(await accept(ledger, asked), asked, job_type, None)
-        await carry_out(world.reporter, work, idle_callbacks([]))
+        await Executions(world).run(command, order(flow_run_id=UUID(job)))
 signal.signal(signal.SIGTERM, terminated)
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -195,7 +155,7 @@ def test_a_flow_that_gets_sigterm_leaves_when_nothing_of_its_job_is_left(times: 
         finally:
             (tmp_path / "go").touch()
         flow.wait(60)
-        assert not any(map(is_alive, pids_in(tmp_path)))
+        assert_no_process_is_left(tmp_path)
     assert asyncio.run(state_in(url)) is JobState.CANCELLED
 
 

@@ -2,31 +2,30 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 from uuid import uuid4
 
 import pytest
+from executions import CutOff, Executions, ended_of, overtaken
 from failing import REFUSALS, FullDisk, PostgreSQL
 from relay import Fate, Relay
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import until
-from world import World, accept, end, order
+from world import World, end
 
 from domain.jobs.job_states import JobState
-from domain.jobs.job_type import JobType
-from storage.ledger import Ledger, LedgerUnavailable, open_ledger
+from storage.ledger import Ledger, open_ledger
 from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
 from tasks.delivery.reporter import Reporter
 from tasks.jobs import run_execution as module
 from tasks.jobs.execution_spec import EndedExecution, Work
-from tasks.jobs.run_execution import Callbacks, carry_out
 
+Started: TypeAlias = "tuple[Work, asyncio.Task[EndedExecution | None]]"
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
 
@@ -37,37 +36,28 @@ def waits_are_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_retry, "RETRY_EVERY", timedelta(seconds=0.05))
 
 
-async def job(world: World, script: str) -> Work:
-    asked = order()
-    job_type = JobType(name="sphinx", command=("sh", "-c", script))
-    return Work(await accept(world.ledger, asked), asked, job_type, None)
+UNTIL_TOLD = "touch {0}/began; while [ ! -e {0}/go ]; do sleep 0.02; done"
+"""The script of a job that says when it has begun, and succeeds once it may."""
 
 
-async def job_until_told(world: World, folder: Path) -> Work:
-    """A job that makes `began` in *folder* and succeeds once `go` is there."""
-    return await job(world, f"touch {folder}/began; while [ ! -e {folder}/go ]; do sleep 0.02; done")
-
-
-async def carried_out(reporter: Reporter, work: Work) -> EndedExecution | None:
-    async def no_group(_: object) -> None:
-        raise AssertionError("there is no group")
-
-    async def not_cancelled() -> bool:
-        return False
-
-    return await carry_out(reporter, work, Callbacks(lambda _: None, no_group, not_cancelled))
+async def started(world: World, folder: Path, by: Reporter | None = None) -> Started:
+    """A job that runs until there is `go` in *folder*."""
+    executions = Executions(world)
+    work = await executions.accept(UNTIL_TOLD.format(folder))
+    running = executions.start(work, by=by)
+    await until((folder / "began").exists)
+    return work, running
 
 
 async def assert_succeeded(world: World, ended: EndedExecution | None) -> None:
     """The job has, once, and GitHub shows it, once."""
-    assert ended is not None
-    assert ended.state is JobState.SUCCEEDED
+    assert ended_of(ended).state is JobState.SUCCEEDED
     async with world.ledger.transaction() as session:
         assert (await session.exec(select(Job.state))).one() is JobState.SUCCEEDED
         found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
         recorded = [report.state.value for report in found]
     assert recorded == ["pending", "success"]
-    assert ended.report == await world.newest()
+    assert ended_of(ended).report == await world.newest()
     await world.reconcile()
     assert world.held() == ["success"]
 
@@ -76,9 +66,7 @@ async def assert_succeeded(world: World, ended: EndedExecution | None) -> None:
 async def test_a_job_that_succeeds_while_postgresql_is_stopped_has_succeeded_once_it_is_started(
     world: World, server: PostgreSQL, tmp_path: Path, logged: list[str]
 ) -> None:
-    work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(world.reporter, work))
-    await until((tmp_path / "began").exists)
+    _, running = await started(world, tmp_path)
     async with server.stopped():
         (tmp_path / "go").touch()
         await until(lambda: len(logged) >= 2)
@@ -94,10 +82,8 @@ async def test_a_job_that_succeeds_while_postgresql_refuses_everything_has_succe
     world: World, server: PostgreSQL, tmp_path: Path, refusal: str, logged: list[str]
 ) -> None:
     role = f"worker_{uuid4().hex}"
-    work = await job_until_told(world, tmp_path)
     async with open_ledger(await server.made_role(role), clock=world.clock.of_ledger) as ledger:
-        running = asyncio.create_task(carried_out(await world.sender(ledger=ledger), work))
-        await until((tmp_path / "began").exists)
+        _, running = await started(world, tmp_path, await world.sender(ledger=ledger))
         async with server.refusing(REFUSALS[refusal], role):
             (tmp_path / "go").touch()
             await until(lambda: len(logged) >= 2)
@@ -113,9 +99,7 @@ async def test_a_job_that_succeeds_while_postgresql_refuses_everything_has_succe
 async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeeded_once_its_own_is_back(
     world: World, ledger_url: str, tmp_path: Path, logged: list[str]
 ) -> None:
-    work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(world.reporter, work))
-    await until((tmp_path / "began").exists)
+    _, running = await started(world, tmp_path)
     with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as other:
         other.execute("ALTER TABLE job RENAME TO another_job")
         try:
@@ -127,46 +111,13 @@ async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeed
     assert "no such table: job" in logged[0]
 
 
-@dataclass(frozen=True, slots=True)
-class OvertakenLedger(Ledger):
-    """A ledger to which something is done before each transaction."""
-
-    first: Callable[[], Awaitable[None]]
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        await self.first()
-        async with Ledger.transaction(self) as session:
-            yield session
-
-
-def overtaken(own: Ledger, first: Callable[[], Awaitable[None]]) -> Ledger:
-    return OvertakenLedger(own.engine, own.sessions, own.clock, first)
-
-
-@dataclass(slots=True)
-class CutOff:
-    """A reporter's connection to its ledger, which fails while it is down; others can use the ledger meanwhile."""
-
-    is_down: bool = False
-
-    async def check(self) -> None:
-        if self.is_down:
-            raise LedgerUnavailable(OSError("connection refused"))
-
-    def reporter(self, world: World) -> Reporter:
-        return replace(world.reporter, ledger=overtaken(world.ledger, self.check))
-
-
 @pytest.mark.parametrize("cancels", [1, 3])
 async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
     world: World, tmp_path: Path, cancels: int, logged: list[str]
 ) -> None:
     """Only killing the process ends the wait, since the outcome is stored nowhere else."""
     connection = CutOff()
-    work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(connection.reporter(world), work))
-    await until((tmp_path / "began").exists)
+    _, running = await started(world, tmp_path, connection.reporter(world))
     connection.is_down = True
     (tmp_path / "go").touch()
     try:
@@ -188,9 +139,10 @@ async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
 async def test_a_job_that_is_to_begin_while_postgresql_is_stopped_begins_once_it_is_started(
     world: World, server: PostgreSQL, logged: list[str]
 ) -> None:
-    work = await job(world, "true")
+    executions = Executions(world)
+    work = await executions.accept("true")
     async with server.stopped():
-        running = asyncio.create_task(carried_out(world.reporter, work))
+        running = executions.start(work)
         await until(lambda: len(logged) >= 2)
     await assert_succeeded(world, await running)
     assert all(one.startswith("the job could not be started, and is tried again until it succeeds: ") for one in logged)
@@ -200,9 +152,7 @@ async def test_a_job_that_is_to_begin_while_postgresql_is_stopped_begins_once_it
 async def test_a_job_that_succeeds_while_the_disk_is_full_has_succeeded_once_there_is_room(
     world: World, full_disk: FullDisk, tmp_path: Path, logged: list[str]
 ) -> None:
-    work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(world.reporter, work))
-    await until((tmp_path / "began").exists)
+    _, running = await started(world, tmp_path)
     await full_disk.strike()
     try:
         (tmp_path / "go").touch()
@@ -221,9 +171,10 @@ async def test_a_beginning_or_an_end_whose_commit_was_lost_counts_once(
 ) -> None:
     """Whether it was stored is unknown: it is repeated, with the same result."""
     ledger, between = relay
-    work = await job(world, "true")
+    executions = Executions(world)
+    work = await executions.accept("true")
     between.lose_next(b"COMMIT", fate, skip=number)
-    await assert_succeeded(world, await carried_out(await world.sender(ledger=ledger), work))
+    await assert_succeeded(world, await executions.carry_out(work, by=await world.sender(ledger=ledger)))
     assert (between.lost, len(logged)) == (1, 1)
 
 
@@ -232,18 +183,14 @@ async def test_a_job_taken_for_lost_while_its_end_waited_ends_with_its_own_outco
 ) -> None:
     """Its process is cut off from the ledger, which others can use meanwhile."""
     connection = CutOff()
-    work = await job_until_told(world, tmp_path)
-    running = asyncio.create_task(carried_out(connection.reporter(world), work))
-    await until((tmp_path / "began").exists)
+    work, running = await started(world, tmp_path, connection.reporter(world))
     connection.is_down = True
     (tmp_path / "go").touch()
     await until(lambda: len(logged) >= 1)
     await end(world.ledger, work.execution, JobState.LOST, "lost: no sign of life")
     await world.deliver()
     connection.is_down = False
-    ended = await running
-    assert ended is not None
-    assert ended.state is JobState.SUCCEEDED
+    assert ended_of(await running).state is JobState.SUCCEEDED
     await world.reconcile()
     assert world.held() == ["error", "success"]
 
@@ -253,13 +200,14 @@ async def test_an_end_stored_by_another_process_during_an_outage_stays(
     world: World, relay: tuple[Ledger, Relay]
 ) -> None:
     own, between = relay
-    work = await job(world, "true")
+    executions = Executions(world)
+    work = await executions.accept("true")
 
     async def cancel() -> None:
         if between.lost:
             await end(world.ledger, work.execution, JobState.CANCELLED, "cancelled by ann")
 
     between.lose_next(b"COMMIT", Fate.LOST, skip=1)
-    assert await carried_out(replace(world.reporter, ledger=overtaken(own, cancel)), work) is None
+    assert await executions.carry_out(work, by=replace(world.reporter, ledger=overtaken(own, cancel))) is None
     await world.reconcile()
     assert world.held() == ["error"]
