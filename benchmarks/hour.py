@@ -67,7 +67,9 @@ async def main(minutes: int, seed: int) -> int:
         clone_url, sha = source.commit(folder)
         github = await up.enter_async_context(github_running())
         url = f"sqlite:///{folder / 'ledger.db'}"
-        local = await up.enter_async_context(stack.running(folder / "prefect", _settings(url, github.url, clone_url)))
+        settings = stack.stand_in_settings(url, github.url, clone_url)  # those of `make up`: every time is the default
+        settings["REPORTBACK_JOBS_FILE"] = str(Path(__file__).with_name("jobs.toml"))
+        local = await up.enter_async_context(stack.running(folder / "prefect", settings))
         prefect = await up.enter_async_context(prefect_api(local.api_url))
         ledger = await up.enter_async_context(open_ledger(url))
         hour = Hour(minutes, github, prefect, ledger, sha, Random(seed), console)  # noqa: S311  # not for secrets
@@ -78,17 +80,6 @@ async def main(minutes: int, seed: int) -> int:
             raise stack.NotStarted(ended.result())
         ended.cancel()
         return playing.result()
-
-
-def _settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str]:
-    """The settings of `make up`: every time is the default."""
-    return {
-        "REPORTBACK_DATABASE_URL": ledger_url,
-        "REPORTBACK_GITHUB_API_URL": github_url,
-        "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
-        "REPORTBACK_CLONE_URL": clone_url,
-        "REPORTBACK_JOBS_FILE": str(Path(__file__).with_name("jobs.toml")),
-    }
 
 
 async def _play(hour: Hour) -> int:

@@ -7,7 +7,7 @@ from cyclopts import App
 from rich.table import Table
 
 from console.arguments import Json
-from console.person import os_user
+from console.ledger import opened, os_user
 from console.terminal import log_line, plain, results, say, table, write_json
 from domain.delivery.budget import WriteBudget
 from domain.units import ahead
@@ -15,7 +15,6 @@ from github_api.credentials import DEFAULT_CREDENTIAL
 from settings import Settings
 from storage.delivery import pauses
 from storage.delivery.credentials import locked
-from storage.ledger import open_ledger
 from storage.operations.credential_usage import CredentialUsage, usages
 
 app = App(name="credentials")
@@ -29,8 +28,7 @@ async def credentials(*, as_json: Json = False) -> None:
         as_json: Print a JSON array, for programs.
     """
     settings = Settings()
-    opening = open_ledger(settings.database_url, local=settings.local_file_systems)
-    async with opening as ledger, ledger.reading() as session:
+    async with opened(settings) as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
         known = await usages(session, now=now)
     named = names(settings)
@@ -57,7 +55,7 @@ async def resume(name: str, /) -> None:
     """
     settings, actor = Settings(), os_user()
     async with (
-        open_ledger(settings.database_url, publish=lambda notification: say(log_line(notification))) as ledger,
+        opened(settings, publish=lambda notification: say(log_line(notification))) as ledger,
         ledger.transaction() as session,
     ):
         known = [one.name for one in await usages(session, now=await ledger.clock(session))]

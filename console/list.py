@@ -9,13 +9,13 @@ from cyclopts.validators import Number
 from rich.table import Table
 
 from console.arguments import EVERYTHING, Json, ReportFilter
+from console.ledger import opened
 from console.terminal import plain, results, stderr_console, table, write_json
 from console.words import next_try, reason, why
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations.job_history import next_try_at
 from domain.units import span
 from settings import Settings
-from storage.ledger import open_ledger
 from storage.operations.listing import Listed, Wanted, listing
 
 NARROW = 140
@@ -50,9 +50,7 @@ async def print_reports(
     asked: ReportFilter, wanted: Collection[Wanted], *, limit: int, as_json: bool = False
 ) -> Sequence[Listed]:
     """Print the selected reports, and return them."""
-    settings = Settings()
-    opening = open_ledger(settings.database_url, local=settings.local_file_systems)
-    async with opening as ledger, ledger.reading() as session:
+    async with opened(Settings()) as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
         found, is_more = await listing(session, asked.selection(now), wanted, limit=limit)
     if as_json:

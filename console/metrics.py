@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from console.ledger import opened
 from domain.operations.metrics import Snapshot
 from settings import Settings
-from storage.ledger import Ledger, LedgerUnavailable, open_ledger
+from storage.ledger import Ledger, LedgerUnavailable
 from tasks.operations.metric_families import registry_of
 from tasks.operations.push_metrics import read_metrics
 
@@ -35,8 +36,7 @@ async def metrics(*, serve: str | None = None) -> None:
 
 async def print_metrics() -> None:
     """Print the metrics."""
-    settings = Settings()
-    async with open_ledger(settings.database_url, local=settings.local_file_systems) as ledger:
+    async with opened(Settings()) as ledger:
         shown = await read_metrics(ledger)
     sys.stdout.write(generate_latest(registry_of(shown)).decode())
 
@@ -47,9 +47,8 @@ async def serve_metrics(place: str) -> None:
     Raises:
         ValueError: it is no such place, or its port cannot be opened.
     """
-    settings = Settings()
     with listening(place) as sock:
-        async with open_ledger(settings.database_url, local=settings.local_file_systems) as ledger:
+        async with opened(Settings()) as ledger:
             host, port = sock.getsockname()[:2]
             sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics\n")
             sys.stdout.flush()

@@ -4,8 +4,8 @@ import asyncio
 from uuid import uuid4
 
 from console.arguments import EVERYTHING
+from console.ledger import os_user
 from console.list import print_reports
-from console.person import os_user
 from console.progress import CommandProgress
 from console.reporter import logging_to, open_reporter
 from console.terminal import plain, results

@@ -9,8 +9,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from console.arguments import EVERYTHING, DryRun, ReportFilter
+from console.ledger import os_user
 from console.list import print_reports
-from console.person import os_user
 from console.progress import CommandProgress
 from console.reporter import logging_to, open_reporter
 from console.terminal import confirm, plain, results, stderr_console

@@ -11,11 +11,11 @@ from rich.table import Table
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.arguments import Json
+from console.ledger import opened
 from console.terminal import plain, results, stderr_console, table, write_json
 from domain.delivery.report import Phase
 from domain.operations.job_history import Event, clock, next_try_at, what_next
 from settings import Settings
-from storage.ledger import open_ledger
 from storage.operations.job_history import ReportDetail, of_report, reports_of
 
 LONGEST_ACTOR = len("reconciliation")
@@ -29,9 +29,7 @@ async def show(report: int | UUID, *, as_json: Json = False) -> int:
         report: Its number, or the id of a docs-job flow run for all of its reports.
         as_json: Print a JSON array, for programs.
     """
-    settings = Settings()
-    opening = open_ledger(settings.database_url, local=settings.local_file_systems)
-    async with opening as ledger, ledger.reading() as session:
+    async with opened(Settings()) as ledger, ledger.reading() as session:
         now = await ledger.clock(session)
         found = await _histories(session, report)
     if found is None:

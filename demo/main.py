@@ -61,12 +61,7 @@ async def demo() -> int:
 def _settings(folder: Path, github_url: str, clone_url: str) -> dict[str, str]:
     """Settings of the demo: the reconciliation runs every 5 s instead of every minute."""
     return {
-        "REPORTBACK_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
-        "REPORTBACK_GITHUB_API_URL": github_url,
-        "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
-        "REPORTBACK_LEDGER_ID": "",
-        "REPORTBACK_CREDENTIALS": "{}",
-        "REPORTBACK_CLONE_URL": clone_url,
+        **stack.stand_in_settings(f"sqlite:///{folder / 'ledger.db'}", github_url, clone_url),
         "REPORTBACK_JOBS_FILE": str(stack.ROOT / "demo" / "jobs.toml"),
         "REPORTBACK_INTERVAL": "5s",
         "REPORTBACK_PASS_BUDGET": "4s",

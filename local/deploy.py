@@ -10,12 +10,12 @@ from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.schedules import IntervalSchedule
 from rich.console import Console
 
+from console.ledger import opened
 from domain.addresses import without_user
 from local.prefect_server import prefect_server
 from local.work_pools import JOBS, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import ROOT, Settings
 from storage.identity import ledger_id
-from storage.ledger import open_ledger
 from tasks.process.command import run_command
 
 DEPLOYMENTS = ("docs-job/docs-job", "reconcile-reports/reconcile-reports", "retry-reports/retry-reports")
@@ -37,8 +37,7 @@ async def deploy() -> None:
     """
     settings = Settings()  # a second call changes nothing; limits of the pools are kept
     async with prefect_server() as client:
-        opening = open_ledger(settings.database_url, local=settings.local_file_systems)
-        async with opening as ledger, ledger.transaction() as session:
+        async with opened(settings) as ledger, ledger.transaction() as session:
             found = await ledger_id(session)
         await _set_variable(client, str(found))
         for name in POOLS:

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
+from prefect.client.base import PrefectHttpxAsyncClient
+from prefect.exceptions import PrefectHTTPStatusError
 
 from local.stack import basic
 
-TRIES = 20
-RETRY_EVERY = timedelta(seconds=0.5)
+POLL_EVERY = timedelta(seconds=0.5)
+JSON = {"Content-Type": "application/json"}
 OVER = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
@@ -37,12 +38,11 @@ class RunState:
 
 
 class PrefectApi:
-    """The API of one server. Retries after a 503 or without an answer: its SQLite database may be locked."""
+    """The API of one server. Prefect's client retries after a 503 or without an answer, and fetches CSRF tokens."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: PrefectHttpxAsyncClient) -> None:
         """*client* has the API's address as its base."""
         self._client = client
-        self._csrf: dict[str, str] | None = None
 
     async def start(
         self,
@@ -60,21 +60,16 @@ class PrefectApi:
             Refused: no such deployment, or the parameters are not what its form allows.
         """
         found = await self._ask("GET", f"/deployments/name/{deployment}")
-        if found.is_client_error:
-            raise Refused(f"{deployment}: {found.json()['detail']}")
         asked: dict[str, Any] = {"parameters": dict(parameters), "idempotency_key": uuid4().hex}
         if queue is not None:
             asked["work_queue_name"] = queue
         if at is not None:
             asked["state"] = {"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat()}}
-        made = await self._ask("POST", f"/deployments/{found.json()['id']}/create_flow_run", asked)
-        if made.is_client_error:
-            raise Refused(made.json()["detail"])
-        return str(made.json()["id"])
+        return str((await self._ask("POST", f"/deployments/{found['id']}/create_flow_run", asked))["id"])
 
     async def state(self, run_id: str) -> RunState:
         """The state of a flow run."""
-        state = (await self._ask("GET", f"/flow_runs/{run_id}")).raise_for_status().json()["state"]
+        state = (await self._ask("GET", f"/flow_runs/{run_id}"))["state"]
         return RunState(state["type"], state["name"], state["message"])
 
     async def set_state(self, run_id: str, type_: str, name: str | None = None) -> None:
@@ -84,7 +79,7 @@ class PrefectApi:
             Refused: Prefect does not allow this change of state.
         """
         state = {"type": type_, "name": name or type_.title()}
-        done = (await self._ask("POST", f"/flow_runs/{run_id}/set_state", {"state": state})).json()
+        done = await self._ask("POST", f"/flow_runs/{run_id}/set_state", {"state": state})
         if done["status"] != "ACCEPT":
             raise Refused(f"{run_id} to {type_}: {done['status']} {done['details'].get('reason') or ''}".rstrip())
 
@@ -99,8 +94,7 @@ class PrefectApi:
     async def log(self, run_id: str) -> list[str]:
         """The latest 200 log lines of a flow run. The server stores them some seconds later."""
         asked = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_DESC", "limit": 200}
-        found = (await self._ask("POST", "/logs/filter", asked)).raise_for_status().json()
-        return [line["message"] for line in reversed(found)]
+        return [line["message"] for line in reversed(await self._ask("POST", "/logs/filter", asked))]
 
     async def runs(self, deployment: str, *states: str) -> list[str]:
         """The ids of at most 200 flow runs of *deployment* in one of the *states*, types of Prefect's."""
@@ -110,53 +104,34 @@ class PrefectApi:
             "flow_runs": {"state": {"type": {"any_": list(states)}}},
             "limit": 200,
         }
-        return [run["id"] for run in (await self._ask("POST", "/flow_runs/filter", asked)).raise_for_status().json()]
+        return [run["id"] for run in await self._ask("POST", "/flow_runs/filter", asked)]
 
     async def name(self, run_id: str) -> str:
         """The name of a flow run."""
-        return str((await self._ask("GET", f"/flow_runs/{run_id}")).raise_for_status().json()["name"])
+        return str((await self._ask("GET", f"/flow_runs/{run_id}"))["name"])
 
     async def until_over(self, run_id: str) -> RunState:
         """Wait, without limit, until a flow run has ended; returns its state."""
         while not (state := await self.state(run_id)).is_over:  # noqa: ASYNC110  # another process ends it
-            await asyncio.sleep(RETRY_EVERY.total_seconds())
+            await asyncio.sleep(POLL_EVERY.total_seconds())
         return state
 
-    async def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+    async def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  # any JSON
+        """The answer's JSON; *body* is sent in ASCII: a lone surrogate, as Prefect's UI would send it."""
         content = None if body is None else json.dumps(body)
-        for left in reversed(range(TRIES)):
-            try:
-                headers = {} if method == "GET" else {"Content-Type": "application/json", **await self._csrf_headers()}
-                response = await self._client.request(method, path, content=content, headers=headers)
-            except httpx.TransportError:
-                if not left:
-                    raise
-            else:
-                if response.status_code == httpx.codes.FORBIDDEN and self._csrf:
-                    self._csrf = None  # it lasts an hour
-                elif response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    break
-            await asyncio.sleep(RETRY_EVERY.total_seconds())
-        return response if response.is_client_error else response.raise_for_status()
-
-    async def _csrf_headers(self) -> dict[str, str]:
-        """The headers of a change; none where the server wants no token: it answers 422 then.
-
-        https://docs.prefect.io/v3/advanced/security-settings
-        """
-        if self._csrf is None:
-            client = uuid4().hex
-            answer = await self._client.get("/csrf-token", params={"client": client})
-            if answer.is_server_error:
-                return {}
-            self._csrf = {}
-            if answer.is_success:
-                self._csrf = {"Prefect-Csrf-Client": client, "Prefect-Csrf-Token": answer.json()["token"]}
-        return self._csrf
+        try:
+            answer = await self._client.request(method, path, content=content, headers=JSON)
+        except PrefectHTTPStatusError as error:
+            if error.response.is_client_error:
+                raise Refused(f"{path}: {error.response.json().get('detail')}") from error
+            raise
+        return answer.json()
 
 
 @asynccontextmanager
 async def prefect_api(api_url: str, password: str | None = None) -> AsyncIterator[PrefectApi]:
     """The server at *api_url*, and its *password* as "user:password" if it asks for one."""
-    async with httpx.AsyncClient(base_url=api_url, trust_env=False, timeout=30, auth=basic(password)) as client:
+    async with PrefectHttpxAsyncClient(
+        enable_csrf_support=True, base_url=api_url, trust_env=False, timeout=30, auth=basic(password)
+    ) as client:
         yield PrefectApi(client)

@@ -114,6 +114,18 @@ def prefect_settings(home: Path, api_url: str) -> dict[str, str]:
     }
 
 
+def stand_in_settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str]:
+    """Settings for reporting to a stand-in GitHub only, whatever our environment names."""
+    return {
+        "REPORTBACK_DATABASE_URL": ledger_url,
+        "REPORTBACK_GITHUB_API_URL": github_url,
+        "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
+        "REPORTBACK_LEDGER_ID": "",
+        "REPORTBACK_CREDENTIALS": "{}",
+        "REPORTBACK_CLONE_URL": clone_url,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """A started process. `last` holds its last lines of output."""

@@ -49,16 +49,8 @@ async def _github(folder: Path, console: Console) -> AsyncIterator[tuple[Path, d
         return
     async with github_running() as github:
         console.print(f"[bold]GitHub[/]      a stand-in at {github.url} (set {REAL[0]} for the real one)")
-        yield (
-            folder / "prefect",
-            {
-                "REPORTBACK_DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
-                "REPORTBACK_GITHUB_API_URL": github.url,
-                "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
-                "REPORTBACK_LEDGER_ID": "",
-                "REPORTBACK_CLONE_URL": stack.ROOT.as_uri(),
-            },
-        )
+        ledger_url = f"sqlite:///{folder / 'ledger.db'}"
+        yield folder / "prefect", stack.stand_in_settings(ledger_url, github.url, stack.ROOT.as_uri())
 
 
 def _kept_password(home: Path) -> Path:

@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy.engine import make_url
 
 from console.checks.finding import Finding, bad, good
+from console.ledger import opened
 from domain.units import span
 from settings import Settings
 from storage.delivery import reconciliation_runs
 from storage.identity import WrongLedger, ledger_id
-from storage.ledger import LedgerUnavailable, NotUpgraded, open_ledger
+from storage.ledger import LedgerUnavailable, NotUpgraded
 
 ROOM = 2**30
 """Bytes that must be free on the disk of an embedded ledger."""
@@ -25,8 +26,7 @@ PASSES = 3
 async def check(settings: Settings) -> list[Finding]:
     """Findings about the ledger, its disk and the reconciliation."""
     try:
-        opening = open_ledger(settings.database_url, local=settings.local_file_systems)
-        async with opening as ledger, ledger.reading() as session:
+        async with opened(settings) as ledger, ledger.reading() as session:
             found = await ledger_id(session)
             now, ended_at = await ledger.clock(session), await reconciliation_runs.last_success(session)
     except (LedgerUnavailable, NotUpgraded, ValueError) as error:

@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.table import Table
 
 from console.arguments import DryRun, Json
+from console.ledger import os_user
 from console.legacy_import.old_files import found_in
 from console.legacy_import.take_over import Disposition, Verdict, chosen, take_over
-from console.person import os_user
 from console.progress import CommandProgress
 from console.reporter import open_reporter
 from console.terminal import plain, results, say, table, write_json

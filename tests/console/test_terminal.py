@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from console import progress, terminal
-from console.person import os_user
+from console.ledger import os_user
 from console.progress import CommandProgress
 from domain.text import UNSEEN
 

@@ -209,11 +209,7 @@ async def rig_in(
 
 def _settings(folder: Path, github_url: str, ledger_url: str) -> dict[str, str]:
     return {
-        "REPORTBACK_DATABASE_URL": ledger_url,
-        "REPORTBACK_GITHUB_API_URL": github_url,
-        "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
-        "REPORTBACK_CREDENTIALS": "{}",
-        "REPORTBACK_CLONE_URL": (folder / "origin").as_uri(),
+        **stack.stand_in_settings(ledger_url, github_url, (folder / "origin").as_uri()),
         "REPORTBACK_JOBS_FILE": str(ROOT / "tests" / "e2e" / "jobs" / "jobs.toml"),
         "REPORTBACK_INTERVAL": f"{INTERVAL}s",
         "REPORTBACK_PASS_BUDGET": f"{INTERVAL - 2}s",

@@ -87,12 +87,7 @@ async def stage_in(folder: Path) -> AsyncIterator[Stage]:
 
 def _settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str]:
     return {
-        "REPORTBACK_DATABASE_URL": ledger_url,
-        "REPORTBACK_GITHUB_API_URL": github_url,
-        "REPORTBACK_GITHUB_TOKEN": "a-token-for-the-stand-in",
-        "REPORTBACK_LEDGER_ID": "",
-        "REPORTBACK_CREDENTIALS": "{}",
-        "REPORTBACK_CLONE_URL": clone_url,
+        **stack.stand_in_settings(ledger_url, github_url, clone_url),
         "REPORTBACK_JOBS_FILE": str(stack.ROOT / "demo" / "jobs.toml"),
         "REPORTBACK_INTERVAL": "10s",
         "REPORTBACK_PASS_BUDGET": "8s",
