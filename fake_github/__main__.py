@@ -7,8 +7,8 @@ import signal
 import sys
 
 from fake_github.app import FakeGitHub
-from fake_github.github import Rules
 from fake_github.limits import Limits
+from fake_github.surfaces.surface import Rules
 from fake_github.wire import serve
 
 _PR_SET_PDEATHSIG = 1

@@ -14,8 +14,9 @@ from fake_github.answers.bomb import COMPRESSED, bomb
 from fake_github.answers.replies import altered
 from fake_github.exchange import Answer, Call
 from fake_github.faults import Fault, Kind, Script
-from fake_github.github import GitHub, Timing
+from fake_github.github import GitHub
 from fake_github.requests import Requests, Seen
+from fake_github.surfaces.surface import Timing
 from fake_github.wire import given_up, hang_up
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
@@ -56,16 +57,15 @@ class Api:
 
     def _done(self, call: Call) -> tuple[Fault | None, Answer, Seen]:
         """Apply *call*: returns its fault, the answer to send, and its record."""
-        route = call.route
-        repository = self._github.name_of(route) if route else None
-        fault = self._script.take(call, repository)
+        asked = self._github.asked(call)
+        fault = self._script.take(asked) if asked else None
         timing = _timing(fault)
-        seen = self._requests.came(call, fault, self._github.store.clock())
-        answer = self._github.answer(call, timing)
-        seen.stored(answer.status_id, timing.store_in)
+        seen = self._requests.came(call, asked, fault, self._github.store.clock())
+        answer = self._github.answer(call, asked, timing)
+        seen.stored(answer.stored_id, timing.store_in)
         if fault:
-            number = self._github.store.repository_id(repository) if repository else 0
-            answer = altered(answer, fault, call, repository_id=number, now=seen.at)
+            number = self._github.store.repository_id(asked.repository) if asked and asked.repository else 0
+            answer = altered(answer, fault, call, self._github.surface, repository_id=number, now=seen.at)
         return fault, answer, seen
 
     async def _is_silent(self, fault: Fault, scope: Scope, receive: Receive) -> bool:

@@ -10,12 +10,13 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from fake_github import pages
-from fake_github.answers import shapes
 from fake_github.api import Api, Sleep
 from fake_github.faults import Fault, Script
-from fake_github.github import GitHub, Rules
+from fake_github.github import GitHub
 from fake_github.requests import Requests
 from fake_github.store import Clock, Store
+from fake_github.surfaces.commit_statuses import CommitStatuses
+from fake_github.surfaces.surface import Rules, Surface
 
 _FAULTS = TypeAdapter(list[Fault])
 
@@ -28,11 +29,23 @@ def utc_now() -> datetime:
 class FakeGitHub:
     """A stand-in GitHub and its data. `app` is its ASGI application."""
 
-    def __init__(self, rules: Rules | None = None, *, clock: Clock = utc_now, sleep: Sleep = asyncio.sleep) -> None:
-        """*clock* and *sleep* are its only sources of time, so that a test can step it."""
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        *,
+        surface: Surface | None = None,
+        clock: Clock = utc_now,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """*clock* and *sleep* are its only sources of time, so that a test can step it.
+
+        *surface*: what its commits show; commit statuses by default.
+        """
+        self.surface = surface or CommitStatuses()
         self.store = Store(clock)
         self.script = Script()
         self.requests = Requests()
+        github = GitHub(self.store, rules or Rules(), self.surface)
         self.app = Starlette(
             routes=[
                 Mount(
@@ -48,7 +61,7 @@ class FakeGitHub:
                 ),
                 Route("/", self._home_page),
                 Route("/{owner}/{repo}/commit/{sha}", self._commit_page),
-                Mount("/", app=Api(GitHub(self.store, rules or Rules()), self.script, self.requests, sleep)),
+                Mount("/", app=Api(github, self.script, self.requests, sleep)),
             ]
         )
         self.app.router.redirect_slashes = False  # a trailing slash is a 404 on GitHub
@@ -78,7 +91,7 @@ class FakeGitHub:
         base_url = str(request.base_url).rstrip("/")
         held = self.store.held()
         return JSONResponse(
-            [{**shapes.status(one, base_url), "repository": one.repository, "sha": one.sha} for one in held]
+            [{**self.surface.body(one, base_url), "repository": one.repository, "sha": one.sha} for one in held]
         )
 
     async def _home_page(self, _request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Scripted faults: which requests they apply to, before or after the status is stored, and how often."""
+"""Scripted faults: which requests they apply to, before or after something is stored, and how often."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from fake_github.exchange import Call
+from fake_github.surfaces.surface import Asked
 
 
 class Kind(StrEnum):
@@ -55,10 +55,10 @@ class Fault(BaseModel):
 
     kind: Kind
     where: Literal["before", "after"] = "before"
-    """`after` storing the status; `before`: instead, unless `stored_after`, or a hang that ends, stores it late."""
+    """`after` storing what it creates; `before`: instead, unless `stored_after`, or a hang that ends, does so late."""
     times: Annotated[int, Field(ge=0)] = 1
     """The number of requests that it applies to; 0: all, until it is cleared."""
-    method: Literal["POST", "GET", "*"] | None = None
+    method: Literal["POST", "PATCH", "GET", "*"] | None = None
     """None: the method of the kind, GET for `lag`, else POST."""
     repository: str | None = None
     sha: str | None = None
@@ -67,7 +67,7 @@ class Fault(BaseModel):
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     seconds: Annotated[float, Field(ge=0)] | None = None
     stored_after: Annotated[float, Field(ge=0)] | None = None
-    """The status is stored all the same, this many seconds after its request arrived."""
+    """It is stored all the same, this many seconds after its request arrived."""
     headers: dict[str, str] = {}
     body: JsonValue = None
     location: str | None = None
@@ -82,17 +82,14 @@ class Fault(BaseModel):
             seconds = self.seconds
         return None if seconds is None else timedelta(seconds=seconds)
 
-    def strikes(self, call: Call, repository: str | None) -> bool:
-        """Whether it applies to *call* to *repository*; a redirect never to a request that followed one."""
+    def strikes(self, asked: Asked) -> bool:
+        """Whether it applies to a request that asks for *asked*; a redirect never to one that followed a redirect."""
         method = self.method or ("GET" if self.kind is Kind.LAG else "POST")
-        route = call.route
-        if route is None or method not in ("*", call.method):
+        if method not in ("*", asked.endpoint.method) or (self.kind is Kind.REDIRECT and asked.is_numbered):
             return False
-        if self.kind is Kind.REDIRECT and route.repository_id is not None:
-            return False
-        asked = ((self.context, call.context), (self.state, call.state))
-        wanted = ((self.repository, repository), (self.sha, route.ref), *asked)
-        return all(one is None or one.lower() == (other or "").lower() for one, other in wanted)
+        found = {"repository": asked.repository, "sha": asked.ref, **asked.named}
+        wanted = {"repository": self.repository, "sha": self.sha, "context": self.context, "state": self.state}
+        return all(one is None or one.lower() == str(found.get(name, "")).lower() for name, one in wanted.items())
 
 
 class Script:
@@ -114,10 +111,10 @@ class Script:
         """Remove all faults."""
         self._to_come.clear()
 
-    def take(self, call: Call, repository: str | None) -> Fault | None:
-        """The fault for *call* to *repository*, counted down by one. None: there is none."""
+    def take(self, asked: Asked) -> Fault | None:
+        """The fault for a request that asks for *asked*, counted down by one. None: there is none."""
         for place, (fault, left) in enumerate(self._to_come):
-            if fault.strikes(call, repository):
+            if fault.strikes(asked):
                 if left == 1:
                     del self._to_come[place]
                 elif left:

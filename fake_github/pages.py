@@ -1,4 +1,4 @@
-"""Renders web pages of the stand-in's statuses, like GitHub's list of checks. All text is escaped."""
+"""Renders web pages of what the stand-in's commits show, like GitHub's list of checks. All text is escaped."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,9 +7,9 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
-from fake_github.answers.refusals import is_web_address
-from fake_github.answers.shapes import time
-from fake_github.store import Status, combined_state, latest
+from fake_github.answers.examples import time
+from fake_github.exchange import is_web_address
+from fake_github.store import Stored, combined_state, latest
 
 _PAGE = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
 
@@ -26,7 +26,7 @@ _HEADLINES = {
 }
 
 
-def commit(repository: str, sha: str, newest_first: list[Status]) -> str:
+def commit(repository: str, sha: str, newest_first: list[Stored]) -> str:
     """The page of a commit: the latest status of each context, then every status, so that a duplicate shows."""
     shown = latest(newest_first)
     heading = (
@@ -40,9 +40,9 @@ def commit(repository: str, sha: str, newest_first: list[Status]) -> str:
     return _page(f"{repository} {sha[:7]}", heading + _checks(shown) + _history(newest_first))
 
 
-def home(oldest_first: list[Status]) -> str:
-    """The page that lists the commits with statuses, the last changed first."""
-    commits: dict[tuple[str, str], list[Status]] = {}
+def home(oldest_first: list[Stored]) -> str:
+    """The page that lists the commits that show something, the last changed first."""
+    commits: dict[tuple[str, str], list[Stored]] = {}
     for status in reversed(oldest_first):
         commits.setdefault(status.commit, []).append(status)
     rows = "".join(_commit_row(statuses) for statuses in commits.values())
@@ -54,7 +54,7 @@ def _page(title: str, body: str) -> str:
     return _PAGE.substitute(title=escape(title), body=body)
 
 
-def _checks(shown: list[Status]) -> str:
+def _checks(shown: list[Stored]) -> str:
     state = combined_state(shown)
     rows = "".join(
         f'<li>{_icon(one.state)}<div class="what"><strong>{escape(one.context)}</strong>'
@@ -68,7 +68,7 @@ def _checks(shown: list[Status]) -> str:
     )
 
 
-def _history(newest_first: list[Status]) -> str:
+def _history(newest_first: list[Stored]) -> str:
     rows = "".join(
         f"<tr><td>{_icon(one.state)} {escape(one.state)}</td><td>{escape(one.context)}</td>"
         f"<td>{escape(one.description or '')}</td><td>{_when(one)}</td><td><code>{one.id}</code></td></tr>"
@@ -83,7 +83,7 @@ def _history(newest_first: list[Status]) -> str:
     )
 
 
-def _commit_row(newest_first: list[Status]) -> str:
+def _commit_row(newest_first: list[Stored]) -> str:
     newest = newest_first[0]
     shown = latest(newest_first)
     link = f"/{quote(newest.repository)}/commit/{quote(newest.sha)}"
@@ -94,14 +94,14 @@ def _commit_row(newest_first: list[Status]) -> str:
     )
 
 
-def _counted(shown: Iterable[Status]) -> str:
+def _counted(shown: Iterable[Stored]) -> str:
     counts = Counter(one.state for one in shown)
     words = {"failure": "failing", "error": "errored", "pending": "pending", "success": "successful"}
     checks = "check" if counts.total() == 1 else "checks"
     return ", ".join(f"{counts[state]} {word}" for state, word in words.items() if counts[state]) + f" {checks}"
 
 
-def _details(status: Status) -> str:
+def _details(status: Stored) -> str:
     """The link of a status; only to the web, whatever was stored."""
     if not status.target_url or not is_web_address(status.target_url):
         return ""
@@ -120,6 +120,6 @@ def _said(state: str) -> str:
     return {"pending": "Waiting to hear more", "success": "Successful"}.get(state, "Not successful")
 
 
-def _when(status: Status) -> str:
+def _when(status: Stored) -> str:
     at = time(status.created_at)
     return f'<time datetime="{at}">{at.rstrip("Z").replace("T", " ")}</time>'

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from fake_github.exchange import Call, Json
 from fake_github.faults import Fault
+from fake_github.surfaces.surface import Asked
 
 KEPT = 20_000
 """The number of requests kept; older ones are dropped, for a stand-in that runs for weeks."""
@@ -23,13 +24,13 @@ class Seen:
     api_version: str | None
     fault: str | None = None
     answered: int | None = None
-    status_id: int | None = None
+    stored_id: int | None = None
     stored_at: datetime | None = None
 
-    def stored(self, status_id: int | None, store_in: timedelta | None) -> None:
-        """Record that it created, or will create, the status *status_id*."""
-        if status_id is not None and store_in is not None:
-            self.status_id = status_id
+    def stored(self, stored_id: int | None, store_in: timedelta | None) -> None:
+        """Record that it created, or will create, *stored_id*."""
+        if stored_id is not None and store_in is not None:
+            self.stored_id = stored_id
             self.stored_at = self.at + store_in
 
     def as_json(self) -> Json:
@@ -43,13 +44,13 @@ class Requests:
     def __init__(self) -> None:
         self.seen: deque[Seen] = deque(maxlen=KEPT)
 
-    def came(self, call: Call, fault: Fault | None, at: datetime) -> Seen:
+    def came(self, call: Call, asked: Asked | None, fault: Fault | None, at: datetime) -> Seen:
         """Record *call* with its *fault*; the result is added later. No credential is kept."""
         seen = Seen(
             at=at,
             method=call.method,
             path=call.path,
-            context=call.context,
+            context=asked.context if asked else None,
             user_agent=call.headers.get("user-agent"),
             api_version=call.headers.get("x-github-api-version"),
             fault=fault.kind if fault else None,

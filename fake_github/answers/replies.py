@@ -9,6 +9,7 @@ from typing import TypeAlias
 from fake_github.answers import refusals
 from fake_github.exchange import Answer, Call
 from fake_github.faults import Fault, Kind
+from fake_github.surfaces.surface import Surface
 
 UNICORN = """<!DOCTYPE html>
 <html><head><title>Unicorn! &middot; GitHub</title></head>
@@ -31,6 +32,7 @@ class _Case:
 
     fault: Fault
     call: Call
+    surface: Surface
     answer: Answer
     repository_id: int
     now: datetime
@@ -43,15 +45,15 @@ class _Case:
         return None if self.fault.seconds is None else round(self.fault.seconds)
 
 
-def altered(answer: Answer, fault: Fault, call: Call, *, repository_id: int, now: datetime) -> Answer:
-    """*answer* altered by *fault*; keeps the id of the created status. Unchanged if only the connection is faulty."""
+def altered(answer: Answer, fault: Fault, call: Call, surface: Surface, *, repository_id: int, now: datetime) -> Answer:
+    """*answer* altered by *fault*; keeps the id of what was created. Unchanged if only the connection is faulty."""
     reply = _REPLIES.get(fault.kind)
     if reply is None:
         return answer
-    made = reply(_Case(fault, call, answer, repository_id, now))
+    made = reply(_Case(fault, call, surface, answer, repository_id, now))
     kept = {name: value for name, value in answer.headers.items() if name.startswith("x-") and made.is_githubs}
     headers = {**kept, **made.headers, **fault.headers}
-    return replace(made, status_id=answer.status_id, headers=headers)
+    return replace(made, stored_id=answer.stored_id, headers=headers)
 
 
 def _server_error(case: _Case) -> Answer:
@@ -73,7 +75,7 @@ def _inner_links(case: _Case) -> Answer:
 
 def _foreign(case: _Case) -> Answer:
     body = case.answer.body
-    return replace(case.answer, body={**body, "context": "somebody/else"} if isinstance(body, dict) else body)
+    return replace(case.answer, body={**body, **case.surface.foreign} if isinstance(body, dict) else body)
 
 
 def _primary_limit(case: _Case) -> Answer:
@@ -135,14 +137,14 @@ _REPLIES: dict[Kind, _Reply] = {
     Kind.ABUSE_LIMIT: _abuse_limit,
     Kind.LOGIN_ATTEMPTS: _login_attempts,
     Kind.BAD_CREDENTIALS: lambda _: refusals.bad_credentials(),
-    Kind.FORBIDDEN: lambda case: refusals.forbidden(case.status(403)),
+    Kind.FORBIDDEN: lambda case: refusals.forbidden(case.status(403), case.surface.permission),
     Kind.ARCHIVED: lambda case: refusals.archived(case.status(403)),
     Kind.SSO: _sso,
     Kind.BLOCKED: _blocked,
     Kind.NOT_FOUND: lambda _: refusals.not_found(),
     Kind.GONE: lambda case: refusals.refusal(case.status(410), "This version of the API is no longer supported."),
     Kind.NO_SUCH_COMMIT: lambda case: refusals.no_such_commit(case.call.path.split("/")[-1]),
-    Kind.TOO_MANY_STATUSES: lambda _: refusals.too_many_statuses(),
+    Kind.TOO_MANY_STATUSES: lambda case: case.surface.too_many(),
     Kind.REDIRECT: _redirect,
     Kind.ANSWER: lambda case: Answer(case.status(200), case.fault.body),
 }

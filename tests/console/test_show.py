@@ -33,7 +33,7 @@ async def test_an_override_of_a_report_on_github_is_shown(world: World, shell: S
     said = shell.said()
     assert "A status that is not ours was on top of it at " in said
     assert "overridden test" in said
-    assert "failure by reportback-bot" in said
+    assert "failure by octocat" in said
 
 
 async def test_a_job_shows_each_of_its_reports(world: World, shell: Shell) -> None:

@@ -12,7 +12,7 @@ from world import CREDENTIAL, Clock, World, order, run_job, world_on
 from domain.delivery.report import Phase
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
-from fake_github.github import Rules
+from fake_github.surfaces.surface import Rules
 from github_api.credentials import secret_behind
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import Ledger

@@ -267,8 +267,8 @@ async def test_an_override_is_recorded_once_for_each_status(world: World) -> Non
         assert not await verify(world)
     told = await notes(world, EventKind.OVERRIDDEN)
     assert [note.split(",")[0] for note in told] == [
-        f"status {first}: failure by reportback-bot",
-        f"status {second}: success by reportback-bot",
+        f"status {first}: failure by octocat",
+        f"status {second}: success by octocat",
     ]
     assert world.posts() == 1
 

@@ -309,7 +309,7 @@ async def test_every_request_is_remembered_without_its_credential(commit: Commit
     response = await commit.post()
     (seen,) = [one for one in await stand_in.requests() if one["path"] == commit.path]
     assert (seen["method"], seen["context"], seen["answered"]) == ("POST", "docs/build", 201)
-    assert seen["status_id"] == response.json()["id"]
+    assert seen["stored_id"] == response.json()["id"]
     assert "Bearer" not in str(seen)
 
 

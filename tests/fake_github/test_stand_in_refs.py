@@ -5,7 +5,7 @@ import pytest
 from stand_in_rig import in_process_client
 
 from fake_github.app import FakeGitHub
-from fake_github.github import Rules
+from fake_github.surfaces.surface import Rules
 
 ONE, OTHER, THIRD = "3f2a91c0" * 5, "3f2a91c1" * 5, "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 REFS = {"main": ONE, "feature/menu": OTHER, "v1.0": THIRD}

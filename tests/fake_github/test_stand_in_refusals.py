@@ -7,7 +7,7 @@ import pytest
 from stand_in_rig import in_process_client
 
 from fake_github.app import FakeGitHub
-from fake_github.github import Rules
+from fake_github.surfaces.surface import Rules
 
 SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 PATH = f"/repos/octo/docs/statuses/{SHA}"

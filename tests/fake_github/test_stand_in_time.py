@@ -90,7 +90,7 @@ async def test_a_status_stored_late_counts_towards_the_maximum_at_once(
     github.script.add(Fault(kind=Kind.CLOSE, stored_after=10))
     with pytest.raises(httpx.RemoteProtocolError):
         await post(client)
-    (draft,) = github.store._statuses
+    (draft,) = github.store._stored
     assert github.store.count(draft) == 1
 
 

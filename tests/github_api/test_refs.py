@@ -8,8 +8,8 @@ from waiting import LONGEST
 
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
-from fake_github.github import Rules
 from fake_github.in_process import InProcessTransport
+from fake_github.surfaces.surface import Rules
 from github_api.refs import Commits, NoAnswer, NoSuchRef
 
 SHA = "3f2a91c0" * 5

@@ -25,9 +25,9 @@ from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
-from fake_github.github import Rules
 from fake_github.limits import Limits
 from fake_github.requests import Seen
+from fake_github.surfaces.surface import Rules
 from tasks.delivery.deliver_due import deliver_due
 from tasks.delivery.reporter import Reporter
 from tasks.report_status import RETRIES, Undelivered, deliver_report

@@ -31,8 +31,8 @@ from domain.delivery.policy import Policy
 from domain.delivery.report import Rank
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
-from fake_github.github import Rules
 from fake_github.limits import Limits
+from fake_github.surfaces.surface import Rules
 from tasks.delivery.deliver_due import deliver_due
 from tasks.delivery.reporter import Reporter
 from tasks.report_status import Undelivered, deliver_report

@@ -10,7 +10,7 @@ from world import World
 
 from domain.delivery.commit_status import carries
 from domain.delivery.report import EventKind, marker
-from fake_github.store import Status
+from fake_github.store import Stored
 from storage.models import ReportEvent, StatusReport, StatusTarget
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class TargetHistory:
     target: StatusTarget
     reports: list[StatusReport]
     events: list[ReportEvent]
-    statuses: list[Status]
+    statuses: list[Stored]
     posts: int  # requests GitHub has seen
 
     @property

@@ -225,4 +225,4 @@ class _Run:
 
     def shown(self) -> str:
         """What GitHub holds, or will store later."""
-        return repr([(str(status.created_at), status.target_url) for status in self.world.github.store._statuses])
+        return repr([(str(status.created_at), status.target_url) for status in self.world.github.store._stored])

@@ -53,7 +53,7 @@ async def test_an_override_found_by_a_run_is_first_on_its_jobs_page_once(rig: Ri
     page = str(shown.data)
     first, _, rest = page.partition("\n\n")
     assert first.startswith("**A status that is not ours was on top of it at ")
-    assert f"status {status.id}\\: failure by reportback-bot" in first
+    assert f"status {status.id}\\: failure by octocat" in first
     assert rest.startswith("- Job: `sphinx`, execution 1")
     assert "none of ours" not in rest
     assert passed.shows[0] == "COMPLETED"

@@ -11,7 +11,7 @@ from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
-from fake_github.store import Draft, Status
+from fake_github.store import Draft, Stored
 from storage.delivery import reports
 from storage.models import StatusReport
 
@@ -40,7 +40,7 @@ async def newest(world: World) -> StatusReport:
         return (await session.exec(select(StatusReport).where(StatusReport.id == newest_id))).one()
 
 
-async def marked(world: World) -> list[Status]:
+async def marked(world: World) -> list[Stored]:
     """The statuses at GitHub with the current report's marker."""
     mark = (await newest(world)).marker
     return [one for one in world.github.store.held() if mark in (one.target_url or "")]
