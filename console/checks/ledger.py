@@ -15,9 +15,7 @@ from settings import Settings
 from storage.delivery import reconciliation_runs
 from storage.identity import WrongLedger, ledger_id
 from storage.ledger import LedgerUnavailable, NotUpgraded
-
-ROOM = 2**30
-"""Bytes that must be free on the disk of an embedded ledger."""
+from tasks.process.disk_space import LEAST
 
 PASSES = 3
 """Intervals of the reconciliation within which a run must succeed."""
@@ -54,8 +52,8 @@ def _room(url: str) -> Iterator[Finding]:
 
 def room(folder: Path, free: int) -> Finding:
     """Whether *free* bytes are enough."""
-    words = f"{free / ROOM:.1f} GiB free in {folder}"
-    if free >= ROOM:
+    words = f"{free / LEAST:.1f} GiB free in {folder}"
+    if free >= LEAST:
         return good("disk", words)
     return bad("disk", f"{words}: a full disk stops every job; make room for at least 1 GiB")
 

@@ -4,7 +4,7 @@ Every function raises the errors of Prefect's client where the server cannot be 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,17 +12,7 @@ from uuid import UUID
 
 from prefect import get_client
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import (
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterEndTime,
-    FlowRunFilterNextScheduledStartTime,
-    FlowRunFilterStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter
 from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
@@ -91,7 +81,9 @@ async def show_waiting(run_id: UUID, ahead: Sequence[UUID]) -> None:
 async def crash_dead_runs(reporter: Reporter) -> None:
     """Set to Crashed the docs jobs that are Running on the server though their process died."""
     async with _server() as client:
-        running = {run.id: run for run in await _running_on_server(client)}
+        asked = _runs(None, StateType.RUNNING, StateType.CANCELLING)
+        found = await client.read_flow_runs(flow_filter=DOCS_JOBS, flow_run_filter=asked)
+        running = {run.id: run for run in found}
         async with reporter.ledger.transaction() as session:
             now = await reporter.ledger.clock(session)
             ended = await liveness.over(session, list(running))
@@ -132,31 +124,20 @@ def _final_state(run: FlowRun, words: str) -> State[None]:
 
 async def crash_dead_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
     """Set to Crashed the reconciliation runs that are Running since before *before*: longer than any run takes."""
-    ours = FlowRunFilter(
-        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
-        state=_in(StateType.RUNNING),
-        start_time=FlowRunFilterStartTime(before_=before),  # the first start, also of a run that was retried
-    )
+    # By the first start, also of a run that was retried.
+    ours = _runs([deployment_id], StateType.RUNNING, start_time={"before_": before})
     await _set_matching(ours, Crashed(message="its process died"), since=before)
 
 
 async def cancel_late_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
     """Cancel the runs that should have started before *before*, and have not: one run does the work of all."""
-    late = FlowRunFilter(
-        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
-        state=_in(StateType.SCHEDULED),
-        next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(before_=before),
-    )
+    late = _runs([deployment_id], StateType.SCHEDULED, next_scheduled_start_time={"before_": before})
     await _set_matching(late, Cancelled(message="late, skipped: another reconciliation run does its work"))
 
 
 async def delete_old_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
     """Delete runs that ended before *before*, with their logs: up to `MOST_DELETED`; the next run deletes more."""
-    old = FlowRunFilter(
-        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
-        state=_in(*TERMINAL_STATES),
-        end_time=FlowRunFilterEndTime(before_=before),
-    )
+    old = _runs([deployment_id], *TERMINAL_STATES, end_time={"before_": before})
     async with _server() as client:
         for run in await client.read_flow_runs(flow_run_filter=old, limit=MOST_DELETED):
             with suppress(ObjectNotFound):  # another reconciliation run was quicker
@@ -169,24 +150,14 @@ async def _set_matching(runs: FlowRunFilter, state: State[None], *, since: datet
         await _set_all(client, [(run, state) for run in found if since is None or _unchanged_since(run, since)])
 
 
-async def _running_on_server(client: PrefectClient) -> list[FlowRun]:
-    return await client.read_flow_runs(
-        flow_filter=DOCS_JOBS, flow_run_filter=FlowRunFilter(state=_in(StateType.RUNNING, StateType.CANCELLING))
-    )
-
-
 async def _active_in(client: PrefectClient, named: UUID | None) -> list[FlowRun]:
     """The docs jobs that have not ended, of deployments that name the ledger *named*."""
     deployments = await client.read_deployments(flow_filter=DOCS_JOBS)
     ours = [one.id for one in deployments if _ledger_of(one) == named]
     if not ours:
         return []
-    return await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            deployment_id=FlowRunFilterDeploymentId(any_=ours),
-            state=_in(StateType.PENDING, StateType.RUNNING, StateType.CANCELLING),
-        )
-    )
+    active = _runs(ours, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
+    return await client.read_flow_runs(flow_run_filter=active)
 
 
 def _ledger_of(deployment: DeploymentResponse) -> UUID | str | None:
@@ -201,8 +172,10 @@ def _unchanged_since(run: FlowRun, moment: datetime) -> bool:
     return run.state is not None and run.state.timestamp <= moment
 
 
-def _in(*types: StateType) -> FlowRunFilterState:
-    return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types)))
+def _runs(deployment_ids: Sequence[UUID] | None, *states: StateType, **more: Mapping[str, datetime]) -> FlowRunFilter:
+    """The flow runs of these deployments, or of any, in one of *states*; *more* conditions in Prefect's notation."""
+    of = None if deployment_ids is None else {"any_": deployment_ids}
+    return FlowRunFilter.model_validate({"deployment_id": of, "state": {"type": {"any_": states}}, **more})
 
 
 async def _set_all(client: PrefectClient, states: Iterable[tuple[FlowRun, State[None]]]) -> None:
