@@ -42,7 +42,7 @@ async def upgrade() -> None:
 
 async def print_id() -> None:
     """Print the ledger's id. Each deployment holds it, and its flows refuse any other ledger."""
-    async with opened(Settings()) as ledger, ledger.transaction() as session:
+    async with opened(Settings()) as ledger, ledger.reading() as session:
         found = await ledger_id(session)
     sys.stdout.write(f"{found}\n")
 

@@ -37,7 +37,7 @@ async def deploy() -> None:
     """
     settings = Settings()  # a second call changes nothing; limits of the pools are kept
     async with prefect_server() as client:
-        async with opened(settings) as ledger, ledger.transaction() as session:
+        async with opened(settings) as ledger, ledger.reading() as session:
             found = await ledger_id(session)
         await _set_variable(client, str(found))
         for name in POOLS:

@@ -24,7 +24,7 @@ class Rows:
 
 async def rows_of(ledger: Ledger) -> Rows:
     """All rows as they are now."""
-    async with ledger.transaction() as session:
+    async with ledger.reading() as session:
         jobs = (await session.exec(select(Job).order_by(col(Job.number)))).all()
         targets = (await session.exec(select(StatusTarget))).all()
         reports = (await session.exec(select(StatusReport).order_by(col(StatusReport.id)))).all()

@@ -74,7 +74,7 @@ async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetim
 
 async def _other_process(reporter: Reporter, order: Order) -> tuple[AtWork | None, datetime]:
     """The execution that another process has started and not ended, and the time."""
-    async with reporter.ledger.transaction() as session:
+    async with reporter.ledger.reading() as session:
         now = await reporter.ledger.clock(session)
         others = await liveness.at_work(session, job_id=order.flow_run_id)
     return next((one for one in others if one.process != this_process()), None), now
@@ -87,7 +87,7 @@ async def _accept(reporter: Reporter, order: Order) -> Execution | Done | Carrie
 
 
 async def _ended_at(reporter: Reporter, job_id: UUID) -> datetime | None:
-    async with reporter.ledger.transaction() as session:
+    async with reporter.ledger.reading() as session:
         return await jobs.ended_at(session, job_id)
 
 

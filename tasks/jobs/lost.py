@@ -35,7 +35,7 @@ async def end_lost_jobs(reporter: Reporter) -> list[UUID]:
 
 
 async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
-    async with reporter.ledger.transaction() as session:
+    async with reporter.ledger.reading() as session:
         now = await reporter.ledger.clock(session)
         return [(one, now) for one in await liveness.at_work(session)]
 

@@ -84,7 +84,7 @@ async def crash_dead_runs(reporter: Reporter) -> None:
         asked = _runs(None, StateType.RUNNING, StateType.CANCELLING)
         found = await client.read_flow_runs(flow_filter=DOCS_JOBS, flow_run_filter=asked)
         running = {run.id: run for run in found}
-        async with reporter.ledger.transaction() as session:
+        async with reporter.ledger.reading() as session:
             now = await reporter.ledger.clock(session)
             ended = await liveness.over(session, list(running))
         runs = [(running[one.job_id], one) for one in ended]

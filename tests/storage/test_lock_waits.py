@@ -1,4 +1,4 @@
-"""A transaction that waited for a lock uses the row as it is then, not as read before."""
+"""A transaction that waited for a lock uses the row as it is then, not as read before; a read waits for none."""
 
 import asyncio
 from dataclasses import replace
@@ -18,6 +18,8 @@ from storage.delivery.availability import Busy
 from storage.delivery.leases import Lease
 from storage.models import Credential
 from tasks.delivery.deliver import deliver
+from tasks.jobs.lost import end_lost_jobs
+from tasks.reconcile import has_succeeded_within
 
 OTHER = "env:OTHER"
 POLICY = Policy()
@@ -67,6 +69,16 @@ async def test_a_pause_is_not_replaced_by_a_shorter_one_that_was_settled_at_the_
     async with world.ledger.transaction() as session:
         credential = (await session.exec(select(Credential))).one()
     assert credential.paused_until == world.clock.now + timedelta(seconds=180)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("database", ["sqlite"])  # on PostgreSQL no reader waits
+async def test_what_only_reads_does_not_wait_for_a_writer(world: World) -> None:
+    await accept(world.ledger, order())
+    async with world.ledger.transaction() as session:
+        await session.connection()  # takes the lock of the ledger
+        assert await end_lost_jobs(world.reporter) == []
+        assert not await has_succeeded_within(world.reporter, timedelta(hours=1))
 
 
 async def _claimed(world: World, context: str) -> Lease:

@@ -162,6 +162,7 @@ BREAKAGES = (
     Breakage("a lock is waited for without end", "storage/engines.py", '"0" if takes_long else f"{ROW_WAIT}s"', '"0"', ("tests/storage/test_ledger.py",)),
     Breakage("statements get generic plans", "storage/engines.py", '"plan_cache_mode": "force_custom_plan"', '"plan_cache_mode": "auto"', ("tests/storage/test_query_plans.py::test_no_statement_of_a_connection_gets_a_generic_plan_however_often_it_is_executed",)),
     Breakage("the reports of a day are found without an index", "storage/migrations/versions/0009_reports_of_a_day.py", 'op.create_index("ix_status_report_created_at", "status_report", ["created_at"])', "pass", ("tests/storage/test_query_plans.py::test_a_statement_with_bound_parameters_uses_its_index",)),
+    Breakage("a reconciliation run looks for lost jobs in a transaction that writes", "tasks/jobs/lost.py", "reporter.ledger.reading()", "reporter.ledger.transaction()", ("tests/storage/test_lock_waits.py::test_what_only_reads_does_not_wait_for_a_writer",)),
     Breakage("the server's default isolates", "storage/engines.py", '        isolation_level="READ COMMITTED",  # which the statements assume, whatever the server\'s default is\n', "", ("tests/storage/test_ledger.py",)),
     Breakage("senders wait for a connection", "storage/engines.py", "POOL = MOST_SENDERS + 8", "POOL = 5", ("tests/scenarios/ledger_fails",)),
     Breakage("an unknown file system is local", "storage/local_disk.py", "        if kind not in local:", "        if False:", ("tests/storage/test_local_disk.py",)),
