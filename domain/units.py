@@ -57,9 +57,9 @@ Size = Annotated[int, BeforeValidator(size)]
 
 
 def in_words(span: timedelta) -> str:
-    """*span* in words: "0.4 s", "12 s", "5 min", "1 min 5 s", "2 h"."""
-    if span < timedelta(seconds=1):
-        return f"{span.total_seconds():.1f} s"
+    """*span* in words: "0.4 s", "12 s", "5 min", "1 min 5 s", "2 h"; tenths of seconds below ten seconds."""
+    if span < timedelta(seconds=10):
+        return f"{round(span.total_seconds(), 1):g} s"
     minutes, seconds = divmod(round(span.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from math import log
+from operator import itemgetter
 from xml.sax.saxutils import escape
 
 from domain.operations.overview import SLOT, SLOTS, Day
@@ -122,32 +123,18 @@ def _text(x: float, y: float, words: str, kind: str = "") -> str:
 
 def alternative(day: Day) -> str:
     """Alternative text of the chart."""
-    known = [slot.undelivered for slot in day.slots if slot.undelivered is not None]
+    known = {number: slot.undelivered for number, slot in enumerate(day.slots) if slot.undelivered is not None}
     if not known:
         return "No reconciliation run ended in the last day."
-    most = max(known)
-    when = f" after {_time(day, known_at(day, most))} UTC" if most else ""
-    took = f" {latency(day)}" if day.median is not None else ""
-    return f"Undelivered in the last day: at most {most:,}{when}, {known[-1]:,} at last.{took}"
+    at, most = max(known.items(), key=itemgetter(1))
+    when = f" after {day.since + at * SLOT:%H:%M} UTC" if most else ""
+    last = known[max(known)]
+    return f"Undelivered in the last day: at most {most:,}{when}, {last:,} at last. {latency(day)}".rstrip()
 
 
 def latency(day: Day) -> str:
     """The latency of outcomes from their job's end to GitHub, as a sentence; empty without any."""
     if day.median is None or day.worst is None:
         return ""
-    half, last = length(day.median), length(day.worst)
+    half, last = in_words(day.median), in_words(day.worst)
     return f"Half of the outcomes were on GitHub within {half} of their job's end, the slowest took {last}."
-
-
-def length(took: timedelta) -> str:
-    """*took* in words; tenths of seconds below ten seconds."""
-    return f"{took.total_seconds():.1f} s" if took < timedelta(seconds=10) else in_words(took)
-
-
-def known_at(day: Day, most: int) -> int:
-    """The first slot with the backlog *most*."""
-    return next(number for number, slot in enumerate(day.slots) if slot.undelivered == most)
-
-
-def _time(day: Day, number: int) -> str:
-    return f"{day.since + number * SLOT:%H:%M}"

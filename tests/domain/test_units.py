@@ -32,9 +32,10 @@ def test_a_round_size_is_written_as_it_was_read(words: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0, "0.0 s"),
+        (0, "0 s"),
         (0.42, "0.4 s"),
-        (1.2, "1 s"),
+        (1.2, "1.2 s"),
+        (1, "1 s"),
         (59.6, "1 min"),
         (65, "1 min 5 s"),
         (7200, "2 h"),
