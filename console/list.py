@@ -14,9 +14,10 @@ from console.terminal import plain, results, stderr_console, table, write_json
 from console.words import next_try, reason, why
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations.job_history import next_try_at
+from domain.operations.overview import Listed
 from domain.units import span
 from settings import Settings
-from storage.operations.listing import Listed, Wanted, listing
+from storage.operations.listing import Wanted, listing
 
 NARROW = 140
 """Columns below which repository, commit and context share one."""

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from domain.delivery.report import Phase
 from domain.operations.job_history import next_try_at
+from domain.operations.overview import Listed
 from domain.text import one_line
 from domain.units import ahead
-from storage.operations.listing import Listed
 
 
 def next_try(report: Listed, now: datetime) -> str:

@@ -39,9 +39,7 @@ PLAIN = re.compile(r"""[^\s="\\]+""")
 def level_of(notification: Notification) -> int:
     """The level of `logging` for a notification."""
     match notification:
-        case Move(rejection=None, kind=kind):
-            return PHRASES[kind][0]
-        case Move(kind=EventKind.REJECTED) | Paused(reason=Reason.BAD_CREDENTIALS):
+        case Move(kind=EventKind.REJECTED, rejection=str()) | Paused(reason=Reason.BAD_CREDENTIALS):
             return ERROR
         case Move(kind=kind):
             return PHRASES[kind][0]

@@ -15,17 +15,22 @@ SLOTS = 48
 
 
 @dataclass(frozen=True, slots=True)
-class OpenReport:
-    """A current report that is not on GitHub."""
+class Listed:
+    """A report as operators see it in lists. `last_error` and `blockers` only if it is undelivered or rejected."""
 
     id: int
     job_id: UUID  # equals the id of its flow run
     target: Target
     state: StatusState
-    phase: Phase  # due, sending or rejected
+    phase: Phase
     recorded_at: datetime
     blockers: Blockers
     last_error: str | None
+    execution: int = 1
+    delivered_at: datetime | None = None
+    status_id: int | None = None
+    credential: str | None = None
+    rejection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Refusals:
 
     reason: str
     count: int
-    oldest: tuple[OpenReport, ...]
+    oldest: tuple[Listed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Overview:
 
     at: datetime
     undelivered: int
-    oldest: tuple[OpenReport, ...]
+    oldest: tuple[Listed, ...]
     rejected: tuple[Refusals, ...]
     pauses: tuple[Pause, ...]
     day: Day

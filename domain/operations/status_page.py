@@ -11,8 +11,9 @@ from domain.jobs.run_names import SHORT_SHA
 from domain.operations import chart
 from domain.operations.job_history import clock, next_try_at
 from domain.operations.markdown import code, link, literal, narrow, table
-from domain.operations.overview import Day, OpenReport, Overview, Pause, Refusals
+from domain.operations.overview import Day, Listed, Overview, Pause, Refusals
 from domain.operations.remedies import remedy
+from domain.text import cut
 from domain.units import ahead, span
 
 LIST = "reportback reports list"
@@ -84,26 +85,22 @@ def _more(count: int, command: str) -> Iterator[str]:
         yield f"And {count:,} more: `{command}`"
 
 
-def _entry(report: OpenReport, what_next: str, now: datetime, links: Links) -> str:
+def _entry(report: Listed, what_next: str, now: datetime, links: Links) -> str:
     """A report as a list item: age, links to its flow run and commit, what happens next, the last error."""
     run, target = links.run(report.job_id), report.target
     number = link(f"report {report.id}", run) if run else f"report {report.id}"
     sha = link(target.sha[:SHORT_SHA], links.commit(target))
     about = f"{number}, {report.state} of {sha} {narrow(target.repository)}, {narrow(target.context)}"
-    known = (f"**{span(now - report.recorded_at)}**: {about}", what_next, _words(report.last_error or ""))
+    known = (f"**{span(now - report.recorded_at)}**: {about}", what_next, narrow(cut(report.last_error or "", LONGEST)))
     return f"- {'; '.join(filter(None, known))}"
 
 
-def _next(report: OpenReport, now: datetime) -> str:
+def _next(report: Listed, now: datetime) -> str:
     blockers = report.blockers
     if report.phase is Phase.SENDING:
         return "being sent"
     why = f", its credential pauses: {code(blockers.pause_reason or '')}" if blockers.is_paused(now) else ""
     return f"next try {ahead(next_try_at(report.phase, blockers) or now, now)}{why}"
-
-
-def _words(said: str) -> str:
-    return narrow(said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…")
 
 
 def _pauses(pauses: Iterable[Pause], now: datetime) -> Iterator[str]:

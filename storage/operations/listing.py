@@ -1,18 +1,16 @@
 """Lists reports for operators: which are not on GitHub, and why."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, union_all
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import Phase
-from domain.delivery.target import StatusState, Target
+from domain.delivery.target import Target
 from domain.operations.job_history import Blockers
+from domain.operations.overview import Listed
 from storage.delivery.reports import Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.operations.job_history import blockers_of
@@ -25,25 +23,6 @@ class Wanted(StrEnum):
 
     UNDELIVERED = "undelivered"  # due, or being sent
     REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A listed report. `last_error` and `blockers` are set only if it is undelivered or rejected."""
-
-    id: int
-    job_id: UUID
-    execution: int
-    target: Target
-    state: StatusState
-    phase: Phase
-    recorded_at: datetime
-    delivered_at: datetime | None
-    status_id: int | None
-    credential: str | None
-    rejection: str | None
-    last_error: str | None
-    blockers: Blockers
 
 
 async def listing(

@@ -6,12 +6,12 @@ from typing import Any
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from domain.operations.overview import OpenReport, Overview, Pause, Refusals, day_before
+from domain.operations.overview import Listed, Overview, Pause, Refusals, day_before
 from storage.delivery.reports import Selection
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.operations import day
 from storage.operations.event_counts import avoid_table_scans
-from storage.operations.listing import Listed, listing
+from storage.operations.listing import listing
 
 OLDEST = 20
 """Undelivered reports shown."""
@@ -66,18 +66,11 @@ async def _refused(session: AsyncSession) -> list[tuple[str, int, list[int]]]:
     return [(reason, -less, numbers) for (less, reason), numbers in sorted(found.items())]
 
 
-async def _shown(session: AsyncSession, numbers: list[int]) -> dict[int, OpenReport]:
+async def _shown(session: AsyncSession, numbers: list[int]) -> dict[int, Listed]:
     if not numbers:
         return {}
     found, _ = await listing(session, Selection(report_ids=tuple(numbers)), limit=len(numbers))
-    return {one.id: _open(one) for one in found}
-
-
-def _open(one: Listed) -> OpenReport:
-    return OpenReport(
-        id=one.id, job_id=one.job_id, target=one.target, state=one.state, phase=one.phase,
-        recorded_at=one.recorded_at, blockers=one.blockers, last_error=one.last_error,
-    )  # fmt: skip
+    return {one.id: one for one in found}
 
 
 async def _pauses(session: AsyncSession) -> tuple[Pause, ...]:

@@ -11,8 +11,8 @@ from console.words import next_try, reason, why
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers, next_try_at
+from domain.operations.overview import Listed
 from domain.units import ahead, span
-from storage.operations.listing import Listed
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SOON, LATER = NOW + timedelta(minutes=4, seconds=10), NOW + timedelta(hours=2)

@@ -19,7 +19,7 @@ from domain.delivery.target import StatusState, Target
 from domain.jobs.job_states import JobState
 from domain.operations import job_page, status_page
 from domain.operations.job_history import Blockers, Event, JobHistory, ReportHistory
-from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
+from domain.operations.overview import SLOTS, Day, Listed, Overview, Pause, Refusals, Slot, day_before
 from domain.operations.status_page import Links
 from local import stack
 
@@ -37,8 +37,7 @@ def operators() -> str:
     """The operator's page with something of everything, names of any length."""
     blockers = Blockers(due_at=NOW, paused_until=NOW + 4 * MINUTE, pause_reason="secondary_limit")
     due = [
-        OpenReport(41, uuid4(), site, StatusState.SUCCESS, Phase.DUE, NOW - 12 * MINUTE, blockers, LONG)
-        for site in SITES
+        Listed(41, uuid4(), site, StatusState.SUCCESS, Phase.DUE, NOW - 12 * MINUTE, blockers, LONG) for site in SITES
     ]
     slots = tuple(Slot(number, number * MINUTE, 2 * number * MINUTE) for number in range(SLOTS))
     day = Day(day_before(NOW), dict.fromkeys(Phase, 1412), 2817, slots, MINUTE, 95 * MINUTE)

@@ -8,14 +8,14 @@ from uuid import UUID
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers
-from domain.operations.overview import SLOTS, Day, OpenReport, Overview, Pause, Refusals, Slot, day_before
+from domain.operations.overview import SLOTS, Day, Listed, Overview, Pause, Refusals, Slot, day_before
 from domain.operations.status_page import Links, headline, page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SHA = "3f2a91c0" * 5
 JOB = UUID(int=7)
-DUE = OpenReport(
+DUE = Listed(
     41, JOB, Target("acme/site", SHA, "docs/sphinx"), StatusState.SUCCESS, Phase.DUE, NOW - 12 * MINUTE,
     Blockers(due_at=NOW + 4 * MINUTE), "503 from GitHub",
 )  # fmt: skip

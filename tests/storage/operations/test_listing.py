@@ -9,9 +9,10 @@ from world import CREDENTIAL, SHA, World, order, run_job
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers
+from domain.operations.overview import Listed
 from fake_github.faults import Kind
 from storage.delivery.reports import Selection
-from storage.operations.listing import Listed, Wanted, listing
+from storage.operations.listing import Wanted, listing
 
 DELIVERED, REFUSED, BROKEN, FRESH = "docs/delivered", "docs/refused", "docs/broken", "docs/fresh"
 EVERYTHING = Selection()
