@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from full import FULL
 from processes import process_of
 from sqlalchemy import text
 from waiting import until
-from world import ACTOR, CREDENTIAL, accept, begin, end, order
+from world import ACTOR, CREDENTIAL, accept, begin, end, order, run_job
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
@@ -218,7 +219,15 @@ async def until_a_lock_is_waited_for(ledger: Ledger) -> None:
             await until(is_waited_for, what="a transaction that waits for a lock")
 
 
+async def _warm_up() -> None:
+    """Open a ledger, so that what is imported and configured by need is so once for all contenders."""
+    with TemporaryDirectory(prefix="reportback-race-") as folder:
+        async with open_ledger(f"sqlite:///{folder}/ledger.db") as ledger:
+            await run_job(ledger, order())
+
+
 def _main(name: str, url: str, count: str, *arguments: str) -> None:
+    asyncio.run(_warm_up())
     go, start = os.pipe()
     ready, is_ready = os.pipe()
     results, result = os.pipe()
