@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from full import FULL
-from hostile_doors import DOORS, EVENT, LISTED, OLD_JOB, OPTIONS, REFUSAL, TARGET, Door
+from hostile_checks import Door
+from hostile_doors import DOORS, EVENT, LISTED, OLD_JOB, OPTIONS, REFUSAL, TARGET
 from hostile_input import Path, fields_of, json_with
 from hypothesis import given, settings
 from hypothesis import strategies as st

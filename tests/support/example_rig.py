@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 from example_files import EXAMPLES, types_of
-from flow_rig import Rig, Run, rig_in, run_made
+from flow_rig import Rig, rig_in
+from flow_runs import Run, run_made
 from prefect import Flow
 from repositories import Origin
 

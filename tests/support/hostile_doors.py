@@ -3,14 +3,14 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
 import httpx
-from hostile_input import PLACE, RAW, SECRET, TEXTS, Path, fields_of, in_json, in_toml, json_with, strange, with_place
-from pydantic import BaseModel, ValidationError
+from hostile_checks import Door, json_inputs, refused_well, shown_well, storable
+from hostile_input import PLACE, RAW, SECRET, TEXTS, Path, fields_of, in_toml, with_place
+from pydantic import ValidationError
 
 from console.legacy_import.old_jobs import jobs_in
 from console.problems import problems
@@ -21,72 +21,12 @@ from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from domain.jobs.options import BadOptions
 from domain.jobs.target_request import TargetRequest
-from domain.text import clean
 from github_api.classify import classify, classify_read
 from settings import Settings
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 URL = f"https://api.github.com/repos/o/r/commits/{SHA}/statuses"
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """An entry point. `inputs`: field, class and text of each; `enter` returns what is wrong with its handling."""
-
-    name: str
-    inputs: Callable[[], Iterator[tuple[Path, str, str]]]
-    enter: Callable[[Path, str], str | None]
-
-
-def refused_well(words: str, path: Path, *general: str) -> str | None:
-    """What is wrong with *words* as a refusal of the field at *path*; one of *general* may be named instead."""
-    names = [str(part) for part in path if isinstance(part, str)]
-    if not any(name in words for name in (*names[-2:], *general)):
-        return f"names neither {names[-2:]} nor {general}: {words[:200]!r}"
-    return (wrong := strange(words)) and f"its refusal {wrong}"
-
-
-def shown_well(value: object) -> str | None:
-    """What is wrong with a value whose texts are all shown to people."""
-    return next((f"what it took {wrong}" for text in texts_in(value) if (wrong := strange(text))), None)
-
-
-def storable(value: object) -> str | None:
-    """What is wrong with a value whose texts go into a database or to another program."""
-    return next((f"it took {text[:60]!r}" for text in texts_in(value) if clean(text) != text), None)
-
-
-def texts_in(value: object) -> Iterator[str]:
-    """Every text in *value*, at whatever depth."""
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            for key, inner in value.items():
-                yield from texts_in(key)
-                yield from texts_in(inner)
-        case list() | tuple() | set() | frozenset():
-            for inner in value:
-                yield from texts_in(inner)
-        case BaseModel():
-            yield from texts_in(dict(value))
-        case _ if is_dataclass(value):
-            for one in fields(value):
-                yield from texts_in(getattr(value, one.name))
-        case _:
-            return
-
-
-def json_inputs(document: Any) -> Callable[[], Iterator[tuple[Path, str, str]]]:  # noqa: ANN401  # JSON
-    """Each class at each field of *document*, and in place of the whole document."""
-
-    def inputs() -> Iterator[tuple[Path, str, str]]:
-        for path in [(), *fields_of(document)]:
-            for name, raw in in_json():
-                yield path, name, json_with(document, path, raw)
-
-    return inputs
 
 
 # What a flow run is started with.

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from flow_rig import TOKEN, Rig, artifacts_of, log_of, page_of, task_runs
+from flow_rig import TOKEN, Rig
+from flow_runs import artifacts_of, log_of, page_of, task_runs
 from prefect.client.schemas.objects import StateType
 from waiting import until
 

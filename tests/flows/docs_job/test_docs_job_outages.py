@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 from failing import Locked
-from flow_rig import Rig, log_of
+from flow_rig import Rig
+from flow_runs import log_of
 from prefect.exceptions import Abort
 
 from domain.delivery.notifications import Publish

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from flow_rig import Rig, artifacts_of, log_of, run
+from flow_rig import Rig
+from flow_runs import artifacts_of, log_of, run
 from prefect import get_client
 from sqlmodel import update
 from waiting import soon

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 import respx
-from flow_rig import Rig, log_of, run
+from flow_rig import Rig
+from flow_runs import log_of, run
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.docs_job import docs_job

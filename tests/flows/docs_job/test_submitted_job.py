@@ -4,7 +4,8 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from flow_rig import Rig, run_made
+from flow_rig import Rig
+from flow_runs import run_made
 from prefect import get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,

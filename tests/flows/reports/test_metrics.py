@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from flow_rig import Rig, log_of, run
+from flow_rig import Rig
+from flow_runs import log_of, run
 from world import order, run_job
 
 from flows.reconcile_reports import reconcile_reports

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from flow_rig import TOKEN, Rig, log_of, run
+from flow_rig import TOKEN, Rig
+from flow_runs import log_of, run
 from prefect import get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from waiting import soon, until

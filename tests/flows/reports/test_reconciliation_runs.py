@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from flow_rig import Rig, log_of, new_run, run, run_made, state_of_run
+from flow_rig import Rig
+from flow_runs import log_of, new_run, run, run_made, state_of_run
 from prefect import Flow, get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from flow_rig import Rig, run, task_runs
+from flow_rig import Rig
+from flow_runs import run, task_runs
 from prefect import flow
 from prefect.client.schemas.objects import TaskRun
 from world import order, run_job

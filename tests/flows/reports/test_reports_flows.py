@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from flow_rig import Rig, log_of, run
+from flow_rig import Rig
+from flow_runs import log_of, run
 from world import go_on, order, run_job
 
 from domain.delivery.report import Phase

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from flow_rig import Rig, run, run_again
+from flow_rig import Rig
+from flow_runs import run, run_again
 
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports

@@ -3,7 +3,8 @@
 import logging
 
 import pytest
-from flow_rig import TOKEN, log_of, run
+from flow_rig import TOKEN
+from flow_runs import log_of, run
 
 from flows.reconcile_reports import reconcile_reports
 

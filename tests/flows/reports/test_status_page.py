@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from flow_rig import Rig, log_of, run
+from flow_rig import Rig
+from flow_runs import log_of, run
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact

@@ -12,7 +12,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from day import Size, drain, impatient, simulated_day, starved
+from day import Size, simulated_day
+from day_checks import drain, impatient, starved
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from machine import machine_on

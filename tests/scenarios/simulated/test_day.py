@@ -5,17 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from day import (
-    Day,
-    Size,
-    drain,
-    drain_time,
-    earliest,
-    impatient,
-    simulated_day,
-    starved,
-    unbound_by_hour,
-)
+from day import Day, Size, simulated_day
+from day_checks import drain, drain_time, earliest, impatient, starved, unbound_by_hour
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

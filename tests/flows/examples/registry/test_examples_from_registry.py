@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from example_files import EXAMPLES, sources
 from example_rig import Example
-from flow_rig import log_of
+from flow_runs import log_of
 
 COMAPEO = Path(__file__).parents[1] / "comapeo"
 

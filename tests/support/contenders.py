@@ -1,0 +1,134 @@
+"""What racing contenders do: claim, spend a budget, accept, begin, end, send, or a mix of whole jobs."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+from world import ACTOR, CREDENTIAL, accept, begin, end, order
+
+from domain.delivery.budget import WriteBudget
+from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
+from domain.delivery.policy import Policy
+from domain.delivery.settlement import Tries, settle
+from domain.jobs.job_states import JobState
+from domain.process.identity import Process
+from github_api.commit_statuses import CommitStatuses
+from storage.delivery import due, leases, settling
+from storage.delivery.leases import Lease
+from storage.jobs import jobs
+from storage.ledger import Ledger
+from tasks.delivery.deliver import deliver
+from tasks.delivery.reporter import Reporter
+
+
+async def claims(ledger: Ledger, number: int, target_id: str) -> str:
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        lease = await leases.claim(
+            session, int(target_id), only_if_due=False, policy=Policy(), actor=f"sender {number}", now=now
+        )
+    return "won" if lease else "lost"
+
+
+async def probes(ledger: Ledger, number: int, *target_ids: str) -> str:
+    return await claims(ledger, number, target_ids[number])
+
+
+TEN = Policy(budget=WriteBudget(per_minute=10, per_hour=500))
+
+
+async def spends(ledger: Ledger, number: int, *target_ids: str) -> str:
+    """Eight requests at once, each for a target of its own, within a budget of ten; how many may leave."""
+    mine = target_ids[8 * number : 8 * number + 8]
+    claimed = await asyncio.gather(*(_claims_within(ledger, int(target_id)) for target_id in mine))
+    may_leave = await asyncio.gather(*(_may_leave(ledger, lease) for lease in claimed if lease is not None))
+    return str(sum(may_leave))
+
+
+async def _claims_within(ledger: Ledger, target_id: int) -> Lease | None:
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        claim = partial(leases.claim, only_if_due=False, job_ends_now=True, policy=TEN, actor=ACTOR)
+        return await claim(session, target_id, now=now)
+
+
+async def _may_leave(ledger: Ledger, lease: Lease) -> bool:
+    """Whether its request may leave; for a report in doubt this is asked once reading back has not found it."""
+    if not lease.read_back:
+        return True
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        return isinstance(await leases.renew_to_post(session, lease, policy=TEN, actor=ACTOR, now=now), Lease)
+
+
+async def accepts(ledger: Ledger, number: int, flow_run_id: str) -> str:
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        asked = order(flow_run_id=UUID(flow_run_id))
+        taken = await jobs.accept(session, asked, by=Process("boot", number, 1), actor=ACTOR, now=now)
+    return type(taken).__name__
+
+
+async def begins(ledger: Ledger, number: int, *job_ids: str) -> str:
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        return str(await jobs.begin(session, UUID(job_ids[number]), 1, now=now))
+
+
+async def ends(ledger: Ledger, number: int, job_id: str) -> str:
+    states = (JobState.SUCCEEDED, JobState.FAILED, JobState.CRASHED)
+    async with ledger.transaction() as session:
+        ended = await jobs.end(
+            session, UUID(job_id), 1, states[number % 3], summary="over", exit_code=None,
+            credential=CREDENTIAL, actor=ACTOR, now=await ledger.clock(session),
+        )  # fmt: skip
+    return "ended" if ended else "too late"
+
+
+async def sends(ledger: Ledger, number: int, target_id: str, api_url: str) -> str:
+    async def token_of(_: str) -> str:
+        return "a-token"
+
+    async with CommitStatuses(api_url, Policy().timeout, lambda: datetime.now(UTC)) as github:
+        reporter = Reporter(ledger, github, Policy(), token_of, lambda: 0.0, f"sender {number}")
+        return type(await deliver(reporter, int(target_id))).__name__
+
+
+async def mixes(ledger: Ledger, number: int, rounds: str, contexts: str) -> str:
+    """Run whole jobs on a few targets, and deliver their current reports, each contender in its own order."""
+    chance = random.Random(number)  # noqa: S311  # the same mix every time
+    for _ in range(int(rounds)):
+        execution = await accept(ledger, order(f"docs/{chance.randrange(int(contexts))}"))
+        await _attempt(ledger, chance)
+        await begin(ledger, execution)
+        await end(ledger, execution, chance.choice((JobState.SUCCEEDED, JobState.FAILED)))
+        await _attempt(ledger, chance)
+    return "done"
+
+
+async def _attempt(ledger: Ledger, chance: random.Random) -> None:
+    policy = Policy()
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        ids = await due.due(session, limit=5, now=now)
+    if not ids:
+        return
+    async with ledger.transaction() as session:
+        lease = await leases.claim(
+            session, chance.choice(ids), only_if_due=True, policy=policy, actor=ACTOR, now=await ledger.clock(session)
+        )
+    if lease is None:
+        return
+    outcome: Outcome = chance.choice((Delivered(chance.getrandbits(40)), NotSent("refused"), Unknown("HTTP 502")))
+    async with ledger.transaction() as session:
+        now = await ledger.clock(session)
+        settlement = settle(outcome, Tries(now), policy, now=now, jitter=0)
+        await settling.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
+
+
+CONTENDERS: dict[str, Callable[..., Awaitable[str]]] = {
+    contender.__name__: contender for contender in (claims, probes, spends, accepts, begins, ends, sends, mixes)
+}
