@@ -10,7 +10,7 @@ from rich.table import Table
 
 from console.arguments import EVERYTHING, Json, ReportFilter
 from console.ledger import opened
-from console.terminal import plain, results, stderr_console, table, write_json
+from console.terminal import plain, results, say, table, write_json
 from console.words import next_try, reason, why
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations.job_history import next_try_at
@@ -62,9 +62,7 @@ async def print_reports(
     else:
         results().print(plain(f"No such report in {ledger.place}."))
     if is_more:
-        stderr_console().print(
-            plain(f"There are more; these are the first {limit}. --limit shows more of them, a filter fewer.")
-        )
+        say(f"There are more; these are the first {limit}. --limit shows more of them, a filter fewer.")
     return found
 
 

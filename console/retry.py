@@ -13,7 +13,7 @@ from console.ledger import os_user
 from console.list import print_reports
 from console.progress import CommandProgress
 from console.reporter import logging_to, open_reporter
-from console.terminal import confirm, plain, results, stderr_console
+from console.terminal import confirm, plain, results, say
 from domain.delivery.budget import BULK_SIZE
 from settings import Settings
 from storage.operations.listing import Wanted
@@ -51,7 +51,7 @@ async def retry(
     async with open_reporter(settings, actor=os_user()) as reporter:
         chosen = await undelivered(reporter, asked.selection(await reporter.ledger.now()))
         for report_id in sorted(set(ids) - set(chosen)):
-            stderr_console().print(plain(f"report {report_id}: delivered, superseded or unknown: left alone"))
+            say(f"report {report_id}: delivered, superseded or unknown: left alone")
         if len(chosen) > BULK_SIZE and not is_sure:
             if not sys.stdin.isatty():
                 return _refuse(f"these are {len(chosen)} reports: see them with --dry-run, then say --yes")
@@ -63,7 +63,7 @@ async def retry(
 
 
 def _refuse(why: str) -> int:
-    stderr_console().print(plain(f"reportback: {why}"))
+    say(f"reportback: {why}")
     return REFUSED
 
 

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.arguments import Json
 from console.ledger import opened
-from console.terminal import plain, results, stderr_console, table, write_json
+from console.terminal import plain, results, say, table, write_json
 from domain.delivery.report import Phase
 from domain.operations.job_history import Event, clock, next_try_at, what_next
 from settings import Settings
@@ -34,7 +34,7 @@ async def show(report: int | UUID, *, as_json: Json = False) -> int:
         found = await _histories(session, report)
     if found is None:
         kind = "report" if isinstance(report, int) else "job"
-        stderr_console().print(plain(f"reportback: no {kind} {report} in {ledger.place}"))
+        say(f"reportback: no {kind} {report} in {ledger.place}")
         return 1
     if as_json:
         write_json([fields(one, now) for one in found])

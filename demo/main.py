@@ -36,26 +36,24 @@ class Stage:
     def say(self, text: str) -> None:
         """Print a line with the time."""
         passed = time.monotonic() - self.began
-        self.console.print(f"  [dim]{passed:3.0f} s[/]  {text}", highlight=False, soft_wrap=True)
+        self.console.print(f"  [dim]{passed:3.0f} s[/]  {text}")
 
 
 async def demo() -> int:
     """Run four docs jobs for this project's commit against a failing stand-in GitHub, and check their statuses."""
-    console, began = Console(), time.monotonic()
+    console, began = Console(highlight=False, soft_wrap=True), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reportback-demo-") as folder:
         clone_url, sha = source.commit(Path(folder))
         async with github_running() as github:
-            console.print("Starting a Prefect server, the deployments and a stand-in GitHub", soft_wrap=True)
+            console.print("Starting a Prefect server, the deployments and a stand-in GitHub")
             async with (
                 stack.running(Path(folder) / "prefect", _settings(Path(folder), github.url, clone_url)) as local,
                 prefect_api(local.api_url) as prefect,
             ):
                 stage = Stage(github, prefect, sha, console, began)
-                console.print(
-                    f"[bold]Prefect[/] {local.ui_url}   [bold]commit[/] {_page(github, sha)}\n", soft_wrap=True
-                )
-                jobs = await _play(stage)
-                return await _print_table(stage, jobs)
+                page = f"{github.url}/{REPOSITORY}/commit/{sha}"
+                console.print(f"[bold]Prefect[/] {local.ui_url}   [bold]commit[/] {page}\n")
+                return await _print_table(stage, await _play(stage))
 
 
 def _settings(folder: Path, github_url: str, clone_url: str) -> dict[str, str]:
@@ -122,7 +120,3 @@ async def _print_table(stage: Stage, jobs: Mapping[Case, RunState]) -> int:
     reads = sum(one["method"] == "GET" for one in requests)
     stage.console.print(f"{len(requests)} requests in all, {reads} of them reads to find what may have been stored.")
     return 1 if any(problems.values()) else 0
-
-
-def _page(github: StandIn, sha: str) -> str:
-    return f"{github.url}/{REPOSITORY}/commit/{sha}"

@@ -44,7 +44,7 @@ async def deploy() -> None:
             await close_pool(client, name)
         await _deploy()
         await _set_interval(client, settings.interval)
-        await _print_summary(client, Console(), f"ledger {found} ({ledger.place})")
+        await _print_summary(client, Console(highlight=False, soft_wrap=True), f"ledger {found} ({ledger.place})")
 
 
 async def _set_variable(client: PrefectClient, ledger: str) -> None:
@@ -80,24 +80,16 @@ async def _set_interval(client: PrefectClient, interval: timedelta) -> None:
 
 
 async def _print_summary(client: PrefectClient, console: Console, ledger: str) -> None:
-    console.print(
-        f"Deployed from {ROOT} to {without_user(str(client.api_url))}, for {ledger}:\n", highlight=False, soft_wrap=True
-    )
+    console.print(f"Deployed from {ROOT} to {without_user(str(client.api_url))}, for {ledger}:\n")
     pools = {name: await client.read_work_pool(name) for name in POOLS}
     for name in DEPLOYMENTS:
         deployment = await client.read_deployment_by_name(name)
         every = [_every(one.schedule) for one in deployment.schedules if one.active]
-        console.print(
-            f"  {name:38}{_pool(pools[deployment.work_pool_name or ''])}{''.join(every)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        console.print(f"  {name:38}{_pool(pools[deployment.work_pool_name or ''])}{''.join(every)}")
     console.print(
         "\nStart the workers, with the REPORTBACK_… settings in their environment:\n\n"
         f"  prefect worker start --pool {JOBS}\n"
-        f"  prefect worker start --pool {RECONCILE} --limit 2",
-        highlight=False,
-        soft_wrap=True,
+        f"  prefect worker start --pool {RECONCILE} --limit 2"
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,8 +52,9 @@ class Guard:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(Headers(scope=scope))
         if refusal is None:
-            body = await _body(receive)
-            if body is None:
+            try:
+                body = await Request(scope, receive).body()
+            except ClientDisconnect:
                 return
             if not has_half_a_surrogate_pair(body):
                 await self.app(scope, _replaying(body, receive), send)
@@ -95,18 +97,6 @@ def has_half_a_surrogate_pair(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return False
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The body of a request. None: the client has disconnected."""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:

@@ -29,7 +29,7 @@ async def up() -> None:
     Raises:
         NotStarted: a process did not start, or has ended.
     """
-    console = Console()
+    console = Console(highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="reportback-up-") as folder:
         async with _github(Path(folder), console) as (home, settings):
             console.print("Starting a Prefect server and the deployments ...")
@@ -71,24 +71,18 @@ def _explain(console: Console, local: stack.Stack, password: Path | None) -> Non
     if not os.environ.get(JOB_USER):
         console.print(
             "[bold yellow]Jobs[/]        run as you, and can read what you can: start trusted ones only, or set "
-            f"{JOB_USER} (SECURITY.md)",
-            highlight=False,
-            soft_wrap=True,
+            f"{JOB_USER} (SECURITY.md)"
         )
     login = ""
     if password:
-        console.print(
-            f"[bold]Password[/]    what {password} holds; the UI asks for it", highlight=False, soft_wrap=True
-        )
+        console.print(f"[bold]Password[/]    what {password} holds; the UI asks for it")
         login = f'{stack.PASSWORD}="$(cat {password})" '
     console.print(
         f"[bold]Prefect[/]     {local.ui_url}\n\n"
         f"Start a job in the UI: {local.ui_url}/deployments, docs-job, Run. Or from another shell, in this folder:\n\n"
         f"  {login}PREFECT_API_URL={local.api_url} .venv/bin/reportback submit sphinx \\\n"
         f"      --repo acme/site --sha {_head()} --wait\n\n"
-        "The reconciliation runs by itself. Ctrl-C ends everything.",
-        highlight=False,
-        soft_wrap=True,
+        "The reconciliation runs by itself. Ctrl-C ends everything."
     )
 
 

@@ -28,7 +28,6 @@ from console.submission.prefect_refusal import refusal
 from console.submission.unreachable import Unavailable, ask_until_reachable
 from domain.addresses import without_user
 from domain.jobs.submission import Submission
-from domain.text import LogLine
 from local.prefect_server import NoServer, prefect_server
 
 T = TypeVar("T")
@@ -57,11 +56,9 @@ class Started:
 class Jobs:
     """The docs jobs of one server. Every method raises `Unreachable` once the server was unavailable for too long."""
 
-    def __init__(self, client: PrefectClient, say: LogLine) -> None:
-        """*say* logs when the server does not answer."""
+    def __init__(self, client: PrefectClient) -> None:
         self._client = client
         self._where = without_user(str(client.api_url))
-        self._say = say
 
     async def start(self, submission: Submission, key: str) -> Started:
         """Start a job; if one with this *key* was started before, there is only that one.
@@ -136,11 +133,11 @@ class Jobs:
             with _in_words(self._where):
                 return await ask()
 
-        return await ask_until_reachable(asked, self._say)
+        return await ask_until_reachable(asked)
 
 
 @asynccontextmanager
-async def open_jobs(say: LogLine) -> AsyncIterator[Jobs]:
+async def open_jobs() -> AsyncIterator[Jobs]:
     """The jobs of the server that PREFECT_API_URL or the profile names.
 
     Raises:
@@ -155,7 +152,7 @@ async def open_jobs(say: LogLine) -> AsyncIterator[Jobs]:
             with _in_words("PREFECT_API_URL"):
                 return await stack.enter_async_context(prefect_server())
 
-        yield Jobs(await ask_until_reachable(opened, say), say)
+        yield Jobs(await ask_until_reachable(opened))
 
 
 @contextmanager

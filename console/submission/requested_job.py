@@ -19,7 +19,7 @@ from domain.jobs.options import Option
 from domain.jobs.submission import Submission
 from domain.jobs.target_request import TargetRequest
 from domain.text import clean
-from github_api.credentials import NoCredential, NotAllowed, credential_name
+from github_api.credentials import NoCredential, credential_name
 from github_api.refs import Commits, NoAnswer, NoSuchRef
 from settings import Settings
 from tasks.delivery.open_reporter import check_allowed
@@ -63,6 +63,7 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
 
     Raises:
         SubmissionRefused, NoCommit, BadOptions, BadJobsFile: there is none to start; each is a ValueError.
+        NotAllowed: jobs for the repository are not accepted.
         Unreachable: GitHub does not say which commit is meant.
     """
     _check_text(words)
@@ -72,19 +73,11 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
             "workers run jobs as separate users (REPORTBACK_JOB_USER), set that here as well"
         )
     repository, ref = _meant(words, run)
-    _check_allowed(repository, settings)
+    check_allowed(repository, settings)  # as the worker does, if this machine has the setting too
     target = _target(words, repository, "0" * WHOLE)  # validates before the look-up
     options = given_options(words.options, _declared(words.job_type, settings))
     sha = await _whole(repository, ref, settings)
     return Submission(words.job_type, target.model_copy(update={"sha": sha}), options)
-
-
-def _check_allowed(repository: str, settings: Settings) -> None:
-    """Refuse what the worker would, if this machine has the setting, too."""
-    try:
-        check_allowed(repository, settings)
-    except NotAllowed as error:
-        raise SubmissionRefused(str(error)) from None
 
 
 def _check_text(words: Words) -> None:
@@ -145,7 +138,7 @@ async def _whole(repository: str, ref: str, settings: Settings) -> str:
                 case str(sha):
                     return sha
 
-        sha = await ask_until_reachable(asked, say)
+        sha = await ask_until_reachable(asked)
     say(f"{ref} of {repository} is {sha}")
     return sha
 

@@ -18,6 +18,7 @@ from console.submission.requested_job import NO_WORDS, Words, submission_of
 from console.submission.unreachable import Unreachable
 from console.terminal import plain, results, say
 from domain.jobs.submission import Submission
+from github_api.credentials import NotAllowed
 from settings import Settings
 
 NO_FAILURE = ("Flow run encountered an exception", "Validation of flow parameters failed")
@@ -56,7 +57,7 @@ async def submit(
         return _fail(Exit.UNREACHABLE, str(error))
     except ValidationError as error:
         return _fail(Exit.ERROR, *problems(error))
-    except ValueError as error:
+    except (ValueError, NotAllowed) as error:
         return _fail(Exit.ERROR, str(error))
 
 
@@ -69,7 +70,7 @@ def _fail(code: Exit, *lines: str) -> Exit:
 async def _submit(words: Words, *, waits: bool) -> Exit:
     settings, run = Settings(), actions_run(os.environ)
     submission = await submission_of(words, run, settings)
-    async with open_jobs(say) as jobs:
+    async with open_jobs() as jobs:
         started = await jobs.start(submission, words.key or _key(submission, run))
         if not started.is_new:
             say("started before, by the same trigger or with the same key: nothing new was started")

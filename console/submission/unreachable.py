@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
+from console.terminal import say
 from domain.units import span
 
 T = TypeVar("T")
@@ -22,8 +23,8 @@ class Unreachable(Exception):
     """The server did not answer for `GIVE_UP_AFTER`; the message says for how long, and names the last error."""
 
 
-async def ask_until_reachable(ask: Callable[[], Awaitable[T]], say: Callable[[str], None]) -> T:
-    """The result of *ask*, which is called again while it raises `Unavailable`; *say* logs that once.
+async def ask_until_reachable(ask: Callable[[], Awaitable[T]]) -> T:
+    """The result of *ask*, which is called again while it raises `Unavailable`; a line on stderr says so once.
 
     Raises:
         Unreachable: it still does, or its first call has not returned.

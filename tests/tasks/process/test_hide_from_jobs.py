@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+from ordinary_user import PYTHONPATH
 from prefect import Flow
 from processes import ROOT
 
@@ -15,6 +16,7 @@ from flows.retry_reports import retry_reports
 
 FLOW = """
 import ctypes, os, sys
+from ordinary_user import become_ordinary
 from tasks.process.hide_from_jobs import PR_SET_DUMPABLE, make_non_dumpable
 
 def seen_by_a_child():
@@ -29,11 +31,8 @@ def seen_by_a_child():
     os.wait()
     return os.read(read, 10).decode()
 
-if os.geteuid() == 0:
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # as any process starts; the change of user took it away
+become_ordinary()
+ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # as any process starts; the change of user took it away
 print(os.geteuid() != 0, seen_by_a_child(), end=" ")
 make_non_dumpable()
 print(seen_by_a_child())
@@ -41,7 +40,7 @@ print(seen_by_a_child())
 
 
 def test_a_child_of_the_same_user_reads_the_environment_until_it_is_hardened() -> None:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "REPORTBACK_GITHUB_TOKEN": "ghp_secret"}
+    env = {**os.environ, "PYTHONPATH": PYTHONPATH, "REPORTBACK_GITHUB_TOKEN": "ghp_secret"}
     flow = subprocess.run([sys.executable, "-c", FLOW], env=env, capture_output=True, text=True, check=True)
     assert flow.stdout.split() == ["True", "token", "refused"]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cancelling import staying_in
+from ordinary_user import PYTHONPATH
 from processes import ROOT, names_in
 
 from tasks.process.temp_dirs import KEPT, KEPT_FOR, KEPT_PREFIX, PREFIX, keep, scratch, sweep
@@ -60,14 +61,11 @@ async def test_a_folder_is_removed_with_all_that_is_in_it_and_nothing_else(paren
 ORDINARY_USER = """
 import os, sys
 from pathlib import Path
+from ordinary_user import become_ordinary
 from tasks.process.temp_dirs import remove
 parent = Path(sys.argv[1])
-if os.geteuid() == 0:  # root ignores permissions
-    os.chown(parent, 65534, 65534)
-    os.chdir(parent)
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
+os.chdir(parent)
+become_ordinary(parent)
 inner = Path("folder/closed/inner")
 inner.mkdir(parents=True)
 (inner / "file").write_text("x")
@@ -79,7 +77,7 @@ print(os.geteuid() != 0, os.listdir("."))
 
 
 def test_folders_without_the_right_to_write_are_removed_by_an_ordinary_user_too(tmp_path: Path) -> None:
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "PYTHONPATH": PYTHONPATH}
     command = [sys.executable, "-c", ORDINARY_USER, str(tmp_path)]
     user = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
     assert user.stdout.split() == ["True", "[]"]

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 from cancelling import staying_in
-from processes import ROOT, names_in
+from ordinary_user import PYTHONPATH
+from processes import names_in
 from waiting import Held, until
 
 from domain.process.limits import NO_LIMITS
@@ -66,15 +67,12 @@ def test_a_sweep_takes_deep_folders_and_goes_on(place: Path) -> None:
 CLOSED = """
 import os, sys
 from pathlib import Path
+from ordinary_user import become_ordinary
 from tasks.process.hide_from_jobs import make_non_dumpable
 from tasks.process.temp_dirs import PREFIX, sweep
 place = Path(sys.argv[1])
-if os.geteuid() == 0:  # root ignores permissions
-    os.chown(place, 65534, 65534)
-    os.chdir(place)
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
+os.chdir(place)
+become_ordinary(place)
 make_non_dumpable()
 at = os.open(".", os.O_RDONLY)
 for name in [PREFIX + "left", *1_200 * "a"]:
@@ -91,7 +89,7 @@ print(os.geteuid() != 0, os.listdir("."))
 
 def said_by(program: str, place: Path) -> list[str]:
     """The words of a *program* that works in *place*."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "PYTHONPATH": PYTHONPATH}
     command = [sys.executable, "-c", program, str(place)]
     return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=True).stdout.split()
 
@@ -258,16 +256,13 @@ async def test_a_push_refuses_a_folder_it_cannot_search(place: Path) -> None:
 HIDDEN = """
 import os, sys
 from pathlib import Path
+from ordinary_user import become_ordinary
 from tasks.process.file_worker import CannotWork, Count, find
 place = Path(sys.argv[1])
 (place / "docs" / "inner" / ".git").mkdir(parents=True)
 (place / "docs" / "inner").chmod(0o111)
-if os.geteuid() == 0:  # root ignores permissions
-    os.chown(place / "docs" / "inner", 65534, 65534)
-    os.chdir(place)
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
+os.chdir(place)
+become_ordinary(place / "docs" / "inner")
 try:
     find(Count(100, 10**9), ".", ["docs"])
 except CannotWork as error:
