@@ -56,6 +56,7 @@ async def test_a_failed_job_is_executed_again_from_a_shell_and_its_new_outcome_s
     run.go(1)
     await run.is_over("FAILED", within=STARTS)
     await run.shows("pending", "failure", within=SENT)
+    await run.says("the working copy is kept for a while for inspection: ")  # what a module logs, in a worker
     run.stay()
     await rig.shell("flow-run", "retry", run.id)
     await run.is_at_work(2)
