@@ -31,14 +31,13 @@ async def usages(session: AsyncSession, *, now: datetime) -> list[CredentialUsag
     posts = await _posts(session, now)
     waiting = await _undelivered(session)
     found = await session.exec(select(Credential).order_by(col(Credential.name)))
-    return [_usage(one, *posts.get(one.name, (0, 0)), waiting.get(one.name, 0)) for one in found]
-
-
-def _usage(one: Credential, minute: int, hour: int, undelivered: int) -> CredentialUsage:
-    return CredentialUsage(
-        one.name, one.paused_until, one.pause_reason, one.rate_limit, one.rate_remaining, one.rate_reset_at,
-        minute, hour, undelivered,
-    )  # fmt: skip
+    return [
+        CredentialUsage(
+            one.name, one.paused_until, one.pause_reason, one.rate_limit, one.rate_remaining, one.rate_reset_at,
+            *posts.get(one.name, (0, 0)), waiting.get(one.name, 0),
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 async def _posts(session: AsyncSession, now: datetime) -> dict[str, tuple[int, int]]:
