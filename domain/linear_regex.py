@@ -1,53 +1,41 @@
-"""Regular expressions that match in linear time, whatever the pattern and the text.
+"""Regular expressions that match in linear time, whatever the pattern and the text: https://github.com/google/re2.
 
-Uses Rust's regex, included in pydantic: https://docs.rs/regex/latest/regex/#untrusted-input. Python's own may take
-years on a text that does not match.
+Python's own may take years on a text that does not match.
 """
 
 import re
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
+from typing import Any
 
-from pydantic_core import SchemaError, SchemaValidator
-from pydantic_core.core_schema import str_schema
+import re2
 
-TOO_LARGE = "size limit"
-"""Part of the error message for a pattern whose counts make it too large, as with Unicode's 140,000 \\w."""
+OPTIONS = re2.Options()
+OPTIONS.log_errors = False
 
-WORD_EDGE = re.compile(r"\\[bB<>]")
-"""Word boundaries: they differ between ASCII and Unicode beside letters that ASCII lacks."""
+LITERAL_COUNT = re.compile(r"(?<!\\)\{,\d")
+"""Python reads {,5} as {0,5}, RE2 as it stands: no value would match."""
 
-REMEDIES = (
-    (TOO_LARGE, "", r"write [0-9A-Za-z_] for \w, or a smaller count"),
-    ("unrecognized escape", r"\\Z", r"write \z for \Z"),
-    ("expects a valid decimal", r"\{,\d", "write {0,5} for {,5}"),
+LACKS = (
+    (r"\(\?<?[=!]", "it has no look-around"),
+    (r"\\[1-9]|\(\?P=", "it has no back-references"),
+    (r"\\Z", r"it has no \Z: write \z"),
 )
-"""Part of the error message, what to find in the pattern, and what to write instead."""
+"""What patterns for Python may have, and what to say about it."""
 
 
-@cache
-def whole(pattern: str) -> Callable[[str], bool]:
-    r"""A predicate: a text matches *pattern* as a whole. A pattern too large with Unicode's \w, \d, \s uses ASCII's.
+def compiled(pattern: str) -> Any:  # noqa: ANN401  # re2 has no types; it has the methods of re.Pattern[str]
+    r"""*pattern* as an object like Python's `re.Pattern`; \w, \d, \s and \b are ASCII's.
 
     Raises:
-        ValueError: *pattern* is not a regular expression, is too large, or cannot be matched in linear time.
+        ValueError: RE2 cannot use *pattern*; the message says what it lacks.
     """
+    if LITERAL_COUNT.search(pattern):
+        raise _refused("it has no {,5}: write {0,5}")
     try:
-        SchemaValidator(str_schema(pattern=pattern))  # must be valid by itself: "a)|(b" would escape the group below
-        return _bounded(f"(?:{pattern})")
-    except SchemaError as error:
-        if TOO_LARGE in str(error) and not WORD_EDGE.search(pattern):
-            with suppress(SchemaError):  # for example if it could then match bytes that are not UTF-8
-                return _bounded(f"(?-u:{pattern})")
-        raise ValueError(_refusal(pattern, str(error))) from None
+        return re2.compile(pattern, OPTIONS)
+    except re2.error as error:
+        lacking = (words for found, words in LACKS if re.search(found, pattern))
+        raise _refused(next(lacking, error.args[0].decode())) from None
 
 
-def _bounded(pattern: str) -> Callable[[str], bool]:
-    return SchemaValidator(str_schema(pattern=rf"\A{pattern}\z")).isinstance_python
-
-
-def _refusal(pattern: str, error: str) -> str:
-    why = error.splitlines()[-1].strip().removeprefix("error: ").removeprefix("SchemaError: ").rstrip(".")
-    remedies = "".join(f"; {remedy}" for said, found, remedy in REMEDIES if said in why and re.search(found, pattern))
-    return f"{pattern!r} is not a regular expression that can be used here: {why}{remedies}"
+def _refused(why: str) -> ValueError:
+    return ValueError(f"RE2 cannot use this regular expression: {why}")

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from domain.linear_regex import whole
+from domain.linear_regex import compiled
 from domain.text import quoted
 
 VALUE = "{value}"
@@ -72,7 +72,7 @@ class StringOption(_Valued):
     @field_validator("pattern")
     @classmethod
     def _pattern_compiles(cls, pattern: str | None) -> str | None:
-        whole(pattern or "")
+        compiled(pattern or "")
         return pattern
 
     @model_validator(mode="after")
@@ -101,7 +101,7 @@ class StringOption(_Valued):
         yield 'must not start with "-"', not value.startswith("-")
         yield "must not contain control characters or line breaks", value.isprintable()
         yield f"must be one of {', '.join(self.choices or ())}", self.choices is None or value in self.choices
-        yield f"must match {self.pattern}", self.pattern is None or whole(self.pattern)(value)
+        yield f"must match {self.pattern}", self.pattern is None or compiled(self.pattern).fullmatch(value) is not None
 
 
 class IntegerOption(_Valued):

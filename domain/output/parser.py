@@ -5,18 +5,19 @@ from collections.abc import Mapping, Sequence
 
 from domain.output.error_line import ErrorLine, normalized
 from domain.output.patterns import LinePattern, finder
-from domain.output.progress import Progress, progress_in, progress_of
+from domain.output.presets import GENERAL
+from domain.output.progress import Progress
 
 
 class OutputParser:
     """Takes an output line by line, bounded in memory and in time: only a line's first 500 characters are parsed.
 
-    Without a progress pattern those of `progress_in` apply; the general rules for errors apply in addition to
-    *patterns*.
+    Without a progress pattern the general ones apply; the general rules for errors apply in addition to *patterns*.
     """
 
     def __init__(self, patterns: Sequence[LinePattern] = ()) -> None:
-        self._progress = [(finder(one.progress), one.what) for one in patterns if one.progress]
+        progress = [one for one in patterns if one.progress] or GENERAL
+        self._progress = [(finder(one.progress), one.what) for one in progress if one.progress]
         self._counted = [(finder(one.count), one.what) for one in patterns if one.count and one.what]
         self._error_line = ErrorLine([finder(one.error) for one in patterns if one.error])
         self._counts = {one.what: (0, 0) for one in patterns if one.what}
@@ -42,8 +43,6 @@ class OutputParser:
         return self._progress_in(seen)
 
     def _progress_in(self, seen: str) -> Progress | None:
-        if not self._progress:
-            return progress_in(seen)
         for find, what in self._progress:
             if (numbers := find(seen)) and (progress := _progress(numbers)):
                 if what is not None:
@@ -53,10 +52,9 @@ class OutputParser:
 
 
 def _progress(found: Mapping[str, str]) -> Progress | None:
-    numbers = {name: int(number) for name, number in found.items()}
-    if "percent" in numbers:
-        return progress_of(numbers["percent"], 100)
-    return progress_of(numbers["done"], numbers["total"])
+    """The progress; None if the numbers make no sense."""
+    done, total = int(found.get("percent", found.get("done", 0))), int(found.get("total", 100))
+    return Progress(done, total) if 0 < total >= done else None
 
 
 def _in_words(what: str, number: int, total: int) -> str:

@@ -1,28 +1,31 @@
-"""Patterns for lines of output, such as "{done} of {total} pages".
-
-Not regular expressions: the text is searched for literally, in bounded time whatever the output contains.
-"""
+"""Patterns for lines of output, such as "{done} of {total} pages": regular expressions with names for numbers."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from domain.linear_regex import compiled
 from domain.text import one_line
 
-PIECE = re.compile(r"\{(?P<number>[a-z]*)\}|(?P<text>[^{}]+)|(?P<brace>[{}])")
-NUMBER = r" ??(?P<{}>[0-9]{{1,9}}+)(?![0-9]|[.,][0-9]) ??"
-NOT_WITHIN = r"(?<![\w.,/-])"
-"""A number at the beginning of a pattern is not part of a path, a version or a fraction."""
-WHOLE = r"(?<![0-9])(?<![0-9][.,])"
-"""A number after "*" is not part of a longer one."""
+NAMED = re.compile(r"(?<!\\[px])\{(?P<name>[a-z]+)\}")
+NUMBER = r" ?(?P<\g<name>>[0-9]{1,9}) ?"
+"""What `{name}` stands for."""
+
+WHOLE = re.compile(r"(?<![0-9])(?<![0-9][.,])[0-9]{1,9}+(?![0-9]|[.,][0-9])")
+ALONE = re.compile(rf"(?<![\w.,/-]){WHOLE.pattern}")
+"""A number at the beginning of what a pattern matches is not part of a path, a version or a fraction."""
 
 Find: TypeAlias = Callable[[str], dict[str, str] | None]
 """The numbers in a line by name, perhaps none; None: the pattern does not match."""
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+ALLOWED: dict[str, tuple[set[str], ...]] = {
+    "progress": ({"done", "total"}, {"percent"}),
+    "count": ({"count"}, set()),
+    "error": (set(),),
+}
+"""The sets of names that the pattern of a field may have."""
 
 
 class LinePattern(BaseModel):
@@ -33,27 +36,19 @@ class LinePattern(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    progress: Text | None = None
-    count: Text | None = None
-    error: Text | None = None
+    progress: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    count: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    error: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     what: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(default=None, alias="as")
 
-    @field_validator("progress")
+    @field_validator("progress", "count", "error")
     @classmethod
-    def _tells_how_far(cls, text: str | None) -> str | None:
-        if text is not None and set(_numbers(text)) not in ({"done", "total"}, {"percent"}):
-            raise ValueError(f"{text!r} is no progress; allowed in braces: {{done}} and {{total}}, or {{percent}}")
+    def _has_the_names_of_its_field(cls, text: str | None, info: ValidationInfo) -> str | None:
+        allowed = ALLOWED[str(info.field_name)]
+        if text is not None and set(_expression(text).groupindex) not in allowed:
+            names = (" and ".join(f"{{{name}}}" for name in sorted(one)) or "nothing" for one in allowed)
+            raise ValueError(f"{text!r} is no {info.field_name}; allowed in braces: {', or '.join(names)}")
         return text
-
-    @field_validator("count")
-    @classmethod
-    def _tells_how_many(cls, text: str | None) -> str | None:
-        return _with_at_most(("count",), text)
-
-    @field_validator("error")
-    @classmethod
-    def _tells_why(cls, text: str | None) -> str | None:
-        return _with_at_most((), text)
 
     @field_validator("what")
     @classmethod
@@ -68,54 +63,30 @@ class LinePattern(BaseModel):
             raise ValueError("needs one of progress, count and error, and not more")
         if self.count is not None and self.what is None:
             raise ValueError('a count needs as = "…": what is counted, such as "pages"')
-        if self.what is not None and (self.error is not None or "{percent}" in (self.progress or "")):
+        if self.what is not None and (self.error is not None or "percent" in (self.progress or "")):
             raise ValueError("as belongs to a count, or to a progress with {done} and {total}")
         return self
 
 
 def finder(text: str) -> Find:
-    """A function that finds *text* in a line whose runs of white space are single blanks.
-
-    Each part between two `*` is searched for once, after the part before it. So the steps are at most the line's length
-    times the pattern's, and a few times as many if a blank may belong to the number before or after it.
-    """
-    first, *others = re.split(r"\*+", re.sub(r"\s+", " ", text))
-    begin = "^" if first.startswith("^") else NOT_WITHIN if first.startswith("{") else ""
-    search = _compiled(begin, first.removeprefix("^")).search
-    searches = [_compiled(WHOLE if part.startswith("{") else "", part).search for part in others]
+    """A function that finds *text* in a line whose runs of white space are single blanks."""
+    expression = _expression(text)
 
     def find(line: str) -> dict[str, str] | None:
-        if (found := search(line)) is None:  # most lines: no more than this for each of them
-            return None
-        numbers = found.groupdict()
-        for search_on in searches:
-            if (found := search_on(line, found.end())) is None:
-                return None
-            numbers |= found.groupdict()
-        return numbers
+        return next((one.groupdict() for one in expression.finditer(line) if _has_whole_numbers(one, line)), None)
 
     return find
 
 
-def _compiled(begin: str, part: str) -> re.Pattern[str]:
-    pieces = PIECE.finditer(part)
-    found = [NUMBER.format(piece["number"]) if piece["number"] else re.escape(piece["text"]) for piece in pieces]
-    return re.compile(begin + "".join(found))
+def _expression(text: str) -> re.Pattern[str]:
+    expression: re.Pattern[str] = compiled(NAMED.sub(NUMBER, re.sub(" +", " ", text)))
+    return expression
 
 
-def _numbers(text: str) -> Counter[str]:
-    """The names in the braces of *text*, and how often each occurs. Raises ValueError."""
-    pieces = list(PIECE.finditer(text))
-    if any(piece["brace"] for piece in pieces):
-        raise ValueError(f'{text!r} has a brace without its other half; "*" stands for any text, a brace too')
-    names = Counter(piece["number"] for piece in pieces if piece["number"] is not None)
-    if twice := [name for name, times in names.items() if times > 1]:
-        raise ValueError(f"{text!r} has {{{twice[0]}}} twice")
-    return names
-
-
-def _with_at_most(allowed: Collection[str], text: str | None) -> str | None:
-    if text is not None and (unknown := _numbers(text).keys() - set(allowed)):
-        names = ", ".join(f"{{{name}}}" for name in allowed) or "nothing"
-        raise ValueError(f"{{{min(unknown)}}} means nothing here; allowed in braces: {names}")
-    return text
+def _has_whole_numbers(found: re.Match[str], line: str) -> bool:
+    """Whether its named groups are numbers, and none of them part of another one such as 1.5."""
+    for start, end in map(found.span, found.re.groupindex.values()):
+        number = (ALONE if start == found.start() else WHOLE).match(line, start) if start >= 0 else None
+        if number is None or number.end() != end:
+            return False
+    return True

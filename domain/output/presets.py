@@ -12,17 +12,17 @@ from domain.output.patterns import LinePattern
 
 # Sphinx 9.0: https://www.sphinx-doc.org/en/master/man/sphinx-build.html; the linkcheck builder's lines, too.
 SPHINX = (
-    {"progress": "... [{percent}%]"},
+    {"progress": r"\.\.\. \[{percent}%\]"},
     {"count": "build succeeded, {count} warning", "as": "warnings"},
     {"count": "build finished with problems, {count} warning", "as": "warnings"},
-    {"count": "]: targets for {count} source file", "as": "pages"},
-    {"count": "^( * line ", "as": "links"},
+    {"count": r"\]: targets for {count} source file", "as": "pages"},
+    {"count": r"^\(.* line ", "as": "links"},
     {"error": "Error: "},
     {"error": "Exception: "},
     {"error": "CRITICAL: "},
     {"error": "ERROR: "},
-    {"error": "^( * line *) broken "},
-    {"error": "^( * line *) timeout "},
+    {"error": r"^\(.* line .*\) broken "},
+    {"error": r"^\(.* line .*\) timeout "},
     {"error": "WARNING: "},
 )
 
@@ -37,10 +37,10 @@ MKDOCS = (
 
 # Docusaurus 3: https://docusaurus.io/docs/cli#docusaurus-build-sitedir. It prints no progress and counts no pages.
 DOCUSAURUS = (
-    {"count": "^[WARNING] ", "as": "warnings"},
-    {"count": "^[SUCCESS] Generated static files in ", "as": "locales"},
-    {"error": "[cause]: "},
-    {"error": "^[ERROR] "},
+    {"count": r"^\[WARNING\] ", "as": "warnings"},
+    {"count": r"^\[SUCCESS\] Generated static files in ", "as": "locales"},
+    {"error": r"\[cause\]: "},
+    {"error": r"^\[ERROR\] "},
     {"error": "Error: "},
 )
 
@@ -59,6 +59,17 @@ NOTION_SCRIPTS = (
     {"error": "❌"},
     {"error": "✗ "},
 )
+
+GENERAL = tuple(
+    LinePattern(progress=text)
+    for text in (
+        r"(?i)\bprogress: {done}/{total}",
+        r"(?i)\bprocessing {done} of {total}",
+        r"(?i){done}/{total} pages?\b",
+        r"\.\.\. \[{percent}%\]",  # as Sphinx prints it: `reading sources... [ 50%] intro`
+    )
+)
+"""Progress of a command without a pattern for it."""
 
 PRESETS: Mapping[str, Sequence[LinePattern]] = {
     name: tuple(map(LinePattern.model_validate, patterns))

@@ -93,7 +93,7 @@ def test_no_text_poses_as_an_option_whatever_its_pattern_allows(value: str) -> N
         ({"type": "string", "args": ["{value}"], "choices": []}, "at least 1 item"),
         ({"type": "string", "args": ["{value}"], "choices": ["-x"]}, "'-x' could never be given"),
         ({"type": "string", "args": ["{value}"], "pattern": "a", "default": "b"}, "'b' could never be given"),
-        ({"type": "string", "args": ["{value}"], "pattern": "("}, "'(' is not a regular expression that can be used"),
+        ({"type": "string", "args": ["{value}"], "pattern": "("}, "RE2 cannot use this regular expression"),
         ({"type": "string", "args": ["--x"], "pattern": "a"}, 'one argument must contain "{value}"'),
         ({"type": "string", "args": [], "pattern": "a"}, "at least 1 item"),
         ({"type": "string", "args": ["\0{value}"], "pattern": "a"}, "NUL"),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.output.progress import Progress, progress_in
+from domain.output.parser import OutputParser
+from domain.output.progress import Progress
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from domain.output.progress import Progress, progress_in
     ],
 )
 def test_progress_is_recognised(line: str, progress: Progress) -> None:
-    assert progress_in(line) == progress
+    assert OutputParser().take(line) == progress
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_progress_is_recognised(line: str, progress: Progress) -> None:
     ],
 )  # fmt: skip
 def test_no_progress_is_made_up(line: str) -> None:
-    assert progress_in(line) is None
+    assert OutputParser().take(line) is None
 
 
 def test_percent_is_for_the_bar() -> None:
@@ -50,5 +51,5 @@ LINES = st.lists(
 
 @given(LINES)
 def test_any_line_is_either_progress_within_bounds_or_none(line: str) -> None:
-    progress = progress_in(line)
+    progress = OutputParser().take(line)
     assert progress is None or (progress.total > 0 and 0 <= progress.done <= progress.total)
