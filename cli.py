@@ -18,7 +18,7 @@ from github_api.certificates import check_named
 from local.stack import NotStarted
 from storage.identity import WrongLedger
 from storage.ledger import LedgerUnavailable, NotUpgraded
-from tasks.process.hide_from_jobs import make_non_dumpable
+from tasks.process.kernel import make_non_dumpable
 
 INTERRUPTED = 130
 WHEN_INTERRUPTED = {

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from local.process_tree import below, command_line
+from tasks.process.kernel import command_line, descendants
 
 ROLES = {
     "server": ("prefect", "server"),
@@ -18,11 +18,11 @@ ROLES = {
 def resident() -> dict[str, float]:
     """Resident MiB (VmRSS) of each of `ROLES` among our descendants; the server with its children."""
     found = {}
-    for pid in below(os.getpid()):
+    for pid in descendants(os.getpid()):
         words = command_line(pid)
         role = next((name for name, (one, other) in ROLES.items() if one in words and other in words), None)
         if role is not None and role not in found and not any(word.endswith("supervisor.py") for word in words):
-            family = [pid, *below(pid)] if role == "server" else [pid]
+            family = [pid, *descendants(pid)] if role == "server" else [pid]
             found[role] = sum(map(_resident, family)) / 1024
     return found
 

@@ -5,7 +5,7 @@ from prefect.runtime import flow_run
 from domain.operations.ledger_tag import ledger_named_by
 from flows.run_log import log_to_flow_run
 from settings import Settings
-from tasks.process.hide_from_jobs import make_non_dumpable
+from tasks.process.kernel import make_non_dumpable
 
 
 def flow_settings() -> Settings:

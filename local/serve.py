@@ -10,7 +10,7 @@ from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
 from flows.retry_reports import retry_reports
 from settings import Settings
-from tasks.process.hide_from_jobs import make_non_dumpable
+from tasks.process.kernel import make_non_dumpable
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment

@@ -10,7 +10,6 @@ and a message. Other lines are `cp`'s.
 A disk that does not answer holds up this process alone. It keeps no list of files. The standard library only.
 """
 
-import ctypes
 import hashlib
 import json
 import os
@@ -18,6 +17,10 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # -I leaves it out
+
+from tasks.process.kernel import flush_disk_of
 
 MOST_LISTED = 20
 """Dropped names that are listed one by one."""
@@ -104,7 +107,7 @@ def copy(
     if user:
         change_owner(bounds, tops, user)
     if lasts:
-        _write_out(Path(from_to[0][1]).parent)
+        flush_disk_of(Path(from_to[0][1]).parent)
     _print_fact(f"size {bounds.bytes}")
 
 
@@ -192,17 +195,6 @@ def _clean_output(top: Path, count: Count) -> Iterator[Path]:
         elif not (stat.S_ISLNK(status.st_mode) and _leads_into(path, root)):
             path.unlink()
             yield path.relative_to(top)
-
-
-def _write_out(folder: Path) -> None:
-    """Flush all that was written to the disk of *folder*."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.syncfs(opened) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    finally:
-        os.close(opened)
 
 
 def _leads_into(link: Path, root: Path) -> bool:

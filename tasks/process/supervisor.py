@@ -31,7 +31,6 @@ that `kill 0` in a script does not hit the supervisor. Linux only; a script with
 pathlib, whose import takes a third of the time in which the supervisor starts.
 """
 
-import ctypes
 import os
 import resource
 import select
@@ -39,14 +38,21 @@ import signal
 import sys
 import time
 import warnings  # noqa: F401  # `os.execvp` imports it, and a job user may not read our Python
-from collections import defaultdict
 from contextlib import suppress
 
-PR_SET_PDEATHSIG = 1
-PR_SET_DUMPABLE = 4
-PR_SET_CHILD_SUBREAPER = 36
-PR_SET_NO_NEW_PRIVS = 38
-CAPABILITIES_V3 = 0x20080522
+sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))  # -I leaves it out
+
+from tasks.process.kernel import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    PR_SET_NO_NEW_PRIVS,
+    PR_SET_PDEATHSIG,
+    descendants,
+    drop_capabilities,
+    prctl,
+    processes,
+)
+
 STDERR = 2
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_EVERY = 0.02
@@ -64,8 +70,8 @@ RESOURCES = {"memory": resource.RLIMIT_DATA, "file_size": resource.RLIMIT_FSIZE}
 def supervise(flow: int, grace: float, limits: dict[str, int], user: tuple[int, int] | None, command: list[str]) -> int:
     """Run *command* until it ends or is to be ended. Returns the exit code to end with."""
     _keep_descriptors()
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    _prctl(PR_SET_DUMPABLE, 0)  # its environment is the command's, which may hold a token; a descendant cannot read it
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_DUMPABLE, 0)  # its environment is the command's, which may hold a token; a descendant cannot read it
     signals: list[int] = []
     woken = _wake_on_signals(signals)
     try:
@@ -120,7 +126,7 @@ def _exec(command: list[str], limits: dict[str, int], user: tuple[int, int] | No
         if "processes" in limits:
             _bound(resource.RLIMIT_NPROC, limits["processes"] * THREADS + 1000)
         _switch(*user)
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a supervisor that is killed ends nothing any more; a switch clears it
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a supervisor that is killed ends nothing any more; a switch clears it
     os.execvp(command[0], command)  # noqa: S606  # no shell: the operator's jobs.toml names the command
 
 
@@ -132,7 +138,7 @@ def _bound(what: int, bound: int) -> None:
 
 def _raise_oom_score() -> None:
     """Have the kernel kill this process, before supervisor and flow, where memory runs out."""
-    _prctl(PR_SET_DUMPABLE, 1)  # as the supervisor's child this is not, and its /proc is root's; a new program is
+    prctl(PR_SET_DUMPABLE, 1)  # as the supervisor's child this is not, and its /proc is root's; a new program is
     with suppress(OSError):  # where /proc cannot be written to
         with open("/proc/self/oom_score_adj") as own:
             score = int(own.read())
@@ -146,27 +152,8 @@ def _switch(uid: int, gid: int) -> None:
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    _drop_capabilities()  # the kernel does it only where root switches
-    _prctl(PR_SET_NO_NEW_PRIVS, 1)
-
-
-def _drop_capabilities() -> None:
-    """Drop all capabilities, also those that a started program would inherit (inheritable, ambient)."""
-    header = (ctypes.c_uint32 * 2)(CAPABILITIES_V3, 0)
-    _check(_libc().capset(header, (ctypes.c_uint32 * 6)()), "capset")
-
-
-def _prctl(option: int, value: int) -> None:
-    _check(_libc().prctl(option, value, 0, 0, 0), f"prctl({option})")
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        raise OSError(ctypes.get_errno(), what)
+    drop_capabilities()  # the kernel does it only where root switches
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _wake_on_signals(signals: list[int]) -> int:
@@ -244,35 +231,14 @@ def _collect(exits: dict[int, int]) -> bool:
 
 
 def _signal_all(number: signal.Signals) -> None:
-    for pid in _descendants():
+    for pid in descendants(os.getpid()):
         with suppress(ProcessLookupError, PermissionError):  # over meanwhile; another user's now
             os.kill(pid, number)
 
 
-def _descendants() -> list[int]:
-    children = defaultdict(list)
-    for number in _processes():
-        with suppress(OSError), open(f"/proc/{number}/stat", "rb") as stat:  # over meanwhile
-            # The name in parentheses may contain anything, also parentheses; state and parent follow it.
-            parent = int(stat.read().rpartition(b")")[2].split()[1])
-            children[parent].append(int(number))
-    found: list[int] = []
-    parents = [os.getpid()]
-    while parents:
-        offspring = children[parents.pop()]
-        found += offspring
-        parents += offspring
-    return found
-
-
 def _more_than(most: int) -> bool:
     """Whether there are more descendants. Skips reading parents where the whole machine has no more processes."""
-    return len(_processes()) > most and len(_descendants()) > most
-
-
-def _processes() -> list[str]:
-    """The numbers of the machine's processes."""
-    return [name for name in os.listdir("/proc") if name.isdecimal()]
+    return len(processes()) > most and len(descendants(os.getpid())) > most
 
 
 def _write_result(flow: int, result: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from processes import is_alive
 
-from local import process_tree
+from tasks.process import kernel
 
 ROOT = Path(__file__).parents[2]
 PR_SET_PDEATHSIG = 1
@@ -30,12 +30,12 @@ def adopt_orphans() -> None:
 
 def offspring(of: int) -> list[int]:
     """The live descendants of *of*, each after its parent."""
-    return [pid for pid in process_tree.below(of) if is_alive(pid)]
+    return [pid for pid in kernel.descendants(of) if is_alive(pid)]
 
 
 def command_line(pid: int) -> str:
     """The command line of *pid*."""
-    return " ".join(process_tree.command_line(pid)) or "over"
+    return " ".join(kernel.command_line(pid)) or "over"
 
 
 @dataclass(frozen=True, slots=True)

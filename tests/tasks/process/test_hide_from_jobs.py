@@ -17,7 +17,7 @@ from flows.retry_reports import retry_reports
 FLOW = """
 import ctypes, os, sys
 from ordinary_user import become_ordinary
-from tasks.process.hide_from_jobs import PR_SET_DUMPABLE, make_non_dumpable
+from tasks.process.kernel import PR_SET_DUMPABLE, make_non_dumpable
 
 def seen_by_a_child():
     flow, (read, write) = os.getpid(), os.pipe()

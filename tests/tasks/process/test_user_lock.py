@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from local.process_tree import below
 from tasks.process.user_lock import _runs
 
 
@@ -25,4 +24,3 @@ def all_end_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("all_end_meanwhile")
 def test_a_process_that_ends_while_all_are_listed_is_passed_over() -> None:
     assert _runs(os.getuid())
-    assert os.getpid() in below(os.getppid())

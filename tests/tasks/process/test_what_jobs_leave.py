@@ -68,7 +68,7 @@ CLOSED = """
 import os, sys
 from pathlib import Path
 from ordinary_user import become_ordinary
-from tasks.process.hide_from_jobs import make_non_dumpable
+from tasks.process.kernel import make_non_dumpable
 from tasks.process.temp_dirs import PREFIX, sweep
 place = Path(sys.argv[1])
 os.chdir(place)
