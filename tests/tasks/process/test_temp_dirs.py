@@ -14,8 +14,10 @@ import pytest
 from cancelling import staying_in
 from ordinary_user import PYTHONPATH
 from processes import ROOT, names_in
+from waiting import Held, until
 
-from tasks.process.temp_dirs import KEPT, KEPT_FOR, KEPT_PREFIX, PREFIX, keep, scratch, sweep
+from tasks.process import temp_dirs as module
+from tasks.process.temp_dirs import KEPT, KEPT_FOR, KEPT_PREFIX, PREFIX, keep, remove, scratch, sweep
 
 HOLDER = """
 import asyncio, sys
@@ -207,3 +209,32 @@ async def test_a_folder_that_a_sweep_was_quicker_to_lock_is_not_waited_for(
     async with scratch(parent) as folder:
         assert folder.name in names_in(parent)
     os.close(locks[0])
+
+
+async def test_a_folder_is_closed_before_its_user_goes_on_whenever_it_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held()
+    monkeypatch.setattr(module, "remove", held.up(remove))
+    running = await staying_in(scratch(tmp_path), lambda folder: folder.chmod(0o711))
+    running.cancel()
+    await until(held.begun.is_set)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    (name,) = names_in(tmp_path)
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o700
+    held.go_on.set()
+
+
+async def test_a_removal_that_fails_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "remove", fail)
+    with pytest.raises(ZeroDivisionError):
+        async with scratch(tmp_path):
+            pass
+    monkeypatch.undo()
+    sweep(tmp_path)
+    assert names_in(tmp_path) == []

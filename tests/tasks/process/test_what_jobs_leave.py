@@ -1,6 +1,5 @@
 """Whatever files a job leaves are removed, kept or refused by name: deep folders, closed folders, links."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -10,14 +9,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from cancelling import staying_in
 from ordinary_user import PYTHONPATH
 from processes import names_in
-from waiting import Held, until
 
 from domain.process.limits import NO_LIMITS
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
-from tasks.process import temp_dirs as module
 from tasks.process.file_worker import Count, _counted, within
 from tasks.process.files import USUAL, FileWorkFailed, are_there, copy_files
 from tasks.process.temp_dirs import PREFIX, remove, scratch, sweep
@@ -141,22 +137,6 @@ def test_no_running_process_leads_a_removal_out_of_the_folder(place: Path) -> No
     assert left == "['precious']"
 
 
-async def test_a_folder_is_closed_before_its_user_goes_on_whenever_it_is_removed(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held = Held()
-    monkeypatch.setattr(module, "remove", held.up(remove))
-    running = await staying_in(scratch(place), lambda folder: folder.chmod(0o711))
-    running.cancel()
-    await until(held.begun.is_set)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    (name,) = names_in(place)
-    assert (place / name).stat().st_mode & 0o777 == 0o700
-    held.go_on.set()
-
-
 def test_a_folder_is_closed_before_anything_in_it_is_removed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left, seen, listed = place / "left", set(), os.scandir
     (left / "copy").mkdir(parents=True)
@@ -169,19 +149,6 @@ def test_a_folder_is_closed_before_anything_in_it_is_removed(place: Path, monkey
     monkeypatch.setattr(os, "scandir", look)
     remove(left)
     assert seen == {0o700}
-
-
-async def test_a_removal_that_fails_leaves_no_lock(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(module, "remove", fail)
-    with pytest.raises(ZeroDivisionError):
-        async with scratch(place):
-            pass
-    monkeypatch.undo()
-    sweep(place)
-    assert names_in(place) == []
 
 
 async def keep(place: Path) -> Path:
