@@ -18,7 +18,7 @@ from waiting import soon
 from world import Clock, order, run_job
 
 from domain.delivery.policy import Policy
-from storage import engines, local_disk
+from storage import engines
 from storage.ledger import Ledger, LedgerUnavailable, NotUpgraded, UnsoundLedger, make_engine, open_ledger
 from storage.models import Job
 from storage.schema import is_current, upgrade
@@ -54,26 +54,6 @@ def test_a_relative_path_is_refused_for_each_process_would_have_its_own(url: str
 def test_another_database_is_refused_with_what_to_use(url: str) -> None:
     with pytest.raises(UnsoundLedger, match=r"no ledger; use sqlite:////… or postgresql://…"):
         make_engine(url)
-
-
-@pytest.mark.parametrize("given_as", ["REPORTBACK_DATABASE_URL", "--to"])
-def test_a_disk_that_other_hosts_share_is_refused_by_the_name_of_the_setting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_as: str
-) -> None:
-    monkeypatch.setattr(local_disk, "file_system", lambda _: "nfs4")
-    with pytest.raises(UnsoundLedger, match=rf"^{given_as}: .*\(nfs4\).*PostgreSQL"):
-        make_engine(f"sqlite:///{tmp_path / 'ledger.db'}", given_as=given_as)
-
-
-async def test_a_file_system_that_a_setting_calls_local_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local_disk, "file_system", lambda _: "fuse.mergerfs")
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    with pytest.raises(UnsoundLedger, match=r"REPORTBACK_LOCAL_FILE_SYSTEMS=fuse\.mergerfs"):
-        make_engine(url)
-    async with open_ledger(url, local=("fuse.mergerfs",)) as ledger:
-        await run_job(ledger, order())
 
 
 @ON_SQLITE

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from world import order, run_job
 
 from storage import local_disk
+from storage.ledger import UnsoundLedger, make_engine, open_ledger
 from storage.local_disk import LOCAL, SHARED, SharedDisk, check_disk, file_system, type_of
 
 
@@ -104,3 +106,23 @@ MOUNTS = rb"""
 )
 def test_a_mount_is_identified_by_its_number(mount: int | None, kind: str | None) -> None:
     assert type_of(mount, MOUNTS) == kind
+
+
+@pytest.mark.parametrize("given_as", ["REPORTBACK_DATABASE_URL", "--to"])
+def test_a_disk_that_other_hosts_share_is_refused_by_the_name_of_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_as: str
+) -> None:
+    stands_on("nfs4", monkeypatch)
+    with pytest.raises(UnsoundLedger, match=rf"^{given_as}: .*\(nfs4\).*PostgreSQL"):
+        make_engine(f"sqlite:///{tmp_path / 'ledger.db'}", given_as=given_as)
+
+
+async def test_a_file_system_that_a_setting_calls_local_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands_on("fuse.mergerfs", monkeypatch)
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    with pytest.raises(UnsoundLedger, match=r"REPORTBACK_LOCAL_FILE_SYSTEMS=fuse\.mergerfs"):
+        make_engine(url)
+    async with open_ledger(url, local=("fuse.mergerfs",)) as ledger:
+        await run_job(ledger, order())

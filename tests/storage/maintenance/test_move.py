@@ -1,24 +1,23 @@
 """Moves a ledger between SQLite and PostgreSQL as a whole; only one of the two is ever used to report."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 from dying import Died
-from first_ledger import connected, make_first, upgraded
+from first_ledger import connected, upgraded
 from log_lines import nothing_logged
+from moving import at, id_of, moved, rows
 from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from world import Clock, order, run_job, world_on
 
-from storage.identity import ledger_id
-from storage.ledger import LedgerUnavailable, NotUpgraded, make_engine, open_ledger
+from storage.ledger import NotUpgraded, make_engine, open_ledger
 from storage.maintenance import copy_rows
 from storage.maintenance import move as moving
 from storage.maintenance.move import CannotMove, move
@@ -26,52 +25,8 @@ from storage.models import HostAnchor
 from storage.schema import MovedLedger
 from tasks.delivery.deliver_due import deliver_due
 
-LATER = 600
-"""Seconds after the first ledger's time, when no process uses it any more."""
-
-ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"])
-ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"])
-
-
-@pytest.fixture
-async def source(empty_url: str) -> str:
-    """A ledger with rows of every kind."""
-    await make_first(empty_url)
-    await upgraded(empty_url)
-    async with connected(empty_url) as connection:
-        await connection.exec_driver_sql(
-            "INSERT INTO refused_secret (credential, fingerprint, paused_until, pause_seconds) "
-            "VALUES ('env:TOKEN', '0123456789abcdef', '2026-11-23 12:10:00.000000', 60)"
-        )
-    return empty_url
-
-
-async def moved(source: str, destination: str, clock: Clock) -> int | None:
-    return await move(source, destination, time=at(clock))
-
-
-def at(clock: Clock) -> moving.Time:
-    async def time(_: AsyncConnection) -> datetime:
-        return clock.now
-
-    return time
-
-
-async def rows(url: str) -> dict[str, list[Any]]:
-    """All there is, by table."""
-    async with connected(url) as connection:
-        return {
-            table.name: sorted((await connection.execute(table.select())).all(), key=str) for table in copy_rows.TABLES
-        }
-
-
-async def id_of(url: str) -> UUID:
-    async with open_ledger(url) as ledger, ledger.transaction() as session:
-        return await ledger_id(session)
-
 
 async def test_every_row_and_the_ledgers_id_come_along(source: str, other_empty_url: str, clock: Clock) -> None:
-    clock.advance(LATER)
     before = await rows(source)
     assert all(before.values())
     heard: list[int] = []
@@ -88,7 +43,6 @@ async def test_more_rows_than_a_batch_come_along_in_the_order_of_either_database
     source: str, other_empty_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keys of text are ordered by locale in PostgreSQL, by byte in SQLite."""
-    clock.advance(LATER)
     monkeypatch.setattr(copy_rows, "BATCH", 3)
     async with connected(source) as connection:
         for name in ("B", "a", "_", "ä", "Z", "z-"):
@@ -100,7 +54,6 @@ async def test_more_rows_than_a_batch_come_along_in_the_order_of_either_database
 
 async def test_work_goes_on_in_the_new_ledger(source: str, other_empty_url: str, clock: Clock) -> None:
     """What was due is delivered, and new rows get keys of their own."""
-    clock.advance(LATER)
     await moved(source, other_empty_url, clock)
     async with open_ledger(other_empty_url, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
         await run_job(ledger, order("docs/new"))
@@ -110,7 +63,6 @@ async def test_work_goes_on_in_the_new_ledger(source: str, other_empty_url: str,
 
 
 async def test_the_old_ledger_cannot_be_opened(source: str, other_empty_url: str, clock: Clock) -> None:
-    clock.advance(LATER)
     await moved(source, other_empty_url, clock)
     with pytest.raises(MovedLedger, match=r"was moved to .*: name that one"):
         async with open_ledger(source):
@@ -122,7 +74,6 @@ async def test_the_old_ledger_cannot_be_opened(source: str, other_empty_url: str
 async def test_an_open_connection_to_the_old_ledger_can_write_no_more(
     source: str, other_empty_url: str, clock: Clock
 ) -> None:
-    clock.advance(LATER)
     async with open_ledger(source, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
         await moved(source, other_empty_url, clock)
         before = await rows(source)
@@ -137,7 +88,6 @@ async def test_an_open_connection_to_the_old_ledger_can_write_no_more(
 async def test_a_ledger_moves_back_to_a_new_place_only(
     source: str, other_empty_url: str, clock: Clock, tmp_path: Path
 ) -> None:
-    clock.advance(LATER)
     before = await rows(source)
     await moved(source, other_empty_url, clock)
     with pytest.raises(CannotMove, match="holds tables already"):
@@ -148,59 +98,11 @@ async def test_a_ledger_moves_back_to_a_new_place_only(
         await id_of(other_empty_url)
 
 
-@pytest.mark.parametrize(
-    ("later", "words"),
-    [(0, "jobs are at work: let them end with `reportback drain`"), (40, "2 reports are being sent")],
-)
-async def test_nothing_moves_while_the_ledger_is_in_use(
-    source: str, other_empty_url: str, clock: Clock, later: int, words: str
-) -> None:
-    clock.advance(later)
-    if later:
-        async with connected(source) as connection:
-            await connection.exec_driver_sql(
-                "UPDATE status_target SET lease_expires_at = '2026-11-23 12:00:41+00:00' WHERE lease IS NOT NULL"
-            )
-    before = await rows(source)
-    with pytest.raises(CannotMove, match=words):
-        await moved(source, other_empty_url, clock)
-    assert await rows(source) == before
-    await id_of(source)
-
-
-async def test_a_destination_that_holds_anything_is_left_alone(source: str, other_empty_url: str, clock: Clock) -> None:
-    clock.advance(LATER)
-    await upgraded(other_empty_url)
-    async with connected(other_empty_url) as connection:
-        await connection.exec_driver_sql("INSERT INTO credential (name) VALUES ('env:TOKEN')")
-    with pytest.raises(CannotMove, match="holds a ledger that is in use"):
-        await moved(source, other_empty_url, clock)
-    await id_of(source)
-
-
-async def test_a_destination_with_foreign_tables_is_left_alone(source: str, other_empty_url: str, clock: Clock) -> None:
-    clock.advance(LATER)
-    async with connected(other_empty_url) as connection:
-        await connection.exec_driver_sql("CREATE TABLE flow_run (id INTEGER)")
-    with pytest.raises(CannotMove, match="and not those of a new ledger"):
-        await moved(source, other_empty_url, clock)
-
-
 async def test_a_new_ledger_becomes_the_one_that_moves_in(source: str, other_empty_url: str, clock: Clock) -> None:
-    clock.advance(LATER)
     await upgraded(other_empty_url)
     before = await rows(source)
     await moved(source, other_empty_url, clock)
     assert await rows(other_empty_url) == before
-
-
-async def test_clocks_that_differ_are_to_be_set_first(source: str, other_empty_url: str, clock: Clock) -> None:
-    async def time(_: AsyncConnection) -> datetime:
-        clock.advance(6)
-        return clock.now
-
-    with pytest.raises(CannotMove, match="clocks of the two databases are 6 s apart"):
-        await move(source, other_empty_url, time=time)
 
 
 async def test_the_time_of_a_ledger_is_that_of_its_rows(fresh_url: str) -> None:
@@ -215,61 +117,9 @@ async def test_the_clock_of_a_host_stays_with_it(source: str, other_empty_url: s
     """A host that takes the ledger back, in the same boot, ties it to its clock anew."""
     async with open_ledger(source) as ledger, ledger.transaction() as session:
         session.add(HostAnchor(boot="a boot", booted_at=clock.now))
-    clock.advance(LATER)
     await moved(source, other_empty_url, clock)
     async with connected(other_empty_url) as connection:
         assert (await connection.execute(select(HostAnchor))).all() == []
-
-
-async def test_a_ledger_does_not_move_onto_itself(source: str) -> None:
-    with pytest.raises(CannotMove, match="is where the ledger is"):
-        await move(source, source)
-
-
-async def test_an_old_ledger_is_upgraded_first(empty_url: str, other_empty_url: str, clock: Clock) -> None:
-    await make_first(empty_url)
-    clock.advance(LATER)
-    with pytest.raises(NotUpgraded, match="run: reportback db upgrade"):
-        await moved(empty_url, other_empty_url, clock)
-
-
-async def test_a_copy_that_differs_is_undone(
-    source: str, other_empty_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock.advance(LATER)
-
-    async def copy_badly(here: AsyncConnection, there: AsyncConnection, **heard: Callable[[int], None]) -> None:
-        await copy(here, there, **heard)
-        await there.exec_driver_sql("UPDATE report_event SET note = 'x' WHERE id = 16")
-
-    copy = copy_rows.copy
-    monkeypatch.setattr(copy_rows, "copy", copy_badly)
-    with pytest.raises(CannotMove, match="differs from it in table report_event"):
-        await moved(source, other_empty_url, clock)
-    await id_of(source)
-
-
-@pytest.mark.parametrize("sql", ["DELETE FROM report_event WHERE id = 16", "DELETE FROM report_event"])
-async def test_a_copy_that_lacks_rows_differs(source: str, other_empty_url: str, clock: Clock, sql: str) -> None:
-    clock.advance(LATER)
-    await moved(source, other_empty_url, clock)
-    async with connected(source) as here, connected(other_empty_url) as there:
-        assert await copy_rows.differing(here, there, on_rows=lambda _: None) is None
-        await there.exec_driver_sql(sql)
-        assert await copy_rows.differing(here, there, on_rows=lambda _: None) == "report_event"
-        assert await copy_rows.differing(there, here, on_rows=lambda _: None) == "report_event"
-
-
-async def test_moving_again_changes_nothing_and_moving_elsewhere_is_refused(
-    source: str, other_empty_url: str, clock: Clock, tmp_path: Path
-) -> None:
-    clock.advance(LATER)
-    assert await moved(source, other_empty_url, clock)
-    before = await rows(other_empty_url)
-    assert await moved(source, other_empty_url, clock) is None
-    assert await rows(other_empty_url) == before
-    with pytest.raises(CannotMove, match=r"was moved to .* before, so not to"):
-        await moved(source, f"sqlite:///{tmp_path / 'third.db'}", clock)
 
 
 EFFECTS = (
@@ -318,7 +168,6 @@ async def test_a_crash_anywhere_leaves_one_ledger_and_moving_again_ends_it(
     source: str, other_empty_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The source, until it is marked; then none until it is moved again; then the destination."""
-    clock.advance(LATER)
     identity, before = await id_of(source), await rows(source)
     await upgraded(other_empty_url)
     found: list[tuple[bool, bool]] = []
@@ -336,10 +185,3 @@ async def test_a_crash_anywhere_leaves_one_ledger_and_moving_again_ends_it(
     assert len(found) >= len(EFFECTS) + 2
     assert ends == (False, True)
     assert await rows(other_empty_url) == before
-
-
-@ON_POSTGRESQL
-async def test_a_server_that_cannot_be_reached_moves_nothing(source: str, clock: Clock) -> None:
-    with pytest.raises(LedgerUnavailable, match="run the same again"):
-        await moved(source, "postgresql://nobody@127.0.0.1:9/ledger", clock)
-    await id_of(source)
