@@ -16,6 +16,7 @@ from domain.delivery.settlement import Settlement, Tries, settle
 from storage.delivery import budget, credentials, leases, reports, settling
 from storage.delivery.availability import Busy
 from storage.delivery.leases import Lease
+from storage.ledger import Ledger
 from storage.models import Credential
 from tasks.delivery.deliver import deliver
 from tasks.jobs.lost import end_lost_jobs
@@ -101,3 +102,14 @@ def _throttled(world: World, seconds: int) -> tuple[Settlement, Sent]:
     now = world.clock.now
     outcome = Throttled(Reason.RATE_LIMITED, "wait", now + timedelta(seconds=seconds))
     return settle(outcome, Tries(world.clock.now), POLICY, now=now, jitter=0), Sent(outcome, Exchange(403))
+
+
+async def test_an_order_locks_its_credential_before_its_target(ledger: Ledger) -> None:
+    """Else it and the end of another job, both first to name a credential, could each wait for the other for ever."""
+    await accept(ledger, order())
+    async with ledger.transaction() as session:
+        await credentials.ensure(session, "env:NEW")
+        other = asyncio.create_task(accept(ledger, replace(order(), credential="env:NEW")))
+        await until_a_lock_is_waited_for(ledger)
+        await reports.locked_target(session, 1)
+    assert (await other).number == 1

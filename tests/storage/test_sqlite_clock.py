@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from in_place import open_in_place
+from dying import AtEffect, Died
+from in_place import Installation
 from sqlalchemy import text
 from sqlmodel import col, select
-from world import CREDENTIAL, Clock, TimedHost, World, accept, begin, order, run_job, world_on
+from world import CREDENTIAL, Clock, TimedHost, World, accept, begin, order, run_job
 
 from domain.delivery.report import EventKind
-from fake_github.app import FakeGitHub
 from storage.ledger import Ledger, open_ledger
 from storage.models import Credential, HostAnchor, Job, ReportEvent, StatusReport, StatusTarget
 from storage.sqlite_clock import HostClock
@@ -23,26 +22,6 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
 JUMPS = (HOUR, -HOUR, YEAR, -YEAR)
-
-
-@dataclass
-class Installation:
-    """A ledger on a host, opened as often as wanted."""
-
-    url: str
-    host: TimedHost
-    github: FakeGitHub = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.github = FakeGitHub(clock=self.host.true, sleep=self.host.true.sleep)
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[World]:
-        async with (
-            open_in_place(self.url, self.host.of_ledger()) as ledger,
-            world_on(ledger, self.host.true, github=self.github) as world,
-        ):
-            yield world
 
 
 @pytest.fixture
@@ -71,13 +50,8 @@ async def follow(ledger: Ledger) -> datetime:
 async def claimed(world: World) -> datetime:
     """A lease is taken by a sender that dies; until when."""
     await run_job(world.ledger, order())
-
-    async def die(name: str) -> None:
-        if name == "POST":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        await world.deliver(by=await world.sender(die))
+    with pytest.raises(Died):
+        await world.deliver(by=await world.sender(AtEffect(0, counted=("POST",))))
     expires_at = (await world.target()).lease_expires_at
     assert expires_at is not None
     return expires_at
@@ -93,18 +67,15 @@ async def test_a_step_of_the_wall_clock_does_not_move_it(world: World, host: Tim
         assert await world.ledger.clock(session) == before + timedelta(seconds=7)
 
 
-async def test_it_is_tied_to_a_boot_once(world: World) -> None:
+async def test_it_is_tied_to_a_boot_once_and_by_no_reader(world: World) -> None:
+    async with world.ledger.reading() as session:
+        assert await world.ledger.clock(session) == world.clock.now
+        assert (await session.exec(select(HostAnchor))).all() == []
     for _ in range(2):
         await world.ledger.now()
         world.clock.advance(1)
     async with world.ledger.transaction() as session:
         assert len((await session.exec(select(HostAnchor))).all()) == 1
-
-
-async def test_a_reader_writes_no_tie(world: World) -> None:
-    async with world.ledger.reading() as session:
-        assert await world.ledger.clock(session) == world.clock.now
-        assert (await session.exec(select(HostAnchor))).all() == []
 
 
 @pytest.mark.parametrize("jump", JUMPS)

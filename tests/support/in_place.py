@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 from typing import TypeVar
@@ -11,7 +12,9 @@ from typing import TypeVar
 import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
+from world import TimedHost, World, world_on
 
+from fake_github.app import FakeGitHub
 from storage.engines import LOCK_WAIT
 from storage.ledger import Clock as LedgerClock
 from storage.ledger import Ledger, open_ledger
@@ -56,3 +59,23 @@ def run_in_place(engine: AsyncEngine) -> None:
     """Have every later connection of *engine* run its statements in place, if it is to SQLite."""
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "do_connect", _use)
+
+
+@dataclass
+class Installation:
+    """A ledger on a host, opened as often as wanted."""
+
+    url: str
+    host: TimedHost
+    github: FakeGitHub = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.github = FakeGitHub(clock=self.host.true, sleep=self.host.true.sleep)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[World]:
+        async with (
+            open_in_place(self.url, self.host.of_ledger()) as ledger,
+            world_on(ledger, self.host.true, github=self.github) as world,
+        ):
+            yield world

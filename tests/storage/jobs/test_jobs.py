@@ -1,11 +1,10 @@
 """Jobs: one execution at a time, owned by one process; every end has its report."""
 
-import asyncio
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from racing import MANY, RACES, Race, from_connections, until_a_lock_is_waited_for
+from racing import MANY, RACES, Race, from_connections
 from sqlmodel import col, func, select
 from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_job
 
@@ -13,7 +12,6 @@ from domain.delivery.report import Phase
 from domain.delivery.target import Target
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, Execution, Order
 from domain.jobs.job_states import JobState
-from storage.delivery import credentials, reports
 from storage.jobs import jobs
 from storage.ledger import Ledger, open_ledger
 from storage.models import Job, ReportEvent, StatusReport
@@ -183,14 +181,6 @@ async def test_a_lost_job_does_not_come_back_into_a_group_that_is_taken(ledger: 
     assert (await job_of(ledger, lost)).state is JobState.LOST
 
 
-async def test_the_outcome_of_a_job_thought_lost_supersedes_its_loss(world: World) -> None:
-    lost = await run_job(world.ledger, order(), JobState.LOST)
-    await world.deliver()
-    assert await end(world.ledger, lost) is not None
-    await world.deliver()
-    assert world.held() == ["error", "success"]
-
-
 async def test_an_error_after_a_loss_keeps_the_first_words_and_notes_the_real_ones(world: World) -> None:
     lost = await run_job(world.ledger, order(), JobState.LOST)
     await world.deliver()
@@ -247,14 +237,3 @@ async def test_of_twenty_ends_of_one_execution_one_counts(ledger_url: str) -> No
         assert sorted(results) == ["ended"] + ["too late"] * (MANY - 1)
         async with ledger.transaction() as session:
             assert (await session.exec(select(func.count()).select_from(StatusReport))).one() == 2
-
-
-async def test_an_order_locks_its_credential_before_its_target(ledger: Ledger) -> None:
-    """Else it and the end of another job, both first to name a credential, could each wait for the other for ever."""
-    await accept(ledger, order())
-    async with ledger.transaction() as session:
-        await credentials.ensure(session, "env:NEW")
-        other = asyncio.create_task(accept(ledger, replace(order(), credential="env:NEW")))
-        await until_a_lock_is_waited_for(ledger)
-        await reports.locked_target(session, 1)
-    assert (await other).number == 1
