@@ -38,6 +38,7 @@ def test_without_any_variable_the_defaults_are_sound() -> None:
     assert settings.policy.settle_after == timedelta(seconds=20)
     assert str(settings.github_api_url).rstrip("/") == "https://api.github.com"
     assert settings.jobs_file == ROOT / "jobs.toml"
+    assert settings.local_file_systems == ()
 
 
 UNSOUND = [
@@ -84,24 +85,25 @@ def test_an_invalid_setting_is_refused_with_its_reason(
     assert reason in refused(monkeypatch, **variables)
 
 
-@pytest.mark.parametrize(
-    ("text", "named"), [("70000", Ids(70000, 70000)), ("70000-70063", Ids(70000, 70063)), ("docs", "docs")]
-)
-def test_the_job_user_is_an_id_some_ids_or_a_name(monkeypatch: pytest.MonkeyPatch, text: str, named: str | Ids) -> None:
-    monkeypatch.setenv("REPORTBACK_JOB_USER", text)
-    assert Settings().job_user == named
+FILE_SYSTEMS = ("fuse.mergerfs,fuseblk", "fuse.mergerfs fuseblk", " fuse.mergerfs, fuseblk ")
+SPANS = {"90": 90, "90s": 90, "5m": 300, "1h": 3600, "1d": 86400, " 90s ": 90, "PT5M": 300}
+WRITTEN = [
+    ("job_user", "70000", Ids(70000, 70000)),
+    ("job_user", "70000-70063", Ids(70000, 70063)),
+    ("job_user", "docs", "docs"),
+    ("allowed_repositories", "acme/*, Octo-Org/docs.site *", ("acme/*", "Octo-Org/docs.site", "*")),
+    ("ledger_id", str(UUID(int=7)), UUID(int=7)),
+    *[("local_file_systems", text, ("fuse.mergerfs", "fuseblk")) for text in FILE_SYSTEMS],
+    *[("first_delay", text, timedelta(seconds=seconds)) for text, seconds in SPANS.items()],
+]
 
 
-@pytest.mark.parametrize("text", ["fuse.mergerfs,fuseblk", "fuse.mergerfs fuseblk", " fuse.mergerfs, fuseblk "])
-def test_file_systems_are_named_one_after_the_other(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    assert Settings().local_file_systems == ()
-    monkeypatch.setenv("REPORTBACK_LOCAL_FILE_SYSTEMS", text)
-    assert Settings().local_file_systems == ("fuse.mergerfs", "fuseblk")
-
-
-def test_repositories_are_named_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REPORTBACK_ALLOWED_REPOSITORIES", "acme/*, Octo-Org/docs.site *")
-    assert Settings().allowed_repositories == ("acme/*", "Octo-Org/docs.site", "*")
+@pytest.mark.parametrize(("name", "text", "value"), WRITTEN)
+def test_a_setting_is_written_as_people_write_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv(f"REPORTBACK_{name.upper()}", text)
+    assert getattr(Settings(), name) == value
 
 
 @pytest.mark.parametrize(
@@ -125,15 +127,6 @@ def test_values_at_the_limit_are_accepted_as_settings(
     for name, value in variables.items():
         monkeypatch.setenv(f"REPORTBACK_{name}", value)
     Settings()
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600), ("1d", 86400), (" 90s ", 90), ("PT5M", 300)],
-)
-def test_a_span_is_written_as_people_write_it(monkeypatch: pytest.MonkeyPatch, text: str, seconds: int) -> None:
-    monkeypatch.setenv("REPORTBACK_FIRST_DELAY", text)
-    assert Settings().first_delay == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "GITHUB_API_URL", "CREDENTIALS", "LEASE", "JOBS_FILE", "CLONE_URL"])
@@ -246,11 +239,6 @@ def test_an_invalid_ledger_id_is_refused_without_quoting_it(monkeypatch: pytest.
     why = refused(monkeypatch, LEDGER_ID=value)
     assert "`reportback db id` prints it" in why
     assert value not in why.replace("\n", " ") or value == "7"
-
-
-def test_a_ledgers_id_is_a_uuid(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REPORTBACK_LEDGER_ID", str(UUID(int=7)))
-    assert Settings().ledger_id == UUID(int=7)
 
 
 def test_settings_cannot_be_changed() -> None:
