@@ -159,13 +159,13 @@ def jobs_in(text: str, file: str) -> tuple[list[OldJob], bool]:
     has_token = bool(TOKEN.search(text) or WRITTEN_TOKEN.search(text))
     try:
         document = json.loads(text, object_pairs_hook=found)
+        document = _without(document, sorted(tokens, key=len, reverse=True))
     except (ValueError, RecursionError):  # also a number of thousands of digits
         return [OldJob(file, problem="not readable as JSON")], has_token
     written = document.get("jobs", [document]) if isinstance(document, dict) else document
     if not isinstance(written, list) or not all(isinstance(one, dict) for one in written):
         return [OldJob(file, problem="holds neither a job nor a list of jobs")], has_token
-    longest_first = sorted(tokens, key=len, reverse=True)
-    return [_job(_without(one, longest_first), file) for one in written], has_token or bool(tokens)
+    return [_job(one, file) for one in written], has_token or bool(tokens)
 
 
 def _without(value: Any, tokens: list[str]) -> Any:  # noqa: ANN401  # any JSON

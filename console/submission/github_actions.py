@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SHA_IN = {"push": "head_commit.id", "workflow_run": "workflow_run.head_sha", "merge_group": "merge_group.head_sha"}
+"""Where an event names its commit, if GITHUB_SHA is another. A deployment's status also has a field `workflow_run`."""
+
 
 class NoCommit(ValueError):
     """The event has no commit that a job could run for, or cannot be read; the message says what to do."""
@@ -36,14 +39,9 @@ class ActionsRun:
         if _found(self.payload, "pull_request") is not None:
             head = _found(self.payload, "pull_request.head.repo.full_name")  # a deleted fork is none
             return _differ(head, _text(self.payload, "pull_request.base.repo.full_name"))
-        if self._follows_another:
+        if self.event == "workflow_run":
             return _differ(_found(self.payload, "workflow_run.head_repository.full_name"), self.repository)
         return False
-
-    @property
-    def _follows_another(self) -> bool:
-        """Whether another run started it. The event of a deployment's status also has a field `workflow_run`."""
-        return self.event == "workflow_run" and _found(self.payload, "workflow_run") is not None
 
     def commit(self) -> tuple[str, str]:
         """The repository to report to and the sha, which GITHUB_SHA often is not.
@@ -62,16 +60,9 @@ class ActionsRun:
             raise NoCommit("something was deleted: there is no commit to run for; keep such events out of the workflow")
         if _found(payload, "issue.pull_request") is not None:
             raise NoCommit(f"the event {self.event} does not say which commit of the pull request is meant: give --sha")
-        return self.repository, self._own_sha()
-
-    def _own_sha(self) -> str:
-        if self.event == "push" and _found(self.payload, "head_commit") is not None:
-            return _text(self.payload, "head_commit.id")
-        if self._follows_another:
-            return _text(self.payload, "workflow_run.head_sha")
-        if _found(self.payload, "merge_group") is not None:
-            return _text(self.payload, "merge_group.head_sha")
-        return self.sha
+        where = SHA_IN.get(self.event, "")
+        is_there = _found(payload, where.partition(".")[0]) is not None
+        return self.repository, _text(payload, where) if is_there else self.sha
 
 
 def actions_run(env: Mapping[str, str]) -> ActionsRun | None:

@@ -184,6 +184,12 @@ def test_a_file_that_is_no_job_file_is_recognised(text: str) -> None:
     assert job.problem in ("not readable as JSON", "holds neither a job nor a list of jobs")
 
 
+@pytest.mark.parametrize("depth", [200, 400, 600, 800, 1000])
+def test_however_deep_a_file_is_nested_it_is_only_a_bad_one(depth: int) -> None:
+    [job], _ = jobs_in('{"id": ' + "[" * depth + "]" * depth + "}", "jobs.json")
+    assert job.problem
+
+
 def test_an_empty_list_holds_no_job() -> None:
     assert read([]) == []
 

@@ -121,7 +121,13 @@ def test_an_event_that_cannot_be_read_is_refused_by_the_name_of_its_variable(
 def test_a_field_that_is_not_githubs_is_named(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "event.json").write_text(content, encoding="utf-8")
     with pytest.raises(NoCommit, match=f"not the event of a workflow: {words}"):
-        read_wholly({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(tmp_path / "event.json")})
+        read_wholly(
+            {
+                "GITHUB_ACTIONS": "true",
+                "GITHUB_EVENT_NAME": "merge_group",
+                "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+            }
+        )
 
 
 def test_outside_github_actions_there_is_no_run() -> None:
