@@ -21,7 +21,7 @@ from domain.jobs.git_url import protocol_of
 from domain.process.job_user import Ids, parse_job_user
 from domain.redact import TOKEN
 from domain.text import clean, quoted
-from domain.units import Size
+from domain.units import Size, written_span
 
 ROOT = Path(__file__).resolve().parent
 """The checkout. Prefect's process worker runs a flow in a temporary folder, so no default path is relative."""
@@ -35,14 +35,13 @@ SHORTEST_TIMEOUT = timedelta(seconds=10)
 SHORTEST_KEEP = timedelta(days=1)
 """The write budget counts the requests of the last hour, and late requests are verified for that long."""
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
 
 def _seconds(value: object) -> object:
-    """Convert a span written as 90, 90s, 5m, 1h or 30d; pydantic converts other forms."""
-    if isinstance(value, str) and value.strip()[:-1].isdigit() and value.strip()[-1] in UNITS:
-        return int(value.strip()[:-1]) * UNITS[value.strip()[-1]]
-    return int(value) if isinstance(value, str) and value.strip().isdigit() else value
+    """Convert a span written as 90, 90s, 5m, 1h30m or 30d; pydantic converts other forms."""
+    if not isinstance(value, str):
+        return value
+    written = written_span(value.strip())
+    return (int(value) if value.strip().isdigit() else value) if written is None else written
 
 
 def _json(value: object) -> object:

@@ -10,7 +10,9 @@ from domain.text import quoted
 
 LONGEST_TIMEOUT = timedelta(hours=2)
 
-SPAN = re.compile(r"(?:(?P<hours>\d{1,4})h)?(?:(?P<minutes>\d{1,4})m)?(?:(?P<seconds>\d{1,5})s)?")
+SPAN = re.compile(
+    r"(?:(?P<days>\d{1,5})d)?(?:(?P<hours>\d{1,5})h)?(?:(?P<minutes>\d{1,6})m)?(?:(?P<seconds>\d{1,8})s)?"
+)
 SIZE = re.compile(r"(?P<number>\d{1,9})(?P<unit>[KMGT]?)")
 SIZE_UNITS = {unit: 1024**power for power, unit in enumerate(("", "K", "M", "G", "T"))}
 LARGEST = 2**53
@@ -22,10 +24,16 @@ AGE_UNITS = (
 )
 
 
+def written_span(text: str) -> timedelta | None:
+    """A duration written as "90s", "5m", "1h30m" or "30d". None: it is written otherwise."""
+    if not text or (parts := SPAN.fullmatch(text)) is None:
+        return None
+    return timedelta(**{unit: int(number) for unit, number in parts.groupdict("0").items()})
+
+
 def _span(value: object) -> timedelta:
-    seconds = value
-    if isinstance(value, str) and value and (parts := SPAN.fullmatch(value)):
-        seconds = timedelta(**{unit: int(number) for unit, number in parts.groupdict("0").items()}).total_seconds()
+    written = written_span(value) if isinstance(value, str) else None
+    seconds = value if written is None else written.total_seconds()
     if isinstance(seconds, int | float) and not isinstance(seconds, bool):
         if 0 < seconds <= LONGEST_TIMEOUT.total_seconds():
             return timedelta(seconds=seconds)

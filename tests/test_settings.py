@@ -86,7 +86,7 @@ def test_an_invalid_setting_is_refused_with_its_reason(
 
 
 FILE_SYSTEMS = ("fuse.mergerfs,fuseblk", "fuse.mergerfs fuseblk", " fuse.mergerfs, fuseblk ")
-SPANS = {"90": 90, "90s": 90, "5m": 300, "1h": 3600, "1d": 86400, " 90s ": 90, "PT5M": 300}
+SPANS = {"90": 90, "90s": 90, "5m": 300, "1h": 3600, "1h30m": 5400, "1d": 86400, " 90s ": 90, "PT5M": 300}
 WRITTEN = [
     ("job_user", "70000", Ids(70000, 70000)),
     ("job_user", "70000-70063", Ids(70000, 70063)),
