@@ -73,7 +73,7 @@ async def is_current(engine: AsyncEngine) -> bool:
         NewerLedger: a newer version has upgraded it.
         MovedLedger: it was moved elsewhere.
     """
-    async with engine.connect() as connection:
+    async with engine.execution_options(only_reads=True).connect() as connection:
         return await is_current_within(connection)
 
 

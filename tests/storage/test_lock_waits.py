@@ -16,7 +16,7 @@ from domain.delivery.settlement import Settlement, Tries, settle
 from storage.delivery import budget, credentials, leases, reports, settling
 from storage.delivery.availability import Busy
 from storage.delivery.leases import Lease
-from storage.ledger import Ledger
+from storage.ledger import Ledger, open_ledger
 from storage.models import Credential
 from tasks.delivery.deliver import deliver
 from tasks.jobs.lost import end_lost_jobs
@@ -78,6 +78,8 @@ async def test_what_only_reads_does_not_wait_for_a_writer(world: World) -> None:
     await accept(world.ledger, order())
     async with world.ledger.transaction() as session:
         await session.connection()  # takes the lock of the ledger
+        async with open_ledger(world.ledger.engine.url.render_as_string(hide_password=False)):
+            pass
         assert await end_lost_jobs(world.reporter) == []
         assert not await has_succeeded_within(world.reporter, timedelta(hours=1))
 
