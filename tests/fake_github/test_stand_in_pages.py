@@ -59,7 +59,7 @@ async def test_text_is_escaped_everywhere(client: httpx.AsyncClient) -> None:
         assert "<script" not in page
         assert "<b>" not in page
         assert "$" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;" in (await client.get(PAGE)).text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;&amp;" in (await client.get(PAGE)).text
 
 
 async def test_a_status_without_a_link_has_no_details(client: httpx.AsyncClient) -> None:
