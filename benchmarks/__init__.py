@@ -1,1 +1,1 @@
-"""Benchmarks, each a command such as `python -m benchmarks.hour`."""
+"""Benchmarks, each a command such as `python -m benchmarks.hour`; `row_for_row` also compares ledgers for tests."""

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.memory import ROLES, resident
+from benchmarks.row_for_row import Rows, differences, rows_of, unsettled
 from benchmarks.trouble import Trouble
 from demo import source
 from fake_github.exchange import Json
@@ -28,7 +29,6 @@ from fake_github.process import StandIn
 from fake_github.process import running as github_running
 from local import stack
 from local.prefect_api import PrefectApi, prefect_api
-from local.row_for_row import Rows, differences, rows_of, unsettled
 from storage.ledger import Ledger, open_ledger
 
 MINUTE = 60.0

@@ -8,8 +8,8 @@ from e2e_ledgers import Elsewhere, deployed_as, on_postgresql
 from e2e_rig import RECONCILE, Rig
 from e2e_run import STARTS
 
+from benchmarks.row_for_row import rows_of
 from domain.jobs.job_states import JobState
-from local.row_for_row import rows_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 

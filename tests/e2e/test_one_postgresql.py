@@ -9,7 +9,7 @@ from e2e_ledgers import on_postgresql
 from e2e_rig import BEAT_OLD, RECONCILE, Rig
 from e2e_run import STARTS
 
-from local.row_for_row import differences, rows_of, unsettled
+from benchmarks.row_for_row import differences, rows_of, unsettled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.together]
 

@@ -4,7 +4,7 @@ import pytest
 from e2e_rig import FROM_DEATH_TO_ERROR, Rig
 from waiting import until
 
-from local.row_for_row import differences, rows_of, unsettled
+from benchmarks.row_for_row import differences, rows_of, unsettled
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

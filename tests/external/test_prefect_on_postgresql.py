@@ -13,7 +13,7 @@ import pytest
 from e2e_ledgers import make_ledger
 from e2e_rig import PASSES, rig_in
 
-from local.row_for_row import differences, rows_of, unsettled
+from benchmarks.row_for_row import differences, rows_of, unsettled
 
 PACKAGES = "apt-get install postgresql postgresql-contrib"
 DEBIAN = Path("/usr/lib/postgresql")

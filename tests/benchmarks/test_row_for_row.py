@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
+from benchmarks.row_for_row import Rows, differences, unsettled
 from domain.delivery.commit_status import marked
 from domain.delivery.report import Rank, marker
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState
 from fake_github.exchange import Json
-from local.row_for_row import Rows, differences, unsettled
 from storage.models import Job, StatusReport, StatusTarget
 
 JOB = UUID("0a1b2c3d-0000-4000-8000-000000000000")
