@@ -1,78 +1,18 @@
 """The table of answers and outcomes, row by row, and that it is total."""
 
-import json
-from datetime import UTC, datetime, timedelta
 from itertools import product
 
-import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from answers import BODIES, CLASSES, CONTEXT, CREATED, HEADERS, posted, read
 
 from domain.delivery.outcome import (
     Delivered,
     NotSent,
-    Outcome,
-    Page,
-    Posted,
     Reason,
     Rejected,
     Throttled,
     Unknown,
 )
-from github_api.classify import classify, classify_failure, classify_read, exchange_of
-from github_api.same_origin import shown
-
-NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-CONTEXT = "docs/build"
-API = "https://api.github.com"
-URL = f"{API}/repos/o/r/commits/abc/statuses?per_page=100"
-CREATED = json.dumps({"id": 10358678319, "context": CONTEXT, "state": "success"}).encode()
-LISTED = {
-    "id": 7,
-    "state": "success",
-    "context": CONTEXT,
-    "target_url": None,
-    "created_at": "2026-05-01T11:59:00Z",
-    "creator": {"login": "somebody"},
-}
-BODIES = [
-    b"",
-    b"not JSON",
-    b"<html>Unicorn!</html>",
-    b"[]",
-    b"null",
-    CREATED,
-    json.dumps([LISTED]).encode(),
-    b'{"message": "You have exceeded a secondary rate limit."}',
-    b'{"message": 7, "errors": 8, "block": 9, "documentation_url": []}',
-    b"\xff\x00",
-]
-NAMED = {"X-GitHub-Request-Id": "0681:62D5"}
-HEADERS: list[dict[str, str]] = [
-    {},
-    {"Retry-After": "30", "Date": "nonsense", "Location": "http://[", "Link": '<>; rel="next"'},
-    {"x-ratelimit-remaining": "0", "x-ratelimit-limit": "5000", "x-ratelimit-reset": "9" * 12},
-    {"location": "https://elsewhere.test/x?token=1"},
-]
-
-
-def posted(status: int, body: bytes | object = b"", headers: dict[str, str] | None = None) -> Outcome:
-    """What GitHub's answer to a create means."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return classify(status, NAMED | (headers or {}), raw, context=CONTEXT, now=NOW)
-
-
-def read(status: int, body: bytes | object = b"", headers: dict[str, str] | None = None) -> object:
-    """What GitHub's answer to a read means."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return classify_read(status, NAMED | (headers or {}), raw, url=URL, now=NOW)
-
-
-# --- every status -----------------------------------------------------------------------------------------------------
-
-
-CLASSES = [range(first, first + 100) for first in range(100, 600, 100)]
 
 
 @pytest.mark.parametrize("statuses", CLASSES, ids=lambda statuses: f"{statuses.start // 100}xx")
@@ -83,14 +23,6 @@ def test_every_status_has_an_outcome_and_only_201_is_delivered(statuses: range) 
         assert not isinstance(outcome, NotSent), status
 
 
-@pytest.mark.parametrize("statuses", CLASSES, ids=lambda statuses: f"{statuses.start // 100}xx")
-def test_every_status_of_a_read_is_a_page_a_limit_or_no_read(statuses: range) -> None:
-    for status, body, headers in product(statuses, BODIES, HEADERS):
-        outcome = read(status, body, headers)
-        assert isinstance(outcome, Page | Throttled | NotSent), status
-        assert status == 200 or not isinstance(outcome, Page), status
-
-
 def test_a_status_that_may_have_been_stored_is_unknown() -> None:
     for status in (100, 103, *range(202, 300), 200, 408, *range(500, 600)):
         assert isinstance(posted(status, CREATED), Unknown), status
@@ -99,9 +31,6 @@ def test_a_status_that_may_have_been_stored_is_unknown() -> None:
 def test_every_other_client_error_is_rejected() -> None:
     for status in set(range(400, 500)) - {401, 407, 408, 429}:
         assert isinstance(posted(status, {"message": "No."}), Rejected), status
-
-
-# --- the table --------------------------------------------------------------------------------------------------------
 
 
 def test_a_201_with_id_and_our_context_is_delivered() -> None:
@@ -288,216 +217,3 @@ def test_a_redirect_without_an_address_leads_nowhere() -> None:
     assert posted(301, b"", {"location": "http://h:x/"}) == Unknown(
         "HTTP 301 to an unusable address", Reason.REDIRECTED
     )
-
-
-# --- reads ------------------------------------------------------------------------------------------------------------
-
-
-def test_a_page_keeps_githubs_order_and_tolerates_what_it_does_not_know() -> None:
-    page = read(200, [{**LISTED, "id": 9, "target_url": "https://x.test/#report-1"}, LISTED, {**LISTED, "new": 1}])
-    assert isinstance(page, Page)
-    assert [s.id for s in page.posted] == [9, 7, 7]
-    assert page.posted[1] == Posted(7, "success", CONTEXT, None, NOW - timedelta(minutes=1), "somebody")
-    assert page.next_url is None
-
-
-@pytest.mark.parametrize(
-    "body",
-    [{}, b"", b"[", None, [1], [{**LISTED, "id": True}], [{**LISTED, "created_at": "2026-05-01T11:59:00"}]],
-)
-def test_a_200_that_is_no_list_of_statuses_is_no_read(body: object) -> None:
-    assert isinstance(read(200, body), NotSent)
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        '<https://api.github.com/x?page=1>; rel="prev", <https://api.github.com/x?page=3>; rel="next"',
-        '<https://api.github.com/x?page=3>; rel="next", <https://api.github.com/x?page=9>; rel="last"',
-        "<https://API.github.com:443/x?page=3>;rel=next",
-        '</x?page=3>; title="a"; rel="next"',
-    ],
-)
-def test_the_next_page_is_where_link_says(link: str) -> None:
-    page = read(200, [], {"Link": link})
-    assert page == Page((), "https://api.github.com/x?page=3")
-
-
-def test_the_last_page_has_no_next() -> None:
-    assert read(200, [], {"Link": '<https://api.github.com/x?page=1>; rel="first"'}) == Page((), None)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "https://evil.test/x",
-        "http://api.github.com/x",
-        "https://api.github.com:8443/x",
-        "",
-        "https://[",
-        "https://api.github.com:x/",
-    ],
-)
-def test_a_next_page_off_the_origin_is_no_read(address: str) -> None:
-    assert isinstance(read(200, [], {"Link": f'<{address}>; rel="next"'}), NotSent)
-
-
-INNER = "http://github.internal:8080"
-GHE = "https://ghe.test/api/v3"
-OURS = "repos/o/r/commits/abc/statuses"
-
-
-@pytest.mark.parametrize(
-    ("asked", "link", "next_url"),
-    [
-        (URL, f"{INNER}/{OURS}?page=2", f"{API}/{OURS}?page=2"),
-        (
-            URL,
-            f"{INNER}/repositories/7/commits/abc/statuses?page=2",
-            f"{API}/repositories/7/commits/abc/statuses?page=2",
-        ),
-        (URL, f"https://me:pw@evil.test/{OURS}?page=2#f", f"{API}/{OURS}?page=2"),
-        (f"{GHE}/{OURS}", f"{INNER}/api/v3/{OURS}?page=2", f"{GHE}/{OURS}?page=2"),
-        (f"{GHE}/{OURS}", f"{INNER}/{OURS}?page=2", None),
-        (URL, f"{INNER}/repos/o/r/commits/abd/statuses?page=2", None),
-        (URL, f"{INNER}/repos/o/r/statuses/abc?page=2", None),
-        (URL, f"{INNER}/{OURS}/../../x/statuses?page=2", None),
-        (URL, f"{INNER}/login?next=/{OURS}", None),
-        (URL, f"{INNER}/{OURS}?per_page=100", None),  # where it came from
-    ],
-)
-def test_a_next_page_on_another_host_is_read_on_the_configured_one_if_its_path_is_right(
-    asked: str, link: str, next_url: str | None
-) -> None:
-    headers = NAMED | {"Link": f'<{link}>; rel="next"'}
-    page = classify_read(200, headers, b"[]", url=asked, now=NOW)
-    assert page == (Page((), next_url) if next_url else NotSent(f"HTTP 200 with a next page elsewhere: {shown(link)}"))
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        (403, Reason.FORBIDDEN),
-        (404, Reason.NOT_FOUND),
-        (410, Reason.GONE),
-        (451, Reason.BLOCKED),
-        (400, Reason.BAD_REQUEST),
-        (409, Reason.REFUSED),
-        (422, Reason.BAD_REQUEST),
-    ],
-)
-def test_a_refused_read_says_why_and_nothing_about_the_report(status: int, reason: Reason) -> None:
-    assert read(status, {"message": "No."}) == NotSent(f"reading back, HTTP {status}: No.", reason)
-
-
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 204])
-def test_any_other_answer_to_a_read_says_nothing_about_the_report(status: int) -> None:
-    assert read(status, {"message": "No."}) == NotSent(f"HTTP {status}: No.")
-
-
-def test_limits_of_a_read_pause_the_credential() -> None:
-    assert read(401, {"message": "Bad credentials"}) == Throttled(Reason.BAD_CREDENTIALS, "Bad credentials")
-    assert read(429, {"message": "Slow"}) == Throttled(Reason.RATE_LIMITED, "Slow")
-    assert read(403, {"message": "Slow"}, {"retry-after": "9"}) == Throttled(
-        Reason.SECONDARY_LIMIT, "Slow", NOW + timedelta(seconds=9)
-    )
-
-
-# --- failures ---------------------------------------------------------------------------------------------------------
-
-NEVER_LEFT = {
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-}
-ALL_ERRORS = sorted(
-    {e for e in vars(httpx).values() if isinstance(e, type) and issubclass(e, Exception)}
-    | {TimeoutError, OSError, ConnectionResetError, Exception},
-    key=lambda kind: kind.__name__,
-)
-
-
-def example(kind: type[Exception]) -> Exception:
-    error = kind.__new__(kind)
-    Exception.__init__(error, "words")
-    return error
-
-
-@pytest.mark.parametrize("kind", ALL_ERRORS, ids=lambda kind: kind.__name__)
-def test_a_failure_is_not_sent_only_if_nothing_can_have_left(kind: type[Exception]) -> None:
-    assert isinstance(classify_failure(example(kind)), NotSent if kind in NEVER_LEFT else Unknown)
-
-
-def test_every_exception_of_httpx_is_among_those_checked() -> None:
-    assert {"ReadError", "WriteError", "RemoteProtocolError", "ProxyError", "StreamClosed", "DecodingError"} <= {
-        kind.__name__ for kind in ALL_ERRORS
-    }
-    assert len(ALL_ERRORS) >= 28
-
-
-def test_a_failure_names_its_error() -> None:
-    assert classify_failure(httpx.ConnectError("refused")) == NotSent("ConnectError: refused")
-    assert classify_failure(TimeoutError()) == Unknown("TimeoutError")
-
-
-def test_a_header_that_cannot_be_sent_is_not_quoted() -> None:
-    outcome = classify_failure(httpx.LocalProtocolError("Illegal header value b'Bearer secret\\n'"))
-    assert outcome == Unknown("LocalProtocolError")
-
-
-# --- anything ---------------------------------------------------------------------------------------------------------
-
-NAMES = st.sampled_from(
-    [
-        "Date",
-        "Link",
-        "Location",
-        "Retry-After",
-        "X-RateLimit-Limit",
-        "X-RateLimit-Remaining",
-        "X-RateLimit-Reset",
-        "X-GitHub-Request-Id",
-    ]
-)
-VALUES = (
-    st.text(max_size=60)
-    | st.integers().map(str)
-    | st.datetimes().map(lambda at: at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
-    | st.from_regex(r"\A(<https?://[a-z\[\]:0-9]{0,12}/?[^>]{0,9}>; rel=\"next\"(, )?){1,3}\Z")
-    | st.from_regex(r"\Ahttps?://[a-z\[\]:@%0-9]{0,16}\Z")
-)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda below: (
-        st.lists(below, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["id", "context", "message", "errors", "block", "documentation_url", "state", "created_at"]
-            ),
-            below,
-        )
-    ),
-    max_leaves=8,
-)
-ANY_BODY = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode())
-ANY_HEADERS = st.dictionaries(NAMES, VALUES, max_size=5)
-
-
-@given(status=st.integers(min_value=-1, max_value=1000), headers=ANY_HEADERS, body=ANY_BODY)
-def test_no_answer_raises(status: int, headers: dict[str, str], body: bytes) -> None:
-    outcome = classify(status, headers, body, context=CONTEXT, now=NOW)
-    assert isinstance(outcome, Delivered | Rejected | Throttled | Unknown)
-    found = classify_read(status, headers, body, url=URL, now=NOW)
-    assert isinstance(found, Page | Rejected | Throttled | NotSent)
-    for told in (outcome, found):
-        if isinstance(told, Throttled) and told.until:
-            assert timedelta(0) < told.until - NOW <= timedelta(days=1)
-        words = getattr(told, "message", getattr(told, "why", ""))
-        assert len(words) <= 400
-        assert "\n" not in words
-    exchange = exchange_of(status, headers, now=NOW)
-    if exchange.rate_limit:
-        assert timedelta(0) <= exchange.rate_limit.reset_at - NOW <= timedelta(days=1)
