@@ -10,6 +10,7 @@ def log_to_flow_run() -> None:
 
     It does what PREFECT_LOGGING_EXTRA_LOGGERS=reportback would; Prefect reads that while it is imported, from an
     environment that each worker would have to set. Where it is set as well, a line still appears once.
+    The handler, which is that of Prefect's run loggers too, hides credentials in whatever a flow run logs.
     """
     ours, extra = logging.getLogger("reportback"), logging.getLogger("prefect.extra")
     ours.setLevel(extra.level)

@@ -5,10 +5,11 @@ import logging
 import pytest
 from flow_rig import TOKEN
 from flow_runs import log_of, run
+from prefect import get_run_logger
 
 from flows.reconcile_reports import reconcile_reports
 
-LINE = f"asked https://ann:pa55word@example.com/?token={TOKEN} once"
+URL = f"https://ann:pa55word@example.com/?token={TOKEN}"
 LAST = "delivered 0, undelivered 0"
 SHOWN = "asked https://***@example.com/?token=*** once"
 
@@ -18,7 +19,8 @@ def maintenance_logs(monkeypatch: pytest.MonkeyPatch) -> None:
     async def maintain(*_: object) -> None:
         logger = logging.getLogger("reportback.operations")
         logger.info("there is maintenance")
-        logger.warning("asked %s once", LINE.split()[1])
+        logger.warning("asked %s once", URL)
+        get_run_logger().error("could not ask %s", URL)
 
     monkeypatch.setattr("flows.reconcile_reports.maintain", maintain)
 
@@ -36,8 +38,12 @@ async def test_a_modules_line_is_in_the_runs_log_once(*, prefect_sends_it_too: b
 
 
 @pytest.mark.usefixtures("rig")
-async def test_a_modules_line_is_shown_without_credentials_and_on_stderr_too(caplog: pytest.LogCaptureFixture) -> None:
+async def test_every_line_is_shown_without_credentials_and_a_modules_on_stderr_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     done = await run(reconcile_reports)
-    for text in (await log_of(done.id, LAST), caplog.text):
+    log = await log_of(done.id, LAST)
+    assert "could not ask https://***@example.com/?token=***" in log
+    for text in (log, caplog.text):
         assert SHOWN in text
         assert not any(secret in text for secret in ("pa55word", TOKEN))
