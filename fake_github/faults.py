@@ -38,7 +38,7 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"  # 404
     GONE = "gone"  # 410: an API version no longer supported
     NO_SUCH_COMMIT = "no_such_commit"  # 422
-    TOO_MANY_STATUSES = "too_many_statuses"  # 422
+    TOO_MANY = "too_many"  # 422: one more on a commit than may have its name
     # an intermediary before GitHub
     INTERMEDIARY = "intermediary"  # 403, or `status`, and a page, or `body`; none of GitHub's headers, but `headers`
     INNER_LINKS = "inner_links"  # the real answer; its page links are on `location`, else http://github.internal
@@ -74,7 +74,7 @@ class Fault(BaseModel):
 
     @property
     def store_in(self) -> timedelta | None:
-        """When the status of the request is stored, counted from its arrival. None: never."""
+        """When what the request creates is stored, counted from its arrival. None: never."""
         if self.where == "after" or self.kind in (Kind.LAG, Kind.DRIP):
             return timedelta(0)
         seconds = self.stored_after

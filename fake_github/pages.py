@@ -12,7 +12,7 @@ from fake_github.store import Stored, combined_state, latest
 
 
 def commit(repository: str, sha: str, newest_first: list[Stored]) -> str:
-    """The page of a commit: the latest status of each context, then every status, so that a duplicate shows."""
+    """The page of a commit: the latest of each context, then everything, so that a duplicate shows."""
     title = f"{repository} {sha[:7]}"
     return _PAGE.render(title=title, repository=repository, sha=sha, newest_first=newest_first)
 

@@ -144,7 +144,7 @@ _REPLIES: dict[Kind, _Reply] = {
     Kind.NOT_FOUND: lambda _: refusals.not_found(),
     Kind.GONE: lambda case: refusals.refusal(case.status(410), "This version of the API is no longer supported."),
     Kind.NO_SUCH_COMMIT: lambda case: refusals.no_such_commit(case.call.path.split("/")[-1]),
-    Kind.TOO_MANY_STATUSES: lambda case: case.surface.too_many(),
+    Kind.TOO_MANY: lambda case: case.surface.too_many(),
     Kind.REDIRECT: _redirect,
     Kind.ANSWER: lambda case: Answer(case.status(200), case.fault.body),
 }

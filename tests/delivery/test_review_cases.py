@@ -54,7 +54,7 @@ async def test_updates_faster_than_github_answers_leave_the_last_one_on_top(worl
 
 @pytest.mark.parametrize(
     "kind",
-    [Kind.GONE, Kind.BLOCKED, Kind.TOO_MANY_STATUSES, Kind.ARCHIVED, Kind.SSO, Kind.FORBIDDEN],
+    [Kind.GONE, Kind.BLOCKED, Kind.TOO_MANY, Kind.ARCHIVED, Kind.SSO, Kind.FORBIDDEN],
 )
 async def test_a_permanent_4xx_is_not_retried_and_is_listed_with_githubs_words(world: World, kind: Kind) -> None:
     world.fault(kind, times=0)

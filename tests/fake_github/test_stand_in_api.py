@@ -16,7 +16,7 @@ from fake_github.surfaces.surface import Rules
 DESCRIPTION = json.loads(
     (Path(__file__).parents[1] / "support/github_openapi/statuses.openapi.json").read_text("utf-8")
 )
-SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
+SHA = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"  # not that of GitHub's examples
 STATUSES = f"/repos/Octo/Docs/statuses/{SHA}"
 COMMIT = f"/repos/Octo/Docs/commits/{SHA}"
 

@@ -137,7 +137,7 @@ REPLIES = [
     ("not_found", {}, 404, "Not Found", {}),
     ("gone", {}, 410, "no longer supported", {}),
     ("no_such_commit", {}, 422, "No commit found for SHA: 0", {}),
-    ("too_many_statuses", {}, 422, "reached the maximum number of statuses", {}),
+    ("too_many", {}, 422, "reached the maximum number of statuses", {}),
     ("odd_success", {}, 202, '"context": "docs/build"', {}),
     ("odd_success", {"status": 200}, 200, '"context": "docs/build"', {}),
     ("foreign", {}, 201, '"context": "somebody/else"', {}),

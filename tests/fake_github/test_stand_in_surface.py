@@ -125,7 +125,7 @@ async def test_an_update_may_be_stored_late_and_read_late(
 
 
 async def test_refusals_and_foreign_replies_are_the_surfaces_own(client: httpx.AsyncClient, github: FakeGitHub) -> None:
-    github.script.add(*(Fault(kind=kind) for kind in (Kind.FORBIDDEN, Kind.TOO_MANY_STATUSES, Kind.FOREIGN)))
+    github.script.add(*(Fault(kind=kind) for kind in (Kind.FORBIDDEN, Kind.TOO_MANY, Kind.FOREIGN)))
     body = {"head_sha": SHA, "name": "docs", "state": "pending"}
     forbidden, full, foreign = [await client.post(NOTES, json=body) for _ in range(3)]
     assert forbidden.headers["x-accepted-github-permissions"] == "notes=write"

@@ -349,4 +349,7 @@ BREAKAGES = (
     Breakage("a process that ends while all are listed fails a job", "tasks/process/user_lock.py", """process / "status", str(uid).encode()) for process in Path("/proc").glob("[0-9]*"))""", """process, str(uid).encode()) for process in Path("/proc").glob("[0-9]*/status"))""", ("tests/tasks/process/test_user_lock.py",)),
     Breakage("the guarantee does not link its specification", "docs/guarantee.md", "[leases](../tests/storage/delivery/test_leases.py)", "leases", ("tests/test_docs_name_files.py::test_the_files_of_tests_that_are_the_specification_are_linked",)),
     Breakage("a document links a heading that is not there", "docs/operate.md", "(deploy.md#stopping)", "(deploy.md#draining)", ("tests/test_docs_name_files.py::test_an_anchor_of_a_document_is_a_heading",)),
+    Breakage("the stand-in shows commit statuses whatever its surface", "fake_github/app.py", "self.surface = surface or CommitStatuses()", "self.surface: Surface = CommitStatuses()", ("tests/fake_github/test_stand_in_surface.py::test_what_a_surface_creates_it_may_update",)),
+    Breakage("the stand-in's page shows text as it is", "fake_github/pages.py", "autoescape=True", "autoescape=False", ("tests/fake_github/test_stand_in_pages.py::test_text_is_escaped_everywhere",)),
+    Breakage("the stand-in names another commit than was asked for", "fake_github/answers/examples.py", "(_SHA, sha))", "(_SHA, _SHA))", ("tests/fake_github/test_stand_in_api.py::test_a_created_status_is_as_described",)),
 )  # fmt: skip

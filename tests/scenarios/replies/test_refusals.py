@@ -40,7 +40,7 @@ REFUSALS: dict[str, tuple[dict[str, object], Reason, str]] = {
     "blocked by law": ({"kind": Kind.BLOCKED}, Reason.BLOCKED, "Repository access blocked: dmca"),
     "single sign-on": ({"kind": Kind.SSO}, Reason.SSO_REQUIRED, "SAML enforcement"),
     "gone": ({"kind": Kind.GONE}, Reason.GONE, "no longer supported"),
-    "too many": ({"kind": Kind.TOO_MANY_STATUSES}, Reason.TOO_MANY_STATUSES, "maximum number of statuses"),
+    "too many": ({"kind": Kind.TOO_MANY}, Reason.TOO_MANY_STATUSES, "maximum number of statuses"),
     "bad url": (a_422("target_url must use http(s) scheme", "target_url"), Reason.BAD_URL, "http(s) scheme"),
     "too long": (a_422("description is too long", "description"), Reason.BAD_DESCRIPTION, "description is too long"),
     "four bytes": (a_422("no 4-byte Unicode", "description"), Reason.BAD_DESCRIPTION, "4-byte Unicode"),
