@@ -17,8 +17,9 @@ from full import FULL
 from in_place import open_in_place
 from log_lines import nothing_logged
 from sqlmodel.ext.asyncio.session import AsyncSession
+from timed_host import TimedHost
 from ways import reply_lost, request_lost, stored_late, straight
-from world import Clock, TimedHost, World, accept, begin, order, run_job, world_on
+from world import Clock, World, accept, begin, order, run_job, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy

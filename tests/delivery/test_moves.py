@@ -4,8 +4,8 @@ import re
 
 import pytest
 from documents import GUARANTEE, section
-from dying import Died
 from sqlalchemy import text
+from steps import Died
 from world import World, accept, begin, end, order, run_job
 
 from domain.jobs.job_states import JobState

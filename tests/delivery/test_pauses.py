@@ -10,7 +10,8 @@ import pytest
 from full import FULL
 from racing import RACES, Race
 from sqlmodel import col, select, update
-from world import Clock, Step, World, accept, order, run_job, world_on
+from steps import Step
+from world import Clock, World, accept, order, run_job, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from dying import AtEffect, Died
+from steps import AtEffect, Died
 from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase

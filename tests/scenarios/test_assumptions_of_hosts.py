@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 from exactly_once import assert_counted_duplicate
+from timed_host import TimedHost
 from verifying import kinds, request_verification, verify_targets
-from world import Clock, TimedHost, World, order, run_job, world_on
+from world import Clock, World, order, run_job, world_on
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Phase

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from dying import AtEffect, Died
 from in_place import Installation
 from sqlalchemy import text
 from sqlmodel import col, select
-from world import CREDENTIAL, Clock, TimedHost, World, accept, begin, order, run_job
+from steps import AtEffect, Died
+from timed_host import TimedHost
+from world import CREDENTIAL, Clock, World, accept, begin, order, run_job
 
 from domain.delivery.report import EventKind
 from storage.ledger import Ledger, open_ledger

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self, TypeAlias
 
-from dying import Died
 from sqlmodel.ext.asyncio.session import AsyncSession
-from world import Step, World
+from steps import Died, Step
+from world import World
 
 from storage.ledger import Ledger
 from tasks.delivery.reporter import Reporter

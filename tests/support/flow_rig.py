@@ -17,7 +17,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from repositories import commit, new_repository
 from sqlmodel import SQLModel, col, select
-from world import CREDENTIAL, Step, SteppedTransport, go_on
+from steps import Step, SteppedTransport, go_on
+from world import CREDENTIAL
 
 from domain.delivery.report import Phase
 from domain.delivery.target import Target

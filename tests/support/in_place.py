@@ -12,7 +12,8 @@ from typing import TypeVar
 import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
-from world import TimedHost, World, world_on
+from timed_host import TimedHost
+from world import World, world_on
 
 from fake_github.app import FakeGitHub
 from storage.engines import LOCK_WAIT

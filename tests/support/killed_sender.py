@@ -13,7 +13,7 @@ from itertools import count
 
 from processes import ROOT, process_of
 from scaled import SECOND, client, reporter, seconds
-from world import SteppedLedger
+from steps import SteppedLedger
 
 from storage.ledger import open_ledger
 from tasks.delivery.deliver import deliver

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 import httpx
-from dying import Died
 from hypothesis import strategies as st
+from steps import Died
 from world import Clock
 
 from fake_github.faults import Kind

@@ -28,9 +28,9 @@ from itertools import count
 from time import monotonic
 from uuid import UUID
 
-from dying import AtEffect
 from sqlmodel.ext.asyncio.session import AsyncSession
-from world import ACTOR, ME, Step, SteppedLedger, SteppedTransport, begin, end, go_on, order, recorded
+from steps import AtEffect, Step, SteppedLedger, SteppedTransport, go_on
+from world import ACTOR, ME, begin, end, order, recorded
 
 from domain.delivery.policy import Policy
 from domain.jobs.execution import Done, Execution, Order

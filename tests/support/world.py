@@ -23,15 +23,15 @@ How to write one:
   the whole promise.
 - Two senders at once, or one that dies: pass a `Step` to `world.sender()`. It is called before and after each effect of
   the sender (the end of a transaction, a request), and there the test counts, raises, or lets another sender go first.
-  `actors.Actor` stops a sender before each effect; `racing.py` makes races in the database; `statements.py` runs
-  statements in every order.
+  `steps.AtEffect` ends a sender's process at one effect; `actors.Actor` stops a sender before each; `racing.py` makes
+  races in the database; `statements.py` runs statements in every order.
 - Wait for another process, thread or task only with `waiting.until` or `waiting.soon`.
 - Release what the test holds in a `finally`, a fixture or a context manager, also when the test fails.
 
 If the test holds a rule of the promise, add a line to breakages.py: the rule removed, and this test, which must fail.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -41,6 +41,7 @@ from uuid import UUID, uuid4
 import httpx
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from steps import Step, SteppedLedger, SteppedTransport, go_on
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase, RecordedReport
@@ -60,7 +61,6 @@ from storage.delivery.availability import Busy, Settled
 from storage.jobs import jobs
 from storage.ledger import Ledger
 from storage.models import StatusReport, StatusTarget
-from storage.sqlite_clock import Host, HostClock
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
 
@@ -88,72 +88,6 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Advance at once: the stand-in's waits take no real time."""
         self.advance(seconds)
-
-
-@dataclass
-class TimedHost:
-    """A host with the time `true`, whose wall clock is wrong by `wrong_by`."""
-
-    true: Clock
-    wrong_by: timedelta = timedelta(0)
-    boot: str | None = "a boot"
-    booted_at: datetime = datetime(2026, 11, 20, tzinfo=UTC)
-
-    def reboot(self, *, down_for: timedelta = timedelta(minutes=1)) -> None:
-        """Shut down and boot again, with a new boot id; the wall clock goes on."""
-        self.true.now += down_for
-        self.boot, self.booted_at = uuid4().hex, self.true.now
-
-    def of_ledger(self) -> HostClock:
-        """The clock of a SQLite ledger on this host."""
-        wall = Host(lambda: self.boot, lambda: self.true.now - self.booted_at, lambda: self.true.now + self.wrong_by)
-        return HostClock(wall)
-
-
-Step: TypeAlias = Callable[[str], Awaitable[None]]
-
-
-async def go_on(_: str) -> None:
-    """Default step: does nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class SteppedLedger(Ledger):
-    """A ledger that calls `step` before and after each commit."""
-
-    step: Step
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        async with self._stepped(Ledger.transaction(self)) as session:
-            yield session
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        async with self._stepped(Ledger.reading(self)) as session:
-            yield session
-
-    @asynccontextmanager
-    async def _stepped(self, opening: AbstractAsyncContextManager[AsyncSession]) -> AsyncIterator[AsyncSession]:
-        async with opening as session:
-            yield session
-            await self.step("commit")
-        await self.step("committed")
-
-
-class SteppedTransport(httpx.AsyncBaseTransport):
-    """A transport that calls *step* before each request and after its reply or error."""
-
-    def __init__(self, way: httpx.AsyncBaseTransport, step: Step) -> None:
-        self._way = way
-        self._step = step
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._step(request.method)
-        try:
-            return await self._way.handle_async_request(request)
-        finally:
-            await self._step(f"{request.method} answered")
 
 
 def order(

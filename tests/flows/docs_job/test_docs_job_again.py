@@ -6,11 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from dying import Died
 from flow_rig import Rig
 from flow_runs import log_of, name_of_run, new_run, page_of, run, run_again, run_made, task_runs
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, update
+from steps import Died
 from waiting import soon, until
 from world import ACTOR, ME
 

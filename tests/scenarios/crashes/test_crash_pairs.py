@@ -11,9 +11,9 @@ from typing import TypeAlias
 from uuid import UUID
 
 import pytest
-from dying import AtEffect, Died
 from exactly_once import assert_exactly_once
 from full import FULL, SQLITE_OR_ALL
+from steps import AtEffect, Died
 from world import ACTOR, ME, World, begin, end, order, run_job
 
 from domain.jobs.execution import Execution, Order

@@ -6,10 +6,10 @@ from itertools import count
 from typing import TypeAlias
 
 import pytest
-from dying import AtEffect, Died
 from full import SQLITE_OR_ALL
+from steps import AtEffect, Died, Step
 from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
-from world import Step, World, accept, begin, end, order, run_job
+from world import World, accept, begin, end, order, run_job
 
 from domain.jobs.job_states import JobState
 from tasks.delivery.reporter import Reporter

@@ -8,11 +8,11 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from dying import AtEffect
 from full import FULL
 from relay import Relay, to_postgresql
 from sender_process import Later, job, life, sender
 from sending import held_by_context, process_that, reconcile
+from steps import AtEffect
 from waiting import until
 from world import World, order, run_job
 

@@ -4,9 +4,9 @@ from contextlib import AsyncExitStack, suppress
 from itertools import count
 
 import pytest
-from dying import AtEffect
 from failing import Failure, FullDisk, Locked, PostgreSQL
 from relay import Fate, Relay
+from steps import AtEffect
 from world import World, order, run_job
 
 from fake_github.faults import Kind

@@ -8,13 +8,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from dying import Died
 from first_ledger import connected, upgraded
 from log_lines import nothing_logged
 from moving import at, id_of, moved, rows
 from sqlalchemy import event, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from steps import Died
 from world import Clock, order, run_job, world_on
 
 from storage.ledger import NotUpgraded, make_engine, open_ledger

@@ -6,8 +6,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from dying import Died
 from sqlmodel import select
+from steps import Died
 from waiting import soon
 from world import World, accept, order, run_job
 
