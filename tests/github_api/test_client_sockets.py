@@ -1,88 +1,16 @@
 """The client on real sockets: connections that break, and data the kernel may still send."""
 
 import asyncio
-import json
-import re
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from waiting import LONGEST, soon
+from raw_server import CREATED, REPORT, TARGET, TOKEN, Peer, github, serving
+from waiting import soon
 
-from domain.delivery.outcome import Delivered, NotSent, Page, Reason, Unknown
-from domain.delivery.report import Report
-from domain.delivery.target import StatusState, Target
+from domain.delivery.outcome import Delivered, NotSent, Reason, Unknown
 from fake_github.answers.bomb import BLANKS, bomb
-from github_api.commit_statuses import CommitStatuses
 from github_api.send_request import MAX_REDIRECTS, MAX_REPLY
-from github_api.transport import transport_to
-
-TARGET = Target("o/r", "a" * 40, "docs/build")
-REPORT = Report(TARGET, StatusState.SUCCESS, "Built", "https://ci.test/#report-abc", "abc")
-CREATED = json.dumps({"id": 7, "context": TARGET.context}).encode()
-TOKEN = "ghp_secret"
-
-
-@dataclass
-class Peer:
-    """One accepted connection's ends, and the requests that came over it."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    requests: list[bytes]
-
-    async def request(self) -> bytes:
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        found = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
-        length = int(found[1]) if found else 0
-        whole = head + await self.reader.readexactly(length)
-        self.requests.append(whole)
-        return whole
-
-    async def answer(self, status: int, body: bytes, *headers: str, length: int | None = None) -> None:
-        lines = [f"HTTP/1.1 {status} x", f"Content-Length: {len(body) if length is None else length}", *headers, "", ""]
-        self.writer.write("\r\n".join(lines).encode() + body)
-        await self.writer.drain()
-
-
-@dataclass
-class Server:
-    url: str
-    requests: list[bytes] = field(default_factory=list)
-
-
-@asynccontextmanager
-async def serving(behave: Callable[[Peer], Awaitable[None]]) -> AsyncIterator[Server]:
-    """A server on a free port that does *behave* with each connection, then closes it; its mistakes reach the test."""
-    served: list[asyncio.Task[None]] = []
-    found = Server("")
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):  # a client that gives up is what this is about
-            await behave(Peer(reader, writer, found.requests))
-        writer.close()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        served.append(asyncio.get_running_loop().create_task(serve(reader, writer)))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield found
-        await soon(asyncio.gather(*served), "the end of what the server does")
-    finally:
-        server.close()
-        for task in served:
-            task.cancel()
-        await asyncio.gather(*served, return_exceptions=True)
-
-
-def github(url: str, seconds: float = LONGEST) -> CommitStatuses:
-    return CommitStatuses(url, timedelta(seconds=seconds), lambda: datetime.now(UTC))
 
 
 async def test_a_status_is_created_over_http_1_1() -> None:
@@ -270,77 +198,3 @@ async def test_a_handshake_that_never_ends_was_not_sent() -> None:
     async with serving(behave) as server, github(server.url.replace("http://", "https://"), 3) as client:
         outcome = (await client.create(REPORT, TOKEN)).outcome
     assert isinstance(outcome, NotSent)
-
-
-# --- proxies ----------------------------------------------------------------------------------------------------------
-
-PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUEST_METHOD")
-
-
-@pytest.fixture
-def proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in PROXY_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    return monkeypatch
-
-
-@pytest.mark.parametrize(("variable", "prefix"), [("HTTP_PROXY", "http://"), ("ALL_PROXY", "")])
-async def test_the_environments_proxy_is_used(proxies: pytest.MonkeyPatch, variable: str, prefix: str) -> None:
-    async def behave(peer: Peer) -> None:
-        await peer.request()
-        await peer.answer(200, b"[]")
-
-    async with serving(behave) as proxy:
-        proxies.setenv(variable, prefix + proxy.url.removeprefix("http://"))
-        async with github("http://github.test") as client:
-            assert (await client.page(TARGET, TOKEN)).outcome == Page((), None)
-    assert proxy.requests[0].startswith(b"GET http://github.test/repos/o/r/commits/")
-
-
-@pytest.mark.parametrize("status", [403, 407, 502])
-async def test_a_tunnel_that_a_proxy_refuses_was_not_sent(proxies: pytest.MonkeyPatch, status: int) -> None:
-    async def behave(peer: Peer) -> None:
-        await peer.request()
-        await peer.answer(status, b"<html>Access denied</html>")
-
-    async with serving(behave) as proxy:
-        proxies.setenv("HTTPS_PROXY", proxy.url)
-        async with github("https://github.test") as client:
-            sent, read = await client.create(REPORT, TOKEN), await client.page(TARGET, TOKEN)
-    for outcome in (sent.outcome, read.outcome):
-        assert outcome == NotSent(f"something before GitHub answered {status} x", Reason.INTERMEDIARY)
-    assert all(request.startswith(b"CONNECT github.test:443 ") for request in proxy.requests)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "ghe.test"])
-async def test_no_proxy_stands_before_this_machine_or_what_no_proxy_names(
-    proxies: pytest.MonkeyPatch, host: str
-) -> None:
-    proxies.setenv("HTTP_PROXY", "socks5://127.0.0.1:9")  # would be refused if it were used
-    proxies.setenv("NO_PROXY", "ghe.test")
-    await transport_to(f"http://{host}:1").aclose()
-
-
-def test_a_proxy_whose_sockets_would_linger_is_refused(proxies: pytest.MonkeyPatch) -> None:
-    proxies.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    with pytest.raises(ValueError, match="neither http:// nor https://"):
-        transport_to("https://api.github.com")
-
-
-async def test_a_netrc_does_not_replace_the_token(
-    proxies: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    netrc = tmp_path_factory.mktemp("home") / ".netrc"
-    netrc.write_text("default login somebody password else\n", encoding="utf-8")
-    netrc.chmod(0o600)
-    proxies.setenv("NETRC", str(netrc))
-    proxies.setenv("HOME", str(netrc.parent))
-
-    async def behave(peer: Peer) -> None:
-        await peer.request()
-        await peer.answer(201, CREATED)
-
-    async with serving(behave) as server, github(server.url) as client:
-        await client.create(REPORT, TOKEN)
-    assert b"\r\nAuthorization: Bearer ghp_secret\r\n" in server.requests[0]

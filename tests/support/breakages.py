@@ -105,7 +105,7 @@ BREAKAGES = (
     Breakage("reconciliation offers no target of a credential whose token was renewed", "storage/delivery/due.py", "<= now, FOR_A_REFUSED_SECRET)", "<= now)", (SECRETS,)),
     Breakage("verification offers no target of a credential whose token was renewed", "storage/delivery/verification.py", "<= now, FOR_A_REFUSED_SECRET)", "<= now)", (SECRETS,)),
     Breakage("a reconciliation run is kept busy by a refused secret", "storage/delivery/due.py", "        col(Credential.name).not_in(waiting),\n", "", ("tests/tasks/delivery/test_deliver_due.py",)),
-    Breakage("a redirect becomes a GET", CONNECTION, "request = replace(request, url=there)", 'request = replace(request, url=there, method="GET", json=None)', ("tests/github_api/test_client_requests.py::test_a_redirected_create_stays_a_create",)),
+    Breakage("a redirect becomes a GET", CONNECTION, "request = replace(request, url=there)", 'request = replace(request, url=there, method="GET", json=None)', ("tests/github_api/test_redirects.py::test_a_redirected_create_stays_a_create",)),
     Breakage("a reply that drips has no deadline", CONNECTION, "asyncio.timeout_at(deadline)", "asyncio.timeout_at(None)", ("tests/github_api/test_client_sockets.py::test_one_deadline_spans_all_redirects",)),
     Breakage("the kernel sends what we gave up", "github_api/transport.py", 'struct.pack("ii", 1, 0)', 'struct.pack("ii", 0, 0)', ("tests/github_api/test_client_sockets.py::test_a_request_given_up_is_reset_not_delivered_later",)),
     Breakage("any 2xx is a success", CLASSIFY, "if status == HTTPStatus.CREATED and (", "if 200 <= status < 300 and (", ("tests/github_api/test_classify.py::test_every_status_has_an_outcome_and_only_201_is_delivered",)),
