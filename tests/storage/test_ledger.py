@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cancelling import ON_THE_DRIVERS_THREAD, cancelled_at
+from first_ledger import upgraded
 from racing import MANY, Race, from_connections, from_processes
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -208,9 +209,7 @@ async def test_a_postgresql_ledger_that_is_not_upgraded_says_what_to_do(empty_ur
     with pytest.raises(NotUpgraded, match="reportback db upgrade"):
         async with open_ledger(empty_url):
             pass
-    engine = make_engine(empty_url)
-    await upgrade(engine)
-    await engine.dispose()
+    await upgraded(empty_url)
     async with open_ledger(empty_url) as ledger:
         await run_job(ledger, order())
 
@@ -224,13 +223,6 @@ async def test_upgrading_twice_and_at_once_changes_nothing(empty_url: str) -> No
         assert await is_current(engine)
         assert await value(ledger, "SELECT count(*) FROM job") == 1
     await engine.dispose()
-
-
-async def test_a_reopened_ledger_holds_what_was_committed(ledger_url: str) -> None:
-    async with open_ledger(ledger_url) as ledger:
-        await run_job(ledger, order())
-    async with open_ledger(ledger_url) as ledger:
-        assert await value(ledger, "SELECT count(*) FROM status_report") == 2
 
 
 async def test_the_ledgers_own_clock_is_in_utc(ledger_url: str) -> None:
