@@ -17,6 +17,7 @@ WHOLE = re.compile(r"(?<![0-9])(?<![0-9][.,])[0-9]{1,9}+(?![0-9]|[.,][0-9])")
 ALONE = re.compile(rf"(?<![\w.,/-]){WHOLE.pattern}")
 """A number at the beginning of what a pattern matches is not part of a path, a version or a fraction."""
 
+Text = Annotated[str, Field(min_length=1, max_length=200)]
 Find: TypeAlias = Callable[[str], dict[str, str] | None]
 """The numbers in a line by name, perhaps none; None: the pattern does not match."""
 
@@ -36,9 +37,9 @@ class LinePattern(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    progress: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    count: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    error: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    progress: Text | None = None
+    count: Text | None = None
+    error: Text | None = None
     what: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(default=None, alias="as")
 
     @field_validator("progress", "count", "error")
