@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import Urgency
 from domain.delivery.outcome import Outcome, Reason
-from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
 from storage.delivery import budget, pauses
 from storage.delivery.pauses import Pause
@@ -64,34 +63,24 @@ async def phase_of(session: AsyncSession, report_id: int) -> Phase:
     return phase(report, target)
 
 
-async def of_target(
-    session: AsyncSession, target_id: int, *,
-    only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, secret: str | None = None,
-    policy: Policy, now: datetime,
+async def why_not(
+    session: AsyncSession, target: StatusTarget, newest: StatusReport, credential: Credential,
+    held_by: Sequence[Pause], *, only_if_due: bool, asks_secret: bool, urgency: Urgency, wait: datetime | None,
+    now: datetime,
 ) -> Settled | Busy:  # fmt: skip
-    """Why a claim in the same transaction took no lease."""
-    found = (
-        select(StatusTarget, StatusReport, Credential)
-        .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
-        .join(Credential, col(Credential.name) == col(StatusTarget.credential))
-        .where(StatusTarget.id == target_id)
-    )
-    target, report, credential = (await session.exec(found, execution_options={"populate_existing": True})).one()
+    """Why a claim took no lease. Target and credential are locked; *wait* is when the write budget allows a request."""
     if target.due_at is None:
-        return Settled(phase(report, target), report.id or 0)
+        return Settled(phase(newest, target), newest.id or 0)
     if target.lease_expires_at is not None:
         return Busy(target.lease_expires_at, "another sender holds the lease")
-    held_by = await pauses.binding(session, credential, secret, now=now)
     if pauses.is_paused(held_by, now):
         return busy_for_pause(credential, held_by, now)
-    if target.doubt_until is not None and target.doubt_until > now and not report.read_back:
+    if target.doubt_until is not None and target.doubt_until > now and not newest.read_back:
         return Busy(target.doubt_until, "an earlier request may still turn up")
     if only_if_due and target.due_at > now:
         return Busy(target.due_at, "not due yet")
-    if secret is None and pauses.has_refused(credential, now):
+    if asks_secret:
         return Busy(now, "a secret of its credential was refused", asks_secret_of=credential.name)
-    urgency = await budget.urgency(session, target_id, job_ends_now=job_ends_now)
-    wait = await budget.wait_until(session, credential.name, policy.budget, urgency, moment=moment, now=now)
     if wait is None:
         return Busy(now, "it has just become available")
     return await busy_for_budget(session, credential.name, urgency, wait, now=now)

@@ -20,12 +20,10 @@ IS_BOUND_BY_HOUR: ColumnElement[bool] = or_(
 """`Urgency.HOUR` as SQL, over a target joined with its newest report."""
 
 
-async def urgency(session: AsyncSession, target_id: int, *, job_ends_now: bool) -> Urgency:
-    """Which limits of the budget apply to the target's current report. *job_ends_now*: its own job is the sender."""
-    newest = col(StatusTarget.newest_id) == col(StatusReport.id)
-    found = select(StatusReport.rank, StatusTarget.bulk_at).join(StatusTarget, newest)
-    rank, bulk_at = (await session.exec(found.where(StatusTarget.id == target_id))).one()
-    return urgency_of(is_pending=rank == Rank.PENDING, in_bulk=bulk_at is not None, job_ends_now=job_ends_now)
+def urgency(target: StatusTarget, newest: StatusReport, *, job_ends_now: bool) -> Urgency:
+    """Which limits of the budget apply to a target's *newest* report. *job_ends_now*: its own job is the sender."""
+    is_pending, in_bulk = newest.rank == Rank.PENDING, target.bulk_at is not None
+    return urgency_of(is_pending=is_pending, in_bulk=in_bulk, job_ends_now=job_ends_now)
 
 
 async def wait_until(

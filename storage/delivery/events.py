@@ -19,19 +19,21 @@ SHORT = 100
 
 
 async def append(
-    session: AsyncSession, report_id: int, kind: EventKind, *, actor: str, at: datetime,
+    session: AsyncSession, report_id: int, *kinds: EventKind, actor: str, at: datetime,
     credential: str | None = None, attempt: int | None = None, exchange: Exchange | None = None,
     seconds: float | None = None, note: str | None = None,
 ) -> None:  # fmt: skip
-    """Append an event to a report's history. *seconds*: how long its request took."""
+    """Append events to a report's history. *seconds*: how long the request took."""
     seen = exchange or Exchange()
-    row = {
-        "report_id": report_id, "credential": credential, "at": at, "kind": kind, "attempt": attempt,
+    row: dict[str, object] = {
+        "report_id": report_id, "credential": credential, "at": at, "attempt": attempt,
         "seconds": seconds, "http_status": seen.http_status, "github_request_id": _fit(seen.request_id, SHORT),
         "actor": _fit(actor, SHORT), "note": _fit(note, NOTE),
     }  # fmt: skip
-    await session.exec(insert(ReportEvent).values(**row))
-    after_commit.add_move(session, row)
+    rows = [row | {"kind": kind} for kind in kinds]
+    await session.exec(insert(ReportEvent).values(rows))
+    for one in rows:
+        after_commit.add_move(session, one)
 
 
 def _fit(text: str | None, length: int) -> str | None:
@@ -46,9 +48,9 @@ async def of_report(session: AsyncSession, report_id: int) -> list[ReportEvent]:
     return list(found)
 
 
-async def tries(session: AsyncSession, report: StatusReport) -> Tries:
-    """The tries of *report* since it was recorded or, later, reopened or repaired."""
-    mine = col(ReportEvent.report_id) == report.id
+async def tries(session: AsyncSession, report_id: int, *, created_at: datetime) -> Tries:
+    """The tries of a report since it was recorded or, later, reopened or repaired."""
+    mine = col(ReportEvent.report_id) == report_id
     anew = col(ReportEvent.kind).in_((EventKind.REOPENED, EventKind.REPAIRED))
     reopened = select(func.max(ReportEvent.id)).where(mine, anew).scalar_subquery()
     since = select(ReportEvent).where(mine, col(ReportEvent.id) > func.coalesce(reopened, 0))
@@ -57,10 +59,10 @@ async def tries(session: AsyncSession, report: StatusReport) -> Tries:
         for event in await session.exec(since.order_by(col(ReportEvent.id)))
         if event.kind in (EventKind.NOT_SENT, EventKind.UNKNOWN)
     ]
-    refused = await session.exec(select(StatusTarget.refused_since).where(StatusTarget.id == report.target_id))
+    of_report = select(StatusTarget.refused_since).join(StatusReport).where(StatusReport.id == report_id)
     return Tries(
-        created_at=report.created_at,
-        refused_since=refused.one(),
+        created_at=created_at,
+        refused_since=(await session.exec(of_report)).one(),
         failing_since=failed[0].at if failed else None,
         failed_on=frozenset(event.at.astimezone(UTC).date() for event in failed),
         unconfirmed=sum(map(_is_unconfirmed, failed)),

@@ -11,12 +11,11 @@ from sqlmodel import and_, col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import Urgency
-from domain.delivery.outcome import Exchange
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Report
 from domain.delivery.target import Target
-from storage.delivery import budget, credentials, events, future_times, pauses, verification
-from storage.delivery.availability import Busy, busy_for_budget, busy_for_pause
+from storage.delivery import availability, budget, credentials, events, future_times, pauses, verification
+from storage.delivery.availability import Busy, Settled, busy_for_budget, busy_for_pause
 from storage.delivery.reports import locked_target
 from storage.models import Credential, StatusReport, StatusTarget
 
@@ -34,6 +33,7 @@ class Lease:
     target_id: int
     report_id: int
     report: Report
+    created_at: datetime  # when the report was recorded
     not_before: datetime | None  # no status of the report is older, by GitHub's own time; None: unknown
     read_back: bool  # read GitHub's list for the report before sending it
     doubt_until: datetime | None  # set where a request may still turn up: nothing may be sent
@@ -49,8 +49,8 @@ async def claim(
     session: AsyncSession, target_id: int, *,
     only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, secret: str | None = None,
     policy: Policy, actor: str, now: datetime,
-) -> Lease | None:  # fmt: skip
-    """Take the target's lease for its current report. None: `storage.delivery.availability` says why not.
+) -> Lease | Settled | Busy:  # fmt: skip
+    """Take the target's lease for its current report; without one, the answer says why.
 
     An expired lease is ended first. *only_if_due*: skip a target due later, as the reconciliation does.
     *job_ends_now*: the report's own job is the sender, see `domain.delivery.budget.Urgency`. *moment*: the time that
@@ -60,24 +60,30 @@ async def claim(
     name = (await session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id))).one()
     assert name is not None  # written with the target's first report
     credential = await credentials.locked(session, name)
-    await recover(session, target_id, policy=policy, actor=actor, now=now)
+    target = await recover(session, target_id, policy=policy, actor=actor, now=now)
+    newest = await session.get_one(StatusReport, target.newest_id, populate_existing=True)
     held_by = await pauses.binding(session, credential, secret, now=now)
-    if pauses.is_paused(held_by, now) or (secret is None and pauses.has_refused(credential, now)):
-        return None
-    expires_at = now + policy.lease
-    urgency = await budget.urgency(session, target_id, job_ends_now=job_ends_now)
-    wait = await budget.wait_until(session, name, policy.budget, urgency, moment=moment, now=now)
-    target = await _take_lease(
-        session, target_id, name, only_if_due=only_if_due, is_within=wait is None, expires_at=expires_at, now=now
-    )
-    if target is None:
-        return None
-    probe_until = await pauses.probe(session, held_by, until=expires_at)
-    lease = await _lease_of(session, target, name, probe_until=probe_until, secret=secret, urgency=urgency)
-    await append(session, lease, EventKind.CLAIMED, actor=actor, at=now)
-    if not lease.read_back:
-        await append(session, lease, EventKind.POSTED, actor=actor, at=now)
-    return lease
+    urgency = budget.urgency(target, newest, job_ends_now=job_ends_now)
+    asks_secret = secret is None and pauses.has_refused(credential, now)
+    wait = None
+    if not (pauses.is_paused(held_by, now) or asks_secret):
+        expires_at = now + policy.lease
+        wait = await budget.wait_until(session, name, policy.budget, urgency, moment=moment, now=now)
+        taken = await _take_lease(
+            session, target_id, name, only_if_due=only_if_due, is_within=wait is None, expires_at=expires_at, now=now
+        )
+        if taken is not None:
+            probe_until = await pauses.probe(session, held_by, until=expires_at)
+            lease = _lease_of(taken, newest, name, probe_until=probe_until, secret=secret, urgency=urgency)
+            kinds = [EventKind.CLAIMED] if lease.read_back else [EventKind.CLAIMED, EventKind.POSTED]
+            await events.append(
+                session, lease.report_id, *kinds, actor=actor, at=now, credential=name, attempt=lease.attempt
+            )
+            return lease
+    return await availability.why_not(
+        session, target, newest, credential, held_by,
+        only_if_due=only_if_due, asks_secret=asks_secret, urgency=urgency, wait=wait, now=now,
+    )  # fmt: skip
 
 
 async def _take_lease(
@@ -106,19 +112,15 @@ async def _take_lease(
     return taken.scalar_one_or_none()
 
 
-async def _lease_of(
-    session: AsyncSession, target: StatusTarget, credential: str, *,
+def _lease_of(
+    target: StatusTarget, row: StatusReport, credential: str, *,
     probe_until: datetime | None, secret: str | None, urgency: Urgency,
 ) -> Lease:  # fmt: skip
-    found = await session.exec(
-        select(StatusReport).where(StatusReport.id == target.sending_id), execution_options={"populate_existing": True}
-    )
-    row = found.one()
     assert target.lease and target.lease_expires_at and target.id and row.id  # just taken
     to = Target(target.repository, target.sha, target.context)
     return Lease(
         token=target.lease, target_id=target.id, report_id=row.id,
-        report=Report(to, row.state, row.description, row.target_url, row.marker),
+        report=Report(to, row.state, row.description, row.target_url, row.marker), created_at=row.created_at,
         not_before=row.not_before, read_back=row.read_back, doubt_until=target.doubt_until,
         expires_at=target.lease_expires_at, credential=credential, probe_until=probe_until, attempt=target.attempts,
         secret=secret, urgency=urgency,
@@ -147,8 +149,10 @@ async def renew_to_post(
         return await busy_for_budget(session, lease.credential, lease.urgency, wait, now=now)
     renewed = await _renew(session, lease, credential, policy, now)
     if isinstance(renewed, Lease):
-        await append(session, lease, EventKind.ABSENT, actor=actor, at=now)
-        await append(session, lease, EventKind.POSTED, actor=actor, at=now)
+        await events.append(
+            session, lease.report_id, EventKind.ABSENT, EventKind.POSTED,
+            actor=actor, at=now, credential=lease.credential, attempt=lease.attempt,
+        )  # fmt: skip
     return renewed
 
 
@@ -178,15 +182,16 @@ async def pause_since_claim(session: AsyncSession, lease: Lease, *, now: datetim
     return busy_for_pause(credential, held_by, now) if pauses.must_wait(held_by, lease.probe_until) else None
 
 
-async def recover(session: AsyncSession, target_id: int, *, policy: Policy, actor: str, now: datetime) -> bool:
-    """End the target's lease if it has expired. Its sender's request may still turn up: the target is in doubt.
+async def recover(session: AsyncSession, target_id: int, *, policy: Policy, actor: str, now: datetime) -> StatusTarget:
+    """Lock the target, and end its lease if that has expired; returns its row.
 
-    A lease or a doubt written by a clock too far ahead is corrected first.
+    The request of the lease's sender may still turn up: the target is in doubt. A lease or a doubt written by a clock
+    too far ahead is corrected first.
     """
     target = await locked_target(session, target_id)
     await future_times.cut_target(session, target, policy=policy, now=now)
     if target.lease_expires_at is None or target.lease_expires_at > now:
-        return False
+        return target
     sent_by = _sent_by(target.lease_expires_at, policy, now)
     doubt = max(sent_by + policy.settle_after, target.doubt_until or sent_by)
     report_id = target.sending_id
@@ -200,7 +205,8 @@ async def recover(session: AsyncSession, target_id: int, *, policy: Policy, acto
         session, report_id, EventKind.RECOVERED, actor=actor, at=now, credential=target.credential,
         attempt=target.attempts, note=note,
     )  # fmt: skip
-    return True
+    await session.refresh(target)
+    return target
 
 
 def _sent_by(expired_at: datetime, policy: Policy, now: datetime) -> datetime:
@@ -216,14 +222,3 @@ async def time_left(session: AsyncSession, lease: Lease, *, now: datetime) -> ti
     mine = (col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)
     expires_at = (await session.exec(select(StatusTarget.lease_expires_at).where(*mine))).one_or_none()
     return expires_at - now if expires_at is not None else timedelta(0)
-
-
-async def append(
-    session: AsyncSession, lease: Lease, kind: EventKind, *, actor: str, at: datetime, exchange: Exchange | None = None,
-    seconds: float | None = None, note: str | None = None,
-) -> None:  # fmt: skip
-    """Append an event to the history of the lease's report."""
-    await events.append(
-        session, lease.report_id, kind, actor=actor, at=at, credential=lease.credential, attempt=lease.attempt,
-        exchange=exchange, seconds=seconds, note=note,
-    )  # fmt: skip

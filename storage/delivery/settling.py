@@ -14,7 +14,7 @@ from domain.delivery.outcome import Rejected, Sent, Throttled
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import Settlement
 from storage.delivery import availability, credentials, events, pauses, verification
-from storage.delivery.leases import RELEASED, Lease, append
+from storage.delivery.leases import RELEASED, Lease
 from storage.models import StatusReport, StatusTarget
 
 COLUMNS = SQLModel.metadata.tables["status_target"].c
@@ -40,7 +40,10 @@ async def settle(
     else:
         kind, note = EventKind.LATE, f"settled after its lease had ended: {settlement.kind} {settlement.note}".strip()
         await verification.schedule(session, lease.target_id, now=now)
-    await append(session, lease, kind, actor=actor, at=now, exchange=sent.exchange, seconds=seconds, note=note)
+    await events.append(
+        session, lease.report_id, kind, actor=actor, at=now, credential=lease.credential, attempt=lease.attempt,
+        exchange=sent.exchange, seconds=seconds, note=note,
+    )  # fmt: skip
     return await availability.phase_of(session, lease.report_id) if is_ours else None
 
 
@@ -83,7 +86,10 @@ async def release(
     held_by = await pauses.binding(session, credential, lease.secret, now=now)
     await pauses.move_probe(session, held_by, lease.probe_until, until=now)
     if await _update_lease(session, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", due_at, now)}):
-        await append(session, lease, kind, actor=actor, at=now, note=note)
+        await events.append(
+            session, lease.report_id, kind,
+            actor=actor, at=now, credential=lease.credential, attempt=lease.attempt, note=note,
+        )  # fmt: skip
 
 
 async def _update_lease(session: AsyncSession, lease: Lease, values: dict[str, object]) -> bool:

@@ -6,10 +6,10 @@ between them. A cancelled try settles nothing: its lease expires, and the next s
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from domain.delivery.budget import BUDGET_WAIT
 from domain.delivery.outcome import (
@@ -22,10 +22,9 @@ from domain.delivery.outcome import (
 from domain.delivery.report import EventKind
 from domain.delivery.settlement import settle
 from github_api.credentials import NoCredential, secret_behind
-from storage.delivery import availability, events, leases, settling
+from storage.delivery import events, leases, settling
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.leases import Lease
-from storage.models import StatusReport
 from tasks.delivery.find_marker import Absent, Found, find_marker
 from tasks.delivery.reporter import Reporter
 
@@ -44,20 +43,19 @@ async def deliver(
     job; of the write budget, only the minute applies to its outcome. `Settled` is the result for the report that was
     current; `Busy` says that nothing could be tried now, until when, and why.
     """
-    claimed = await _claim(reporter, target_id, only_if_due=only_if_due, job_ends_now=job_ends_now)
-    if isinstance(claimed, Busy) and (name := claimed.asks_secret_of) is not None:
-        secret = await _secret(reporter, name)
-        claimed = await _claim(reporter, target_id, only_if_due=only_if_due, job_ends_now=job_ends_now, secret=secret)
-    if not isinstance(claimed, _Claimed):
-        return claimed
-    lease = claimed.lease
+    claim = partial(leases.claim, target_id=target_id, only_if_due=only_if_due, job_ends_now=job_ends_now)
+    lease, claimed_at = await _within_budget(reporter, claim)
+    if isinstance(lease, Busy) and (name := lease.asks_secret_of) is not None:
+        lease, claimed_at = await _within_budget(reporter, partial(claim, secret=await _secret(reporter, name)))
+    if not isinstance(lease, Lease):
+        return lease
     try:
         token = await reporter.token_of(lease.credential)
     except NoCredential as error:
         return await _settle(reporter, lease, Sent(NoToken(str(error)), Exchange()))
     lease = replace(lease, secret=secret_behind(token))
     if lease.read_back:
-        return await _read_back_first(reporter, lease, token, claimed_at=claimed.at)
+        return await _read_back_first(reporter, lease, token, claimed_at=claimed_at)
     return await _send(reporter, lease, token)
 
 
@@ -69,39 +67,16 @@ async def _secret(reporter: Reporter, credential: str) -> str:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    lease: Lease
-    at: datetime
-
-
-async def _claim(
-    reporter: Reporter, target_id: int, *, only_if_due: bool, job_ends_now: bool, secret: str | None = None
-) -> _Claimed | Settled | Busy:
-    """Step 1: take the lease. Waits out a second or two of the write budget."""
-
-    async def try_claim(moment: datetime | None) -> tuple[_Claimed | Settled | Busy, datetime]:
-        asked: Any = {"only_if_due": only_if_due, "job_ends_now": job_ends_now, "moment": moment, "secret": secret}
-        policy, actor = reporter.policy, reporter.actor
-        async with reporter.ledger.transaction() as session:
-            now = await reporter.ledger.clock(session)
-            lease = await leases.claim(session, target_id, **asked, policy=policy, actor=actor, now=now)
-            if lease is not None:
-                return _Claimed(lease, now), now
-            return await availability.of_target(session, target_id, **asked, policy=policy, now=now), now
-
-    return await _within_budget(reporter, try_claim)
-
-
-async def _within_budget(reporter: Reporter, ask: Callable[[datetime | None], Awaitable[tuple[T, datetime]]]) -> T:
-    """The result of *ask*, called again at the moment it is given, within `BUDGET_WAIT` of the first call."""
+async def _within_budget(reporter: Reporter, ask: Callable[..., Awaitable[T]]) -> tuple[T, datetime]:
+    """The result of *ask* in a transaction, and when; asked again at the moment it is given, within `BUDGET_WAIT`."""
     moment: datetime | None = None
     waited = timedelta(0)
     while True:
-        result, now = await ask(moment)
+        async with reporter.transaction() as (session, now):
+            result = await ask(session, moment=moment, policy=reporter.policy, actor=reporter.actor, now=now)
         moment = result.moment if isinstance(result, Busy) else None
         if moment is None or waited + (moment - now) > BUDGET_WAIT:
-            return result
+            return result, now
         waited += moment - now
         await reporter.sleep((moment - now).total_seconds())
 
@@ -146,29 +121,19 @@ async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, clai
 
 
 async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
-    if await _is_unverifiable(reporter, lease):
+    async with reporter.transaction() as (session, _):
+        tries = await events.tries(session, lease.report_id, created_at=lease.created_at)
+    if tries.unconfirmed >= reporter.policy.unverifiable_after:
         words = f"GitHub accepted it {reporter.policy.unverifiable_after} times, yet never showed it"
         return await _settle(reporter, lease, Sent(Rejected(Reason.UNVERIFIABLE, words), Exchange()))
-
-    async def try_renew(moment: datetime | None) -> tuple[Lease | Busy | None, datetime]:
-        renew = partial(leases.renew_to_post, moment=moment, policy=reporter.policy, actor=reporter.actor)
-        async with reporter.ledger.transaction() as session:
-            now = await reporter.ledger.clock(session)
-            return await renew(session, lease, now=now), now
-
-    match await _within_budget(reporter, try_renew):
+    renewed, _ = await _within_budget(reporter, partial(leases.renew_to_post, lease=lease))
+    match renewed:
         case None:
             return await _release_superseded(reporter, lease)
         case Busy(until, why):
-            return await _release(reporter, lease, EventKind.ABSENT, why, due_at=until)
-        case renewed:
+            return await _release(reporter, lease, EventKind.THROTTLED, why, due_at=until)
+        case Lease():
             return await _send(reporter, renewed, token)
-
-
-async def _is_unverifiable(reporter: Reporter, lease: Lease) -> bool:
-    async with reporter.ledger.transaction() as session:
-        report = await session.get_one(StatusReport, lease.report_id)
-        return (await events.tries(session, report)).unconfirmed >= reporter.policy.unverifiable_after
 
 
 async def _release_superseded(reporter: Reporter, lease: Lease) -> Settled | Busy:
@@ -179,8 +144,7 @@ async def _release(
     reporter: Reporter, lease: Lease, kind: EventKind, why: str, *, due_at: datetime | None = None
 ) -> Settled | Busy:
     """Release the lease without having sent anything."""
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
+    async with reporter.transaction() as (session, now):
         until = due_at or now
         await settling.release(session, lease, kind, due_at=until, note=why, actor=reporter.actor, now=now)
     return Busy(until, why)
@@ -190,9 +154,8 @@ async def _settle(
     reporter: Reporter, lease: Lease, sent: Sent, *, seconds: float | None = None, found: bool = False
 ) -> Settled | Busy:
     """Step 5: store the outcome, as domain/delivery/settlement.py decides it."""
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        tries = await events.tries(session, await session.get_one(StatusReport, lease.report_id))
+    async with reporter.transaction() as (session, now):
+        tries = await events.tries(session, lease.report_id, created_at=lease.created_at)
         settlement = settle(sent.outcome, tries, reporter.policy, now=now, jitter=reporter.jitter())
         if found:
             settlement = replace(settlement, kind=EventKind.FOUND)

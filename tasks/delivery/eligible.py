@@ -20,14 +20,12 @@ async def offered(reporter: Reporter) -> tuple[datetime, list[Offer], datetime |
 
     Leaves out credentials whose secret here was refused by GitHub and has to wait.
     """
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
+    async with reporter.transaction() as (session, now):
         refusing = await pauses.refusing(session, now=now)
         if not refusing:
             return await _offered(session, reporter, {}, now)
     secrets = await _secrets(reporter, refusing)
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
+    async with reporter.transaction() as (session, now):
         return await _offered(session, reporter, await pauses.waiting(session, secrets, now=now), now)
 
 

@@ -51,14 +51,9 @@ async def find_marker(
         if page_url is None:
             is_certain = is_stable(page.posted, github_time=github_time)
         page_url = page.next_url
-        renewed = await _renew(reporter, lease)
+        async with reporter.transaction() as (session, now):
+            renewed = await leases.renew(session, lease, policy=reporter.policy, now=now)
         if not isinstance(renewed, Lease):
             return renewed, lease, read.exchange
         lease = renewed
     return NotSent(f"the commit's statuses do not end after {MAX_PAGES} pages"), lease, Exchange()
-
-
-async def _renew(reporter: Reporter, lease: Lease) -> Lease | Busy | None:
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        return await leases.renew(session, lease, policy=reporter.policy, now=now)

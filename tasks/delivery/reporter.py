@@ -2,8 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.policy import Policy
 from domain.delivery.surface import Surface
@@ -27,3 +31,9 @@ class Reporter:
         """Refuse a surface whose updates no row of the ledger could say."""
         if self.surface.kind.updates:
             raise ValueError(f"a {self.surface.kind.name} is updated, and a delivery only creates: see `deliver`")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[tuple[AsyncSession, datetime]]:
+        """One transaction of the ledger, and its time then."""
+        async with self.ledger.transaction() as session:
+            yield session, await self.ledger.clock(session)

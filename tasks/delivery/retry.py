@@ -1,7 +1,5 @@
 """Retries a report for a person: reopens it if GitHub rejected it, then delivers it at once, due or not."""
 
-from functools import partial
-
 from domain.delivery.report import Phase
 from github_api.credentials import NoCredential
 from settings import Settings
@@ -47,10 +45,11 @@ async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, 
     Raises:
         NoCredential: the settings name none for its repository.
     """
-    async with reporter.ledger.transaction() as session:
+    async with reporter.transaction() as (session, now):
         credential = credential_of(await reports.repository_of(session, report_id), settings)
-        reopen = partial(reports.reopen, credential=credential, in_bulk=in_bulk, actor=reporter.actor)
-        return await reopen(session, report_id, now=await reporter.ledger.clock(session))
+        return await reports.reopen(
+            session, report_id, credential=credential, in_bulk=in_bulk, actor=reporter.actor, now=now
+        )
 
 
 async def phase_of(reporter: Reporter, report_id: int) -> Phase:

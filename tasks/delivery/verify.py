@@ -20,8 +20,8 @@ LIMIT = 20
 
 async def to_verify(reporter: Reporter) -> list[int]:
     """Ids of targets whose verification is due now."""
-    async with reporter.ledger.transaction() as session:
-        return await verification.due(session, limit=LIMIT, now=await reporter.ledger.clock(session))
+    async with reporter.transaction() as (session, now):
+        return await verification.due(session, limit=LIMIT, now=now)
 
 
 async def verify_target(reporter: Reporter, target_id: int) -> bool:
@@ -31,8 +31,7 @@ async def verify_target(reporter: Reporter, target_id: int) -> bool:
     if snapshot is None:
         return False
     reading = await _read(reporter, snapshot)
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
+    async with reporter.transaction() as (session, now):
         if not await verification.is_unchanged(session, snapshot):
             return False
         if not isinstance(reading, Reading):
@@ -85,8 +84,7 @@ async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
     except NoCredential:
         return Unread(is_answered=False)
     secret = secret_behind(token)
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
+    async with reporter.transaction() as (session, now):
         credential = await credentials.locked(session, snapshot.credential)
         held_by = await pauses.binding(session, credential, secret, now=now)
         if pauses.is_paused(held_by, now):
@@ -96,8 +94,7 @@ async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
     page_url: str | None = None
     for _ in range(MAX_PAGES):
         read = await reporter.surface.page(snapshot.target, token, page_url)
-        async with reporter.ledger.transaction() as session:
-            now = await reporter.ledger.clock(session)
+        async with reporter.transaction() as (session, now):
             credential = await credentials.locked(session, snapshot.credential)
             await credentials.apply_answer(session, credential, read, secret=secret, probe_until=probe_until, now=now)
             held_by = await pauses.binding(session, credential, secret, now=now)

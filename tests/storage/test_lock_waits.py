@@ -90,7 +90,7 @@ async def _claimed(world: World, context: str) -> Lease:
         lease = await leases.claim(
             session, target_id, only_if_due=False, policy=POLICY, actor=ACTOR, now=world.clock.now
         )
-    assert lease is not None
+    assert isinstance(lease, Lease)
     return lease
 
 

@@ -16,6 +16,7 @@ from fake_github.faults import Kind
 from flows import docs_job as module
 from settings import Settings
 from storage.delivery import leases
+from storage.delivery.leases import Lease
 from tasks.delivery.open_reporter import open_reporter
 from tasks.report_status import RETRY_WINDOW, report_status
 
@@ -129,7 +130,7 @@ async def test_a_sender_that_died_after_its_request_is_waited_for_and_its_status
             lease = await leases.claim(
                 session, 1, only_if_due=False, policy=other.policy, actor="another", now=rig.now()
             )
-        assert lease is not None
+        assert isinstance(lease, Lease)
         await other.surface.create(lease.report, "a-token")
     ended = await delivered()
     assert (ended.state_name, ended.run_count) == ("Completed", 6)

@@ -15,6 +15,7 @@ from flows.reconcile_reports import reconcile_reports
 from flows.retry_reports import retry_reports
 from settings import Settings
 from storage.delivery import leases
+from storage.delivery.leases import Lease
 from storage.models import Reconciliation, StatusReport
 from tasks.delivery.open_reporter import open_reporter
 
@@ -54,7 +55,7 @@ async def test_the_reconciliation_recovers_the_lease_of_a_sender_that_died(rig: 
     async with open_reporter(Settings(), actor="another") as other:
         async with other.ledger.transaction() as session:
             lease = await leases.claim(session, 1, only_if_due=True, policy=other.policy, actor="x", now=rig.now())
-        assert lease is not None
+        assert isinstance(lease, Lease)
         await other.surface.create(lease.report, "a-token")
     rig.skipped += timedelta(seconds=31)
     assert await reconciled(rig) == (1, 0)

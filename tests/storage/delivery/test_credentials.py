@@ -26,9 +26,10 @@ LIMITED = Throttled(Reason.RATE_LIMITED, "wait")
 async def claim(world: World, context: str) -> Lease | None:
     target_id = await world.target_id(context)
     async with world.ledger.transaction() as session:
-        return await leases.claim(
+        claimed = await leases.claim(
             session, target_id, only_if_due=False, policy=POLICY, actor=ACTOR, now=world.clock.now
         )
+    return claimed if isinstance(claimed, Lease) else None
 
 
 async def held(world: World, context: str) -> Lease:

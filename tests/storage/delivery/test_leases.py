@@ -30,12 +30,18 @@ SECOND = timedelta(seconds=1)
 DELIVERED, REJECTED = Delivered(7), Rejected(Reason.NOT_FOUND, "Not Found")
 
 
-async def claim(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | None:
+async def stands(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | Settled | Busy:
+    """The lease, or why there is none."""
     target_id = await world.target_id(context)
     async with world.ledger.transaction() as session:
         return await leases.claim(
             session, target_id, only_if_due=only_if_due, policy=POLICY, actor=ACTOR, now=world.clock.now
         )
+
+
+async def claim(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | None:
+    claimed = await stands(world, context, only_if_due=only_if_due)
+    return claimed if isinstance(claimed, Lease) else None
 
 
 async def held(world: World, context: str = "docs/sphinx") -> Lease:
@@ -71,13 +77,6 @@ async def change(world: World, **facts: object) -> None:
     """State facts of the only target."""
     async with world.ledger.transaction() as session:
         await session.exec(update(StatusTarget).values(**facts))
-
-
-async def stands(world: World, *, only_if_due: bool = False) -> Settled | Busy:
-    async with world.ledger.transaction() as session:
-        return await availability.of_target(
-            session, await world.target_id(), only_if_due=only_if_due, policy=POLICY, now=world.clock.now
-        )
 
 
 async def test_a_claim_takes_the_current_report(world: World) -> None:

@@ -16,6 +16,7 @@ from domain.jobs.job_states import JobState
 from fake_github.app import FakeGitHub
 from fake_github.faults import Kind
 from storage.delivery import due, leases
+from storage.delivery.leases import Lease
 from storage.ledger import open_ledger
 from storage.maintenance import restored
 
@@ -144,9 +145,10 @@ async def test_a_report_being_sent_at_the_time_of_the_backup_is_searched_for(ins
         await run_job(world.ledger, order())
         target_id = await world.target_id()
         async with world.ledger.transaction() as session:
-            assert await leases.claim(
+            lease = await leases.claim(
                 session, target_id, only_if_due=False, policy=world.policy, actor=ACTOR, now=world.clock.now
             )
+        assert isinstance(lease, Lease)
         installation.back_up()
         world.clock.advance(50)
         await world.deliver()

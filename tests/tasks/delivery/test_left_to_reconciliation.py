@@ -11,6 +11,7 @@ from world import ACTOR, World, accept, begin, end, order, recorded, run_job
 from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.delivery import leases
+from storage.delivery.leases import Lease
 from storage.models import StatusTarget
 from tasks.report_status import Undelivered, deliver_report
 
@@ -44,7 +45,8 @@ async def held(world: World) -> None:
     target_id = await world.target_id()
     async with world.ledger.transaction() as session:
         now = world.clock.now
-        assert await leases.claim(session, target_id, only_if_due=False, policy=world.policy, actor=ACTOR, now=now)
+        lease = await leases.claim(session, target_id, only_if_due=False, policy=world.policy, actor=ACTOR, now=now)
+    assert isinstance(lease, Lease)
 
 
 async def in_doubt(world: World) -> None:
