@@ -24,15 +24,6 @@ class Offer:
     reads_back: bool
 
 
-async def due(
-    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None,
-    waiting: Collection[str] = (), now: datetime,
-) -> list[int]:  # fmt: skip
-    """Ids of targets that a claim may take, in the order of `offers`."""
-    found = await offers(session, limit=limit, write_budget=write_budget, waiting=waiting, now=now)
-    return [offer.target_id for offer in found]
-
-
 async def offers(
     session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None,
     waiting: Collection[str] = (), now: datetime,
@@ -110,7 +101,7 @@ async def next_due(
     session: AsyncSession, *, write_budget: WriteBudget | None = None, waiting: Mapping[str, datetime] | None = None,
     now: datetime,
 ) -> datetime | None:  # fmt: skip
-    """When to ask `due` again if it returns nothing now. None: nothing will become due.
+    """When to ask `offers` again if there is none now. None: nothing will become due.
 
     *waiting*: as in `offers`, with the end of each wait.
     """

@@ -11,13 +11,12 @@ from full import FULL
 from racing import RACES, Race
 from sqlmodel import col, select, update
 from steps import Step
-from world import Clock, World, accept, order, run_job, world_on
+from world import Clock, World, accept, due_ids, order, run_job, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind
 from fake_github.faults import Kind
-from storage.delivery import due
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import Ledger, open_ledger
 from storage.models import Credential, StatusReport, StatusTarget
@@ -250,7 +249,7 @@ async def test_the_rest_of_the_budget_goes_to_outcomes(ledger: Ledger, clock: Cl
 
 async def deliver_what_is_due(world: World) -> None:
     async with world.ledger.transaction() as session:
-        ids = await due.due(session, limit=100, write_budget=world.policy.budget, now=world.clock.now)
+        ids = await due_ids(session, limit=100, write_budget=world.policy.budget, now=world.clock.now)
     for target_id in ids:
         await deliver(world.reporter, target_id, only_if_due=True)
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import httpx
 import pytest
 from steps import AtEffect, Died
-from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
+from world import CREDENTIAL, Clock, World, accept, begin, due_ids, end, order, run_job
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
-from storage.delivery import due, reports
+from storage.delivery import reports
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import open_ledger
 
@@ -141,7 +141,7 @@ async def test_a_job_without_a_target_reports_nothing(world: World) -> None:
     await begin(world.ledger, execution)
     assert await end(world.ledger, execution) is None
     async with world.ledger.transaction() as session:
-        assert await due.due(session, limit=10, now=world.clock.now) == []
+        assert await due_ids(session, limit=10, now=world.clock.now) == []
     assert world.posts() == 0
 
 

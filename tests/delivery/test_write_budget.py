@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import select
-from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job, world_on
+from world import ACTOR, CREDENTIAL, Clock, World, accept, due_ids, order, run_job, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
@@ -13,7 +13,6 @@ from domain.delivery.report import Phase
 from fake_github.faults import Kind
 from storage.delivery import reports
 from storage.delivery.availability import Busy, Settled
-from storage.delivery.due import due as due_ids
 from storage.delivery.due import next_due
 from storage.ledger import Ledger
 from storage.models import Credential

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
-from world import ACTOR, CREDENTIAL, accept, begin, end, order
+from world import ACTOR, CREDENTIAL, accept, begin, due_ids, end, order
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
@@ -16,7 +16,7 @@ from domain.delivery.settlement import Tries, settle
 from domain.jobs.job_states import JobState
 from domain.process.identity import Process
 from github_api.commit_statuses import CommitStatuses
-from storage.delivery import due, leases, settling
+from storage.delivery import leases, settling
 from storage.delivery.leases import Lease
 from storage.jobs import jobs
 from storage.ledger import Ledger
@@ -30,7 +30,7 @@ async def claims(ledger: Ledger, number: int, target_id: str) -> str:
         lease = await leases.claim(
             session, int(target_id), only_if_due=False, policy=Policy(), actor=f"sender {number}", now=now
         )
-    return "won" if lease else "lost"
+    return "won" if isinstance(lease, Lease) else "lost"
 
 
 async def probes(ledger: Ledger, number: int, *target_ids: str) -> str:
@@ -52,7 +52,8 @@ async def _claims_within(ledger: Ledger, target_id: int) -> Lease | None:
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
         claim = partial(leases.claim, only_if_due=False, job_ends_now=True, policy=TEN, actor=ACTOR)
-        return await claim(session, target_id, now=now)
+        claimed = await claim(session, target_id, now=now)
+    return claimed if isinstance(claimed, Lease) else None
 
 
 async def _may_leave(ledger: Ledger, lease: Lease) -> bool:
@@ -113,14 +114,14 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
     policy = Policy()
     async with ledger.transaction() as session:
         now = await ledger.clock(session)
-        ids = await due.due(session, limit=5, now=now)
+        ids = await due_ids(session, limit=5, now=now)
     if not ids:
         return
     async with ledger.transaction() as session:
         lease = await leases.claim(
             session, chance.choice(ids), only_if_due=True, policy=policy, actor=ACTOR, now=await ledger.clock(session)
         )
-    if lease is None:
+    if not isinstance(lease, Lease):
         return
     outcome: Outcome = chance.choice((Delivered(chance.getrandbits(40)), NotSent("refused"), Unknown("HTTP 502")))
     async with ledger.transaction() as session:

@@ -43,6 +43,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from steps import Step, SteppedLedger, SteppedTransport, go_on
 
+from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase, RecordedReport
 from domain.delivery.surface import Surface
@@ -148,6 +149,14 @@ def commit_statuses(world: "World", way: httpx.AsyncBaseTransport) -> CommitStat
     return CommitStatuses("http://github.test", world.policy.timeout, world.now, way)
 
 
+async def due_ids(
+    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None, now: datetime
+) -> list[int]:
+    """Ids of the targets that a claim may take, in the order in which a reconciliation run would."""
+    offers = await due.offers(session, limit=limit, write_budget=write_budget, now=now)
+    return [offer.target_id for offer in offers]
+
+
 @dataclass
 class World:
     """A ledger, a stand-in GitHub in this process, and `reporter`, which sends from the one to the other.
@@ -237,7 +246,7 @@ class World:
         """Deliver all due targets, *passes* times, advancing the clock after each."""
         for _ in range(passes):
             async with self.ledger.transaction() as session:
-                ids = await due.due(session, limit=1000, now=self.clock.now)
+                ids = await due_ids(session, limit=1000, now=self.clock.now)
             for target_id in ids:
                 await deliver(self.reporter, target_id, only_if_due=True)
             self.clock.advance(every)

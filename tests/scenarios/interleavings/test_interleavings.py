@@ -13,12 +13,12 @@ import pytest
 from exactly_once import assert_exactly_once
 from full import FULL
 from schedules import Explorer, Scene
-from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job
+from world import CREDENTIAL, Clock, World, accept, begin, due_ids, end, order, run_job
 
 from domain.jobs.execution import Execution
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
-from storage.delivery import due, reports
+from storage.delivery import reports
 from storage.ledger import Ledger
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
@@ -33,7 +33,7 @@ async def task(_: World, reporter: Reporter) -> None:
 
 async def reconciliation(_: World, reporter: Reporter) -> None:
     async with reporter.ledger.transaction() as session:
-        ids = await due.due(session, limit=10, now=await reporter.ledger.clock(session))
+        ids = await due_ids(session, limit=10, now=await reporter.ledger.clock(session))
     for target_id in ids:
         await deliver(reporter, target_id, only_if_due=True)
 

@@ -8,7 +8,7 @@ import pytest
 from racing import MANY, RACES, Race
 from sqlalchemy import text
 from sqlmodel import col, func, select, update
-from world import ACTOR, CREDENTIAL, Clock, World, accept, order, run_job
+from world import ACTOR, CREDENTIAL, Clock, World, accept, due_ids, order, run_job
 
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Reason, Rejected, Sent, Throttled, Unknown
 from domain.delivery.policy import Policy
@@ -17,7 +17,6 @@ from domain.delivery.settlement import Tries, settle
 from domain.jobs.job_states import JobState
 from storage.delivery import availability, leases, reports, settling
 from storage.delivery.availability import Busy, Settled
-from storage.delivery.due import due as due_ids
 from storage.delivery.leases import Lease
 from storage.delivery.reports import PHASE
 from storage.ledger import Ledger, open_ledger
