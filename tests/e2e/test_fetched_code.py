@@ -44,4 +44,4 @@ def this_code(bare: Path) -> Path:
 def code_of(pid: int) -> Path:
     """The folder whose code the flow *pid* runs: the file of its command's supervisor is in it."""
     words = (word for child in offspring(pid) for word in command_line(child).split())
-    return Path(next(word for word in words if word.endswith("tasks/process/supervisor.py"))).parents[1]
+    return Path(next(word for word in words if word.endswith("tasks/process/supervisor.py"))).parents[2]

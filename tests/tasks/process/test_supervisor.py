@@ -1,6 +1,7 @@
 """The supervisor, started by itself."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,6 +32,25 @@ def supervised(*command: str, grace: str = "0.2") -> Iterator[tuple["subprocess.
 def test_it_ends_as_its_command_did(script: str, code: int) -> None:
     with supervised("sh", "-c", script) as (supervisor, _):
         assert supervisor.wait(LONGEST) == code
+
+
+@pytest.mark.parametrize("name", ["supervisor.py", "file_worker.py"])
+@pytest.mark.parametrize("is_relative", [False, True])
+def test_a_program_takes_the_code_beside_it_whatever_the_current_folder_holds(
+    tmp_path: Path, name: str, *, is_relative: bool
+) -> None:
+    code, other = tmp_path / "code", tmp_path / "other"
+    shutil.copytree(
+        ROOT / "tasks" / "process", code / "tasks" / "process", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (other / "tasks" / "process").mkdir(parents=True)
+    (other / "tasks" / "process" / "kernel.py").write_text("raise SystemExit('the code of another folder')\n")
+    program = code / "tasks" / "process" / name
+    asks = "import runpy, sys; runpy.run_path(sys.argv[1]); print(sys.modules['tasks.process.kernel'].__file__)"
+    path = os.path.relpath(program, other) if is_relative else str(program)
+    argv = [sys.executable, "-I", "-S", "-c", asks, path]
+    done = subprocess.run(argv, cwd=other, env={"PYTHONPATH": str(other)}, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == (str(program.with_name("kernel.py")), "")
 
 
 @pytest.mark.parametrize("how", ["closed", "written", "SIGTERM", "SIGHUP"])
