@@ -2,7 +2,6 @@
 
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +9,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from tasks.process import sysv
 from tasks.process.background import Stop, run_in_background
 from tasks.process.command import CannotStart, run_command
 from tasks.process.temp_dirs import remove
@@ -18,6 +16,10 @@ from tasks.process.users import JobUser
 
 OPEN = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")))  # noqa: S108  # not used: cleared
 """Where every user may create files, beside our own temporary folder; POSIX semaphores are in /dev/shm."""
+SYSV = Path("/proc/sysvipc")
+"""https://man7.org/linux/man-pages/man5/proc_sysvipc.5.html"""
+REMOVE_SYSV = ("ipcrm", "--all")
+"""Removes all that the user who runs it owns or has made, whoever still uses it."""
 SYSV_WITHIN = timedelta(seconds=10)
 
 
@@ -30,7 +32,7 @@ async def clear(user: JobUser, *, longest: timedelta) -> bool:
         await run_in_background(partial(_remove_files, user.uid), longest=longest)
     with suppress(CannotStart):
         await _remove_sysv(user)
-    return not (_sysv_of(user) or any(_files_of(user.uid)))
+    return not (_owns_sysv(user.uid) or any(_files_of(user.uid)))
 
 
 def _remove_files(uid: int, stop: Stop) -> None:
@@ -60,13 +62,19 @@ def _is_of(entry: "os.DirEntry[str]", uid: int) -> bool:
     return False
 
 
-def _sysv_of(user: JobUser) -> bool:
-    with suppress(OSError):  # a kernel without it
-        return any(sysv.objects_of(user.uid))
-    return False
-
-
 async def _remove_sysv(user: JobUser) -> None:
-    if _sysv_of(user):
-        command = (sys.executable, "-I", "-S", str(sysv.__file__), str(user.uid), str(user.gid))
-        await run_command(command, cwd=Path("/"), env={}, timeout=SYSV_WITHIN, on_line=lambda _: None)
+    """Remove them as that user: others' would need a capability that no worker should have."""
+    if _owns_sysv(user.uid):
+        await run_command(REMOVE_SYSV, cwd=Path("/"), env={}, timeout=SYSV_WITHIN, on_line=lambda _: None, user=user)
+
+
+def _owns_sysv(uid: int) -> bool:
+    return any(uid in owners for kind in ("shm", "sem", "msg") for owners in sysv_owners(kind))
+
+
+def sysv_owners(kind: str) -> list[tuple[int, int]]:
+    """The owner and maker of each "shm", "sem" or "msg" of this container; empty with a kernel without these."""
+    with suppress(FileNotFoundError):
+        names, *rows = (line.split() for line in (SYSV / kind).read_text(encoding="ascii").splitlines())
+        return [(int(row[names.index("uid")]), int(row[names.index("cuid")])) for row in rows]
+    return []

@@ -13,8 +13,8 @@ from job_user_rig import USERS, job_python
 from processes import names_in
 
 from domain.jobs.job_states import JobState
-from tasks.process import sysv, user_leftovers
-from tasks.process.user_leftovers import clear
+from tasks.process import user_leftovers
+from tasks.process.user_leftovers import clear, sysv_owners
 from tasks.process.user_lock import acquire_user
 from tasks.process.users import JobUser
 
@@ -61,7 +61,7 @@ def leave(user: JobUser, folders: list[Path]) -> None:
 
 def left_by(user: JobUser, folders: list[Path]) -> list[str]:
     names = [f"{folder}/{name}" for folder in folders for name in names_in(folder) if f"left-{user.uid}" in name]
-    return [*names, *(kind for kind, _ in sysv.objects_of(user.uid))]
+    return [*names, *(kind for kind in ("shm", "sem", "msg") for owners in sysv_owners(kind) if user.uid in owners)]
 
 
 def test_it_leaves_something_in_each_place(open_folders: list[Path]) -> None:
