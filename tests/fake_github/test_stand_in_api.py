@@ -10,7 +10,6 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from stand_in_rig import SteppedTime, in_process_client
 
 from fake_github.app import FakeGitHub
-from fake_github.limits import Limits
 from fake_github.surfaces.surface import Rules
 
 DESCRIPTION = json.loads(
@@ -162,66 +161,11 @@ async def test_a_commit_can_be_asked_for_its_sha_alone(client: httpx.AsyncClient
     assert response.text == SHA
 
 
-async def test_every_response_names_its_request_and_the_limit(client: httpx.AsyncClient) -> None:
-    responses = [await post(client), await client.get(f"{COMMIT}/statuses"), await client.get("/nothing")]
-    assert len({response.headers["x-github-request-id"] for response in responses}) == 3
-    assert [response.headers["x-ratelimit-remaining"] for response in responses] == ["4999", "4998", "4997"]
-    assert {response.headers["x-ratelimit-resource"] for response in responses} == {"core"}
-
-
-async def test_asking_for_the_rate_limit_costs_nothing_and_the_newer_version_has_no_rate(
-    client: httpx.AsyncClient,
-) -> None:
-    await post(client)
-    body = (await client.get("/rate_limit")).json()
-    assert body["rate"] == body["resources"]["core"]
-    assert body["rate"]["used"] == 1
-    newer = await client.get("/rate_limit", headers={"x-github-api-version": "2026-03-10"})
-    assert "rate" not in newer.json()
-
-
 async def test_reads_may_be_cached(client: httpx.AsyncClient) -> None:
     response = await client.get(f"{COMMIT}/statuses")
     assert response.headers["cache-control"] == "private, max-age=60, s-maxage=60"
     again = await client.get(f"{COMMIT}/statuses")
     assert again.headers["etag"] == response.headers["etag"]
-
-
-def limited(time: SteppedTime, limits: Limits) -> httpx.AsyncClient:
-    return in_process_client(FakeGitHub(Rules(limits=limits), clock=time))
-
-
-async def test_the_hourly_limit_refuses_until_it_resets(time: SteppedTime) -> None:
-    async with limited(time, Limits(per_hour=2)) as client:
-        assert [(await post(client)).status_code for _ in range(3)] == [201, 201, 403]
-        refused = await post(client)
-        assert refused.headers["x-ratelimit-remaining"] == "0"
-        assert int(refused.headers["x-ratelimit-reset"]) == int(time().timestamp()) + 3600
-        assert (await client.get(STATUSES, headers={"authorization": "Bearer another"})).status_code == 200
-        time.advance(3600)
-        assert (await post(client)).status_code == 201
-
-
-async def test_too_many_writes_within_a_minute_are_refused_and_reads_are_not(time: SteppedTime) -> None:
-    async with limited(time, Limits(writes_per_minute=2)) as client:
-        assert [(await post(client)).status_code for _ in range(3)] == [201, 201, 403]
-        assert (await client.get(STATUSES)).status_code == 200
-        time.advance(61)
-        assert (await post(client)).status_code == 201
-
-
-async def test_too_many_writes_within_an_hour_are_refused_in_words_alone(time: SteppedTime) -> None:
-    async with limited(time, Limits(writes_per_hour=2)) as client:
-        assert [(await post(client)).status_code for _ in range(2)] == [201, 201]
-        refused = await post(client)
-        assert (refused.status_code, "retry-after" in refused.headers) == (403, False)
-        assert "temporarily blocked from content creation" in refused.json()["message"]
-        assert int(refused.headers["x-ratelimit-remaining"]) > 0
-        assert (await client.get(STATUSES)).status_code == 200
-        time.advance(3599)
-        assert (await post(client)).status_code == 403
-        time.advance(1)
-        assert (await post(client)).status_code == 201
 
 
 async def test_errors_are_as_described(client: httpx.AsyncClient) -> None:

@@ -48,7 +48,7 @@ BUDGET, MOMENTS, FAIR, WAITS, TASK = (
     "tests/tasks/test_report_status.py",
 )
 CLASSIFY = "github_api/classify.py"
-REFUSALS = ("tests/github_api/test_provenance.py", "tests/scenarios/replies/test_refusals.py")
+INTERMEDIARIES = ("tests/github_api/test_provenance.py", "tests/scenarios/replies/test_intermediaries.py")
 HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
 
 CLOCK, CLOCKS, JUMPS = (
@@ -85,7 +85,7 @@ BREAKAGES = (
     Breakage("sends with too little of its lease left", DELIVER, "< reporter.policy.timeout:", "< timedelta(0):", (f"{REVIEW}::test_an_attempt_with_too_little_of_its_lease_left_does_not_send",)),
     Breakage("mark before send", DELIVER, "    sent = await reporter.surface.create(lease.report, token)\n", "    await _settle(reporter, lease, Sent(Delivered(1), Exchange()))\n    sent = await reporter.surface.create(lease.report, token)\n", (f"{CRASHES}::test_a_crash_anywhere_still_ends_in_one_status[straight-sqlite]",)),
     Breakage("never reads back", DELIVER, "    if lease.read_back:\n", "    if False:\n", (f"{REVIEW}::test_a_lost_reply_makes_one_status",)),
-    Breakage("a filter's page counts as accepted by GitHub", "storage/delivery/events.py", "noted_reason(event.note) not in NOT_FROM_GITHUB", "True", ("tests/scenarios/replies/test_refusals.py",)),
+    Breakage("a filter's page counts as accepted by GitHub", "storage/delivery/events.py", "noted_reason(event.note) not in NOT_FROM_GITHUB", "True", ("tests/scenarios/replies/test_intermediaries.py",)),
     Breakage("accepted, never shown, for ever", DELIVER, ".unconfirmed >= reporter.policy.unverifiable_after", ".unconfirmed < 0", (f"{READS}::test_five_requests_that_github_accepts_and_never_shows_are_enough",)),
     Breakage("no unique key", "storage/dialect.py", ".on_conflict_do_nothing(index_elements=key)", "", ("tests/storage/delivery/test_reports.py::test_a_report_is_recorded_once_and_its_first_words_stay",)),
     Breakage("an older report is current", REPORTS, "if old is not None and not supersedes(", "if old is None and not supersedes(", ("tests/storage/delivery/test_reports.py::test_the_later_turn_is_current_whichever_is_recorded_first",)),
@@ -109,14 +109,14 @@ BREAKAGES = (
     Breakage("a reply that drips has no deadline", CONNECTION, "asyncio.timeout_at(deadline)", "asyncio.timeout_at(None)", ("tests/github_api/test_client_sockets.py::test_one_deadline_spans_all_redirects",)),
     Breakage("the kernel sends what we gave up", "github_api/transport.py", 'struct.pack("ii", 1, 0)', 'struct.pack("ii", 0, 0)', ("tests/github_api/test_client_sockets.py::test_a_request_given_up_is_reset_not_delivered_later",)),
     Breakage("any 2xx is a success", CLASSIFY, "if status == HTTPStatus.CREATED and (", "if 200 <= status < 300 and (", ("tests/github_api/test_classify.py::test_every_status_has_an_outcome_and_only_201_is_delivered",)),
-    Breakage("a proxy refuses for GitHub", "github_api/provenance.py", "    if headers.get(REQUEST_ID):\n", "    if True:\n", REFUSALS),
-    Breakage("an HTML page counts as GitHub's message", CLASSIFY, "is_github_error(body) and status", "status", REFUSALS),
+    Breakage("a proxy refuses for GitHub", "github_api/provenance.py", "    if headers.get(REQUEST_ID):\n", "    if True:\n", INTERMEDIARIES),
+    Breakage("an HTML page counts as GitHub's message", CLASSIFY, "is_github_error(body) and status", "status", INTERMEDIARIES),
     Breakage("a refused read rejects", CLASSIFY, 'return NotSent(shortened(f"reading back, HTTP {status}: {message}"), reason)', "return Rejected(reason, message)", (READS,)),
-    Breakage("a log-in page counts as an empty list", CLASSIFY, "(is_from_github(url, known, said) or not is_github_host(url))", "True", REFUSALS),
-    Breakage("a proxy's answer may have left nothing", CLASSIFY, "return Unknown(intermediary_words(status, said), Reason.INTERMEDIARY)\n    if", "return NotSent(intermediary_words(status, said), Reason.INTERMEDIARY)\n    if", REFUSALS),
+    Breakage("a log-in page counts as an empty list", CLASSIFY, "(is_from_github(url, known, said) or not is_github_host(url))", "True", INTERMEDIARIES),
+    Breakage("a proxy's answer may have left nothing", CLASSIFY, "return Unknown(intermediary_words(status, said), Reason.INTERMEDIARY)\n    if", "return NotSent(intermediary_words(status, said), Reason.INTERMEDIARY)\n    if", INTERMEDIARIES),
     Breakage("a 404 is final", CLASSIFY, "(Reason.NO_SUCH_COMMIT, Reason.NOT_FOUND)", "(Reason.NO_SUCH_COMMIT,)", ("tests/scenarios/replies/test_refusals.py",)),
-    Breakage("a proxy ends GitHub's pause", "storage/delivery/credentials.py", "has_answer and is_from_github(outcome)", "has_answer", ("tests/scenarios/replies/test_refusals.py",)),
-    Breakage("a proxy's answer that broke off ends GitHub's pause", "storage/delivery/credentials.py", "exchange.request_id is not None or", "exchange.http_status is not None or", ("tests/scenarios/replies/test_refusals.py",)),
+    Breakage("a proxy ends GitHub's pause", "storage/delivery/credentials.py", "has_answer and is_from_github(outcome)", "has_answer", ("tests/scenarios/replies/test_intermediaries.py",)),
+    Breakage("a proxy's answer that broke off ends GitHub's pause", "storage/delivery/credentials.py", "exchange.request_id is not None or", "exchange.http_status is not None or", ("tests/scenarios/replies/test_intermediaries.py",)),
     Breakage("a link leads the token to another host", "github_api/same_origin.py", "here.copy_with(raw_path=there.raw_path)", "there", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/engines.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_ledger.py",)),
     Breakage("a repair while the newest is not listed yet", STATUS, "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (f"{VERIFICATION}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),

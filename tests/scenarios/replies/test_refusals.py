@@ -1,27 +1,18 @@
 """Rejections are typed: each cause has a reason, GitHub's message and request id, and a remedy."""
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
-from full import thinned
 from processes import ROOT
 from sqlmodel import col, select
-from world import CREDENTIAL, SHA, World, order, run_job
+from world import SHA, World, order, run_job
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase
-from domain.delivery.target import StatusState
-from domain.operations.metrics import Group
 from fake_github.faults import Kind
 from fake_github.store import Draft
-from github_api.commit_statuses import CommitStatuses
-from storage.delivery import reports
 from storage.models import Credential, ReportEvent, StatusReport
-from storage.operations.metrics import snapshot
 
 DAY = 24 * 60 * 60
 COLUMN = 32
@@ -79,9 +70,7 @@ async def test_a_rejection_is_delivered_once_its_cause_is_gone_and_it_is_reopene
     world.fault(Kind.ARCHIVED)
     await run_job(world.ledger, order())
     await world.deliver()
-    newest = (await world.target()).newest_id or 0
-    async with world.ledger.transaction() as session:
-        assert await reports.reopen(session, newest, credential=CREDENTIAL, actor="ann", now=world.clock.now)
+    assert await world.reopen()
     await world.deliver()
     assert world.held() == ["success"]
 
@@ -115,120 +104,6 @@ async def test_a_delivery_within_the_hour_makes_one_status(world: World, missing
     assert (world.held(), world.posts()) == (["success"], 4)
 
 
-BEFORE_GITHUB: dict[str, dict[str, object]] = {
-    "a proxy's page": {"status": 403},
-    "a proxy that wants a log-in": {"status": 407, "headers": {"proxy-authenticate": "Basic"}},
-    "a proxy's own 401": {"status": 401, "body": {"message": "Who are you?"}},
-    "a proxy's own limit": {"status": 429, "headers": {"retry-after": "86400"}},
-    "a gateway without a route": {"status": 404, "body": {"message": "no Route matched with those values"}},
-    "a gateway that refuses the method": {"status": 405, "body": ""},
-    "a load balancer's page": {"status": 413},
-    "a filter's 451": {"status": 451},
-    "a portal": {"status": 302, "location": "https://login.corp.example/sso"},
-    "a server that is away": {"status": 503},
-    "a filter's page": {"status": 200},
-    "a queue": {"status": 202, "body": {"message": "accepted"}},
-}
-
-
-@pytest.mark.parametrize("database", ["sqlite"])  # what is made of an answer does not depend on it
-@pytest.mark.parametrize(("who", "stored"), thinned(BEFORE_GITHUB, (True, False)))
-async def test_only_github_itself_can_reject(world: World, who: str, *, stored: bool) -> None:
-    """The request may have been forwarded before the answer: its status is searched for before it is sent again."""
-    where = "after" if stored else "before"
-    world.fault(Kind.INTERMEDIARY, method="*", where=where, times=14, **BEFORE_GITHUB[who])
-    await run_job(world.ledger, order())
-    await world.reconcile(passes=12, every=3600)
-    async with world.ledger.transaction() as session:
-        credential = (await session.exec(select(Credential))).one()
-    assert (credential.paused_until, credential.pause_reason) == (None, None)
-    assert (await world.phases())["success"] is Phase.DUE
-    await world.reconcile(passes=6, every=3600)
-    assert (world.held(), world.posts()) == (["success"], 1 if stored else 2)
-
-
-@pytest.mark.parametrize("database", ["sqlite"])  # the same
-@pytest.mark.parametrize("status", [200, 201, 202])
-async def test_a_filter_that_answers_every_request_with_a_page_has_no_report_given_up(
-    world: World, status: int
-) -> None:
-    """It lets reads through, which show that GitHub has nothing."""
-    world.fault(Kind.INTERMEDIARY, method="POST", status=status, times=0)
-    await run_job(world.ledger, order())
-    await world.reconcile(passes=60, every=60)
-    assert world.posts() > 5
-    assert (await world.phases())["success"] is Phase.DUE
-    world.github.script.clear()
-    await world.reconcile(passes=2, every=3600)
-    assert world.held() == ["success"]
-
-
-@pytest.mark.parametrize("database", ["sqlite"])
-async def test_an_intermediary_is_described_and_has_its_own_reason(world: World) -> None:
-    world.fault(Kind.INTERMEDIARY)
-    await run_job(world.ledger, order())
-    await world.deliver()
-    _, answer = await report_and_answer(world)
-    assert (answer.kind, answer.http_status, answer.github_request_id) == (EventKind.UNKNOWN, 403, None)
-    assert answer.note == (await world.target()).last_error == "intermediary: something before GitHub answered 403"
-    async with world.ledger.reading() as session:
-        counted = (await snapshot(session, now=world.clock.now)).reports
-    assert counted == {Group(StatusState.SUCCESS, Phase.DUE, Reason.INTERMEDIARY): 1}
-
-
-class CutOff(httpx.AsyncByteStream):
-    """A body that ends in the middle."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b"<html>"
-        raise httpx.ReadError("")
-
-
-@pytest.mark.parametrize("request_id", [None, "57A1:000001"])
-async def test_an_answer_that_breaks_off_ends_a_pause_only_if_it_names_its_request(
-    world: World, request_id: str | None
-) -> None:
-    world.fault(Kind.SECONDARY_LIMIT)
-    await run_job(world.ledger, order())
-    await world.deliver()
-    world.clock.advance(61)
-    named = {"x-github-request-id": request_id} if request_id else {}
-    way = httpx.MockTransport(lambda _: httpx.Response(403, headers=named, stream=CutOff()))
-    async with CommitStatuses("http://github.test", world.policy.timeout, world.clock, way) as surface:
-        await world.deliver(by=replace(world.reporter, surface=surface))
-    async with world.ledger.transaction() as session:
-        credential = (await session.exec(select(Credential))).one()
-    assert credential.pause_seconds == (None if request_id else 60)
-
-
-async def test_an_answer_that_names_a_request_but_leads_to_another_host_ends_no_pause(world: World) -> None:
-    world.fault(Kind.SECONDARY_LIMIT)
-    await run_job(world.ledger, order())
-    await world.deliver()
-    world.clock.advance(61)
-    headers = {"x-github-request-id": "57A1:000001", "location": "https://login.corp.example/sso"}
-    way = httpx.MockTransport(lambda _: httpx.Response(302, headers=headers, stream=httpx.ByteStream(b"")))
-    async with CommitStatuses("http://github.test", world.policy.timeout, world.clock, way) as surface:
-        await world.deliver(by=replace(world.reporter, surface=surface))
-    async with world.ledger.transaction() as session:
-        credential = (await session.exec(select(Credential))).one()
-    assert credential.pause_seconds == 60
-
-
-async def test_no_intermediary_ends_a_pause_of_githubs_or_changes_its_budget(world: World) -> None:
-    world.fault(Kind.SECONDARY_LIMIT)
-    await run_job(world.ledger, order())
-    await world.deliver()
-    world.clock.advance(61)
-    world.fault(Kind.INTERMEDIARY, headers={f"x-ratelimit-{name}": "0" for name in ("limit", "remaining", "reset")})
-    await world.deliver()
-    async with world.ledger.transaction() as session:
-        credential = (await session.exec(select(Credential))).one()
-    assert credential.pause_seconds == 60
-    assert credential.pause_reason == Reason.SECONDARY_LIMIT
-    assert credential.rate_limit == 5000
-
-
 async def test_bad_credentials_pause_every_sender_and_reject_nothing(world: World) -> None:
     world.fault(Kind.BAD_CREDENTIALS, times=0)
     for context in ("docs/sphinx", "docs/other"):
@@ -236,9 +111,9 @@ async def test_bad_credentials_pause_every_sender_and_reject_nothing(world: Worl
         await world.deliver(context)
     _, answer = await report_and_answer(world)
     async with world.ledger.transaction() as session:
-        credential = (await session.exec(select(Credential))).one()
+        pause = (await session.exec(select(Credential.pause_reason))).one()
     assert (world.posts(), (await world.phases())["success"]) == (1, Phase.DUE)
-    assert (answer.kind, credential.pause_reason) == (EventKind.THROTTLED, Reason.BAD_CREDENTIALS)
+    assert (answer.kind, pause) == (EventKind.THROTTLED, Reason.BAD_CREDENTIALS)
     assert (answer.note, answer.github_request_id) == ("bad_credentials: Bad credentials", "57A1:000001")
 
 
