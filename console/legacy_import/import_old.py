@@ -7,18 +7,14 @@ from rich.table import Table
 
 from console.arguments import DryRun, Json
 from console.ledger import os_user
-from console.legacy_import.old_files import found_in
+from console.legacy_import.old_jobs import found_in
 from console.legacy_import.take_over import Disposition, Verdict, chosen, take_over
 from console.progress import CommandProgress
 from console.reporter import open_reporter
 from console.terminal import plain, results, say, table, write_json
 from domain.jobs.job_states import shown_as
 from domain.jobs.run_names import SHORT_SHA
-from github_api.credentials import NoCredential
 from settings import Settings
-from tasks.delivery.open_reporter import credential_of
-from tasks.delivery.reporter import Reporter
-from tasks.jobs.accept import commit_page
 
 REFUSED = 2
 
@@ -40,7 +36,7 @@ async def import_old(folder: Path, /, *, is_dry_run: DryRun = False, as_json: Js
     except OSError as error:
         say(f"reportback: {folder}: {error.strerror}")
         return REFUSED
-    verdicts = sorted(await _import_all(chosen(jobs), Settings(), is_dry_run=is_dry_run), key=_place)
+    verdicts = await _import_all(chosen(jobs), Settings(), is_dry_run=is_dry_run)
     if as_json:
         write_json([fields(one, with_token) for one in verdicts])
     else:
@@ -53,33 +49,17 @@ async def import_old(folder: Path, /, *, is_dry_run: DryRun = False, as_json: Js
 
 
 async def _import_all(verdicts: Sequence[Verdict], settings: Settings, *, is_dry_run: bool) -> list[Verdict]:
-    """The verdicts, with the results of importing."""
+    """The verdicts, with the results of importing; what is to be done comes first."""
     imported = []
     async with open_reporter(settings, actor=f"import by {os_user()}") as reporter:
         with CommandProgress("importing", total=len(verdicts)) as progress:
             for one in verdicts:
                 is_queued = one.what is Disposition.QUEUED
-                imported.append(await _import(reporter, one, settings, is_dry_run=is_dry_run) if is_queued else one)
+                imported.append(
+                    await take_over(reporter, one.job, settings, is_dry_run=is_dry_run) if is_queued else one
+                )
                 progress.step()
-    return imported
-
-
-async def _import(reporter: Reporter, verdict: Verdict, settings: Settings, *, is_dry_run: bool) -> Verdict:
-    job = verdict.job
-    assert job.target is not None  # it is owed a report
-    try:
-        credential = credential_of(job.target.repository, settings)
-    except NoCredential as error:
-        return Verdict(job, Disposition.BAD, str(error))
-    url = job.url or commit_page(str(settings.github_api_url), job.target)
-    return await take_over(
-        reporter.ledger, job, url=url, credential=credential, keep=settings.keep, actor=reporter.actor,
-        is_dry_run=is_dry_run,
-    )  # fmt: skip
-
-
-def _place(one: Verdict) -> tuple[int, str, str]:
-    return list(Disposition).index(one.what), one.job.file, one.job.id
+    return sorted(imported, key=lambda one: (list(Disposition).index(one.what), one.job.file, one.job.id))
 
 
 def _print(verdicts: Sequence[Verdict], folder: Path, *, is_dry_run: bool) -> None:

@@ -6,7 +6,7 @@ Only a target of which the ledger knows nothing gets one: clocks of two systems 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import select
@@ -14,11 +14,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.legacy_import.old_jobs import OldJob
 from domain.text import clean
+from github_api.credentials import NoCredential
+from settings import Settings
 from storage.delivery import credentials
 from storage.delivery.turns import take_turn
 from storage.jobs import jobs
-from storage.ledger import Ledger
 from storage.models import Job
+from tasks.delivery.open_reporter import credential_of
+from tasks.delivery.reporter import Reporter
+from tasks.jobs.accept import commit_page
 
 
 class Disposition(StrEnum):
@@ -42,15 +46,6 @@ class Verdict:
     why: str = ""
 
 
-IMPORTED = Disposition.KNOWN, "imported before"
-SUPERSEDED = Disposition.NEWER, "the ledger has a job of this commit and context"
-FORGOTTEN = Disposition.NEWER, "something newer may have been forgotten: it is older than REPORTBACK_KEEP"
-
-
-class _NotImported(Exception):
-    """Rolls back the import of a job; a disposition, and why."""
-
-
 def chosen(found: Sequence[OldJob]) -> list[Verdict]:
     """The verdict on each job, from the files alone; `QUEUED`: to be imported.
 
@@ -62,7 +57,7 @@ def chosen(found: Sequence[OldJob]) -> list[Verdict]:
 
 def _age(job: OldJob) -> tuple[datetime, bool, bool, str, str]:
     """Sort key; of two copies of one job, the more complete one comes last."""
-    return job.created_at, job.is_reported, job.state is not None, job.id, job.file
+    return job.created_at, bool(job.is_reported), job.state is not None, job.id, job.file
 
 
 def _verdict(job: OldJob, newest: OldJob) -> Verdict:
@@ -80,35 +75,35 @@ def _verdict(job: OldJob, newest: OldJob) -> Verdict:
     return Verdict(job, Disposition.QUEUED)
 
 
-async def take_over(
-    ledger: Ledger, old: OldJob, *, url: str, credential: str, keep: timedelta, actor: str, is_dry_run: bool
-) -> Verdict:
-    """Record the outcome of *old*, which has ended and has a target, as a report due now; once for each job.
-
-    *url*: link of its status. *keep*: how long the ledger knows for sure what it has settled.
-    """
+async def take_over(reporter: Reporter, old: OldJob, settings: Settings, *, is_dry_run: bool) -> Verdict:
+    """Record the outcome of *old*, which has ended and has a target, as a report due now; once for each job."""
+    assert old.target is not None  # it is owed a report
     try:
-        async with ledger.transaction() as session:
-            now = await ledger.clock(session)
-            await credentials.ensure(session, credential)  # before the target's row is locked
-            job = await _first_of_its_target(session, old, url, now, keep)
-            await jobs.report(session, job, old.summary, credential=credential, actor=actor, now=now)
-            if is_dry_run:
-                await session.rollback()
-    except _NotImported as found:
-        return Verdict(old, *found.args)
-    return Verdict(old, Disposition.QUEUED)
+        credential = credential_of(old.target.repository, settings)
+    except NoCredential as error:
+        return Verdict(old, Disposition.BAD, str(error))
+    url = (old.github and old.github.url) or commit_page(str(settings.github_api_url), old.target)
+    async with reporter.transaction() as (session, now):
+        if old.created_at <= now - settings.keep:
+            why = "something newer may have been forgotten: it is older than REPORTBACK_KEEP"
+            return Verdict(old, Disposition.NEWER, why)
+        await credentials.ensure(session, credential)  # before the target's row is locked
+        made = await _first_of_its_target(session, old, url, now)
+        if isinstance(made, Job):
+            await jobs.report(session, made, old.summary, credential=credential, actor=reporter.actor, now=now)
+        if is_dry_run or not isinstance(made, Job):
+            await session.rollback()
+    return Verdict(old, Disposition.QUEUED) if isinstance(made, Job) else made
 
 
-async def _first_of_its_target(session: AsyncSession, old: OldJob, url: str, now: datetime, keep: timedelta) -> Job:
+async def _first_of_its_target(session: AsyncSession, old: OldJob, url: str, now: datetime) -> Job | Verdict:
     """The new row of *old*, if it is the first of its target."""
     assert old.target and old.state and old.job_id and old.ended_at  # it is over, and reports
-    if old.created_at <= now - keep:
-        raise _NotImported(*FORGOTTEN)
     target_id, turn = await take_turn(session, old.target)
     if turn > 1:
-        is_known = (await session.exec(select(Job.number).where(Job.id == old.job_id))).first()
-        raise _NotImported(*(IMPORTED if is_known else SUPERSEDED))
+        if (await session.exec(select(Job.number).where(Job.id == old.job_id))).first():
+            return Verdict(old, Disposition.KNOWN, "imported before")
+        return Verdict(old, Disposition.NEWER, "the ledger has a job of this commit and context")
     ended_at = min(old.ended_at, now)
     job = Job(
         id=old.job_id, type=old.type, target_id=target_id, url=url, turn=turn, state=old.state, beat_at=ended_at,

@@ -218,7 +218,7 @@ def enter_old_job(path: Path, text: str) -> str | None:
     for job in jobs:
         if job.problem and (wrong := refused_well(job.problem, path, "id", "github", "not readable", "holds neither")):
             return wrong
-    return shown_well([(job.id, job.type, job.summary, job.target, job.url) for job in jobs])
+    return shown_well([(job.id, job.type, job.summary, job.target, job.github and job.github.url) for job in jobs])
 
 
 DOORS = (

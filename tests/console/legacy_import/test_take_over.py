@@ -6,17 +6,15 @@ from typing import Any
 
 import pytest
 from sqlmodel import func, select
-from world import ACTOR, CREDENTIAL, SHA, World, accept, end, order, run_job
+from world import SHA, World, accept, end, order, run_job
 
 from console.legacy_import.old_jobs import OldJob
 from console.legacy_import.take_over import Disposition, chosen, take_over
 from domain.delivery.report import Phase
-from domain.delivery.target import Target
-from domain.jobs.job_states import JobState
+from settings import Settings
 from storage import counters
 from storage.models import Job, ReportEvent, StatusReport, StatusTarget
 
-KEEP = timedelta(days=30)
 URL = f"https://github.com/acme/site/commit/{SHA}"
 
 
@@ -24,18 +22,20 @@ def old(world: World, name: str = "a", hours_ago: float = 2, **fields: Any) -> O
     """A job that was asked for then, and ended a minute later."""
     at = world.clock.now - timedelta(hours=hours_ago)
     values: dict[str, Any] = {
-        "file": f"{name}.json", "id": name, "type": "notion:translate", "created_at": at,
-        "target": Target("acme/site", SHA, "docs/sphinx"), "state": JobState.FAILED,
-        "ended_at": at + timedelta(minutes=1), "summary": "no page 12",
+        "file": f"{name}.json", "id": name, "type": "notion:translate", "createdAt": at,
+        "github": at_target(), "status": "failed", "completedAt": at + timedelta(minutes=1),
+        "result": {"error": "no page 12"},
     }  # fmt: skip
-    return OldJob(**(values | fields))
+    return OldJob.model_validate(values | fields)
+
+
+def at_target(owner: str = "acme", repo: str = "site", context: str = "docs/sphinx") -> dict[str, str]:
+    """Where a job reports, as the old system wrote it."""
+    return {"owner": owner, "repo": repo, "sha": SHA, "context": context}
 
 
 async def taken(world: World, one: OldJob, *, is_dry_run: bool = False) -> Disposition:
-    verdict = await take_over(
-        world.ledger, one, url=URL, credential=CREDENTIAL, keep=KEEP, actor=ACTOR, is_dry_run=is_dry_run
-    )
-    return verdict.what
+    return (await take_over(world.reporter, one, Settings(keep="30d"), is_dry_run=is_dry_run)).what
 
 
 async def rows(world: World) -> dict[str, int]:
@@ -49,9 +49,9 @@ def verdicts(*jobs: OldJob) -> dict[str, tuple[Disposition, str]]:
 
 
 def test_the_newest_of_a_target_is_chosen_whatever_its_letter_case(world: World) -> None:
-    other = Target("acme/site", SHA, "docs/other")
-    jobs = [old(world, "b", 2), old(world, "a", 3), old(world, "c", 1, target=Target("ACME/Site", SHA, "Docs/Sphinx"))]
-    assert verdicts(*jobs, old(world, "d", 9, target=other)) == {
+    other = at_target(context="docs/other")
+    jobs = [old(world, "b", 2), old(world, "a", 3), old(world, "c", 1, github=at_target("ACME", "Site", "Docs/Sphinx"))]
+    assert verdicts(*jobs, old(world, "d", 9, github=other)) == {
         "a.json": (Disposition.NEWER, "c in c.json supersedes it"),
         "b.json": (Disposition.NEWER, "c in c.json supersedes it"),
         "c.json": (Disposition.QUEUED, ""),
@@ -62,8 +62,8 @@ def test_the_newest_of_a_target_is_chosen_whatever_its_letter_case(world: World)
 @pytest.mark.parametrize(
     ("fields", "what"),
     [
-        ({"state": None}, Disposition.UNFINISHED),
-        ({"is_reported": True}, Disposition.REPORTED),
+        ({"status": "running"}, Disposition.UNFINISHED),
+        ({"githubStatusReported": True}, Disposition.REPORTED),
         ({"problem": "status: …"}, Disposition.BAD),
     ],
 )
@@ -80,15 +80,15 @@ def test_a_bad_job_is_listed_as_bad_although_another_is_newer(world: World) -> N
 
 
 def test_a_job_without_a_target_owes_nothing(world: World) -> None:
-    assert verdicts(old(world, target=None))["a.json"][0] is Disposition.NO_TARGET
+    assert verdicts(old(world, github=None))["a.json"][0] is Disposition.NO_TARGET
 
 
 def test_of_two_copies_of_a_job_the_one_that_knows_more_counts(world: World) -> None:
-    running, ended = old(world, state=None), old(world, file="backup.json")
+    running, ended = old(world, status="running"), old(world, file="backup.json")
     assert (
         verdicts(running, ended)["backup.json"] == verdicts(ended, running)["backup.json"] == (Disposition.QUEUED, "")
     )
-    reported = old(world, file="later.json", is_reported=True)
+    reported = old(world, file="later.json", githubStatusReported=True)
     assert verdicts(ended, reported)["backup.json"] == (Disposition.NEWER, "a in later.json supersedes it")
 
 
@@ -104,7 +104,7 @@ async def test_an_old_outcome_is_due_at_once_and_delivered_once(world: World) ->
 
 
 async def test_its_times_are_kept_and_an_end_that_lies_ahead_is_now(world: World) -> None:
-    one = old(world, ended_at=world.clock.now + timedelta(days=400))
+    one = old(world, completedAt=world.clock.now + timedelta(days=400))
     await taken(world, one)
     async with world.ledger.transaction() as session:
         job = (await session.exec(select(Job))).one()
@@ -149,7 +149,7 @@ async def test_an_import_and_a_job_of_reportback_at_once_leave_the_job_speaking(
 @pytest.mark.parametrize("hours_ago", [2, -2])
 async def test_a_report_of_reportback_is_never_covered(world: World, hours_ago: float) -> None:
     execution = await accept(world.ledger, order())
-    one = old(world, hours_ago=hours_ago, target=Target("ACME/Site", SHA, "Docs/Sphinx"))
+    one = old(world, hours_ago=hours_ago, github=at_target("ACME", "Site", "Docs/Sphinx"))
     before = await rows(world)
     assert await taken(world, one) is Disposition.NEWER
     assert await rows(world) == before
