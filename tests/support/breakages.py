@@ -32,6 +32,7 @@ PAUSES, LATE, VERIFY = (
     "tests/delivery/test_late_requests.py",
     "tasks/delivery/verify.py",
 )
+SETTLED, SHARED = "tests/storage/delivery/test_settling.py", "tests/delivery/test_shared_budget.py"
 SECRETS = "tests/delivery/test_refused_secrets.py"
 STATUS, SURFACE = "domain/delivery/commit_status.py", "tests/delivery/test_surface.py"
 GIVEN_UP = "tests/delivery/test_given_up.py"
@@ -58,18 +59,18 @@ CLOCK, CLOCKS, JUMPS = (
 )
 
 BREAKAGES = (
-    Breakage("settle without the lease", SETTLING, f"    mine = and_({HELD}", "    mine = col(StatusTarget.id) == lease.target_id", (f"{LEASES}::test_a_late_settle_only_adds_an_event_and_requests_a_verification",)),
+    Breakage("settle without the lease", SETTLING, f"    mine = and_({HELD}", "    mine = col(StatusTarget.id) == lease.target_id", (f"{SETTLED}::test_a_late_settle_only_adds_an_event_and_requests_a_verification",)),
     Breakage("two leases at once", LEASE, "free = and_(col(StatusTarget.lease).is_(None), ", "free = and_(", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
     Breakage("a claim in doubt", LEASE, "free, no_doubt, is_due", "free, is_due", (f"{LEASES}::test_in_doubt_a_target_is_claimed_only_to_read_back",)),
     Breakage("a claim while the credential pauses", LEASE, "if not (pauses.is_paused(held_by, now) or asks_secret):", "if not asks_secret:", (f"{LEASES}::test_a_paused_credential_is_not_claimed_with",)),
     Breakage("a claim beyond the budget", LEASE, "no_doubt, is_due, affordable", "no_doubt, is_due", (f"{BUDGET}::test_the_minute_limit_binds_also_an_urgent_outcome",)),
     Breakage("no lease check after reading", LEASE, "    renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))\n    if not renewed.rowcount:\n        return None\n", "", (f"{READS}::test_a_newer_report_that_comes_while_reading_is_sent_in_its_place",)),
-    Breakage("the older one's backoff moves the newer", SETTLING, "else_=literal(newer, of))", "else_=literal(value, of))", (f"{LEASES}::test_a_newer_report_is_due_at_once_whatever_the_olders_state",)),
+    Breakage("the older one's backoff moves the newer", SETTLING, "else_=literal(newer, of))", "else_=literal(value, of))", (f"{SETTLED}::test_a_newer_report_is_due_at_once_whatever_the_olders_state",)),
     Breakage("a lease that ran out starts no doubt", LEASE, "values(**RELEASED, doubt_until=doubt)", "values(**RELEASED)", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
     Breakage("a lease that ran out is not read back", LEASE, "== report_id).values(read_back=True))", "== report_id).values(read_back=False))", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
     Breakage("a link that GitHub does not keep is not recorded", VERIFY, "    if found.is_unmarked:\n        await verification.note_unmarked(session, snapshot, actor=actor, now=now)\n", "", ("tests/scenarios/test_assumptions.py::test_a_marker_github_does_not_keep_makes_a_second_status_that_is_logged_not_counted",)),
     Breakage("a refusal requests no verification", SETTLING, '    if is_refused:\n        values["verify_at"] = now + verification.FIRST_VERIFICATION\n', "", ("tests/scenarios/test_assumptions.py::test_a_status_stored_despite_a_refusal_is_counted",)),
-    Breakage("a late settle requests no verification", SETTLING, "        await verification.schedule(session, lease.target_id, now=now)\n", "", (f"{LEASES}::test_a_late_settle_only_adds_an_event_and_requests_a_verification",)),
+    Breakage("a late settle requests no verification", SETTLING, "        await verification.schedule(session, lease.target_id, now=now)\n", "", (f"{SETTLED}::test_a_late_settle_only_adds_an_event_and_requests_a_verification",)),
     Breakage("blind resend on unknown", SETTLEMENT, "return self.doubt_until is not None", "return False", (f"{REVIEW}::test_a_request_that_is_stored_after_we_gave_up_is_found_and_not_repeated",)),
     Breakage("an unknown starts no doubt", SETTLEMENT, "due_at=later, doubt_until=doubt,", "due_at=later,", (f"{REVIEW}::test_a_lost_reply_makes_one_status",)),
     Breakage("given up by nothing", SETTLEMENT, "if tries.failing_since is None or", "if True or", ("tests/domain/delivery/test_settlement.py",)),
@@ -226,7 +227,7 @@ BREAKAGES = (
     Breakage("the last check sees no pause", DELIVER, "    if pause is not None:\n", "    if False:\n", (f"{PAUSES}::test_a_pause_that_begins_after_a_claim_holds_its_request",)),
     Breakage("the last check takes no time", DELIVER, "timedelta(seconds=began - checked_at)", "timedelta(0)", (f"{REVIEW}::test_a_lease_check_that_took_too_long_lets_no_request_go",)),
     Breakage("a second probe while the first one reads", LEASE, "    probe_until = await pauses.move_probe(session, held_by, lease.probe_until, until=expires_at)\n", "    probe_until = lease.probe_until\n", (f"{PAUSES}::test_a_probe_that_reads_for_long_is_the_only_one_all_the_while",)),
-    Breakage("two resends share what is left of the budget", LEASE, "    credential = await credentials.locked(session, lease.credential)\n    wait = ", "    credential = await session.get_one(Credential, lease.credential)\n    wait = ", (f"{PAUSES}::test_forty_requests_at_once_keep_within_a_budget_of_ten",)),
+    Breakage("two resends share what is left of the budget", LEASE, "    credential = await credentials.locked(session, lease.credential)\n    wait = ", "    credential = await session.get_one(Credential, lease.credential)\n    wait = ", (f"{SHARED}::test_forty_requests_at_once_keep_within_a_budget_of_ten",)),
     Breakage("an unknown requests no verification", SETTLING, ', "verify_at": now + verification.FIRST_VERIFICATION}', "}", (LATE,)),
     Breakage("a verification beside a sender", "storage/delivery/verification.py", "            col(StatusTarget.lease).is_(None),\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
     Breakage("a verification in doubt", "storage/delivery/verification.py", "            or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now),\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
@@ -242,7 +243,7 @@ BREAKAGES = (
     Breakage("a flow on any ledger", "tasks/delivery/open_reporter.py", "    if opened != named:\n", "    if False:\n", ("tests/tasks/delivery/test_open_reporter.py",)),
     Breakage("a claim with a credential that its target has no longer", LEASE, "col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential,\n", "col(StatusTarget.id) == target_id,\n", (WAITS,)),
     Breakage("a claim that leaves the target due later", LEASE, "attempts=StatusTarget.attempts + 1, due_at=now,", "attempts=StatusTarget.attempts + 1,", (f"{LEASES}::test_a_sender_that_died_before_it_was_due_is_recovered_once_its_lease_has_ended",)),
-    Breakage("the older one's refusals count as the newer's", SETTLING, '_unless_newer(lease, "refused_since", settlement.refused_since, None)', "settlement.refused_since", (f"{LEASES}::test_a_newer_report_is_due_at_once_whatever_the_olders_state",)),
+    Breakage("the older one's refusals count as the newer's", SETTLING, '_unless_newer(lease, "refused_since", settlement.refused_since, None)', "settlement.refused_since", (f"{SETTLED}::test_a_newer_report_is_due_at_once_whatever_the_olders_state",)),
     Breakage("a pending that is resent is an outcome", LEASE, "secret=secret, urgency=urgency,\n    )  #", "secret=secret, urgency=Urgency.MINUTE,\n    )  #", (f"{BUDGET}::test_a_pending_that_is_resent_is_backlog_too",)),
     Breakage("a reconciliation run waits for no pause", "storage/delivery/due.py", "StatusTarget.lease_expires_at, Credential.paused_until)", "StatusTarget.lease_expires_at)", ("tests/tasks/delivery/test_deliver_due.py::test_a_pause_that_ends_within_the_budget_is_waited_for_by_the_same_pass",)),
     Breakage("an answer is settled beside another one", SETTLING, "    credential = await credentials.locked(session, lease.credential)\n    is_ours", "    from storage.models import Credential\n    credential = await session.get_one(Credential, lease.credential)\n    is_ours", (WAITS,)),

@@ -4,38 +4,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from leasing import SECOND, claim, held, settled
 from racing import MANY, from_connections
 from sqlmodel import select, update
 from world import ACTOR, CREDENTIAL, Clock, World, accept, order, world_on
 
-from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, RateLimit, Reason, Sent, Throttled, Unknown
-from domain.delivery.policy import Policy
+from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, RateLimit, Reason, Throttled, Unknown
 from domain.delivery.report import EventKind
-from domain.delivery.settlement import Tries, settle
-from storage.delivery import leases, settling
+from storage.delivery import settling
 from storage.delivery.leases import Lease
 from storage.ledger import open_ledger
 from storage.models import Credential
 
-POLICY = Policy()
 MINUTE = timedelta(minutes=1)
-SECOND = timedelta(seconds=1)
 LIMITED = Throttled(Reason.RATE_LIMITED, "wait")
-
-
-async def claim(world: World, context: str) -> Lease | None:
-    target_id = await world.target_id(context)
-    async with world.ledger.transaction() as session:
-        claimed = await leases.claim(
-            session, target_id, only_if_due=False, policy=POLICY, actor=ACTOR, now=world.clock.now
-        )
-    return claimed if isinstance(claimed, Lease) else None
-
-
-async def held(world: World, context: str) -> Lease:
-    lease = await claim(world, context)
-    assert lease is not None
-    return lease
 
 
 async def is_probe(world: World, context: str) -> bool:
@@ -46,11 +28,7 @@ async def is_probe(world: World, context: str) -> bool:
 async def answered(
     world: World, lease: Lease, outcome: Outcome, *, http_status: int | None = 403, rate: RateLimit | None = None
 ) -> None:
-    now = world.clock.now
-    settlement = settle(outcome, Tries(now), POLICY, now=now, jitter=0)
-    sent = Sent(outcome, Exchange(http_status, None, rate))
-    async with world.ledger.transaction() as session:
-        await settling.settle(session, lease, settlement, sent, actor=ACTOR, now=now)
+    await settled(world, lease, outcome, Exchange(http_status, None, rate))
 
 
 async def credential(world: World) -> Credential:

@@ -5,55 +5,24 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from leasing import POLICY, SECOND, change, claim, held, settled, stands
 from racing import MANY, RACES, Race
 from sqlalchemy import text
-from sqlmodel import col, func, select, update
-from world import ACTOR, CREDENTIAL, Clock, World, accept, due_ids, order, run_job
+from sqlmodel import func, select, update
+from world import ACTOR, CREDENTIAL, World, accept, due_ids, order, run_job
 
-from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Reason, Rejected, Sent, Throttled, Unknown
-from domain.delivery.policy import Policy
+from domain.delivery.outcome import Delivered, Reason, Rejected, Unknown
 from domain.delivery.report import EventKind, Phase
-from domain.delivery.settlement import Tries, settle
 from domain.jobs.job_states import JobState
-from storage.delivery import availability, leases, reports, settling
-from storage.delivery.availability import Busy, Settled
+from storage.delivery import leases, reports, settling
+from storage.delivery.availability import Busy
 from storage.delivery.leases import Lease
-from storage.delivery.reports import PHASE
 from storage.ledger import Ledger, open_ledger
 from storage.models import Credential, StatusReport, StatusTarget
 
-POLICY = Policy()
 LEASE = POLICY.lease
 DOUBT = POLICY.settle_after
-SECOND = timedelta(seconds=1)
 DELIVERED, REJECTED = Delivered(7), Rejected(Reason.NOT_FOUND, "Not Found")
-
-
-async def stands(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | Settled | Busy:
-    """The lease, or why there is none."""
-    target_id = await world.target_id(context)
-    async with world.ledger.transaction() as session:
-        return await leases.claim(
-            session, target_id, only_if_due=only_if_due, policy=POLICY, actor=ACTOR, now=world.clock.now
-        )
-
-
-async def claim(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | None:
-    claimed = await stands(world, context, only_if_due=only_if_due)
-    return claimed if isinstance(claimed, Lease) else None
-
-
-async def held(world: World, context: str = "docs/sphinx") -> Lease:
-    lease = await claim(world, context)
-    assert lease is not None
-    return lease
-
-
-async def settled(world: World, lease: Lease, outcome: Outcome = DELIVERED) -> Phase | None:
-    now = world.clock.now
-    settlement = settle(outcome, Tries(now), POLICY, now=now, jitter=0)
-    async with world.ledger.transaction() as session:
-        return await settling.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
 
 
 async def renewed(world: World, lease: Lease) -> bool:
@@ -70,12 +39,6 @@ async def due(world: World) -> list[str]:
         rows = await session.exec(select(StatusTarget.id, StatusTarget.context))
         contexts = dict(rows.all())
     return [contexts[target_id] for target_id in ids]
-
-
-async def change(world: World, **facts: object) -> None:
-    """State facts of the only target."""
-    async with world.ledger.transaction() as session:
-        await session.exec(update(StatusTarget).values(**facts))
 
 
 async def test_a_claim_takes_the_current_report(world: World) -> None:
@@ -155,55 +118,6 @@ async def test_only_the_reconciliation_waits_until_it_is_due(world: World, ahead
         assert await claim(world) is not None
 
 
-@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED])
-async def test_a_settled_target_is_not_claimed_again(world: World, outcome: Outcome) -> None:
-    await run_job(world.ledger, order())
-    phase = await settled(world, await held(world), outcome)
-    assert await claim(world) is None
-    assert await stands(world) == Settled(phase or Phase.DUE, (await world.newest()).id)
-
-
-@pytest.mark.parametrize(
-    ("outcome", "phase", "doubt", "due_in"),
-    [
-        (DELIVERED, Phase.DELIVERED, None, None),
-        (REJECTED, Phase.REJECTED, None, None),
-        (replace(REJECTED, may_heal=True), Phase.DUE, None, POLICY.first_delay),
-        (Unknown("HTTP 502"), Phase.DUE, DOUBT, POLICY.first_delay),
-        (NotSent("refused"), Phase.DUE, None, POLICY.first_delay),
-        (Throttled(Reason.RATE_LIMITED, "wait"), Phase.DUE, None, timedelta(0)),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-async def test_each_outcome_leaves_its_facts(
-    world: World, outcome: Outcome, phase: Phase, doubt: timedelta | None, due_in: timedelta | None
-) -> None:
-    await run_job(world.ledger, order())
-    now = world.clock.now
-    assert await settled(world, await held(world), outcome) is phase
-    target = await world.target()
-    assert (target.lease, target.sending_id, target.lease_expires_at) == (None, None, None)
-    assert target.doubt_until == (None if doubt is None else now + doubt)
-    assert target.due_at == (None if due_in is None else now + due_in)
-    assert (await held(world)).read_back is isinstance(outcome, Unknown) if due_in == POLICY.first_delay else True
-
-
-@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED, Unknown("HTTP 502"), NotSent("refused")])
-async def test_a_late_settle_only_adds_an_event_and_requests_a_verification(world: World, outcome: Outcome) -> None:
-    await run_job(world.ledger, order())
-    lost = await held(world)
-    world.clock.now = lost.expires_at
-    await held(world)
-    await change(world, verify_at=None)
-    before = (await world.target()).model_dump(exclude={"verify_at"})
-    phases = await world.phases()
-    assert await settled(world, lost, outcome) is None
-    assert (await world.target()).model_dump(exclude={"verify_at"}) == before
-    assert await world.phases() == phases
-    assert (await world.target()).verify_at is not None
-    assert (await world.events())[-1] == "late"
-
-
 async def test_a_lease_is_renewed_while_it_is_held_and_its_report_is_current(world: World) -> None:
     await run_job(world.ledger, order())
     lease = await held(world)
@@ -214,22 +128,6 @@ async def test_a_lease_is_renewed_while_it_is_held_and_its_report_is_current(wor
     assert not await renewed(world, replace(lease, token=uuid4()))
     await run_job(world.ledger, order(), JobState.FAILED)
     assert not await renewed(world, lease)
-
-
-@pytest.mark.parametrize(
-    "outcome",
-    [DELIVERED, REJECTED, replace(REJECTED, may_heal=True), NotSent("refused"), Unknown("HTTP 502")],
-)
-async def test_a_newer_report_is_due_at_once_whatever_the_olders_state(world: World, outcome: Outcome) -> None:
-    await run_job(world.ledger, order())
-    lease = await held(world)
-    await run_job(world.ledger, order(), JobState.FAILED)
-    world.clock.advance(5)
-    await settled(world, lease, outcome)
-    target = await world.target()
-    assert target.due_at == world.clock.now
-    assert (target.refused_since, target.last_error) == (None, None)
-    assert (target.doubt_until is not None) is isinstance(outcome, Unknown)
 
 
 async def test_only_the_holder_releases_a_lease_and_sets_when_it_is_due(world: World) -> None:
@@ -261,34 +159,6 @@ async def test_a_target_under_an_expired_lease_is_due(world: World, left: timede
     await run_job(world.ledger, order())
     world.clock.now = (await held(world)).expires_at - left
     assert (await due(world) == ["docs/sphinx"]) is is_due
-
-
-async def test_the_phase_is_the_same_in_python_and_in_sql_for_every_combination(world: World, clock: Clock) -> None:
-    await run_job(world.ledger, order())
-    seen = set()
-    for delivered, rejected in ((False, False), (True, False), (False, True)):
-        for newest in (1, 2):
-            for sending in (None, 1, 2):
-                lease = uuid4() if sending else None
-                await change(
-                    world,
-                    newest_id=newest,
-                    sending_id=sending,
-                    lease=lease,
-                    lease_expires_at=clock.now if lease else None,
-                )
-                async with world.ledger.transaction() as session:
-                    await session.exec(
-                        update(StatusReport).where(col(StatusReport.id) == 2).values(
-                            delivered_at=clock.now if delivered else None, github_status_id=1 if delivered else None,
-                            rejected_at=clock.now if rejected else None, rejection="gone" if rejected else None,
-                        )
-                    )  # fmt: skip
-                    in_sql = select(PHASE).select_from(StatusReport).join(StatusTarget).where(StatusReport.id == 2)
-                    phase = await availability.phase_of(session, 2)
-                    assert (await session.exec(in_sql)).one() == phase.value
-                    seen.add(phase)
-    assert seen == set(Phase)
 
 
 @RACES

@@ -2,16 +2,18 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from racing import until_a_lock_is_waited_for
 from sqlmodel import col, select, update
-from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, recorded, run_job
+from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, recorded, run_job
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
-from storage.delivery import reports
+from storage.delivery import availability, reports
+from storage.delivery.reports import PHASE
 from storage.jobs import jobs
 from storage.ledger import Ledger
 from storage.models import Job, StatusReport, StatusTarget
@@ -148,3 +150,30 @@ async def test_reopening_twice_is_once(world: World) -> None:
     await run_job(world.ledger, order())
     report_id = await reject(world)
     assert sorted(await asyncio.gather(*(reopen(world, report_id) for _ in range(5)))) == [False] * 4 + [True]
+
+
+async def test_the_phase_is_the_same_in_python_and_in_sql_for_every_combination(world: World, clock: Clock) -> None:
+    await run_job(world.ledger, order())
+    seen = set()
+    for delivered, rejected in ((False, False), (True, False), (False, True)):
+        for newest in (1, 2):
+            for sending in (None, 1, 2):
+                lease = uuid4() if sending else None
+                async with world.ledger.transaction() as session:
+                    await session.exec(
+                        update(StatusTarget).values(
+                            newest_id=newest, sending_id=sending,
+                            lease=lease, lease_expires_at=clock.now if lease else None,
+                        )
+                    )  # fmt: skip
+                    await session.exec(
+                        update(StatusReport).where(col(StatusReport.id) == 2).values(
+                            delivered_at=clock.now if delivered else None, github_status_id=1 if delivered else None,
+                            rejected_at=clock.now if rejected else None, rejection="gone" if rejected else None,
+                        )
+                    )  # fmt: skip
+                    in_sql = select(PHASE).select_from(StatusReport).join(StatusTarget).where(StatusReport.id == 2)
+                    phase = await availability.phase_of(session, 2)
+                    assert (await session.exec(in_sql)).one() == phase.value
+                    seen.add(phase)
+    assert seen == set(Phase)
