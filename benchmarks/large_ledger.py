@@ -9,7 +9,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ TIMES = 20
 STEP = 100_000
 """Rows per INSERT statement."""
 
-Measure: TypeAlias = Callable[[str, Path, int, int], Awaitable[None]]
+Measure: TypeAlias = Callable[[str, Path, int, int], Coroutine[None, None, None]]
 """Measures one kind of database in a folder, with so many settled and undelivered reports."""
 
 RECENT = 2_000
@@ -177,10 +177,6 @@ def on_both(measure: Measure, description: str | None) -> None:
     for kind in [asked.only] if asked.only else sorted(DIALECT, reverse=True):
         folder = Path(mkdtemp(prefix="reportback-benchmark-", dir=asked.folder))
         try:
-            asyncio.run(_measured(measure, kind, folder, asked))
+            asyncio.run(measure(kind, folder, asked.settled, asked.undelivered))
         finally:
             shutil.rmtree(folder)
-
-
-async def _measured(measure: Measure, kind: str, folder: Path, asked: argparse.Namespace) -> None:
-    await measure(kind, folder, asked.settled, asked.undelivered)

@@ -1,7 +1,6 @@
-"""Shows a command's progress on stderr, if it takes longer than a second and stderr is a terminal."""
+"""Shows a command's progress on stderr, if that is a terminal."""
 
 import logging
-import time
 from types import TracebackType
 from typing import Self
 
@@ -10,9 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from console.terminal import plain, stderr_console
 
 LOGGER = logging.getLogger("reportback")
-
-SILENT = 1.0
-"""Seconds without a bar: a shorter command needs none."""
 
 
 class CommandProgress:
@@ -28,12 +24,13 @@ class CommandProgress:
             console=stderr_console(), transient=True,
         )  # fmt: skip
         self._task = self._bar.add_task(what, total=total)
-        self._began = time.monotonic()
         self._handler = _LinesAbove(self)
 
     def __enter__(self) -> Self:
         LOGGER.addHandler(self._handler)
         LOGGER.propagate = False  # Prefect's console handler would print them again
+        if self._bar.console.is_terminal:
+            self._bar.start()
         return self
 
     def __exit__(
@@ -53,10 +50,7 @@ class CommandProgress:
         self._bar.update(self._task, total=total)
 
     def step(self, number: int = 1) -> None:
-        """Count *number* more as done; 0 only shows activity."""
-        is_slow = time.monotonic() - self._began > SILENT
-        if is_slow and self._bar.console.is_terminal and not self._bar.live.is_started:
-            self._bar.start()
+        """Count *number* more as done."""
         self._bar.advance(self._task, number)
 
 

@@ -1,6 +1,5 @@
 """The command `reportback reconcile`: a reconciliation run for when Prefect's scheduler is down."""
 
-import asyncio
 from uuid import uuid4
 
 from console.arguments import EVERYTHING
@@ -11,12 +10,9 @@ from console.reporter import logging_to, open_reporter
 from console.terminal import plain, results
 from settings import Settings
 from storage.operations.listing import Wanted
-from tasks.delivery.deliver_due import ReconciliationRun
-from tasks.delivery.reporter import Reporter
 from tasks.operations.periodic_maintenance import maintain
 from tasks.reconcile import reconcile
 
-POLL_EVERY = 0.5
 LISTED = 20
 
 
@@ -28,29 +24,11 @@ async def reconcile_now() -> int:
     """
     settings = Settings()
     with CommandProgress("delivering what is due") as progress:
-        result = await _pass(settings, progress)
+        async with open_reporter(settings, actor=f"reconciliation by {os_user()}") as reporter:
+            logging_reporter = logging_to(reporter, progress.say)
+            result = await reconcile(logging_reporter, uuid4(), budget=settings.pass_budget, senders=settings.senders)
+            await maintain(reporter.ledger, settings)
     results().print(plain(f"Delivered {result.delivered}, undelivered {result.undelivered}."))
     if not result.undelivered:
         return 0
     return int(bool(await print_reports(EVERYTHING, (Wanted.UNDELIVERED,), limit=LISTED)))
-
-
-async def _pass(settings: Settings, progress: CommandProgress) -> ReconciliationRun:
-    async with open_reporter(settings, actor=f"reconciliation by {os_user()}") as reporter:
-        work = asyncio.create_task(_work(reporter, settings, progress))
-        try:
-            while not work.done():
-                await asyncio.wait({work}, timeout=POLL_EVERY)
-                progress.step(0)
-        finally:
-            work.cancel()
-            await asyncio.wait({work})
-        return work.result()
-
-
-async def _work(reporter: Reporter, settings: Settings, progress: CommandProgress) -> ReconciliationRun:
-    result = await reconcile(
-        logging_to(reporter, progress.say), uuid4(), budget=settings.pass_budget, senders=settings.senders
-    )
-    await maintain(reporter.ledger, settings)
-    return result

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -120,19 +119,8 @@ def _repairing(receive: Receive) -> Receive:
         message = await receive()
         text = message.get("text")
         if text and has_half_a_surrogate_pair(text.encode(errors="surrogatepass")):
-            message = {**message, "text": json.dumps(_replaced(json.loads(text)))}
+            written = json.dumps(json.loads(text), ensure_ascii=False)  # where half a pair shows
+            message = {**message, "text": written.encode("utf-16", "surrogatepass").decode("utf-16", "replace")}
         return message
 
     return receive_repaired
-
-
-def _replaced(value: Any) -> Any:  # noqa: ANN401  # any JSON
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case list():
-            return [_replaced(one) for one in value]
-        case dict():
-            return {_replaced(name): _replaced(one) for name, one in value.items()}
-        case _:
-            return value
