@@ -5,7 +5,7 @@
 WORK is JSON: {"do": "copy", "files": 1000, "size": 1000000, …} with the arguments of the function of that name. `files`
 and `size` are the bounds: so many files and folders, of so many bytes. It writes each result as a line that begins with
 "+ ". The exit code is 0, or 1, and the last line then says why: "> files" or "> size" for an exceeded bound, else "! "
-and a message. Other lines are `cp`'s.
+and a message. Other lines are those of `cp` and `chown`.
 
 A disk that does not answer holds up this process alone. It keeps no list of files. The standard library only.
 """
@@ -63,23 +63,6 @@ def within(root: Path, path: str) -> Path | None:
         return None
 
 
-def walk(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """All entries below *folder*, each folder before its content; nothing if *folder* is no folder, or a link.
-
-    Follows no link. `os.walk` follows *folder* itself, recurses until Python 3.11, and skips what it cannot read.
-
-    Raises:
-        OSError: a folder is closed to us, or its path too long.
-    """
-    folders = [] if folder.is_symlink() or not folder.is_dir() else [str(folder)]
-    while folders:
-        with os.scandir(folders.pop()) as found:
-            for entry in found:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                yield entry
-
-
 def copy(
     bounds: Count,
     from_to: Sequence[tuple[str, str]],
@@ -99,12 +82,12 @@ def copy(
             pass
     again = Count(bounds.files, bounds.size)  # what is copied, whatever changes meanwhile
     for source, made in from_to:
-        _cp(source, made)
+        _run("cp", "-a", "--no-preserve=ownership", "-T", "--", source, made)
         if is_output:
             _print_dropped(_clean_output(Path(made), again))
         else:
             _clear_setuid(Path(made), again)
-    if user:
+    if user and tops:
         change_owner(bounds, tops, user)
     if lasts:
         flush_disk_of(Path(from_to[0][1]).parent)
@@ -117,10 +100,7 @@ def change_owner(_: Count, tops: Iterable[str], user: tuple[int, int]) -> None:
     Only for what no job has touched yet: a job can put a hard link to another user's file there. The bounds applied
     when it was made; there may be more beside it, such as git's own files.
     """
-    for top in map(Path, tops):
-        os.lchown(top, *user)
-        for one in walk(top):
-            os.lchown(one.path, *user)
+    _run("chown", "-hR", "--", f"{user[0]}:{user[1]}", *tops)
 
 
 def digest(bounds: Count, root: str, paths: Iterable[str]) -> None:
@@ -158,20 +138,31 @@ def find(bounds: Count, root: str, paths: Iterable[str]) -> None:
 
 
 def _counted(top: Path, count: Count) -> Iterator[tuple[Path, os.stat_result]]:
-    """*top* and all in it. Raises OSError, BeyondLimit."""
+    """*top* and all in it, each folder before its content. Follows no link.
+
+    `os.walk` follows *top* itself, recurses until Python 3.11, and skips what it cannot read.
+
+    Raises:
+        OSError: a folder is closed to us, or its path too long.
+        BeyondLimit: there is too much.
+    """
     status = top.lstat()
     count.add(status.st_size)
     yield top, status
-    for one in walk(top):
-        status = one.stat(follow_symlinks=False)
-        count.add(status.st_size)
-        yield Path(one.path), status
+    folders = [str(top)] if stat.S_ISDIR(status.st_mode) else []
+    while folders:
+        with os.scandir(folders.pop()) as found:
+            for one in found:
+                status = one.stat(follow_symlinks=False)
+                count.add(status.st_size)
+                if stat.S_ISDIR(status.st_mode):
+                    folders.append(one.path)
+                yield Path(one.path), status
 
 
-def _cp(source: str, made: str) -> None:
-    command = ("cp", "-a", "--no-preserve=ownership", "-T", "--", source, made)
-    if os.spawnvp(os.P_WAIT, "cp", command) != 0:  # noqa: S606  # no shell
-        raise CannotWork("cp failed")  # it has printed why
+def _run(*command: str) -> None:
+    if os.spawnvp(os.P_WAIT, command[0], command) != 0:  # noqa: S606  # no shell
+        raise CannotWork(f"{command[0]} failed")  # it has printed why
 
 
 def _clear_setuid(top: Path, count: Count) -> None:

@@ -20,7 +20,7 @@ USUAL = timedelta(minutes=15)
 
 
 class FileWorkFailed(Exception):
-    """The work is not done, or in part. The message is the system's or `cp`'s, and may hold paths of this machine."""
+    """The work is not done, or in part. The message, of the system, `cp` or `chown`, may hold paths."""
 
 
 class TooMuch(FileWorkFailed):

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from domain.process.identity import Process
+from tasks.process.kernel import stat_fields
 
 INIT_STAT = Path("/proc/1/stat")
 
@@ -61,8 +62,5 @@ def kill(process: Process) -> None:
 
 def _started(pid: int) -> int | None:
     """When process *pid* started, in clock ticks after boot. None: there is none, or only a zombie."""
-    try:
-        after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if after_name[0] in {"Z", "X"} else int(after_name[STARTED])
+    fields = stat_fields(pid)
+    return None if not fields or fields[0] in {"Z", "X"} else int(fields[STARTED])

@@ -65,13 +65,22 @@ def descendants(pid: int) -> list[int]:
     """The descendants of *pid*, zombies included; each after its parent."""
     children = defaultdict(list)
     for number in processes():
-        with suppress(OSError), open(f"/proc/{number}/stat", "rb") as stat:  # over meanwhile
-            # The name in parentheses may contain anything, also parentheses; state and parent follow it.
-            children[int(stat.read().rpartition(b")")[2].split()[1])].append(number)
+        if fields := stat_fields(number):
+            children[int(fields[1])].append(number)
     found = list(children[pid])
     for one in found:
         found += children[one]
     return found
+
+
+def stat_fields(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on; empty if *pid* has ended, or is hidden.
+
+    The name in parentheses before them may contain anything, also parentheses.
+    """
+    with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat:
+        return stat.read().rpartition(b")")[2].decode().split()
+    return []
 
 
 def command_line(pid: int) -> list[str]:

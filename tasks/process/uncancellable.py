@@ -43,26 +43,6 @@ async def finished(
             stopped = failed
 
 
-@contextmanager
-def sigterm_ignored() -> Iterator[None]:
-    """Ignore SIGTERM in the block: its handler would raise once more during the clean-up."""
-    with _sigterm_noted():
-        yield
-
-
-@contextmanager
-def sigterm_held_back() -> Iterator[None]:
-    """Delay SIGTERM until after the block, which must not be interrupted; its handler is called then."""
-    handler = signal.getsignal(signal.SIGTERM)
-    noted = _Noted()
-    try:
-        with _sigterm_noted() as noted:
-            yield
-    finally:
-        if noted and callable(handler):
-            handler(*noted[0])
-
-
 class _Noted(list[tuple[int, FrameType | None]]):
     """A signal handler that records the signals it gets."""
 
@@ -71,20 +51,31 @@ class _Noted(list[tuple[int, FrameType | None]]):
 
 
 @contextmanager
-def _sigterm_noted() -> Iterator[_Noted]:
-    """Only record SIGTERM in the block. No effect outside the main thread, or when nested."""
-    noted = _Noted()
-    handler = signal.getsignal(signal.SIGTERM)
+def sigterm_ignored() -> Iterator[_Noted]:
+    """Only record SIGTERM in the block: its handler would raise once more during the clean-up.
+
+    No effect outside the main thread, or when nested.
+    """
+    noted, handler = _Noted(), signal.getsignal(signal.SIGTERM)
     # Only a Python handler may raise; SIG_DFL ends the process, and the supervised processes with it.
-    if (
-        not callable(handler)
-        or isinstance(handler, _Noted)
-        or threading.current_thread() is not threading.main_thread()
-    ):
+    is_to_change = callable(handler) and not isinstance(handler, _Noted)
+    if is_to_change and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, noted)
+        try:
+            yield noted
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+    else:
         yield noted
-        return
-    signal.signal(signal.SIGTERM, noted)
+
+
+@contextmanager
+def sigterm_held_back() -> Iterator[None]:
+    """Delay SIGTERM until after the block, which must not be interrupted; its handler is called then."""
+    handler, noted = signal.getsignal(signal.SIGTERM), _Noted()
     try:
-        yield noted
+        with sigterm_ignored() as noted:
+            yield
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        if noted and callable(handler):
+            handler(*noted[0])
