@@ -29,14 +29,18 @@ LEASES, READS, REVIEW = (
 )
 PAUSES, LATE, VERIFY = (
     "tests/delivery/test_pauses.py",
-    "tests/delivery/test_late_requests.py",
+    "tests/delivery/verification/test_late_requests.py",
     "tasks/delivery/verify.py",
 )
 SETTLED, SHARED = "tests/storage/delivery/test_settling.py", "tests/delivery/test_shared_budget.py"
 SECRETS = "tests/delivery/test_refused_secrets.py"
 STATUS, SURFACE = "domain/delivery/commit_status.py", "tests/delivery/test_surface.py"
 GIVEN_UP = "tests/delivery/test_given_up.py"
-VERIFICATION = "tests/delivery/test_verify.py"
+LISTED, OVERRIDES, TIMES = (
+    "tests/delivery/verification/test_listings.py",
+    "tests/delivery/verification/test_overrides.py",
+    "tests/delivery/verification/test_verification_times.py",
+)
 FILES = "tests/tasks/process/test_file_limits.py"
 REMOVAL = "tests/tasks/process/test_removal_limits.py"
 STOPS = "tests/tasks/process/test_file_work_stops.py"
@@ -120,24 +124,24 @@ BREAKAGES = (
     Breakage("a proxy's answer that broke off ends GitHub's pause", "storage/delivery/credentials.py", "exchange.request_id is not None or", "exchange.http_status is not None or", ("tests/scenarios/replies/test_intermediaries.py",)),
     Breakage("a link leads the token to another host", "github_api/same_origin.py", "here.copy_with(raw_path=there.raw_path)", "there", ("tests/github_api",)),
     Breakage("a commit may be lost after its request left", "storage/engines.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"', ("tests/storage/test_ledger.py",)),
-    Breakage("a repair while the newest is not listed yet", STATUS, "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (f"{VERIFICATION}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
-    Breakage("pages that do not fit together are believed", STATUS, " or not reading.is_ordered", "", (f"{VERIFICATION}::test_statuses_that_push_more_than_a_page_between_two_reads_repair_nothing",)),
+    Breakage("a repair while the newest is not listed yet", STATUS, "    if own is None or not reading.is_ordered:\n", "    own = own or next(iter(listed), None)\n    if own is None or not reading.is_ordered:\n", (f"{LISTED}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
+    Breakage("pages that do not fit together are believed", STATUS, " or not reading.is_ordered", "", (f"{LISTED}::test_statuses_that_push_more_than_a_page_between_two_reads_repair_nothing",)),
     Breakage("an order that GitHub's time contradicts is believed", STATUS, "is_clear = top.created_at >= own.created_at - MARGIN", "is_clear = True", ("tests/domain/delivery/test_commit_status.py",)),
-    Breakage("an override on top is covered", STATUS, "    if report is None:\n        return Shown(doubled, is_clear=True, overriding=top, is_unmarked=is_unmarked)\n", "", (f"{LATE}::test_a_status_of_another_tool_on_top_is_left_alone",)),
-    Breakage("an earlier edition is not recognised", "storage/delivery/verification.py", "    return {report.marker, *(", "    return {report.marker} or {*(", (f"{VERIFICATION}::test_an_earlier_edition_of_an_older_report_covers_as_its_last_one_does",)),
-    Breakage("a copy counts only where both are listed", STATUS, "ours.stored_as.get(mark, status.id)", "status.id", (f"{VERIFICATION}::test_a_copy_is_counted_though_only_one_of_the_two_is_listed",)),
-    Breakage("a verification forgets one requested meanwhile", "storage/delivery/verification.py", "mine = and_(col(StatusTarget.id) == seen.target_id, is_same)", "mine = col(StatusTarget.id) == seen.target_id", (f"{VERIFICATION}::test_a_verification_requested_during_another_is_made",)),
-    Breakage("an unclear verification counts as done", VERIFY, "    if found.is_clear:\n", "    if True:\n", (f"{VERIFICATION}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
-    Breakage("a verification is given up for lack of a token", "storage/delivery/verification.py", "(VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR)", "VERIFIES_FOR", (LATE,)),
-    Breakage("a verification requested by a late sender has the delivery's age", "storage/delivery/verification.py", "await _late_at(session, target_id) or newest.delivered_at", "newest.delivered_at", (LATE,)),
-    Breakage("a verification is given up without an event", VERIFY, "    if again_at is None:\n", "    if False:\n", (f"{LATE}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
+    Breakage("an override on top is covered", STATUS, "    if report is None:\n        return Shown(doubled, is_clear=True, overriding=top, is_unmarked=is_unmarked)\n", "", (f"{OVERRIDES}::test_an_override_is_recorded_once_for_each_status",)),
+    Breakage("an earlier edition is not recognised", "storage/delivery/verification.py", "    return {report.marker, *(", "    return {report.marker} or {*(", (f"{LATE}::test_an_earlier_edition_of_an_older_report_covers_as_its_last_one_does",)),
+    Breakage("a copy counts only where both are listed", STATUS, "ours.stored_as.get(mark, status.id)", "status.id", (f"{LATE}::test_a_copy_is_counted_though_only_one_of_the_two_is_listed",)),
+    Breakage("a verification forgets one requested meanwhile", "storage/delivery/verification.py", "mine = and_(col(StatusTarget.id) == seen.target_id, is_same)", "mine = col(StatusTarget.id) == seen.target_id", (f"{TIMES}::test_a_verification_requested_during_another_is_made",)),
+    Breakage("an unclear verification counts as done", VERIFY, "    if found.is_clear:\n", "    if True:\n", (f"{LISTED}::test_reads_that_lag_behind_the_newest_repair_nothing_and_are_repeated_later",)),
+    Breakage("a verification is given up for lack of a token", "storage/delivery/verification.py", "(VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR)", "VERIFIES_FOR", (TIMES,)),
+    Breakage("a verification requested by a late sender has the delivery's age", "storage/delivery/verification.py", "await _late_at(session, target_id) or newest.delivered_at", "newest.delivered_at", (TIMES,)),
+    Breakage("a verification is given up without an event", VERIFY, "    if again_at is None:\n", "    if False:\n", (f"{TIMES}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
     Breakage("a repair waits for the hour", "storage/delivery/verification.py", ".values(due_at=now, bulk_at=None)", ".values(due_at=now)", (LATE,)),
     Breakage("a refusal of a clock that was ahead lasts an hour", "storage/delivery/future_times.py", "for one in (credential, *refused):", "for one in (credential,):", (f"{JUMPS}::test_a_secret_that_was_refused_while_the_clock_was_ahead_waits_for_its_minute_only",)),
-    Breakage("verifications without end", "storage/delivery/verification.py", "    if age >= (VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR):\n        return None\n", "", (f"{LATE}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
-    Breakage("repairs without end", "storage/delivery/verification.py", "    if edition > MOST_EDITIONS:\n        return False\n", "", (f"{VERIFICATION}::test_repairs_end_where_they_do_not_help",)),
-    Breakage("a repair of what has changed meanwhile", "storage/delivery/verification.py", "col(StatusReport.id) == seen.ours.newest, _is_unchanged(seen))", "col(StatusReport.id) == seen.ours.newest)", (f"{VERIFICATION}::test_a_repair_names_what_it_read",)),
-    Breakage("an override is recorded by every verification", "storage/delivery/verification.py", "(await session.exec(noted.limit(1))).one_or_none() is None:", "True:", (f"{VERIFICATION}::test_an_override_is_recorded_once_for_each_status",)),
-    Breakage("a found report is verified only on request", SETTLING, "verify_at if is_found else case(", "case(", (f"{VERIFICATION}::test_a_report_found_by_reading_back_is_always_verified",)),
+    Breakage("verifications without end", "storage/delivery/verification.py", "    if age >= (VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR):\n        return None\n", "", (f"{TIMES}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
+    Breakage("repairs without end", "storage/delivery/verification.py", "    if edition > MOST_EDITIONS:\n        return False\n", "", (f"{LATE}::test_repairs_end_where_they_do_not_help",)),
+    Breakage("a repair of what has changed meanwhile", "storage/delivery/verification.py", "col(StatusReport.id) == seen.ours.newest, _is_unchanged(seen))", "col(StatusReport.id) == seen.ours.newest)", (f"{LATE}::test_a_repair_names_what_it_read",)),
+    Breakage("an override is recorded by every verification", "storage/delivery/verification.py", "(await session.exec(noted.limit(1))).one_or_none() is None:", "True:", (f"{OVERRIDES}::test_an_override_is_recorded_once_for_each_status",)),
+    Breakage("a found report is verified only on request", SETTLING, "verify_at if is_found else case(", "case(", (f"{OVERRIDES}::test_a_report_found_by_reading_back_is_always_verified",)),
     Breakage("a repair keeps its marker", "storage/delivery/verification.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", (f"{LATE}::test_an_older_status_on_top_is_covered_again_by_a_new_edition",)),
     Breakage("what is superseded is sent after reading", LEASE, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (f"{READS}::test_a_newer_report_that_comes_while_reading_is_sent_in_its_place",)),
     Breakage("an override is not shown on the job's page", "flows/reconcile_reports.py", "overrides.show()", "Overrides(publish).show()", ("tests/flows/docs_job/test_docs_job_page.py::test_an_override_found_by_a_run_is_first_on_its_jobs_page_once",)),
@@ -229,11 +233,11 @@ BREAKAGES = (
     Breakage("a second probe while the first one reads", LEASE, "    probe_until = await pauses.move_probe(session, held_by, lease.probe_until, until=expires_at)\n", "    probe_until = lease.probe_until\n", (f"{PAUSES}::test_a_probe_that_reads_for_long_is_the_only_one_all_the_while",)),
     Breakage("two resends share what is left of the budget", LEASE, "    credential = await credentials.locked(session, lease.credential)\n    wait = ", "    credential = await session.get_one(Credential, lease.credential)\n    wait = ", (f"{SHARED}::test_forty_requests_at_once_keep_within_a_budget_of_ten",)),
     Breakage("an unknown requests no verification", SETTLING, ', "verify_at": now + verification.FIRST_VERIFICATION}', "}", (LATE,)),
-    Breakage("a verification beside a sender", "storage/delivery/verification.py", "            col(StatusTarget.lease).is_(None),\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
-    Breakage("a verification in doubt", "storage/delivery/verification.py", "            or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now),\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
-    Breakage("a verification while the credential pauses", VERIFY, "        if pauses.is_paused(held_by, now):\n            return Unread(is_answered=False)\n", "", (f"{LATE}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
-    Breakage("a verification reads on into a pause", VERIFY, "        if must_wait:\n            return Unread(is_answered=False)\n", "", (f"{LATE}::test_a_verification_ends_at_a_pause_that_begins_between_two_pages",)),
-    Breakage("a verification does not record rate limits", VERIFY, "            await credentials.apply_answer(session, credential, read, secret=secret, probe_until=probe_until, now=now)\n", "", (f"{LATE}::test_a_refused_verification_pauses_the_credential_and_is_retried_later",)),
+    Breakage("a verification beside a sender", "storage/delivery/verification.py", "            col(StatusTarget.lease).is_(None),\n", "", (f"{TIMES}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
+    Breakage("a verification in doubt", "storage/delivery/verification.py", "            or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now),\n", "", (f"{TIMES}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
+    Breakage("a verification while the credential pauses", VERIFY, "        if pauses.is_paused(held_by, now):\n            return Unread(is_answered=False)\n", "", (f"{TIMES}::test_nothing_is_verified_while_a_sender_sends_or_waits",)),
+    Breakage("a verification reads on into a pause", VERIFY, "        if must_wait:\n            return Unread(is_answered=False)\n", "", (f"{TIMES}::test_a_verification_ends_at_a_pause_that_begins_between_two_pages",)),
+    Breakage("a verification does not record rate limits", VERIFY, "            await credentials.apply_answer(session, credential, read, secret=secret, probe_until=probe_until, now=now)\n", "", (f"{TIMES}::test_a_refused_verification_pauses_the_credential_and_is_retried_later",)),
     Breakage("an edition inherits its failures", "storage/delivery/events.py", "(EventKind.REOPENED, EventKind.REPAIRED)", "(EventKind.REOPENED,)", (LATE,)),
     Breakage("a restore waits for nothing on its way", "storage/maintenance/restored.py", '"doubt_until": now + policy.settle_after, ', "", ("tests/storage/maintenance/test_restored.py",)),
     Breakage("a restore requests no verification", "storage/maintenance/restored.py", ', "verify_at": now + FIRST_VERIFICATION', "", ("tests/storage/maintenance/test_restored.py::test_a_status_stored_long_after_a_restore_is_noticed",)),

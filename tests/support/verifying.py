@@ -1,8 +1,9 @@
-"""Verification in tests: sends a request late, and runs a verification."""
+"""Verification in tests: sends a request late or another tool's status, and runs a verification."""
 
-from sqlmodel import select
-from world import SHA, World, order, run_job
+from sqlmodel import col, select
+from world import SHA, World, accept, begin, end, order, run_job
 
+from domain.delivery.report import EventKind
 from fake_github.store import Draft
 from storage.models import ReportEvent, StatusReport, StatusTarget
 from tasks.delivery.verify import to_verify, verify_target
@@ -48,3 +49,39 @@ async def delivered(world: World) -> list[StatusReport]:
     await world.deliver()
     await request_verification(world)
     return await reports(world)
+
+
+def override(world: World, context: str = "docs/sphinx", state: str = "failure") -> int:
+    """Post another tool's status of the same context; return GitHub's id of it."""
+    draft = Draft(repository="acme/site", sha=SHA, context=context, state=state, target_url="https://x.test")
+    status = world.github.store.drafted(draft)
+    world.github.store.add(status)
+    return status.id
+
+
+async def notes(world: World, kind: EventKind) -> list[str]:
+    async with world.ledger.transaction() as session:
+        found = select(ReportEvent.note).where(ReportEvent.kind == kind).order_by(col(ReportEvent.id))
+        return [note or "" for note in await session.exec(found)]
+
+
+async def verify(world: World) -> bool:
+    return await verify_target(world.reporter, await world.target_id())
+
+
+async def verify_a_minute_later(world: World) -> bool:
+    """Run a requested verification a minute from now; return whether it repaired."""
+    await request_verification(world)
+    world.clock.advance(60)
+    return await verify(world)
+
+
+async def outcome_after_pending(world: World) -> None:
+    """Deliver `pending` and the outcome, a minute apart, and request a verification."""
+    execution = await accept(world.ledger, order())
+    await world.deliver()
+    world.clock.advance(60)
+    await begin(world.ledger, execution)
+    await end(world.ledger, execution)
+    await world.deliver()
+    await request_verification(world)
