@@ -21,6 +21,8 @@ def maintenance_logs(monkeypatch: pytest.MonkeyPatch) -> None:
         logger.info("there is maintenance")
         logger.warning("asked %s once", URL)
         get_run_logger().error("could not ask %s", URL)
+        logger.error("gave up", exc_info=ConnectionError(f"no answer from {URL}"))
+        logger.warning("waited for %d s", URL)
 
     monkeypatch.setattr("flows.reconcile_reports.maintain", maintain)
 
@@ -44,6 +46,14 @@ async def test_every_line_is_shown_without_credentials_and_a_modules_on_stderr_t
     done = await run(reconcile_reports)
     log = await log_of(done.id, LAST)
     assert "could not ask https://***@example.com/?token=***" in log
+    assert "ConnectionError: no answer from https://***@example.com/?token=***" in log
     for text in (log, caplog.text):
         assert SHOWN in text
         assert not any(secret in text for secret in ("pa55word", TOKEN))
+
+
+@pytest.mark.usefixtures("rig")
+async def test_a_line_whose_arguments_do_not_fit_is_logged_without_them_and_the_run_goes_on() -> None:
+    done = await run(reconcile_reports)
+    assert done.state.is_completed()
+    assert "'waited for %d s' (its arguments do not fit: TypeError)" in await log_of(done.id, LAST)
