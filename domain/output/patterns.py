@@ -1,7 +1,7 @@
 """Patterns for lines of output, such as "{done} of {total} pages": regular expressions with names for numbers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -20,6 +20,9 @@ ALONE = re.compile(rf"(?<![\w.,/-]){WHOLE.pattern}")
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Find: TypeAlias = Callable[[str], dict[str, str] | None]
 """The numbers in a line by name, perhaps none; None: the pattern does not match."""
+
+REPEATED_BLANK = re.compile(r"\[[^]]*\]|\\.|(?P<blank> \*)", re.DOTALL)
+"""A blank that is repeated, outside of a class: in a line, runs of blanks are single ones."""
 
 ALLOWED: dict[str, tuple[set[str], ...]] = {
     "progress": ({"done", "total"}, {"percent"}),
@@ -46,7 +49,9 @@ class LinePattern(BaseModel):
     @classmethod
     def _has_the_names_of_its_field(cls, text: str | None, info: ValidationInfo) -> str | None:
         allowed = ALLOWED[str(info.field_name)]
-        if text is not None and set(_expression(text).groupindex) not in allowed:
+        if text is not None and any(found["blank"] for found in REPEATED_BLANK.finditer(text)):
+            raise ValueError(rf"{text!r} repeats a blank, of which no line has two: any text is .*?, and a star \*")
+        if text is not None and set(_names(text)) not in allowed:
             names = (" and ".join(f"{{{name}}}" for name in sorted(one)) or "nothing" for one in allowed)
             raise ValueError(f"{text!r} is no {info.field_name}; allowed in braces: {', or '.join(names)}")
         return text
@@ -64,7 +69,7 @@ class LinePattern(BaseModel):
             raise ValueError("needs one of progress, count and error, and not more")
         if self.count is not None and self.what is None:
             raise ValueError('a count needs as = "…": what is counted, such as "pages"')
-        if self.what is not None and (self.error is not None or "percent" in (self.progress or "")):
+        if self.what is not None and (self.error is not None or "percent" in _names(self.progress or "")):
             raise ValueError("as belongs to a count, or to a progress with {done} and {total}")
         return self
 
@@ -77,6 +82,11 @@ def finder(text: str) -> Find:
         return next((one.groupdict() for one in expression.finditer(line) if _has_whole_numbers(one, line)), None)
 
     return find
+
+
+def _names(text: str) -> Iterable[str]:
+    """The names of its numbers."""
+    return _expression(text).groupindex
 
 
 def _expression(text: str) -> re.Pattern[str]:

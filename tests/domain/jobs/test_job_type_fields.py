@@ -112,6 +112,10 @@ REFUSED = [
     ('patterns = [{error="a", as="b"}]', "patterns.0: as belongs to a count, or to a progress with {done} and {total}"),
     ('patterns = [{progress="{percent}%", as="b"}]', "patterns.0: as belongs to a count, or to a progress with"),
     (
+        'patterns = [{progress="(?P<percent>[0-9]+)%", as="b"}]',
+        "patterns.0: as belongs to a count, or to a progress with",
+    ),
+    (
         'patterns = [{progress="5/10"}]',
         "patterns.0.progress: '5/10' is no progress; allowed in braces: {done} and",
     ),
@@ -127,6 +131,10 @@ REFUSED = [
     (
         'patterns = [{error="a(?=b)"}]',
         "patterns.0.error: RE2 cannot use this regular expression: it has no look-around",
+    ),
+    (
+        'patterns = [{error="page * failed"}]',
+        r"patterns.0.error: 'page * failed' repeats a blank, of which no line has two: any text is .*?, and a star \*",
     ),
     ('patterns = [{error=""}]', "patterns.0.error: String should have at least 1 character"),
     (f'patterns = [{{error="{"a" * 201}"}}]', "patterns.0.error: String should have at most 200 characters"),

@@ -129,6 +129,12 @@ def test_without_a_pattern_for_progress_the_general_ones_hold() -> None:
     assert own({"progress": "step {done} of {total}"}).take("Progress: 5/10") is None
 
 
+def test_a_progress_beside_the_word_percent_is_counted() -> None:
+    parsed = own({"progress": "{done} of {total} files, [0-9]+ percent", "as": "files"})
+    assert parsed.take("3 of 4 files, 75 percent") == Progress(3, 4)
+    assert parsed.counts == "3 of 4 files"
+
+
 def test_the_first_error_is_reported_however_much_output_follows() -> None:
     parsed = own()
     for line in ("building", "ValueError: bad page", *map(str, range(1000)), "KeyError: another", "bye"):

@@ -26,6 +26,7 @@ def numbers(text: str, line: str) -> dict[str, str] | None:
         ("a|b", "b", {}),
         (r"(?i)page (?P<done>\d+)/(?P<total>\d+)", "PAGE 5/9", {"done": "5", "total": "9"}),
         ("{count} pages", "docs/5 pages, 12 pages", {"count": "12"}),
+        (r"a [ *]\** b", "a *** b", {}),
     ],
 )
 def test_a_pattern_is_found_anywhere_in_a_line(text: str, line: str, told: dict[str, str]) -> None:
