@@ -1,4 +1,4 @@
-"""A report is given up only after a week with attempts on several days; a missing token is no attempt."""
+"""A report is given up after a week with attempts on several days, or after five requests that GitHub never shows."""
 
 from collections.abc import Iterable
 
@@ -84,3 +84,41 @@ async def test_a_missing_token_gives_nothing_up_and_its_days_do_not_count(world:
     world.tokens[CREDENTIAL] = token
     await world.reconcile(passes=3, every=3600)
     assert world.held() == ["success"]
+
+
+async def try_often(world: World) -> None:
+    for _ in range(8):
+        await world.deliver()
+        world.clock.advance(60)
+
+
+async def test_five_requests_that_github_accepts_and_never_shows_are_enough(world: World) -> None:
+    world.fault(Kind.ODD_SUCCESS, times=0)
+    await run_job(world.ledger, order())
+    await try_often(world)
+    assert world.posts() == 5
+    assert str((await world.target()).last_error).startswith(Reason.UNVERIFIABLE)
+
+
+async def test_a_fifth_request_that_is_shown_is_delivered(world: World) -> None:
+    world.fault(Kind.ODD_SUCCESS, times=4)
+    world.fault(Kind.ODD_SUCCESS, where="after")
+    await run_job(world.ledger, order())
+    await try_often(world)
+    assert (world.held(), world.posts()) == (["success"], 5)
+
+
+async def test_other_failures_do_not_count_as_accepted(world: World) -> None:
+    world.fault(Kind.SERVER_ERROR, times=6)
+    await run_job(world.ledger, order())
+    await try_often(world)
+    assert (world.held(), world.posts()) == (["success"], 7)
+
+
+async def test_once_reopened_it_has_five_requests_again(world: World) -> None:
+    world.fault(Kind.ODD_SUCCESS, times=9)
+    await run_job(world.ledger, order())
+    await try_often(world)
+    assert await world.reopen()
+    await try_often(world)
+    assert (world.held(), world.posts()) == (["success"], 10)

@@ -33,6 +33,7 @@ PAUSES, LATE, VERIFY = (
     "tasks/delivery/verify.py",
 )
 SETTLED, SHARED = "tests/storage/delivery/test_settling.py", "tests/delivery/test_shared_budget.py"
+OVERTAKEN, REFUSED = "tests/delivery/test_overtaken_reads.py", "tests/delivery/test_refused_reads.py"
 SECRETS = "tests/delivery/test_refused_secrets.py"
 STATUS, SURFACE = "domain/delivery/commit_status.py", "tests/delivery/test_surface.py"
 GIVEN_UP = "tests/delivery/test_given_up.py"
@@ -68,7 +69,7 @@ BREAKAGES = (
     Breakage("a claim in doubt", LEASE, "free, no_doubt, is_due", "free, is_due", (f"{LEASES}::test_in_doubt_a_target_is_claimed_only_to_read_back",)),
     Breakage("a claim while the credential pauses", LEASE, "if not (pauses.is_paused(held_by, now) or asks_secret):", "if not asks_secret:", (f"{LEASES}::test_a_paused_credential_is_not_claimed_with",)),
     Breakage("a claim beyond the budget", LEASE, "no_doubt, is_due, affordable", "no_doubt, is_due", (f"{BUDGET}::test_the_minute_limit_binds_also_an_urgent_outcome",)),
-    Breakage("no lease check after reading", LEASE, "    renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))\n    if not renewed.rowcount:\n        return None\n", "", (f"{READS}::test_a_newer_report_that_comes_while_reading_is_sent_in_its_place",)),
+    Breakage("no lease check after reading", LEASE, "    renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))\n    if not renewed.rowcount:\n        return None\n", "", (f"{OVERTAKEN}::test_a_newer_report_that_comes_while_reading_is_sent_in_its_place",)),
     Breakage("the older one's backoff moves the newer", SETTLING, "else_=literal(newer, of))", "else_=literal(value, of))", (f"{SETTLED}::test_a_newer_report_is_due_at_once_whatever_the_olders_state",)),
     Breakage("a lease that ran out starts no doubt", LEASE, "values(**RELEASED, doubt_until=doubt)", "values(**RELEASED)", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
     Breakage("a lease that ran out is not read back", LEASE, "== report_id).values(read_back=True))", "== report_id).values(read_back=False))", (f"{LEASES}::test_a_lease_is_held_until_it_expires_and_then_read_back",)),
@@ -91,10 +92,10 @@ BREAKAGES = (
     Breakage("mark before send", DELIVER, "    sent = await reporter.surface.create(lease.report, token)\n", "    await _settle(reporter, lease, Sent(Delivered(1), Exchange()))\n    sent = await reporter.surface.create(lease.report, token)\n", (f"{CRASHES}::test_a_crash_anywhere_still_ends_in_one_status[straight-sqlite]",)),
     Breakage("never reads back", DELIVER, "    if lease.read_back:\n", "    if False:\n", (f"{REVIEW}::test_a_lost_reply_makes_one_status",)),
     Breakage("a filter's page counts as accepted by GitHub", "storage/delivery/events.py", "noted_reason(event.note) not in NOT_FROM_GITHUB", "True", ("tests/scenarios/replies/test_intermediaries.py",)),
-    Breakage("accepted, never shown, for ever", DELIVER, ".unconfirmed >= reporter.policy.unverifiable_after", ".unconfirmed < 0", (f"{READS}::test_five_requests_that_github_accepts_and_never_shows_are_enough",)),
+    Breakage("accepted, never shown, for ever", DELIVER, ".unconfirmed >= reporter.policy.unverifiable_after", ".unconfirmed < 0", (f"{GIVEN_UP}::test_five_requests_that_github_accepts_and_never_shows_are_enough",)),
     Breakage("no unique key", "storage/dialect.py", ".on_conflict_do_nothing(index_elements=key)", "", ("tests/storage/delivery/test_reports.py::test_a_report_is_recorded_once_and_its_first_words_stay",)),
     Breakage("an older report is current", REPORTS, "if old is not None and not supersedes(", "if old is None and not supersedes(", ("tests/storage/delivery/test_reports.py::test_the_later_turn_is_current_whichever_is_recorded_first",)),
-    Breakage("doubt forgotten when superseded", REPORTS, ".values(newest_id=report_id,", ".values(doubt_until=None, newest_id=report_id,", (f"{READS}::test_a_newer_report_waits_for_the_doubt_of_the_one_it_supersedes",)),
+    Breakage("doubt forgotten when superseded", REPORTS, ".values(newest_id=report_id,", ".values(doubt_until=None, newest_id=report_id,", (f"{OVERTAKEN}::test_a_newer_report_waits_for_the_doubt_of_the_one_it_supersedes",)),
     Breakage("reopening clears read_back", REPORTS, "values(rejected_at=None, rejection=None)", "values(rejected_at=None, rejection=None, read_back=False)", ("tests/storage/delivery/test_reports.py::test_a_rejected_report_is_reopened_and_still_reads_back",)),
     Breakage("reopening what is superseded", REPORTS, "    if target.newest_id != report_id:\n        return False\n", "", ("tests/storage/delivery/test_reports.py::test_a_superseded_report_is_not_reopened",)),
     Breakage("an outcome without its report", JOBS, "    await counters.add(session, {", "    await session.rollback()\n    await counters.add(session, {", ("tests/storage/jobs/test_jobs.py::test_an_ended_execution_does_not_end_again",)),
@@ -116,7 +117,7 @@ BREAKAGES = (
     Breakage("any 2xx is a success", CLASSIFY, "if status == HTTPStatus.CREATED and (", "if 200 <= status < 300 and (", ("tests/github_api/test_classify.py::test_every_status_has_an_outcome_and_only_201_is_delivered",)),
     Breakage("a proxy refuses for GitHub", "github_api/provenance.py", "    if headers.get(REQUEST_ID):\n", "    if True:\n", INTERMEDIARIES),
     Breakage("an HTML page counts as GitHub's message", CLASSIFY, "is_github_error(body) and status", "status", INTERMEDIARIES),
-    Breakage("a refused read rejects", CLASSIFY, 'return NotSent(shortened(f"reading back, HTTP {status}: {message}"), reason)', "return Rejected(reason, message)", (READS,)),
+    Breakage("a refused read rejects", CLASSIFY, 'return NotSent(shortened(f"reading back, HTTP {status}: {message}"), reason)', "return Rejected(reason, message)", (REFUSED,)),
     Breakage("a log-in page counts as an empty list", CLASSIFY, "(is_from_github(url, known, said) or not is_github_host(url))", "True", INTERMEDIARIES),
     Breakage("a proxy's answer may have left nothing", CLASSIFY, "return Unknown(intermediary_words(status, said), Reason.INTERMEDIARY)\n    if", "return NotSent(intermediary_words(status, said), Reason.INTERMEDIARY)\n    if", INTERMEDIARIES),
     Breakage("a 404 is final", CLASSIFY, "(Reason.NO_SUCH_COMMIT, Reason.NOT_FOUND)", "(Reason.NO_SUCH_COMMIT,)", ("tests/scenarios/replies/test_refusals.py",)),
@@ -143,14 +144,14 @@ BREAKAGES = (
     Breakage("an override is recorded by every verification", "storage/delivery/verification.py", "(await session.exec(noted.limit(1))).one_or_none() is None:", "True:", (f"{OVERRIDES}::test_an_override_is_recorded_once_for_each_status",)),
     Breakage("a found report is verified only on request", SETTLING, "verify_at if is_found else case(", "case(", (f"{OVERRIDES}::test_a_report_found_by_reading_back_is_always_verified",)),
     Breakage("a repair keeps its marker", "storage/delivery/verification.py", "    edition = seen.edition + 1\n", "    edition = seen.edition\n", (f"{LATE}::test_an_older_status_on_top_is_covered_again_by_a_new_edition",)),
-    Breakage("what is superseded is sent after reading", LEASE, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (f"{READS}::test_a_newer_report_that_comes_while_reading_is_sent_in_its_place",)),
+    Breakage("what is superseded is sent after reading", LEASE, "        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),\n    )\n    renewed", "    )\n    renewed", (f"{OVERTAKEN}::test_a_newer_report_that_comes_while_reading_is_sent_in_its_place",)),
     Breakage("an override is not shown on the job's page", "flows/reconcile_reports.py", "overrides.show()", "Overrides(publish).show()", ("tests/flows/docs_job/test_docs_job_page.py::test_an_override_found_by_a_run_is_first_on_its_jobs_page_once",)),
     Breakage("reading stops by a clock of ours", "storage/delivery/reports.py", "select(Credential.github_time).where(Credential.name == credential).scalar_subquery()", "now", (f"{READS}::test_a_report_is_found_below_many_others_whatever_our_clock_says",)),
     Breakage("a time that lies ahead ends a reading", "domain/delivery/read_back.py", " or not_before > github_time", "", (f"{READS}::test_reading_goes_on_to_the_end_where_githubs_time_is_ahead",)),
     Breakage("a proxy's answer sets GitHub's time", "github_api/classify.py", "if request_id else None  # without", "if True else None  # without", ("tests/github_api/test_rate_limits.py",)),
     Breakage("a time that GitHub names is read by our clock", "github_api/rate_limits.py", 'github_now = http_date(headers.get("date", "")) or now', "github_now = now", (f"{PAUSES}::test_a_time_that_github_names_is_as_far_ahead_as_by_its_own_clock",)),
-    Breakage("a list that grows while it is read is believed", DELIVER, "case Absent(is_certain=False) if ", "case Absent(is_certain=False) if False and ", (f"{READS}::test_a_status_between_two_pages_of_disagreeing_servers_is_not_sent_again",)),
-    Breakage("a list that goes on growing is never believed", DELIVER, " and claimed_at < lease.doubt_until + GROWS_FOR:", ":", (f"{READS}::test_an_ever_changing_list_is_believed_ten_minutes_after_the_doubt",)),
+    Breakage("a list that grows while it is read is believed", DELIVER, "case Absent(is_certain=False) if ", "case Absent(is_certain=False) if False and ", (f"{OVERTAKEN}::test_a_status_between_two_pages_of_disagreeing_servers_is_not_sent_again",)),
+    Breakage("a list that goes on growing is never believed", DELIVER, " and claimed_at < lease.doubt_until + GROWS_FOR:", ":", (f"{OVERTAKEN}::test_an_ever_changing_list_is_believed_ten_minutes_after_the_doubt",)),
     Breakage("any status is taken for ours", "tasks/delivery/find_marker.py", "if kind.carries(one, report.marker)]", "if True]", (f"{READS}::test_no_status_of_another_tool_is_mistaken_for_a_report",)),
     Breakage("a doubt that ends before GitHub is done", "domain/delivery/policy.py", "settle_after: timedelta = timedelta(seconds=20)", "settle_after: timedelta = timedelta(seconds=8)", ("tests/domain/delivery/test_policy.py::test_the_default_times_are_sound",)),
     Breakage("the task tries once", "tasks/report_status.py", "    retries=RETRIES,", "    retries=0,", ("tests/flows/reports/test_report_retries.py::test_the_retries_are_five_after_1_2_4_8_and_16_seconds",)),

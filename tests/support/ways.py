@@ -1,6 +1,6 @@
-"""The ways in which a delivery can go, each with one sender and one or two attempts."""
+"""The ways in which a delivery can go, each with one sender and one or two attempts, and what GitHub then holds."""
 
-from world import World
+from world import World, order, run_job
 
 from fake_github.faults import Kind
 from tasks.delivery.reporter import Reporter
@@ -31,3 +31,15 @@ async def stored_late(world: World, sender: Reporter, context: str) -> None:
     await world.deliver(context, by=sender)
     world.clock.advance(5)
     await world.deliver(context, by=sender)
+
+
+async def in_doubt(world: World, *, stored: bool) -> None:
+    """A job's outcome of which we do not know whether GitHub has it."""
+    world.fault(Kind.CLOSE, where="after" if stored else "before")
+    await run_job(world.ledger, order())
+    await world.deliver()
+
+
+def ours(world: World) -> list[str]:
+    """The states that GitHub holds with a report's marker, oldest first."""
+    return [one.state for one in world.github.store.held() if one.target_url and "#report-" in one.target_url]
