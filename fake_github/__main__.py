@@ -24,21 +24,13 @@ def main() -> None:
     rules = Rules(
         bad_tokens=frozenset(asked.bad_token),
         readers=frozenset(asked.reader),
-        repositories=_folded(asked.repository) or None,
-        archived=_folded(asked.archived),
-        commits=_folded(asked.commit) or None,
+        repositories=frozenset(asked.repository) or None,
+        archived=frozenset(asked.archived),
+        commits=frozenset(asked.commit) or None,
         refs=dict(asked.ref),
-        limits=Limits(
-            per_hour=asked.per_hour,
-            writes_per_minute=asked.writes_per_minute,
-            writes_per_hour=asked.writes_per_hour,
-        ),
+        limits=Limits(per_hour=asked.per_hour, writes_per_minute=asked.writes_per_minute),
     )
-    serve(FakeGitHub(rules).app, host=asked.host, port=asked.port)
-
-
-def _folded(names: list[str]) -> frozenset[str]:
-    return frozenset(name.lower() for name in names)
+    serve(FakeGitHub(rules).app, port=asked.port)
 
 
 def _ref(text: str) -> tuple[str, str]:
@@ -48,17 +40,21 @@ def _ref(text: str) -> tuple[str, str]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m fake_github", description="A stand-in GitHub: commit statuses.")
-    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0, the default: a free one")
-    parser.add_argument("--commit", action="append", default=[], help="a sha that exists; without any, all do")
+    parser.add_argument(
+        "--commit", action="append", default=[], type=str.lower, help="a sha that exists; without any, all do"
+    )
     parser.add_argument("--ref", action="append", default=[], type=_ref, help="a branch or tag, as NAME=SHA")
     parser.add_argument("--bad-token", action="append", default=[], help="a token that is answered 401")
     parser.add_argument("--reader", action="append", default=[], help="a token whose owner may only read")
-    parser.add_argument("--repository", action="append", default=[], help="one that exists; without any, all do")
-    parser.add_argument("--archived", action="append", default=[], help="a repository that takes nothing any more")
+    parser.add_argument(
+        "--repository", action="append", default=[], type=str.lower, help="one that exists; without any, all do"
+    )
+    parser.add_argument(
+        "--archived", action="append", default=[], type=str.lower, help="a repository that takes nothing any more"
+    )
     parser.add_argument("--per-hour", type=int, default=5000, help="requests of one token in an hour")
     parser.add_argument("--writes-per-minute", type=int, help="statuses of one token in a minute; default: any number")
-    parser.add_argument("--writes-per-hour", type=int, help="statuses of one token in an hour; default: any number")
     parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end with the process PID, our parent")
     return parser.parse_args()
 

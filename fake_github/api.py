@@ -1,6 +1,7 @@
 """Serves GitHub's API over ASGI, with the scripted faults."""
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 from email.utils import format_datetime
@@ -10,7 +11,6 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from fake_github.answers.bomb import COMPRESSED, bomb
 from fake_github.answers.replies import altered
 from fake_github.exchange import Answer, Call
 from fake_github.faults import Fault, Kind, Script
@@ -23,6 +23,8 @@ Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 DRIPS = 20
 """The number of parts in which a dripping body is sent."""
+BLANKS = 64 * 2**20
+COMPRESSED = {"content-encoding": "gzip, gzip"}
 
 
 class Api:
@@ -109,6 +111,11 @@ async def _understood(request: Request) -> Call:
         body=await request.body(),
         base_url=str(request.base_url).rstrip("/"),
     )
+
+
+def bomb(body: bytes) -> bytes:
+    """*body* followed by `BLANKS`, which JSON allows, compressed twice: small on the wire, and large afterwards."""
+    return gzip.compress(gzip.compress(body + b" " * BLANKS, 1))
 
 
 def _timing(fault: Fault | None) -> Timing:

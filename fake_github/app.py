@@ -21,11 +21,6 @@ from fake_github.surfaces.surface import Rules, Surface
 _FAULTS = TypeAdapter(list[Fault])
 
 
-def utc_now() -> datetime:
-    """The time of this machine."""
-    return datetime.now(UTC)
-
-
 class FakeGitHub:
     """A stand-in GitHub and its data. `app` is its ASGI application."""
 
@@ -34,7 +29,7 @@ class FakeGitHub:
         rules: Rules | None = None,
         *,
         surface: Surface | None = None,
-        clock: Clock = utc_now,
+        clock: Clock = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         """*clock* and *sleep* are its only sources of time, so that a test can step it.

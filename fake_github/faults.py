@@ -96,28 +96,24 @@ class Script:
     """The pending faults, in order: the first that matches a request applies."""
 
     def __init__(self) -> None:
-        self._to_come: list[tuple[Fault, int]] = []
-
-    @property
-    def to_come(self) -> list[Fault]:
-        """The pending faults, each with its remaining `times`."""
-        return [fault.model_copy(update={"times": left}) for fault, left in self._to_come]
+        self.to_come: list[Fault] = []
+        """Each with its remaining `times`."""
 
     def add(self, *faults: Fault) -> None:
         """Append *faults* to the pending ones."""
-        self._to_come += [(fault, fault.times) for fault in faults]
+        self.to_come += faults
 
     def clear(self) -> None:
         """Remove all faults."""
-        self._to_come.clear()
+        self.to_come.clear()
 
     def take(self, asked: Asked) -> Fault | None:
         """The fault for a request that asks for *asked*, counted down by one. None: there is none."""
-        for place, (fault, left) in enumerate(self._to_come):
+        for place, fault in enumerate(self.to_come):
             if fault.strikes(asked):
-                if left == 1:
-                    del self._to_come[place]
-                elif left:
-                    self._to_come[place] = fault, left - 1
+                if fault.times == 1:
+                    del self.to_come[place]
+                elif fault.times:
+                    self.to_come[place] = fault.model_copy(update={"times": fault.times - 1})
                 return fault
         return None

@@ -7,7 +7,6 @@ from fake_github.answers import refusals
 from fake_github.answers.examples import example, of_repository
 from fake_github.exchange import Answer, Call
 from fake_github.limits import MINUTE, Balance
-from fake_github.refs import commit_named
 from fake_github.store import Store
 from fake_github.surfaces.surface import REPOSITORY, Asked, Endpoint, Rules, Surface, Timing, Visit
 
@@ -15,6 +14,7 @@ VERSIONS = ("2022-11-28", "2026-03-10")
 """https://docs.github.com/rest/about-the-rest-api/api-versions; the first is the default."""
 
 _RATE_LIMIT = "/rate_limit"
+_WHOLE = 40
 
 
 class GitHub:
@@ -113,9 +113,26 @@ def _repository(visit: Visit) -> Answer:
 
 
 def _commit(visit: Visit) -> Answer:
-    sha = commit_named(visit.ref, visit.rules.refs, visit.rules.commits)
+    sha = _commit_named(visit.ref, visit.rules)
     if sha is None:
         return refusals.no_such_commit(visit.ref)
     if "application/vnd.github.sha" in visit.call.headers.get("accept", ""):
         return Answer(200, sha)
     return Answer(200, example("commit", visit.call.base_url, visit.repository, sha))
+
+
+def _commit_named(ref: str, rules: Rules) -> str | None:
+    """The sha of *ref*, a branch, a tag or a hash, perhaps abbreviated. None: there is none, or several.
+
+    https://docs.github.com/rest/commits/commits#get-a-commit
+    """
+    name = re.sub(r"^(refs/)?(heads|tags)/", "", ref)
+    if name in rules.refs:
+        return rules.refs[name]
+    sha, known = ref.lower(), {*rules.refs.values(), *(rules.commits or ())}
+    if not re.fullmatch(r"[0-9a-f]{4,40}", sha):
+        return None
+    if len(sha) == _WHOLE:
+        return sha if rules.commits is None or sha in known else None
+    meant = [one for one in known if one.startswith(sha)]
+    return meant[0] if len(meant) == 1 else None

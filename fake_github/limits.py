@@ -31,14 +31,12 @@ class Balance:
     @property
     def headers(self) -> Mapping[str, str]:
         """The balance as every response carries it."""
-        numbers = {"limit": self.limit, "remaining": self.limit - self.used, "used": self.used, "reset": self.reset_at}
-        return {**{f"x-ratelimit-{name}": str(n) for name, n in numbers.items()}, "x-ratelimit-resource": "core"}
+        return {**{f"x-ratelimit-{name}": str(n) for name, n in self.body.items()}, "x-ratelimit-resource": "core"}
 
     @property
     def body(self) -> dict[str, int]:
         """The balance as `GET /rate_limit` shows it."""
-        remaining = self.limit - self.used
-        return {"limit": self.limit, "remaining": remaining, "reset": self.reset_at, "used": self.used}
+        return {"limit": self.limit, "remaining": self.limit - self.used, "reset": self.reset_at, "used": self.used}
 
 
 class Limits:

@@ -46,11 +46,12 @@ class Requests:
 
     def came(self, call: Call, asked: Asked | None, fault: Fault | None, at: datetime) -> Seen:
         """Record *call* with its *fault*; the result is added later. No credential is kept."""
+        context = asked.named.get("context") if asked else None
         seen = Seen(
             at=at,
             method=call.method,
             path=call.path,
-            context=asked.context if asked else None,
+            context=context if isinstance(context, str) else None,
             user_agent=call.headers.get("user-agent"),
             api_version=call.headers.get("x-github-api-version"),
             fault=fault.kind if fault else None,

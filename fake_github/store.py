@@ -1,7 +1,7 @@
 """Stores what commits of the stand-in show, and the ids of repositories."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TypeAlias
@@ -32,19 +32,6 @@ class Draft:
         """The key of the commit: GitHub ignores case in repository names."""
         return folded(self.repository, self.sha)
 
-    def stored(self, number: int, at: datetime) -> "Stored":
-        """The same as stored under an id of its own."""
-        return Stored(
-            repository=self.repository,
-            sha=self.sha,
-            context=self.context,
-            state=self.state,
-            description=self.description,
-            target_url=self.target_url,
-            id=number,
-            created_at=at,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored(Draft):
@@ -72,7 +59,7 @@ class Store:
     def drafted(self, draft: Draft, *, after: timedelta = timedelta(0)) -> Stored:
         """What *draft* would become in *after* from now, with an id of its own; not stored."""
         self.repository_id(draft.repository)
-        return draft.stored(next(self._ids), self.clock() + after)
+        return Stored(**asdict(draft), id=next(self._ids), created_at=self.clock() + after)
 
     def add(self, stored: Stored) -> None:
         """Hold *stored* from its `created_at` on."""

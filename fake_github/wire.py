@@ -44,12 +44,11 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: ASGIApp, *, host: str, port: int) -> None:
+def serve(app: ASGIApp, *, port: int) -> None:
     """Serve *app* until SIGTERM or SIGINT; *port* 0 takes a free one. Prints one line once it listens."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
+        port=port,  # of 127.0.0.1
         http=_Connection,
         ws="none",
         lifespan="off",

@@ -1,1 +1,1 @@
-"""What the stand-in answers: bodies, pages, refusals, and compressed bodies that must not be read."""
+"""What the stand-in answers: bodies, pages and refusals."""

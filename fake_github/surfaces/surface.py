@@ -6,7 +6,7 @@ from datetime import timedelta
 from re import Pattern
 from typing import Protocol
 
-from fake_github.answers.paging import Paging
+from fake_github.answers.paging import page_of
 from fake_github.exchange import Answer, Call, Json
 from fake_github.limits import Limits
 from fake_github.store import Store, Stored
@@ -66,11 +66,10 @@ class Visit:
         """What the commit shows, newest first, as old as the request sees it."""
         return self.store.of_commit(self.repository, self.ref, lag=self.timing.lag)
 
-    def page(self, listed: list[Stored], last: str) -> tuple[list[Stored], Mapping[str, str]]:
+    def page(self, listed: list[Stored], last: str) -> tuple[Sequence[Stored], Mapping[str, str]]:
         """The requested page of *listed*, and its `Link` header; *last* ends the address of the list."""
-        paging = Paging.asked(self.call.query)
         url = f"{self.call.base_url}/repositories/{self.number}/commits/{self.ref.lower()}/{last}"
-        return listed[paging.shown], paging.link(url, len(listed))
+        return page_of(listed, self.call.query, url)
 
     def keep(self, stored: Stored) -> int | None:
         """Store *stored*, if the request takes effect at all. Returns its id. None: it is not stored."""
@@ -102,12 +101,6 @@ class Asked:
     is_numbered: bool
     ref: str
     named: Json
-
-    @property
-    def context(self) -> str | None:
-        """The context that it names."""
-        context = self.named.get("context")
-        return context if isinstance(context, str) else None
 
 
 class Surface(Protocol):

@@ -12,7 +12,7 @@ import pytest_asyncio
 from stand_in_rig import client_of
 from waiting import LONGEST, until
 
-from fake_github.answers.bomb import BLANKS
+from fake_github.api import BLANKS
 from fake_github.exchange import Json
 from fake_github.faults import Kind
 from fake_github.process import StandIn, running

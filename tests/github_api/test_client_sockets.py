@@ -9,7 +9,7 @@ from raw_server import CREATED, REPORT, TARGET, TOKEN, Peer, github, serving
 from waiting import soon
 
 from domain.delivery.outcome import Delivered, NotSent, Reason, Unknown
-from fake_github.answers.bomb import BLANKS, bomb
+from fake_github.api import BLANKS, bomb
 from github_api.send_request import MAX_REDIRECTS, MAX_REPLY
 
 

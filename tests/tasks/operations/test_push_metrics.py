@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from world import CREDENTIAL, World, order, run_job
 
 from domain.jobs.job_states import JobState
-from fake_github.answers.bomb import bomb
+from fake_github.api import bomb
 from fake_github.faults import Kind
 from storage import counters
 from storage.operations.event_counts import EVENTS
