@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from first_ledger import TABLES, connected, make_first, migrate_to, upgraded
 from log_lines import nothing_logged
+from waiting import until
 from world import Clock, world_on
 
 from domain.delivery.report import Phase
@@ -107,6 +108,25 @@ async def test_two_upgrades_of_the_first_schema_at_once_are_one(first_url: str) 
 async def id_of(ledger: Ledger) -> UUID:
     async with ledger.transaction() as session:
         return await ledger_id(session)
+
+
+@pytest.mark.parametrize("database", ["postgresql"])  # one of SQLite's waits for the whole ledger before it begins
+async def test_an_execution_ends_while_the_ledger_is_upgraded(first_url: str) -> None:
+    waits = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+    waits += " WHERE NOT granted AND datname = current_database()"
+    async with connected(first_url) as connection:
+        await connection.run_sync(lambda sync: migrate_to("0008", sync))
+    async with asyncio.TaskGroup() as group, connected(first_url) as ending:
+
+        async def is_held_up() -> bool:
+            return bool((await ending.exec_driver_sql(waits)).scalar_one())
+
+        await ending.exec_driver_sql("UPDATE job SET summary = 'done'")
+        group.create_task(upgraded(first_url))
+        await until(is_held_up)
+        await ending.exec_driver_sql("UPDATE status_report SET description = 'done'")
+    async with open_ledger(first_url) as ledger:
+        assert await is_current(ledger.engine)
 
 
 @pytest.mark.parametrize("database", ["sqlite"])

@@ -13,5 +13,5 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.drop_index("ix_job_beat_at", "job")  # first, as the end of an execution locks the tables in this order
     op.create_index("ix_status_report_created_at", "status_report", ["created_at"])
-    op.drop_index("ix_job_beat_at", "job")
