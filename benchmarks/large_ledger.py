@@ -1,6 +1,8 @@
-"""Fills a large ledger for the benchmarks: settled reports with four events each, and undelivered ones.
+"""Measures the metrics and pruning of a large ledger, on both databases: `python -m benchmarks.large_ledger`.
 
-Filling it takes minutes, and about 2 GB.
+Fills a ledger with settled reports of four events each, and undelivered ones; folds it; then measures a scrape, a fold
+that finds nothing to fold, a pass that finds nothing old enough, one that finds only what may not go, and the
+transactions that forget. Minutes, and about 2 GB below --folder.
 """
 
 import argparse
@@ -9,27 +11,32 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TypeAlias
 
+from prometheus_client import generate_latest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col, update
 
 from storage.ledger import Ledger, make_engine, open_ledger
+from storage.models import Job
 from storage.operations import event_counts
+from storage.operations.retention import BATCH, PruneCursor, prune_jobs
 from storage.schema import upgrade
+from tasks.operations.metric_families import registry_of
+from tasks.operations.push_metrics import read_metrics
 
 HOUR = timedelta(hours=1)
 TIMES = 20
 STEP = 100_000
 """Rows per INSERT statement."""
 
-Measure: TypeAlias = Callable[[str, Path, int, int], Coroutine[None, None, None]]
-"""Measures one kind of database in a folder, with so many settled and undelivered reports."""
+NOTHING, ALL = timedelta(days=30), timedelta(days=1)
+"""Retention periods for which nothing is old enough, or nearly everything."""
 
 RECENT = 2_000
 """Reports delivered within the last hour, not yet folded: four times GitHub's hourly limit of a credential."""
@@ -99,14 +106,6 @@ async def _insert(connection: AsyncConnection, ids: range, values: Mapping[str, 
             await connection.exec_driver_sql(statement.format(**values, numbers=numbers))
 
 
-async def fold_all(ledger: Ledger) -> int:
-    """Fold all that is old enough; returns the number of steps."""
-    steps, more = 0, True
-    while more:
-        steps, more = steps + 1, await fold(ledger)
-    return steps
-
-
 async def fold(ledger: Ledger) -> bool:
     """Fold one step."""
     async with ledger.transaction() as session:
@@ -166,9 +165,52 @@ def say(words: str) -> None:
     sys.stdout.flush()
 
 
-def on_both(measure: Measure, description: str | None) -> None:
-    """Read the command's arguments, and *measure* each selected database."""
-    parser = argparse.ArgumentParser(description=description)
+async def scrape(ledger: Ledger) -> bytes:
+    """The response to Prometheus."""
+    return generate_latest(registry_of(await read_metrics(ledger)))
+
+
+async def forget(ledger: Ledger, keep: timedelta, after: PruneCursor | None = None) -> tuple[int, PruneCursor | None]:
+    """Prune in one transaction."""
+    async with ledger.transaction() as session:
+        return await prune_jobs(session, before=await ledger.clock(session) - keep, after=after)
+
+
+async def set_apart(ledger: Ledger, first: int, count: int) -> PruneCursor:
+    """Give *count* jobs distinct end times, unlike `fill`; returns the cursor before them."""
+    these = (col(Job.number) >= first, col(Job.number) < first + count)
+    async with ledger.transaction() as session:
+        ended_at = await ledger.clock(session) - 2 * ALL
+        await session.exec(update(Job).where(*these).values(ended_at=ended_at))
+    return PruneCursor(ended_at - ALL / 2, 0)
+
+
+async def walk(ledger: Ledger, place: PruneCursor | None) -> None:
+    """Scan all old rows after *place*, none of which may be deleted."""
+    while place is not None:
+        count, place = await forget(ledger, ALL, place)
+        assert count == 0
+
+
+async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:
+    """Print the results for one database."""
+    async with ledgers(kind, folder) as ledger:
+        await fill(ledger, settled, undelivered)
+        say(f"{kind}: {settled} settled, {undelivered} undelivered or rejected")
+        while await fold(ledger):
+            pass
+        await publish(ledger, "a scrape", lambda: scrape(ledger))
+        await publish(ledger, "a fold with nothing to fold", lambda: fold(ledger))
+        await publish(ledger, "an empty transaction", ledger.now)
+        await publish(ledger, "nothing is old enough", lambda: forget(ledger, NOTHING))
+        await publish(ledger, f"{BATCH} jobs forgotten", lambda: forget(ledger, ALL))
+        place = await set_apart(ledger, settled - RECENT + 1, undelivered)  # the settled ones were made first
+        await publish(ledger, f"{undelivered} that may not go", lambda: walk(ledger, place))
+
+
+def main() -> None:
+    """Read the command's arguments, and measure each selected database."""
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--settled", type=int, default=1_000_000)
     parser.add_argument("--undelivered", type=int, default=10_000)
     parser.add_argument("--only", choices=sorted(DIALECT))
@@ -180,3 +222,7 @@ def on_both(measure: Measure, description: str | None) -> None:
             asyncio.run(measure(kind, folder, asked.settled, asked.undelivered))
         finally:
             shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

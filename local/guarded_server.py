@@ -1,14 +1,39 @@
-"""Runs Prefect's server behind our ASGI guard, for one machine: `reportback server`."""
+"""Runs Prefect's server behind our ASGI guard, for one machine: `reportback server`.
 
+It is tuned on SQLite so that it does not stall, which no setting does.
+
+Of prefect 3.9.1, server/database/configurations.py: AioSqliteConfiguration. It stalls or gives up in three cases:
+
+- Its transactions begin DEFERRED. One that reads before it writes is refused at once ("database is locked", 503) if
+  another one wrote meanwhile, whatever the timeout: clients retry until they give up a flow run. Begun as a writer, it
+  waits for the lock. https://www.sqlite.org/isolation.html
+- With 15 connections, writers that wait for a lock leave none for its holder, which needs a second one.
+  PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE and _MAX_OVERFLOW reach the engine on PostgreSQL only.
+- A statement that failed leaves its cursor in a traceback. When the garbage collection that frees it runs in the event
+  loop, and the connection waits for a lock by then, SQLite's mutex stops the loop, and with it the lock's holder, for
+  the minute of `PRAGMA busy_timeout`.
+"""
+
+import gc
 import os
+import threading
+import time
+from typing import TypeVar
 
 import uvicorn
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import QueuePool
 
-from local import prefect_on_sqlite
 from local.prefect_guard import Guard, own_origins
 
 PUBLIC = ("PREFECT_UI_URL", "PREFECT_UI_API_URL", "PREFECT_SERVER_UI_API_URL")
 """Settings that name an address of the server beside its own."""
+
+Given = TypeVar("Given")
+
+OVERFLOW = 150
+"""Connections beside the five that stay open; they are closed after use, with their caches."""
+COLLECT_EVERY = 5
 
 
 def server(*, host: str = "127.0.0.1", port: int = 4200) -> None:
@@ -21,7 +46,7 @@ def server(*, host: str = "127.0.0.1", port: int = 4200) -> None:
         host: The address to listen on.
         port: The port to listen on.
     """
-    prefect_on_sqlite.tune()  # before Prefect makes its engine
+    tune()  # before Prefect makes its engine
     from prefect import settings  # noqa: PLC0415  # after that
     from prefect.server.api.server import create_app  # noqa: PLC0415  # the same
 
@@ -40,3 +65,24 @@ def server(*, host: str = "127.0.0.1", port: int = 4200) -> None:
             ws_ping_timeout=settings.PREFECT_SERVER_API_WEBSOCKET_PING_TIMEOUT.value(),
             log_level=settings.PREFECT_SERVER_LOGGING_LEVEL.value().lower(),
         )
+
+
+def tune() -> None:
+    """Configure SQLAlchemy and the garbage collector of this process, before Prefect's server is imported."""
+    size, _, *others = QueuePool.__init__.__defaults__ or ()
+    QueuePool.__init__.__defaults__ = (size, OVERFLOW, *others)
+    event.listen(Engine, "before_cursor_execute", _begin_as_a_writer, retval=True)
+    gc.disable()
+    threading.Thread(target=_collect_beside_the_loop, daemon=True).start()
+
+
+def _begin_as_a_writer(
+    _connection: object, _cursor: object, statement: str, given: Given, _context: object, _many: object
+) -> tuple[str, Given]:
+    return "BEGIN IMMEDIATE" if statement == "BEGIN DEFERRED" else statement, given
+
+
+def _collect_beside_the_loop() -> None:
+    while True:
+        time.sleep(COLLECT_EVERY)
+        gc.collect()

@@ -1,17 +1,18 @@
 """Checks Prefect: that its server answers, requires a password, and has our deployments in closed pools."""
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_HOME, PREFECT_PROFILES_PATH
 
 from console.checks.finding import Finding, bad, good
-from console.checks.prefect_poll import poll
 from domain.addresses import is_this_machine, without_user
 from github_api.certificates import BadCertificates
 from local.deploy import DEPLOYMENTS
@@ -25,6 +26,24 @@ DATABASE = "prefect.db"
 
 NEEDS_SCHEDULE = "reconcile-reports/reconcile-reports"
 
+_HIGH, _LOW = r"\u[dD][89abAB]??", r"\u[dD][c-fC-F]??"
+_LONE = [
+    *(f"*{_HIGH}{no_low}*" for no_low in (r"[^\]", r"\[^u]", r"\u[^dD]", r"\u[dD][^c-fC-F]")),
+    *(f"*{no_high}{_LOW}*" for no_high in (
+        r"[^\]?????", r"[^u]????", r"[^dD]???", r"[^89abAB]??", r"[^0-9a-fA-F]?", r"[^0-9a-fA-F]",
+    )),
+]  # fmt: skip
+"""Patterns of half a surrogate pair in JSON: one half without the escape of the other beside it."""
+
+_MATCHES = " OR ".join(f"given GLOB '{pattern}'" for pattern in _LONE)
+
+WITH_HALF_A_PAIR = (
+    rf"SELECT id FROM (SELECT id, replace(parameters, '\\', '  ') AS given FROM flow_run) WHERE {_MATCHES}"  # noqa: S608  # our own words
+)
+"""The flow runs whose parameters hold half a surrogate pair, on SQLite. A whole emoji is two halves side by side; two
+backslashes are a backslash, and begin no escape."""
+
+REMEDY = f"PRAGMA foreign_keys = ON; DELETE FROM flow_run WHERE id IN ({WITH_HALF_A_PAIR});"  # noqa: S608  # the same
 
 T = TypeVar("T")
 
@@ -46,6 +65,24 @@ async def check(settings: Settings) -> list[Finding]:
         *(closed(name, pool) for name, pool in pools.items()),
         *(deployed(name, one) for name, one in made.items()),
     ]
+
+
+async def poll(client: PrefectClient) -> Finding:
+    """Whether the server answers a worker's poll. Only reads: no flow run is taken on."""
+    what = "Prefect's poll"
+    try:
+        for name in POOLS:
+            await client.get_scheduled_flow_runs_for_work_pool(name)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:
+            return bad(what, f"is answered {error.response.status_code}: run `make deploy`")
+        return bad(
+            what,
+            "is answered 500, so no worker gets work. If the server's log has UnicodeEncodeError, half of an emoji "
+            "stands in a flow run's parameters; in `sqlite3 PREFECT_HOME/prefect.db`, this removes that flow run and "
+            f"no other:\n{REMEDY}",
+        )
+    return good(what, "is answered")
 
 
 async def _or_none(read: Callable[[str], Awaitable[T]], name: str) -> T | None:

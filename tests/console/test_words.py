@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from console.arguments import ReportFilter
-from console.words import next_try, reason, why
+from console.list import next_try, reason, why
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers, next_try_at

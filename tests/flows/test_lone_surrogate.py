@@ -10,7 +10,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from sqlalchemy import make_url
 
-from console.checks.prefect_poll import REMEDY, poll
+from console.checks.prefect import REMEDY, poll
 from flows.docs_job import docs_job
 from local.work_pools import JOBS, POOLS, close_pool
 

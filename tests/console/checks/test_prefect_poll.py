@@ -6,7 +6,7 @@ import sqlite3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.checks.prefect_poll import REMEDY, WITH_HALF_A_PAIR
+from console.checks.prefect import REMEDY, WITH_HALF_A_PAIR
 
 PIECES = ["\ud83d", "\ude00", "\ud800", "\udfff", "\U0001f600", "\\", "\\ud83d", "\\ude00", '"', "\n", "é", *"du8af "]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)

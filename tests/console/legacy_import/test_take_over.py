@@ -8,8 +8,8 @@ import pytest
 from sqlmodel import func, select
 from world import SHA, World, accept, end, order, run_job
 
+from console.legacy_import.import_old import Disposition, chosen, take_over
 from console.legacy_import.old_jobs import OldJob
-from console.legacy_import.take_over import Disposition, chosen, take_over
 from domain.delivery.report import Phase
 from settings import Settings
 from storage import counters
