@@ -57,10 +57,11 @@ CLASSIFY = "github_api/classify.py"
 INTERMEDIARIES = ("tests/github_api/test_provenance.py", "tests/scenarios/replies/test_intermediaries.py")
 HELD = "col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)"
 
-CLOCK, CLOCKS, JUMPS = (
+CLOCK, CLOCKS, AHEAD, JUMPS = (
     "storage/sqlite_clock.py",
     "tests/storage/test_sqlite_clock.py",
-    "tests/delivery/test_clock_jumps.py",
+    "tests/delivery/clock_jumps/test_clock_ahead.py",
+    "tests/delivery/clock_jumps/test_clock_jumps.py",
 )
 
 BREAKAGES = (
@@ -137,7 +138,7 @@ BREAKAGES = (
     Breakage("a verification requested by a late sender has the delivery's age", "storage/delivery/verification.py", "await _late_at(session, target_id) or newest.delivered_at", "newest.delivered_at", (TIMES,)),
     Breakage("a verification is given up without an event", VERIFY, "    if again_at is None:\n", "    if False:\n", (f"{TIMES}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
     Breakage("a repair waits for the hour", "storage/delivery/verification.py", ".values(due_at=now, bulk_at=None)", ".values(due_at=now)", (LATE,)),
-    Breakage("a refusal of a clock that was ahead lasts an hour", "storage/delivery/future_times.py", "for one in (credential, *refused):", "for one in (credential,):", (f"{JUMPS}::test_a_secret_that_was_refused_while_the_clock_was_ahead_waits_for_its_minute_only",)),
+    Breakage("a refusal of a clock that was ahead lasts an hour", "storage/delivery/future_times.py", "for one in (credential, *refused):", "for one in (credential,):", (f"{AHEAD}::test_a_secret_that_was_refused_while_the_clock_was_ahead_waits_for_its_minute_only",)),
     Breakage("verifications without end", "storage/delivery/verification.py", "    if age >= (VERIFIES_FOR if is_answered else VERIFIES_UNANSWERED_FOR):\n        return None\n", "", (f"{TIMES}::test_a_commit_that_can_no_longer_be_read_is_verified_for_a_day",)),
     Breakage("repairs without end", "storage/delivery/verification.py", "    if edition > MOST_EDITIONS:\n        return False\n", "", (f"{LATE}::test_repairs_end_where_they_do_not_help",)),
     Breakage("a repair of what has changed meanwhile", "storage/delivery/verification.py", "col(StatusReport.id) == seen.ours.newest, _is_unchanged(seen))", "col(StatusReport.id) == seen.ours.newest)", (f"{LATE}::test_a_repair_names_what_it_read",)),
@@ -283,11 +284,11 @@ BREAKAGES = (
     Breakage("the clock is set, and a pause stays", CLOCK, "for statement in _live(now, step):", "for statement in ():", (CLOCKS,)),
     Breakage("a clock that was never set is followed", CLOCK, " or wall < EARLIEST", "", (CLOCKS,)),
     Breakage("a ledger takes its host's clock along", "storage/maintenance/copy_rows.py", ' if table.name != "host_anchor"]', "]", ("tests/storage/maintenance/test_move.py",)),
-    Breakage("what was stamped ahead is cut to nothing", "storage/delivery/future_times.py", "values({column: now + length})", "values({column: now})", (f"{JUMPS}::test_a_lease_that_was_taken_while_the_clock_was_ahead_is_its_holders_for_its_whole_length",)),
-    Breakage("what was recorded ahead waits", "storage/delivery/future_times.py", "or_(too_far, was_ahead)", "too_far", (f"{JUMPS}::test_a_report_recorded_while_the_clock_was_ahead_is_delivered_within_a_run",)),
-    Breakage("requests of the future fill the budget", "storage/delivery/budget.py", "if spent.last_at is not None and spent.last_at > now + MARGIN:", "if False:", (f"{JUMPS}::test_a_request_sent_while_the_clock_was_ahead_uses_budget_no_longer_than_one_sent_now",)),
-    Breakage("a dead job has a heartbeat in the future", "storage/delivery/future_times.py", '    await session.exec(_cut(Job, "beat_at"', '    (_cut(Job, "beat_at"', (f"{JUMPS}::test_a_report_recorded_while_the_clock_was_ahead_is_delivered_within_a_run",)),
-    Breakage("a sender goes by the lease that it remembers", DELIVER, "left = await leases.time_left(session, lease, now=now)", "left = lease.expires_at - now", (f"{JUMPS}::test_a_sender_delayed_past_a_shortened_lease_sends_nothing",)),
+    Breakage("what was stamped ahead is cut to nothing", "storage/delivery/future_times.py", "values({column: now + length})", "values({column: now})", (f"{AHEAD}::test_a_lease_that_was_taken_while_the_clock_was_ahead_is_its_holders_for_its_whole_length",)),
+    Breakage("what was recorded ahead waits", "storage/delivery/future_times.py", "or_(too_far, was_ahead)", "too_far", (f"{AHEAD}::test_a_report_recorded_while_the_clock_was_ahead_is_delivered_within_a_run",)),
+    Breakage("requests of the future fill the budget", "storage/delivery/budget.py", "if spent.last_at is not None and spent.last_at > now + MARGIN:", "if False:", (f"{AHEAD}::test_a_request_sent_while_the_clock_was_ahead_uses_budget_no_longer_than_one_sent_now",)),
+    Breakage("a dead job has a heartbeat in the future", "storage/delivery/future_times.py", '    await session.exec(_cut(Job, "beat_at"', '    (_cut(Job, "beat_at"', (f"{AHEAD}::test_a_report_recorded_while_the_clock_was_ahead_is_delivered_within_a_run",)),
+    Breakage("a sender goes by the lease that it remembers", DELIVER, "left = await leases.time_left(session, lease, now=now)", "left = lease.expires_at - now", (f"{AHEAD}::test_a_sender_delayed_past_a_shortened_lease_sends_nothing",)),
     Breakage("a clock that jumps ahead ends a doubt", LEASE, "return expired_at if now - expired_at < LONGEST_UNNOTICED else now + policy.timeout", "return expired_at", (f"{JUMPS}::test_a_ledgers_clock_that_jumps_ahead_of_a_lease_makes_no_second_status",)),
     Breakage("a reconciliation run lasts for as long as the clock was set back", "tasks/delivery/deliver_due.py", "return self.since <= now < self.until", "return now < self.until", (f"{JUMPS}::test_a_reconciliation_run_ends_though_the_clock_is_set_back",)),
     Breakage("a reply that came compressed is read", "github_api/raw_body.py", 'if encoding not in ("", "identity"):', 'if encoding not in ("", "identity", encoding):', ("tests/github_api/test_client_sockets.py::test_a_compressed_reply_is_not_read_and_leaves_a_create_unknown",)),

@@ -1,12 +1,21 @@
-"""A host whose wall clock is wrong, for the clock of a SQLite ledger."""
+"""Clocks that are wrong: a host's wall clock below that of a SQLite ledger, and a PostgreSQL server's."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from world import Clock
+from log_lines import nothing_logged
+from sqlmodel.ext.asyncio.session import AsyncSession
+from world import Clock, World
 
+from domain.delivery.budget import WriteBudget
+from domain.delivery.policy import Policy
 from storage.sqlite_clock import Host, HostClock
+from tasks.delivery.deliver_due import deliver_due
+from tasks.jobs.lost import end_lost_jobs
+
+HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
+POLICY = Policy(first_delay=timedelta(seconds=2), budget=WriteBudget())
 
 
 @dataclass
@@ -27,3 +36,28 @@ class TimedHost:
         """The clock of a SQLite ledger on this host."""
         wall = Host(lambda: self.boot, lambda: self.true.now - self.booted_at, lambda: self.true.now + self.wrong_by)
         return HostClock(wall)
+
+
+@dataclass
+class WrongClock:
+    """A ledger's clock that is wrong by `by`: a PostgreSQL server's."""
+
+    true: Clock
+    by: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.true.now + self.by
+
+    async def of_ledger(self, _: AsyncSession) -> datetime:
+        return self.now()
+
+    def jump(self, by: timedelta) -> None:
+        self.by = by
+
+
+async def a_pass(world: World, *, lasts: float = 50) -> None:
+    """Make a reconciliation run that looks for due reports for so many seconds."""
+    reporter = world.reporter
+    with nothing_logged():
+        await end_lost_jobs(reporter)
+        await deliver_due(reporter, uuid4(), budget=timedelta(seconds=lasts), senders=2)
