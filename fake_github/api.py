@@ -11,7 +11,7 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from fake_github.answers.replies import altered
+from fake_github.answers.replies import Case, altered
 from fake_github.exchange import Answer, Call
 from fake_github.faults import Fault, Kind, Script
 from fake_github.github import GitHub
@@ -67,7 +67,7 @@ class Api:
         seen.stored(answer.stored_id, timing.store_in)
         if fault:
             number = self._github.store.repository_id(asked.repository) if asked and asked.repository else 0
-            answer = altered(answer, fault, call, self._github.surface, repository_id=number, now=seen.at)
+            answer = altered(Case(fault, call, self._github.surface, answer, number, seen.at))
         return fault, answer, seen
 
     async def _is_silent(self, fault: Fault, scope: Scope, receive: Receive) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import TypeAlias
 
 from fake_github.answers import refusals
 from fake_github.exchange import Answer, Call
@@ -22,12 +21,14 @@ NO_SERVER = (
     "No server is currently available to service your request. Sorry about that. "
     "Please try resubmitting your request and contact us if the problem persists."
 )
+LOGIN_ATTEMPTS = "Maximum number of login attempts exceeded. Please try again later."
+ABUSE = "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again."
 PRIMARY_LIMIT = 5000
 PRIMARY_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """A fault of a request whose real answer would be `answer`."""
 
     fault: Fault
@@ -38,68 +39,60 @@ class _Case:
     now: datetime
 
     def status(self, default: int) -> int:
+        """The status of the reply: the one that the fault gives, else *default*."""
         return self.fault.status or default
 
-    @property
-    def whole_seconds(self) -> int | None:
-        return None if self.fault.seconds is None else round(self.fault.seconds)
 
-
-def altered(answer: Answer, fault: Fault, call: Call, surface: Surface, *, repository_id: int, now: datetime) -> Answer:
-    """*answer* altered by *fault*; keeps the id of what was created. Unchanged if only the connection is faulty."""
-    reply = _REPLIES.get(fault.kind)
+def altered(case: Case) -> Answer:
+    """The answer altered by the fault; keeps the id of what was created. Unchanged if only the connection is faulty."""
+    answer, reply = case.answer, _REPLIES.get(case.fault.kind)
     if reply is None:
         return answer
-    made = reply(_Case(fault, call, surface, answer, repository_id, now))
+    made = reply(case)
     kept = {name: value for name, value in answer.headers.items() if name.startswith("x-") and made.is_githubs}
-    headers = {**kept, **made.headers, **fault.headers}
+    headers = {**kept, **made.headers, **case.fault.headers}
     return replace(made, stored_id=answer.stored_id, headers=headers)
 
 
-def _server_error(case: _Case) -> Answer:
+def _server_error(case: Case) -> Answer:
     status = case.status(502)
     return refusals.refusal(status, NO_SERVER if status == HTTPStatus.SERVICE_UNAVAILABLE else "Server Error")
 
 
-def _intermediary(case: _Case) -> Answer:
+def _intermediary(case: Case) -> Answer:
     body = BLOCKED_PAGE if case.fault.body is None else case.fault.body
     headers = {"location": case.fault.location} if case.fault.location else {}
     return Answer(case.status(403), body, headers, is_githubs=False)
 
 
-def _inner_links(case: _Case) -> Answer:
+def _inner_links(case: Case) -> Answer:
     links = case.answer.headers.get("link", "")
     inner = links.replace(case.call.base_url, case.fault.location or "http://github.internal")
     return case.answer.with_headers({"link": inner}) if links else case.answer
 
 
-def _foreign(case: _Case) -> Answer:
+def _foreign(case: Case) -> Answer:
     body = case.answer.body
     return replace(case.answer, body={**body, **case.surface.foreign} if isinstance(body, dict) else body)
 
 
-def _primary_limit(case: _Case) -> Answer:
+def _primary_limit(case: Case) -> Answer:
     seconds = PRIMARY_SECONDS if case.fault.seconds is None else case.fault.seconds
     reset_at = int((case.now + timedelta(seconds=seconds)).timestamp())
     return refusals.primary_limit(case.status(403), limit=PRIMARY_LIMIT, reset_at=reset_at)
 
 
-def _secondary_limit(case: _Case) -> Answer:
-    return refusals.secondary_limit(case.status(403), retry_after=case.whole_seconds)
+def _secondary_limit(case: Case) -> Answer:
+    seconds = case.fault.seconds
+    return refusals.secondary_limit(case.status(403), retry_after=None if seconds is None else round(seconds))
 
 
-def _abuse_limit(case: _Case) -> Answer:
-    message = "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again."
-    headers = {} if case.whole_seconds is None else {"retry-after": str(case.whole_seconds)}
-    return refusals.refusal(case.status(403), message, docs=f"{refusals.DOCS}/#abuse-rate-limits", headers=headers)
+def _abuse_limit(case: Case) -> Answer:
+    body = refusals.refusal(case.status(403), ABUSE, docs=f"{refusals.DOCS}/#abuse-rate-limits").body
+    return replace(_secondary_limit(case), body=body)
 
 
-def _login_attempts(case: _Case) -> Answer:
-    message = "Maximum number of login attempts exceeded. Please try again later."
-    return refusals.refusal(case.status(403), message)
-
-
-def _sso(case: _Case) -> Answer:
+def _sso(case: Case) -> Answer:
     message = (
         "Resource protected by organization SAML enforcement. "
         "You must grant your Personal Access token access to this organization."
@@ -108,14 +101,14 @@ def _sso(case: _Case) -> Answer:
     return refusals.refusal(case.status(403), message, headers={"x-github-sso": f"required; url={url}"})
 
 
-def _blocked(case: _Case) -> Answer:
+def _blocked(case: Case) -> Answer:
     status = case.status(451)
     reason = "dmca" if status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS else "tos"
     block = {"reason": reason, "created_at": "2026-01-01T00:00:00Z", "html_url": f"https://github.com/{reason}"}
     return refusals.refusal(status, "Repository access blocked", block=block)
 
 
-def _redirect(case: _Case) -> Answer:
+def _redirect(case: Case) -> Answer:
     """A redirect; its text is "Moved Permanently" also with 307, as on GitHub."""
     path = "/".join(case.call.path.split("/")[4:])
     location = case.fault.location or f"{case.call.base_url}/repositories/{case.repository_id}/{path}"
@@ -124,8 +117,7 @@ def _redirect(case: _Case) -> Answer:
     return Answer(status, body, {"location": location})
 
 
-_Reply: TypeAlias = Callable[[_Case], Answer]
-_REPLIES: dict[Kind, _Reply] = {
+_REPLIES: dict[Kind, Callable[[Case], Answer]] = {
     Kind.SERVER_ERROR: _server_error,
     Kind.HTML: lambda case: Answer(case.status(502), UNICORN),
     Kind.ODD_SUCCESS: lambda case: replace(case.answer, status=case.status(202)),
@@ -135,7 +127,7 @@ _REPLIES: dict[Kind, _Reply] = {
     Kind.PRIMARY_LIMIT: _primary_limit,
     Kind.SECONDARY_LIMIT: _secondary_limit,
     Kind.ABUSE_LIMIT: _abuse_limit,
-    Kind.LOGIN_ATTEMPTS: _login_attempts,
+    Kind.LOGIN_ATTEMPTS: lambda case: refusals.refusal(case.status(403), LOGIN_ATTEMPTS),
     Kind.BAD_CREDENTIALS: lambda _: refusals.bad_credentials(),
     Kind.FORBIDDEN: lambda case: refusals.forbidden(case.status(403), case.surface.permission),
     Kind.ARCHIVED: lambda case: refusals.archived(case.status(403)),

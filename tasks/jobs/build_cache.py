@@ -15,7 +15,7 @@ from pathlib import Path
 
 from domain.process.limits import FileBounds
 from tasks.process.files import copy_files
-from tasks.process.temp_dirs import newest_first, scratch, set_mtime_to_now
+from tasks.process.temp_dirs import has_locked, newest_first, scratch, set_mtime_to_now
 from tasks.process.users import JobUser
 
 logger = logging.getLogger("reportback.jobs")
@@ -147,17 +147,9 @@ def _locked(entry: Path, kind: int) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _lock(opened, kind) and _is_still(entry, opened)
+        yield has_locked(opened, kind) and _is_still(entry, opened)
     finally:
         os.close(opened)
-
-
-def _lock(opened: int, kind: int) -> bool:
-    try:
-        fcntl.flock(opened, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_still(entry: Path, opened: int) -> bool:

@@ -16,7 +16,8 @@ from tasks.process.temp_dirs import kept_in, remove
 from tasks.process.uncancellable import run_uncancellable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LEAST = 1024**3
+MIB = 1024**2
+LEAST = 1024 * MIB
 """Bytes that must be free: jobs fill disks, and a ledger on a full disk cannot record an outcome."""
 RESERVE = LEAST // 4
 """Bytes that stay free while git or a copy writes: for the ledger and other processes."""
@@ -71,10 +72,10 @@ def check_free_space(folders: Iterable[Path], stop: Stop = never, *, free: Calla
                 break
             remove(old, stop)
         if (left := free(folder)) < LEAST:
-            has, needs = (f"{size // 1024**2:,}" for size in (left, LEAST))
             raise NoSpace(
                 "less than 1 GiB is free",
-                f"{has} MiB are free on the disk of {folder}, and a job needs {needs}: make room there, and retry it",
+                f"{left // MIB:,} MiB are free on the disk of {folder}, and a job needs {LEAST // MIB:,}: "
+                "make room there, and retry it",
             )
 
 
@@ -101,11 +102,10 @@ async def _filling(folder: Path) -> NoSpace:
             if (left := await run_in_background(lambda _: free_in(folder), longest=POLL_EVERY)) < RESERVE:
                 break
         await asyncio.sleep(POLL_EVERY.total_seconds())
-    has, needs = (f"{size // 1024**2:,}" for size in (left, RESERVE))
     return NoSpace(
-        f"less than {needs} MiB is left on the disk",
-        f"the disk of {folder} became too full while a job's files were written: {has} MiB are free there, and {needs} "
-        "have to stay: make room there, and retry it",
+        f"less than {RESERVE // MIB:,} MiB is left on the disk",
+        f"the disk of {folder} became too full while a job's files were written: {left // MIB:,} MiB are free "
+        f"there, and {RESERVE // MIB:,} have to stay: make room there, and retry it",
     )
 
 

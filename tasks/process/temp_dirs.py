@@ -104,15 +104,15 @@ def _claim(within: Path) -> tuple[Path, int]:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=within))
         with suppress(FileNotFoundError):  # a sweep was quicker than the lock
             lock = os.open(folder, os.O_RDONLY)
-            if _is_ours(lock) and folder.exists():
+            if has_locked(lock) and folder.exists():
                 return folder, lock
             os.close(lock)
 
 
-def _is_ours(lock: int) -> bool:
-    """Lock it, unless a sweep has: waiting would block the event loop."""
+def has_locked(opened: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Lock a descriptor, unless another process holds a conflicting lock: waiting would block the event loop."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(opened, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -128,8 +128,8 @@ def sweep(within: Path | None = None, stop: Stop = never) -> None:
             if folder.lstat().st_uid != os.geteuid():
                 continue
             with _opened(folder) as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove(folder, stop)
+                if has_locked(lock):
+                    remove(folder, stop)
 
 
 def _remove_and_unlock(folder: Path, lock: int, stop: Stop) -> None:

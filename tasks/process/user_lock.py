@@ -1,7 +1,6 @@
 """Assigns one job user to one job, by a lock that its flow and supervisor hold, and removes what the user left."""
 
 import asyncio
-import fcntl
 import logging
 import os
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from domain.process.ended_by import EndedBy
 from tasks.process.command import CannotStart, run_command
-from tasks.process.temp_dirs import REMOVAL, REMOVAL_OF_CANCELLED
+from tasks.process.temp_dirs import REMOVAL, REMOVAL_OF_CANCELLED, has_locked
 from tasks.process.uncancellable import run_uncancellable
 from tasks.process.user_leftovers import clear
 from tasks.process.users import JobUser
@@ -92,12 +91,10 @@ def _try_lock(user: JobUser) -> int | None:
     """A descriptor that holds the lock, which no job inherits; None: another process holds it."""
     LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
     opened = os.open(LOCKS / str(user.uid), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(opened)
-        return None
-    return opened
+    if has_locked(opened):
+        return opened
+    os.close(opened)
+    return None
 
 
 async def end_all(user: JobUser) -> None:
