@@ -21,7 +21,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 Find: TypeAlias = Callable[[str], dict[str, str] | None]
 """The numbers in a line by name, perhaps none; None: the pattern does not match."""
 
-REPEATED_BLANK = re.compile(r"\[[^]]*\]|\\.|(?P<blank> \*)", re.DOTALL)
+REPEATED_BLANK = re.compile(r"\[\^?\]?(?:\\.|[^]\\])*\]|\\.|(?P<blank> \*)", re.DOTALL)
 """A blank that is repeated, outside of a class: in a line, runs of blanks are single ones."""
 
 ALLOWED: dict[str, tuple[set[str], ...]] = {
