@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random, SystemRandom
@@ -20,7 +20,6 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.memory import ROLES, resident
 from benchmarks.row_for_row import Rows, differences, rows_of, unsettled
 from benchmarks.trouble import Trouble
 from demo import source
@@ -30,6 +29,7 @@ from fake_github.process import running as github_running
 from local import stack
 from local.prefect_api import PrefectApi, prefect_api
 from storage.ledger import Ledger, open_ledger
+from tasks.process.kernel import command_line, descendants
 
 MINUTE = 60.0
 POLL_EVERY = 10.0
@@ -41,6 +41,14 @@ WARM = 10
 MAY_GROW = 1.10
 QUIET = 300.0
 """Seconds within which everything must be settled once the faults end."""
+
+ROLES = {
+    "server": ("prefect", "server"),
+    "jobs": ("local.serve", "jobs"),
+    "reports": ("local.serve", "reports"),
+    "stand-in": ("-m", "fake_github"),
+}
+"""The processes of `make up`, by parts of their command lines. The process that serves flows also runs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,27 @@ async def _settled(hour: Hour) -> Rows:
     while unsettled(rows := await rows_of(hour.ledger)) and time.monotonic() < deadline:  # noqa: ASYNC110  # other processes settle it
         await asyncio.sleep(POLL_EVERY / 2)
     return rows
+
+
+def resident() -> dict[str, float]:
+    """Resident MiB (VmRSS) of each of `ROLES` among our descendants; the server with its children."""
+    found = {}
+    for pid in descendants(os.getpid()):
+        words = command_line(pid)
+        role = next((name for name, (one, other) in ROLES.items() if one in words and other in words), None)
+        if role is not None and role not in found and not any(word.endswith("supervisor.py") for word in words):
+            family = [pid, *descendants(pid)] if role == "server" else [pid]
+            found[role] = sum(map(_resident, family)) / 1024
+    return found
+
+
+def _resident(pid: int) -> int:
+    """Resident kB; 0 for a process that has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    return 0
 
 
 def _print_result(hour: Hour, rows: Rows, statuses: Sequence[Json]) -> int:

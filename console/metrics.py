@@ -30,24 +30,15 @@ async def metrics(*, serve: str | None = None) -> None:
 
     Args:
         serve: Listen on HOST:PORT until Ctrl-C. There is no log-in: use 127.0.0.1 unless the network is trusted.
-    """
-    await (print_metrics() if serve is None else serve_metrics(serve))
-
-
-async def print_metrics() -> None:
-    """Print the metrics."""
-    async with opened(Settings()) as ledger:
-        shown = await read_metrics(ledger)
-    sys.stdout.write(generate_latest(registry_of(shown)).decode())
-
-
-async def serve_metrics(place: str) -> None:
-    """Serve the metrics at *place*, HOST:PORT, under /metrics, until cancelled; port 0 is a free one.
 
     Raises:
-        ValueError: it is no such place, or its port cannot be opened.
+        ValueError: see `listening`.
     """
-    with listening(place) as sock:
+    if serve is None:
+        async with opened(Settings()) as ledger:
+            sys.stdout.write(generate_latest(registry_of(await read_metrics(ledger))).decode())
+        return
+    with listening(serve) as sock:
         async with opened(Settings()) as ledger:
             host, port = sock.getsockname()[:2]
             sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics\n")
@@ -56,10 +47,10 @@ async def serve_metrics(place: str) -> None:
 
 
 def listening(place: str) -> socket.socket:
-    """A socket that listens at *place*.
+    """A socket that listens at *place*, HOST:PORT; port 0 is a free one.
 
     Raises:
-        ValueError: as `serve_metrics`.
+        ValueError: it is no such place, or its port cannot be opened.
     """
     parts = PLACE.fullmatch(place)
     if parts is None:

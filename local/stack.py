@@ -64,7 +64,8 @@ async def running(
     await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
     port = port or free_port()
     api_url = f"http://127.0.0.1:{port}/api"
-    env = {**inherited(), **prefect_settings(home, api_url), **_asked_for(password)}
+    asked_for = dict.fromkeys((SERVERS_PASSWORD, PASSWORD), password) if password else {}
+    env = {**inherited(), **prefect_settings(home, api_url), **asked_for}
     server = (*COMMAND, "server", "--port", str(port))
     served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
     async with AsyncExitStack() as more:
@@ -75,11 +76,6 @@ async def running(
         )
         others = await asyncio.gather(more.enter_async_context(jobs), more.enter_async_context(reports))
         yield Stack(api_url, (one, *others))
-
-
-def _asked_for(password: str | None) -> dict[str, str]:
-    """The settings with the password, for the server and its clients."""
-    return dict.fromkeys((SERVERS_PASSWORD, PASSWORD), password) if password else {}
 
 
 def free_port() -> int:

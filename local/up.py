@@ -35,7 +35,9 @@ async def up() -> None:
             console.print("Starting a Prefect server and the deployments ...")
             kept = None if settings else _kept_password(home)
             password = kept.read_text(encoding="utf-8").strip() if kept else None
-            async with stack.running(home, settings, port=_port(), password=password) as local:
+            async with stack.running(
+                home, settings, port=PORT if stack.is_free(PORT) else 0, password=password
+            ) as local:
                 _explain(console, local, kept)
                 raise stack.NotStarted(await local.until_one_ends())
 
@@ -61,10 +63,6 @@ def _kept_password(home: Path) -> Path:
         path.touch(mode=0o600)
         path.write_text(f"reportback:{secrets.token_urlsafe(24)}\n", encoding="utf-8")
     return path
-
-
-def _port() -> int:
-    return PORT if stack.is_free(PORT) else 0
 
 
 def _explain(console: Console, local: stack.Stack, password: Path | None) -> None:

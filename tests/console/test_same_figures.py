@@ -11,7 +11,7 @@ from world import World, order, run_job
 
 from console.arguments import EVERYTHING
 from console.list import print_reports
-from console.metrics import print_metrics
+from console.metrics import metrics
 from domain.operations.status_page import Links, headline, page
 from domain.units import span
 from fake_github.faults import Kind
@@ -51,7 +51,7 @@ async def listed(shell: Shell, wanted: Wanted) -> list[Mapping[str, Any]]:
 
 
 async def scraped(shell: Shell) -> str:
-    await print_metrics()
+    await metrics()
     return shell.heard()[0]
 
 
