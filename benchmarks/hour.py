@@ -63,7 +63,6 @@ class Hour:
     random: Random
     console: Console
     memory: list[dict[str, float]] = field(default_factory=list)
-    happened: Counter[str] = field(default_factory=Counter)
 
 
 async def main(minutes: int, seed: int) -> int:
@@ -128,7 +127,6 @@ async def _minute(hour: Hour, until: float) -> dict[str, float]:
 def _note(hour: Hour, words: str | None) -> None:
     if words:
         hour.console.print(f"  {words}")
-        hour.happened[words.partition(" {")[0] if words.startswith("GitHub") else words.split()[-1]] += 1
 
 
 async def _settled(hour: Hour) -> Rows:
@@ -165,7 +163,7 @@ def _print_result(hour: Hour, rows: Rows, statuses: Sequence[Json]) -> int:
     wrong = [*unsettled(rows), *differences(rows, statuses)]
     grown = _memory(hour)
     jobs = Counter(job.state.value for job in rows.jobs)
-    hour.console.print("jobs:", _counted(jobs), " went wrong:", _counted(hour.happened))
+    hour.console.print("jobs:", ", ".join(f"{count} {state}" for state, count in jobs.most_common()) or "none")
     hour.console.print(f"{len(rows.reports)} reports, {len(statuses)} statuses, {len(wrong)} differences")
     for words in wrong:
         hour.console.print(f"  {words}", style="red")
@@ -188,10 +186,6 @@ def _memory(hour: Hour) -> list[str]:
     if grown:
         hour.console.print(f"  more than {MAY_GROW} times: {', '.join(grown)}", style="red")
     return grown
-
-
-def _counted(counter: Counter[str]) -> str:
-    return ", ".join(f"{count} {what}" for what, count in counter.most_common()) or "nothing"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Shows a command's progress on stderr, if that is a terminal."""
 
 import logging
-from types import TracebackType
 from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -33,9 +32,7 @@ class CommandProgress:
             self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         LOGGER.propagate = True
         LOGGER.removeHandler(self._handler)
         if self._bar.live.is_started:

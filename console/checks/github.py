@@ -37,9 +37,9 @@ async def check(settings: Settings, repository: str | None) -> AsyncIterator[Fin
             yield finding
         yield repositories_finding(settings.allowed_repositories, settings.credentials)
         for name in names(settings):
-            yield await _check_token(github, name)
+            yield await _token(github, name)
         if repository is not None:
-            yield await _may_write(github, repository, settings)
+            yield await _repository(github, repository, settings)
 
 
 def _now() -> datetime:
@@ -79,13 +79,12 @@ def repositories_finding(allowed: Collection[str], credentials: Collection[str])
     return good("repositories", f"jobs are accepted for {', '.join(allowed or credentials)}")
 
 
-async def _check_token(github: Diagnostics, name: str) -> Finding:
+async def _token(github: Diagnostics, name: str) -> Finding:
     what = f"credential {name}"
     try:
-        token = await _token_of(name)
+        return token_finding(what, await github.limits(await _token_of(name)))
     except NoCredential as error:
         return bad(what, str(error))
-    return token_finding(what, await github.limits(token))
 
 
 def token_finding(what: str, answer: Answer | NoResponse) -> Finding:
@@ -105,15 +104,14 @@ def token_finding(what: str, answer: Answer | NoResponse) -> Finding:
             return bad(what, f"GitHub answers {status}: {words}")
 
 
-async def _may_write(github: Diagnostics, repository: str, settings: Settings) -> Finding:
+async def _repository(github: Diagnostics, repository: str, settings: Settings) -> Finding:
     what, name = f"repository {repository}", credential_name(repository, settings.credentials)
     if name is None:
         return bad(what, "REPORTBACK_CREDENTIALS names no credential for it: add a pattern that matches it")
     try:
-        token = await _token_of(name)
+        return may_write(what, name, await github.repository(repository, await _token_of(name)))
     except NoCredential as error:
         return bad(what, str(error))
-    return may_write(what, name, await github.repository(repository, token))
 
 
 def may_write(what: str, name: str, answer: Answer | NoResponse) -> Finding:

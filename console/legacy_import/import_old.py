@@ -10,7 +10,6 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from rich.table import Table
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -173,21 +172,16 @@ def _print(verdicts: Sequence[Verdict], folder: Path, *, is_dry_run: bool) -> No
     if not verdicts:
         out.print(plain(f"No job in {folder}: there is no *.json, or it is empty."))
         return
-    out.print(rows(verdicts))
-    count = sum(one.what is Disposition.QUEUED for one in verdicts)
-    said = f"Reports due now: {count}. The next reconciliation run, or `reportback reconcile`, delivers them."
-    out.print(plain(f"Reports that would be due: {count}. Nothing was changed." if is_dry_run else said))
-
-
-def rows(verdicts: Sequence[Verdict]) -> Table:
-    """The jobs as a table."""
     made = table("file", "job", "commit", "state", "what", "why")
     for one in verdicts:
         job, target = one.job, one.job.target
         about = f"{target.repository} {target.sha[:SHORT_SHA]} {target.context}" if target else ""
         state = shown_as(job.state) if job.state else ""
         made.add_row(*map(plain, (job.file, job.id, about, state, one.what.replace("_", " "), one.why)))
-    return made
+    out.print(made)
+    count = sum(one.what is Disposition.QUEUED for one in verdicts)
+    said = f"Reports due now: {count}. The next reconciliation run, or `reportback reconcile`, delivers them."
+    out.print(plain(f"Reports that would be due: {count}. Nothing was changed." if is_dry_run else said))
 
 
 def fields(one: Verdict, with_token: Sequence[str]) -> Mapping[str, object]:
