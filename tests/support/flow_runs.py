@@ -1,11 +1,11 @@
 """Flow runs on the test server: start one, run it again, and read its state, tasks, log and artifacts."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from prefect import Flow, get_client
 from prefect.client.schemas.filters import (
@@ -53,6 +53,19 @@ async def new_run(flow: Flow[..., Any], parameters: Mapping[str, Any] | None = N
     return made.id
 
 
+async def deployed(flow: Flow[..., Any], *, tags: Sequence[str] = ()) -> UUID:
+    """A deployment without a worker."""
+    async with get_client() as client:
+        flow_id = await client.create_flow(flow)
+        return await client.create_deployment(flow_id, str(uuid4()), tags=list(tags))
+
+
+async def run_of(deployment_id: UUID, state: State[None]) -> UUID:
+    """Create a run of a deployment in that state; return its id."""
+    async with get_client() as client:
+        return (await client.create_flow_run_from_deployment(deployment_id, state=state)).id
+
+
 async def run_again(flow: Flow[..., Any], run_id: UUID) -> Run:
     """Execute the same flow run again, as Retry in the UI does."""
     async with get_client() as client:
@@ -74,6 +87,10 @@ async def state_of_run(run_id: UUID) -> State[Any]:
         state = (await client.read_flow_run(run_id)).state
     assert state is not None
     return state
+
+
+async def state_name_of(run_id: UUID) -> str:
+    return (await state_of_run(run_id)).name or ""
 
 
 async def name_of_run(run_id: UUID) -> str:
