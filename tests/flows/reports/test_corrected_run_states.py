@@ -12,7 +12,6 @@ import pytest
 from flow_rig import Rig
 from flow_runs import deployed, log_of, new_run, run, run_of, state_name_of, state_of_run
 from prefect import get_client
-from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Cancelling, Completed, Pending, Running, Scheduled
 from sqlmodel.ext.asyncio.session import AsyncSession
 from world import begin, end, order
@@ -128,8 +127,7 @@ async def test_flow_runs_that_died_before_acceptance_are_corrected_in_prefect(
         await deployed(docs_job),
         await deployed(docs_job, tags=[f"ledger:{uuid4()}"]),
     )
-    states: tuple[State[None], ...] = (Running(), Pending(), Cancelling())
-    died = [await run_of(ours, state) for state in states]
+    died = [await run_of(ours, Running()), await run_of(ours, Pending()), await run_of(ours, Cancelling())]
     left = [
         await accepted(rig, await run_of(ours, Running())),
         await run_of(others, Running()),
