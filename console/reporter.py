@@ -7,7 +7,6 @@ from dataclasses import replace
 from prefect.settings import PREFECT_API_URL
 
 from console.terminal import log_line
-from domain.delivery.notifications import Notification
 from github_api.credentials import NoCredential
 from settings import Settings
 from tasks.delivery import open_reporter as opening
@@ -27,11 +26,8 @@ async def open_reporter(settings: Settings, actor: str) -> AsyncIterator[Reporte
 
 def logging_to(reporter: Reporter, say: Callable[[str], None]) -> Reporter:
     """*reporter*, with each committed event passed to *say* as a log line."""
-
-    def publish(notification: Notification) -> None:
-        say(log_line(notification))
-
-    return replace(reporter, ledger=replace(reporter.ledger, publish=publish))
+    ledger = replace(reporter.ledger, publish=lambda notification: say(log_line(notification)))
+    return replace(reporter, ledger=ledger)
 
 
 async def token_of(name: str) -> str:

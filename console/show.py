@@ -51,8 +51,7 @@ async def _histories(session: AsyncSession, asked: int | UUID) -> list[ReportDet
     numbers = [asked] if isinstance(asked, int) else await reports_of(session, asked)
     if numbers is None:
         return None
-    found = [await of_report(session, number) for number in numbers]
-    known = [one for one in found if one is not None]
+    known = [one for number in numbers if (one := await of_report(session, number)) is not None]
     return known if known or not numbers else None
 
 

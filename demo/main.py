@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,14 +13,37 @@ from rich.console import Console
 from rich.table import Table
 
 from demo import source
-from demo.scenario import BUILDS, CASES, FAILS, LOST, OUTAGE, REPOSITORY, Case, problem
 from fake_github.process import StandIn
 from fake_github.process import running as github_running
 from local import stack
 from local.prefect_api import PrefectApi, RunState, prefect_api
 
+REPOSITORY = "reportback/docs"
+
 OUTCOME_TIMEOUT = timedelta(seconds=150)
 """How long the demo waits for the last outcome before it says that one is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One docs job. `outcome` is the state that GitHub must show for it, once."""
+
+    letter: str
+    title: str
+    job: str
+    outcome: str
+
+    @property
+    def context(self) -> str:
+        """Its own context, so that the commit's page shows all four."""
+        return f"docs/{self.letter}-{self.job}"
+
+
+BUILDS = Case("a", "builds", "sphinx-docs", "success")
+FAILS = Case("b", "its command fails", "broken-docs", "failure")
+OUTAGE = Case("c", "GitHub is unavailable for longer than the task retries", "sphinx-docs", "success")
+LOST = Case("d", "GitHub stores it, and the reply is lost", "sphinx-docs", "success")
+CASES = (BUILDS, FAILS, OUTAGE, LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +143,18 @@ async def _print_table(stage: Stage, jobs: Mapping[Case, RunState]) -> int:
     reads = sum(one["method"] == "GET" for one in requests)
     stage.console.print(f"{len(requests)} requests in all, {reads} of them reads to find what may have been stored.")
     return 1 if any(problems.values()) else 0
+
+
+def problem(case: Case, held: Sequence[Mapping[str, str]]) -> str | None:
+    """What is wrong with the statuses that GitHub holds for *case*, oldest first; None: nothing."""
+    states = [status["state"] for status in held]
+    outcomes = [state for state in states if state != "pending"]
+    if not outcomes:
+        return "the outcome is missing"
+    if len(outcomes) > 1 or states.count("pending") > 1:
+        return f"doubled: {', '.join(states)}"
+    if states[-1] == "pending":
+        return "`pending` covers the outcome"
+    if outcomes != [case.outcome]:
+        return f"{outcomes[0]} instead of {case.outcome}"
+    return None

@@ -47,8 +47,9 @@ async def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 for pool in pools:
-                    await _pause(client, pool, paused=True)
-                    await _until_still(client, pool, console)
+                    with _named(client, pool):
+                        await _pause(client, pool, paused=True)
+                        await _until_still(client, pool, console)
         except TimeoutError:
             left = [one for pool in pools for one in await _under_way(client, pool)]
             console.print(
@@ -71,7 +72,8 @@ async def resume(*pools: str) -> None:
     """
     async with prefect_server() as client:
         for pool in pools or POOLS:
-            await _pause(client, pool, paused=False)
+            with _named(client, pool):
+                await _pause(client, pool, paused=False)
 
 
 class NoPool(ValueError):
@@ -87,8 +89,7 @@ def _named(client: PrefectClient, pool: str) -> Iterator[None]:
 
 
 async def _pause(client: PrefectClient, pool: str, *, paused: bool) -> None:
-    with _named(client, pool):
-        await client.update_work_pool(pool, WorkPoolUpdate(is_paused=paused))
+    await client.update_work_pool(pool, WorkPoolUpdate(is_paused=paused))
 
 
 async def _was_resumed(client: PrefectClient, pool: str) -> bool:
@@ -96,9 +97,8 @@ async def _was_resumed(client: PrefectClient, pool: str) -> bool:
 
     The systemd unit of another worker resumes it when that worker starts or ends.
     """
-    with _named(client, pool):
-        if (await client.read_work_pool(pool)).is_paused:
-            return False
+    if (await client.read_work_pool(pool)).is_paused:
+        return False
     await _pause(client, pool, paused=True)
     return True
 

@@ -7,7 +7,7 @@ import pytest
 from repositories import commit, new_repository
 
 from demo import source
-from demo.scenario import BUILDS, CASES, FAILS, problem
+from demo.main import BUILDS, CASES, FAILS, problem
 from domain.jobs.jobs_file import parse_job_types
 
 
