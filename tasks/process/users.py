@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,11 @@ def _check_machine() -> None:
         raise NoJobUser(
             "REPORTBACK_JOB_USER is set, but a job could make hard links to our files in its folder: "
             "set sysctl fs.protected_hardlinks=1"
+        )
+    if shutil.which("ipcrm", path=os.defpath) is None:
+        raise NoJobUser(
+            "REPORTBACK_JOB_USER is set, but there is no ipcrm here to remove what jobs leave in System V IPC: "
+            "install util-linux"
         )
 
 

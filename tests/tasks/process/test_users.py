@@ -78,6 +78,14 @@ def test_a_machine_on_which_jobs_may_name_our_files_anew_is_refused(
         job_users(Ids(3_000_000, 3_000_000))
 
 
+def test_a_machine_that_cannot_remove_what_jobs_leave_in_system_v_ipc_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.defpath", str(tmp_path))
+    with pytest.raises(NoJobUser, match=r"no ipcrm here.*install util-linux"):
+        job_users(Ids(3_000_000, 3_000_000))
+
+
 def test_an_unknown_name_is_refused_with_how_to_make_it() -> None:
     with pytest.raises(NoJobUser, match=r"no user 'no-such-user' here: make it \(useradd"):
         job_users("no-such-user")
