@@ -1,17 +1,20 @@
-"""Opens the ledger that the settings name; the commands `reportback db upgrade`, `id` and `after-restore`."""
+"""Opens the ledger that the settings name; the commands `reportback db upgrade`, `id`, `after-restore` and `move`."""
 
 import getpass
 import os
 import sys
 from contextlib import AbstractAsyncContextManager
 
-from rich.console import Console
+from sqlalchemy.engine import make_url
 
+from console.progress import CommandProgress
+from console.terminal import plain, results
 from domain.delivery.notifications import Publish, ignore
 from settings import Settings
-from storage.engines import make_engine
+from storage.engines import make_engine, place_of
 from storage.identity import ledger_id
 from storage.ledger import Ledger, open_ledger
+from storage.maintenance.move import move
 from storage.maintenance.restored import read_back_everything
 from storage.schema import upgrade as upgrade_schema
 
@@ -37,7 +40,7 @@ async def upgrade() -> None:
         await upgrade_schema(engine)
     finally:
         await engine.dispose()
-    Console().print("The ledger is at this version's schema.")
+    results().print("The ledger is at this version's schema.")
 
 
 async def print_id() -> None:
@@ -53,4 +56,31 @@ async def after_restore() -> None:
     async with opened(settings) as ledger, ledger.transaction() as session:
         now, actor = await ledger.clock(session), f"db after-restore by {os_user()}"
         count = await read_back_everything(session, policy=settings.policy, actor=actor, now=now)
-    Console().print(f"{count} unsettled reports will be looked for on GitHub before anything is sent.")
+    results().print(f"{count} unsettled reports will be looked for on GitHub before anything is sent.")
+
+
+async def move_ledger(*, to: str) -> int:
+    """Move the ledger to another database, from SQLite to PostgreSQL or back, with everything stopped.
+
+    The old one is kept, marked as moved and refused from then on. Exits with 1 if nothing was moved.
+
+    Args:
+        to: The new, empty database, as sqlite:////absolute/path or postgresql://user@host/name. Without a password:
+            set PGPASSWORD.
+
+    Raises:
+        ValueError: *to* holds a password, or the move is refused: see `storage.maintenance.move.move`.
+    """
+    settings = Settings()
+    local = settings.local_file_systems
+    await make_engine(to, local=local, given_as="--to").dispose()  # refuses an unusable URL before anything is read
+    if make_url(to).password:
+        raise ValueError("--to must hold no password, as every user can read a command line: set PGPASSWORD")
+    with CommandProgress("moving rows", total=0) as progress:
+        rows = await move(settings.database_url, to, local=local, on_begin=progress.expect, on_rows=progress.step)
+    what = "The ledger had been moved there before" if rows is None else f"Moved {rows} rows"
+    place = place_of(make_url(to))
+    results().print(
+        plain(f"{what}. Set REPORTBACK_DATABASE_URL to {place} wherever it is set; the old one is refused.")
+    )
+    return 0

@@ -6,8 +6,8 @@ import pytest
 from shell import Shell, recorded
 from world import World
 
+from console.ledger import move_ledger
 from console.list import list_reports
-from console.move import move_ledger
 from storage.schema import MovedLedger
 
 
