@@ -19,8 +19,9 @@ Values = dict[str, object]
 
 
 async def ensure(session: AsyncSession, name: str) -> None:
-    """Insert the credential's row unless it exists."""
-    await insert_ignore(session, Credential, ("name",), {"name": name})
+    """Insert the credential's row unless it exists; if it does, this waits for no transaction that changes it."""
+    if (await session.exec(select(Credential.name).where(Credential.name == name))).one_or_none() is None:
+        await insert_ignore(session, Credential, ("name",), {"name": name})
 
 
 async def locked(session: AsyncSession, name: str) -> Credential:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from racing import until_a_lock_is_waited_for
-from sqlmodel import select
+from sqlmodel import select, update
 from world import ACTOR, CREDENTIAL, World, accept, order, run_job
 
 from domain.delivery.budget import Urgency
@@ -57,6 +57,15 @@ async def test_no_moment_is_reserved_if_the_credential_is_locked(world: World) -
         assert not await budget.reserve(session, CREDENTIAL, Urgency.SPACING, soon, now=world.clock.now)
     async with world.ledger.transaction() as session:
         assert await budget.reserve(session, CREDENTIAL, Urgency.SPACING, soon, now=world.clock.now)
+
+
+@pytest.mark.parametrize("database", ["postgresql"])  # the same
+async def test_a_job_is_accepted_and_ended_while_an_answer_changes_its_credential(world: World) -> None:
+    """It holds its target's row, for which the holder of the credential's row may wait."""
+    await run_job(world.ledger, order())
+    async with world.ledger.transaction() as holder:
+        await holder.exec(update(Credential).values(rate_limit=5000))
+        await run_job(world.ledger, order())
 
 
 async def test_a_pause_is_not_replaced_by_a_shorter_one_that_was_settled_at_the_same_time(world: World) -> None:
