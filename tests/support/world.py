@@ -28,7 +28,7 @@ How to write one:
 - Wait for another process, thread or task only with `waiting.until` or `waiting.soon`.
 - Release what the test holds in a `finally`, a fixture or a context manager, also when the test fails.
 
-If the test holds a rule of the promise, add a line to breakages.py: the rule removed, and this test, which must fail.
+If the test holds a rule of the promise, add a line to breakages/: the rule removed, and this test, which must fail.
 """
 
 from collections.abc import AsyncIterator, Callable

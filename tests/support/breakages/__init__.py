@@ -1,0 +1,12 @@
+"""The list of deliberate breakages: each removes one rule of the promise, and names tests that must then fail."""
+
+from breakages.breakage import Breakage
+from breakages.delivery import DELIVERY
+from breakages.github import GITHUB
+from breakages.jobs import JOBS
+from breakages.operations import OPERATIONS
+from breakages.storage import STORAGE
+
+__all__ = ["BREAKAGES", "Breakage"]
+
+BREAKAGES = (*DELIVERY, *GITHUB, *STORAGE, *JOBS, *OPERATIONS)
