@@ -28,7 +28,9 @@ KILL_TIMEOUT = timedelta(seconds=30)
 """How long we wait after SIGKILL: a process in an uninterruptible wait (a dead network disk) is left to the supervisor,
 which stays until it has ended."""
 DRAIN = timedelta(seconds=5)
-"""How long the rest of the output may take once the job has ended: an unrelated process may hold the pipe."""
+"""How long no line of the rest may come once the job has ended: an unrelated process may hold the pipe."""
+DRAINS = 12
+"""How often that is waited for while lines do come, so a minute at most."""
 CHUNK = 8192
 YIELD_EVERY = timedelta(milliseconds=5)
 """How long lines are passed on before control returns to the event loop."""
@@ -150,6 +152,7 @@ class _Supervisor:
             its_end.close()
             os.close(writable)
         self._received = b""
+        self._passed_on = 0
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self.gone: asyncio.Future[None] = self._loop.create_future()
@@ -175,7 +178,7 @@ class _Supervisor:
 
     def forward(self, output: Output, on_line: OnLine) -> None:
         """Pass the job's output on, in the task `reading`."""
-        self.reading = asyncio.create_task(_forward(self._output, output, on_line))
+        self.reading = asyncio.create_task(self._forward(output, on_line))
 
     async def end(self) -> None:
         """End all processes of the job. May be called again."""
@@ -184,39 +187,45 @@ class _Supervisor:
         await asyncio.wait({self.gone}, timeout=(self._grace + KILL_TIMEOUT).total_seconds())
         if self.gone.done():
             self._process.wait()  # returns at once: its end of the socket is closed
-        await asyncio.wait({self.reading}, timeout=DRAIN.total_seconds())
+        await self._drain()
         self.reading.cancel()
         await asyncio.wait({self.reading})
         self._close()
 
+    async def _drain(self) -> None:
+        """Wait for the rest of the output, which a busy machine may handle slowly."""
+        for _ in range(DRAINS):
+            before = self._passed_on
+            await asyncio.wait({self.reading}, timeout=DRAIN.total_seconds())
+            if self.reading.done() or self._passed_on == before:
+                return
+
+    async def _forward(self, output: Output, on_line: OnLine) -> None:
+        reader = asyncio.StreamReader(limit=CHUNK)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), self._output
+        )
+        try:
+            while chunk := await reader.read(CHUNK):
+                await self._pass_on(output.take(chunk), on_line)
+                await asyncio.sleep(0)  # a flood of output must not hold up heartbeat or time limit
+            await self._pass_on(output.close(), on_line)
+        finally:
+            transport.close()
+
+    async def _pass_on(self, lines: Iterable[str], on_line: OnLine) -> None:
+        ends = time.monotonic() + YIELD_EVERY.total_seconds()
+        for line in lines:
+            self._passed_on += 1
+            if (handled := on_line(line)) is not None:
+                await handled
+            if time.monotonic() > ends:
+                await asyncio.sleep(0)
+                ends = time.monotonic() + YIELD_EVERY.total_seconds()
+
     def _close(self) -> None:
         self._line.close()
         self._output.close()
-
-
-async def _forward(pipe: BinaryIO, output: Output, on_line: OnLine) -> None:
-    reader = asyncio.StreamReader(limit=CHUNK)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), pipe
-    )
-    try:
-        while chunk := await reader.read(CHUNK):
-            await _pass_on(output.take(chunk), on_line)
-            await asyncio.sleep(0)  # a flood of output must not hold up heartbeat or time limit
-        await _pass_on(output.close(), on_line)
-    finally:
-        transport.close()
-
-
-async def _pass_on(lines: Iterable[str], on_line: OnLine) -> None:
-    ends = time.monotonic() + YIELD_EVERY.total_seconds()
-    for line in lines:
-        handled = on_line(line)
-        if handled is not None:
-            await handled
-        if time.monotonic() > ends:
-            await asyncio.sleep(0)
-            ends = time.monotonic() + YIELD_EVERY.total_seconds()
 
 
 def _ending(result: str, command: str) -> tuple[EndedBy, int | None, int | None]:

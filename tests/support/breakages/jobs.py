@@ -84,4 +84,5 @@ JOBS = (
     Breakage("brackets without an end end the reading of jobs.toml", "domain/jobs/jobs_file.py", "except RecursionError:", "except ZeroDivisionError:", ("tests/domain/jobs/test_job_type.py::test_a_file_that_cannot_be_used_is_refused",)),
     Breakage("a description may hold anything", "domain/jobs/job_type.py", "if description != readable(description):", "if False:", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
     Breakage("a process that ends while all are listed fails a job", "tasks/process/user_lock.py", """process / "status", str(uid).encode()) for process in Path("/proc").glob("[0-9]*"))""", """process, str(uid).encode()) for process in Path("/proc").glob("[0-9]*/status"))""", ("tests/tasks/process/test_user_lock.py",)),
+    Breakage("the rest of the output is dropped where it is handled slowly", "tasks/process/command.py", "DRAINS = 12\n", "DRAINS = 1\n", ("tests/tasks/process/command/test_end.py::test_the_rest_of_the_output_is_passed_on_however_slowly_once_the_command_has_ended",)),
 )  # fmt: skip

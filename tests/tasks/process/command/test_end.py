@@ -18,7 +18,7 @@ from processes import FAMILY, ROOT, is_alive, pids_in
 from waiting import Condition, block_until, until
 
 from domain.process.ended_by import EndedBy
-from tasks.process.command import Finished
+from tasks.process.command import DRAIN, Finished
 
 
 async def past_its_limit(running: Coroutine[None, None, Finished], *, once: Condition) -> Finished:
@@ -201,3 +201,23 @@ def test_no_process_of_a_job_outlives_its_flow(end: signal.Signals, tmp_path: Pa
         block_until(lambda: len(pids_in(tmp_path)) == 3)
         flow.send_signal(end)
     block_until(lambda: not any(map(is_alive, pids_in(tmp_path))))
+
+
+async def test_the_rest_of_the_output_is_passed_on_however_slowly_once_the_command_has_ended() -> None:
+    lines: list[str] = []
+
+    async def slowly(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 1:
+            await until(lambda: not is_alive(int(line)))
+        await until_the_loop_has_run()
+        skip(DRAIN.total_seconds() - 1)  # the limit passes several times, but never without a line
+        await until_the_loop_has_run()
+
+    await run("sh", "-c", "echo $$; seq 8", on_line=slowly)
+    assert lines[1:] == [str(number) for number in range(1, 9)]
+
+
+async def until_the_loop_has_run() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
