@@ -59,7 +59,7 @@ class Store:
     def drafted(self, draft: Draft, *, after: timedelta = timedelta(0)) -> Stored:
         """What *draft* would become in *after* from now, with an id of its own; not stored."""
         self.repository_id(draft.repository)
-        return Stored(**asdict(draft), id=next(self._ids), created_at=self.clock() + after)
+        return Stored(**asdict(draft) | {"id": next(self._ids), "created_at": self.clock() + after})
 
     def add(self, stored: Stored) -> None:
         """Hold *stored* from its `created_at` on."""
