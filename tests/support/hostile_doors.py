@@ -216,7 +216,9 @@ def enter_event(path: Path, text: str) -> str | None:
 def enter_old_job(path: Path, text: str) -> str | None:
     jobs, _ = jobs_in(text, "jobs.json")
     for job in jobs:
-        if job.problem and (wrong := refused_well(job.problem, path, "id", "github", "not readable", "holds neither")):
+        if job.problem and (
+            wrong := refused_well(job.problem, path, "id", "type", "github", "not readable", "holds neither")
+        ):
             return wrong
     return shown_well([(job.id, job.type, job.summary, job.target, job.github and job.github.url) for job in jobs])
 
