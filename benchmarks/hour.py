@@ -22,6 +22,7 @@ from rich.table import Table
 
 from benchmarks.row_for_row import Rows, differences, rows_of, unsettled
 from benchmarks.trouble import Trouble
+from console.terminal import stdout_console
 from demo import source
 from fake_github.exchange import Json
 from fake_github.process import StandIn
@@ -67,7 +68,7 @@ class Hour:
 
 async def main(minutes: int, seed: int) -> int:
     """Run the hour; returns the exit code."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = stdout_console()
     console.print(f"{minutes} minutes, SEED={seed}")
     async with AsyncExitStack() as up:
         folder = Path(up.enter_context(tempfile.TemporaryDirectory(prefix="reportback-hour-")))

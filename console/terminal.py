@@ -27,6 +27,11 @@ def results() -> Console:
     return Console(width=width, highlight=False)
 
 
+def stdout_console() -> Console:
+    """The console on stdout for text that is not a result: its lines are copied, so none is wrapped."""
+    return Console(highlight=False, soft_wrap=True)
+
+
 def stderr_console() -> Console:
     """The console on stderr: questions, progress, errors."""
     return Console(stderr=True, highlight=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from console.terminal import stdout_console
 from demo import source
 from fake_github.process import StandIn
 from fake_github.process import running as github_running
@@ -64,7 +65,7 @@ class Stage:
 
 async def demo() -> int:
     """Run four docs jobs for this project's commit against a failing stand-in GitHub, and check their statuses."""
-    console, began = Console(highlight=False, soft_wrap=True), time.monotonic()
+    console, began = stdout_console(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reportback-demo-") as folder:
         clone_url, sha = source.commit(Path(folder))
         async with github_running() as github:

@@ -8,9 +8,9 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.schedules import IntervalSchedule
-from rich.console import Console
 
 from console.ledger import opened
+from console.terminal import stdout_console
 from domain.addresses import without_user
 from local.prefect_server import prefect_server
 from local.work_pools import JOBS, POOLS, RECONCILE, NotDeployed, close_pool
@@ -44,7 +44,7 @@ async def deploy() -> None:
             await close_pool(client, name)
         await _deploy()
         await _set_interval(client, settings.interval)
-        await _print_summary(client, Console(highlight=False, soft_wrap=True), f"ledger {found} ({ledger.place})")
+        await _print_summary(client, f"ledger {found} ({ledger.place})")
 
 
 async def _set_variable(client: PrefectClient, ledger: str) -> None:
@@ -79,7 +79,8 @@ async def _set_interval(client: PrefectClient, interval: timedelta) -> None:
             await client.update_deployment_schedule(deployment.id, one.id, schedule=schedule)
 
 
-async def _print_summary(client: PrefectClient, console: Console, ledger: str) -> None:
+async def _print_summary(client: PrefectClient, ledger: str) -> None:
+    console = stdout_console()
     console.print(f"Deployed from {ROOT} to {without_user(str(client.api_url))}, for {ledger}:\n")
     pools = {name: await client.read_work_pool(name) for name in POOLS}
     for name in DEPLOYMENTS:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from console.terminal import stdout_console
 from fake_github.process import running as github_running
 from local import stack
 from settings import state_folder
@@ -29,7 +30,7 @@ async def up() -> None:
     Raises:
         NotStarted: a process did not start, or has ended.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = stdout_console()
     with tempfile.TemporaryDirectory(prefix="reportback-up-") as folder:
         async with _github(Path(folder), console) as (home, settings):
             console.print("Starting a Prefect server and the deployments ...")

@@ -20,7 +20,6 @@ from prefect.context import refresh_global_settings_context
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Pending, Running
 from prefect.workers.process import ProcessWorker
-from rich.console import Console
 
 from domain.operations.ledger_tag import ledger_named_by
 from local import deploy as module
@@ -117,7 +116,7 @@ async def test_every_deployment_names_the_ledger(again: Callable[[], Awaitable[N
 async def test_deploying_prints_the_deployments_and_the_workers_to_start(capsys: pytest.CaptureFixture[str]) -> None:
     async with prefect_server() as client:
         await draining._pause(client, JOBS, paused=True)
-        await module._print_summary(client, Console(), "ledger 7")
+        await module._print_summary(client, "ledger 7")
         await draining._pause(client, JOBS, paused=False)
     told = capsys.readouterr().out
     assert all(words in told for words in (*DEPLOYMENTS, "ledger 7", "every 120 s", "reportback resume"))
