@@ -1,7 +1,6 @@
 """Without faults the stand-in answers as GitHub describes its API."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -18,22 +17,6 @@ DESCRIPTION = json.loads(
 SHA = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"  # not that of GitHub's examples
 STATUSES = f"/repos/Octo/Docs/statuses/{SHA}"
 COMMIT = f"/repos/Octo/Docs/commits/{SHA}"
-
-
-@pytest.fixture
-def time() -> SteppedTime:
-    return SteppedTime()
-
-
-@pytest.fixture
-def github(time: SteppedTime) -> FakeGitHub:
-    return FakeGitHub(clock=time, sleep=time.sleep)
-
-
-@pytest.fixture
-async def client(github: FakeGitHub) -> AsyncIterator[httpx.AsyncClient]:
-    async with in_process_client(github) as client:
-        yield client
 
 
 def assert_described(path: str, method: str, response: httpx.Response) -> None:

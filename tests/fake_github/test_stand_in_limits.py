@@ -14,11 +14,6 @@ PATH = f"/repos/octo/docs/statuses/{'6dcb09b5' * 5}"
 
 
 @pytest.fixture
-def time() -> SteppedTime:
-    return SteppedTime()
-
-
-@pytest.fixture
 async def client(time: SteppedTime) -> AsyncIterator[httpx.AsyncClient]:
     async with limited(time, Limits()) as client:
         yield client

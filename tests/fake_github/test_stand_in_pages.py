@@ -1,11 +1,9 @@
 """The stand-in's pages show every status, escaped."""
 
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from stand_in_rig import in_process_client
 
 from fake_github.app import FakeGitHub
 
@@ -17,12 +15,6 @@ HOSTILE = "<script>alert(1)</script>\"'&"
 @pytest.fixture
 def github() -> FakeGitHub:
     return FakeGitHub()
-
-
-@pytest.fixture
-async def client(github: FakeGitHub) -> AsyncIterator[httpx.AsyncClient]:
-    async with in_process_client(github) as client:
-        yield client
 
 
 async def post(client: httpx.AsyncClient, **fields: str) -> None:

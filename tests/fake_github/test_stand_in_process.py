@@ -6,11 +6,10 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE
-from pathlib import Path
 
 import httpx
 import pytest
-from processes import ROOT, process_of
+from processes import ROOT, is_alive, process_of
 from stand_in_rig import client_of
 from waiting import soon, until
 
@@ -19,19 +18,11 @@ from fake_github.process import StandInFailed, running
 STAND_IN = (sys.executable, "-m", "fake_github")
 
 
-def is_running(pid: int) -> bool:
-    """Whether *pid* runs; a zombie, which only its parent can collect, does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 async def test_it_listens_when_it_says_so_and_is_gone_afterwards() -> None:
     async with running() as stand_in, client_of(stand_in.url) as client:
         assert (await client.get("/_stand_in/health")).json() == {"ok": True}
-        assert is_running(stand_in.pid)
-    assert not is_running(stand_in.pid)
+        assert is_alive(stand_in.pid)
+    assert not is_alive(stand_in.pid)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -102,8 +93,8 @@ async def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
     async with process_of(sys.executable, "-c", PARENT, cwd=ROOT, stdout=PIPE) as parent:
         assert parent.stdout
         pid = int(await parent.stdout.readline())
-        assert is_running(pid)
-    await until(lambda: not is_running(pid))
+        assert is_alive(pid)
+    await until(lambda: not is_alive(pid))
 
 
 async def test_it_does_not_start_for_a_parent_that_is_already_gone() -> None:

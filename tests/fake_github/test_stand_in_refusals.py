@@ -1,7 +1,5 @@
 """The stand-in refuses what GitHub refuses, in GitHub's words, and stores nothing then."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 from stand_in_rig import in_process_client
@@ -16,12 +14,6 @@ PATH = f"/repos/octo/docs/statuses/{SHA}"
 @pytest.fixture
 def github() -> FakeGitHub:
     return FakeGitHub()
-
-
-@pytest.fixture
-async def client(github: FakeGitHub) -> AsyncIterator[httpx.AsyncClient]:
-    async with in_process_client(github) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

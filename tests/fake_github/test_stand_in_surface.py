@@ -1,12 +1,11 @@
 """The stand-in shows what its surface says: one that is updated stands for all that commit statuses are not."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
 import pytest
-from stand_in_rig import SteppedTime, in_process_client
+from stand_in_rig import SteppedTime
 
 from fake_github.answers.refusals import not_found, refusal
 from fake_github.app import FakeGitHub
@@ -65,19 +64,8 @@ class Notes:
 
 
 @pytest.fixture
-def time() -> SteppedTime:
-    return SteppedTime()
-
-
-@pytest.fixture
 def github(time: SteppedTime) -> FakeGitHub:
     return FakeGitHub(surface=Notes(), clock=time, sleep=time.sleep)
-
-
-@pytest.fixture
-async def client(github: FakeGitHub) -> AsyncIterator[httpx.AsyncClient]:
-    async with in_process_client(github) as client:
-        yield client
 
 
 async def created(client: httpx.AsyncClient) -> str:

@@ -1,33 +1,16 @@
 """The stand-in in the client's own process uses the test's clock, and its faults look as on a socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from stand_in_rig import SteppedTime, in_process_client
+from stand_in_rig import SteppedTime
 
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 
 SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 PATH = f"/repos/octo/docs/statuses/{SHA}"
-
-
-@pytest.fixture
-def time() -> SteppedTime:
-    return SteppedTime()
-
-
-@pytest.fixture
-def github(time: SteppedTime) -> FakeGitHub:
-    return FakeGitHub(clock=time, sleep=time.sleep)
-
-
-@pytest.fixture
-async def client(github: FakeGitHub) -> AsyncIterator[httpx.AsyncClient]:
-    async with in_process_client(github) as client:
-        yield client
 
 
 async def post(client: httpx.AsyncClient, description: str = "") -> httpx.Response:
