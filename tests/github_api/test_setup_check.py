@@ -21,11 +21,6 @@ async def github() -> AsyncIterator[Diagnostics]:
         yield client
 
 
-@pytest.fixture
-def net() -> respx.MockRouter:
-    return respx.mock(assert_all_called=False)
-
-
 async def test_the_limits_are_read_with_or_without_a_token(github: Diagnostics, net: respx.MockRouter) -> None:
     with net:
         route = net.get(f"{API}/rate_limit").respond(200, json={}, headers=DATE)
