@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from figures import fold
 from sqlalchemy import func
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select, update
 from world import World, order, run_job
 
 from domain.jobs.execution import Execution
@@ -30,6 +30,12 @@ async def long_after(world: World) -> None:
     """Much later, and a job of that day: its rows have the highest ids."""
     world.clock.advance(LONG)
     await settled(world, "docs/today")
+
+
+async def change(world: World, **values: object) -> None:
+    """Change the old target's row."""
+    async with world.ledger.transaction() as session:
+        await session.exec(update(StatusTarget).where(col(StatusTarget.context) == "docs/old").values(**values))
 
 
 async def pruned(world: World) -> int:

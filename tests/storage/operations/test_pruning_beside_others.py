@@ -8,9 +8,9 @@ import pytest
 from actors import Work
 from figures import HOUR, fold
 from full import FULL
-from pruning import KEEP, forgotten, long_after, pruned, rows, settled
+from pruning import KEEP, change, forgotten, long_after, pruned, rows, settled
 from sqlalchemy.exc import NoResultFound
-from sqlmodel import col, select, update
+from sqlmodel import select
 from statements import Statements
 from world import World, order, run_job
 
@@ -21,12 +21,6 @@ from storage.models import Job, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts, job_history, retention
 from storage.operations.retention import PruneCursor, prune_jobs
 from tasks.delivery.reporter import Reporter
-
-
-async def change(world: World, **values: object) -> None:
-    """Change the old target's row."""
-    async with world.ledger.transaction() as session:
-        await session.exec(update(StatusTarget).where(col(StatusTarget.context) == "docs/old").values(**values))
 
 
 async def test_a_pruning_that_does_not_commit_forgets_nothing(world: World) -> None:

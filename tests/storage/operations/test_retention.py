@@ -7,8 +7,7 @@ from uuid import uuid4
 import pytest
 from exactly_once import HOURS, verify_later
 from figures import figures
-from pruning import KEEP, LONG, forgotten, long_after, pruned, rows, settled
-from sqlmodel import col, update
+from pruning import KEEP, LONG, change, forgotten, long_after, pruned, rows, settled
 from world import ACTOR, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
@@ -22,12 +21,6 @@ from storage.models import Job, ReportEvent, StatusReport, StatusTarget
 from tasks.delivery.verify import to_verify, verify_target
 
 Prepared: TypeAlias = Callable[[World], Awaitable[object]]
-
-
-async def change(world: World, **values: object) -> None:
-    """Change the old target's row."""
-    async with world.ledger.transaction() as session:
-        await session.exec(update(StatusTarget).where(col(StatusTarget.context) == "docs/old").values(**values))
 
 
 async def test_a_settled_job_goes_with_its_target_its_reports_and_their_events(world: World) -> None:
