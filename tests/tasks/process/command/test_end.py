@@ -208,13 +208,13 @@ async def test_the_rest_of_the_output_is_passed_on_however_slowly_once_the_comma
 
     async def slowly(line: str) -> None:
         lines.append(line)
-        if len(lines) == 1:
-            await until(lambda: not is_alive(int(line)))
+        if len(lines) == 1:  # the limits before the rest of the output are not to pass
+            await until(lambda: not any(is_alive(int(pid)) for pid in line.split()))
         await until_the_loop_has_run()
         skip(DRAIN.total_seconds() - 1)  # the limit passes several times, but never without a line
         await until_the_loop_has_run()
 
-    await run("sh", "-c", "echo $$; seq 8", on_line=slowly)
+    await run("sh", "-c", "echo $$ $PPID; seq 8", on_line=slowly)
     assert lines[1:] == [str(number) for number in range(1, 9)]
 
 
