@@ -18,8 +18,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from prometheus_client import generate_latest
-from sqlalchemy import event, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, event, text
 from sqlmodel import col, update
 
 from storage.ledger import Ledger, make_engine, open_ledger
@@ -89,27 +88,26 @@ async def fill(ledger: Ledger, settled: int, undelivered: int) -> None:
         (undelivered - undelivered // 10, {**none, "at": long_ago, "due": lately, "result": "not_sent"}),
         (RECENT, {**on_github, "at": lately, "delivered": lately}),
     )
-    async with ledger.engine.begin() as connection:
-        await connection.execute(text("INSERT INTO credential (name) VALUES ('env:TOKEN')"))
+    with ledger.engine.begin() as connection:
+        connection.execute(text("INSERT INTO credential (name) VALUES ('env:TOKEN')"))
         first = 1
         for count, values in parts:
-            await _insert(connection, range(first, first + count), {**words, **values, "sha": "3f2a91c0" * 5})
+            _insert(connection, range(first, first + count), {**words, **values, "sha": "3f2a91c0" * 5})
             first += count
-        await connection.exec_driver_sql("ANALYZE")
+        connection.exec_driver_sql("ANALYZE")
 
 
-async def _insert(connection: AsyncConnection, ids: range, values: Mapping[str, str]) -> None:
+def _insert(connection: Connection, ids: range, values: Mapping[str, str]) -> None:
     """Insert rows in steps: a statement may take a minute."""
     for start in range(ids.start, ids.stop, STEP):
         numbers = NUMBERS.format(first=start, last=min(start + STEP, ids.stop) - 1)
         for statement in (TARGETS, JOBS, REPORTS, EVENTS):
-            await connection.exec_driver_sql(statement.format(**values, numbers=numbers))
+            connection.exec_driver_sql(statement.format(**values, numbers=numbers))
 
 
 async def fold(ledger: Ledger) -> bool:
     """Fold one step."""
-    async with ledger.transaction() as session:
-        return await event_counts.fold(session, dead_after=HOUR, now=await ledger.clock(session))
+    return await ledger.write(event_counts.fold, dead_after=HOUR)
 
 
 async def took(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
@@ -126,7 +124,7 @@ async def took(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
 async def statements_of(ledger: Ledger, work: Callable[[], Awaitable[object]]) -> int:
     """The number of statements that reach the database."""
     seen: list[object] = []
-    event.listen(ledger.engine.sync_engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
+    event.listen(ledger.engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
     await work()
     return len(seen)
 
@@ -151,8 +149,8 @@ async def ledgers(kind: str, folder: Path) -> AsyncIterator[Ledger]:
     try:
         url = f"postgresql://postgres:@/postgres?host={folder / 'postgresql'}"
         engine = make_engine(url)
-        await upgrade(engine)
-        await engine.dispose()
+        upgrade(engine)
+        engine.dispose()
         async with open_ledger(url) as ledger:
             yield ledger
     finally:
@@ -172,16 +170,16 @@ async def scrape(ledger: Ledger) -> bytes:
 
 async def forget(ledger: Ledger, keep: timedelta, after: PruneCursor | None = None) -> tuple[int, PruneCursor | None]:
     """Prune in one transaction."""
-    async with ledger.transaction() as session:
-        return await prune_jobs(session, before=await ledger.clock(session) - keep, after=after)
+    with ledger.transaction() as tx:
+        return prune_jobs(tx, before=tx.now - keep, after=after)
 
 
 async def set_apart(ledger: Ledger, first: int, count: int) -> PruneCursor:
     """Give *count* jobs distinct end times, unlike `fill`; returns the cursor before them."""
     these = (col(Job.number) >= first, col(Job.number) < first + count)
-    async with ledger.transaction() as session:
-        ended_at = await ledger.clock(session) - 2 * ALL
-        await session.exec(update(Job).where(*these).values(ended_at=ended_at))
+    with ledger.transaction() as tx:
+        ended_at = tx.now - 2 * ALL
+        tx.session.exec(update(Job).where(*these).values(ended_at=ended_at))
     return PruneCursor(ended_at - ALL / 2, 0)
 
 

@@ -24,10 +24,10 @@ class Rows:
 
 async def rows_of(ledger: Ledger) -> Rows:
     """All rows as they are now."""
-    async with ledger.reading() as session:
-        jobs = (await session.exec(select(Job).order_by(col(Job.number)))).all()
-        targets = (await session.exec(select(StatusTarget))).all()
-        reports = (await session.exec(select(StatusReport).order_by(col(StatusReport.id)))).all()
+    with ledger.transaction(only_reads=True) as tx:
+        jobs = tx.session.exec(select(Job).order_by(col(Job.number))).all()
+        targets = tx.session.exec(select(StatusTarget)).all()
+        reports = tx.session.exec(select(StatusReport).order_by(col(StatusReport.id))).all()
     return Rows(jobs, {target.id: target for target in targets if target.id is not None}, reports)
 
 

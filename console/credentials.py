@@ -16,6 +16,7 @@ from settings import Settings
 from storage.delivery import pauses
 from storage.delivery.credentials import locked
 from storage.operations.credential_usage import CredentialUsage, usages
+from storage.transaction import Transaction
 
 app = App(name="credentials")
 
@@ -28,9 +29,8 @@ async def credentials(*, as_json: Json = False) -> None:
         as_json: Print a JSON array, for programs.
     """
     settings = Settings()
-    async with opened(settings) as ledger, ledger.reading() as session:
-        now = await ledger.clock(session)
-        known = await usages(session, now=now)
+    async with opened(settings) as ledger:
+        known, now = await ledger.read(lambda tx: (usages(tx), tx.now))
     named = names(settings)
     unused = [CredentialUsage(name) for name in named if name not in {one.name for one in known}]
     every = sorted([*known, *unused], key=lambda one: one.name)
@@ -54,17 +54,18 @@ async def resume(name: str, /) -> None:
         ValueError: the ledger knows no such credential.
     """
     settings, actor = Settings(), os_user()
-    async with (
-        opened(settings, publish=lambda notification: say(log_line(notification))) as ledger,
-        ledger.transaction() as session,
-    ):
-        known = [one.name for one in await usages(session, now=await ledger.clock(session))]
-        if name not in known:
-            every = sorted({*known, *names(settings)})
-            unused = "it has not been used yet, and pauses for nothing" if name in every else "there is none"
-            raise ValueError(f"credential {name}: {unused}; credentials: {', '.join(every)}")
-        await pauses.resume(session, await locked(session, name), actor=actor)
+    async with opened(settings, actor, publish=lambda notification: say(log_line(notification))) as ledger:
+        await ledger.write(_resume, name, settings)
     results().print(plain(f"{name} goes on with the next try: its pauses were ended by {actor}"))
+
+
+def _resume(tx: Transaction, name: str, settings: Settings) -> None:
+    known = [one.name for one in usages(tx)]
+    if name not in known:
+        every = sorted({*known, *names(settings)})
+        unused = "it has not been used yet, and pauses for nothing" if name in every else "there is none"
+        raise ValueError(f"credential {name}: {unused}; credentials: {', '.join(every)}")
+    pauses.resume(tx, locked(tx, name))
 
 
 def names(settings: Settings) -> list[str]:

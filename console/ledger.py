@@ -19,9 +19,11 @@ from storage.maintenance.restored import read_back_everything
 from storage.schema import upgrade as upgrade_schema
 
 
-def opened(settings: Settings, publish: Publish = ignore) -> AbstractAsyncContextManager[Ledger]:
+def opened(
+    settings: Settings, actor: str = "reportback", publish: Publish = ignore
+) -> AbstractAsyncContextManager[Ledger]:
     """The ledger that *settings* name, whichever it is: see `storage.ledger.open_ledger`."""
-    return open_ledger(settings.database_url, local=settings.local_file_systems, publish=publish)
+    return open_ledger(settings.database_url, local=settings.local_file_systems, actor=actor, publish=publish)
 
 
 def os_user() -> str:
@@ -32,34 +34,33 @@ def os_user() -> str:
         return f"uid {os.getuid()}"
 
 
-async def upgrade() -> None:
+def upgrade() -> None:
     """Upgrade the ledger to this version's schema. An SQLite ledger is upgraded automatically."""
     settings = Settings()
     engine = make_engine(settings.database_url, local=settings.local_file_systems, takes_long=True)
     try:
-        await upgrade_schema(engine)
+        upgrade_schema(engine)
     finally:
-        await engine.dispose()
+        engine.dispose()
     results().print("The ledger is at this version's schema.")
 
 
 async def print_id() -> None:
     """Print the ledger's id. Each deployment holds it, and its flows refuse any other ledger."""
-    async with opened(Settings()) as ledger, ledger.reading() as session:
-        found = await ledger_id(session)
+    async with opened(Settings()) as ledger:
+        found = await ledger.read(ledger_id)
     sys.stdout.write(f"{found}\n")
 
 
 async def after_restore() -> None:
     """After restoring a backup, with everything stopped: look each report up on GitHub before it is sent."""
     settings = Settings()
-    async with opened(settings) as ledger, ledger.transaction() as session:
-        now, actor = await ledger.clock(session), f"db after-restore by {os_user()}"
-        count = await read_back_everything(session, policy=settings.policy, actor=actor, now=now)
+    async with opened(settings, f"db after-restore by {os_user()}") as ledger:
+        count = await ledger.write(read_back_everything, policy=settings.policy)
     results().print(f"{count} unsettled reports will be looked for on GitHub before anything is sent.")
 
 
-async def move_ledger(*, to: str) -> int:
+def move_ledger(*, to: str) -> int:
     """Move the ledger to another database, from SQLite to PostgreSQL or back, with everything stopped.
 
     The old one is kept, marked as moved and refused from then on. Exits with 1 if nothing was moved.
@@ -73,11 +74,11 @@ async def move_ledger(*, to: str) -> int:
     """
     settings = Settings()
     local = settings.local_file_systems
-    await make_engine(to, local=local, given_as="--to").dispose()  # refuses an unusable URL before anything is read
+    make_engine(to, local=local, given_as="--to").dispose()  # refuses an unusable URL before anything is read
     if make_url(to).password:
         raise ValueError("--to must hold no password, as every user can read a command line: set PGPASSWORD")
     with CommandProgress("moving rows", total=0) as progress:
-        rows = await move(settings.database_url, to, local=local, on_begin=progress.expect, on_rows=progress.step)
+        rows = move(settings.database_url, to, local=local, on_begin=progress.expect, on_rows=progress.step)
     what = "The ledger had been moved there before" if rows is None else f"Moved {rows} rows"
     place = place_of(make_url(to))
     results().print(

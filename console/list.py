@@ -52,9 +52,10 @@ async def print_reports(
     asked: ReportFilter, wanted: Collection[Wanted], *, limit: int, as_json: bool = False
 ) -> Sequence[Listed]:
     """Print the selected reports, and return them."""
-    async with opened(Settings()) as ledger, ledger.reading() as session:
-        now = await ledger.clock(session)
-        found, is_more = await listing(session, asked.selection(now), wanted, limit=limit)
+    async with opened(Settings()) as ledger:
+        (found, is_more), now = await ledger.read(
+            lambda tx: (listing(tx, asked.selection(tx.now), wanted, limit=limit), tx.now)
+        )
     if as_json:
         write_json([fields(one, now) for one in found])
     elif found:

@@ -8,7 +8,6 @@ from uuid import UUID
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.arguments import Json
 from console.ledger import opened
@@ -17,6 +16,7 @@ from domain.delivery.report import Phase
 from domain.operations.job_history import Event, clock, next_try_at, what_next
 from settings import Settings
 from storage.operations.job_history import ReportDetail, of_report, reports_of
+from storage.transaction import Transaction
 
 LONGEST_ACTOR = len("reconciliation")
 """The longest name of an actor in a history."""
@@ -29,9 +29,8 @@ async def show(report: int | UUID, *, as_json: Json = False) -> int:
         report: Its number, or the id of a docs-job flow run for all of its reports.
         as_json: Print a JSON array, for programs.
     """
-    async with opened(Settings()) as ledger, ledger.reading() as session:
-        now = await ledger.clock(session)
-        found = await _histories(session, report)
+    async with opened(Settings()) as ledger:
+        found, now = await ledger.read(lambda tx: (_histories(tx, report), tx.now))
     if found is None:
         kind = "report" if isinstance(report, int) else "job"
         say(f"reportback: no {kind} {report} in {ledger.place}")
@@ -47,11 +46,11 @@ async def show(report: int | UUID, *, as_json: Json = False) -> int:
     return 0
 
 
-async def _histories(session: AsyncSession, asked: int | UUID) -> list[ReportDetail] | None:
-    numbers = [asked] if isinstance(asked, int) else await reports_of(session, asked)
+def _histories(tx: Transaction, asked: int | UUID) -> list[ReportDetail] | None:
+    numbers = [asked] if isinstance(asked, int) else reports_of(tx, asked)
     if numbers is None:
         return None
-    known = [one for number in numbers if (one := await of_report(session, number)) is not None]
+    known = [one for number in numbers if (one := of_report(tx, number)) is not None]
     return known if known or not numbers else None
 
 

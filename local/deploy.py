@@ -37,8 +37,8 @@ async def deploy() -> None:
     """
     settings = Settings()  # a second call changes nothing; limits of the pools are kept
     async with prefect_server() as client:
-        async with opened(settings) as ledger, ledger.reading() as session:
-            found = await ledger_id(session)
+        async with opened(settings) as ledger:
+            found = await ledger.read(ledger_id)
         await _set_variable(client, str(found))
         for name in POOLS:
             await close_pool(client, name)

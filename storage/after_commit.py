@@ -5,43 +5,31 @@ nothing.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName, Resumed
 from domain.delivery.report import EventKind
 from domain.delivery.target import Target
 from storage.models import StatusReport, StatusTarget
-
-GATHERED = "notifications"
-"""Key in `session.info`."""
+from storage.transaction import Row, Transaction
 
 UNPUBLISHED = frozenset({EventKind.RECORDED, EventKind.CLAIMED})
 """Events that are not published: later events tell their result."""
 
-Row = dict[str, Any]
-"""A row of report_event."""
 
-
-def add(session: AsyncSession, notification: Overdue | Paused | Resumed | Lost) -> None:
+def add(tx: Transaction, notification: Overdue | Paused | Resumed | Lost) -> None:
     """Publish *notification* once the transaction is committed."""
-    _so_far(session).append(notification)
+    tx.notifications.append(notification)
 
 
-def add_move(session: AsyncSession, event: Row) -> None:
+def add_move(tx: Transaction, event: Row) -> None:
     """Publish an event of a report once the transaction is committed."""
     if event["kind"] not in UNPUBLISHED:
-        _so_far(session).append(event)
+        tx.notifications.append(event)
 
 
-def _so_far(session: AsyncSession) -> list[Notification | Row]:
-    so_far: list[Notification | Row] = session.info.setdefault(GATHERED, [])
-    return so_far
-
-
-async def gathered(session: AsyncSession) -> list[Notification]:
+def gathered(tx: Transaction) -> list[Notification]:
     """The notifications to publish after the commit, in order; called right before the commit.
 
     The names of reports are read within the transaction, as other transactions may change them after it. An exception
@@ -49,9 +37,8 @@ async def gathered(session: AsyncSession) -> list[Notification]:
     foreign key of their events, so the ledger is unavailable; and PostgreSQL silently turns a commit after a failed
     statement into a rollback.
     """
-    so_far = _so_far(session)
-    known = await _known(session, {one["report_id"] for one in so_far if isinstance(one, dict)})
-    return [_move(one, known) if isinstance(one, dict) else one for one in so_far]
+    known = _known(tx, {one["report_id"] for one in tx.notifications if isinstance(one, dict)})
+    return [_move(one, known) if isinstance(one, dict) else one for one in tx.notifications]
 
 
 def _move(event: Row, known: Mapping[int, tuple[ReportName, str | None]]) -> Move:
@@ -60,7 +47,7 @@ def _move(event: Row, known: Mapping[int, tuple[ReportName, str | None]]) -> Mov
     return Move(name, rejection, request_id=event["github_request_id"], **facts)
 
 
-async def _known(session: AsyncSession, report_ids: Collection[int]) -> dict[int, tuple[ReportName, str | None]]:
+def _known(tx: Transaction, report_ids: Collection[int]) -> dict[int, tuple[ReportName, str | None]]:
     """Name and rejection of each report."""
     if not report_ids:
         return {}
@@ -69,5 +56,5 @@ async def _known(session: AsyncSession, report_ids: Collection[int]) -> dict[int
     found = select(*report, *target).join(StatusTarget).where(col(StatusReport.id).in_(report_ids))  # type: ignore[call-overload]  # typed for up to four columns
     return {
         report_id: (ReportName(report_id, state, job_id, execution, Target(*target)), rejection)
-        for report_id, state, job_id, execution, rejection, *target in await session.exec(found)
+        for report_id, state, job_id, execution, rejection, *target in tx.session.exec(found)
     }

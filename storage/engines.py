@@ -2,27 +2,30 @@
 
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from domain.delivery.policy import MOST_SENDERS
+from domain.text import one_line
 from storage.local_disk import SharedDisk, check_disk
 from storage.unavailable import is_of_its_connection
 
 LOCK_WAIT = 30
 """Seconds a SQLite transaction waits for another one. Transactions take milliseconds; this covers stalled machines."""
 
-CONNECT_WAIT = 10
+CONNECT_WAIT = 4
 """Timeout, in seconds, for connecting to PostgreSQL."""
 
-COMMAND_WAIT = 60
-"""Seconds a statement may take on PostgreSQL: on a connection dropped by a firewall the kernel would wait for a quarter
-of an hour."""
+STATEMENT_WAIT = 15
+"""Seconds a statement may take on PostgreSQL, by the server's clock and by ours: a server that vanished says nothing,
+and the kernel would wait for it for a quarter of an hour."""
 
 IDLE_WAIT = 5.0
 """Seconds that PostgreSQL lets a transaction idle. Transactions contain only statements, so an idle one belongs to a
@@ -31,15 +34,15 @@ host that froze or vanished: the server rolls it back and frees its locks long b
 ROW_WAIT = 10
 """Seconds a statement waits for a lock on PostgreSQL: longer than the transaction that holds it may idle."""
 
-LINES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-"""Lets PostgreSQL detect a vanished host after 25 s instead of the kernel's default of two hours.
+LINES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""Lets both ends detect that the other host vanished after 25 s instead of the kernel's default of two hours.
 https://www.postgresql.org/docs/current/runtime-config-connection.html#RUNTIME-CONFIG-TCP-SETTINGS"""
 
-UNSENT_WAIT = 20
-"""Seconds after which PostgreSQL gives up a connection whose host does not acknowledge what was sent."""
+POOL = 8
+"""Most connections of one process: transactions take milliseconds."""
 
-POOL = MOST_SENDERS + 8
-"""Most connections of one process: one for each sender, and some for other tasks."""
+
+T = TypeVar("T")
 
 
 class UnsoundLedger(ValueError):
@@ -60,7 +63,7 @@ def make_engine(
     local: Collection[str] = (),
     takes_long: bool = False,
     given_as: str = "REPORTBACK_DATABASE_URL",
-) -> AsyncEngine:
+) -> Engine:
     """An engine for *url* on whose connections a commit is durable before it returns.
 
     *local*: see `check_disk`. *takes_long*: without timeouts, as a migration or a move needs it. *given_as*: how error
@@ -77,12 +80,12 @@ def make_engine(
         case "sqlite":
             return _sqlite(parsed, local, given_as)
         case "postgresql":
-            return _postgresql(parsed, takes_long=takes_long)
+            return _postgresql(parsed, given_as, takes_long=takes_long)
         case other:
             raise UnsoundLedger(f"{given_as}: {other} is no ledger; use sqlite:////… or postgresql://…")
 
 
-def _sqlite(url: URL, local: Collection[str], given_as: str) -> AsyncEngine:
+def _sqlite(url: URL, local: Collection[str], given_as: str) -> Engine:
     path = Path(url.database or "")
     if not path.is_absolute():
         raise UnsoundLedger(
@@ -97,13 +100,13 @@ def _sqlite(url: URL, local: Collection[str], given_as: str) -> AsyncEngine:
         check_disk(path, local=local)
     except SharedDisk as error:
         raise UnsoundLedger(f"{given_as}: {error}") from None
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"), pool_size=POOL, max_overflow=0, connect_args={"timeout": LOCK_WAIT}
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"), pool_size=POOL, max_overflow=0, connect_args={"timeout": LOCK_WAIT}
     )
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin)
-    event.listen(engine.sync_engine, "handle_error", _give_up)
-    event.listen(engine.sync_engine.pool, "invalidate", _roll_back)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _give_up)
+    event.listen(engine.pool, "invalidate", _roll_back)
     return engine
 
 
@@ -121,8 +124,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  # the 
 
 
 def _roll_back(connection: Any, _: object, __: object) -> None:  # noqa: ANN401  # the driver's, behind SQLAlchemy's adapter
-    # A cancelled statement closes its connection. If its cursor is still referenced, for example by a traceback, SQLite
-    # keeps the closed connection's lock: the next writer, such as the end of a cancelled job, would wait for it.
+    # A connection that is given up is closed. If its cursor is still referenced, for example by a traceback, SQLite
+    # keeps the closed connection's lock: the next writer would wait for it.
     with suppress(Exception):  # broken, or closed already
         connection.rollback()
 
@@ -133,29 +136,66 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _postgresql(url: URL, *, takes_long: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+def _postgresql(url: URL, given_as: str, *, takes_long: bool) -> Engine:
+    try:
+        make_conninfo(**url.query)  # type: ignore[arg-type]  # libpq judges them
+    except psycopg.ProgrammingError as error:  # names the parameter, without its value
+        raise UnsoundLedger(
+            f"{given_as}: {one_line(str(error))}; see docs/deploy.md for what PostgreSQL's URLs take"
+        ) from None
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
         isolation_level="READ COMMITTED",  # which the statements assume, whatever the server's default is
         pool_pre_ping=True,
         pool_size=POOL,
         max_overflow=0,
         connect_args={
-            "timeout": CONNECT_WAIT,
-            "command_timeout": None if takes_long else COMMAND_WAIT,
-            "server_settings": {
-                "synchronous_commit": "on",
-                "application_name": "reportback",
-                "plan_cache_mode": "force_custom_plan",  # a generic one, without values, uses no partial index
-                "idle_in_transaction_session_timeout": "0" if takes_long else f"{IDLE_WAIT}s",
-                "lock_timeout": "0" if takes_long else f"{ROW_WAIT}s",
-                "tcp_user_timeout": f"{UNSENT_WAIT}s",
-                **LINES,
-            },
+            "connect_timeout": CONNECT_WAIT,
+            "application_name": "reportback",
+            "client_encoding": "utf8",
+            "prepare_threshold": None,  # a pooler gives each transaction another connection of the server's
+            "tcp_user_timeout": STATEMENT_WAIT * 1000,
+            **LINES,
         },
     )
-    event.listen(engine.sync_engine, "handle_error", _give_up)
+    event.listen(engine, "begin", partial(_set, _settings(takes_long=takes_long)))
+    event.listen(engine, "handle_error", _give_up)
+    if not takes_long:
+        event.listen(engine, "do_connect", _connect)
     return engine
+
+
+def _settings(*, takes_long: bool) -> str:
+    """A statement with the settings of one transaction: of a session they would be another's behind a pooler."""
+    of_locks = {"idle_in_transaction_session_timeout": IDLE_WAIT, "lock_timeout": ROW_WAIT}
+    waits = {**of_locks, "statement_timeout": STATEMENT_WAIT, "tcp_user_timeout": STATEMENT_WAIT}
+    named = {
+        "synchronous_commit": "on",
+        "datestyle": "ISO",  # which psycopg reads, whatever the server's default is
+        **{f"tcp_{name}": value for name, value in LINES.items()},
+        **{name: 0 if takes_long else f"{wait}s" for name, wait in waits.items()},
+    }
+    return "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in named.items())
+
+
+def _set(settings: str, connection: Connection) -> None:
+    connection.exec_driver_sql(settings)
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that is closed when a statement takes too long, also if its server has vanished."""
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait for the server as psycopg does. Raises OperationalError after `STATEMENT_WAIT`."""
+        try:
+            return super().wait(gen, interval, timeout or STATEMENT_WAIT)
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001  # psycopg gives it no public name
+            self.close()
+            raise
+
+
+def _connect(_: object, __: object, positional: tuple[Any, ...], named: dict[str, Any]) -> BoundedConnection:
+    return BoundedConnection.connect(*positional, **named)
 
 
 def _give_up(context: ExceptionContext) -> None:

@@ -4,9 +4,9 @@ import hmac
 from uuid import UUID
 
 from sqlmodel import select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage.models import LedgerIdentity
+from storage.transaction import Transaction
 
 
 class WrongLedger(RuntimeError):
@@ -19,12 +19,12 @@ class WrongLedger(RuntimeError):
         )
 
 
-async def ledger_id(session: AsyncSession) -> UUID:
+def ledger_id(tx: Transaction) -> UUID:
     """The id of the open ledger."""
-    return (await session.exec(select(LedgerIdentity.id))).one()
+    return tx.session.exec(select(LedgerIdentity.id)).one()
 
 
-async def fingerprint(session: AsyncSession, secret: str) -> str:
+def fingerprint(tx: Transaction, secret: str) -> str:
     """A hash of *secret* keyed with this ledger's id: safe to store, and comparable within this ledger only."""
-    key = (await ledger_id(session)).bytes
+    key = ledger_id(tx).bytes
     return hmac.digest(key, secret.encode(), "sha256").hex()[:32]

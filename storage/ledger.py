@@ -1,23 +1,27 @@
-"""Opens a ledger and provides its transactions, clock and notifications."""
+"""Opens a ledger: the one door to its transactions, its clock and its notifications."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
-from sqlalchemy.ext.asyncio import AsyncSession as _AnySession
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Engine, func, select
+from sqlmodel import Session
 
-from domain.delivery.notifications import Publish, ignore
+from domain.delivery.notifications import Notification, Publish, ignore
 from storage import after_commit
 from storage.engines import UnsoundLedger, make_engine, place_of
 from storage.schema import NotUpgraded, is_current, upgrade_embedded
 from storage.sqlite_clock import HostClock
+from storage.threads import Threads
+from storage.transaction import Clock, Transaction
 from storage.unavailable import LedgerUnavailable, is_unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 READS: dict[str, dict[str, object]] = {
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
@@ -26,10 +30,7 @@ READS: dict[str, dict[str, object]] = {
 """Execution options of a transaction that only reads."""
 
 
-Clock: TypeAlias = Callable[[AsyncSession], Awaitable[datetime]]
-
-
-async def _stay(_: AsyncSession) -> None:
+def _stay(_: Transaction) -> None:
     """Leave the clock as it is."""
 
 
@@ -37,47 +38,71 @@ async def _stay(_: AsyncSession) -> None:
 class Ledger:
     """An open ledger. Times that processes compare come only from its `clock`.
 
-    `follow` sets its clock to the host's if the two can differ and nothing is leased or in doubt. `publish` is called
-    with each notification of a transaction once that is committed.
+    `actor` appears in the history of the reports that its transactions change. `follow` sets its clock to the host's if
+    the two can differ and nothing is leased or in doubt. `publish` is called with each notification of a transaction
+    once that is committed.
     """
 
-    engine: AsyncEngine
-    sessions: Callable[[], _AnySession]
+    engine: Engine
     clock: Clock
-    follow: Callable[[AsyncSession], Awaitable[None]] = field(default=_stay, kw_only=True)
+    threads: Threads
+    actor: str = field(default="reportback", kw_only=True)
+    follow: Callable[[Transaction], None] = field(default=_stay, kw_only=True)
     publish: Publish = field(default=ignore, kw_only=True)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed when the block ends, rolled back when it raises.
+    async def write(self, act: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of *act* in one transaction: committed when it returns, rolled back when it raises.
+
+        A caller that is cancelled meanwhile waits for the end of the transaction, and is cancelled then.
 
         Raises:
             LedgerUnavailable: it is locked, full, stopped or out of reach.
         """
-        async with self._begun({}) as session:
-            yield session
+        return await self._run(lambda tx: act(tx, *args, **kwargs))
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """One transaction that reads: a consistent snapshot that neither blocks writers nor waits for them.
+    async def read(self, ask: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of *ask* in one transaction that only reads: a consistent snapshot.
+
+        It neither blocks writers nor waits for them.
 
         Raises:
-            LedgerUnavailable: as `transaction`.
+            LedgerUnavailable: as `write`.
         """
-        async with self._begun(READS[self.engine.dialect.name]) as session:
-            yield session
+        return await self._run(lambda tx: ask(tx, *args, **kwargs), only_reads=True)
 
-    @asynccontextmanager
-    async def _begun(self, options: Mapping[str, object]) -> AsyncIterator[AsyncSession]:
+    async def now(self) -> datetime:
+        """The ledger's time, UTC."""
+        return await self.write(lambda tx: tx.now)
+
+    async def _run(self, act: Callable[[Transaction], T], *, only_reads: bool = False) -> T:
+        committed: list[Notification] = []
+
+        def transact() -> T:
+            with self.transaction(only_reads=only_reads) as tx:
+                result = act(tx)
+                notifications = after_commit.gathered(tx) if self.publish is not ignore else []
+            committed.extend(notifications)
+            return result
+
         try:
-            async with self.sessions() as session:
-                async with session.begin():
-                    if options:  # connect now instead of with the first statement
-                        await session.connection(execution_options=options)
-                    yield session  # type: ignore[misc]  # the session maker is typed by SQLAlchemy, made with SQLModel's class
-                    found = await after_commit.gathered(session) if self.publish is not ignore else []  # type: ignore[arg-type]  # the same
-                for one in found:
-                    self.publish(one)
+            return await self.threads.run(transact, only_reads=only_reads)
+        except OSError as error:
+            raise LedgerUnavailable(error) from error
+        finally:  # also for a caller that was cancelled meanwhile
+            for one in committed:
+                self.publish(one)
+
+    @contextmanager
+    def transaction(self, *, only_reads: bool = False) -> Iterator[Transaction]:
+        """One transaction in this thread, which waits for the database: see `write` and `read`."""
+        try:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                options = READS[self.engine.dialect.name] if only_reads else {}
+                session.connection(execution_options=options)  # connect now, not with the first statement
+                tx = Transaction(session, self.clock, self.actor)
+                if self.engine.dialect.name == "sqlite" and not only_reads:
+                    _ = tx.now  # under the lock, and first: a host's clock may move leases that are read after it
+                yield tx
         except Exception as error:
             if is_unavailable(error):
                 raise LedgerUnavailable(error) from error
@@ -88,18 +113,13 @@ class Ledger:
         """Where it is, without user and password."""
         return place_of(self.engine.url)
 
-    async def now(self) -> datetime:
-        """The ledger's time, UTC."""
-        async with self.transaction() as session:
-            return await self.clock(session)
 
-
-async def _postgresql_now(session: AsyncSession) -> datetime:
-    now: datetime = (await session.exec(select(func.clock_timestamp()))).scalar_one()  # type: ignore[call-overload]  # exec is typed for SQLModel's select
+def _postgresql_now(session: Session) -> datetime:
+    now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
     return now.astimezone(UTC)
 
 
-def _own_clock(engine: AsyncEngine) -> Clock:
+def _own_clock(engine: Engine) -> Clock:
     return HostClock() if engine.dialect.name == "sqlite" else _postgresql_now
 
 
@@ -108,6 +128,7 @@ async def open_ledger(
     url: str,
     *,
     local: Collection[str] = (),
+    actor: str = "reportback",
     clock: Clock | None = None,
     publish: Publish = ignore,
 ) -> AsyncIterator[Ledger]:
@@ -116,6 +137,7 @@ async def open_ledger(
     Args:
         url: `sqlite:////absolute/path` or `postgresql://user@host/name`.
         local: file systems to accept as local, beside the known ones.
+        actor: who changes reports through it: "task …", "reconciliation", or a person.
         clock: replaces the ledger's clock.
         publish: called with each notification once its transaction is committed.
 
@@ -125,23 +147,24 @@ async def open_ledger(
         LedgerUnavailable: it cannot be opened now.
     """
     engine = make_engine(url, local=local)
+    threads = Threads(engine)
     try:
-        if not await _is_ready(engine):
+        if not await threads.run(partial(_is_ready, engine)):
             raise NotUpgraded
         clock = clock or _own_clock(engine)
         follow = clock.follow if isinstance(clock, HostClock) else _stay
-        sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
-        yield Ledger(engine, sessions, clock, follow=follow, publish=publish)
+        yield Ledger(engine, clock, threads, actor=actor, follow=follow, publish=publish)
     finally:
-        await engine.dispose()
+        threads.end()
+        engine.dispose()
 
 
-async def _is_ready(engine: AsyncEngine) -> bool:
+def _is_ready(engine: Engine) -> bool:
     """Whether it is at this version's schema; SQLite is upgraded to it."""
     try:
         if engine.dialect.name == "postgresql":
-            return await is_current(engine)
-        await upgrade_embedded(engine, Path(engine.url.database or ""))
+            return is_current(engine)
+        upgrade_embedded(engine, Path(engine.url.database or ""))
     except Exception as error:
         if is_unavailable(error):
             raise LedgerUnavailable(error, f"the ledger cannot be opened, {place_of(engine.url)}") from error
@@ -149,4 +172,13 @@ async def _is_ready(engine: AsyncEngine) -> bool:
     return True
 
 
-__all__ = ["Ledger", "LedgerUnavailable", "NotUpgraded", "UnsoundLedger", "make_engine", "open_ledger"]
+__all__ = [
+    "Clock",
+    "Ledger",
+    "LedgerUnavailable",
+    "NotUpgraded",
+    "Transaction",
+    "UnsoundLedger",
+    "make_engine",
+    "open_ledger",
+]

@@ -1,21 +1,21 @@
 """Upgrades a ledger to this version's schema, and refuses newer or moved ledgers."""
 
-import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Engine, text
 
 from storage import moved_marker
+from storage.engines import LOCK_WAIT
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x7265706F7274  # "report": serializes upgrades of one PostgreSQL ledger
@@ -66,56 +66,65 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-async def is_current(engine: AsyncEngine) -> bool:
+def is_current(engine: Engine) -> bool:
     """Whether the ledger is at this version's schema.
 
     Raises:
         NewerLedger: a newer version has upgraded it.
         MovedLedger: it was moved elsewhere.
     """
-    async with engine.execution_options(only_reads=True).connect() as connection:
-        return await is_current_within(connection)
+    with engine.execution_options(only_reads=True).connect() as connection:
+        return is_current_within(connection)
 
 
-async def upgrade(engine: AsyncEngine) -> None:
+def upgrade(engine: Engine) -> None:
     """Upgrade the ledger to this version's schema, in one transaction; idempotent.
 
     Raises:
         NewerLedger: a newer version has upgraded it.
         MovedLedger: it was moved elsewhere.
     """
-    async with engine.begin() as connection:
-        await upgrade_within(connection)
+    with engine.begin() as connection:
+        upgrade_within(connection)
 
 
-async def upgrade_within(connection: AsyncConnection) -> None:
+def upgrade_within(connection: Connection) -> None:
     """`upgrade`, in the transaction of *connection*."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-    await connection.run_sync(_upgrade)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    _upgrade(connection)
 
 
-async def is_current_within(connection: AsyncConnection) -> bool:
+def is_current_within(connection: Connection) -> bool:
     """`is_current`, in the transaction of *connection*."""
-    return await connection.run_sync(_is_current)
+    return _is_current(connection)
 
 
-async def upgrade_embedded(engine: AsyncEngine, path: Path) -> None:
+def upgrade_embedded(engine: Engine, path: Path) -> None:
     """Create or upgrade the SQLite ledger at *path*. Of several processes at once one does, and the others wait.
 
     WAL is set each time: a ledger restored from a dump has lost it, and it cannot be set while other connections read.
     """
-    async with _only_one(path):
+    with _only_one(path):
         with suppress(FileExistsError):  # SQLite would create it, and its journal, readable by others as umask allows
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible within a transaction
-        if not await is_current(engine):
-            await upgrade(engine)
+        if not is_current(engine):
+            upgrade(engine)
 
 
-@asynccontextmanager
-async def _only_one(path: Path) -> AsyncIterator[None]:
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Keep other processes from upgrading. Raises BlockingIOError if one does so for longer than `LOCK_WAIT`."""
     with path.with_name(path.name + ".upgrade-lock").open("w") as lock:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        until = monotonic() + LOCK_WAIT
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if monotonic() > until:
+                    raise
+                sleep(0.05)
         yield

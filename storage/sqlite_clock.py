@@ -13,11 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Update, func
+from sqlalchemy import Connection, Update, func
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import SQLModel, and_, col, exists, or_, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session, SQLModel, and_, col, exists, or_, select, update
 
 from domain.delivery.budget import HOUR
 from domain.delivery.report import EventKind
@@ -31,6 +29,7 @@ from storage.models import (
     StatusReport,
     StatusTarget,
 )
+from storage.transaction import Transaction
 
 STEP = timedelta(seconds=2)
 """The smallest difference that is corrected; more than a leap second."""
@@ -88,78 +87,78 @@ class HostClock:
 
     host: Host = Host(_boot, since_boot, _wall)
 
-    async def __call__(self, session: AsyncSession) -> datetime:
+    def __call__(self, session: Session) -> datetime:
         """The ledger's time, UTC. The first transaction of a boot that may write ties the clock to that boot."""
-        connection = await session.connection()
-        now, seen = await self._read(connection)
+        connection = session.connection()
+        now, seen = self._read(connection)
         if seen is not None and not _only_reads(connection):
-            await self._tie(connection, now, seen)
+            self._tie(connection, now, seen)
         return now
 
-    async def peek(self, connection: AsyncConnection) -> datetime:
+    def peek(self, connection: Connection) -> datetime:
         """The ledger's time, UTC; nothing is written."""
-        return (await self._read(connection))[0]
+        return (self._read(connection))[0]
 
-    async def _read(self, connection: AsyncConnection) -> tuple[datetime, datetime | None]:
+    def _read(self, connection: Connection) -> tuple[datetime, datetime | None]:
         """The ledger's time; if the clock is not tied to this boot yet, also the time that it has certainly reached.
 
         That is the latest time in the ledger. A container may have a boot id of its own (systemd-nspawn, LXC): if a
         container with another boot id has tied the clock to the same kernel, the clock has gone on since.
         """
-        anchor = (await connection.execute(ANCHOR)).one_or_none()
+        anchor = (connection.execute(ANCHOR)).one_or_none()
         boot = self.host.boot()
         if boot is None:
             return self.host.wall(), None
         if anchor is not None and anchor.boot == boot:
             return anchor.booted_at + self.host.since_boot(), None
         wall = self.host.wall()
-        seen = await _seen(connection) or wall
+        seen = _seen(connection) or wall
         if anchor is not None and (anchored := anchor.booted_at + self.host.since_boot()) < wall + STEP:
             seen = max(seen, anchored)
         return max(wall, seen), seen
 
-    async def _tie(self, connection: AsyncConnection, now: datetime, seen: datetime) -> None:
+    def _tie(self, connection: Connection, now: datetime, seen: datetime) -> None:
         """Tie the clock to this boot. The downtime is not known: leases and doubts continue from *seen*."""
         moved = [
             _move(StatusTarget, now - seen, "lease_expires_at", where=col(StatusTarget.lease).is_not(None)),
             _move(StatusTarget, now - seen, "doubt_until", where=col(StatusTarget.doubt_until) > seen),
         ]
         for statement in moved if now > seen else ():
-            await connection.execute(statement)
+            connection.execute(statement)
         row = {"boot": self.host.boot(), "booted_at": now - self.host.since_boot()}
         tied = insert(HostAnchor).values(number=1, **row)
-        await connection.execute(tied.on_conflict_do_update(index_elements=["number"], set_=row))
+        connection.execute(tied.on_conflict_do_update(index_elements=["number"], set_=row))
 
-    async def follow(self, session: AsyncSession) -> None:
+    def follow(self, tx: Transaction) -> None:
         """Set the clock to the wall clock, unless a target is leased or in doubt, and move times in use along."""
-        now, wall = await self(session), self.host.wall()
+        now, wall = tx.now, self.host.wall()
         step = timedelta(milliseconds=round((wall - now) / timedelta(milliseconds=1)))
-        connection = await session.connection()
-        if self.host.boot() is None or abs(step) < STEP or wall < EARLIEST or await _is_busy(connection, now):
+        connection = tx.session.connection()
+        if self.host.boot() is None or abs(step) < STEP or wall < EARLIEST or _is_busy(connection, now):
             return
         for statement in _live(now, step):
-            await connection.execute(statement)
-        await connection.execute(update(HostAnchor).values(booted_at=now + step - self.host.since_boot()))
+            connection.execute(statement)
+        connection.execute(update(HostAnchor).values(booted_at=now + step - self.host.since_boot()))
+        del tx.now  # that was the time before
 
 
-def _only_reads(connection: AsyncConnection) -> bool:
-    assert connection.sync_connection is not None  # it is open
-    return bool(connection.sync_connection.get_execution_options().get("only_reads"))
+def _only_reads(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("only_reads"))
 
 
-async def _seen(connection: AsyncConnection) -> datetime | None:
+def _seen(connection: Connection) -> datetime | None:
     """The time of the row written last: an earlier row may have been written by a clock too far ahead."""
     event = select(ReportEvent.at).order_by(col(ReportEvent.id).desc()).limit(1)
     begun = func.coalesce(Reconciliation.ended_at, Reconciliation.started_at)
     latest_pass = select(begun).order_by(col(Reconciliation.id).desc()).limit(1)
-    row = (await connection.execute(select(event.scalar_subquery(), latest_pass.scalar_subquery()))).one()
+    row = (connection.execute(select(event.scalar_subquery(), latest_pass.scalar_subquery()))).one()
     return max((moment for moment in row if moment is not None), default=None)
 
 
-async def _is_busy(connection: AsyncConnection, now: datetime) -> bool:
+def _is_busy(connection: Connection, now: datetime) -> bool:
     """Whether a target is leased or in doubt, so that the clock must not be set."""
     busy = or_(col(StatusTarget.lease).is_not(None), col(StatusTarget.doubt_until) > now)
-    return bool((await connection.execute(select(exists().where(busy)))).scalar_one())
+    return bool((connection.execute(select(exists().where(busy)))).scalar_one())
 
 
 def _live(now: datetime, step: timedelta) -> Iterator[Update]:

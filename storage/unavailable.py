@@ -73,18 +73,12 @@ def is_of_its_connection(error: Exception) -> bool:
 
 def _is_unavailable_without_code(error: Exception) -> bool:
     """`is_unavailable` for errors without a code: those of a connection are, those that refuse a value are not."""
-    if isinstance(error, exc.DBAPIError):
-        cause = error.orig.__cause__ if error.orig else None
-        return error.connection_invalidated or not (
-            isinstance(error, FAULTS_WITHOUT_CODE) or isinstance(cause, ValueError | TypeError)
-        )
-    of_driver = type(error).__module__.partition(".")[0] == "asyncpg"  # raised while it connects
-    return of_driver and not isinstance(error, ValueError)
+    if not isinstance(error, exc.DBAPIError):
+        return False
+    return error.connection_invalidated or not isinstance(error, FAULTS_WITHOUT_CODE)
 
 
 def _words(error: BaseException) -> str:
     """The database's own message, without SQLAlchemy's statement and its values."""
     original = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
-    if original is not error and original.__cause__ is not None:
-        original = original.__cause__  # asyncpg's own, of which SQLAlchemy quotes the class
     return one_line(str(original)) or type(original).__name__

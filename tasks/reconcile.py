@@ -22,5 +22,4 @@ async def reconcile(reporter: Reporter, run_id: UUID, *, budget: timedelta, send
 
 async def has_succeeded_within(reporter: Reporter, span: timedelta) -> bool:
     """Whether a reconciliation run that started within *span* has succeeded."""
-    async with reporter.ledger.reading() as session:
-        return await reconciliation_runs.has_succeeded_since(session, await reporter.ledger.clock(session) - span)
+    return await reporter.ledger.read(lambda tx: reconciliation_runs.has_succeeded_since(tx, tx.now - span))

@@ -49,9 +49,7 @@ async def deliver_report(reporter: Reporter, report: RecordedReport, *, job_ends
     result = await deliver(reporter, report.target_id, job_ends_now=job_ends_now)
     if isinstance(result, Settled) and result.report_id == report.id and result.phase in DONE:
         return result.phase
-    async with reporter.ledger.reading() as session:
-        now = await reporter.ledger.clock(session)
-        phase = await availability.phase_of(session, report.id)
+    phase, now = await reporter.ledger.read(lambda tx: (availability.phase_of(tx, report.id), tx.now))
     if phase in DONE:
         return phase
     if job_ends_now and report.rank == Rank.PENDING and _needs_only_time(result, phase):

@@ -11,20 +11,21 @@ from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from full import DATABASES
 from hypothesis import HealthCheck, settings
-from in_place import run_in_place
+from in_place import InPlace, run_in_place
 from ledger_tables import TABLES
 from log_lines import lines_to
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Engine
 from waiting import end_what_is_left
-from world import Clock, World, world_on
+from world import ACTOR, Clock, World, world_on
 from xdist.scheduler import LoadScopeScheduling
 
 from storage.ledger import Ledger, make_engine, open_ledger
 from storage.schema import upgrade
+from storage.threads import Threads
 
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
 os.environ["DO_NOT_TRACK"] = "1"
@@ -106,17 +107,17 @@ def postgresql() -> Iterator[str]:
         server.psql("ALTER SYSTEM SET fsync = off;")  # no test pulls the plug
         server.psql("SELECT pg_reload_conf();")
         server.psql("CREATE DATABASE template_ledger;")
-        asyncio.run(_make(f"postgresql://postgres:@/template_ledger?host={folder}"))
+        _make(f"postgresql://postgres:@/template_ledger?host={folder}")
         yield f"postgresql://postgres:@/{{name}}?host={folder}"
     finally:
         server.cleanup()
         shutil.rmtree(folder)
 
 
-async def _make(url: str) -> None:
+def _make(url: str) -> None:
     engine = make_engine(url)
-    await upgrade(engine)
-    await engine.dispose()
+    upgrade(engine)
+    engine.dispose()
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def ledger_url(database: str, request: pytest.FixtureRequest) -> str:
         template: Path = request.getfixturevalue("sqlite_template")
         return _copied(template, template.with_name("ledger.db"))
     url: str = request.getfixturevalue("postgresql").format(name="template_ledger")
-    asyncio.run(_empty(url))
+    _empty(url)
     return url
 
 
@@ -136,7 +137,7 @@ def fresh_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
     if database == "sqlite":
         return _copied(request.getfixturevalue("sqlite_template"), tmp_path / "ledger.db")
     url: str = request.getfixturevalue("postgresql")
-    asyncio.run(_empty(url.format(name="template_ledger")))
+    _empty(url.format(name="template_ledger"))
     return _new_database(url, template="template_ledger")
 
 
@@ -166,30 +167,20 @@ def other_empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Pat
 
 def _new_database(server: str, *, template: str) -> str:
     name = f"ledger_{uuid4().hex}"
-    asyncio.run(_copy(server.format(name="postgres"), template, name))
+    with psycopg.connect(server.format(name="postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     return server.format(name=name)
 
 
-async def _copy(url: str, template: str, name: str) -> None:
-    import asyncpg  # noqa: PLC0415  # only where a PostgreSQL is wanted
-
-    connection = await asyncpg.connect(url)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    await connection.close()
-
-
-async def _empty(url: str) -> None:
-    import asyncpg  # noqa: PLC0415  # only where a PostgreSQL is wanted
-
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
-    connection = await asyncpg.connect(url)
-    await connection.execute(others, "template_ledger")
-    await connection.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)} RESTART IDENTITY")
-    await connection.close()
+def _empty(url: str) -> None:
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(others, ["template_ledger"])
+        connection.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)} RESTART IDENTITY")
 
 
 @cache
-def _warm_engine(url: str, *, in_place: bool) -> AsyncEngine:
+def _warm_engine(url: str, *, in_place: bool) -> Engine:
     """An engine keeps what it compiled: the first transactions of a new one take three times as long."""
     engine = make_engine(url)
     if in_place:
@@ -204,14 +195,17 @@ def in_place() -> bool:
 
 
 @pytest.fixture
-async def ledger(ledger_url: str, clock: Clock, in_place: bool) -> AsyncIterator[Ledger]:  # noqa: FBT001  # a fixture
+async def ledger(ledger_url: str, database: str, clock: Clock, in_place: bool) -> AsyncIterator[Ledger]:  # noqa: FBT001  # a fixture
     """An open ledger whose clock is `clock`."""
-    engine = _warm_engine(ledger_url, in_place=in_place)
+    is_in_place = in_place and database == "sqlite"
+    engine = _warm_engine(ledger_url, in_place=is_in_place)
+    threads = InPlace() if is_in_place else Threads(engine)
     try:
-        yield Ledger(engine, async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False), clock.of_ledger)
+        yield Ledger(engine, clock.of_ledger, threads, actor=ACTOR)
     finally:
-        await end_what_is_left()  # its connections are of this test's loop, and what it holds locked ends with it
-        await engine.dispose()
+        await end_what_is_left()  # what it holds locked ends with it
+        threads.end()
+        engine.dispose()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from console.ledger import opened
 from domain.units import span
 from settings import Settings
 from storage.delivery import reconciliation_runs
+from storage.encryption import is_readable_on_its_way
 from storage.identity import WrongLedger, ledger_id
 from storage.ledger import LedgerUnavailable, NotUpgraded
 from tasks.process.disk_space import LEAST
@@ -24,13 +25,15 @@ PASSES = 3
 async def check(settings: Settings) -> list[Finding]:
     """Findings about the ledger, its disk and the reconciliation."""
     try:
-        async with opened(settings) as ledger, ledger.reading() as session:
-            found = await ledger_id(session)
-            now, ended_at = await ledger.clock(session), await reconciliation_runs.last_success(session)
+        async with opened(settings) as ledger:
+            found, ended_at, is_readable, now = await ledger.read(
+                lambda tx: (ledger_id(tx), reconciliation_runs.last_success(tx), is_readable_on_its_way(tx), tx.now)
+            )
     except (LedgerUnavailable, NotUpgraded, ValueError) as error:
         return [bad("ledger", str(error))]
     return [
         identity(found, settings.ledger_id, ledger.place),
+        *_encryption(ledger.place, is_readable=is_readable),
         *_room(settings.database_url),
         reconciliation(ended_at, now, settings.interval),
     ]
@@ -41,6 +44,12 @@ def identity(found: UUID, named: UUID | None, place: str) -> Finding:
     if named not in (None, found):
         return bad("ledger", str(WrongLedger(found, named, place)))
     return good("ledger", f"{found}, {place}")
+
+
+def _encryption(place: str, *, is_readable: bool) -> Iterator[Finding]:
+    if is_readable:
+        words = f"what is sent to {place} can be read on its way: add ?sslmode=verify-full to REPORTBACK_DATABASE_URL"
+        yield good("ledger", f"warning: {words}")
 
 
 def _room(url: str) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from sqlmodel import select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from console.arguments import DryRun, Json
 from console.ledger import os_user
@@ -28,6 +27,7 @@ from storage.delivery import credentials
 from storage.delivery.turns import take_turn
 from storage.jobs import jobs as job_rows
 from storage.models import Job
+from storage.transaction import Transaction
 from tasks.delivery.open_reporter import credential_of
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.accept import commit_page
@@ -93,34 +93,41 @@ async def take_over(reporter: Reporter, old: OldJob, settings: Settings, *, is_d
     except NoCredential as error:
         return Verdict(old, Disposition.BAD, str(error))
     url = (old.github and old.github.url) or commit_page(str(settings.github_api_url), old.target)
-    async with reporter.transaction() as (session, now):
-        if old.created_at <= now - settings.keep:
+
+    def record(tx: Transaction) -> Verdict:
+        if old.created_at <= tx.now - settings.keep:
             why = "something newer may have been forgotten: it is older than REPORTBACK_KEEP"
             return Verdict(old, Disposition.NEWER, why)
-        await credentials.ensure(session, credential)  # before the target's row is locked
-        made = await _first_of_its_target(session, old, url, now)
+        credentials.ensure(tx, credential)  # before the target's row is locked
+        made = _first_of_its_target(tx, old, url)
         if isinstance(made, Job):
-            await job_rows.report(session, made, old.summary, credential=credential, actor=reporter.actor, now=now)
+            job_rows.report(tx, made, old.summary, credential=credential)
         if is_dry_run or not isinstance(made, Job):
-            await session.rollback()
-    return Verdict(old, Disposition.QUEUED) if isinstance(made, Job) else made
+            tx.session.rollback()
+        return Verdict(old, Disposition.QUEUED) if isinstance(made, Job) else made
+
+    return await reporter.ledger.write(record)
 
 
-async def _first_of_its_target(session: AsyncSession, old: OldJob, url: str, now: datetime) -> Job | Verdict:
+def _first_of_its_target(
+    tx: Transaction,
+    old: OldJob,
+    url: str,
+) -> Job | Verdict:
     """The new row of *old*, if it is the first of its target."""
     assert old.target and old.state and old.job_id and old.ended_at  # it is over, and reports
-    target_id, turn = await take_turn(session, old.target)
+    target_id, turn = take_turn(tx, old.target)
     if turn > 1:
-        if (await session.exec(select(Job.number).where(Job.id == old.job_id))).first():
+        if tx.session.exec(select(Job.number).where(Job.id == old.job_id)).first():
             return Verdict(old, Disposition.KNOWN, "imported before")
         return Verdict(old, Disposition.NEWER, "the ledger has a job of this commit and context")
-    ended_at = min(old.ended_at, now)
+    ended_at = min(old.ended_at, tx.now)
     job = Job(
         id=old.job_id, type=old.type, target_id=target_id, url=url, turn=turn, state=old.state, beat_at=ended_at,
         started_at=old.created_at, ended_at=ended_at, summary=clean(old.summary)[:500],
     )  # fmt: skip
-    session.add(job)
-    await session.flush()
+    tx.session.add(job)
+    tx.session.flush()
     return job
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import Urgency
 from domain.delivery.outcome import Outcome, Reason
@@ -14,6 +13,7 @@ from storage.delivery import budget, pauses
 from storage.delivery.pauses import Pause
 from storage.delivery.reports import phase
 from storage.models import Credential, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,9 @@ class Busy:
     asks_secret_of: str | None = None
 
 
-async def busy_for_budget(
-    session: AsyncSession, credential: str, urgency: Urgency, until: datetime, *, now: datetime
-) -> Busy:
+def busy_for_budget(tx: Transaction, credential: str, urgency: Urgency, until: datetime) -> Busy:
     """Busy for the write budget alone; reserves the time if the wait is short. The credential is locked."""
-    is_short = await budget.reserve(session, credential, urgency, until, now=now)
+    is_short = budget.reserve(tx, credential, urgency, until)
     return Busy(until, "the write budget of its credential is spent", moment=until if is_short else None)
 
 
@@ -54,33 +52,32 @@ def busy_for_pause(credential: Credential, held_by: Sequence[Pause], now: dateti
     return Busy(max(last.paused_until or now, now), f"credential {credential.name} pauses: {reason}")
 
 
-async def phase_of(session: AsyncSession, report_id: int) -> Phase:
+def phase_of(tx: Transaction, report_id: int) -> Phase:
     """The report's phase now."""
     found = select(StatusReport, StatusTarget).where(
         StatusReport.id == report_id, StatusTarget.id == StatusReport.target_id
     )
-    report, target = (await session.exec(found, execution_options={"populate_existing": True})).one()
+    report, target = tx.session.exec(found, execution_options={"populate_existing": True}).one()
     return phase(report, target)
 
 
-async def why_not(
-    session: AsyncSession, target: StatusTarget, newest: StatusReport, credential: Credential,
+def why_not(
+    tx: Transaction, target: StatusTarget, newest: StatusReport, credential: Credential,
     held_by: Sequence[Pause], *, only_if_due: bool, asks_secret: bool, urgency: Urgency, wait: datetime | None,
-    now: datetime,
-) -> Settled | Busy:  # fmt: skip
+    ) -> Settled | Busy:  # fmt: skip
     """Why a claim took no lease. Target and credential are locked; *wait* is when the write budget allows a request."""
     if target.due_at is None:
         return Settled(phase(newest, target), newest.id or 0)
     if target.lease_expires_at is not None:
         return Busy(target.lease_expires_at, "another sender holds the lease")
-    if pauses.is_paused(held_by, now):
-        return busy_for_pause(credential, held_by, now)
-    if target.doubt_until is not None and target.doubt_until > now and not newest.read_back:
+    if pauses.is_paused(held_by, tx.now):
+        return busy_for_pause(credential, held_by, tx.now)
+    if target.doubt_until is not None and target.doubt_until > tx.now and not newest.read_back:
         return Busy(target.doubt_until, "an earlier request may still turn up")
-    if only_if_due and target.due_at > now:
+    if only_if_due and target.due_at > tx.now:
         return Busy(target.due_at, "not due yet")
     if asks_secret:
-        return Busy(now, "a secret of its credential was refused", asks_secret_of=credential.name)
+        return Busy(tx.now, "a secret of its credential was refused", asks_secret_of=credential.name)
     if wait is None:
-        return Busy(now, "it has just become available")
-    return await busy_for_budget(session, credential.name, urgency, wait, now=now)
+        return Busy(tx.now, "it has just become available")
+    return busy_for_budget(tx, credential.name, urgency, wait)

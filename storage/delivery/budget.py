@@ -5,11 +5,11 @@ from functools import partial
 
 from sqlalchemy import ColumnElement, ScalarSelect
 from sqlmodel import and_, col, func, not_, or_, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import BUDGET_WAIT, MINUTE, Spent, Urgency, WriteBudget, free_at, urgency_of
 from domain.delivery.report import EventKind, Rank
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 MARGIN = timedelta(minutes=1)
 """Times ahead of the clock by less are tolerated: other transactions read the clock a little later."""
@@ -26,10 +26,9 @@ def urgency(target: StatusTarget, newest: StatusReport, *, job_ends_now: bool) -
     return urgency_of(is_pending=is_pending, in_bulk=in_bulk, job_ends_now=job_ends_now)
 
 
-async def wait_until(
-    session: AsyncSession, credential: str, budget: WriteBudget | None, urgent: Urgency, *,
-    moment: datetime | None = None, now: datetime,
-) -> datetime | None:  # fmt: skip
+def wait_until(
+    tx: Transaction, credential: str, budget: WriteBudget | None, urgent: Urgency, *, moment: datetime | None = None
+) -> datetime | None:
     """When the next request is within *budget*; None: now. Reliable only while the credential's row is locked.
 
     *moment*: the time this sender reserved; the spacing does not apply to it then. `pending` leaves their part of the
@@ -37,47 +36,47 @@ async def wait_until(
     """
     if budget is None:
         return None
-    outcomes = 0 if urgent < Urgency.HOUR else await outcomes_waiting(session, credential, budget.per_minute, now=now)
+    outcomes = 0 if urgent < Urgency.HOUR else outcomes_waiting(tx, credential, budget.per_minute)
     if outcomes >= budget.per_minute:
-        return now + MINUTE
+        return tx.now + MINUTE
     windows = (budget.per_minute - outcomes, budget.per_hour)
-    spent = await _spent(session, credential, *windows)
-    if spent.last_at is not None and spent.last_at > now + MARGIN:
-        await cut_posted(session, credential, now=now)
-        spent = await _spent(session, credential, *windows)
-    free = free_at(spent, budget, urgent, moment=moment, now=now)
-    return free if free is not None and free > now else None
+    spent = _spent(tx, credential, *windows)
+    if spent.last_at is not None and spent.last_at > tx.now + MARGIN:
+        cut_posted(tx, credential)
+        spent = _spent(tx, credential, *windows)
+    free = free_at(spent, budget, urgent, moment=moment, now=tx.now)
+    return free if free is not None and free > tx.now else None
 
 
-async def reserve(session: AsyncSession, credential: str, urgent: Urgency, until: datetime, *, now: datetime) -> bool:
+def reserve(tx: Transaction, credential: str, urgent: Urgency, until: datetime) -> bool:
     """Reserve *until* for a sender; False: it must not wait for it. The credential's row is locked.
 
     At most `BUDGET_WAIT` ahead, so that a reservation whose sender dies wastes only itself; and no `pending` while an
     outcome waits, which would find every time reserved.
     """
-    if until - now > BUDGET_WAIT:
+    if until - tx.now > BUDGET_WAIT:
         return False
-    if urgent >= Urgency.HOUR and await outcomes_waiting(session, credential, 1, now=now):
+    if urgent >= Urgency.HOUR and outcomes_waiting(tx, credential, 1):
         return False
     if urgent >= Urgency.SPACING:
         mine = col(Credential.name) == credential
         # A claim that locked one credential and finds another at its target must not wait for that row here.
         locked = select(Credential.name).where(mine).with_for_update(key_share=True, skip_locked=True)
-        if (await session.exec(locked)).one_or_none() is None:
+        if tx.session.exec(locked).one_or_none() is None:
             return False
-        await session.exec(update(Credential).where(mine).values(reserved_at=until))
+        tx.session.exec(update(Credential).where(mine).values(reserved_at=until))
     return True
 
 
-async def outcomes_waiting(session: AsyncSession, credential: str, most: int, *, now: datetime) -> int:
+def outcomes_waiting(tx: Transaction, credential: str, most: int) -> int:
     """How many outcomes of the credential could be claimed now, apart from the write budget; at most *most*."""
     waiting = (
         select(StatusTarget.id)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
-        .where(col(StatusTarget.credential) == credential, is_claimable(now), not_(IS_BOUND_BY_HOUR))
+        .where(col(StatusTarget.credential) == credential, is_claimable(tx.now), not_(IS_BOUND_BY_HOUR))
         .limit(most)
     )
-    return (await session.exec(select(func.count()).select_from(waiting.subquery()))).one()
+    return tx.session.exec(select(func.count()).select_from(waiting.subquery())).one()
 
 
 def is_claimable(now: datetime) -> ColumnElement[bool]:
@@ -87,18 +86,18 @@ def is_claimable(now: datetime) -> ColumnElement[bool]:
     return and_(col(StatusTarget.due_at) <= now, col(StatusTarget.lease).is_(None), may_begin)
 
 
-async def _spent(session: AsyncSession, credential: str, per_minute: int, per_hour: int) -> Spent:
+def _spent(tx: Transaction, credential: str, per_minute: int, per_hour: int) -> Spent:
     nth_last = partial(_nth_last, credential)
     reserved_at = select(Credential.reserved_at).where(Credential.name == credential).scalar_subquery()
     asked = select(nth_last(1), nth_last(per_minute), nth_last(per_hour), reserved_at)
-    return Spent(*(await session.exec(asked)).one())
+    return Spent(*tx.session.exec(asked).one())
 
 
-async def cut_posted(session: AsyncSession, credential: str, *, now: datetime) -> bool:
+def cut_posted(tx: Transaction, credential: str) -> bool:
     """Set requests recorded while the clock was ahead to now. False: there are none."""
     mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == EventKind.POSTED)
-    ahead = update(ReportEvent).where(*mine, col(ReportEvent.at) > now + MARGIN).values(at=now)
-    return (await session.exec(ahead)).rowcount > 0
+    ahead = update(ReportEvent).where(*mine, col(ReportEvent.at) > tx.now + MARGIN).values(at=tx.now)
+    return tx.session.exec(ahead).rowcount > 0
 
 
 def _nth_last(credential: str, nth: int) -> ScalarSelect[datetime]:

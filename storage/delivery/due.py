@@ -6,13 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, false
 from sqlmodel import and_, case, col, func, not_, or_, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import Urgency, WriteBudget
 from storage.delivery import budget
 from storage.delivery.budget import IS_BOUND_BY_HOUR
 from storage.delivery.pauses import FOR_A_REFUSED_SECRET
 from storage.models import Credential, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,18 @@ class Offer:
     reads_back: bool
 
 
-async def offers(
-    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None,
-    waiting: Collection[str] = (), now: datetime,
-) -> list[Offer]:  # fmt: skip
+def offers(
+    tx: Transaction, *, limit: int, write_budget: WriteBudget | None = None, waiting: Collection[str] = ()
+) -> list[Offer]:
     """Targets that a claim may take: due, or under an expired lease. Of each credential outcomes first, oldest first.
 
     Round-robin: the first of each credential, the second of each, and so on. Excluded are credentials that pause for a
     limit, have spent their budget, or are among *waiting*: this process has a secret of them that was refused.
     """
-    spent = await _spent(session, write_budget, now)
+    spent = _spent(tx, write_budget)
     may = and_(
-        or_(budget.is_claimable(now), _is_expired(now)),
-        _is_not_paused(now),
+        or_(budget.is_claimable(tx.now), _is_expired(tx.now)),
+        _is_not_paused(tx.now),
         col(Credential.name).not_in(waiting),
         or_(col(StatusReport.read_back), not_(_waits_for_budget(spent))),
     )
@@ -52,7 +51,7 @@ async def offers(
     )
     return [
         Offer(target_id, credential, reads_back)
-        for target_id, credential, reads_back in await session.exec(found)
+        for target_id, credential, reads_back in tx.session.exec(found)
         if target_id is not None and credential is not None
     ]
 
@@ -77,7 +76,7 @@ def _waits_for_budget(spent: Spent) -> ColumnElement[bool]:
     return or_(false(), *waiting)
 
 
-async def _spent(session: AsyncSession, write_budget: WriteBudget | None, now: datetime) -> Spent:
+def _spent(tx: Transaction, write_budget: WriteBudget | None) -> Spent:
     """Credentials and urgencies with due reports and no pause that must wait for the budget, and until when."""
     if write_budget is None:
         return {}
@@ -85,38 +84,37 @@ async def _spent(session: AsyncSession, write_budget: WriteBudget | None, now: d
         select(StatusTarget.credential, IS_BOUND_BY_HOUR)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
         .join(Credential, col(Credential.name) == col(StatusTarget.credential))
-        .where(col(StatusTarget.due_at).is_not(None), _is_not_paused(now))
+        .where(col(StatusTarget.due_at).is_not(None), _is_not_paused(tx.now))
         .distinct()
     )
     waits: Spent = {}
-    for name, is_bound_by_hour in (await session.exec(found)).all():
+    for name, is_bound_by_hour in tx.session.exec(found).all():
         urgent = Urgency.HOUR if is_bound_by_hour else Urgency.SPACING
-        until = await budget.wait_until(session, name or "", write_budget, urgent, now=now)
+        until = budget.wait_until(tx, name or "", write_budget, urgent)
         if until is not None:
             waits[name or "", urgent] = until
     return waits
 
 
-async def next_due(
-    session: AsyncSession, *, write_budget: WriteBudget | None = None, waiting: Mapping[str, datetime] | None = None,
-    now: datetime,
-) -> datetime | None:  # fmt: skip
+def next_due(
+    tx: Transaction, *, write_budget: WriteBudget | None = None, waiting: Mapping[str, datetime] | None = None
+) -> datetime | None:
     """When to ask `offers` again if there is none now. None: nothing will become due.
 
     *waiting*: as in `offers`, with the end of each wait.
     """
     moments = (StatusTarget.due_at, StatusTarget.doubt_until, StatusTarget.lease_expires_at, Credential.paused_until)
-    ahead = [func.min(case((col(moment) > now, col(moment)))) for moment in moments]
+    ahead = [func.min(case((col(moment) > tx.now, col(moment)))) for moment in moments]
     found = (
         select(*ahead)
         .select_from(StatusTarget)
         .join(Credential, col(Credential.name) == col(StatusTarget.credential))
         .where(col(StatusTarget.due_at).is_not(None))
     )
-    waits = [*(await _spent(session, write_budget, now)).values(), *(waiting or {}).values()]
-    return min((moment for moment in (*(await session.exec(found)).one(), *waits) if moment is not None), default=None)
+    waits = [*_spent(tx, write_budget).values(), *(waiting or {}).values()]
+    return min((moment for moment in (*tx.session.exec(found).one(), *waits) if moment is not None), default=None)
 
 
-async def count_undelivered(session: AsyncSession) -> int:
+def count_undelivered(tx: Transaction) -> int:
     """How many targets have a current report that is undelivered and not rejected."""
-    return (await session.exec(select(func.count()).where(col(StatusTarget.due_at).is_not(None)))).one()
+    return tx.session.exec(select(func.count()).where(col(StatusTarget.due_at).is_not(None))).one()

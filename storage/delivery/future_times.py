@@ -9,63 +9,65 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Update
 from sqlmodel import SQLModel, and_, col, exists, or_, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.policy import LONGEST_PAUSE, Policy
 from storage.delivery.budget import MARGIN, cut_posted
 from storage.delivery.pauses import is_row_of
 from storage.delivery.verification import FIRST_VERIFICATION, SECOND_VERIFICATION
 from storage.models import Credential, Job, Reconciliation, RefusedSecret, ReportEvent, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 
-async def cut(session: AsyncSession, *, policy: Policy, now: datetime) -> None:
+def cut(tx: Transaction, *, policy: Policy) -> None:
     """Correct all times too far ahead; called by each reconciliation run.
 
     Rows are locked in one order: job, credential, target, report.
     """
-    await session.exec(_cut(Job, "beat_at", now, timedelta(0), and_(col(Job.ended_at).is_(None))))
-    for credential in (await session.exec(select(Credential))).all():
-        await _cut_credential(session, credential, policy, now)
-    for statement in _of_targets(policy, now):
-        await session.exec(statement)
-    await _cut_due(session, policy, now)
-    for statement in _facts(now):
-        await session.exec(statement)
+    tx.session.exec(_cut(Job, "beat_at", tx.now, timedelta(0), and_(col(Job.ended_at).is_(None))))
+    for credential in tx.session.exec(select(Credential)).all():
+        _cut_credential(tx, credential, policy)
+    for statement in _of_targets(policy, tx.now):
+        tx.session.exec(statement)
+    _cut_due(tx, policy)
+    for statement in _facts(tx.now):
+        tx.session.exec(statement)
 
 
-async def cut_target(session: AsyncSession, target: StatusTarget, *, policy: Policy, now: datetime) -> None:
+def cut_target(tx: Transaction, target: StatusTarget, *, policy: Policy) -> None:
     """Correct the lease and the doubt of a target whose row is locked."""
     ahead = (
-        target.lease_expires_at is not None and target.lease_expires_at > now + policy.lease + MARGIN,
-        target.doubt_until is not None and target.doubt_until > now + policy.settle_after + MARGIN,
+        target.lease_expires_at is not None and target.lease_expires_at > tx.now + policy.lease + MARGIN,
+        target.doubt_until is not None and target.doubt_until > tx.now + policy.settle_after + MARGIN,
     )
     if any(ahead):
-        for statement in _lease_and_doubt(policy, now):
-            await session.exec(statement.where(col(StatusTarget.id) == target.id))
-        await session.refresh(target)
+        for statement in _lease_and_doubt(policy, tx.now):
+            tx.session.exec(statement.where(col(StatusTarget.id) == target.id))
+        tx.session.refresh(target)
 
 
-async def _cut_credential(session: AsyncSession, credential: Credential, policy: Policy, now: datetime) -> None:
+def _cut_credential(tx: Transaction, credential: Credential, policy: Policy) -> None:
     """Correct pauses: to their own length if `posted` events show that the clock was ahead, else to the longest."""
-    was_ahead = await cut_posted(session, credential.name, now=now)
-    refused = await session.exec(select(RefusedSecret).where(RefusedSecret.credential == credential.name))
+    was_ahead = cut_posted(tx, credential.name)
+    refused = tx.session.exec(select(RefusedSecret).where(RefusedSecret.credential == credential.name))
     for one in (credential, *refused):
         own = max(timedelta(seconds=one.pause_seconds or 0), policy.lease)
         longest, margin = (own, timedelta(0)) if was_ahead else (LONGEST_PAUSE, MARGIN)
-        await session.exec(_cut(type(one), "paused_until", now, longest, is_row_of(one), margin=margin))
-    await session.exec(_cut(Credential, "refused_until", now, LONGEST_PAUSE, is_row_of(credential)))
+        tx.session.exec(_cut(type(one), "paused_until", tx.now, longest, is_row_of(one), margin=margin))
+    tx.session.exec(_cut(Credential, "refused_until", tx.now, LONGEST_PAUSE, is_row_of(credential)))
 
 
-async def _cut_due(session: AsyncSession, policy: Policy, now: datetime) -> None:
+def _cut_due(tx: Transaction, policy: Policy) -> None:
     """Make reports due now that wait for longer than possible, or were tried while the clock was ahead."""
-    ahead = (col(ReportEvent.report_id) == col(StatusTarget.newest_id), col(ReportEvent.at) > now + MARGIN)
-    was_ahead = and_(col(StatusTarget.due_at) > now + MARGIN, exists().where(*ahead))
-    too_far = col(StatusTarget.due_at) > now + 2 * policy.longest_backoff  # REPORTBACK_FIRST_DELAY may have been longer
-    found = await session.exec(update(StatusTarget).where(or_(too_far, was_ahead)).values(due_at=now))
+    ahead = (col(ReportEvent.report_id) == col(StatusTarget.newest_id), col(ReportEvent.at) > tx.now + MARGIN)
+    was_ahead = and_(col(StatusTarget.due_at) > tx.now + MARGIN, exists().where(*ahead))
+    too_far = (
+        col(StatusTarget.due_at) > tx.now + 2 * policy.longest_backoff
+    )  # REPORTBACK_FIRST_DELAY may have been longer
+    found = tx.session.exec(update(StatusTarget).where(or_(too_far, was_ahead)).values(due_at=tx.now))
     if found.rowcount:
         due = select(StatusTarget.newest_id).where(col(StatusTarget.due_at).is_not(None))
-        await session.exec(_cut(ReportEvent, "at", now, timedelta(0), col(ReportEvent.report_id).in_(due)))
-        await session.exec(_cut(StatusReport, "created_at", now, timedelta(0), col(StatusReport.id).in_(due)))
+        tx.session.exec(_cut(ReportEvent, "at", tx.now, timedelta(0), col(ReportEvent.report_id).in_(due)))
+        tx.session.exec(_cut(StatusReport, "created_at", tx.now, timedelta(0), col(StatusReport.id).in_(due)))
 
 
 def _of_targets(policy: Policy, now: datetime) -> Iterator[Update]:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlmodel import and_, col, or_, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import Urgency
 from domain.delivery.policy import Policy
@@ -18,6 +17,7 @@ from storage.delivery import availability, budget, credentials, events, future_t
 from storage.delivery.availability import Busy, Settled, busy_for_budget, busy_for_pause
 from storage.delivery.reports import locked_target
 from storage.models import Credential, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 LONGEST_UNNOTICED = timedelta(minutes=2)
 """An expired lease is found by the next reconciliation run, within a minute; a longer delay means a clock jump."""
@@ -45,10 +45,10 @@ class Lease:
     urgency: Urgency  # which limits of the write budget apply
 
 
-async def claim(
-    session: AsyncSession, target_id: int, *,
+def claim(
+    tx: Transaction, target_id: int, *,
     only_if_due: bool, job_ends_now: bool = False, moment: datetime | None = None, secret: str | None = None,
-    policy: Policy, actor: str, now: datetime,
+    policy: Policy,
 ) -> Lease | Settled | Busy:  # fmt: skip
     """Take the target's lease for its current report; without one, the answer says why.
 
@@ -57,46 +57,41 @@ async def claim(
     the write budget reserved for this sender. A report that is read back first spends no budget yet: `renew_to_post`.
     *secret*: hash of the sender's secret, required only if one was refused recently.
     """
-    name = (await session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id))).one()
+    name = tx.session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id)).one()
     assert name is not None  # written with the target's first report
-    credential = await credentials.locked(session, name)
-    target = await recover(session, target_id, policy=policy, actor=actor, now=now)
-    newest = await session.get_one(StatusReport, target.newest_id, populate_existing=True)
-    held_by = await pauses.binding(session, credential, secret, now=now)
+    credential = credentials.locked(tx, name)
+    target = recover(tx, target_id, policy=policy)
+    newest = tx.session.get_one(StatusReport, target.newest_id, populate_existing=True)
+    held_by = pauses.binding(tx, credential, secret)
     urgency = budget.urgency(target, newest, job_ends_now=job_ends_now)
-    asks_secret = secret is None and pauses.has_refused(credential, now)
+    asks_secret = secret is None and pauses.has_refused(credential, tx.now)
     wait = None
-    if not (pauses.is_paused(held_by, now) or asks_secret):
-        expires_at = now + policy.lease
-        wait = await budget.wait_until(session, name, policy.budget, urgency, moment=moment, now=now)
-        taken = await _take_lease(
-            session, target_id, name, only_if_due=only_if_due, is_within=wait is None, expires_at=expires_at, now=now
-        )
+    if not (pauses.is_paused(held_by, tx.now) or asks_secret):
+        expires_at = tx.now + policy.lease
+        wait = budget.wait_until(tx, name, policy.budget, urgency, moment=moment)
+        taken = _take_lease(tx, target_id, name, only_if_due=only_if_due, is_within=wait is None, expires_at=expires_at)
         if taken is not None:
-            probe_until = await pauses.probe(session, held_by, until=expires_at)
+            probe_until = pauses.probe(tx, held_by, until=expires_at)
             lease = _lease_of(taken, newest, name, probe_until=probe_until, secret=secret, urgency=urgency)
             kinds = [EventKind.CLAIMED] if lease.read_back else [EventKind.CLAIMED, EventKind.POSTED]
-            await events.append(
-                session, lease.report_id, *kinds, actor=actor, at=now, credential=name, attempt=lease.attempt
-            )
+            events.append(tx, lease.report_id, *kinds, credential=name, attempt=lease.attempt)
             return lease
-    return await availability.why_not(
-        session, target, newest, credential, held_by,
-        only_if_due=only_if_due, asks_secret=asks_secret, urgency=urgency, wait=wait, now=now,
+    return availability.why_not(
+        tx, target, newest, credential, held_by,
+        only_if_due=only_if_due, asks_secret=asks_secret, urgency=urgency, wait=wait,
     )  # fmt: skip
 
 
-async def _take_lease(
-    session: AsyncSession, target_id: int, credential: str, *,
-    only_if_due: bool, is_within: bool, expires_at: datetime, now: datetime,
-) -> StatusTarget | None:  # fmt: skip
+def _take_lease(
+    tx: Transaction, target_id: int, credential: str, *, only_if_due: bool, is_within: bool, expires_at: datetime
+) -> StatusTarget | None:
     newest = StatusReport.id == StatusTarget.newest_id
     reads_back = select(StatusReport.read_back).where(newest).scalar_subquery()
     affordable = or_(reads_back, is_within)
     free = and_(col(StatusTarget.lease).is_(None), col(StatusTarget.due_at).is_not(None))
-    no_doubt = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now, reads_back)
-    is_due = or_(col(StatusTarget.due_at) <= now, not only_if_due)
-    taken = await session.exec(
+    no_doubt = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= tx.now, reads_back)
+    is_due = or_(col(StatusTarget.due_at) <= tx.now, not only_if_due)
+    taken = tx.session.exec(
         update(StatusTarget)
         .where(
             col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential,
@@ -104,7 +99,7 @@ async def _take_lease(
         )
         .values(
             lease=uuid4(), lease_expires_at=expires_at, sending_id=StatusTarget.newest_id,
-            attempts=StatusTarget.attempts + 1, due_at=now,
+            attempts=StatusTarget.attempts + 1, due_at=tx.now,
         )
         .returning(StatusTarget),
         execution_options={"synchronize_session": False, "populate_existing": True},
@@ -127,85 +122,83 @@ def _lease_of(
     )  # fmt: skip
 
 
-async def renew(session: AsyncSession, lease: Lease, *, policy: Policy, now: datetime) -> Lease | Busy | None:
+def renew(tx: Transaction, lease: Lease, *, policy: Policy) -> Lease | Busy | None:
     """Extend the lease for another request if it is still ours and its report is still current.
 
     `Busy`: the credential has to wait; the lease is unchanged. None: the lease is lost.
     """
-    credential = await credentials.locked(session, lease.credential)
-    return await _renew(session, lease, credential, policy, now)
+    credential = credentials.locked(tx, lease.credential)
+    return _renew(tx, lease, credential, policy)
 
 
-async def renew_to_post(
-    session: AsyncSession, lease: Lease, *, moment: datetime | None = None, policy: Policy, actor: str, now: datetime
+def renew_to_post(
+    tx: Transaction, lease: Lease, *, moment: datetime | None = None, policy: Policy
 ) -> Lease | Busy | None:
     """Renew the lease of a report that reading back did not find, right before its request is sent.
 
     `Busy`: the credential or the write budget does not allow a request now. None: the lease is lost.
     """
-    credential = await credentials.locked(session, lease.credential)
-    wait = await budget.wait_until(session, lease.credential, policy.budget, lease.urgency, moment=moment, now=now)
+    credential = credentials.locked(tx, lease.credential)
+    wait = budget.wait_until(tx, lease.credential, policy.budget, lease.urgency, moment=moment)
     if wait is not None:
-        return await busy_for_budget(session, lease.credential, lease.urgency, wait, now=now)
-    renewed = await _renew(session, lease, credential, policy, now)
+        return busy_for_budget(tx, lease.credential, lease.urgency, wait)
+    renewed = _renew(tx, lease, credential, policy)
     if isinstance(renewed, Lease):
-        await events.append(
-            session, lease.report_id, EventKind.ABSENT, EventKind.POSTED,
-            actor=actor, at=now, credential=lease.credential, attempt=lease.attempt,
-        )  # fmt: skip
+        events.append(
+            tx, lease.report_id, EventKind.ABSENT, EventKind.POSTED, credential=lease.credential, attempt=lease.attempt
+        )
     return renewed
 
 
-async def _renew(
-    session: AsyncSession, lease: Lease, credential: Credential, policy: Policy, now: datetime
-) -> Lease | Busy | None:
-    held_by = await pauses.binding(session, credential, lease.secret, now=now)
+def _renew(tx: Transaction, lease: Lease, credential: Credential, policy: Policy) -> Lease | Busy | None:
+    held_by = pauses.binding(tx, credential, lease.secret)
     if pauses.must_wait(held_by, lease.probe_until):
-        return busy_for_pause(credential, held_by, now)
-    expires_at = now + policy.lease
+        return busy_for_pause(credential, held_by, tx.now)
+    expires_at = tx.now + policy.lease
     still = and_(
         col(StatusTarget.id) == lease.target_id,
         col(StatusTarget.lease) == lease.token,
         col(StatusTarget.newest_id) == col(StatusTarget.sending_id),
     )
-    renewed = await session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))
+    renewed = tx.session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))
     if not renewed.rowcount:
         return None
-    probe_until = await pauses.move_probe(session, held_by, lease.probe_until, until=expires_at)
+    probe_until = pauses.move_probe(tx, held_by, lease.probe_until, until=expires_at)
     return replace(lease, expires_at=expires_at, probe_until=probe_until)
 
 
-async def pause_since_claim(session: AsyncSession, lease: Lease, *, now: datetime) -> Busy | None:
-    """The pause that began after the lease was taken or renewed, if any."""
-    credential = await session.get_one(Credential, lease.credential)
-    held_by = await pauses.binding(session, credential, lease.secret, now=now)
-    return busy_for_pause(credential, held_by, now) if pauses.must_wait(held_by, lease.probe_until) else None
+def check(tx: Transaction, lease: Lease) -> tuple[Busy | None, timedelta]:
+    """The pause that began since the lease was taken or renewed, if any, and the time left of the lease."""
+    return _pause_since(tx, lease), _time_left(tx, lease)
 
 
-async def recover(session: AsyncSession, target_id: int, *, policy: Policy, actor: str, now: datetime) -> StatusTarget:
+def _pause_since(tx: Transaction, lease: Lease) -> Busy | None:
+    credential = tx.session.get_one(Credential, lease.credential)
+    held_by = pauses.binding(tx, credential, lease.secret)
+    return busy_for_pause(credential, held_by, tx.now) if pauses.must_wait(held_by, lease.probe_until) else None
+
+
+def recover(tx: Transaction, target_id: int, *, policy: Policy) -> StatusTarget:
     """Lock the target, and end its lease if that has expired; returns its row.
 
     The request of the lease's sender may still turn up: the target is in doubt. A lease or a doubt written by a clock
     too far ahead is corrected first.
     """
-    target = await locked_target(session, target_id)
-    await future_times.cut_target(session, target, policy=policy, now=now)
-    if target.lease_expires_at is None or target.lease_expires_at > now:
+    target = locked_target(tx, target_id)
+    future_times.cut_target(tx, target, policy=policy)
+    if target.lease_expires_at is None or target.lease_expires_at > tx.now:
         return target
-    sent_by = _sent_by(target.lease_expires_at, policy, now)
+    sent_by = _sent_by(target.lease_expires_at, policy, tx.now)
     doubt = max(sent_by + policy.settle_after, target.doubt_until or sent_by)
     report_id = target.sending_id
     assert report_id is not None  # named by the lease
     mine = and_(col(StatusTarget.id) == target_id, col(StatusTarget.lease) == target.lease)
-    await session.exec(update(StatusTarget).where(mine).values(**RELEASED, doubt_until=doubt))
-    await verification.schedule(session, target_id, now=now)
-    await session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(read_back=True))
+    tx.session.exec(update(StatusTarget).where(mine).values(**RELEASED, doubt_until=doubt))
+    verification.schedule(tx, target_id)
+    tx.session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(read_back=True))
     note = "its sender's lease expired: it may have been sent"
-    await events.append(
-        session, report_id, EventKind.RECOVERED, actor=actor, at=now, credential=target.credential,
-        attempt=target.attempts, note=note,
-    )  # fmt: skip
-    await session.refresh(target)
+    events.append(tx, report_id, EventKind.RECOVERED, credential=target.credential, attempt=target.attempts, note=note)
+    tx.session.refresh(target)
     return target
 
 
@@ -217,8 +210,8 @@ def _sent_by(expired_at: datetime, policy: Policy, now: datetime) -> datetime:
     return expired_at if now - expired_at < LONGEST_UNNOTICED else now + policy.timeout
 
 
-async def time_left(session: AsyncSession, lease: Lease, *, now: datetime) -> timedelta:
+def _time_left(tx: Transaction, lease: Lease) -> timedelta:
     """Time left of the lease by the ledger, whatever its holder remembers; zero if it was ended."""
     mine = (col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)
-    expires_at = (await session.exec(select(StatusTarget.lease_expires_at).where(*mine))).one_or_none()
-    return expires_at - now if expires_at is not None else timedelta(0)
+    expires_at = tx.session.exec(select(StatusTarget.lease_expires_at).where(*mine)).one_or_none()
+    return expires_at - tx.now if expires_at is not None else timedelta(0)

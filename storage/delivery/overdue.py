@@ -7,15 +7,15 @@ when an operator reopened them, for the query goes by age.
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Overdue, ReportName
 from domain.delivery.target import Target
 from storage import after_commit
 from storage.models import Reconciliation, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 
-async def publish(session: AsyncSession, *, began: datetime, after: timedelta, limit: int) -> None:
+def publish(tx: Transaction, *, began: datetime, after: timedelta, limit: int) -> None:
     """Publish the reports, *limit* at most, that have become older than *after* since the last run began.
 
     *began*: when this run began. A run that died published nothing; the next one covers its time too.
@@ -26,7 +26,7 @@ async def publish(session: AsyncSession, *, began: datetime, after: timedelta, l
         .order_by(col(Reconciliation.started_at).desc())
         .limit(1)
     )
-    before = (await session.exec(last)).one_or_none()
+    before = tx.session.exec(last).one_or_none()
     found = (
         select(StatusReport, StatusTarget)
         .join(StatusTarget, col(StatusTarget.newest_id) == col(StatusReport.id))
@@ -36,8 +36,8 @@ async def publish(session: AsyncSession, *, began: datetime, after: timedelta, l
     )
     if before is not None:
         found = found.where(col(StatusReport.created_at) > before - after)
-    for report, target in await session.exec(found):
+    for report, target in tx.session.exec(found):
         assert report.id is not None  # stored
         named = Target(target.repository, target.sha, target.context)
         name = ReportName(report.id, report.state, report.job_id, report.execution, named)
-        after_commit.add(session, Overdue(name, report.created_at, target.last_error))
+        after_commit.add(tx, Overdue(name, report.created_at, target.last_error))

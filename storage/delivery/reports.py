@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlmodel import and_, case, col, func, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import EventKind, NewReport, Phase, Rank, RecordedReport, marker, supersedes
 from domain.delivery.surface import SurfaceKind
@@ -14,6 +13,7 @@ from domain.delivery.target import StatusState
 from storage.delivery import credentials, events
 from storage.dialect import insert_ignore
 from storage.models import Credential, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 KEY = ("job_id", "execution", "state")
 
@@ -39,45 +39,43 @@ PHASE: ColumnElement[str] = case(
 """`phase` as SQL, over a report joined with its target."""
 
 
-async def locked_target(session: AsyncSession, target_id: int) -> StatusTarget:
+def locked_target(tx: Transaction, target_id: int) -> StatusTarget:
     """The target's row, read fresh and locked until the transaction ends."""
     statement = select(StatusTarget).where(StatusTarget.id == target_id).with_for_update(key_share=True)
-    return (await session.exec(statement, execution_options={"populate_existing": True})).one()
+    return tx.session.exec(statement, execution_options={"populate_existing": True}).one()
 
 
-async def recorded(session: AsyncSession, job_id: UUID, execution: int, state: StatusState) -> RecordedReport | None:
+def recorded(tx: Transaction, job_id: UUID, execution: int, state: StatusState) -> RecordedReport | None:
     """The report of that state of that execution. None: there is none."""
     named = (StatusReport.job_id == job_id, StatusReport.execution == execution, StatusReport.state == state)
-    row = (await session.exec(select(StatusReport).where(*named))).one_or_none()
+    row = tx.session.exec(select(StatusReport).where(*named)).one_or_none()
     return _recorded(row) if row else None
 
 
-async def of_id(session: AsyncSession, report_id: int) -> RecordedReport:
+def of_id(tx: Transaction, report_id: int) -> RecordedReport:
     """The report with this id."""
-    return _recorded(await session.get_one(StatusReport, report_id))
+    return _recorded(tx.session.get_one(StatusReport, report_id))
 
 
 def _recorded(row: StatusReport) -> RecordedReport:
     return RecordedReport(row.id or 0, row.target_id, Rank(row.rank))
 
 
-async def record(
-    session: AsyncSession, new: NewReport, kind: SurfaceKind, *, credential: str, actor: str, now: datetime
-) -> RecordedReport:
+def record(tx: Transaction, new: NewReport, kind: SurfaceKind, *, credential: str) -> RecordedReport:
     """Record what a surface of this *kind* should show, in the transaction of the state change that it reports.
 
     Unless superseded, it becomes the target's newest and is due now. Recorded twice, the first description is kept.
     """
-    await credentials.ensure(session, credential)
-    target = await locked_target(session, new.target_id)
+    credentials.ensure(tx, credential)
+    target = locked_target(tx, new.target_id)
     words = kind.fit(new.description)
-    is_new = await insert_ignore(session, StatusReport, KEY, _row(new, kind, words, credential, now))
-    report = await recorded(session, new.job_id, new.execution, new.state)
+    is_new = insert_ignore(tx, StatusReport, KEY, _row(new, kind, words, credential, tx.now))
+    report = recorded(tx, new.job_id, new.execution, new.state)
     assert report is not None  # inserted, or there before
     note = None if is_new else f"first words kept; these were: {words}"
-    await events.append(session, report.id, EventKind.RECORDED, actor=actor, at=now, note=note)
+    events.append(tx, report.id, EventKind.RECORDED, note=note)
     if is_new:
-        await _supersede(session, target, new, report.id, credential=credential, actor=actor, now=now)
+        _supersede(tx, target, new, report.id, credential=credential)
     return report
 
 
@@ -91,25 +89,21 @@ def _row(new: NewReport, kind: SurfaceKind, description: str, credential: str, n
     }  # fmt: skip
 
 
-async def _supersede(
-    session: AsyncSession, target: StatusTarget, new: NewReport, report_id: int, *,
-    credential: str, actor: str, now: datetime,
-) -> None:  # fmt: skip
-    old = await session.get(StatusReport, target.newest_id) if target.newest_id else None
+def _supersede(tx: Transaction, target: StatusTarget, new: NewReport, report_id: int, *, credential: str) -> None:
+    old = tx.session.get(StatusReport, target.newest_id) if target.newest_id else None
     if old is not None and not supersedes((new.turn, new.rank), (old.turn, old.rank)):
-        await events.append(session, report_id, EventKind.SUPERSEDED, actor=actor, at=now)
+        events.append(tx, report_id, EventKind.SUPERSEDED)
         return
     if old is not None and old.delivered_at is None:
-        await events.append(session, old.id or 0, EventKind.SUPERSEDED, actor=actor, at=now)
-    await _make_newest(session, target.id, report_id, credential=credential, now=now)
+        events.append(tx, old.id or 0, EventKind.SUPERSEDED)
+    _make_newest(tx, target.id, report_id, credential=credential)
 
 
-async def _make_newest(
-    session: AsyncSession, target_id: int | None, report_id: int | None, *,
-    credential: str, bulk_at: datetime | None = None, now: datetime,
-) -> None:  # fmt: skip
-    anew = {"due_at": now, "bulk_at": bulk_at, "refused_since": None, "last_error": None}
-    await session.exec(
+def _make_newest(
+    tx: Transaction, target_id: int | None, report_id: int | None, *, credential: str, bulk_at: datetime | None = None
+) -> None:
+    anew = {"due_at": tx.now, "bulk_at": bulk_at, "refused_since": None, "last_error": None}
+    tx.session.exec(
         update(StatusTarget)
         .where(col(StatusTarget.id) == target_id)
         .values(newest_id=report_id, credential=credential, **anew)
@@ -143,42 +137,40 @@ def chosen_by(selection: Selection) -> list[ColumnElement[bool]]:
     return asked
 
 
-async def undelivered(session: AsyncSession, selection: Selection) -> list[int]:
+def undelivered(tx: Transaction, selection: Selection) -> list[int]:
     """Ids of the selected reports that are current and not on GitHub, rejected or due, oldest first."""
     is_current = and_(col(StatusTarget.newest_id) == col(StatusReport.id), col(StatusReport.delivered_at).is_(None))
     found = select(StatusReport.id).join(StatusTarget, is_current).where(*chosen_by(selection))
     oldest_first = found.order_by(col(StatusReport.id))
-    return [report_id for report_id in await session.exec(oldest_first) if report_id is not None]
+    return [report_id for report_id in tx.session.exec(oldest_first) if report_id is not None]
 
 
-async def repository_of(session: AsyncSession, report_id: int) -> str:
+def repository_of(tx: Transaction, report_id: int) -> str:
     """The repository of the report's target."""
     found = select(StatusTarget.repository).join(StatusReport, col(StatusReport.target_id) == col(StatusTarget.id))
-    return (await session.exec(found.where(StatusReport.id == report_id))).one()
+    return tx.session.exec(found.where(StatusReport.id == report_id)).one()
 
 
-async def reopen(
-    session: AsyncSession, report_id: int, *, credential: str, in_bulk: bool = False, actor: str, now: datetime
-) -> bool:
+def reopen(tx: Transaction, report_id: int, *, credential: str, in_bulk: bool = False) -> bool:
     """Have a rejected report retried; it keeps `read_back`. False: it was not rejected, or is superseded.
 
     A report that is due later becomes due now, with *credential*, too: the old one may be why it is not delivered.
     *in_bulk*: it is one of many, and the hour of the write budget applies; an unrejected report keeps its urgency.
     """
-    target_id = (await session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id))).one_or_none()
+    target_id = tx.session.exec(select(StatusReport.target_id).where(StatusReport.id == report_id)).one_or_none()
     if target_id is None:
         return False
-    await credentials.ensure(session, credential)
-    target = await locked_target(session, target_id)
+    credentials.ensure(tx, credential)
+    target = locked_target(tx, target_id)
     if target.newest_id != report_id:
         return False
     if target.due_at is not None:
         bulk_at = target.bulk_at if in_bulk else None
-        await _make_newest(session, target_id, report_id, credential=credential, bulk_at=bulk_at, now=now)
+        _make_newest(tx, target_id, report_id, credential=credential, bulk_at=bulk_at)
     rejected = and_(col(StatusReport.id) == report_id, col(StatusReport.rejected_at).is_not(None))
-    cleared = await session.exec(update(StatusReport).where(rejected).values(rejected_at=None, rejection=None))
+    cleared = tx.session.exec(update(StatusReport).where(rejected).values(rejected_at=None, rejection=None))
     if cleared.rowcount == 0:
         return False
-    await _make_newest(session, target_id, report_id, credential=credential, bulk_at=now if in_bulk else None, now=now)
-    await events.append(session, report_id, EventKind.REOPENED, actor=actor, at=now)
+    _make_newest(tx, target_id, report_id, credential=credential, bulk_at=tx.now if in_bulk else None)
+    events.append(tx, report_id, EventKind.REOPENED)
     return True

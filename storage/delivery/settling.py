@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, literal
 from sqlmodel import SQLModel, and_, case, col, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import Rejected, Sent, Throttled
 from domain.delivery.report import EventKind, Phase
@@ -16,59 +15,60 @@ from domain.delivery.settlement import Settlement
 from storage.delivery import availability, credentials, events, pauses, verification
 from storage.delivery.leases import RELEASED, Lease
 from storage.models import StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 COLUMNS = SQLModel.metadata.tables["status_target"].c
 UTC = COLUMNS.verify_at.type
 
 
-async def settle(
-    session: AsyncSession, lease: Lease, settlement: Settlement, sent: Sent,
-    *, seconds: float | None = None, actor: str, now: datetime,
-) -> Phase | None:  # fmt: skip
+def settle(
+    tx: Transaction, lease: Lease, settlement: Settlement, sent: Sent, *, seconds: float | None = None
+) -> Phase | None:
     """End the attempt; returns its report's phase. None: the lease was no longer ours.
 
     In that case only the event `late`, `verify_at` and what the answer says about the credential are stored.
     """
     is_refused = isinstance(sent.outcome, Rejected | Throttled)
-    credential = await credentials.locked(session, lease.credential)
-    is_ours = await _end_lease(session, lease, settlement, is_refused=is_refused, now=now)
+    credential = credentials.locked(tx, lease.credential)
+    is_ours = _end_lease(tx, lease, settlement, is_refused=is_refused)
     probe_until = lease.probe_until if is_ours else None
-    await credentials.apply_answer(session, credential, sent, secret=lease.secret, probe_until=probe_until, now=now)
+    credentials.apply_answer(tx, credential, sent, secret=lease.secret, probe_until=probe_until)
     if is_ours:
         kind, note = settlement.kind, settlement.note
-        await _write(session, lease.report_id, settlement, now)
+        _write(tx, lease.report_id, settlement)
     else:
         kind, note = EventKind.LATE, f"settled after its lease had ended: {settlement.kind} {settlement.note}".strip()
-        await verification.schedule(session, lease.target_id, now=now)
-    await events.append(
-        session, lease.report_id, kind, actor=actor, at=now, credential=lease.credential, attempt=lease.attempt,
+        verification.schedule(tx, lease.target_id)
+    events.append(
+        tx, lease.report_id, kind, credential=lease.credential, attempt=lease.attempt,
         exchange=sent.exchange, seconds=seconds, note=note,
     )  # fmt: skip
-    return await availability.phase_of(session, lease.report_id) if is_ours else None
+    return availability.phase_of(tx, lease.report_id) if is_ours else None
 
 
-async def _end_lease(
-    session: AsyncSession, lease: Lease, settlement: Settlement, *, is_refused: bool, now: datetime
-) -> bool:
+def _end_lease(tx: Transaction, lease: Lease, settlement: Settlement, *, is_refused: bool) -> bool:
     """End our lease. A newer report recorded meanwhile is due now, whatever the backoff of the older one.
 
     *is_refused*: GitHub refused the request or named a limit, so it is taken not to be stored and is sent again without
     reading back; verification after the delivery notices if that was wrong.
     """
     values: dict[str, object] = RELEASED | {
-        "due_at": _unless_newer(lease, "due_at", settlement.due_at, now),
+        "due_at": _unless_newer(lease, "due_at", settlement.due_at, tx.now),
         "refused_since": _unless_newer(lease, "refused_since", settlement.refused_since, None),
         "last_error": _unless_newer(lease, "last_error", settlement.note[: events.NOTE] or None, None),
     }
     if is_refused:
-        values["verify_at"] = now + verification.FIRST_VERIFICATION
+        values["verify_at"] = tx.now + verification.FIRST_VERIFICATION
     if settlement.doubt_until is not None:  # it may turn up even later, or a status of the same marker be found
-        values |= {"doubt_until": settlement.doubt_until, "verify_at": now + verification.FIRST_VERIFICATION}
+        values |= {"doubt_until": settlement.doubt_until, "verify_at": tx.now + verification.FIRST_VERIFICATION}
     if settlement.status_id is not None:  # a verification that was scheduled is due a minute from now
-        asked, verify_at = col(StatusTarget.verify_at).is_not(None), literal(now + verification.FIRST_VERIFICATION, UTC)
+        asked, verify_at = (
+            col(StatusTarget.verify_at).is_not(None),
+            literal(tx.now + verification.FIRST_VERIFICATION, UTC),
+        )
         is_found = settlement.kind is EventKind.FOUND
         values["verify_at"] = verify_at if is_found else case((asked, verify_at), else_=literal(None, UTC))
-    return await _update_lease(session, lease, values)
+    return _update_lease(tx, lease, values)
 
 
 def _unless_newer(lease: Lease, column: str, value: object, newer: object) -> ColumnElement[Any]:
@@ -78,32 +78,32 @@ def _unless_newer(lease: Lease, column: str, value: object, newer: object) -> Co
     return case((is_newest, literal(value, of)), else_=literal(newer, of))
 
 
-async def release(
-    session: AsyncSession, lease: Lease, kind: EventKind, *, due_at: datetime, note: str, actor: str, now: datetime
-) -> None:
-    """Release our lease without an outcome: the report is due at *due_at*. Does nothing if it is no longer ours."""
-    credential = await credentials.locked(session, lease.credential)
-    held_by = await pauses.binding(session, credential, lease.secret, now=now)
-    await pauses.move_probe(session, held_by, lease.probe_until, until=now)
-    if await _update_lease(session, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", due_at, now)}):
-        await events.append(
-            session, lease.report_id, kind,
-            actor=actor, at=now, credential=lease.credential, attempt=lease.attempt, note=note,
-        )  # fmt: skip
+def release(tx: Transaction, lease: Lease, kind: EventKind, *, due_at: datetime | None, note: str) -> datetime:
+    """Release our lease without an outcome, unless it is no longer ours. Returns when the report is due.
+
+    *due_at* None: now.
+    """
+    until = due_at or tx.now
+    credential = credentials.locked(tx, lease.credential)
+    held_by = pauses.binding(tx, credential, lease.secret)
+    pauses.move_probe(tx, held_by, lease.probe_until, until=tx.now)
+    if _update_lease(tx, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", until, tx.now)}):
+        events.append(tx, lease.report_id, kind, credential=lease.credential, attempt=lease.attempt, note=note)
+    return until
 
 
-async def _update_lease(session: AsyncSession, lease: Lease, values: dict[str, object]) -> bool:
+def _update_lease(tx: Transaction, lease: Lease, values: dict[str, object]) -> bool:
     mine = and_(col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)
-    return (await session.exec(update(StatusTarget).where(mine).values(**values))).rowcount == 1
+    return tx.session.exec(update(StatusTarget).where(mine).values(**values)).rowcount == 1
 
 
-async def _write(session: AsyncSession, report_id: int, settlement: Settlement, now: datetime) -> None:
+def _write(tx: Transaction, report_id: int, settlement: Settlement) -> None:
     facts: dict[str, object] = {}
     if settlement.read_back:
         facts |= {"read_back": True}
     if settlement.status_id is not None:
-        facts |= {"delivered_at": now, "github_status_id": settlement.status_id}
+        facts |= {"delivered_at": tx.now, "github_status_id": settlement.status_id}
     if settlement.rejection is not None:
-        facts |= {"rejected_at": now, "rejection": settlement.rejection}
+        facts |= {"rejected_at": tx.now, "rejection": settlement.rejection}
     if facts:
-        await session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(**facts))
+        tx.session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(**facts))

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, exists, func, or_, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import Posted
 from domain.delivery.report import EventKind, marker
@@ -21,6 +20,7 @@ from storage.delivery import events
 from storage.delivery.pauses import FOR_A_REFUSED_SECRET
 from storage.delivery.reports import locked_target
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 FIRST_VERIFICATION = timedelta(minutes=1)
 """When to verify: after a late request was noticed, or the newest report was delivered."""
@@ -72,34 +72,34 @@ class Snapshot:
     asked_for: datetime | None
 
 
-async def schedule(session: AsyncSession, target_id: int, *, now: datetime) -> None:
+def schedule(tx: Transaction, target_id: int) -> None:
     """Schedule a verification: a request may have been sent late."""
     mine = col(StatusTarget.id) == target_id
-    await session.exec(update(StatusTarget).where(mine).values(verify_at=now + FIRST_VERIFICATION))
+    tx.session.exec(update(StatusTarget).where(mine).values(verify_at=tx.now + FIRST_VERIFICATION))
 
 
-async def due(session: AsyncSession, *, limit: int, now: datetime) -> list[int]:
+def due(tx: Transaction, *, limit: int) -> list[int]:
     """Ids of targets to verify now."""
     found = (
         select(StatusTarget.id)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
         .join(Credential, col(Credential.name) == col(StatusTarget.credential))
         .where(
-            col(StatusTarget.verify_at) <= now,
+            col(StatusTarget.verify_at) <= tx.now,
             col(StatusReport.delivered_at).is_not(None),
             col(StatusTarget.lease).is_(None),
-            or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now),
-            or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= now, FOR_A_REFUSED_SECRET),
+            or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= tx.now),
+            or_(col(Credential.paused_until).is_(None), col(Credential.paused_until) <= tx.now, FOR_A_REFUSED_SECRET),
         )
         .order_by(col(StatusTarget.verify_at))
         .limit(limit)
     )
-    return [target_id for target_id in await session.exec(found) if target_id is not None]
+    return [target_id for target_id in tx.session.exec(found) if target_id is not None]
 
 
-async def take_snapshot(session: AsyncSession, target_id: int) -> Snapshot | None:
+def take_snapshot(tx: Transaction, target_id: int) -> Snapshot | None:
     """Snapshot of what GitHub should show for the target. None: its newest report is no longer delivered."""
-    found = await session.exec(
+    found = tx.session.exec(
         select(StatusTarget, StatusReport)
         .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
         .where(StatusTarget.id == target_id, col(StatusReport.delivered_at).is_not(None))
@@ -108,7 +108,7 @@ async def take_snapshot(session: AsyncSession, target_id: int) -> Snapshot | Non
     if row is None:
         return None
     target, newest = row
-    reports = (await session.exec(select(StatusReport).where(StatusReport.target_id == target_id))).all()
+    reports = tx.session.exec(select(StatusReport).where(StatusReport.target_id == target_id)).all()
     times = [report.not_before for report in reports if report.not_before is not None]
     assert newest.delivered_at is not None and target.credential is not None
     return Snapshot(
@@ -117,17 +117,17 @@ async def take_snapshot(session: AsyncSession, target_id: int) -> Snapshot | Non
         credential=target.credential,
         ours=_ours(newest, reports),
         edition=newest.edition,
-        since=max(newest.delivered_at, await _late_at(session, target_id) or newest.delivered_at),
+        since=max(newest.delivered_at, _late_at(tx, target_id) or newest.delivered_at),
         not_before=min(times) if len(times) == len(reports) else None,
         asked_for=target.verify_at,
     )
 
 
-async def _late_at(session: AsyncSession, target_id: int) -> datetime | None:
+def _late_at(tx: Transaction, target_id: int) -> datetime | None:
     """When the target's last late sender settled: its request may have been stored just then."""
     its = select(StatusReport.id).where(StatusReport.target_id == target_id)
     late = (col(ReportEvent.report_id).in_(its), ReportEvent.kind == EventKind.LATE)
-    return (await session.exec(select(func.max(ReportEvent.at)).where(*late))).one()
+    return tx.session.exec(select(func.max(ReportEvent.at)).where(*late)).one()
 
 
 def _ours(newest: StatusReport, reports: Sequence[StatusReport]) -> Ours:
@@ -148,10 +148,10 @@ def _marks(report: StatusReport) -> set[str]:
     return {report.marker, *(marker(report.job_id, report.execution, report.state, number) for number in editions)}
 
 
-async def is_unchanged(session: AsyncSession, seen: Snapshot) -> bool:
+def is_unchanged(tx: Transaction, seen: Snapshot) -> bool:
     """Lock the target; whether it still matches the snapshot."""
-    await locked_target(session, seen.target_id)
-    return (await session.exec(select(_is_unchanged(seen)))).one()
+    locked_target(tx, seen.target_id)
+    return tx.session.exec(select(_is_unchanged(seen))).one()
 
 
 def _is_unchanged(seen: Snapshot) -> ColumnElement[bool]:
@@ -166,60 +166,58 @@ def _is_unchanged(seen: Snapshot) -> ColumnElement[bool]:
     )
 
 
-async def mark_verified(session: AsyncSession, seen: Snapshot, *, again_at: datetime | None) -> None:
+def mark_verified(tx: Transaction, seen: Snapshot, *, again_at: datetime | None) -> None:
     """Store that the target was verified; *again_at*: when to repeat, None: not. One scheduled meanwhile is kept."""
     is_same = col(StatusTarget.verify_at).is_not_distinct_from(seen.asked_for)
     mine = and_(col(StatusTarget.id) == seen.target_id, is_same)
-    await session.exec(update(StatusTarget).where(mine).values(verify_at=again_at))
+    tx.session.exec(update(StatusTarget).where(mine).values(verify_at=again_at))
 
 
-async def note_doubled(session: AsyncSession, seen: Snapshot, report_id: int, *, actor: str, now: datetime) -> None:
+def note_doubled(tx: Transaction, seen: Snapshot, report_id: int) -> None:
     """Note once that GitHub lists a marker of the report under two ids. The target is locked."""
-    await _note_once(session, seen, report_id, EventKind.DOUBLED, "sent late", actor=actor, now=now)
+    _note_once(tx, seen, report_id, EventKind.DOUBLED, "sent late")
 
 
-async def note_overridden(session: AsyncSession, seen: Snapshot, by: Posted, *, actor: str, now: datetime) -> None:
+def note_overridden(tx: Transaction, seen: Snapshot, by: Posted) -> None:
     """Note once for each such status that GitHub shows *by* above the newest report. The target is locked."""
     creator = f" by {by.creator}" if by.creator else ""
     note = f"status {by.id}: {by.state}{creator}, {by.created_at:%Y-%m-%d %H:%M:%S} UTC"
-    await _note_once(session, seen, seen.ours.newest, EventKind.OVERRIDDEN, note, actor=actor, now=now)
+    _note_once(tx, seen, seen.ours.newest, EventKind.OVERRIDDEN, note)
 
 
-async def note_unseen(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> None:
+def note_unseen(tx: Transaction, seen: Snapshot) -> None:
     """Note once that GitHub accepted the newest report but did not list its status in a day. The target is locked."""
     note = f"GitHub accepted it as status {seen.ours.own}, and its list has not shown that clearly in a day"
-    await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
+    _note_once(tx, seen, seen.ours.newest, EventKind.ABSENT, note)
 
 
-async def note_unmarked(session: AsyncSession, seen: Snapshot, *, actor: str, now: datetime) -> None:
+def note_unmarked(tx: Transaction, seen: Snapshot) -> None:
     """Note once that GitHub lists the newest report's status without its marker. The target is locked."""
     note = f"GitHub lists status {seen.ours.own} without the marker that its link had: a lost request cannot be found"
-    await _note_once(session, seen, seen.ours.newest, EventKind.ABSENT, note, actor=actor, now=now)
+    _note_once(tx, seen, seen.ours.newest, EventKind.ABSENT, note)
 
 
-async def _note_once(
-    session: AsyncSession, seen: Snapshot, report_id: int, kind: EventKind, note: str, *, actor: str, now: datetime
-) -> None:
+def _note_once(tx: Transaction, seen: Snapshot, report_id: int, kind: EventKind, note: str) -> None:
     """Append the event unless the report has one of this *kind* with the same note, compared up to a colon."""
     prefix = "".join(note.partition(":")[:2])
     noted = select(ReportEvent.id).where(
         ReportEvent.report_id == report_id, ReportEvent.kind == kind, col(ReportEvent.note).startswith(prefix)
     )
-    if (await session.exec(noted.limit(1))).one_or_none() is None:
-        await events.append(session, report_id, kind, actor=actor, at=now, credential=seen.credential, note=note)
+    if tx.session.exec(noted.limit(1)).one_or_none() is None:
+        events.append(tx, report_id, kind, credential=seen.credential, note=note)
 
 
-async def repair(session: AsyncSession, seen: Snapshot, kind: SurfaceKind, *, actor: str, now: datetime) -> bool:
+def repair(tx: Transaction, seen: Snapshot, kind: SurfaceKind) -> bool:
     """Give the newest report, covered on GitHub by an older one, a new edition, due now. The target is locked.
 
     False: the target no longer matches the snapshot, or the report has had its last edition.
     """
-    newest = await session.get_one(StatusReport, seen.ours.newest)
+    newest = tx.session.get_one(StatusReport, seen.ours.newest)
     edition = seen.edition + 1
     if edition > MOST_EDITIONS:
         return False
     mark = marker(newest.job_id, newest.execution, newest.state, edition)
-    renewed = await session.exec(
+    renewed = tx.session.exec(
         update(StatusReport).where(col(StatusReport.id) == seen.ours.newest, _is_unchanged(seen)).values(
             edition=edition, marker=mark, target_url=kind.marked(newest.target_url, mark),
             delivered_at=None, github_status_id=None,
@@ -227,11 +225,9 @@ async def repair(session: AsyncSession, seen: Snapshot, kind: SurfaceKind, *, ac
     )  # fmt: skip
     if renewed.rowcount == 0:
         return False
-    await session.exec(
-        update(StatusTarget).where(col(StatusTarget.id) == seen.target_id).values(due_at=now, bulk_at=None)
+    tx.session.exec(
+        update(StatusTarget).where(col(StatusTarget.id) == seen.target_id).values(due_at=tx.now, bulk_at=None)
     )
     note = f"an older status covered it; edition {edition}"
-    await events.append(
-        session, seen.ours.newest, EventKind.REPAIRED, actor=actor, at=now, credential=seen.credential, note=note
-    )
+    events.append(tx, seen.ours.newest, EventKind.REPAIRED, credential=seen.credential, note=note)
     return True

@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.notifications import Lost
 from domain.jobs.job_states import JobState
@@ -15,6 +14,7 @@ from storage import after_commit
 from storage.jobs import jobs
 from storage.jobs.jobs import process_of
 from storage.models import Job, StatusTarget
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Over:
     process: Process
 
 
-async def at_work(session: AsyncSession, *, job_id: UUID | None = None) -> list[AtWork]:
+def at_work(tx: Transaction, *, job_id: UUID | None = None) -> list[AtWork]:
     """The executions that have not ended, of all jobs or of one, the oldest heartbeat first."""
     found = (
         select(Job, StatusTarget.credential)
@@ -50,28 +50,28 @@ async def at_work(session: AsyncSession, *, job_id: UUID | None = None) -> list[
         found = found.where(col(Job.id) == job_id)
     return [
         AtWork(job.id, job.execution, job.beat_at, process_of(job), credential or "")
-        for job, credential in await session.exec(found)
+        for job, credential in tx.session.exec(found)
     ]
 
 
-async def lose(session: AsyncSession, one: AtWork, words: str, *, actor: str, now: datetime) -> bool:
+def lose(tx: Transaction, one: AtWork, words: str) -> bool:
     """End *one* as lost, with *words* on its commit. False: it sent a heartbeat or ended meanwhile; nothing changed."""
-    ended = await jobs.end(
-        session, one.job_id, one.execution, JobState.LOST, last_beat_at=one.beat_at, summary=words, exit_code=None,
-        credential=one.credential, actor=actor, now=now,
+    ended = jobs.end(
+        tx, one.job_id, one.execution, JobState.LOST, last_beat_at=one.beat_at, summary=words, exit_code=None,
+        credential=one.credential,
     )  # fmt: skip
     if ended is None:
         return False
-    after_commit.add(session, Lost(one.job_id, one.execution, words))
+    after_commit.add(tx, Lost(one.job_id, one.execution, words))
     return True
 
 
-async def over(session: AsyncSession, job_ids: Sequence[UUID]) -> list[Over]:
+def over(tx: Transaction, job_ids: Sequence[UUID]) -> list[Over]:
     """Those of the jobs that this ledger holds and that have ended."""
-    found = await session.exec(select(Job).where(col(Job.id).in_(job_ids), col(Job.ended_at).is_not(None)))
+    found = tx.session.exec(select(Job).where(col(Job.id).in_(job_ids), col(Job.ended_at).is_not(None)))
     return [Over(job.id, job.state, job.ended_at, process_of(job)) for job in found if job.ended_at]
 
 
-async def known(session: AsyncSession, job_ids: Sequence[UUID]) -> set[UUID]:
+def known(tx: Transaction, job_ids: Sequence[UUID]) -> set[UUID]:
     """Those of the jobs that this ledger holds: accepted, and not pruned."""
-    return set(await session.exec(select(Job.id).where(col(Job.id).in_(job_ids))))
+    return set(tx.session.exec(select(Job.id).where(col(Job.id).in_(job_ids))))

@@ -1,13 +1,12 @@
 """Moves a ledger to another database, as a whole or not at all, so that only one ledger is ever usable."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, delete, func, select
 
 from domain.text import one_line
@@ -23,7 +22,7 @@ from storage.unavailable import LedgerUnavailable, is_unavailable
 MOST_SKEW = timedelta(seconds=5)
 """The ledger's times are compared with the other database's clock after the move; doubts tolerate this difference."""
 
-Time = Callable[[AsyncConnection], Awaitable[datetime]]
+Time = Callable[[Connection], datetime]
 OnRows = Callable[[int], None]
 
 
@@ -31,11 +30,11 @@ class CannotMove(ValueError):
     """The ledger stays where it is; the message says why, and what to do."""
 
 
-async def ledger_time(connection: AsyncConnection) -> datetime:
+def ledger_time(connection: Connection) -> datetime:
     """The time with which a ledger writes its rows: PostgreSQL's, or its host's."""
     if connection.dialect.name == "sqlite":
-        return await HostClock().peek(connection)
-    now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+        return HostClock().peek(connection)
+    now: datetime = (connection.execute(select(func.clock_timestamp()))).scalar_one()
     return now.astimezone(UTC)
 
 
@@ -43,7 +42,7 @@ def _ignore(_: int) -> None:
     """Default callback: does nothing."""
 
 
-async def move(
+def move(
     source: str,
     destination: str,
     *,
@@ -74,89 +73,87 @@ async def move(
     if (place := place_of(make_url(destination))) == place_of(make_url(source)):
         raise CannotMove(f"{place} is where the ledger is")
     # The source, the inner one, commits first. Otherwise a crash between the two would leave two ledgers.
-    async with _alone(destination, local, given_as="--to") as there, _alone(source, local) as here:
-        is_again = await _is_again(here, place)
-        await _prepare(there, place)
-        if is_again and await _id_of(here) == await _id_of(there):
+    with _alone(destination, local, given_as="--to") as there, _alone(source, local) as here:
+        is_again = _is_again(here, place)
+        _prepare(there, place)
+        if is_again and _id_of(here) == _id_of(there):
             return None
-        await _lock(there)
-        await _lock(here)
-        await _refuse(here, there, place, time)
-        await _transfer(here, there, on_begin, on_rows)
+        _lock(there)
+        _lock(here)
+        _refuse(here, there, place, time)
+        _transfer(here, there, on_begin, on_rows)
         if not is_again:
-            await here.run_sync(moved_marker.mark, place)
-        return await copy_rows.count(there)
+            moved_marker.mark(here, place)
+        return copy_rows.count(there)
 
 
-@asynccontextmanager
-async def _alone(
-    url: str, local: Collection[str], *, given_as: str = "REPORTBACK_DATABASE_URL"
-) -> AsyncIterator[AsyncConnection]:
+@contextmanager
+def _alone(url: str, local: Collection[str], *, given_as: str = "REPORTBACK_DATABASE_URL") -> Iterator[Connection]:
     """A transaction on the database at *url*, whatever it holds."""
     engine = make_engine(url, local=local, takes_long=True, given_as=given_as)
     try:
-        async with engine.begin() as connection:
+        with engine.begin() as connection:
             yield connection
     except (DBAPIError, OSError) as error:
         if is_unavailable(error):
             raise LedgerUnavailable(error, "not moved, or not seen to be; run the same again") from error
         raise CannotMove(f"the ledger stays where it is: {one_line(str(error))}") from error
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
-async def _is_again(here: AsyncConnection, place: str) -> bool:
+def _is_again(here: Connection, place: str) -> bool:
     """Whether the ledger has been marked as moved to *place* before."""
-    if not await here.run_sync(moved_marker.is_marked):
-        if not await is_current_within(here):
+    if not moved_marker.is_marked(here):
+        if not is_current_within(here):
             raise NotUpgraded
         return False
-    if (other := await here.run_sync(moved_marker.place)) != place:
+    if (other := moved_marker.place(here)) != place:
         raise CannotMove(f"the ledger in REPORTBACK_DATABASE_URL was moved to {other} before, so not to {place}")
     return True
 
 
-async def _prepare(there: AsyncConnection, place: str) -> None:
+def _prepare(there: Connection, place: str) -> None:
     """Create the schema unless it exists."""
-    if await there.run_sync(lambda sync: inspect(sync).get_table_names()):
+    if inspect(there).get_table_names():
         try:
-            is_current = await is_current_within(there)
+            is_current = is_current_within(there)
         except NotUpgraded:
             is_current = False
         if not is_current:
             raise CannotMove(f"{place} holds tables already, and not those of a new ledger: name an empty database")
-    await upgrade_within(there)
+    upgrade_within(there)
 
 
-async def _id_of(connection: AsyncConnection) -> object:
-    return (await connection.execute(select(LedgerIdentity.id))).scalar_one()
+def _id_of(connection: Connection) -> object:
+    return (connection.execute(select(LedgerIdentity.id))).scalar_one()
 
 
-async def _lock(connection: AsyncConnection) -> None:
+def _lock(connection: Connection) -> None:
     """Lock out all other writers until the end. SQLite's transaction does so from its beginning."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'"))
         tables = ", ".join(table.name for table in copy_rows.TABLES)
-        await connection.execute(text(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))
+        connection.execute(text(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-async def _refuse(here: AsyncConnection, there: AsyncConnection, place: str, time: Time) -> None:
-    now, then = await time(here), await time(there)
+def _refuse(here: Connection, there: Connection, place: str, time: Time) -> None:
+    now, then = time(here), time(there)
     if abs(then - now) > MOST_SKEW:
         raise CannotMove(f"the clocks of the two databases are {abs(then - now).total_seconds():.0f} s apart: set them")
-    if await copy_rows.count(there) > 1:  # its id
+    if copy_rows.count(there) > 1:  # its id
         raise CannotMove(f"{place} holds a ledger that is in use: name an empty database")
     active = select(func.count()).where(col(Job.ended_at).is_(None), col(Job.beat_at) > now - OLD_HEARTBEAT)
     leases = select(func.count()).where(col(StatusTarget.lease_expires_at) > now)
-    if jobs := (await here.execute(active)).scalar_one():
+    if jobs := (here.execute(active)).scalar_one():
         raise CannotMove(f"{jobs} jobs are at work: let them end with `reportback drain`, stop the workers, try again")
-    if reports := (await here.execute(leases)).scalar_one():
+    if reports := (here.execute(leases)).scalar_one():
         raise CannotMove(f"{reports} reports are being sent: stop the workers, wait a minute, and try again")
 
 
-async def _transfer(here: AsyncConnection, there: AsyncConnection, on_begin: OnRows, on_rows: OnRows) -> None:
-    on_begin(2 * await copy_rows.count(here))
-    await there.execute(delete(LedgerIdentity))
-    await copy_rows.copy(here, there, on_rows=on_rows)
-    if (table := await copy_rows.differing(here, there, on_rows=on_rows)) is not None:
+def _transfer(here: Connection, there: Connection, on_begin: OnRows, on_rows: OnRows) -> None:
+    on_begin(2 * copy_rows.count(here))
+    there.execute(delete(LedgerIdentity))
+    copy_rows.copy(here, there, on_rows=on_rows)
+    if (table := copy_rows.differing(here, there, on_rows=on_rows)) is not None:
         raise CannotMove(f"the ledger stays where it is: its copy differs from it in table {table}")

@@ -1,9 +1,6 @@
 """Prepares a ledger restored from a backup: its undelivered reports may be on GitHub already."""
 
-from datetime import datetime
-
 from sqlmodel import col, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind
@@ -11,9 +8,10 @@ from storage.delivery import events
 from storage.delivery.leases import RELEASED
 from storage.delivery.verification import FIRST_VERIFICATION
 from storage.models import StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 
-async def read_back_everything(session: AsyncSession, *, policy: Policy, actor: str, now: datetime) -> int:
+def read_back_everything(tx: Transaction, *, policy: Policy) -> int:
     """Have every unsettled report, rejected ones too, read back before it is sent; how many there are.
 
     Leases from the time of the backup are ended. Requests in flight when the ledger was restored may still turn up:
@@ -22,13 +20,13 @@ async def read_back_everything(session: AsyncSession, *, policy: Policy, actor: 
     """
     open_now = select(StatusTarget.newest_id).where(col(StatusTarget.newest_id).is_not(None))
     unsettled = (col(StatusReport.delivered_at).is_(None), col(StatusReport.id).in_(open_now))
-    found = await session.exec(select(StatusReport.id).where(*unsettled))
+    found = tx.session.exec(select(StatusReport.id).where(*unsettled))
     report_ids = [report_id for report_id in found if report_id is not None]
-    await session.exec(update(StatusReport).where(*unsettled).values(read_back=True))
-    doubt = {"doubt_until": now + policy.settle_after, "verify_at": now + FIRST_VERIFICATION}
+    tx.session.exec(update(StatusReport).where(*unsettled).values(read_back=True))
+    doubt = {"doubt_until": tx.now + policy.settle_after, "verify_at": tx.now + FIRST_VERIFICATION}
     of_these = col(StatusTarget.newest_id).in_(select(StatusReport.id).where(*unsettled))
-    await session.exec(update(StatusTarget).where(of_these).values(**RELEASED, **doubt))
-    await session.exec(update(StatusTarget).where(col(StatusTarget.due_at).is_not(None)).values(due_at=now))
+    tx.session.exec(update(StatusTarget).where(of_these).values(**RELEASED, **doubt))
+    tx.session.exec(update(StatusTarget).where(col(StatusTarget.due_at).is_not(None)).values(due_at=tx.now))
     for report_id in report_ids:
-        await events.append(session, report_id, EventKind.RECOVERED, actor=actor, at=now, note="a backup was put back")
+        events.append(tx, report_id, EventKind.RECOVERED, note="a backup was put back")
     return len(report_ids)

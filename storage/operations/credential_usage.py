@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import case, col, func, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.budget import HOUR, MINUTE
 from domain.delivery.report import EventKind
 from storage.models import Credential, ReportEvent, StatusTarget
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class CredentialUsage:
     undelivered: int = 0
 
 
-async def usages(session: AsyncSession, *, now: datetime) -> list[CredentialUsage]:
+def usages(tx: Transaction) -> list[CredentialUsage]:
     """The usage of every credential that this ledger has ever used, by name."""
-    posts = await _posts(session, now)
-    waiting = await _undelivered(session)
-    found = await session.exec(select(Credential).order_by(col(Credential.name)))
+    posts = _posts(tx)
+    waiting = _undelivered(tx)
+    found = tx.session.exec(select(Credential).order_by(col(Credential.name)))
     return [
         CredentialUsage(
             one.name, one.paused_until, one.pause_reason, one.rate_limit, one.rate_remaining, one.rate_reset_at,
@@ -40,19 +40,19 @@ async def usages(session: AsyncSession, *, now: datetime) -> list[CredentialUsag
     ]  # fmt: skip
 
 
-async def _posts(session: AsyncSession, now: datetime) -> dict[str, tuple[int, int]]:
+def _posts(tx: Transaction) -> dict[str, tuple[int, int]]:
     """Requests of each credential in the last minute and in the last hour, as the write budget counts them."""
-    in_minute = func.sum(case((col(ReportEvent.at) > now - MINUTE, 1), else_=0))
-    sent = (col(ReportEvent.kind) == EventKind.POSTED, col(ReportEvent.at) > now - HOUR)
+    in_minute = func.sum(case((col(ReportEvent.at) > tx.now - MINUTE, 1), else_=0))
+    sent = (col(ReportEvent.kind) == EventKind.POSTED, col(ReportEvent.at) > tx.now - HOUR)
     found = select(ReportEvent.credential, in_minute, func.count()).where(
         *sent,
         col(ReportEvent.credential).in_(select(Credential.name)),  # uses the index, which begins with the name
     )
-    rows = await session.exec(found.group_by(col(ReportEvent.credential)))
+    rows = tx.session.exec(found.group_by(col(ReportEvent.credential)))
     return {name: (int(minute), hour) for name, minute, hour in rows if name is not None}
 
 
-async def _undelivered(session: AsyncSession) -> dict[str, int]:
+def _undelivered(tx: Transaction) -> dict[str, int]:
     found = select(StatusTarget.credential, func.count()).where(col(StatusTarget.due_at).is_not(None))
-    rows = await session.exec(found.group_by(col(StatusTarget.credential)))
+    rows = tx.session.exec(found.group_by(col(StatusTarget.credential)))
     return {name: count for name, count in rows if name is not None}

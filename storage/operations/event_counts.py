@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, cast
 from sqlmodel import SQLModel, and_, case, col, exists, func, or_, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import EventKind
 from domain.operations.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
@@ -19,6 +18,7 @@ from storage import counters
 from storage.counters import Key
 from storage.dialect import sql_seconds
 from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport
+from storage.transaction import Transaction
 
 OLD = timedelta(hours=1)
 """PostgreSQL commits ids out of order: no event will appear with an id below that of an event of this age.
@@ -43,29 +43,29 @@ BEGUN = 0.4995
 """Makes `round` count a begun millisecond, as times have microseconds. Not every SQLite has `ceil`."""
 
 
-async def avoid_table_scans(session: AsyncSession) -> None:
+def avoid_table_scans(tx: Transaction) -> None:
     """Make the transaction join by index look-ups, never by reading a whole table.
 
     PostgreSQL's planner estimates two thousand look-ups to cost more than a million rows.
     """
-    if session.get_bind().dialect.name == "postgresql":
+    if tx.session.get_bind().dialect.name == "postgresql":
         off = (func.set_config(f"enable_{join}", "off", True) for join in ("hashjoin", "mergejoin"))
-        await session.exec(select(*off))
+        tx.session.exec(select(*off))
 
 
-async def read(session: AsyncSession) -> Counter[Key]:
+def read(tx: Transaction) -> Counter[Key]:
     """All counters.
 
     `ENDED`, `FAILED`, `MILLISECONDS`; ("events", kind, state of the report); ("latency", place in `BUCKETS`, ""), each
     bucket alone; ("jobs", type, state).
     """
-    counted = await counters.read(session)
-    counted.update(await _events(session, col(ReportEvent.id) > counted[EVENTS]))
-    counted[ENDED] += await _ended(session, after=counted[PASSES])
+    counted = counters.read(tx)
+    counted.update(_events(tx, col(ReportEvent.id) > counted[EVENTS]))
+    counted[ENDED] += _ended(tx, after=counted[PASSES])
     return counted
 
 
-async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
+def is_worth_folding(tx: Transaction) -> bool:
     """Whether there are rows of twice the age at which they may be folded: a cheap check before `fold`."""
     event = select(ReportEvent.at).where(col(ReportEvent.id) > _folded(EVENTS)).order_by(col(ReportEvent.id)).limit(1)
     begun = (
@@ -74,8 +74,8 @@ async def is_worth_folding(session: AsyncSession, *, now: datetime) -> bool:
         .order_by(col(Reconciliation.id))
         .limit(1)
     )
-    first = (await session.exec(select(event.scalar_subquery(), begun.scalar_subquery()))).one()
-    return any(at is not None and not now - 2 * OLD < at <= now + OLD for at in first)
+    first = tx.session.exec(select(event.scalar_subquery(), begun.scalar_subquery())).one()
+    return any(at is not None and not tx.now - 2 * OLD < at <= tx.now + OLD for at in first)
 
 
 def _folded(key: Key) -> ColumnElement[int]:
@@ -84,22 +84,22 @@ def _folded(key: Key) -> ColumnElement[int]:
     return cast(func.coalesce(total, 0), BigInteger)
 
 
-async def fold(session: AsyncSession, *, dead_after: timedelta, now: datetime) -> bool:
+def fold(tx: Transaction, *, dead_after: timedelta) -> bool:
     """Add the oldest rows that are not in the totals yet. True: there may be more that are old enough.
 
     A run that has not ended *dead_after* it began, at least an hour, has failed.
     """
-    await avoid_table_scans(session)
-    after = await counters.locked(session, EVENTS)
-    upto = await _old_enough(session, after, now)
-    runs_after = await counters.locked(session, PASSES)
-    runs = await _runs(session, runs_after, now - max(dead_after, OLD))
+    avoid_table_scans(tx)
+    after = counters.locked(tx, EVENTS)
+    upto = _old_enough(tx, after)
+    runs_after = counters.locked(tx, PASSES)
+    runs = _runs(tx, runs_after, tx.now - max(dead_after, OLD))
     among = and_(col(ReportEvent.id) > after, col(ReportEvent.id) <= upto)
-    await counters.add(session, {**await _events(session, among), **runs, EVENTS: upto - after})
+    counters.add(tx, {**_events(tx, among), **runs, EVENTS: upto - after})
     return upto == after + CHUNK
 
 
-async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[Key]:
+def _events(tx: Transaction, among: ColumnElement[bool]) -> Counter[Key]:
     """What the events that match *among* add to the counters."""
     was_asked = or_(col(ReportEvent.kind) != EventKind.THROTTLED, col(ReportEvent.http_status).is_not(None))
     tried = and_(col(ReportEvent.kind).in_(TRIED), col(ReportEvent.attempt).is_not(None))  # none: a backup was restored
@@ -110,21 +110,21 @@ async def _events(session: AsyncSession, among: ColumnElement[bool]) -> Counter[
         .where(among, is_counted)
         .group_by(col(ReportEvent.kind), col(StatusReport.state))
     )
-    found: Any = await session.exec(rows)
+    found: Any = tx.session.exec(rows)
     counted = Counter({("events", kind.value, state.value): count for kind, state, count in found})
-    for place, count, milliseconds in await session.exec(_latencies(session, among)):
+    for place, count, milliseconds in tx.session.exec(_latencies(tx, among)):
         counted["latency", str(place), ""] = count
         counted[MILLISECONDS] += int(milliseconds)
     return counted
 
 
-def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noqa: ANN401  # a select of three columns
+def _latencies(tx: Transaction, among: ColumnElement[bool]) -> Any:  # noqa: ANN401  # a select of three columns
     """For each place in `BUCKETS`: how many outcomes were on GitHub for the first time, and their milliseconds."""
     earlier = SQLModel.metadata.tables["report_event"].alias("earlier")
     is_again = exists().where(
         earlier.c.report_id == ReportEvent.report_id, earlier.c.kind.in_(ON_GITHUB), earlier.c.id < ReportEvent.id
     )
-    took = _milliseconds(session, col(StatusReport.created_at), col(ReportEvent.at))
+    took = _milliseconds(tx, col(StatusReport.created_at), col(ReportEvent.at))
     first = (
         select(took.label("took"))
         .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
@@ -136,35 +136,33 @@ def _latencies(session: AsyncSession, among: ColumnElement[bool]) -> Any:  # noq
     return select(placed.c.place, func.count(), func.sum(placed.c.took)).group_by(placed.c.place)
 
 
-def _milliseconds(session: AsyncSession, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns
+def _milliseconds(tx: Transaction, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns
     """The whole milliseconds between two times; 0 if a clock was set back meanwhile: a sum must not fall."""
-    begun = func.round(sql_seconds(session, since, until) * 1000 + BEGUN)
+    begun = func.round(sql_seconds(tx, since, until) * 1000 + BEGUN)
     return case((begun > 0, begun), else_=0)
 
 
-async def _old_enough(session: AsyncSession, after: int, now: datetime) -> int:
+def _old_enough(tx: Transaction, after: int) -> int:
     """The highest id, at most `CHUNK` after *after*, up to which every event has the age `OLD`."""
     end = after + CHUNK
-    last = (await session.exec(select(func.max(ReportEvent.id)))).one() or after
+    last = tx.session.exec(select(func.max(ReportEvent.id))).one() or after
     near = (col(ReportEvent.id) > after, col(ReportEvent.id) <= end)
-    is_young = (col(ReportEvent.at) > now - OLD, col(ReportEvent.at) <= now + OLD)
+    is_young = (col(ReportEvent.at) > tx.now - OLD, col(ReportEvent.at) <= tx.now + OLD)
     young = select(ReportEvent.id).where(*near, *is_young).order_by(col(ReportEvent.id)).limit(1)
-    first_young = (await session.exec(young)).one_or_none()
+    first_young = tx.session.exec(young).one_or_none()
     return min(last, end) if first_young is None else first_young - 1
 
 
-async def _runs(session: AsyncSession, after: int, horizon: datetime) -> dict[Key, int]:
+def _runs(tx: Transaction, after: int, horizon: datetime) -> dict[Key, int]:
     """What the runs that began by *horizon* add to the counters, and to their mark."""
     begun = select(func.max(Reconciliation.id)).where(col(Reconciliation.started_at) <= horizon)
-    upto = max((await session.exec(begun)).one() or 0, after)
+    upto = max(tx.session.exec(begun).one() or 0, after)
     within = (col(Reconciliation.id) > after, col(Reconciliation.id) <= upto)
-    count, ended = (
-        await session.exec(select(func.count(), func.count(col(Reconciliation.ended_at))).where(*within))
-    ).one()
+    count, ended = tx.session.exec(select(func.count(), func.count(col(Reconciliation.ended_at))).where(*within)).one()
     return {ENDED: ended, FAILED: count - ended, PASSES: upto - after}
 
 
-async def _ended(session: AsyncSession, *, after: int) -> int:
+def _ended(tx: Transaction, *, after: int) -> int:
     """Runs that ended and are not in the totals yet. One without an end counts as failed only once it is folded."""
     rows = select(func.count(col(Reconciliation.ended_at))).where(col(Reconciliation.id) > after)
-    return (await session.exec(rows)).one()
+    return tx.session.exec(rows).one()

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlmodel import col, exists, func, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import noted_reason
 from domain.delivery.target import Target
@@ -12,14 +11,15 @@ from domain.operations.job_history import Blockers, Event, JobHistory, ReportHis
 from storage.delivery import events
 from storage.delivery.reports import phase
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
+from storage.transaction import Transaction
 
 MOST_EVENTS = 40
 """Per report in a job's history; a week of tries makes some hundreds."""
 
 
-async def of_job(session: AsyncSession, job_id: UUID) -> JobHistory | None:
+def of_job(tx: Transaction, job_id: UUID) -> JobHistory | None:
     """The history of a job, with the last events of its latest execution's reports. None: no such job."""
-    found = await session.exec(
+    found = tx.session.exec(
         select(Job, StatusTarget)
         .outerjoin(StatusTarget, col(StatusTarget.id) == col(Job.target_id))
         .where(Job.id == job_id)
@@ -31,27 +31,27 @@ async def of_job(session: AsyncSession, job_id: UUID) -> JobHistory | None:
     target: StatusTarget | None = row[1]  # SQLModel types no outer join
     return JobHistory(
         type=job.type, options=job.options, execution=job.execution, state=job.state, started_at=job.started_at,
-        ended_at=job.ended_at, summary=job.summary, reports=await _reports(session, job),
+        ended_at=job.ended_at, summary=job.summary, reports=_reports(tx, job),
         target=Target(target.repository, target.sha, target.context) if target else None,
     )  # fmt: skip
 
 
-async def _reports(session: AsyncSession, job: Job) -> tuple[ReportHistory, ...]:
-    found = await session.exec(
+def _reports(tx: Transaction, job: Job) -> tuple[ReportHistory, ...]:
+    found = tx.session.exec(
         select(StatusReport, StatusTarget, Credential)
         .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
         .outerjoin(Credential, col(Credential.name) == col(StatusTarget.credential))
         .where(StatusReport.job_id == job.id)
         .order_by(col(StatusReport.id))
     )
-    return tuple([await _report(session, job, *row) for row in found.all()])
+    return tuple([_report(tx, job, *row) for row in found.all()])
 
 
-async def _report(
-    session: AsyncSession, job: Job, report: StatusReport, target: StatusTarget, credential: Credential | None
+def _report(
+    tx: Transaction, job: Job, report: StatusReport, target: StatusTarget, credential: Credential | None
 ) -> ReportHistory:
     assert report.id is not None
-    shown, left_out = await _events(session, report.id) if report.execution == job.execution else ((), 0)
+    shown, left_out = _events(tx, report.id) if report.execution == job.execution else ((), 0)
     return ReportHistory(
         id=report.id, execution=report.execution, state=report.state, phase=phase(report, target),
         blockers=blockers_of(target, credential), status_id=report.github_status_id, rejection=report.rejection,
@@ -71,10 +71,10 @@ def blockers_of(target: StatusTarget, credential: Credential | None) -> Blockers
     )
 
 
-async def _events(session: AsyncSession, report_id: int) -> tuple[tuple[Event, ...], int]:
+def _events(tx: Transaction, report_id: int) -> tuple[tuple[Event, ...], int]:
     mine = ReportEvent.report_id == report_id
-    count = (await session.exec(select(func.count()).where(mine))).one()
-    last = await session.exec(select(ReportEvent).where(mine).order_by(col(ReportEvent.id).desc()).limit(MOST_EVENTS))
+    count = tx.session.exec(select(func.count()).where(mine)).one()
+    last = tx.session.exec(select(ReportEvent).where(mine).order_by(col(ReportEvent.id).desc()).limit(MOST_EVENTS))
     shown = tuple(map(to_event, last))[::-1]
     return shown, count - len(shown)
 
@@ -96,9 +96,9 @@ class ReportDetail:
     credential: str | None
 
 
-async def of_report(session: AsyncSession, report_id: int) -> ReportDetail | None:
+def of_report(tx: Transaction, report_id: int) -> ReportDetail | None:
     """The detail of a report. None: no such report."""
-    found = await session.exec(
+    found = tx.session.exec(
         select(StatusReport, StatusTarget.credential)
         .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
         .where(StatusReport.id == report_id)
@@ -107,20 +107,20 @@ async def of_report(session: AsyncSession, report_id: int) -> ReportDetail | Non
     if row is None:
         return None
     report, credential = row
-    job = await of_job(session, report.job_id)
+    job = of_job(tx, report.job_id)
     found_report = next((one for one in job.reports if one.id == report_id), None) if job else None
     if job is None or found_report is None:  # pruned since the first statement
         return None
-    every = tuple(map(to_event, await events.of_report(session, report_id)))
+    every = tuple(map(to_event, events.of_report(tx, report_id)))
     return ReportDetail(
         replace(found_report, events=every, left_out=0), report.job_id, job, report.description, report.target_url,
         credential,
     )  # fmt: skip
 
 
-async def reports_of(session: AsyncSession, job_id: UUID) -> list[int] | None:
+def reports_of(tx: Transaction, job_id: UUID) -> list[int] | None:
     """The numbers of a job's reports, in order. None: no such job."""
-    if not (await session.exec(select(exists().where(col(Job.id) == job_id)))).one():
+    if not tx.session.exec(select(exists().where(col(Job.id) == job_id))).one():
         return None
     found = select(StatusReport.id).where(StatusReport.job_id == job_id).order_by(col(StatusReport.id))
-    return [report_id for report_id in await session.exec(found) if report_id is not None]
+    return [report_id for report_id in tx.session.exec(found) if report_id is not None]

@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, union_all
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.report import Phase
 from domain.delivery.target import Target
@@ -14,6 +13,7 @@ from domain.operations.overview import Listed
 from storage.delivery.reports import Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.operations.job_history import blockers_of
+from storage.transaction import Transaction
 
 OPEN = (Phase.DUE, Phase.SENDING)
 
@@ -25,8 +25,8 @@ class Wanted(StrEnum):
     REJECTED = "rejected"
 
 
-async def listing(
-    session: AsyncSession, selection: Selection, wanted: Collection[Wanted] = (), *, limit: int
+def listing(
+    tx: Transaction, selection: Selection, wanted: Collection[Wanted] = (), *, limit: int
 ) -> tuple[list[Listed], bool]:
     """The selected reports, at most *limit*, and whether there are more.
 
@@ -41,7 +41,7 @@ async def listing(
     )
     number = col(StatusReport.id)
     found = found.where(_is_one_of(wanted)).order_by(number) if wanted else found.order_by(number.desc())
-    rows = (await session.exec(found)).all()
+    rows = tx.session.exec(found).all()
     return [_listed(*row) for row in rows[:limit]], len(rows) > limit
 
 

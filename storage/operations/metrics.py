@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlmodel import case, col, func, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.outcome import REPORT_REASONS
 from domain.delivery.report import EventKind, Phase
@@ -16,24 +15,25 @@ from storage.counters import Key
 from storage.delivery.reports import PHASE
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
 from storage.operations import event_counts
+from storage.transaction import Transaction
 
 
-async def snapshot(session: AsyncSession, *, now: datetime) -> Snapshot:
+def snapshot(tx: Transaction) -> Snapshot:
     """All metrics; consistent within `Ledger.reading`."""
-    await event_counts.avoid_table_scans(session)
-    counted = await event_counts.read(session)
-    undelivered, oldest = await _undelivered(session, now)
+    event_counts.avoid_table_scans(tx)
+    counted = event_counts.read(tx)
+    undelivered, oldest = _undelivered(tx)
     return Snapshot(
-        reports=undelivered | await _rejected(session),
+        reports=undelivered | _rejected(tx),
         oldest_undelivered_at=oldest,
         deliveries={state: sum(_of(counted, kind, state) for kind in ON_GITHUB) for state in StatusState},
         tries={kind: sum(_of(counted, kind, state) for state in StatusState) for kind in TRIED},
         latency=_latency(counted),
         duplicates=sum(_of(counted, kind, state) for kind in TWICE for state in StatusState),
-        paused_until=await _paused(session),
+        paused_until=_paused(tx),
         passes={True: counted[event_counts.ENDED], False: counted[event_counts.FAILED]},
-        last_pass=await _last_pass(session),
-        jobs=_jobs(counted, await _types_at_work(session)),
+        last_pass=_last_pass(tx),
+        jobs=_jobs(counted, _types_at_work(tx)),
     )
 
 
@@ -51,10 +51,10 @@ def _jobs(counted: Mapping[Key, int], at_work: set[str]) -> dict[tuple[str, JobS
     return {(one, state): counted["jobs", one, state.value] for one in sorted(types) for state in ENDS}
 
 
-async def _undelivered(session: AsyncSession, now: datetime) -> tuple[dict[Group, int], datetime | None]:
+def _undelivered(tx: Transaction) -> tuple[dict[Group, int], datetime | None]:
     """Reports that are due or being sent, by group, and when the oldest was recorded."""
     reason = case(
-        (col(Credential.paused_until) > now, func.coalesce(Credential.pause_reason, "")),
+        (col(Credential.paused_until) > tx.now, func.coalesce(Credential.pause_reason, "")),
         # `domain.delivery.outcome.noted_reason`, in SQL
         *((col(StatusTarget.last_error).startswith(f"{one}: ", autoescape=True), one.value) for one in REPORT_REASONS),
         else_="",
@@ -68,12 +68,12 @@ async def _undelivered(session: AsyncSession, now: datetime) -> tuple[dict[Group
     )
     by = (waiting.c.state, waiting.c.phase, waiting.c.reason)
     rows: Any = select(*by, func.count(), func.min(waiting.c.created_at))  # type: ignore[call-overload]  # for so many columns
-    found = list(await session.exec(rows.group_by(*by)))
+    found = list(tx.session.exec(rows.group_by(*by)))
     counted = {Group(state, Phase(phase), reason): count for state, phase, reason, count, _ in found}
     return counted, min((oldest for *_, oldest in found), default=None)
 
 
-async def _rejected(session: AsyncSession) -> dict[Group, int]:
+def _rejected(tx: Transaction) -> dict[Group, int]:
     by = (col(StatusReport.state), col(StatusReport.rejection))
     rows: Any = (
         select(*by, func.count())
@@ -81,27 +81,27 @@ async def _rejected(session: AsyncSession) -> dict[Group, int]:
         .where(col(StatusReport.rejected_at).is_not(None), col(StatusTarget.newest_id) == col(StatusReport.id))
         .group_by(*by)
     )
-    return {Group(state, Phase.REJECTED, reason): count for state, reason, count in await session.exec(rows)}
+    return {Group(state, Phase.REJECTED, reason): count for state, reason, count in tx.session.exec(rows)}
 
 
-async def _paused(session: AsyncSession) -> dict[str, datetime]:
+def _paused(tx: Transaction) -> dict[str, datetime]:
     rows = select(Credential.name, Credential.paused_until).where(col(Credential.paused_until).is_not(None))
-    return {name: until for name, until in await session.exec(rows) if until is not None}
+    return {name: until for name, until in tx.session.exec(rows) if until is not None}
 
 
-async def _last_pass(session: AsyncSession) -> LastRun | None:
+def _last_pass(tx: Transaction) -> LastRun | None:
     rows = (
         select(Reconciliation.started_at, Reconciliation.ended_at)
         .where(col(Reconciliation.ended_at).is_not(None))
         .order_by(col(Reconciliation.id).desc())
         .limit(1)
     )
-    ended = (await session.exec(rows)).one_or_none()
+    ended = tx.session.exec(rows).one_or_none()
     if ended is None or ended[1] is None:
         return None
     return LastRun(ended[1], ended[1] - ended[0])
 
 
-async def _types_at_work(session: AsyncSession) -> set[str]:
+def _types_at_work(tx: Transaction) -> set[str]:
     """Types of the jobs that have not ended: their counters are shown as 0 before the first of them ends."""
-    return set(await session.exec(select(Job.type).where(col(Job.ended_at).is_(None)).distinct()))
+    return set(tx.session.exec(select(Job.type).where(col(Job.ended_at).is_(None)).distinct()))

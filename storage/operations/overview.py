@@ -1,10 +1,8 @@
 """Reads all that the status page shows, in a dozen statements, none of which reads a whole table."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlmodel import col, func, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.operations.overview import Listed, Overview, Pause, Refusals, day_before
 from storage.delivery.reports import Selection
@@ -12,6 +10,7 @@ from storage.models import Credential, StatusReport, StatusTarget
 from storage.operations import day
 from storage.operations.event_counts import avoid_table_scans
 from storage.operations.listing import listing
+from storage.transaction import Transaction
 
 OLDEST = 20
 """Undelivered reports shown."""
@@ -20,33 +19,33 @@ EXAMPLES = 3
 """Rejected reports shown of each reason."""
 
 
-async def overview(session: AsyncSession, *, now: datetime) -> Overview:
+def overview(tx: Transaction) -> Overview:
     """The overview at *now*; consistent within `Ledger.reading`."""
-    await avoid_table_scans(session)
-    undelivered, oldest = await _undelivered(session)
-    refused = await _refused(session)
-    shown = await _shown(session, [*oldest, *(number for _, _, numbers in refused for number in numbers)])
+    avoid_table_scans(tx)
+    undelivered, oldest = _undelivered(tx)
+    refused = _refused(tx)
+    shown = _shown(tx, [*oldest, *(number for _, _, numbers in refused for number in numbers)])
     return Overview(
-        at=now,
+        at=tx.now,
         undelivered=undelivered,
         oldest=tuple(shown[number] for number in oldest),
         rejected=tuple(
             Refusals(reason, count, tuple(shown[number] for number in numbers)) for reason, count, numbers in refused
         ),
-        pauses=await _pauses(session),
-        day=await day.figures(session, day_before(now)),
+        pauses=_pauses(tx),
+        day=day.figures(tx, day_before(tx.now)),
     )
 
 
-async def _undelivered(session: AsyncSession) -> tuple[int, list[int]]:
+def _undelivered(tx: Transaction) -> tuple[int, list[int]]:
     """How many reports are due or being sent, and the ids of the oldest."""
     newest = col(StatusTarget.newest_id)
     found = select(newest, func.count().over()).where(col(StatusTarget.due_at).is_not(None))
-    rows = (await session.exec(found.order_by(newest).limit(OLDEST))).all()
+    rows = tx.session.exec(found.order_by(newest).limit(OLDEST)).all()
     return (rows[0][1] if rows else 0), [number for number, _ in rows if number is not None]
 
 
-async def _refused(session: AsyncSession) -> list[tuple[str, int, list[int]]]:
+def _refused(tx: Transaction) -> list[tuple[str, int, list[int]]]:
     """Each reason, how many current reports were rejected for it, and the ids of the oldest; most frequent first."""
     number, reason = col(StatusReport.id), col(StatusReport.rejection)
     place: Any = func.row_number().over(partition_by=reason, order_by=number).label("place")
@@ -61,19 +60,19 @@ async def _refused(session: AsyncSession) -> list[tuple[str, int, list[int]]]:
     first: Any = (
         select(ranked.c.id, ranked.c.rejection, ranked.c.every).where(ranked.c.place <= EXAMPLES).order_by(ranked.c.id)
     )
-    for report_id, said, count in await session.exec(first):
+    for report_id, said, count in tx.session.exec(first):
         found.setdefault((-count, said), []).append(report_id)
     return [(reason, -less, numbers) for (less, reason), numbers in sorted(found.items())]
 
 
-async def _shown(session: AsyncSession, numbers: list[int]) -> dict[int, Listed]:
+def _shown(tx: Transaction, numbers: list[int]) -> dict[int, Listed]:
     if not numbers:
         return {}
-    found, _ = await listing(session, Selection(report_ids=tuple(numbers)), limit=len(numbers))
+    found, _ = listing(tx, Selection(report_ids=tuple(numbers)), limit=len(numbers))
     return {one.id: one for one in found}
 
 
-async def _pauses(session: AsyncSession) -> tuple[Pause, ...]:
+def _pauses(tx: Transaction) -> tuple[Pause, ...]:
     found = select(Credential.name, Credential.paused_until, Credential.pause_reason).order_by(col(Credential.name))
-    rows = await session.exec(found.where(col(Credential.paused_until).is_not(None)))
+    rows = tx.session.exec(found.where(col(Credential.paused_until).is_not(None)))
     return tuple(Pause(name, until, reason or "") for name, until, reason in rows if until is not None)

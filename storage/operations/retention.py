@@ -15,12 +15,12 @@ from uuid import UUID
 
 from sqlalchemy import Delete, delete, literal, tuple_
 from sqlmodel import SQLModel, and_, col, exists, func, not_, or_, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from storage import counters
 from storage.counters import Key
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts
+from storage.transaction import Transaction
 
 BATCH = 200
 """Jobs, or runs, per transaction: SQLite's other writers wait meanwhile."""
@@ -60,38 +60,38 @@ class _Last:
     report: int
 
 
-async def prune_jobs(
-    session: AsyncSession, *, before: datetime, after: PruneCursor | None = None
+def prune_jobs(
+    tx: Transaction, *, before: datetime, after: PruneCursor | None = None
 ) -> tuple[int, PruneCursor | None]:
     """Delete jobs unchanged since *before*; how many, and where to continue. None: there are no more.
 
     Deletes each job's reports and their events too, and its target with the last of the target's jobs.
     """
-    await event_counts.avoid_table_scans(session)
-    old = await _locked_jobs(session, before, after)
+    event_counts.avoid_table_scans(tx)
+    old = _locked_jobs(tx, before, after)
     if not old:
         return 0, None
     of_jobs = {job.target_id for job in old if job.target_id is not None}
-    targets = await _locked_targets(session, of_jobs, before)
+    targets = _locked_targets(tx, of_jobs, before)
     found = [job.id for job in old if job.target_id is None or job.target_id in targets]
-    gone = sorted(set(found) - await _kept(session, found, before, await _last(session)))
+    gone = sorted(set(found) - _kept(tx, found, before, _last(tx)))
     if gone:
-        await _forget(session, gone, targets)
+        _forget(tx, gone, targets)
     last = old[-1]
     assert last.ended_at is not None and last.number is not None  # by these it was found
     return len(gone), PruneCursor(last.ended_at, last.number) if len(old) == BATCH else None
 
 
-async def _locked_jobs(session: AsyncSession, before: datetime, after: PruneCursor | None) -> Sequence[Job]:
+def _locked_jobs(tx: Transaction, before: datetime, after: PruneCursor | None) -> Sequence[Job]:
     """The next jobs that ended by *before*, locked; locked ones are skipped."""
     old = select(Job).where(col(Job.ended_at) <= before).order_by(col(Job.ended_at), col(Job.number)).limit(BATCH)
     if after is not None:
         place = tuple_(literal(after.ended_at, COLUMNS.ended_at.type), literal(after.number))
         old = old.where(tuple_(col(Job.ended_at), col(Job.number)) > place)
-    return (await session.exec(old.with_for_update(skip_locked=True))).all()
+    return tx.session.exec(old.with_for_update(skip_locked=True)).all()
 
 
-async def _locked_targets(session: AsyncSession, ids: set[int], before: datetime) -> set[int]:
+def _locked_targets(tx: Transaction, ids: set[int], before: datetime) -> set[int]:
     """Those of the targets that have nothing left to do, locked."""
     is_delivered = select(col(StatusReport.delivered_at).is_not(None)).where(StatusReport.id == StatusTarget.newest_id)
     at_rest = and_(
@@ -101,17 +101,17 @@ async def _locked_targets(session: AsyncSession, ids: set[int], before: datetime
         or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= before),
     )
     found = select(StatusTarget.id).where(col(StatusTarget.id).in_(sorted(ids)), at_rest)
-    return {one for one in await session.exec(found.with_for_update(skip_locked=True)) if one is not None}
+    return {one for one in tx.session.exec(found.with_for_update(skip_locked=True)) if one is not None}
 
 
-async def _last(session: AsyncSession) -> _Last:
-    event = (await session.exec(select(func.max(ReportEvent.id)))).one() or 0
-    report = (await session.exec(select(func.max(StatusReport.id)))).one() or 0
-    folded = (await counters.read(session))[event_counts.EVENTS]
+def _last(tx: Transaction) -> _Last:
+    event = tx.session.exec(select(func.max(ReportEvent.id))).one() or 0
+    report = tx.session.exec(select(func.max(StatusReport.id))).one() or 0
+    folded = counters.read(tx)[event_counts.EVENTS]
     return _Last(min(int(folded), event - 1), report - 1)
 
 
-async def _kept(session: AsyncSession, job_ids: Sequence[UUID], before: datetime, last: _Last) -> set[UUID]:
+def _kept(tx: Transaction, job_ids: Sequence[UUID], before: datetime, last: _Last) -> set[UUID]:
     """Those of the jobs to keep: current but undelivered, current at a target with other jobs, or changed since."""
     touched = exists().where(
         col(ReportEvent.report_id) == col(StatusReport.id),
@@ -131,10 +131,10 @@ async def _kept(session: AsyncSession, job_ids: Sequence[UUID], before: datetime
         .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
         .where(col(StatusReport.job_id).in_(job_ids), stays)
     )
-    return set(await session.exec(found))
+    return set(tx.session.exec(found))
 
 
-async def _forget(session: AsyncSession, job_ids: Sequence[UUID], targets: set[int]) -> None:
+def _forget(tx: Transaction, job_ids: Sequence[UUID], targets: set[int]) -> None:
     """Delete the jobs with their reports and events, and those of the *targets* that have no job left."""
     reports = select(StatusReport.id).where(col(StatusReport.job_id).in_(job_ids))
     has_jobs = exists().where(col(Job.target_id) == col(StatusTarget.id))
@@ -144,7 +144,7 @@ async def _forget(session: AsyncSession, job_ids: Sequence[UUID], targets: set[i
         delete(Job).where(col(Job.id).in_(job_ids)),
         delete(StatusTarget).where(col(StatusTarget.id).in_(sorted(targets)), ~has_jobs),
     ):
-        await session.exec(_unread(statement))
+        tx.session.exec(_unread(statement))
 
 
 def _unread(statement: Delete) -> Delete:
@@ -152,35 +152,35 @@ def _unread(statement: Delete) -> Delete:
     return statement.execution_options(synchronize_session=False)
 
 
-async def is_after_a_gap(session: AsyncSession, *, now: datetime) -> bool:
+def is_after_a_gap(tx: Transaction) -> bool:
     """Whether there is more than `GAP` between the ends of the last two runs, or since the last one."""
     ended = col(Reconciliation.ended_at)
     last = select(ended).where(ended.is_not(None)).order_by(col(Reconciliation.id).desc()).limit(2)
-    times = [now, *(await session.exec(last))]
+    times = [tx.now, *tx.session.exec(last)]
     return any(later - earlier > GAP for later, earlier in pairwise(times))
 
 
-async def prune_runs(session: AsyncSession, *, before: datetime) -> bool:
+def prune_runs(tx: Transaction, *, before: datetime) -> bool:
     """Delete runs that began before then and are in the totals. True: there may be more."""
-    last = (await session.exec(select(func.max(Reconciliation.id)))).one() or 0
-    folded = (await counters.read(session))[event_counts.PASSES]
+    last = tx.session.exec(select(func.max(Reconciliation.id))).one() or 0
+    folded = counters.read(tx)[event_counts.PASSES]
     old = and_(col(Reconciliation.started_at) <= before, col(Reconciliation.id) <= min(int(folded), last - 1))
     found = select(Reconciliation.id).where(old).order_by(col(Reconciliation.started_at)).limit(BATCH)
-    ids = (await session.exec(found.with_for_update(skip_locked=True))).all()
-    await session.exec(_unread(delete(Reconciliation).where(col(Reconciliation.id).in_(ids))))
+    ids = tx.session.exec(found.with_for_update(skip_locked=True)).all()
+    tx.session.exec(_unread(delete(Reconciliation).where(col(Reconciliation.id).in_(ids))))
     return len(ids) == BATCH
 
 
-async def read_cursor(session: AsyncSession) -> PruneCursor | None:
+def read_cursor(tx: Transaction) -> PruneCursor | None:
     """Where a run that ran out of time stopped. None: begin with the oldest.
 
     If each run began with the oldest, jobs that must be kept could fill its time, and none after them would be pruned.
     """
-    found = await counters.read(session)
+    found = counters.read(tx)
     return PruneCursor(START + found[ENDED_AT] * UNIT, found[NUMBER]) if found[NUMBER] else None
 
 
-async def save_cursor(session: AsyncSession, cursor: PruneCursor | None) -> None:
+def save_cursor(tx: Transaction, cursor: PruneCursor | None) -> None:
     """Store where the next run continues. None: it begins with the oldest."""
     marks = {ENDED_AT: (cursor.ended_at - START) // UNIT, NUMBER: cursor.number} if cursor else {ENDED_AT: 0, NUMBER: 0}
-    await counters.put(session, marks)
+    counters.put(tx, marks)

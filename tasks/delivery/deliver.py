@@ -5,7 +5,7 @@ row or one request, and no transaction is open during a request. docs/guarantee.
 between them. A cancelled try settles nothing: its lease expires, and the next sender reads back.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,12 +19,13 @@ from domain.delivery.outcome import (
     Rejected,
     Sent,
 )
-from domain.delivery.report import EventKind
+from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import settle
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import events, leases, settling
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.leases import Lease
+from storage.transaction import Transaction
 from tasks.delivery.find_marker import Absent, Found, find_marker
 from tasks.delivery.reporter import Reporter
 
@@ -67,13 +68,12 @@ async def _secret(reporter: Reporter, credential: str) -> str:
         return ""
 
 
-async def _within_budget(reporter: Reporter, ask: Callable[..., Awaitable[T]]) -> tuple[T, datetime]:
-    """The result of *ask* in a transaction, and when; asked again at the moment it is given, within `BUDGET_WAIT`."""
+async def _within_budget(reporter: Reporter, act: Callable[..., T]) -> tuple[T, datetime]:
+    """The result of *act* in a transaction, and when; tried again at the moment it is given, within `BUDGET_WAIT`."""
     moment: datetime | None = None
     waited = timedelta(0)
     while True:
-        async with reporter.transaction() as (session, now):
-            result = await ask(session, moment=moment, policy=reporter.policy, actor=reporter.actor, now=now)
+        result, now = await reporter.ledger.write(_timed, partial(act, moment=moment, policy=reporter.policy))
         moment = result.moment if isinstance(result, Busy) else None
         if moment is None or waited + (moment - now) > BUDGET_WAIT:
             return result, now
@@ -81,13 +81,14 @@ async def _within_budget(reporter: Reporter, ask: Callable[..., Awaitable[T]]) -
         await reporter.sleep((moment - now).total_seconds())
 
 
+def _timed(tx: Transaction, act: Callable[[Transaction], T]) -> tuple[T, datetime]:
+    return act(tx), tx.now
+
+
 async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
     """Step 4: POST, if the lease lasts for a whole request and there is no new pause. The check itself takes time."""
     checked_at = reporter.time()
-    async with reporter.ledger.reading() as session:
-        now = await reporter.ledger.clock(session)
-        pause = await leases.pause_since_claim(session, lease, now=now)
-        left = await leases.time_left(session, lease, now=now)
+    pause, left = await reporter.ledger.read(leases.check, lease)
     if pause is not None:
         return await _release(reporter, lease, EventKind.THROTTLED, pause.why, due_at=pause.until)
     began = reporter.time()
@@ -121,8 +122,7 @@ async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, clai
 
 
 async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
-    async with reporter.transaction() as (session, _):
-        tries = await events.tries(session, lease.report_id, created_at=lease.created_at)
+    tries = await reporter.ledger.read(events.tries, lease.report_id, created_at=lease.created_at)
     if tries.unconfirmed >= reporter.policy.unverifiable_after:
         words = f"GitHub accepted it {reporter.policy.unverifiable_after} times, yet never showed it"
         return await _settle(reporter, lease, Sent(Rejected(Reason.UNVERIFIABLE, words), Exchange()))
@@ -144,9 +144,7 @@ async def _release(
     reporter: Reporter, lease: Lease, kind: EventKind, why: str, *, due_at: datetime | None = None
 ) -> Settled | Busy:
     """Release the lease without having sent anything."""
-    async with reporter.transaction() as (session, now):
-        until = due_at or now
-        await settling.release(session, lease, kind, due_at=until, note=why, actor=reporter.actor, now=now)
+    until = await reporter.ledger.write(settling.release, lease, kind, due_at=due_at, note=why)
     return Busy(until, why)
 
 
@@ -154,12 +152,15 @@ async def _settle(
     reporter: Reporter, lease: Lease, sent: Sent, *, seconds: float | None = None, found: bool = False
 ) -> Settled | Busy:
     """Step 5: store the outcome, as domain/delivery/settlement.py decides it."""
-    async with reporter.transaction() as (session, now):
-        tries = await events.tries(session, lease.report_id, created_at=lease.created_at)
-        settlement = settle(sent.outcome, tries, reporter.policy, now=now, jitter=reporter.jitter())
+
+    def end(tx: Transaction) -> Phase | None:
+        tries = events.tries(tx, lease.report_id, created_at=lease.created_at)
+        settlement = settle(sent.outcome, tries, reporter.policy, now=tx.now, jitter=reporter.jitter())
         if found:
             settlement = replace(settlement, kind=EventKind.FOUND)
-        phase = await settling.settle(session, lease, settlement, sent, seconds=seconds, actor=reporter.actor, now=now)
+        return settling.settle(tx, lease, settlement, sent, seconds=seconds)
+
+    phase, now = await reporter.ledger.write(_timed, end)
     if phase is None:
         return Busy(now, "the lease had ended before the answer came; the report is read back next")
     return Settled(phase, lease.report_id, sent.outcome)

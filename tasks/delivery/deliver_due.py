@@ -11,6 +11,7 @@ from domain.delivery.report import Phase
 from domain.redact import of_error
 from storage.delivery import due, future_times, overdue, reconciliation_runs
 from storage.delivery.availability import Settled
+from storage.transaction import Transaction
 from tasks.delivery.eligible import offered
 from tasks.delivery.reporter import Reporter
 from tasks.delivery.senders import COOLDOWN, Senders
@@ -42,20 +43,26 @@ async def deliver_due(
     nothing after that, or once the ledger's clock is set back to before the run. One failing report never ends the run.
     An error of *others* is raised when all is delivered, and leaves the run without an end: it has not succeeded.
     """
-    async with reporter.ledger.transaction() as session:
-        await reporter.ledger.follow(session)
-        began = await reporter.ledger.clock(session)
-        await future_times.cut(session, policy=reporter.policy, now=began)
-        pass_id = await reconciliation_runs.begin(session, run_id, now=began)
+    pass_id, began = await reporter.ledger.write(_begin, reporter, run_id)
     delivered = await _deliver(_RunContext(reporter, began, began + budget, senders), others)
     if others is not None:
         await others
-    async with reporter.ledger.transaction() as session:
-        await overdue.publish(session, began=began, after=OVERDUE, limit=MOST_OVERDUE)
-        undelivered = await due.count_undelivered(session)
-        now = max(began, await reporter.ledger.clock(session))
-        await reconciliation_runs.end(session, pass_id, delivered=delivered, undelivered=undelivered, now=now)
-    return ReconciliationRun(delivered, undelivered)
+    return ReconciliationRun(delivered, await reporter.ledger.write(_end, pass_id, began, delivered))
+
+
+def _begin(tx: Transaction, reporter: Reporter, run_id: UUID) -> tuple[int, datetime]:
+    """Record the beginning of the run: its id, and when."""
+    reporter.ledger.follow(tx)
+    future_times.cut(tx, policy=reporter.policy)
+    return reconciliation_runs.begin(tx, run_id), tx.now
+
+
+def _end(tx: Transaction, pass_id: int, began: datetime, delivered: int) -> int:
+    """Record the end of the run. Returns how many reports are undelivered."""
+    overdue.publish(tx, began=began, after=OVERDUE, limit=MOST_OVERDUE)
+    undelivered = due.count_undelivered(tx)
+    reconciliation_runs.end(tx, pass_id, began=began, delivered=delivered, undelivered=undelivered)
+    return undelivered
 
 
 @dataclass(frozen=True, slots=True)

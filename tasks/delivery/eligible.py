@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
+from domain.delivery.budget import WriteBudget
 from github_api.credentials import secret_behind
 from storage.delivery import due, pauses
 from storage.delivery.due import Offer
+from storage.transaction import Transaction
 from tasks.delivery.reporter import Reporter
 
 BATCH = 100
@@ -20,13 +20,8 @@ async def offered(reporter: Reporter) -> tuple[datetime, list[Offer], datetime |
 
     Leaves out credentials whose secret here was refused by GitHub and has to wait.
     """
-    async with reporter.transaction() as (session, now):
-        refusing = await pauses.refusing(session, now=now)
-        if not refusing:
-            return await _offered(session, reporter, {}, now)
-    secrets = await _secrets(reporter, refusing)
-    async with reporter.transaction() as (session, now):
-        return await _offered(session, reporter, await pauses.waiting(session, secrets, now=now), now)
+    secrets = await _secrets(reporter, await reporter.ledger.read(pauses.refusing))
+    return await reporter.ledger.write(_offered, secrets, reporter.policy.budget)
 
 
 async def _secrets(reporter: Reporter, credentials: Iterable[str]) -> dict[str, str]:
@@ -38,9 +33,9 @@ async def _secrets(reporter: Reporter, credentials: Iterable[str]) -> dict[str, 
     return secrets
 
 
-async def _offered(
-    session: AsyncSession, reporter: Reporter, waiting: Mapping[str, datetime], now: datetime
+def _offered(
+    tx: Transaction, secrets: Mapping[str, str], budget: WriteBudget | None
 ) -> tuple[datetime, list[Offer], datetime | None]:
-    budget = reporter.policy.budget
-    offers = await due.offers(session, limit=BATCH, write_budget=budget, waiting=waiting, now=now)
-    return now, offers, await due.next_due(session, write_budget=budget, waiting=waiting, now=now)
+    waiting = pauses.waiting(tx, secrets)
+    offers = due.offers(tx, limit=BATCH, write_budget=budget, waiting=waiting)
+    return tx.now, offers, due.next_due(tx, write_budget=budget, waiting=waiting)

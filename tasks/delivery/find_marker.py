@@ -51,8 +51,7 @@ async def find_marker(
         if page_url is None:
             is_certain = is_stable(page.posted, github_time=github_time)
         page_url = page.next_url
-        async with reporter.transaction() as (session, now):
-            renewed = await leases.renew(session, lease, policy=reporter.policy, now=now)
+        renewed = await reporter.ledger.write(leases.renew, lease, policy=reporter.policy)
         if not isinstance(renewed, Lease):
             return renewed, lease, read.exchange
         lease = renewed

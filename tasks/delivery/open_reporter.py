@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 from prefect.blocks.system import Secret
 from prefect.exceptions import PrefectException
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import Session
 
 from domain.delivery.notifications import Publish, ignore
 from domain.delivery.repository_patterns import first_match
@@ -33,7 +33,9 @@ async def open_reporter(settings: Settings, actor: str, publish: Publish = ignor
     Raises:
         WrongLedger: the deployment is for another ledger than the one that REPORTBACK_DATABASE_URL names.
     """
-    async with open_ledger(settings.database_url, local=settings.local_file_systems, publish=publish) as ledger:
+    async with open_ledger(
+        settings.database_url, local=settings.local_file_systems, actor=actor, publish=publish
+    ) as ledger:
         await _check_identity(ledger, settings.ledger_id)
         clock = EstimatedClock(ledger.clock)
         estimating = replace(ledger, clock=clock)
@@ -41,7 +43,7 @@ async def open_reporter(settings: Settings, actor: str, publish: Publish = ignor
         async with CommitStatuses(
             str(settings.github_api_url), settings.timeout, clock.now, ca_file=settings.ca_file
         ) as surface:
-            yield Reporter(estimating, surface, settings.policy, token_of, _jitter, actor)
+            yield Reporter(estimating, surface, settings.policy, token_of, _jitter)
 
 
 class EstimatedClock:
@@ -55,9 +57,9 @@ class EstimatedClock:
         self._elapsed = elapsed
         self._read: tuple[datetime, timedelta] | None = None
 
-    async def __call__(self, session: AsyncSession) -> datetime:
+    def __call__(self, session: Session) -> datetime:
         """The ledger's time, UTC."""
-        read = await self._clock(session)
+        read = self._clock(session)
         self._read = read, self._elapsed()
         return read
 
@@ -71,8 +73,7 @@ class EstimatedClock:
 async def _check_identity(ledger: Ledger, named: UUID | None) -> None:
     if named is None:
         return
-    async with ledger.transaction() as session:
-        opened = await ledger_id(session)
+    opened = await ledger.read(ledger_id)
     if opened != named:
         raise WrongLedger(opened, named, ledger.place)
 

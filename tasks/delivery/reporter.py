@@ -2,12 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.delivery.policy import Policy
 from domain.delivery.surface import Surface
@@ -23,7 +19,6 @@ class Reporter:
     policy: Policy
     token_of: Callable[[str], Awaitable[str]]
     jitter: Callable[[], float]
-    actor: str
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     time: Callable[[], float] = time.monotonic
 
@@ -31,9 +26,3 @@ class Reporter:
         """Refuse a surface whose updates no row of the ledger could say."""
         if self.surface.kind.updates:
             raise ValueError(f"a {self.surface.kind.name} is updated, and a delivery only creates: see `deliver`")
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[tuple[AsyncSession, datetime]]:
-        """One transaction of the ledger, and its time then."""
-        async with self.ledger.transaction() as session:
-            yield session, await self.ledger.clock(session)

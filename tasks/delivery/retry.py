@@ -14,8 +14,7 @@ __all__ = ["Selection", "phase_of", "reopen_report", "retry_report", "undelivere
 
 async def undelivered(reporter: Reporter, selection: Selection) -> list[int]:
     """Ids of the selected reports that are current for their targets and not on GitHub: rejected or due."""
-    async with reporter.ledger.transaction() as session:
-        return await reports.undelivered(session, selection)
+    return await reporter.ledger.read(reports.undelivered, selection)
 
 
 async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> Phase:
@@ -30,9 +29,7 @@ async def retry_report(reporter: Reporter, report_id: int, settings: Settings, *
         await reopen_report(reporter, report_id, settings, in_bulk=in_bulk)
     except NoCredential as error:
         raise Undelivered(str(error), may_help=False) from error
-    async with reporter.ledger.reading() as session:
-        report = await reports.of_id(session, report_id)
-    return await deliver_report(reporter, report)
+    return await deliver_report(reporter, await reporter.ledger.read(reports.of_id, report_id))
 
 
 async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, *, in_bulk: bool = False) -> bool:
@@ -45,14 +42,10 @@ async def reopen_report(reporter: Reporter, report_id: int, settings: Settings, 
     Raises:
         NoCredential: the settings name none for its repository.
     """
-    async with reporter.transaction() as (session, now):
-        credential = credential_of(await reports.repository_of(session, report_id), settings)
-        return await reports.reopen(
-            session, report_id, credential=credential, in_bulk=in_bulk, actor=reporter.actor, now=now
-        )
+    credential = credential_of(await reporter.ledger.read(reports.repository_of, report_id), settings)
+    return await reporter.ledger.write(reports.reopen, report_id, credential=credential, in_bulk=in_bulk)
 
 
 async def phase_of(reporter: Reporter, report_id: int) -> Phase:
     """The report's phase now."""
-    async with reporter.ledger.transaction() as session:
-        return await availability.phase_of(session, report_id)
+    return await reporter.ledger.read(availability.phase_of, report_id)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from domain.delivery.outcome import Page, Posted, Read, Throttled, is_from_github
+from domain.delivery.policy import Policy
 from domain.delivery.read_back import Reading, is_beyond, joined
 from domain.delivery.surface import SurfaceKind
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import credentials, pauses, verification
-from storage.delivery.verification import Snapshot
+from storage.delivery.verification import Snapshot, next_verification, verify_again_at
+from storage.transaction import Transaction
 from tasks.delivery.find_marker import MAX_PAGES
 from tasks.delivery.reporter import Reporter
 
@@ -20,25 +20,16 @@ LIMIT = 20
 
 async def to_verify(reporter: Reporter) -> list[int]:
     """Ids of targets whose verification is due now."""
-    async with reporter.transaction() as (session, now):
-        return await verification.due(session, limit=LIMIT, now=now)
+    return await reporter.ledger.read(verification.due, limit=LIMIT)
 
 
 async def verify_target(reporter: Reporter, target_id: int) -> bool:
     """Verify one target. True: an older report of ours covered its newest, which is due again."""
-    async with reporter.ledger.transaction() as session:
-        snapshot = await verification.take_snapshot(session, target_id)
+    snapshot = await reporter.ledger.read(verification.take_snapshot, target_id)
     if snapshot is None:
         return False
     reading = await _read(reporter, snapshot)
-    async with reporter.transaction() as (session, now):
-        if not await verification.is_unchanged(session, snapshot):
-            return False
-        if not isinstance(reading, Reading):
-            again_at = verification.verify_again_at(snapshot.since, now, is_answered=reading.is_answered)
-            await _postpone(session, snapshot, again_at, actor=reporter.actor, now=now)
-            return False
-        return await _conclude(session, snapshot, reading, reporter.surface.kind, actor=reporter.actor, now=now)
+    return await reporter.ledger.write(_conclude, snapshot, reading, reporter.surface.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +39,32 @@ class Unread:
     is_answered: bool
 
 
-async def _postpone(
-    session: AsyncSession, snapshot: Snapshot, again_at: datetime | None, *, actor: str, now: datetime
-) -> None:
+def _postpone(tx: Transaction, snapshot: Snapshot, again_at: datetime | None) -> None:
     """Schedule an unclear verification again, or record that it is given up. The target is locked."""
     if again_at is None:
-        await verification.note_unseen(session, snapshot, actor=actor, now=now)
-    await verification.mark_verified(session, snapshot, again_at=again_at)
+        verification.note_unseen(tx, snapshot)
+    verification.mark_verified(tx, snapshot, again_at=again_at)
 
 
-async def _conclude(
-    session: AsyncSession, snapshot: Snapshot, reading: Reading, kind: SurfaceKind, *, actor: str, now: datetime
-) -> bool:
-    """Record what *reading* shows and when to verify again. The target is locked. True: it was repaired."""
+def _conclude(tx: Transaction, snapshot: Snapshot, reading: Reading | Unread, kind: SurfaceKind) -> bool:
+    """Record what *reading* shows and when to verify again. True: it was repaired."""
+    if not verification.is_unchanged(tx, snapshot):
+        return False
+    if not isinstance(reading, Reading):
+        _postpone(tx, snapshot, verify_again_at(snapshot.since, tx.now, is_answered=reading.is_answered))
+        return False
     found = kind.shown(reading, snapshot.target, snapshot.ours)
     for report_id in found.doubled:
-        await verification.note_doubled(session, snapshot, report_id, actor=actor, now=now)
+        verification.note_doubled(tx, snapshot, report_id)
     if found.overriding is not None:
-        await verification.note_overridden(session, snapshot, found.overriding, actor=actor, now=now)
+        verification.note_overridden(tx, snapshot, found.overriding)
     if found.is_unmarked:
-        await verification.note_unmarked(session, snapshot, actor=actor, now=now)
+        verification.note_unmarked(tx, snapshot)
     if found.is_clear:
-        await verification.mark_verified(
-            session, snapshot, again_at=verification.next_verification(snapshot.since, now)
-        )
+        verification.mark_verified(tx, snapshot, again_at=next_verification(snapshot.since, tx.now))
     else:
-        await _postpone(session, snapshot, verification.verify_again_at(snapshot.since, now), actor=actor, now=now)
-    return found.is_covered and await verification.repair(session, snapshot, kind, actor=actor, now=now)
+        _postpone(tx, snapshot, verify_again_at(snapshot.since, tx.now))
+    return found.is_covered and verification.repair(tx, snapshot, kind)
 
 
 async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
@@ -84,21 +74,14 @@ async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
     except NoCredential:
         return Unread(is_answered=False)
     secret = secret_behind(token)
-    async with reporter.transaction() as (session, now):
-        credential = await credentials.locked(session, snapshot.credential)
-        held_by = await pauses.binding(session, credential, secret, now=now)
-        if pauses.is_paused(held_by, now):
-            return Unread(is_answered=False)
-        probe_until = await pauses.probe(session, held_by, until=now + reporter.policy.lease)
+    may_read, probe_until = await reporter.ledger.write(_begin, snapshot.credential, secret, reporter.policy)
+    if not may_read:
+        return Unread(is_answered=False)
     pages: list[tuple[Posted, ...]] = []
     page_url: str | None = None
     for _ in range(MAX_PAGES):
         read = await reporter.surface.page(snapshot.target, token, page_url)
-        async with reporter.transaction() as (session, now):
-            credential = await credentials.locked(session, snapshot.credential)
-            await credentials.apply_answer(session, credential, read, secret=secret, probe_until=probe_until, now=now)
-            held_by = await pauses.binding(session, credential, secret, now=now)
-            must_wait = pauses.must_wait(held_by, probe_until)
+        must_wait = await reporter.ledger.write(_apply, snapshot.credential, read, secret, probe_until)
         if not isinstance(read.outcome, Page):
             return Unread(_is_answer(read))
         page, page_url = read.outcome.posted, read.outcome.next_url
@@ -108,6 +91,21 @@ async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
         if must_wait:
             return Unread(is_answered=False)
     return joined(pages)
+
+
+def _begin(tx: Transaction, name: str, secret: str, policy: Policy) -> tuple[bool, datetime | None]:
+    """Whether a request may be sent with *secret*, and if it is the half-open probe of a pause, until when."""
+    held_by = pauses.binding(tx, credentials.locked(tx, name), secret)
+    if pauses.is_paused(held_by, tx.now):
+        return False, None
+    return True, pauses.probe(tx, held_by, until=tx.now + policy.lease)
+
+
+def _apply(tx: Transaction, name: str, read: Read, secret: str, probe_until: datetime | None) -> bool:
+    """Store what an answer says of its credential. True: it allows no further request now."""
+    credential = credentials.locked(tx, name)
+    credentials.apply_answer(tx, credential, read, secret=secret, probe_until=probe_until)
+    return pauses.must_wait(pauses.binding(tx, credential, secret), probe_until)
 
 
 def _is_answer(read: Read) -> bool:

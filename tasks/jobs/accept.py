@@ -74,21 +74,16 @@ async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetim
 
 async def _other_process(reporter: Reporter, order: Order) -> tuple[AtWork | None, datetime]:
     """The execution that another process has started and not ended, and the time."""
-    async with reporter.ledger.reading() as session:
-        now = await reporter.ledger.clock(session)
-        others = await liveness.at_work(session, job_id=order.flow_run_id)
+    others, now = await reporter.ledger.read(lambda tx: (liveness.at_work(tx, job_id=order.flow_run_id), tx.now))
     return next((one for one in others if one.process != this_process()), None), now
 
 
 async def _accept(reporter: Reporter, order: Order) -> Execution | Done | CarriedOutElsewhere:
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        return await jobs.accept(session, order, by=this_process(), actor=reporter.actor, now=now)
+    return await reporter.ledger.write(jobs.accept, order, by=this_process())
 
 
 async def _ended_at(reporter: Reporter, job_id: UUID) -> datetime | None:
-    async with reporter.ledger.reading() as session:
-        return await jobs.ended_at(session, job_id)
+    return await reporter.ledger.read(jobs.ended_at, job_id)
 
 
 def commit_page(api_url: str, target: Target) -> str:

@@ -43,8 +43,12 @@ async def keep_heartbeat(
     """
 
     async def is_lost() -> bool:
-        async with asyncio.timeout(HEARTBEAT_TIMEOUT.total_seconds()):
-            return not await _send_heartbeat(reporter, execution)
+        sending = asyncio.create_task(_send_heartbeat(reporter, execution))
+        sending.add_done_callback(_forget)
+        await asyncio.wait({sending}, timeout=HEARTBEAT_TIMEOUT.total_seconds())
+        if not sending.done():  # left alone: a transaction can only be waited for
+            raise TimeoutError(f"no answer within {HEARTBEAT_TIMEOUT.total_seconds():g} s")
+        return not sending.result()
 
     heartbeats = asyncio.create_task(_poll(is_lost, HEARTBEAT_EVERY, RETRY_AFTER, "the heartbeat could not be stored"))
     cancel_checks = asyncio.create_task(
@@ -57,6 +61,12 @@ async def keep_heartbeat(
         for task in (heartbeats, cancel_checks):
             task.cancel()
         await asyncio.wait({heartbeats, cancel_checks})
+
+
+def _forget(late: asyncio.Task[bool]) -> None:
+    """Take the error of a heartbeat for which nothing waits any more."""
+    if not late.cancelled():
+        late.exception()
 
 
 async def _poll(holds: Callable[[], Awaitable[bool]], every: timedelta, again: timedelta, trouble: str) -> None:
@@ -77,6 +87,4 @@ async def _poll(holds: Callable[[], Awaitable[bool]], every: timedelta, again: t
 
 
 async def _send_heartbeat(reporter: Reporter, execution: Execution) -> bool:
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        return await jobs.heartbeat(session, execution.job_id, execution.number, now=now)
+    return await reporter.ledger.write(jobs.heartbeat, execution.job_id, execution.number)

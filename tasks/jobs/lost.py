@@ -9,6 +9,7 @@ from domain.redact import of_error
 from storage.jobs import liveness
 from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
+from storage.transaction import Transaction
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, kill
@@ -35,9 +36,7 @@ async def end_lost_jobs(reporter: Reporter) -> list[UUID]:
 
 
 async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
-    async with reporter.ledger.reading() as session:
-        now = await reporter.ledger.clock(session)
-        return [(one, now) for one in await liveness.at_work(session)]
+    return await reporter.ledger.read(lambda tx: [(one, tx.now) for one in liveness.at_work(tx)])
 
 
 async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork]) -> list[UUID]:
@@ -59,10 +58,12 @@ async def _lose(reporter: Reporter, one: AtWork) -> bool:
     """End *one* as lost, unless it may live. A hanging process is killed first; its supervisor ends the command."""
     if _why(one, await reporter.ledger.now()):
         kill(one.process)
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        words = _why(one, now)
-        return words is not None and await liveness.lose(session, one, words, actor=reporter.actor, now=now)
+
+    def lose(tx: Transaction) -> bool:
+        words = _why(one, tx.now)
+        return words is not None and liveness.lose(tx, one, words)
+
+    return await reporter.ledger.write(lose)
 
 
 def _why(one: AtWork, now: datetime) -> str | None:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from domain.output.progress import ShowProgress, ignore_progress
 from domain.redact import of_error
 from domain.text import LogLine
 from storage.jobs import jobs
+from storage.transaction import Transaction
 from tasks.delivery.ledger_retry import retry_while_unavailable
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.build_steps import execute
@@ -110,12 +112,8 @@ async def _start(reporter: Reporter, execution: Execution, callbacks: Callbacks,
     before: list[UUID] = []
     notifying: asyncio.Task[None] | None = None
 
-    async def begin() -> tuple[JobState | None, list[UUID]]:
-        async with reporter.ledger.transaction() as session:
-            now = await reporter.ledger.clock(session)
-            state = await jobs.begin(session, execution.job_id, execution.number, now=now)
-            waits = state is JobState.WAITING
-            return state, await jobs.waits_for(session, execution.job_id, now=now) if waits else []
+    def begin() -> Awaitable[tuple[JobState | None, list[UUID]]]:
+        return reporter.ledger.write(_begin, execution)
 
     while True:
         state, ahead = await retry_while_unavailable(begin, longest=None, failed="the job could not be started")
@@ -127,6 +125,12 @@ async def _start(reporter: Reporter, execution: Execution, callbacks: Callbacks,
         if state is not JobState.WAITING:
             return state is JobState.RUNNING
         await asyncio.sleep(POLL_EVERY.total_seconds())
+
+
+def _begin(tx: Transaction, execution: Execution) -> tuple[JobState | None, list[UUID]]:
+    """Start the execution; its new state, and the jobs that it waits for."""
+    state = jobs.begin(tx, execution.job_id, execution.number)
+    return state, jobs.waits_for(tx, execution.job_id) if state is JobState.WAITING else []
 
 
 async def _notify_waiting(callbacks: Callbacks, ahead: Sequence[UUID], *, after: asyncio.Task[None] | None) -> None:
@@ -152,21 +156,19 @@ async def _end(reporter: Reporter, work: Work, ending: ExecutionResult) -> Ended
 
     Waits for an unavailable ledger without limit: the result is known nowhere else.
     """
-    execution, tries = work.execution, 0
+    execution, tries = work.execution, count()
 
-    async def end() -> EndStored | None:
-        nonlocal tries
-        tries += 1
-        async with reporter.ledger.transaction() as session:
-            now = await reporter.ledger.clock(session)
-            ended = await jobs.end(
-                session, execution.job_id, execution.number, ending.state, summary=ending.summary,
-                exit_code=ending.exit_code, url=ending.url, credential=work.order.credential,
-                actor=reporter.actor, now=now,
-            )  # fmt: skip
-            if ended is None and tries > 1:  # the connection may have been lost after the commit
-                ended = await jobs.ended_in(session, execution.job_id, execution.number, ending.state)
-            return ended
+    def store(tx: Transaction) -> EndStored | None:
+        ended = jobs.end(
+            tx, execution.job_id, execution.number, ending.state, summary=ending.summary,
+            exit_code=ending.exit_code, url=ending.url, credential=work.order.credential,
+        )  # fmt: skip
+        if next(tries) and ended is None:  # the connection may have been lost after the commit
+            ended = jobs.ended_in(tx, execution.job_id, execution.number, ending.state)
+        return ended
+
+    def end() -> Awaitable[EndStored | None]:
+        return reporter.ledger.write(store)
 
     stored = await retry_while_unavailable(end, longest=None, failed="the job's end could not be stored")
     return EndedExecution(ending.state, ending.summary, stored.report) if stored else None

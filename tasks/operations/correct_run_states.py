@@ -84,9 +84,7 @@ async def crash_dead_runs(reporter: Reporter) -> None:
         asked = _runs(None, StateType.RUNNING, StateType.CANCELLING)
         found = await client.read_flow_runs(flow_filter=DOCS_JOBS, flow_run_filter=asked)
         running = {run.id: run for run in found}
-        async with reporter.ledger.reading() as session:
-            now = await reporter.ledger.clock(session)
-            ended = await liveness.over(session, list(running))
+        ended, now = await reporter.ledger.read(lambda tx: (liveness.over(tx, list(running)), tx.now))
         runs = [(running[one.job_id], one) for one in ended]
         await _set_all(client, [(run, _corrected_state(run, one)) for run, one in runs if _is_dead(run, one, now)])
 
@@ -99,8 +97,7 @@ async def crash_unaccepted_runs(reporter: Reporter, named: UUID | None, *, now: 
     """
     async with _server() as client:
         active = [run for run in await _active_in(client, named) if _unchanged_since(run, now - ACCEPTING)]
-        async with reporter.ledger.reading() as session:
-            known = await liveness.known(session, [run.id for run in active])
+        known = await reporter.ledger.read(liveness.known, [run.id for run in active])
         await _set_all(client, [(run, _final_state(run, UNACCEPTED)) for run in active if run.id not in known])
 
 

@@ -83,9 +83,8 @@ class JobPage:
 
     async def _text(self) -> str | None:
         url, local = self._settings.database_url, self._settings.local_file_systems
-        async with open_ledger(url, local=local) as ledger, ledger.reading() as session:
-            found = await job_history.of_job(session, self._order.flow_run_id)
-            now = await ledger.clock(session)
+        async with open_ledger(url, local=local) as ledger:
+            found, now = await ledger.read(lambda tx: (job_history.of_job(tx, self._order.flow_run_id), tx.now))
         if found is None:
             return None
         commit_url = commit_page(str(self._settings.github_api_url), found.target) if found.target else None

@@ -35,8 +35,7 @@ GROUP = "metrics/job/reportback"
 
 async def read_metrics(ledger: Ledger) -> Snapshot:
     """All metrics at this moment. Raises LedgerUnavailable."""
-    async with ledger.reading() as session:
-        return await metrics.snapshot(session, now=await ledger.clock(session))
+    return await ledger.read(metrics.snapshot)
 
 
 async def emit_metrics(
@@ -55,12 +54,9 @@ async def emit_metrics(
 
 
 async def _fold(ledger: Ledger, *, dead_after: timedelta) -> None:
-    async with ledger.reading() as session:
-        has_more = await event_counts.is_worth_folding(session, now=await ledger.clock(session))
+    has_more = await ledger.read(event_counts.is_worth_folding)
     for _ in range(MOST_FOLDS if has_more else 0):
-        async with ledger.transaction() as session:
-            has_more = await event_counts.fold(session, dead_after=dead_after, now=await ledger.clock(session))
-        if not has_more:
+        if not await ledger.write(event_counts.fold, dead_after=dead_after):
             return
 
 

@@ -37,32 +37,25 @@ async def prune(ledger: Ledger, *, keep: timedelta) -> int:
 
 async def _before(ledger: Ledger, keep: timedelta) -> datetime | None:
     """Rows not changed since then are deleted. None: nothing is deleted now."""
-    async with ledger.reading() as session:
-        now = await ledger.clock(session)
-        return None if await is_after_a_gap(session, now=now) else now - keep
+    return await ledger.read(lambda tx: None if is_after_a_gap(tx) else tx.now - keep)
 
 
 async def _prune_passes(ledger: Ledger, before: datetime, until: float) -> None:
     while True:
-        async with ledger.transaction() as session:
-            has_more = await prune_runs(session, before=before)
-        if not has_more or time.monotonic() >= until:
+        if not await ledger.write(prune_runs, before=before) or time.monotonic() >= until:
             return
         await asyncio.sleep(PAUSE.total_seconds())
 
 
 async def _prune_jobs(ledger: Ledger, before: datetime, until: float) -> int:
-    async with ledger.reading() as session:
-        place = last = await read_cursor(session)
+    place = last = await ledger.read(read_cursor)
     pruned = 0
     while True:
-        async with ledger.transaction() as session:
-            count, place = await prune_jobs(session, before=before, after=place)
+        count, place = await ledger.write(prune_jobs, before=before, after=place)
         pruned += count
         if place is None or time.monotonic() >= until:
             break
         await asyncio.sleep(PAUSE.total_seconds())
     if place != last:
-        async with ledger.transaction() as session:
-            await save_cursor(session, place)
+        await ledger.write(save_cursor, place)
     return pruned

@@ -24,8 +24,7 @@ TIMEOUT = timedelta(seconds=10)
 
 async def read_overview(ledger: Ledger) -> Overview:
     """What the page shows at this moment."""
-    async with ledger.reading() as session:
-        return await overview(session, now=await ledger.clock(session))
+    return await ledger.read(overview)
 
 
 async def show_status_page(ledger: Ledger, settings: Settings) -> None:

@@ -39,8 +39,8 @@ async def test_each_credential_is_listed_without_its_secret(
 async def test_a_program_gets_the_same(world: World, shell: Shell) -> None:
     await recorded(world, "docs/a")
     until = datetime.now(UTC) + timedelta(minutes=5)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Credential).values(paused_until=until, pause_reason="bad_credentials"))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Credential).values(paused_until=until, pause_reason="bad_credentials"))
     await credentials(as_json=True)
     assert shell.json() == [
         {

@@ -20,7 +20,7 @@ async def test_the_ledger_moves_and_the_new_setting_is_printed(
 ) -> None:
     await recorded(world, "docs/sphinx")
     new = tmp_path / "new.db"
-    assert await move_ledger(to=f"sqlite:///{new}") == 0
+    assert move_ledger(to=f"sqlite:///{new}") == 0
     assert f"Moved 10 rows. Set REPORTBACK_DATABASE_URL to {new} wherever it is set" in shell.said()
     with pytest.raises(MovedLedger):
         await listed()
@@ -31,7 +31,7 @@ async def test_the_ledger_moves_and_the_new_setting_is_printed(
 async def test_a_second_move_says_that_it_is_done(world: World, shell: Shell, tmp_path: Path) -> None:
     await recorded(world, "docs/sphinx")
     for words in ("Moved 10 rows. Set", "The ledger had been moved there before. Set"):
-        assert await move_ledger(to=f"sqlite:///{tmp_path}/new.db") == 0
+        assert move_ledger(to=f"sqlite:///{tmp_path}/new.db") == 0
         assert words in shell.said()
 
 
@@ -46,5 +46,5 @@ async def test_a_second_move_says_that_it_is_done(world: World, shell: Shell, tm
 )
 async def test_a_place_that_is_none_is_refused_and_no_password_shown(shell: Shell, to: str, words: str) -> None:
     with pytest.raises(ValueError, match=words) as refused:
-        await move_ledger(to=to)
+        move_ledger(to=to)
     assert "hunter2" not in f"{refused.value}{shell.said()}"

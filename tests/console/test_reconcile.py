@@ -28,8 +28,8 @@ async def test_due_reports_are_delivered_and_the_run_is_recorded(world: World, s
     assert out == "Delivered 1, undelivered 0.\n"
     assert [line.partition(":")[0] for line in err.splitlines()] == ["INFO sending to GitHub", "INFO on GitHub"]
     assert [status["context"] for status in await stand_in.statuses()] == ["docs/a"]
-    async with world.ledger.transaction() as session:
-        [noted] = await session.exec(select(Reconciliation))
+    with world.ledger.transaction() as tx:
+        [noted] = tx.session.exec(select(Reconciliation))
     assert (noted.delivered, noted.ended_at is not None) == (1, True)
 
 
@@ -52,19 +52,19 @@ async def test_old_rows_are_folded_and_pruned_as_by_any_run(
     world.clock.advance(-2 * 86400)
     await recorded(world, "docs/old")
     assert await reconcile_now() == 0
-    async with world.ledger.transaction() as session:
-        assert (await counters.read(session))[event_counts.EVENTS] > 0
-        await session.exec(update(ReportEvent).values(at=world.clock.now))
+    with world.ledger.transaction() as tx:
+        assert counters.read(tx)[event_counts.EVENTS] > 0
+        tx.session.exec(update(ReportEvent).values(at=world.clock.now))
     await recorded(world, "docs/new")
     assert await reconcile_now() == 0
     assert "could not" not in shell.said()
-    async with world.ledger.transaction() as session:
-        assert list(await session.exec(select(StatusTarget.context))) == ["docs/new"]
+    with world.ledger.transaction() as tx:
+        assert list(tx.session.exec(select(StatusTarget.context))) == ["docs/new"]
 
 
 @pytest.mark.usefixtures("stand_in", "world")
 async def test_what_a_module_logs_is_printed_once(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def full(*_: object, **__: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise ZeroDivisionError("out of rows")
 
     monkeypatch.setattr("tasks.operations.retention.prune_runs", full)
@@ -80,8 +80,8 @@ async def test_a_lost_job_is_ended_and_reported(
     asked = order("docs/lost")
     execution = await accept(world.ledger, asked)
     await begin(world.ledger, execution)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Job).values(host="a boot that is over"))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Job).values(host="a boot that is over"))
     monkeypatch.setenv("REPORTBACK_CREDENTIALS", "")
     monkeypatch.setenv("TOKEN", "a-longer-token")
     assert await reconcile_now() == 0
@@ -89,8 +89,8 @@ async def test_a_lost_job_is_ended_and_reported(
     assert out.startswith("Delivered ")
     assert f'WARNING a job is lost: job={asked.flow_run_id} execution=1 words="lost: no sign of life since ' in err
     assert (await stand_in.statuses())[-1]["state"] == "error"
-    async with world.ledger.transaction() as session:
-        assert (await session.exec(select(Job.state))).one() is JobState.LOST
+    with world.ledger.transaction() as tx:
+        assert tx.session.exec(select(Job.state)).one() is JobState.LOST
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,7 @@ async def test_a_rejected_report_is_reopened_and_delivered_by_the_user_of_the_sh
     assert [line.partition(":")[0] for line in moves] == ["INFO reopened", "INFO sending to GitHub", "INFO on GitHub"]
     assert last == f"report {number}: delivered"
     assert [status["context"] for status in await stand_in.statuses()] == ["docs/refused"]
-    async with world.ledger.transaction() as session:
-        history = await events.of_report(session, number)
+    history = await world.ledger.write(events.of_report, number)
     assert [event.actor for event in history if event.kind is EventKind.REOPENED] == ["ada"]
 
 

@@ -116,8 +116,8 @@ def test_a_moment_further_ahead_than_the_limit_delays_no_sender(simulated: Simul
 
     async def test(world: World) -> None:
         [target] = await begun(world, 1)
-        async with world.ledger.transaction() as session:
-            await session.exec(update(Credential).values(reserved_at=world.clock.now + BUDGET_WAIT + ahead))
+        with world.ledger.transaction() as tx:
+            tx.session.exec(update(Credential).values(reserved_at=world.clock.now + BUDGET_WAIT + ahead))
         assert isinstance(await deliver(world.reporter, target), Settled)
 
     simulated(test)

@@ -41,8 +41,8 @@ def test_the_drawing_has_the_moves_and_states_of_the_table() -> None:
 
 
 async def observed(ledger: Ledger) -> set[tuple[str, str]]:
-    async with ledger.engine.connect() as connection:
-        rows = await connection.execute(text("SELECT DISTINCT before, after FROM move"))
+    with ledger.engine.connect() as connection:
+        rows = connection.execute(text("SELECT DISTINCT before, after FROM move"))
         return {(before, after) for before, after in rows}
 
 
@@ -53,9 +53,9 @@ async def die_before_the_request(effect: str) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"])
 async def test_a_target_makes_the_moves_that_are_drawn_and_no_other(world: World) -> None:
-    async with world.ledger.engine.begin() as connection:
-        await connection.execute(text("CREATE TABLE move (before TEXT, after TEXT)"))
-        await connection.execute(text(TRIGGER))
+    with world.ledger.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE move (before TEXT, after TEXT)"))
+        connection.execute(text(TRIGGER))
     drawn = listed()
     world.fault(Kind.CLOSE, where="after")
     begun = await accept(world.ledger, order())  # a

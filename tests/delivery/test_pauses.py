@@ -161,8 +161,7 @@ async def test_a_pause_that_begins_after_a_claim_holds_its_request(world: World)
     assert world.posts() == 1
     assert (await world.events("docs/b"))[-1] == "throttled"
     assert (await world.target("docs/b")).due_at == world.clock.now + timedelta(seconds=300)
-    async with world.ledger.transaction() as session:
-        figures = await snapshot(session, now=world.clock.now)
+    figures = await world.ledger.write(snapshot)
     assert figures.tries[EventKind.THROTTLED] == 1, "GitHub was asked once"
 
 
@@ -181,8 +180,8 @@ async def test_a_time_that_github_names_is_as_far_ahead_as_by_its_own_clock(
     world.fault(Kind.PRIMARY_LIMIT, seconds=600, headers={"retry-after": at} if named == "retry-after" else {})
     await run_job(world.ledger, order())
     await world.deliver()
-    async with world.ledger.transaction() as session:
-        credential = (await session.exec(select(Credential))).one()
+    with world.ledger.transaction() as tx:
+        credential = tx.session.exec(select(Credential)).one()
     wait = timedelta(minutes=10, seconds=named == "reset")  # the second named has to be over
     assert credential.paused_until == world.clock.now + wait
     assert credential.rate_reset_at == world.clock.now + timedelta(minutes=10)

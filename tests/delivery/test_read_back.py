@@ -17,8 +17,8 @@ from storage.models import Credential, StatusReport
 
 
 async def marked_url(world: World) -> str:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(StatusReport.target_url).where(StatusReport.state == "success"))).one()
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(StatusReport.target_url).where(StatusReport.state == "success")).one()
 
 
 @pytest.mark.parametrize("linked_by", ["the configured name", "an inner name"])
@@ -45,8 +45,8 @@ async def test_a_copy_of_its_link_in_another_context_is_not_taken_for_it(world: 
     world.others_post(between)
     world.github.store.add(world.github.store.drafted(replace(own, context="ci/summary")))
     await world.deliver()
-    async with world.ledger.transaction() as session:
-        found = (await session.exec(select(StatusReport.github_status_id).where(StatusReport.state == "success"))).one()
+    with world.ledger.transaction() as tx:
+        found = tx.session.exec(select(StatusReport.github_status_id).where(StatusReport.state == "success")).one()
     assert (found, world.posts()) == (own.id, 1)
 
 
@@ -98,8 +98,8 @@ async def test_reading_goes_on_to_the_end_without_a_time_of_githubs(world: World
 async def test_reading_goes_on_to_the_end_where_githubs_time_is_ahead(world: World) -> None:
     """As an intermediary with a wrong clock might have."""
     await answered_once(world)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Credential).values(github_time=world.clock.now + timedelta(days=1)))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Credential).values(github_time=world.clock.now + timedelta(days=1)))
     await in_doubt(world, stored=True)
     world.clock.advance(1)
     world.others_post(150)

@@ -57,13 +57,13 @@ def refused(world: World) -> int:
 
 
 async def refusals(world: World) -> list[RefusedSecret]:
-    async with world.ledger.transaction() as session:
-        return list(await session.exec(select(RefusedSecret)))
+    with world.ledger.transaction() as tx:
+        return list(tx.session.exec(select(RefusedSecret)))
 
 
 async def credential(world: World) -> Credential:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(Credential))).one()
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(Credential)).one()
 
 
 @pytest.mark.parametrize("minutes", [1, 40, 200])
@@ -202,8 +202,8 @@ async def test_a_verification_uses_a_new_secret_and_no_refused_one(world: World)
     assert refused(world) == 1
     asked = update(StatusTarget).where(col(StatusTarget.context) == "docs/0")
     for sender, reads in ((world.reporter, 0), (new, 1)):
-        async with world.ledger.transaction() as session:
-            await session.exec(asked.values(verify_at=world.clock.now))
+        with world.ledger.transaction() as tx:
+            tx.session.exec(asked.values(verify_at=world.clock.now))
         (target_id,) = await to_verify(sender)
         await verify_target(sender, target_id)
         assert world.asked("GET") == reads
@@ -227,7 +227,7 @@ async def test_neither_a_secret_nor_a_hash_that_another_ledger_would_have_is_sto
     (stored,) = await refusals(world)
     assert OLD not in repr(stored)
     assert stored.fingerprint not in secret_behind(OLD)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(LedgerIdentity).values(id=uuid4()))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(LedgerIdentity).values(id=uuid4()))
     assert isinstance(await world.deliver("docs/0"), Settled)
     assert len({one.fingerprint for one in await refusals(world)}) == 2

@@ -15,8 +15,8 @@ DAY = timedelta(days=1).total_seconds()
 
 
 async def outcome(world: World) -> StatusReport:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(StatusReport).where(StatusReport.rank > 0))).one()
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(StatusReport).where(StatusReport.rank > 0)).one()
 
 
 async def given_up_in_doubt(world: World) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 from steps import AtEffect, Died
+from transactions import at
 from world import CREDENTIAL, Clock, World, accept, begin, due_ids, end, order, run_job
 
 from domain.delivery.report import Phase
@@ -130,8 +131,8 @@ async def test_a_manual_retry_after_all_retries_delivers(world: World) -> None:
     await run_job(world.ledger, order())
     await world.reconcile()
     newest = (await world.target()).newest_id
-    async with world.ledger.transaction() as session:
-        assert await reports.reopen(session, newest or 0, credential=CREDENTIAL, actor="ann", now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        assert reports.reopen(at(tx, actor="ann"), newest or 0, credential=CREDENTIAL)
     assert isinstance(await world.deliver(), Settled)
     assert world.held() == ["success"]
 
@@ -140,8 +141,8 @@ async def test_a_job_without_a_target_reports_nothing(world: World) -> None:
     execution = await accept(world.ledger, replace(order(), target=None, url=None))
     await begin(world.ledger, execution)
     assert await end(world.ledger, execution) is None
-    async with world.ledger.transaction() as session:
-        assert await due_ids(session, limit=10, now=world.clock.now) == []
+    with world.ledger.transaction() as tx:
+        assert due_ids(tx, limit=10) == []
     assert world.posts() == 0
 
 

@@ -31,8 +31,7 @@ async def test_the_rest_of_the_budget_goes_to_outcomes(ledger: Ledger, clock: Cl
 
 
 async def deliver_what_is_due(world: World) -> None:
-    async with world.ledger.transaction() as session:
-        ids = await due_ids(session, limit=100, write_budget=world.policy.budget, now=world.clock.now)
+    ids = await world.ledger.write(due_ids, limit=100, write_budget=world.policy.budget)
     for target_id in ids:
         await deliver(world.reporter, target_id, only_if_due=True)
 
@@ -47,8 +46,8 @@ async def test_forty_requests_at_once_keep_within_a_budget_of_ten(ledger_url: st
     async with open_ledger(ledger_url) as ledger:
         for number in range(40):
             await run_job(ledger, order(f"docs/{number}"))
-        async with ledger.transaction() as session:
-            ids = [str(target_id) for target_id in await session.exec(select(StatusTarget.id))]
-            await session.exec(update(StatusReport).where(col(StatusReport.id) % 2 < some).values(read_back=True))
+        with ledger.transaction() as tx:
+            ids = [str(target_id) for target_id in tx.session.exec(select(StatusTarget.id))]
+            tx.session.exec(update(StatusReport).where(col(StatusReport.id) % 2 < some).values(read_back=True))
     results = await race("spends", ledger_url, *ids, count=5)
     assert sum(map(int, results)) == 10

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import select
-from world import ACTOR, CREDENTIAL, Clock, World, accept, due_ids, order, run_job, world_on
+from transactions import at
+from world import CREDENTIAL, Clock, World, accept, due_ids, order, run_job, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
@@ -74,8 +75,8 @@ async def test_an_outcome_that_missed_its_task_does_not_wait_for_the_hour(ledger
         first, late = await jobs(world, 2)
         await deliver(world.reporter, first, job_ends_now=True)
         clock.advance(60)
-        async with ledger.transaction() as session:
-            assert await due_ids(session, limit=9, write_budget=world.policy.budget, now=clock.now) == [late]
+        with ledger.transaction() as tx:
+            assert due_ids(tx, limit=9, write_budget=world.policy.budget) == [late]
         assert isinstance(await deliver(world.reporter, late, only_if_due=True), Settled)
 
 
@@ -126,8 +127,8 @@ async def test_a_new_outcome_is_no_part_of_the_bulk_that_the_last_one_was_in(led
 
 async def reopened(world: World, context: str, *, in_bulk: bool) -> None:
     newest, now = (await world.target(context)).newest_id or 0, world.clock.now
-    async with world.ledger.transaction() as session:
-        await reports.reopen(session, newest, credential=CREDENTIAL, in_bulk=in_bulk, actor=ACTOR, now=now)
+    with world.ledger.transaction() as tx:
+        reports.reopen(at(tx, now=now), newest, credential=CREDENTIAL, in_bulk=in_bulk)
 
 
 async def test_pending_leaves_the_rest_of_the_minute_to_waiting_outcomes(ledger: Ledger, clock: Clock) -> None:
@@ -154,8 +155,7 @@ async def pending(world: World, context: str) -> int:
 
 
 async def due(world: World) -> list[int]:
-    async with world.ledger.transaction() as session:
-        return await due_ids(session, limit=99, write_budget=world.policy.budget, now=world.clock.now)
+    return await world.ledger.write(due_ids, limit=99, write_budget=world.policy.budget)
 
 
 async def test_a_pending_is_backlog_for_every_sender(ledger: Ledger, clock: Clock) -> None:
@@ -199,8 +199,7 @@ async def test_a_report_waiting_for_the_hour_is_offered_once_it_has_room(ledger:
         assert await due(world) == begun
         await deliver(world.reporter, begun[0])
         assert await due(world) == []
-        async with ledger.transaction() as session:
-            again = await next_due(session, write_budget=world.policy.budget, now=clock.now)
+        again = await ledger.write(next_due, write_budget=world.policy.budget)
         assert again == clock.now + timedelta(hours=1)
 
 
@@ -219,9 +218,9 @@ async def test_a_pause_is_waited_for(ledger: Ledger, clock: Clock) -> None:
         world.fault(Kind.PRIMARY_LIMIT, seconds=300)
         [target] = await jobs(world, 1)
         await deliver(world.reporter, target)
-        async with ledger.transaction() as session:
-            again = await next_due(session, write_budget=world.policy.budget, now=clock.now)
-            credential = (await session.exec(select(Credential))).one()
+        with ledger.transaction() as tx:
+            again = next_due(tx, write_budget=world.policy.budget)
+            credential = tx.session.exec(select(Credential)).one()
         assert again == credential.paused_until
 
 

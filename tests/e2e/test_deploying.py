@@ -104,8 +104,8 @@ async def test_an_operators_own_limit_of_a_pool_is_kept() -> None:
 @pytest.mark.parametrize("again", [_nothing, _prefect_deploy], ids=["make deploy", "prefect deploy --all"])
 async def test_every_deployment_names_the_ledger(again: Callable[[], Awaitable[None]]) -> None:
     await again()
-    async with open_ledger(Settings().database_url) as ledger, ledger.reading() as session:
-        mine = await ledger_id(session)
+    async with open_ledger(Settings().database_url) as ledger:
+        mine = await ledger.read(ledger_id)
     async with prefect_server() as client:
         found = await client.read_deployments()
     assert [ledger_named_by(one.tags) for one in found] == [mine] * len(DEPLOYMENTS)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-import asyncpg
+import psycopg
 import pytest
 from e2e_ledgers import make_ledger
 from e2e_rig import PASSES, rig_in
@@ -55,24 +55,23 @@ def _run(*command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-async def have_databases(folder: str, *names: str) -> None:
+def have_databases(folder: str, *names: str) -> None:
     """Make databases, each with an owner of its own, as docs/deploy.md says."""
-    connection = await asyncpg.connect(f"postgresql://postgres:@/postgres?host={folder}")
-    shipped = await connection.fetchval("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'")
-    assert shipped, f"pg_trgm is missing: {PACKAGES}"
-    for name in names:
-        await connection.execute(f"CREATE ROLE {name} LOGIN")
-        await connection.execute(f"CREATE DATABASE {name} OWNER {name}")
-    await connection.close()
+    with psycopg.connect(f"postgresql://postgres:@/postgres?host={folder}", autocommit=True) as connection:
+        shipped = connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'").fetchone()
+        assert shipped, f"pg_trgm is missing: {PACKAGES}"
+        for name in names:
+            connection.execute(f"CREATE ROLE {name} LOGIN")
+            connection.execute(f"CREATE DATABASE {name} OWNER {name}")
 
 
 @pytest.mark.timeout(400)
 async def test_server_and_ledger_are_at_home_on_debians_postgresql(tmp_path: Path) -> None:
     with cluster() as folder:
-        await have_databases(folder, "prefect", "reportback")
+        have_databases(folder, "prefect", "reportback")
         ledger_url = f"postgresql://reportback:@/reportback?host={folder}"
         server_url = f"postgresql+asyncpg://prefect:@/prefect?host={folder}"
-        await make_ledger(ledger_url)
+        make_ledger(ledger_url)
         async with rig_in(tmp_path, tmp_path, ledger_url=ledger_url, server_url=server_url) as rig:
             run = await rig.start("on-debian")
             await run.is_at_work()

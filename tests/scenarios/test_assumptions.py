@@ -10,13 +10,12 @@ from exactly_once import assert_counted_duplicate, verify_later
 from full import SQLITE_OR_ALL
 from sqlmodel import col, select
 from verifying import kinds, reports, request_verification, verify_targets
-from world import CREDENTIAL, SHA, World, order, run_job
+from world import SHA, World, order, run_job
 
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from fake_github.store import Draft
-from storage.delivery.reports import reopen
 from storage.models import ReportEvent
 from tasks.delivery import find_marker as find_marker_module
 
@@ -26,9 +25,7 @@ pytestmark = pytest.mark.parametrize("database", SQLITE_OR_ALL)
 
 
 async def reopened(world: World) -> None:
-    async with world.ledger.transaction() as session:
-        newest, now = (await world.target()).newest_id or 0, world.clock.now
-        await reopen(session, newest, credential=CREDENTIAL, actor="ann", now=now)
+    await world.reopen()
 
 
 NOT_STORED: dict[str, dict[str, object]] = {
@@ -160,8 +157,8 @@ def stored(world: World, draft: Draft) -> int:
 
 
 async def last_note(world: World) -> str:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(ReportEvent.note).order_by(col(ReportEvent.id).desc()).limit(1))).one() or ""
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(ReportEvent.note).order_by(col(ReportEvent.id).desc()).limit(1)).one() or ""
 
 
 async def test_a_marker_github_does_not_keep_makes_a_second_status_that_is_logged_not_counted(

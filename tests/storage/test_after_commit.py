@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from world import ACTOR, CREDENTIAL, World, accept, order, run_job
+from world import CREDENTIAL, World, accept, order, run_job
 
 from domain.delivery.notifications import Lost, Move, Notification, Paused, ReportName
 from domain.delivery.report import EventKind
@@ -14,6 +14,7 @@ from storage import after_commit
 from storage.delivery import events
 from storage.jobs import liveness
 from storage.ledger import Ledger, LedgerUnavailable
+from storage.transaction import Transaction
 
 
 @pytest.fixture
@@ -32,15 +33,21 @@ async def test_a_move_is_published_with_the_name_of_its_report(
 ) -> None:
     asked = order()
     execution = await run_job(world.ledger, asked)
-    async with publishing.transaction() as session:
-        await events.append(
-            session, 2, EventKind.POSTED, actor="ann", at=world.clock.now, credential=CREDENTIAL, attempt=3, note="why"
-        )
+
+    def append(tx: Transaction) -> None:
+        events.append(tx, 2, EventKind.POSTED, credential=CREDENTIAL, attempt=3, note="why")
         assert published == []
+
+    await replace(publishing, actor="ann").write(append)
     assert asked.target is not None
     name = ReportName(2, StatusState.SUCCESS, execution.job_id, 1, asked.target)
     posted = Move(name, None, EventKind.POSTED, world.clock.now, "ann", CREDENTIAL, attempt=3, note="why")
     assert published == [posted]
+
+
+def fails(tx: Transaction) -> None:
+    events.append(tx, 2, EventKind.POSTED)
+    raise RuntimeError
 
 
 async def test_a_rolled_back_transaction_publishes_nothing(
@@ -48,26 +55,22 @@ async def test_a_rolled_back_transaction_publishes_nothing(
 ) -> None:
     await run_job(world.ledger, order())
     with suppress(RuntimeError):
-        async with publishing.transaction() as session:
-            await events.append(session, 2, EventKind.POSTED, actor=ACTOR, at=world.clock.now)
-            raise RuntimeError
-    async with publishing.transaction():
-        pass
+        await publishing.write(fails)
+    await publishing.write(lambda _: None)
     assert published == []
 
 
 async def test_an_error_while_collecting_events_rolls_back_and_publishes_nothing(
     world: World, publishing: Ledger, published: list[Notification], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def out_of_reach(*_: object) -> None:
+    def out_of_reach(*_: object) -> None:
         raise ConnectionError
 
     await run_job(world.ledger, order())
     before = await world.events()
     monkeypatch.setattr(after_commit, "_known", out_of_reach)
     with pytest.raises(LedgerUnavailable):
-        async with publishing.transaction() as session:
-            await events.append(session, 2, EventKind.POSTED, actor=ACTOR, at=world.clock.now)
+        await publishing.write(events.append, 2, EventKind.POSTED)
     assert await world.events() == before
     assert published == []
 
@@ -110,8 +113,7 @@ async def test_a_pause_is_published_once_however_many_senders_wait(
 async def test_a_lost_job_is_published_once(world: World, publishing: Ledger, published: list[Notification]) -> None:
     await accept(world.ledger, order())
     for _ in range(2):
-        async with publishing.transaction() as session:
-            for one in await liveness.at_work(session):
-                assert await liveness.lose(session, one, "its process died", actor=ACTOR, now=world.clock.now)
+        for one in await publishing.read(liveness.at_work):
+            assert await publishing.write(liveness.lose, one, "its process died")
     (ended,) = (one for one in published if isinstance(one, Lost))
     assert ended.words == "its process died"

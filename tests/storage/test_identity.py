@@ -13,21 +13,21 @@ from storage.ledger import make_engine, open_ledger
 from storage.schema import upgrade
 
 
-async def upgraded(url: str) -> None:
+def upgraded(url: str) -> None:
     engine = make_engine(url)
-    await upgrade(engine)
-    await engine.dispose()
+    upgrade(engine)
+    engine.dispose()
 
 
 async def id_of(url: str) -> UUID:
-    async with open_ledger(url) as ledger, ledger.transaction() as session:
-        return await ledger_id(session)
+    async with open_ledger(url) as ledger:
+        return await ledger.write(ledger_id)
 
 
 async def test_a_ledger_keeps_its_id_whatever_is_upgraded_again(empty_url: str) -> None:
-    await upgraded(empty_url)
+    upgraded(empty_url)
     first = await id_of(empty_url)
-    await upgraded(empty_url)
+    upgraded(empty_url)
     assert await id_of(empty_url) == first
 
 
@@ -41,8 +41,7 @@ async def test_two_ledgers_have_two_ids_and_a_copy_has_that_of_its_original(tmp_
 @pytest.mark.parametrize(("number", "rule"), [(1, r"pk_ledger|UNIQUE"), (2, "only_one")])
 async def test_a_ledger_has_one_id_only(fresh_url: str, number: int, rule: str) -> None:
     engine = make_engine(fresh_url)
-    with pytest.raises(IntegrityError, match=rule):  # noqa: PT012  # the block is the transaction
-        async with engine.begin() as connection:
-            statement = text("INSERT INTO ledger (number, id) VALUES (:number, :id)")
-            await connection.execute(statement, {"number": number, "id": uuid4().hex})
-    await engine.dispose()
+    with pytest.raises(IntegrityError, match=rule), engine.begin() as connection:  # noqa: PT012  # the block is the transaction
+        statement = text("INSERT INTO ledger (number, id) VALUES (:number, :id)")
+        connection.execute(statement, {"number": number, "id": uuid4().hex})
+    engine.dispose()

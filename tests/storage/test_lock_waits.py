@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from racing import until_a_lock_is_waited_for
 from sqlmodel import select, update
-from world import ACTOR, CREDENTIAL, World, accept, order, run_job
+from world import CREDENTIAL, World, accept, order, run_job
 
 from domain.delivery.budget import Urgency
 from domain.delivery.outcome import Exchange, Reason, Sent, Throttled
@@ -36,11 +36,12 @@ async def test_a_claim_uses_no_credential_that_its_target_has_no_longer(world: W
 
     await run_job(world.ledger, order())
     target, sender = await world.target(), replace(world.reporter, token_of=token_of)
-    async with asyncio.TaskGroup() as group, world.ledger.transaction() as session:
-        await credentials.locked(session, CREDENTIAL)
-        sending = group.create_task(deliver(sender, target.id or 0))
-        await until_a_lock_is_waited_for(world.ledger)
-        await reports.reopen(session, target.newest_id or 0, credential=OTHER, actor=ACTOR, now=world.clock.now)
+    async with asyncio.TaskGroup() as group:
+        with world.ledger.transaction() as tx:
+            credentials.locked(tx, CREDENTIAL)
+            sending = group.create_task(deliver(sender, target.id or 0))
+            await until_a_lock_is_waited_for(world.ledger)
+            reports.reopen(tx, target.newest_id or 0, credential=OTHER)
     assert isinstance(sending.result(), Busy)
     assert (used, world.posts()) == ([], 0)
     await deliver(sender, target.id or 0)
@@ -52,19 +53,19 @@ async def test_no_moment_is_reserved_if_the_credential_is_locked(world: World) -
     """It may hold its target's row, for which the holder of the credential's row waits."""
     await run_job(world.ledger, order())
     soon = world.clock.now + timedelta(seconds=1)
-    async with world.ledger.transaction() as holder, world.ledger.transaction() as session:
-        await credentials.locked(holder, CREDENTIAL)
-        assert not await budget.reserve(session, CREDENTIAL, Urgency.SPACING, soon, now=world.clock.now)
-    async with world.ledger.transaction() as session:
-        assert await budget.reserve(session, CREDENTIAL, Urgency.SPACING, soon, now=world.clock.now)
+    with world.ledger.transaction() as holder, world.ledger.transaction() as tx:
+        credentials.locked(holder, CREDENTIAL)
+        assert not budget.reserve(tx, CREDENTIAL, Urgency.SPACING, soon)
+    with world.ledger.transaction() as tx:
+        assert budget.reserve(tx, CREDENTIAL, Urgency.SPACING, soon)
 
 
 @pytest.mark.parametrize("database", ["postgresql"])  # the same
 async def test_a_job_is_accepted_and_ended_while_an_answer_changes_its_credential(world: World) -> None:
     """It holds its target's row, for which the holder of the credential's row may wait."""
     await run_job(world.ledger, order())
-    async with world.ledger.transaction() as holder:
-        await holder.exec(update(Credential).values(rate_limit=5000))
+    with world.ledger.transaction() as holder:
+        holder.session.exec(update(Credential).values(rate_limit=5000))
         await run_job(world.ledger, order())
 
 
@@ -72,12 +73,13 @@ async def test_a_pause_is_not_replaced_by_a_shorter_one_that_was_settled_at_the_
     for context in "ab":
         await accept(world.ledger, order(context))
     long, short = [await _claimed(world, context) for context in "ab"]
-    async with asyncio.TaskGroup() as group, world.ledger.transaction() as session:
-        await settling.settle(session, long, *_throttled(world, 180), actor=ACTOR, now=world.clock.now)
-        group.create_task(_settled(world, short, 60))
-        await until_a_lock_is_waited_for(world.ledger)
-    async with world.ledger.transaction() as session:
-        credential = (await session.exec(select(Credential))).one()
+    async with asyncio.TaskGroup() as group:
+        with world.ledger.transaction() as tx:
+            settling.settle(tx, long, *_throttled(world, 180))
+            group.create_task(_settled(world, short, 60))
+            await until_a_lock_is_waited_for(world.ledger)
+    with world.ledger.transaction() as tx:
+        credential = tx.session.exec(select(Credential)).one()
     assert credential.paused_until == world.clock.now + timedelta(seconds=180)
 
 
@@ -85,8 +87,8 @@ async def test_a_pause_is_not_replaced_by_a_shorter_one_that_was_settled_at_the_
 @pytest.mark.parametrize("database", ["sqlite"])  # on PostgreSQL no reader waits
 async def test_what_only_reads_does_not_wait_for_a_writer(world: World) -> None:
     await accept(world.ledger, order())
-    async with world.ledger.transaction() as session:
-        await session.connection()  # takes the lock of the ledger
+    with world.ledger.transaction() as tx:
+        tx.session.connection()  # takes the lock of the ledger
         async with open_ledger(world.ledger.engine.url.render_as_string(hide_password=False)):
             pass
         assert await end_lost_jobs(world.reporter) == []
@@ -95,17 +97,13 @@ async def test_what_only_reads_does_not_wait_for_a_writer(world: World) -> None:
 
 async def _claimed(world: World, context: str) -> Lease:
     target_id = await world.target_id(context)
-    async with world.ledger.transaction() as session:
-        lease = await leases.claim(
-            session, target_id, only_if_due=False, policy=POLICY, actor=ACTOR, now=world.clock.now
-        )
+    lease = await world.ledger.write(leases.claim, target_id, only_if_due=False, policy=POLICY)
     assert isinstance(lease, Lease)
     return lease
 
 
 async def _settled(world: World, lease: Lease, seconds: int) -> None:
-    async with world.ledger.transaction() as session:
-        await settling.settle(session, lease, *_throttled(world, seconds), actor=ACTOR, now=world.clock.now)
+    await world.ledger.write(settling.settle, lease, *_throttled(world, seconds))
 
 
 def _throttled(world: World, seconds: int) -> tuple[Settlement, Sent]:
@@ -118,9 +116,9 @@ def _throttled(world: World, seconds: int) -> tuple[Settlement, Sent]:
 async def test_an_order_locks_its_credential_before_its_target(ledger: Ledger) -> None:
     """Else it and the end of another job, both first to name a credential, could each wait for the other for ever."""
     await accept(ledger, order())
-    async with ledger.transaction() as session:
-        await credentials.ensure(session, "env:NEW")
+    with ledger.transaction() as tx:
+        credentials.ensure(tx, "env:NEW")
         other = asyncio.create_task(accept(ledger, replace(order(), credential="env:NEW")))
         await until_a_lock_is_waited_for(ledger)
-        await reports.locked_target(session, 1)
+        reports.locked_target(tx, 1)
     assert (await other).number == 1

@@ -47,24 +47,24 @@ def sqlite_lines(sql: str) -> Iterator[str]:
 
 async def migrated(url: str) -> set[str]:
     engine = make_engine(url)
-    await upgrade(engine)
-    await engine.dispose()
+    upgrade(engine)
+    engine.dispose()
     return await _read(url)
 
 
 async def created(url: str, metadata: MetaData) -> set[str]:
     engine = make_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    await engine.dispose()
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+    engine.dispose()
     return await _read(url)
 
 
 async def _read(url: str) -> set[str]:
     engine = make_engine(url)
-    async with engine.connect() as connection:
-        found = await connection.run_sync(ddl_of)
-    await engine.dispose()
+    with engine.connect() as connection:
+        found = ddl_of(connection)
+    engine.dispose()
     return found
 
 
@@ -126,8 +126,8 @@ async def test_the_comparison_notices(ledger_url: str, empty_url: str, tamper: C
 
 
 async def test_every_constraint_and_index_is_named_explicitly(ledger: Ledger) -> None:
-    async with ledger.engine.connect() as connection:
-        found = await connection.run_sync(ddl_of)
+    with ledger.engine.connect() as connection:
+        found = ddl_of(connection)
     if ledger.engine.dialect.name == "sqlite":
         rules = ("CHECK", "UNIQUE (", "PRIMARY KEY (", "FOREIGN KEY")
         lines = [row.split(" ", 1)[1] for row in found if any(rule in row for rule in rules)]
@@ -166,23 +166,22 @@ CONTRADICTIONS = {
 async def test_a_contradiction_cannot_be_stored(ledger: Ledger, contradiction: str) -> None:
     await run_job(ledger, order())
     statement, constraint = CONTRADICTIONS[contradiction]
-    with pytest.raises(IntegrityError, match=constraint):
-        async with ledger.engine.begin() as connection:
-            await connection.execute(text("UPDATE " + statement.replace("{uuid}", "0" * 32)))
+    with pytest.raises(IntegrityError, match=constraint), ledger.engine.begin() as connection:
+        connection.execute(text("UPDATE " + statement.replace("{uuid}", "0" * 32)))
 
 
 async def test_enums_are_stored_as_their_values(ledger: Ledger) -> None:
     await run_job(ledger, order())
-    async with ledger.engine.connect() as connection:
-        assert await connection.scalar(text("SELECT state FROM job")) == "succeeded"
-        states = await connection.scalars(text("SELECT state FROM status_report ORDER BY id"))
+    with ledger.engine.connect() as connection:
+        assert connection.scalar(text("SELECT state FROM job")) == "succeeded"
+        states = connection.scalars(text("SELECT state FROM status_report ORDER BY id"))
         assert states.all() == ["pending", "success"]
 
 
 async def test_times_come_back_in_utc(world: World) -> None:
     await run_job(world.ledger, order())
-    async with world.ledger.transaction() as session:
-        report = (await session.exec(select(StatusReport))).first()
+    with world.ledger.transaction() as tx:
+        report = tx.session.exec(select(StatusReport)).first()
     assert report is not None
     assert report.created_at == world.clock.now
     assert report.created_at.tzinfo is UTC
@@ -190,18 +189,17 @@ async def test_times_come_back_in_utc(world: World) -> None:
 
 async def test_a_time_without_a_zone_is_refused(ledger: Ledger) -> None:
     await run_job(ledger, order())
-    with pytest.raises(StatementError):  # noqa: PT012  # the block is the transaction
-        async with ledger.transaction() as session:
-            job = (await session.exec(select(Job))).one()
-            job.beat_at = datetime(2026, 11, 23, 12)  # noqa: DTZ001  # the point
-            session.add(job)
+    with pytest.raises(StatementError), ledger.transaction() as tx:  # noqa: PT012  # the block is the transaction
+        job = tx.session.exec(select(Job)).one()
+        job.beat_at = datetime(2026, 11, 23, 12)  # noqa: DTZ001  # the point
+        tx.session.add(job)
 
 
 async def test_github_ids_beyond_32_bits_fit(world: World) -> None:
     await run_job(world.ledger, order())
     await world.deliver()
-    async with world.ledger.transaction() as session:
-        ids = (await session.exec(select(StatusReport.github_status_id))).all()
+    with world.ledger.transaction() as tx:
+        ids = tx.session.exec(select(StatusReport.github_status_id)).all()
     assert max(number or 0 for number in ids) > 2**32
 
 
@@ -209,6 +207,5 @@ async def test_github_ids_beyond_32_bits_fit(world: World) -> None:
 async def test_nul_is_no_text_on_postgresql(ledger: Ledger) -> None:
     """Why outside text is cleaned before it is stored."""
     await run_job(ledger, order())
-    with pytest.raises(DBAPIError):
-        async with ledger.engine.begin() as connection:
-            await connection.execute(text("UPDATE job SET summary = :summary"), {"summary": "a\0b"})
+    with pytest.raises(DBAPIError), ledger.engine.begin() as connection:
+        connection.execute(text("UPDATE job SET summary = :summary"), {"summary": "a\0b"})

@@ -14,6 +14,8 @@ from timed_host import TimedHost
 from world import CREDENTIAL, Clock, World, accept, begin, order, run_job
 
 from domain.delivery.report import EventKind
+from storage.delivery import leases
+from storage.delivery.availability import Busy
 from storage.ledger import Ledger, open_ledger
 from storage.models import Credential, HostAnchor, Job, ReportEvent, StatusReport, StatusTarget
 from storage.sqlite_clock import HostClock
@@ -43,9 +45,9 @@ def host(installation: Installation) -> TimedHost:
 
 async def follow(ledger: Ledger) -> datetime:
     """Follow the host's clock, as a reconciliation run does first; return the ledger's time."""
-    async with ledger.transaction() as session:
-        await ledger.follow(session)
-        return await ledger.clock(session)
+    with ledger.transaction() as tx:
+        ledger.follow(tx)
+        return tx.now
 
 
 async def claimed(world: World) -> datetime:
@@ -64,19 +66,19 @@ async def test_a_step_of_the_wall_clock_does_not_move_it(world: World, host: Tim
     host.wrong_by = jump
     world.clock.advance(7)
     assert await world.ledger.now() == before + timedelta(seconds=7)
-    async with world.ledger.reading() as session:
-        assert await world.ledger.clock(session) == before + timedelta(seconds=7)
+    with world.ledger.transaction(only_reads=True) as tx:
+        assert tx.now == before + timedelta(seconds=7)
 
 
 async def test_it_is_tied_to_a_boot_once_and_by_no_reader(world: World) -> None:
-    async with world.ledger.reading() as session:
-        assert await world.ledger.clock(session) == world.clock.now
-        assert (await session.exec(select(HostAnchor))).all() == []
+    with world.ledger.transaction(only_reads=True) as tx:
+        assert tx.now == world.clock.now
+        assert tx.session.exec(select(HostAnchor)).all() == []
     for _ in range(2):
         await world.ledger.now()
         world.clock.advance(1)
-    async with world.ledger.transaction() as session:
-        assert len((await session.exec(select(HostAnchor))).all()) == 1
+    with world.ledger.transaction() as tx:
+        assert len(tx.session.exec(select(HostAnchor)).all()) == 1
 
 
 @pytest.mark.parametrize("jump", JUMPS)
@@ -117,26 +119,25 @@ async def test_durations_keep_their_length_when_it_follows(world: World, host: T
     await begin(world.ledger, execution)
     await run_job(world.ledger, order("docs/due"))
     now = await world.ledger.now()
-    async with world.ledger.transaction() as session:
-        credential = await session.get_one(Credential, CREDENTIAL)
+    with world.ledger.transaction() as tx:
+        credential = tx.session.get_one(Credential, CREDENTIAL)
         credential.paused_until, credential.rate_reset_at = now + timedelta(minutes=7), now + timedelta(minutes=50)
-        target = (await session.exec(select(StatusTarget).where(StatusTarget.context == "docs/due"))).one()
+        target = tx.session.exec(select(StatusTarget).where(StatusTarget.context == "docs/due")).one()
         target.due_at, target.verify_at = now + timedelta(minutes=2), now + timedelta(minutes=3)
         target.doubt_until = now - timedelta(minutes=4)
-        session.add(ReportEvent(report_id=1, credential=CREDENTIAL, at=now, kind=EventKind.POSTED, actor="test"))
+        tx.session.add(ReportEvent(report_id=1, credential=CREDENTIAL, at=now, kind=EventKind.POSTED, actor="test"))
 
     async def lengths() -> list[timedelta | None]:
-        async with world.ledger.transaction() as session:
-            now = await world.ledger.clock(session)
+        with world.ledger.transaction() as tx:
             found = [
-                *(await session.exec(select(Credential.paused_until, Credential.rate_reset_at))).one(),
-                *(await session.exec(select(Job.beat_at).order_by(col(Job.number)))),
-                *(await session.exec(select(StatusReport.created_at).order_by(col(StatusReport.id)))),
-                *(await session.exec(select(ReportEvent.at).order_by(col(ReportEvent.id)))),
+                *tx.session.exec(select(Credential.paused_until, Credential.rate_reset_at)).one(),
+                *tx.session.exec(select(Job.beat_at).order_by(col(Job.number))),
+                *tx.session.exec(select(StatusReport.created_at).order_by(col(StatusReport.id))),
+                *tx.session.exec(select(ReportEvent.at).order_by(col(ReportEvent.id))),
             ]
-            for row in await session.exec(select(StatusTarget).order_by(col(StatusTarget.id))):
+            for row in tx.session.exec(select(StatusTarget).order_by(col(StatusTarget.id))):
                 found += [row.due_at, row.verify_at, row.doubt_until]
-            return [moment and moment - now for moment in found]
+            return [moment and moment - tx.now for moment in found]
 
     before = await lengths()
     host.wrong_by = jump
@@ -222,6 +223,21 @@ async def test_a_lease_runs_out_though_containers_of_one_host_have_boot_ids_of_t
         assert world.held() == ["success"]
 
 
+async def test_a_claim_right_after_a_step_of_the_wall_clock_finds_the_lease_of_another_container(
+    installation: Installation, host: TimedHost
+) -> None:
+    """Its own clock is tied anew in the transaction of the claim, which moves the lease."""
+    other = replace(host, boot="another boot")
+    async with installation.opened() as world, open_ledger(installation.url, clock=other.of_ledger()) as beside:
+        await beside.now()
+        await claimed(world)
+        world.clock.advance(1)
+        host.wrong_by = other.wrong_by = timedelta(seconds=70)
+        answer = await beside.write(leases.claim, await world.target_id(), only_if_due=False, policy=world.policy)
+        assert isinstance(answer, Busy)
+        assert answer.why == "another sender holds the lease"
+
+
 async def test_without_an_id_of_the_boot_it_is_the_wall_clock(world: World, host: TimedHost) -> None:
     host.boot = None
     for wrong_by in (HOUR, -HOUR):
@@ -231,12 +247,12 @@ async def test_without_an_id_of_the_boot_it_is_the_wall_clock(world: World, host
 
 async def test_reading_it_writes_nothing(world: World) -> None:
     await world.ledger.now()
-    async with world.ledger.transaction() as session:
-        connection = await session.connection()
-        before = (await connection.execute(text("SELECT total_changes()"))).scalar()
+    with world.ledger.transaction() as tx:
+        connection = tx.session.connection()
+        before = (connection.execute(text("SELECT total_changes()"))).scalar()
         for _ in range(5):
-            await world.ledger.clock(session)
-        assert (await connection.execute(text("SELECT total_changes()"))).scalar() == before
+            world.ledger.clock(tx.session)
+        assert (connection.execute(text("SELECT total_changes()"))).scalar() == before
 
 
 async def test_a_ledger_on_this_host_has_this_hosts_clock(fresh_url: str) -> None:
@@ -245,6 +261,6 @@ async def test_a_ledger_on_this_host_has_this_hosts_clock(fresh_url: str) -> Non
         now = await ledger.now()
         assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
         assert now < await ledger.now()
-        async with ledger.transaction() as session:
-            stored = (await session.exec(select(HostAnchor))).one()
+        with ledger.transaction() as tx:
+            stored = tx.session.exec(select(HostAnchor)).one()
         assert this_machine().startswith(stored.boot)

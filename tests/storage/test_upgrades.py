@@ -36,14 +36,14 @@ Rows: TypeAlias = dict[str, list[dict[str, object]]]
 @pytest.fixture
 async def first_url(empty_url: str) -> str:
     """A ledger of the first schema, with rows of every kind."""
-    await make_first(empty_url)
+    make_first(empty_url)
     return empty_url
 
 
-async def rows(url: str) -> Rows:
+def rows(url: str) -> Rows:
     """All there is in the first schema's tables."""
-    async with connected(url) as connection:
-        found = {table: await connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}  # noqa: S608  # names of ours
+    with connected(url) as connection:
+        found = {table: connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}  # noqa: S608  # names of ours
         return {table: [dict(row) for row in result.mappings()] for table, result in found.items()}
 
 
@@ -56,7 +56,7 @@ def kept(before: Rows, after: Rows) -> Rows:
 
 
 async def test_the_first_ledger_holds_rows_of_every_kind(first_url: str) -> None:
-    found = await rows(first_url)
+    found = rows(first_url)
     assert len({row["state"] for row in found["job"]}) == 8
     assert len({row["kind"] for row in found["report_event"]}) == 16
     assert {target["context"] for target in found["status_target"]} == HELD.keys()
@@ -64,13 +64,13 @@ async def test_the_first_ledger_holds_rows_of_every_kind(first_url: str) -> None
 
 
 async def test_every_row_is_as_it_was(first_url: str) -> None:
-    before = await rows(first_url)
-    await upgraded(first_url)
-    assert kept(before, await rows(first_url)) == before
+    before = rows(first_url)
+    upgraded(first_url)
+    assert kept(before, rows(first_url)) == before
 
 
 async def test_a_report_due_before_the_upgrade_is_delivered_after_it(first_url: str, clock: Clock) -> None:
-    await upgraded(first_url)
+    upgraded(first_url)
     async with open_ledger(first_url, clock=clock.of_ledger) as ledger, world_on(ledger, clock) as world:
         with nothing_logged():
             result = await deliver_due(world.reporter, UUID(int=7), budget=timedelta(seconds=50), senders=4)
@@ -84,12 +84,12 @@ async def test_a_report_due_before_the_upgrade_is_delivered_after_it(first_url: 
 async def test_a_sum_of_seconds_becomes_one_of_whole_milliseconds_and_does_not_fall(
     first_url: str, seconds: float
 ) -> None:
-    async with connected(first_url) as connection:
-        await connection.run_sync(lambda sync: migrate_to("0003", sync))
-        await connection.exec_driver_sql(f"INSERT INTO metric_total VALUES ('latency', 'seconds', '', {seconds!r})")  # noqa: S608  # a figure of ours
-    await upgraded(first_url)
-    async with connected(first_url) as connection:
-        found = await connection.exec_driver_sql("SELECT first, total FROM metric_total WHERE name = 'latency'")
+    with connected(first_url) as connection:
+        migrate_to("0003", connection)
+        connection.exec_driver_sql(f"INSERT INTO metric_total VALUES ('latency', 'seconds', '', {seconds!r})")  # noqa: S608  # a figure of ours
+    upgraded(first_url)
+    with connected(first_url) as connection:
+        found = connection.exec_driver_sql("SELECT first, total FROM metric_total WHERE name = 'latency'")
         ((unit, total),) = found.all()
     assert unit == "milliseconds"
     assert total == int(total)
@@ -97,44 +97,44 @@ async def test_a_sum_of_seconds_becomes_one_of_whole_milliseconds_and_does_not_f
 
 
 async def test_two_upgrades_of_the_first_schema_at_once_are_one(first_url: str) -> None:
-    await asyncio.gather(*(upgraded(first_url) for _ in range(3)))
+    await asyncio.gather(*(asyncio.to_thread(upgraded, first_url) for _ in range(3)))
     async with open_ledger(first_url) as ledger:
-        assert await is_current(ledger.engine)
+        assert is_current(ledger.engine)
         first = await id_of(ledger)
-        await upgraded(first_url)
+        upgraded(first_url)
         assert await id_of(ledger) == first
 
 
 async def id_of(ledger: Ledger) -> UUID:
-    async with ledger.transaction() as session:
-        return await ledger_id(session)
+    return await ledger.write(ledger_id)
 
 
 @pytest.mark.parametrize("database", ["postgresql"])  # one of SQLite's waits for the whole ledger before it begins
 async def test_an_execution_ends_while_the_ledger_is_upgraded(first_url: str) -> None:
     waits = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
     waits += " WHERE NOT granted AND datname = current_database()"
-    async with connected(first_url) as connection:
-        await connection.run_sync(lambda sync: migrate_to("0008", sync))
-    async with asyncio.TaskGroup() as group, connected(first_url) as ending:
+    with connected(first_url) as connection:
+        migrate_to("0008", connection)
+    async with asyncio.TaskGroup() as group:
+        with connected(first_url) as ending:
 
-        async def is_held_up() -> bool:
-            return bool((await ending.exec_driver_sql(waits)).scalar_one())
+            async def is_held_up() -> bool:
+                return bool(ending.exec_driver_sql(waits).scalar_one())
 
-        await ending.exec_driver_sql("UPDATE job SET summary = 'done'")
-        group.create_task(upgraded(first_url))
-        await until(is_held_up)
-        await ending.exec_driver_sql("UPDATE status_report SET description = 'done'")
+            ending.exec_driver_sql("UPDATE job SET summary = 'done'")
+            group.create_task(asyncio.to_thread(upgraded, first_url))
+            await until(is_held_up)
+            ending.exec_driver_sql("UPDATE status_report SET description = 'done'")
     async with open_ledger(first_url) as ledger:
-        assert await is_current(ledger.engine)
+        assert is_current(ledger.engine)
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
 async def test_the_embedded_ledger_comes_along_when_it_is_opened(first_url: str) -> None:
-    before = await rows(first_url)
+    before = rows(first_url)
     async with open_ledger(first_url) as ledger:
         await id_of(ledger)
-    assert kept(before, await rows(first_url)) == before
+    assert kept(before, rows(first_url)) == before
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
@@ -146,10 +146,10 @@ async def test_a_ledger_of_the_first_schema_is_not_used_before_it_is_upgraded(fi
 
 async def test_a_ledger_of_a_newer_version_is_left_alone(fresh_url: str) -> None:
     """An execution of the old version that ends late, or a forgotten worker."""
-    async with connected(fresh_url) as connection:
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with connected(fresh_url) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(NewerLedger, match="run the newer version"):
         async with open_ledger(fresh_url):
             pytest.fail("it was opened")
     with pytest.raises(NewerLedger):
-        await upgraded(fresh_url)
+        upgraded(fresh_url)

@@ -4,19 +4,20 @@ An effect is a transaction, or a request with its reply. On PostgreSQL an actor 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, TypeVar
 
-from sqlmodel.ext.asyncio.session import AsyncSession
 from steps import Died, Step
-from world import World
+from world import ACTOR, World, parts
 
 from storage.ledger import Ledger
+from storage.transaction import Transaction
 from tasks.delivery.reporter import Reporter
 
+T = TypeVar("T")
 Work: TypeAlias = Callable[[World, Reporter], Awaitable[object]]
 
 EFFECTS = frozenset({"transaction", "look", "POST", "GET"})
@@ -28,22 +29,13 @@ class PausingLedger(Ledger):
 
     step: Step
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        await self.step("transaction")
-        async with Ledger.transaction(self) as session:
-            yield session
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        await self.step("look")
-        async with Ledger.reading(self) as session:
-            yield session
+    async def _run(self, act: Callable[[Transaction], T], *, only_reads: bool = False) -> T:
+        await self.step("look" if only_reads else "transaction")
+        return await Ledger._run(self, act, only_reads=only_reads)
 
     async def now(self) -> datetime:
         await self.step("look")
-        async with Ledger.transaction(self) as session:
-            return await self.clock(session)
+        return await Ledger._run(self, lambda tx: tx.now)
 
 
 class Actor:
@@ -62,7 +54,7 @@ class Actor:
         """Make an actor of *world* that waits before its first effect."""
         actor = cls()
         sender = await world.sender(actor.step)
-        ledger = PausingLedger(world.ledger.engine, world.ledger.sessions, world.ledger.clock, actor.step)
+        ledger = PausingLedger(*parts(world.ledger), actor.step, actor=ACTOR)
         await actor.begin(work(world, replace(sender, ledger=ledger)))
         return actor
 

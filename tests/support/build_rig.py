@@ -68,8 +68,8 @@ class BuildRig:
 
     async def links(self) -> list[tuple[str, str]]:
         """The state of each report and what it links to, without the marker."""
-        async with self.world.ledger.transaction() as session:
-            found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+        with self.world.ledger.transaction() as tx:
+            found = tx.session.exec(select(StatusReport).order_by(col(StatusReport.id)))
             return [(one.state.value, one.target_url.partition("#")[0]) for one in found]
 
 

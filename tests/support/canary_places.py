@@ -114,9 +114,9 @@ async def _events(client: httpx.AsyncClient) -> str:
 
 async def of_the_ledger(made: Installation) -> Place:
     place = Place("ledger: every row")
-    async with made.rig.ledger.reading() as session:
+    with made.rig.ledger.transaction(only_reads=True) as tx:
         for table in TABLES:
-            for row in await (await session.connection()).execute(select(table)):
+            for row in tx.session.connection().execute(select(table)):
                 place.look(repr(tuple(row)))
     return place
 

@@ -65,7 +65,7 @@ async def installation(folder: Path, logs: Path) -> AsyncIterator[Installation]:
     lines: set[str] = set()
     tokens = SECRETS["reporting token"], SECRETS["token of a Secret block"], SECRETS["token that pushes"]
     async with postgresql_server() as database:
-        await make_ledger(f"postgresql://postgres:@/postgres?host={database.pgdata}")
+        make_ledger(f"postgresql://postgres:@/postgres?host={database.pgdata}")
         ledger = f"postgresql://postgres:{SECRETS['password of the ledger']}@/postgres?host={database.pgdata}"
         with git_host(origin.bare.parent, folder, *tokens) as host, _pushgateway(pushed) as gateway, _seen(lines):
             more = _settings(folder, f"{host.url}/{origin.bare.name}", gateway) | {

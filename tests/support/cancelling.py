@@ -10,8 +10,8 @@ import pytest
 
 T = TypeVar("T")
 
-ON_THE_DRIVERS_THREAD = pytest.mark.parametrize("in_place", [False])
-"""Run SQLite on the driver's thread, as in production, so that each statement is an await to cancel at."""
+IN_THREADS = pytest.mark.parametrize("in_place", [False])
+"""Run the transactions of SQLite in threads, as in production."""
 
 
 async def cancelled_at(work: Awaitable[object], number: int) -> asyncio.Task[None]:

@@ -3,11 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
-from world import ACTOR, CREDENTIAL, accept, begin, due_ids, end, order
+from transactions import at
+from world import CREDENTIAL, accept, begin, due_ids, end, order
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown
@@ -25,11 +26,8 @@ from tasks.delivery.reporter import Reporter
 
 
 async def claims(ledger: Ledger, number: int, target_id: str) -> str:
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
-        lease = await leases.claim(
-            session, int(target_id), only_if_due=False, policy=Policy(), actor=f"sender {number}", now=now
-        )
+    with ledger.transaction() as tx:
+        lease = leases.claim(at(tx, actor=f"sender {number}"), int(target_id), only_if_due=False, policy=Policy())
     return "won" if isinstance(lease, Lease) else "lost"
 
 
@@ -49,10 +47,7 @@ async def spends(ledger: Ledger, number: int, *target_ids: str) -> str:
 
 
 async def _claims_within(ledger: Ledger, target_id: int) -> Lease | None:
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
-        claim = partial(leases.claim, only_if_due=False, job_ends_now=True, policy=TEN, actor=ACTOR)
-        claimed = await claim(session, target_id, now=now)
+    claimed = await ledger.write(leases.claim, target_id, only_if_due=False, job_ends_now=True, policy=TEN)
     return claimed if isinstance(claimed, Lease) else None
 
 
@@ -60,32 +55,27 @@ async def _may_leave(ledger: Ledger, lease: Lease) -> bool:
     """Whether its request may leave; for a report in doubt this is asked once reading back has not found it."""
     if not lease.read_back:
         return True
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
-        return isinstance(await leases.renew_to_post(session, lease, policy=TEN, actor=ACTOR, now=now), Lease)
+    with ledger.transaction() as tx:
+        return isinstance(leases.renew_to_post(tx, lease, policy=TEN), Lease)
 
 
 async def accepts(ledger: Ledger, number: int, flow_run_id: str) -> str:
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
+    with ledger.transaction() as tx:
         asked = order(flow_run_id=UUID(flow_run_id))
-        taken = await jobs.accept(session, asked, by=Process("boot", number, 1), actor=ACTOR, now=now)
+        taken = jobs.accept(tx, asked, by=Process("boot", number, 1))
     return type(taken).__name__
 
 
 async def begins(ledger: Ledger, number: int, *job_ids: str) -> str:
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
-        return str(await jobs.begin(session, UUID(job_ids[number]), 1, now=now))
+    with ledger.transaction() as tx:
+        return str(jobs.begin(tx, UUID(job_ids[number]), 1))
 
 
 async def ends(ledger: Ledger, number: int, job_id: str) -> str:
     states = (JobState.SUCCEEDED, JobState.FAILED, JobState.CRASHED)
-    async with ledger.transaction() as session:
-        ended = await jobs.end(
-            session, UUID(job_id), 1, states[number % 3], summary="over", exit_code=None,
-            credential=CREDENTIAL, actor=ACTOR, now=await ledger.clock(session),
-        )  # fmt: skip
+    ended = await ledger.write(
+        jobs.end, UUID(job_id), 1, states[number % 3], summary="over", exit_code=None, credential=CREDENTIAL
+    )
     return "ended" if ended else "too late"
 
 
@@ -94,7 +84,7 @@ async def sends(ledger: Ledger, number: int, target_id: str, api_url: str) -> st
         return "a-token"
 
     async with CommitStatuses(api_url, Policy().timeout, lambda: datetime.now(UTC)) as github:
-        reporter = Reporter(ledger, github, Policy(), token_of, lambda: 0.0, f"sender {number}")
+        reporter = Reporter(replace(ledger, actor=f"sender {number}"), github, Policy(), token_of, lambda: 0.0)
         return type(await deliver(reporter, int(target_id))).__name__
 
 
@@ -112,22 +102,16 @@ async def mixes(ledger: Ledger, number: int, rounds: str, contexts: str) -> str:
 
 async def _attempt(ledger: Ledger, chance: random.Random) -> None:
     policy = Policy()
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
-        ids = await due_ids(session, limit=5, now=now)
+    ids = await ledger.write(due_ids, limit=5)
     if not ids:
         return
-    async with ledger.transaction() as session:
-        lease = await leases.claim(
-            session, chance.choice(ids), only_if_due=True, policy=policy, actor=ACTOR, now=await ledger.clock(session)
-        )
+    lease = await ledger.write(leases.claim, chance.choice(ids), only_if_due=True, policy=policy)
     if not isinstance(lease, Lease):
         return
     outcome: Outcome = chance.choice((Delivered(chance.getrandbits(40)), NotSent("refused"), Unknown("HTTP 502")))
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
-        settlement = settle(outcome, Tries(now), policy, now=now, jitter=0)
-        await settling.settle(session, lease, settlement, Sent(outcome, Exchange()), actor=ACTOR, now=now)
+    with ledger.transaction() as tx:
+        settlement = settle(outcome, Tries(tx.now), policy, now=tx.now, jitter=0)
+        settling.settle(tx, lease, settlement, Sent(outcome, Exchange()))
 
 
 CONTENDERS: dict[str, Callable[..., Awaitable[str]]] = {

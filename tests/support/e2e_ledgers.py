@@ -53,10 +53,9 @@ async def on_postgresql(rig: Rig, name: str) -> AsyncIterator[Elsewhere]:
     """The installation with a ledger on a PostgreSQL of its own, for the repository acme/*name*."""
     async with postgresql_server() as server:
         url = f"postgresql://postgres:@/postgres?host={server.pgdata}"
-        await make_ledger(url)
+        make_ledger(url)
         async with open_ledger(url) as ledger:
-            async with ledger.reading() as session:
-                mine = await ledger_id(session)
+            mine = await ledger.read(ledger_id)
             env = {**rig.env, "REPORTBACK_DATABASE_URL": url}
             # Deployments of its own: the passes over the first ledger cancel what is late of theirs.
             async with (
@@ -84,11 +83,11 @@ async def postgresql_server() -> AsyncIterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
-async def make_ledger(url: str) -> None:
+def make_ledger(url: str) -> None:
     """Bring the empty database at *url* to this version's schema."""
     engine = make_engine(url)
-    await upgrade(engine)
-    await engine.dispose()
+    upgrade(engine)
+    engine.dispose()
 
 
 @asynccontextmanager

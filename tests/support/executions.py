@@ -2,18 +2,16 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from processes import FAMILY, is_alive, pids_in
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import until
-from world import World, accept, order
+from world import World, accept, order, parts
 
 from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState
@@ -21,6 +19,7 @@ from domain.jobs.job_type import JobType
 from domain.output.progress import Progress
 from storage.ledger import Ledger, LedgerUnavailable
 from storage.models import Job, StatusReport
+from storage.transaction import Transaction
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.execution_spec import EndedExecution, Work
 from tasks.jobs.run_execution import Callbacks, carry_out
@@ -67,8 +66,8 @@ class Executions:
         return work, running
 
     async def job(self, work: Work) -> Job:
-        async with self.world.ledger.transaction() as session:
-            return (await session.exec(select(Job).where(Job.id == work.execution.job_id))).one()
+        with self.world.ledger.transaction() as tx:
+            return tx.session.exec(select(Job).where(Job.id == work.execution.job_id)).one()
 
     async def until_it_is(self, work: Work, state: JobState) -> None:
         async def is_so() -> bool:
@@ -78,8 +77,8 @@ class Executions:
 
     async def reports(self) -> list[tuple[str, str]]:
         """The state and description of each report, in the order of their ids."""
-        async with self.world.ledger.transaction() as session:
-            found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+        with self.world.ledger.transaction() as tx:
+            found = tx.session.exec(select(StatusReport).order_by(col(StatusReport.id)))
             return [(one.state.value, one.description) for one in found]
 
     async def _on_wait(self, ahead: Sequence[UUID]) -> None:
@@ -100,20 +99,21 @@ def assert_no_process_is_left(folder: Path) -> None:
     assert not any(map(is_alive, pids_in(folder)))
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class _OvertakenLedger(Ledger):
     first: Callable[[], Awaitable[None]]
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def _run(self, act: Callable[[Transaction], T], *, only_reads: bool = False) -> T:
         await self.first()
-        async with Ledger.transaction(self) as session:
-            yield session
+        return await Ledger._run(self, act, only_reads=only_reads)
 
 
 def overtaken(own: Ledger, first: Callable[[], Awaitable[None]]) -> Ledger:
     """A connection to *own* that awaits *first* before each transaction."""
-    return _OvertakenLedger(own.engine, own.sessions, own.clock, first)
+    return _OvertakenLedger(*parts(own), first, actor=own.actor)
 
 
 @dataclass(slots=True)

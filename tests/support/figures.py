@@ -15,21 +15,18 @@ HOUR = timedelta(hours=1)
 
 
 async def figures(world: World) -> Snapshot:
-    async with world.ledger.reading() as session:
-        return await snapshot(session, now=world.clock.now)
+    return await world.ledger.read(snapshot)
 
 
 async def fold(world: World, ledger: Ledger | None = None) -> bool:
     """Fold what is old enough; whether there is more."""
-    async with (ledger or world.ledger).transaction() as session:
-        return await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
+    return await (ledger or world.ledger).write(event_counts.fold, dead_after=HOUR)
 
 
 async def passed(world: World, *, seconds: float | None) -> None:
     """A reconciliation run of that duration; None: it dies."""
-    async with world.ledger.transaction() as session:
-        number = await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
+    number = await world.ledger.write(reconciliation_runs.begin, uuid4())
     if seconds is not None:
         world.clock.advance(seconds)
-        async with world.ledger.transaction() as session:
-            await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+        with world.ledger.transaction() as tx:
+            reconciliation_runs.end(tx, number, began=tx.now, delivered=0, undelivered=0)

@@ -1,13 +1,12 @@
 """Makes a ledger of the first schema with rows of every kind, as of 2026-11-23 12:00 UTC."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.ledger import make_engine
 from storage.schema import _config, upgrade
@@ -16,15 +15,15 @@ ROWS = Path(__file__).with_name("first_ledger.sql").read_text(encoding="utf-8")
 TABLES = re.findall(r"^INSERT INTO (\w+)", ROWS, re.MULTILINE)
 
 
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator[AsyncConnection]:
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
     """A transaction on a ledger of any schema."""
     engine = make_engine(url)
     try:
-        async with engine.begin() as connection:
+        with engine.begin() as connection:
             yield connection
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
 def migrate_to(revision: str, connection: Connection) -> None:
@@ -33,35 +32,35 @@ def migrate_to(revision: str, connection: Connection) -> None:
     command.upgrade(config, revision)
 
 
-async def make_first(url: str) -> None:
+def make_first(url: str) -> None:
     """Make a ledger of the first schema at an empty place."""
-    async with connected(url) as connection:
-        await connection.run_sync(lambda sync: migrate_to("0001", sync))
-    async with connected(url) as connection:
+    with connected(url) as connection:
+        migrate_to("0001", connection)
+    with connected(url) as connection:
         is_postgresql = connection.dialect.name == "postgresql"
         if is_postgresql:
-            await connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+            connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
         for statement in ROWS.removesuffix(";\n").split(";\n"):
-            await connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement)
         if is_postgresql:
-            await go_on_counting(connection)
+            go_on_counting(connection)
 
 
-async def go_on_counting(connection: AsyncConnection) -> None:
+def go_on_counting(connection: Connection) -> None:
     """Advance the sequences past rows that were inserted with explicit keys."""
-    found = await connection.execute(
+    found = connection.execute(
         text("SELECT table_name, column_name FROM information_schema.columns WHERE column_default LIKE 'nextval%'")
     )
     for table, column in found.all():
-        await connection.exec_driver_sql(
+        connection.exec_driver_sql(
             f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"  # noqa: S608  # names of ours
         )
 
 
-async def upgraded(url: str) -> None:
+def upgraded(url: str) -> None:
     """Upgrade it to this version's schema."""
     engine = make_engine(url)
     try:
-        await upgrade(engine)
+        upgrade(engine)
     finally:
-        await engine.dispose()
+        engine.dispose()

@@ -127,7 +127,7 @@ class Rig:
         """The clock of ledger and GitHub: this machine's time plus the time skipped."""
         return datetime.now(UTC) + self.skipped
 
-    async def ledger_now(self, _: object) -> datetime:
+    def ledger_now(self, _: object) -> datetime:
         return self.now()
 
     async def skip_the_wait(self, task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
@@ -163,8 +163,9 @@ class Rig:
 
     async def rows(self, table: type[SQLModel]) -> list[Any]:
         """All rows of a table, by key."""
-        async with self.ledger() as ledger, ledger.transaction() as session:
-            return list(await session.exec(select(table).order_by(*table.__table__.primary_key)))  # type: ignore[attr-defined]  # SQLAlchemy's, on every table
+        async with self.ledger() as ledger:
+            with ledger.transaction() as tx:
+                return list(tx.session.exec(select(table).order_by(*table.__table__.primary_key)))  # type: ignore[attr-defined]  # SQLAlchemy's, on every table
 
     async def job(self) -> Job:
         """The only job of the ledger."""
@@ -174,9 +175,10 @@ class Rig:
 
     async def phases(self) -> list[tuple[str, Phase]]:
         """State and phase of each report, in order."""
-        async with self.ledger() as ledger, ledger.transaction() as session:
-            reports = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
-            return [(one.state.value, await availability.phase_of(session, one.id or 0)) for one in reports]
+        async with self.ledger() as ledger:
+            with ledger.transaction() as tx:
+                reports = tx.session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+                return [(one.state.value, availability.phase_of(tx, one.id or 0)) for one in reports]
 
 
 def rig_in(folder: Path, database_url: str, origin: tuple[str, str], patch: pytest.MonkeyPatch) -> Rig:

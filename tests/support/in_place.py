@@ -1,70 +1,85 @@
-"""Runs SQLite on the event loop's own thread, which is faster than the driver's thread."""
+"""Runs SQLite's transactions on the event loop's own thread, which is faster than threads of their own."""
 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
-import aiosqlite
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Engine, event
+from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.util.concurrency import in_greenlet
 from timed_host import TimedHost
 from world import World, world_on
 
 from fake_github.app import FakeGitHub
-from storage.engines import LOCK_WAIT
-from storage.ledger import Clock as LedgerClock
-from storage.ledger import Ledger, open_ledger
+from storage.engines import LOCK_WAIT, make_engine
+from storage.ledger import Ledger
+from storage.schema import upgrade_embedded
+from storage.threads import Threads
+from storage.transaction import Clock as LedgerClock
 
 T = TypeVar("T")
 
 
-class _InPlace(aiosqlite.Connection):
+class InPlace(Threads):
+    """Runs each transaction at once; where it would wait for another's lock, or for a step, other tasks go on."""
+
+    def __init__(self) -> None: ...
+
+    def end(self) -> None: ...
+
+    async def run(self, call: Callable[[], T], *, only_reads: bool = False) -> T:  # noqa: ARG002  # as its parent
+        return await greenlet_spawn(call)
+
+
+class _Cursor(sqlite3.Cursor):
     """A statement that finds the ledger locked lets others go on and tries again: SQLite itself would hold them up."""
 
-    async def _execute(self, fn: Callable[..., T], *args: object, **kwargs: object) -> T:
+    def execute(self, *statement: Any) -> Self:  # noqa: ANN401  # as its parent
         until = monotonic() + LOCK_WAIT
         while True:
             try:
-                return fn(*args, **kwargs)
+                return super().execute(*statement)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until or not in_greenlet():
                     raise
-            await asyncio.sleep(0.001)
+            await_only(asyncio.sleep(0.001))
 
 
-async def _connect(database: str, **how: object) -> aiosqlite.Connection:
-    connection = _InPlace(partial(sqlite3.connect, database, **{**how, "check_same_thread": False, "timeout": 0}), 64)
-    connection._thread.daemon = True
-    return await connection
+class _Connection(sqlite3.Connection):
+    def cursor(self, factory: Any = _Cursor) -> Any:  # noqa: ANN401  # sqlite3's
+        return super().cursor(factory)
 
 
 def _use(_dialect: object, _record: object, _positional: object, named: dict[str, object]) -> None:
-    named["async_creator_fn"] = _connect
+    named.update(factory=_Connection, timeout=0)
+
+
+def run_in_place(engine: Engine) -> None:
+    """Have every later connection of *engine*, which is to SQLite, run its statements in place: see `InPlace`."""
+    event.listen(engine, "do_connect", _use)
 
 
 @asynccontextmanager
 async def open_in_place(url: str, clock: LedgerClock) -> AsyncIterator[Ledger]:
-    """The ledger at *url*, whose statements run in place if it is a SQLite file."""
-    async with open_ledger(url, clock=clock) as opened:
-        run_in_place(opened.engine)
-        await opened.engine.dispose()  # what was connected before that
-        yield opened
-
-
-def run_in_place(engine: AsyncEngine) -> None:
-    """Have every later connection of *engine* run its statements in place, if it is to SQLite."""
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "do_connect", _use)
+    """The SQLite ledger at *url*, whose statements run in place."""
+    engine = make_engine(url)
+    try:
+        upgrade_embedded(engine, Path(engine.url.database or ""))
+        run_in_place(engine)
+        follow = getattr(clock, "follow", lambda _: None)
+        yield Ledger(engine, clock, InPlace(), follow=follow)
+    finally:
+        engine.dispose()
 
 
 @dataclass
 class Installation:
-    """A ledger on a host, opened as often as wanted."""
+    """A SQLite ledger on a host, opened as often as wanted."""
 
     url: str
     host: TimedHost

@@ -14,6 +14,7 @@ from itertools import count
 from processes import ROOT, process_of
 from scaled import SECOND, client, reporter, seconds
 from steps import SteppedLedger
+from world import parts
 
 from storage.ledger import open_ledger
 from tasks.delivery.deliver import deliver
@@ -35,7 +36,7 @@ async def _main(ledger_url: str, target_id: str, api_url: str, hesitates: str) -
             await seconds(float(hesitates))
 
     async with open_ledger(ledger_url) as own, client(api_url) as github:
-        await deliver(reporter(SteppedLedger(own.engine, own.sessions, own.clock, hesitate), github), int(target_id))
+        await deliver(reporter(SteppedLedger(*parts(own), hesitate), github), int(target_id))
 
 
 if __name__ == "__main__":

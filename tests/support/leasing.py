@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from sqlmodel import update
-from world import ACTOR, World
+from transactions import at
+from world import World
 
 from domain.delivery.outcome import Exchange, Outcome, Sent
 from domain.delivery.policy import Policy
@@ -21,10 +22,7 @@ SECOND = timedelta(seconds=1)
 async def stands(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | Settled | Busy:
     """The lease, or why there is none."""
     target_id = await world.target_id(context)
-    async with world.ledger.transaction() as session:
-        return await leases.claim(
-            session, target_id, only_if_due=only_if_due, policy=POLICY, actor=ACTOR, now=world.clock.now
-        )
+    return await world.ledger.write(leases.claim, target_id, only_if_due=only_if_due, policy=POLICY)
 
 
 async def claim(world: World, context: str = "docs/sphinx", *, only_if_due: bool = False) -> Lease | None:
@@ -42,12 +40,12 @@ async def settled(world: World, lease: Lease, outcome: Outcome, exchange: Exchan
     """Settle *lease* with *outcome*; the report's phase, if the lease was still held."""
     now = world.clock.now
     sent = Sent(outcome, exchange or Exchange())
-    async with world.ledger.transaction() as session:
+    with world.ledger.transaction() as tx:
         settlement = settle(outcome, Tries(now), POLICY, now=now, jitter=0)
-        return await settling.settle(session, lease, settlement, sent, actor=ACTOR, now=now)
+        return settling.settle(at(tx, now=now), lease, settlement, sent)
 
 
 async def change(world: World, **facts: object) -> None:
     """State facts of the only target."""
-    async with world.ledger.transaction() as session:
-        await session.exec(update(StatusTarget).values(**facts))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(StatusTarget).values(**facts))

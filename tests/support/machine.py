@@ -16,11 +16,13 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from in_place import open_in_place
 from machine_setting import A_LITTLE, ENDS, ENOUGH, POLICY, SOMEWHERE, Job, Rig, Setting
 from plans import LAST_LOOK, PLANS, Act, Plan
 from promise import histories, violations
-from simulated import SimulatedClock, SimulatedLoop, open_simulated
-from world import ACTOR, begin, end
+from simulated import SimulatedClock, SimulatedLoop
+from transactions import at
+from world import begin, end
 
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution
@@ -125,9 +127,9 @@ class Delivery(Setting):
         """A backup of this moment is restored, which must break nothing."""
 
         async def work() -> None:
-            async with self.ledger.transaction() as session:
+            with self.ledger.transaction() as tx:
                 now = self.loop.clock.now
-                await restored.read_back_everything(session, policy=POLICY, actor=ACTOR, now=now)
+                restored.read_back_everything(at(tx, now=now), policy=POLICY)
 
         self.run(work())
 
@@ -156,7 +158,7 @@ def machine_on(url: str) -> Iterator[type[Delivery]]:
     loop = SimulatedLoop(SimulatedClock())
     stack = AsyncExitStack()
     try:
-        ledger = loop.run_until_complete(stack.enter_async_context(open_simulated(url, loop)))
+        ledger = loop.run_until_complete(stack.enter_async_context(open_in_place(url, loop.clock.of_ledger)))
         yield type("Delivery", (Delivery,), {"rig": Rig(loop, ledger)})
         loop.run_until_complete(stack.aclose())
     finally:

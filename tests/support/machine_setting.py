@@ -18,7 +18,7 @@ from log_lines import nothing_logged
 from plans import Plan, Sender
 from simulated import SimulatedLoop
 from sqlmodel import and_, col, not_, or_, select
-from world import ACTOR, CREDENTIAL, ME, SHA, World, world_on
+from world import CREDENTIAL, ME, SHA, World, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
@@ -84,9 +84,9 @@ class Rig:
 
     async def clear(self) -> None:
         """Empty the ledger and set the clock to the beginning of an hour."""
-        async with self.ledger.transaction() as session:
+        with self.ledger.transaction() as tx:
             for table in TABLES:
-                await session.exec(table.delete())
+                tx.session.exec(table.delete())
         clock = self.loop.clock
         clock.now = clock.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
@@ -132,14 +132,13 @@ class Setting(RuleBasedStateMachine):
         return Job(order, taken)
 
     async def _accept(self, order: Order) -> object:
-        async with self.ledger.transaction() as session:
-            return await jobs.accept(session, order, by=ME, actor=ACTOR, now=await self.ledger.clock(session))
+        return await self.ledger.write(jobs.accept, order, by=ME)
 
     async def _target(self, job: Job) -> StatusTarget:
         assert job.order.target is not None
-        async with self.ledger.transaction() as session:
+        with self.ledger.transaction() as tx:
             found = select(StatusTarget).where(StatusTarget.key == job.order.target.key)
-            return (await session.exec(found)).one()
+            return tx.session.exec(found).one()
 
     async def _pass(self, reporter: Reporter) -> object:
         number = UUID(int=next(self.numbers))
@@ -162,8 +161,8 @@ class Setting(RuleBasedStateMachine):
         settled = or_(col(StatusReport.delivered_at).is_not(None), col(StatusReport.rejected_at).is_not(None))
         is_lost = and_(col(StatusTarget.due_at).is_(None), not_(settled))
         found = select(StatusReport).join(StatusTarget, col(StatusReport.id) == col(StatusTarget.newest_id))
-        async with self.ledger.transaction() as session:
-            return list(await session.exec(found.where(is_lost)))
+        with self.ledger.transaction() as tx:
+            return list(tx.session.exec(found.where(is_lost)))
 
     async def _come_to_rest(self) -> None:
         self.world.github.script.clear()
@@ -181,7 +180,7 @@ class Setting(RuleBasedStateMachine):
         """The next time at which reconciliation has work. None: all is settled and verified."""
         now, offers, again_at = await offered(self.world.reporter)
         due_at = now if offers else again_at
-        async with self.ledger.transaction() as session:
-            requested = await session.exec(VERIFICATIONS)
+        with self.ledger.transaction() as tx:
+            requested = tx.session.exec(VERIFICATIONS)
             moments = [max(filter(None, times)) for times in requested] + ([due_at] if due_at else [])
         return max(now, min(moments)) if moments else None

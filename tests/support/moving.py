@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from first_ledger import connected
-from sqlalchemy.ext.asyncio import AsyncConnection
 from world import Clock
 
 from storage.identity import ledger_id
@@ -18,25 +17,23 @@ LATER = 600
 """Seconds after the first ledger's time, when no process uses it any more."""
 
 
-async def moved(source: str, destination: str, clock: Clock) -> int | None:
-    return await move(source, destination, time=at(clock))
+def moved(source: str, destination: str, clock: Clock) -> int | None:
+    return move(source, destination, time=at(clock))
 
 
 def at(clock: Clock) -> moving.Time:
-    async def time(_: AsyncConnection) -> datetime:
+    def time(_: object) -> datetime:
         return clock.now
 
     return time
 
 
-async def rows(url: str) -> dict[str, list[Any]]:
+def rows(url: str) -> dict[str, list[Any]]:
     """All there is, by table."""
-    async with connected(url) as connection:
-        return {
-            table.name: sorted((await connection.execute(table.select())).all(), key=str) for table in copy_rows.TABLES
-        }
+    with connected(url) as connection:
+        return {table.name: sorted(connection.execute(table.select()).all(), key=str) for table in copy_rows.TABLES}
 
 
 async def id_of(url: str) -> UUID:
-    async with open_ledger(url) as ledger, ledger.transaction() as session:
-        return await ledger_id(session)
+    async with open_ledger(url) as ledger:
+        return await ledger.write(ledger_id)

@@ -50,10 +50,10 @@ def _marks(report: StatusReport) -> Iterator[str]:
 
 
 async def histories(world: World) -> list[TargetHistory]:
-    async with world.ledger.transaction() as session:
-        targets = list(await session.exec(select(StatusTarget)))
-        reports = list(await session.exec(select(StatusReport).order_by(col(StatusReport.id))))
-        events = list(await session.exec(select(ReportEvent).order_by(col(ReportEvent.id))))
+    with world.ledger.transaction() as tx:
+        targets = list(tx.session.exec(select(StatusTarget)))
+        reports = list(tx.session.exec(select(StatusReport).order_by(col(StatusReport.id))))
+        events = list(tx.session.exec(select(ReportEvent).order_by(col(ReportEvent.id))))
     of = {report.id: report.target_id for report in reports}
     reports_of = _grouped(reports, lambda report: report.target_id)
     events_of = _grouped(events, lambda event: of[event.report_id])

@@ -34,8 +34,8 @@ async def long_after(world: World) -> None:
 
 async def change(world: World, **values: object) -> None:
     """Change the old target's row."""
-    async with world.ledger.transaction() as session:
-        await session.exec(update(StatusTarget).where(col(StatusTarget.context) == "docs/old").values(**values))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(StatusTarget).where(col(StatusTarget.context) == "docs/old").values(**values))
 
 
 async def pruned(world: World) -> int:
@@ -47,15 +47,14 @@ async def pruned(world: World) -> int:
 async def forgotten(world: World, ledger: Ledger | None = None) -> int:
     count, place, before = 0, None, world.clock.now - KEEP
     while True:
-        async with (ledger or world.ledger).transaction() as session:
-            gone, place = await prune_jobs(session, before=before, after=place)
+        gone, place = await (ledger or world.ledger).write(prune_jobs, before=before, after=place)
         count += gone
         if place is None:
             return count
 
 
-async def rows(world: World) -> dict[type[SQLModel], int]:
+def rows(world: World) -> dict[type[SQLModel], int]:
     """How many there are of each kind, but for those of today's job."""
-    async with world.ledger.transaction() as session:
-        found = {one: (await session.exec(select(func.count()).select_from(one))).one() for one in TODAY}
+    with world.ledger.transaction() as tx:
+        found = {one: tx.session.exec(select(func.count()).select_from(one)).one() for one in TODAY}
     return {one: count - TODAY[one] for one, count in found.items() if count != TODAY[one]}

@@ -84,11 +84,11 @@ async def until_a_lock_is_waited_for(ledger: Ledger) -> None:
         waits = text(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
-        async with ledger.engine.connect() as connection:
+        with ledger.engine.connect() as connection:
 
             async def is_waited_for() -> bool:
-                found = await connection.scalar(waits)
-                await connection.rollback()
+                found = connection.scalar(waits)
+                connection.rollback()
                 return bool(found)
 
             await until(is_waited_for, what="a transaction that waits for a lock")

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 from sqlmodel import select
-from world import ACTOR, order, run_job
+from world import order, run_job
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase
@@ -75,7 +75,7 @@ async def _token_of(_: str) -> str:
 
 def reporter(ledger: Ledger, github: CommitStatuses) -> Reporter:
     """A sender with the scaled times."""
-    return Reporter(ledger, github, SCALED, _token_of, lambda: 0.0, ACTOR)
+    return Reporter(ledger, github, SCALED, _token_of, lambda: 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class Wire:
         return await run_job(self.ledger, order(sha=sha), state)
 
     async def target_id(self, sha: str) -> int:
-        async with self.ledger.transaction() as session:
-            return (await session.exec(select(StatusTarget.id).where(StatusTarget.sha == sha))).one() or 0
+        with self.ledger.transaction() as tx:
+            return tx.session.exec(select(StatusTarget.id).where(StatusTarget.sha == sha)).one() or 0
 
     async def deliver(self, sha: str, *, by: CommitStatuses | None = None) -> Phase | None:
         """Make one attempt, perhaps by another client; return the report's phase, or None if none was claimed."""

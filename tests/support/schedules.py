@@ -102,7 +102,7 @@ class Explorer:
 
     async def explore(self, scene: Scene) -> None:
         """Take every path; `check` the world at the end of each."""
-        path = await self._path()
+        path = self._path()
         began = self.clock.now
         async with world_on(self.ledger, self.clock) as world:
             await scene.before(world)
@@ -124,10 +124,10 @@ class Explorer:
             kept.backup(file)
         self.clock.now = began
 
-    async def _path(self) -> str:
+    def _path(self) -> str:
         """The ledger's file: its engine may have been pointed elsewhere than its URL."""
-        async with self.ledger.engine.connect() as connection:
-            databases = await connection.exec_driver_sql("PRAGMA database_list")
+        with self.ledger.engine.connect() as connection:
+            databases = connection.exec_driver_sql("PRAGMA database_list")
             return str(databases.one()[2])
 
     async def _go(self, run: "_Run", tree: Tree) -> None:

@@ -97,19 +97,18 @@ def _settings(ledger_url: str, github_url: str, clone_url: str) -> dict[str, str
 
 async def make_up_a_day(ledger: Ledger) -> None:
     """Record two outcomes and a reconciliation run each half hour; in `OUTAGE` nothing is delivered until its end."""
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
-        session.add(Credential(name=DEFAULT_CREDENTIAL))
-        await session.flush()
+    with ledger.transaction() as tx:
+        tx.session.add(Credential(name=DEFAULT_CREDENTIAL))
+        tx.session.flush()
         for slot in range(SLOTS - 1):
-            began = now - (SLOTS - slot) * SLOT
+            began = tx.now - (SLOTS - slot) * SLOT
             waiting = 2 * (slot - OUTAGE[0] + 1) if slot in OUTAGE else 0
-            session.add(Reconciliation(started_at=began, ended_at=began, undelivered=waiting))
+            tx.session.add(Reconciliation(started_at=began, ended_at=began, undelivered=waiting))
             for number in range(2):
                 took = (OUTAGE[-1] + 1 - slot) * SLOT if slot in OUTAGE else timedelta(seconds=0.7 + (7 * slot) % 5)
                 for row in outcome(2 * slot + number + 1, began, took * (1 + number)):
-                    session.add(row)
-                    await session.flush()  # each needs the one before
+                    tx.session.add(row)
+                    tx.session.flush()  # each needs the one before
 
 
 def outcome(number: int, at: datetime, took: timedelta) -> Iterator[SQLModel]:
@@ -199,8 +198,7 @@ async def shoot_shell(stage: Stage) -> None:
         await list_reports(undelivered=True, rejected=True, limit=20)
 
     async def details() -> None:
-        async with stage.ledger.transaction() as session:
-            found, _ = await listing(session, Selection(), (Wanted.REJECTED,), limit=1)
+        found, _ = await stage.ledger.write(listing, Selection(), (Wanted.REJECTED,), limit=1)
         await show(found[0].id, as_json=False)
 
     await printed("reports-list.svg", "reportback reports list --undelivered --rejected", rows)

@@ -28,9 +28,8 @@ from itertools import count
 from time import monotonic
 from uuid import UUID
 
-from sqlmodel.ext.asyncio.session import AsyncSession
 from steps import AtEffect, Step, SteppedLedger, SteppedTransport, go_on
-from world import ACTOR, ME, begin, end, order, recorded
+from world import ACTOR, ME, begin, end, order, parts, recorded
 
 from domain.delivery.policy import Policy
 from domain.jobs.execution import Done, Execution, Order
@@ -52,7 +51,7 @@ class Later:
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.by
 
-    async def of_ledger(self, _: AsyncSession) -> datetime:
+    def of_ledger(self, _: object) -> datetime:
         return self()
 
     def pass_by(self, seconds: float) -> None:
@@ -72,8 +71,7 @@ async def sender(url: str, api_url: str, time: Later, step: Step = go_on) -> Asy
         open_ledger(url, clock=time.of_ledger) as ledger,
         CommitStatuses(api_url, policy.timeout, time, way) as github,
     ):
-        stepped = SteppedLedger(ledger.engine, ledger.sessions, ledger.clock, step)
-        yield Reporter(stepped, github, policy, token_of, lambda: 0.0, ACTOR)
+        yield Reporter(SteppedLedger(*parts(ledger), step, actor=ACTOR), github, policy, token_of, lambda: 0.0)
 
 
 def job(number: int) -> Order:
@@ -82,8 +80,7 @@ def job(number: int) -> Order:
 
 async def life(process: Reporter, asked: Order, time: Later) -> None:
     """Run a job unless it has succeeded, and attempt its outcome twice, the second time after a doubt."""
-    async with process.ledger.transaction() as session:
-        taken = await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await process.ledger.clock(session))
+    taken = await process.ledger.write(jobs.accept, asked, by=ME)
     if isinstance(taken, Done):
         return
     assert isinstance(taken, Execution)

@@ -31,8 +31,8 @@ def process_that(what: str, url: str, api_url: str, *numbers: int) -> AbstractAs
 
 
 async def target_of(ledger: Ledger, context: str) -> int:
-    async with ledger.transaction() as session:
-        return (await session.exec(select(StatusTarget.id).where(StatusTarget.context == context))).one() or 0
+    with ledger.transaction() as tx:
+        return tx.session.exec(select(StatusTarget.id).where(StatusTarget.context == context)).one() or 0
 
 
 async def reconcile(process: Reporter, time: Later) -> None:

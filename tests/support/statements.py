@@ -13,7 +13,7 @@ from itertools import count
 from actors import Actor, Work
 from schedules import Tree
 from sqlalchemy import event, text
-from sqlalchemy.util import await_only
+from steps import step_within
 from world import World
 
 from storage.ledger import Ledger, open_ledger
@@ -36,13 +36,15 @@ class Seat:
 async def seat(world: World, url: str) -> AsyncIterator[Seat]:
     """Make a seat whose actor stops before every statement."""
     async with open_ledger(url, clock=world.clock.of_ledger) as ledger:
-        async with ledger.engine.connect() as connection:  # back in the pool it is the one its actor gets, alone there
-            taken = Seat(ledger, await connection.scalar(text("SELECT pg_backend_pid()")))
+        with ledger.engine.connect() as connection:  # back in the pool it is the one its actor gets, alone there
+            taken = Seat(ledger, connection.scalar(text("SELECT pg_backend_pid()")))
+
+        loop = asyncio.get_running_loop()
 
         def before_statement(*_: object) -> None:
-            await_only(taken.actor.step("statement"))
+            step_within(taken.actor.step("statement"), loop)
 
-        event.listen(ledger.engine.sync_engine, "before_cursor_execute", before_statement)
+        event.listen(ledger.engine, "before_cursor_execute", before_statement)
         yield taken
 
 
@@ -97,10 +99,10 @@ class Statements:
                 async with asyncio.timeout(SOON):
                     await place.actor.stopped()
                     return
-            if await self._waits_for_a_lock(place.pid):
+            if self._waits_for_a_lock(place.pid):
                 return
 
-    async def _waits_for_a_lock(self, pid: int) -> bool:
-        async with self.world.ledger.engine.connect() as connection:
-            blocked = await connection.scalar(text("SELECT cardinality(pg_blocking_pids(:pid))"), {"pid": pid})
+    def _waits_for_a_lock(self, pid: int) -> bool:
+        with self.world.ledger.engine.connect() as connection:
+            blocked = connection.scalar(text("SELECT cardinality(pg_blocking_pids(:pid))"), {"pid": pid})
         return bool(blocked)

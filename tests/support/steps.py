@@ -1,21 +1,41 @@
 """Steps of a sender: called before and after each effect, where a test counts, stops, or ends its process."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Container
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Container, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import httpx
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.util import await_only
+from sqlalchemy.util.concurrency import in_greenlet
 
 from storage.ledger import Ledger
+from storage.transaction import Transaction
 
-Step: TypeAlias = Callable[[str], Awaitable[None]]
+Step: TypeAlias = Callable[[str], Coroutine[Any, Any, None]]
 
 
 async def go_on(_: str) -> None:
     """Default step: does nothing."""
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that runs in this thread, if any."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def step_within(step: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+    """Wait for *step*, which runs on *loop*, within a transaction, whether that is in a thread or in place."""
+    if in_greenlet():
+        await_only(step)
+    else:
+        assert loop is not running_loop(), "a step waits for its own loop: use `await ledger.write(…)`"
+        asyncio.run_coroutine_threadsafe(step, loop).result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +43,14 @@ class SteppedLedger(Ledger):
     """A ledger that calls `step` before and after each commit."""
 
     step: Step
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop, kw_only=True)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        async with self._stepped(Ledger.transaction(self)) as session:
-            yield session
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        async with self._stepped(Ledger.reading(self)) as session:
-            yield session
-
-    @asynccontextmanager
-    async def _stepped(self, opening: AbstractAsyncContextManager[AsyncSession]) -> AsyncIterator[AsyncSession]:
-        async with opening as session:
-            yield session
-            await self.step("commit")
-        await self.step("committed")
+    @contextmanager
+    def transaction(self, *, only_reads: bool = False) -> Iterator[Transaction]:
+        with Ledger.transaction(self, only_reads=only_reads) as tx:
+            yield tx
+            step_within(self.step("commit"), self.loop)
+        step_within(self.step("committed"), self.loop)
 
 
 class SteppedTransport(httpx.AsyncBaseTransport):

@@ -10,13 +10,13 @@ from tasks.delivery.verify import to_verify, verify_target
 
 
 async def reports(world: World) -> list[StatusReport]:
-    async with world.ledger.transaction() as session:
-        return list(await session.exec(select(StatusReport)))
+    with world.ledger.transaction() as tx:
+        return list(tx.session.exec(select(StatusReport)))
 
 
 async def kinds(world: World) -> list[str]:
-    async with world.ledger.transaction() as session:
-        return list(await session.exec(select(ReportEvent.kind)))
+    with world.ledger.transaction() as tx:
+        return list(tx.session.exec(select(ReportEvent.kind)))
 
 
 async def verify_targets(world: World) -> int:
@@ -25,10 +25,10 @@ async def verify_targets(world: World) -> int:
 
 
 async def request_verification(world: World) -> None:
-    async with world.ledger.transaction() as session:
-        target = (await session.exec(select(StatusTarget))).one()
+    with world.ledger.transaction() as tx:
+        target = tx.session.exec(select(StatusTarget)).one()
         target.verify_at = world.clock.now
-        session.add(target)
+        tx.session.add(target)
 
 
 def send_late(world: World, report: StatusReport) -> None:
@@ -60,9 +60,9 @@ def override(world: World, context: str = "docs/sphinx", state: str = "failure")
 
 
 async def notes(world: World, kind: EventKind) -> list[str]:
-    async with world.ledger.transaction() as session:
+    with world.ledger.transaction() as tx:
         found = select(ReportEvent.note).where(ReportEvent.kind == kind).order_by(col(ReportEvent.id))
-        return [note or "" for note in await session.exec(found)]
+        return [note or "" for note in tx.session.exec(found)]
 
 
 async def verify(world: World) -> bool:

@@ -16,6 +16,8 @@ How to write one:
 - Arrange: `run_job`, or `accept`, `begin` and `end`, bring the ledger to a state. `world.fault(Kind.…)` makes the next
   matching request fail; with `where="after"` only after its status was stored.
 - Act: `world.deliver()` is one attempt, `world.reconcile()` a few reconciliation runs. Or call the function under test.
+- Read or change rows in `with world.ledger.transaction() as tx:`, which waits in the test's own thread. What another
+  task must be able to interrupt, or a `Step` to see, is a call: `await world.ledger.write(reports.reopen, …)`.
 - Time passes only by `world.clock.advance(seconds)` and `world.reconcile()`. No test sleeps or asserts how long
   something took.
 - Assert first on the states that GitHub holds, `world.held()`, then on requests (`world.posts()`), rows
@@ -39,8 +41,8 @@ from typing import TypeAlias
 from uuid import UUID, uuid4
 
 import httpx
+from sqlalchemy import Engine
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 from steps import Step, SteppedLedger, SteppedTransport, go_on
 
 from domain.delivery.budget import WriteBudget
@@ -62,6 +64,9 @@ from storage.delivery.availability import Busy, Settled
 from storage.jobs import jobs
 from storage.ledger import Ledger
 from storage.models import StatusReport, StatusTarget
+from storage.threads import Threads
+from storage.transaction import Clock as LedgerClock
+from storage.transaction import Transaction
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
 
@@ -80,7 +85,7 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    async def of_ledger(self, _: AsyncSession) -> datetime:
+    def of_ledger(self, _: object) -> datetime:
         return self.now
 
     def advance(self, seconds: float) -> None:
@@ -102,16 +107,13 @@ def order(
 
 async def accept(ledger: Ledger, asked: Order) -> Execution:
     """Accept an order that no other process has accepted."""
-    async with ledger.transaction() as session:
-        taken = await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await ledger.clock(session))
+    taken = await ledger.write(jobs.accept, asked, by=ME)
     assert isinstance(taken, Execution)
     return taken
 
 
 async def begin(ledger: Ledger, execution: Execution) -> JobState | None:
-    async with ledger.transaction() as session:
-        now = await ledger.clock(session)
-        return await jobs.begin(session, execution.job_id, execution.number, now=now)
+    return await ledger.write(jobs.begin, execution.job_id, execution.number)
 
 
 async def end(
@@ -119,12 +121,15 @@ async def end(
     credential: str = CREDENTIAL,
 ) -> RecordedReport | None:  # fmt: skip
     """End an execution; return the report of its outcome."""
-    async with ledger.transaction() as session:
-        ended = await jobs.end(
-            session, execution.job_id, execution.number, state, summary=words, exit_code=0,
-            credential=credential, actor=ACTOR, now=await ledger.clock(session),
-        )  # fmt: skip
+    ended = await ledger.write(
+        jobs.end, execution.job_id, execution.number, state, summary=words, exit_code=0, credential=credential
+    )
     return ended.report if ended else None
+
+
+def parts(ledger: Ledger) -> tuple[Engine, LedgerClock, Threads]:
+    """What another opening of *ledger* shares with it."""
+    return ledger.engine, ledger.clock, ledger.threads
 
 
 def recorded(report: RecordedReport | None) -> RecordedReport:
@@ -149,11 +154,9 @@ def commit_statuses(world: "World", way: httpx.AsyncBaseTransport) -> CommitStat
     return CommitStatuses("http://github.test", world.policy.timeout, world.now, way)
 
 
-async def due_ids(
-    session: AsyncSession, *, limit: int, write_budget: WriteBudget | None = None, now: datetime
-) -> list[int]:
+def due_ids(tx: Transaction, *, limit: int, write_budget: WriteBudget | None = None) -> list[int]:
     """Ids of the targets that a claim may take, in the order in which a reconciliation run would."""
-    offers = await due.offers(session, limit=limit, write_budget=write_budget, now=now)
+    offers = due.offers(tx, limit=limit, write_budget=write_budget)
     return [offer.target_id for offer in offers]
 
 
@@ -179,8 +182,8 @@ class World:
         own = ledger or self.ledger
         way = SteppedTransport(InProcessTransport(self.github), step)
         surface = await self.clients.enter_async_context(self.open_surface(self, way))
-        stepped = SteppedLedger(own.engine, own.sessions, own.clock, step, follow=own.follow)
-        return Reporter(stepped, surface, self.policy, self.token_of, lambda: 0.0, ACTOR, self.clock.sleep)
+        stepped = SteppedLedger(*parts(own), step, actor=ACTOR, follow=own.follow)
+        return Reporter(stepped, surface, self.policy, self.token_of, lambda: 0.0, self.clock.sleep)
 
     async def token_of(self, name: str) -> str:
         if name not in self.tokens:
@@ -216,25 +219,24 @@ class World:
         return sum(seen.method == method for seen in self.github.requests.seen)
 
     async def target_id(self, context: str = "docs/sphinx") -> int:
-        async with self.ledger.transaction() as session:
-            found = await session.exec(select(StatusTarget.id).where(StatusTarget.context == context))
+        with self.ledger.transaction() as tx:
+            found = tx.session.exec(select(StatusTarget.id).where(StatusTarget.context == context))
             return found.one() or 0
 
     async def target(self, context: str = "docs/sphinx") -> StatusTarget:
-        async with self.ledger.transaction() as session:
-            return (await session.exec(select(StatusTarget).where(StatusTarget.context == context))).one()
+        with self.ledger.transaction() as tx:
+            return tx.session.exec(select(StatusTarget).where(StatusTarget.context == context)).one()
 
     async def newest(self, context: str = "docs/sphinx") -> RecordedReport:
         """The current report of a context."""
-        async with self.ledger.transaction() as session:
+        with self.ledger.transaction() as tx:
             current = select(StatusTarget.newest_id).where(StatusTarget.context == context)
-            return await reports.of_id(session, (await session.exec(current)).one() or 0)
+            return reports.of_id(tx, tx.session.exec(current).one() or 0)
 
     async def reopen(self, context: str = "docs/sphinx", *, credential: str = CREDENTIAL) -> bool:
         """Reopen the current report of a context; whether it was rejected."""
         newest_id = (await self.target(context)).newest_id or 0
-        async with self.ledger.transaction() as session:
-            return await reports.reopen(session, newest_id, credential=credential, actor=ACTOR, now=self.clock.now)
+        return await self.ledger.write(reports.reopen, newest_id, credential=credential)
 
     async def deliver(
         self, context: str = "docs/sphinx", *, by: Reporter | None = None, only_if_due: bool = False
@@ -245,24 +247,23 @@ class World:
     async def reconcile(self, *, passes: int = 6, every: float = 20) -> None:
         """Deliver all due targets, *passes* times, advancing the clock after each."""
         for _ in range(passes):
-            async with self.ledger.transaction() as session:
-                ids = await due_ids(session, limit=1000, now=self.clock.now)
+            ids = await self.ledger.write(due_ids, limit=1000)
             for target_id in ids:
                 await deliver(self.reporter, target_id, only_if_due=True)
             self.clock.advance(every)
 
     async def phases(self, context: str = "docs/sphinx") -> dict[str, Phase]:
         """The phase of each report of a context, by its state; of several with one state, that of the last recorded."""
-        async with self.ledger.transaction() as session:
+        with self.ledger.transaction() as tx:
             found = select(StatusReport).join(StatusTarget).where(StatusTarget.context == context)
-            reports = await session.exec(found.order_by(col(StatusReport.id)))
-            return {report.state: await availability.phase_of(session, report.id or 0) for report in reports.all()}
+            reports = tx.session.exec(found.order_by(col(StatusReport.id)))
+            return {report.state: availability.phase_of(tx, report.id or 0) for report in reports.all()}
 
     async def events(self, context: str = "docs/sphinx") -> list[str]:
         """The kinds of the events of the current report of a context, in order."""
         newest = (await self.target(context)).newest_id or 0
-        async with self.ledger.transaction() as session:
-            return [event.kind.value for event in await events.of_report(session, newest)]
+        with self.ledger.transaction() as tx:
+            return [event.kind.value for event in events.of_report(tx, newest)]
 
 
 @asynccontextmanager

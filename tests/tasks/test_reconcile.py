@@ -23,5 +23,5 @@ async def test_a_run_that_cannot_search_for_lost_jobs_delivers_and_is_no_success
     with pytest.raises(ValueError, match="unexpected"):
         await reconcile(world.reporter, uuid4(), budget=timedelta(seconds=50), senders=1)
     assert world.held() == ["success"]
-    async with world.ledger.transaction() as session:
-        assert await reconciliation_runs.last_success(session) is None
+    with world.ledger.transaction() as tx:
+        assert reconciliation_runs.last_success(tx) is None

@@ -59,8 +59,8 @@ async def dispositions(folder: Path, shell: Shell, *, is_dry_run: bool = False) 
 
 
 async def count(world: World, table: type[Job | StatusReport]) -> int:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(func.count()).select_from(table))).one()
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(func.count()).select_from(table)).one()
 
 
 def an_installation(folder: Path) -> None:
@@ -86,9 +86,7 @@ async def test_an_owed_report_is_on_github_once_after_any_number_of_imports(
         assert await reconcile_now() == 0
     shell.heard()
     held = sorted((one["context"], one["state"], one["description"]) for one in await stand_in.statuses())
-    assert held == [
-        ("docs/failed", "failure", "no page 12"), ("docs/shared", "success", "succeeded in 57 min"),
-    ]  # fmt: skip
+    assert held == [("docs/failed", "failure", "no page 12"), ("docs/shared", "success", "succeeded in 57 min")]
     assert await count(world, Job) == 2
 
 
@@ -183,8 +181,8 @@ async def test_a_crash_in_the_middle_is_finished_by_the_next_import(
         put(folder, f"{number}.json", job(str(number)))
     report, taken = jobs.report, []
 
-    async def dies(*args: Any, **rest: Any) -> RecordedReport | None:  # noqa: ANN401  # handed on
-        taken.append(await report(*args, **rest))
+    def dies(*args: Any, **rest: Any) -> RecordedReport | None:  # noqa: ANN401  # handed on
+        taken.append(report(*args, **rest))
         if len(taken) == 3:
             raise KeyboardInterrupt  # before the third is committed
         return taken[-1]

@@ -38,10 +38,10 @@ async def taken(world: World, one: OldJob, *, is_dry_run: bool = False) -> Dispo
     return (await take_over(world.reporter, one, Settings(keep="30d"), is_dry_run=is_dry_run)).what
 
 
-async def rows(world: World) -> dict[str, int]:
-    async with world.ledger.transaction() as session:
+def rows(world: World) -> dict[str, int]:
+    with world.ledger.transaction() as tx:
         tables = (Job, StatusTarget, StatusReport, ReportEvent)
-        return {one.__name__: (await session.exec(select(func.count()).select_from(one))).one() for one in tables}
+        return {one.__name__: tx.session.exec(select(func.count()).select_from(one)).one() for one in tables}
 
 
 def verdicts(*jobs: OldJob) -> dict[str, tuple[Disposition, str]]:
@@ -106,9 +106,9 @@ async def test_an_old_outcome_is_due_at_once_and_delivered_once(world: World) ->
 async def test_its_times_are_kept_and_an_end_that_lies_ahead_is_now(world: World) -> None:
     one = old(world, completedAt=world.clock.now + timedelta(days=400))
     await taken(world, one)
-    async with world.ledger.transaction() as session:
-        job = (await session.exec(select(Job))).one()
-        counted = [key for key in await counters.read(session) if key[0] == "jobs"]
+    with world.ledger.transaction() as tx:
+        job = tx.session.exec(select(Job)).one()
+        counted = [key for key in counters.read(tx) if key[0] == "jobs"]
     assert (job.id, job.type, job.state, job.summary) == (one.job_id, one.type, one.state, one.summary)
     assert (job.started_at, job.ended_at) == (one.created_at, world.clock.now)
     assert (job.host, counted) == (None, [])  # it ran elsewhere
@@ -120,7 +120,7 @@ async def test_a_job_imported_again_is_known_also_after_its_delivery(world: Worl
         assert await taken(world, one) is what
         await world.reconcile()
     assert world.held() == ["failure"]
-    assert (await rows(world))["StatusReport"] == 1
+    assert (rows(world))["StatusReport"] == 1
 
 
 async def test_imports_at_once_make_one(world: World) -> None:
@@ -132,9 +132,9 @@ async def test_imports_at_once_make_one(world: World) -> None:
 
 
 async def test_a_dry_run_says_the_same_and_changes_nothing(world: World) -> None:
-    before = await rows(world)
+    before = rows(world)
     assert await taken(world, old(world), is_dry_run=True) is Disposition.QUEUED
-    assert await rows(world) == before
+    assert rows(world) == before
     await taken(world, old(world))
     assert await taken(world, old(world), is_dry_run=True) is Disposition.KNOWN
 
@@ -150,9 +150,9 @@ async def test_an_import_and_a_job_of_reportback_at_once_leave_the_job_speaking(
 async def test_a_report_of_reportback_is_never_covered(world: World, hours_ago: float) -> None:
     execution = await accept(world.ledger, order())
     one = old(world, hours_ago=hours_ago, github=at_target("ACME", "Site", "Docs/Sphinx"))
-    before = await rows(world)
+    before = rows(world)
     assert await taken(world, one) is Disposition.NEWER
-    assert await rows(world) == before
+    assert rows(world) == before
     await end(world.ledger, execution)
     assert await taken(world, one) is Disposition.NEWER
     await world.reconcile()
@@ -162,9 +162,7 @@ async def test_a_report_of_reportback_is_never_covered(world: World, hours_ago: 
 async def test_a_job_of_reportback_supersedes_an_earlier_import(world: World) -> None:
     await taken(world, old(world))
     await run_job(world.ledger, order())
-    assert await world.phases() == {
-        "failure": Phase.SUPERSEDED, "pending": Phase.SUPERSEDED, "success": Phase.DUE,
-    }  # fmt: skip
+    assert await world.phases() == {"failure": Phase.SUPERSEDED, "pending": Phase.SUPERSEDED, "success": Phase.DUE}
 
 
 async def test_a_target_gets_one_import(world: World) -> None:

@@ -40,8 +40,8 @@ async def test_an_older_status_on_top_is_covered_again_by_a_new_edition(world: W
 
 async def test_a_repair_of_a_report_reopened_in_bulk_does_not_wait_for_the_hour(world: World) -> None:
     pending, _ = await delivered(world)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(StatusTarget).values(bulk_at=world.clock.now))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(StatusTarget).values(bulk_at=world.clock.now))
     send_late(world, pending)
     assert await verify_targets(world) == 1
     assert (await world.target()).bulk_at is None
@@ -186,8 +186,7 @@ async def test_repairs_end_where_they_do_not_help(world: World) -> None:
 @pytest.mark.parametrize("what", ["newest", "edition", "lease", "status"])
 async def test_a_repair_names_what_it_read(world: World, what: str) -> None:
     await delivered(world)
-    async with world.ledger.transaction() as session:
-        seen = await verification.take_snapshot(session, await world.target_id())
+    seen = await world.ledger.read(verification.take_snapshot, await world.target_id())
     assert seen is not None
     lease = {"lease": uuid4(), "lease_expires_at": world.clock.now, "sending_id": StatusTarget.newest_id}
     changed = {
@@ -196,8 +195,8 @@ async def test_a_repair_names_what_it_read(world: World, what: str) -> None:
         "status": update(StatusReport).where(col(StatusReport.delivered_at).is_not(None)).values(github_status_id=7),
         "lease": update(StatusTarget).values(**lease),
     }
-    async with world.ledger.transaction() as session:
-        await session.exec(changed[what])
-        assert not await verification.is_unchanged(session, seen)
-        assert not await verification.repair(session, seen, COMMIT_STATUS, actor="test", now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        tx.session.exec(changed[what])
+        assert not verification.is_unchanged(tx, seen)
+        assert not verification.repair(tx, seen, COMMIT_STATUS)
     assert EventKind.REPAIRED not in await kinds(world)

@@ -66,10 +66,10 @@ async def test_a_report_found_by_reading_back_is_always_verified(world: World) -
     await run_job(world.ledger, order())
     world.fault(Kind.CLOSE, where="after")
     await world.deliver()
-    async with world.ledger.transaction() as session:
-        target = (await session.exec(select(StatusTarget))).one()
+    with world.ledger.transaction() as tx:
+        target = tx.session.exec(select(StatusTarget)).one()
         target.verify_at = None
-        session.add(target)
+        tx.session.add(target)
     world.clock.advance(1)
     await world.deliver()
     override(world)

@@ -61,11 +61,11 @@ IN_THE_WAY: dict[str, Callable[[datetime], Update]] = {
 @pytest.mark.parametrize("what", IN_THE_WAY)
 async def test_nothing_is_verified_while_a_sender_sends_or_waits(world: World, what: str) -> None:
     _, outcome = await delivered(world)
-    async with world.ledger.transaction() as session:
-        await session.exec(IN_THE_WAY[what](world.clock.now + LATER))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(IN_THE_WAY[what](world.clock.now + LATER))
     assert await to_verify(world.reporter) == []
-    async with world.ledger.transaction() as session:
-        await session.exec(IN_THE_WAY["a pause"](world.clock.now + LATER))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(IN_THE_WAY["a pause"](world.clock.now + LATER))
     assert not await verify_target(world.reporter, outcome.target_id)
     assert world.asked("GET") == 0
 
@@ -88,19 +88,19 @@ async def test_a_verification_ends_at_a_pause_that_begins_between_two_pages(worl
 async def test_a_verification_used_as_probe_does_not_end_the_next_pause(world: World) -> None:
     _, outcome = await delivered(world)
     world.others_post(250)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Credential).values(paused_until=world.clock.now, pause_seconds=60))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Credential).values(paused_until=world.clock.now, pause_seconds=60))
     until = world.clock.now + timedelta(minutes=5)
     looks = itertools.count(1)
 
     async def pause(name: str) -> None:
         if name == "GET" and next(looks) == 2:
-            async with world.ledger.transaction() as session:
-                await session.exec(update(Credential).values(paused_until=until))
+            with world.ledger.transaction() as tx:
+                tx.session.exec(update(Credential).values(paused_until=until))
 
     await verify_target(await world.sender(pause), outcome.target_id)
-    async with world.ledger.transaction() as session:
-        assert (await session.exec(select(Credential.paused_until))).one() == until
+    with world.ledger.transaction() as tx:
+        assert tx.session.exec(select(Credential.paused_until)).one() == until
     assert world.asked("GET") == 2
 
 
@@ -182,8 +182,8 @@ async def test_a_refused_verification_pauses_the_credential_and_is_retried_later
     await delivered(world)
     world.fault(Kind.BAD_CREDENTIALS, method="GET")
     assert await verify_targets(world) == 0
-    async with world.ledger.transaction() as session:
-        paused_until = (await session.exec(select(Credential.paused_until))).one()
+    with world.ledger.transaction() as tx:
+        paused_until = tx.session.exec(select(Credential.paused_until)).one()
     assert paused_until == world.clock.now + timedelta(minutes=1)
     assert await verify_targets(world) == 0
     assert world.asked("GET") == 1
@@ -200,8 +200,7 @@ async def test_a_verification_requested_during_another_is_made(world: World) -> 
     async def come_back_late(name: str) -> None:
         if name == "GET answered":
             send_late(world, pending)
-            async with world.ledger.transaction() as session:
-                await verification.schedule(session, await world.target_id(), now=world.clock.now)
+            await world.ledger.write(verification.schedule, await world.target_id())
 
     assert not await verify_target(await world.sender(come_back_late), await world.target_id())
     assert (await world.target()).verify_at == world.clock.now + timedelta(minutes=1)

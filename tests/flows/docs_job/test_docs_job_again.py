@@ -11,8 +11,9 @@ from flow_runs import log_of, name_of_run, new_run, page_of, run, run_again, run
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, update
 from steps import Died
+from transactions import at
 from waiting import soon, until
-from world import ACTOR, ME
+from world import ME
 
 from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase, RecordedReport
@@ -130,9 +131,10 @@ async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
 async def accept_elsewhere(rig: Rig, *, seconds_ago: float) -> UUID:
     """A flow run that another process carries out, or did."""
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
-    async with rig.ledger() as ledger, ledger.transaction() as session:
-        beat_at = rig.now() - timedelta(seconds=seconds_ago)
-        await jobs.accept(session, rig.order(run_id), by=ME, actor=ACTOR, now=beat_at)
+    async with rig.ledger() as ledger:
+        with ledger.transaction() as tx:
+            beat_at = rig.now() - timedelta(seconds=seconds_ago)
+            jobs.accept(at(tx, now=beat_at), rig.order(run_id), by=ME)
     return run_id
 
 
@@ -140,8 +142,8 @@ async def beat_elsewhere(rig: Rig, run_id: UUID) -> None:
     async with rig.ledger() as ledger:
         while True:
             await asyncio.sleep(0.05)
-            async with ledger.transaction() as session:
-                assert await jobs.heartbeat(session, run_id, 1, now=rig.now())
+            with ledger.transaction() as tx:
+                assert jobs.heartbeat(at(tx, now=rig.now()), run_id, 1)
 
 
 async def test_a_second_process_leaves_a_flow_run_with_a_heartbeat_alone(
@@ -182,8 +184,9 @@ async def test_an_execution_that_was_taken_over_ends_without_a_word(rig: Rig, mo
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
     running = asyncio.create_task(run_made(docs_job, run_id))
     await until_noted(rig)
-    async with rig.ledger() as ledger, ledger.transaction() as session:
-        await session.exec(update(Job).where(col(Job.id) == run_id).values(execution=2))
+    async with rig.ledger() as ledger:
+        with ledger.transaction() as tx:
+            tx.session.exec(update(Job).where(col(Job.id) == run_id).values(execution=2))
     ended = await running
     assert ended.shows[:2] == ("RUNNING", "Running")
     assert rig.noted() == ["started"]

@@ -47,8 +47,9 @@ async def test_an_override_found_by_a_run_is_first_on_its_jobs_page_once(rig: Ri
     status = rig.github.store.drafted(override)
     rig.github.store.add(status)
     for _ in range(2):
-        async with rig.ledger() as ledger, ledger.transaction() as session:
-            await session.exec(update(StatusTarget).values(verify_at=await ledger.clock(session)))
+        async with rig.ledger() as ledger:
+            with ledger.transaction() as tx:
+                tx.session.exec(update(StatusTarget).values(verify_at=tx.now))
         passed = await run(reconcile_reports)
     (shown,) = await artifacts_of(done.id, "markdown")
     page = str(shown.data)

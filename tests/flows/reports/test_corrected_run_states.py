@@ -13,7 +13,7 @@ from flow_rig import Rig
 from flow_runs import deployed, log_of, new_run, run, run_of, state_name_of, state_of_run
 from prefect import get_client
 from prefect.states import AwaitingRetry, Cancelling, Completed, Pending, Running, Scheduled
-from sqlmodel.ext.asyncio.session import AsyncSession
+from transactions import at
 from world import begin, end, order
 
 from domain.jobs.execution import Execution
@@ -24,6 +24,7 @@ from flows.reconcile_reports import reconcile_reports
 from storage.identity import ledger_id
 from storage.jobs import jobs
 from storage.jobs.liveness import Over, over
+from storage.transaction import Transaction
 from tasks.process.identity import this_process
 
 ELSEWHERE = Process("another machine", 1, 1)
@@ -36,8 +37,8 @@ async def a_job(rig: Rig, state: JobState, process: Process, *, ended: timedelta
     async with get_client() as client:
         await client.set_flow_run_state(run_id, Running())
     async with rig.ledger() as ledger:
-        async with ledger.transaction() as session:
-            taken = await jobs.accept(session, asked, by=process, actor="test", now=rig.now())
+        with ledger.transaction() as tx:
+            taken = jobs.accept(at(tx, now=rig.now()), asked, by=process)
         assert isinstance(taken, Execution)
         await begin(ledger, taken)
         await end(ledger, taken, state)
@@ -101,10 +102,10 @@ async def test_a_retry_that_was_just_asked_for_is_left_to_come(
 ) -> None:
     run_id = await a_job(rig, JobState.LOST, dead, ended=timedelta(seconds=20))
 
-    async def meanwhile(session: AsyncSession, job_ids: Sequence[UUID]) -> list[Over]:
-        async with get_client() as client:
-            await client.set_flow_run_state(run_id, AwaitingRetry(), force=True)
-        return await over(session, job_ids)
+    def meanwhile(tx: Transaction, job_ids: Sequence[UUID]) -> list[Over]:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(run_id, AwaitingRetry(), force=True)
+        return over(tx, job_ids)
 
     monkeypatch.setattr("storage.jobs.liveness.over", meanwhile)
     await run(reconcile_reports)
@@ -114,8 +115,9 @@ async def test_a_retry_that_was_just_asked_for_is_left_to_come(
 async def accepted(rig: Rig, run_id: UUID) -> UUID:
     """Accept the job of a flow run; return its id."""
     asked = replace(order(sha=rig.sha), flow_run_id=run_id)
-    async with rig.ledger() as ledger, ledger.transaction() as session:
-        await jobs.accept(session, asked, by=this_process(), actor="test", now=rig.now())
+    async with rig.ledger() as ledger:
+        with ledger.transaction() as tx:
+            jobs.accept(at(tx, now=rig.now()), asked, by=this_process())
     return run_id
 
 
@@ -145,8 +147,8 @@ async def test_flow_runs_that_died_before_acceptance_are_corrected_in_prefect(
 
 async def test_a_flow_run_is_corrected_by_the_runs_of_its_own_ledger(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.operations.correct_run_states.ACCEPTING", timedelta(seconds=-60))
-    async with rig.ledger() as ledger, ledger.transaction() as session:
-        mine = await ledger_id(session)
+    async with rig.ledger() as ledger:
+        mine = await ledger.write(ledger_id)
     monkeypatch.setenv("REPORTBACK_LEDGER_ID", str(mine))
     died = await run_of(await deployed(docs_job, tags=[f"ledger:{mine}"]), Running())
     await run(reconcile_reports)

@@ -31,5 +31,6 @@ async def test_a_run_adds_old_rows_to_the_totals(rig: Rig) -> None:
     await run(reconcile_reports)
     rig.skipped += timedelta(hours=2)
     await run(reconcile_reports)
-    async with rig.ledger() as ledger, ledger.transaction() as session:
-        assert (await counters.read(session))[EVENTS] > 0
+    async with rig.ledger() as ledger:
+        with ledger.transaction() as tx:
+            assert counters.read(tx)[EVENTS] > 0

@@ -10,6 +10,7 @@ from prefect import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed, Running, Scheduled
+from transactions import at
 
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
@@ -23,11 +24,12 @@ def ago(span: timedelta) -> State[None]:
     return Scheduled(scheduled_time=datetime.now(UTC) - span)
 
 
-async def has_passed(rig: Rig, at: datetime, *, took: timedelta = timedelta(seconds=5)) -> None:
+async def has_passed(rig: Rig, ended: datetime, *, took: timedelta = timedelta(seconds=5)) -> None:
     """Record that another reconciliation run ended at that time."""
-    async with rig.ledger() as ledger, ledger.transaction() as session:
-        pass_id = await reconciliation_runs.begin(session, uuid4(), now=at - took)
-        await reconciliation_runs.end(session, pass_id, delivered=0, undelivered=0, now=at)
+    async with rig.ledger() as ledger:
+        with ledger.transaction() as tx:
+            pass_id = reconciliation_runs.begin(at(tx, now=ended - took), uuid4())
+            reconciliation_runs.end(at(tx, now=ended), pass_id, began=ended - took, delivered=0, undelivered=0)
 
 
 async def test_a_late_run_leaves_its_work_to_the_run_that_has_done_it(rig: Rig) -> None:

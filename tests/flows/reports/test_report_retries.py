@@ -8,6 +8,7 @@ from flow_rig import Rig
 from flow_runs import run, task_runs
 from prefect import flow
 from prefect.client.schemas.objects import TaskRun
+from transactions import at
 from world import order, run_job
 
 from domain.delivery.notifications import ignore
@@ -126,10 +127,8 @@ async def test_a_missing_token_is_named_and_retried(rig: Rig, monkeypatch: pytes
 async def test_a_sender_that_died_after_its_request_is_waited_for_and_its_status_found(rig: Rig) -> None:
     async with open_reporter(Settings(), actor="another") as other:
         await run_job(other.ledger, order(sha=rig.sha))
-        async with other.ledger.transaction() as session:
-            lease = await leases.claim(
-                session, 1, only_if_due=False, policy=other.policy, actor="another", now=rig.now()
-            )
+        with other.ledger.transaction() as tx:
+            lease = leases.claim(at(tx, actor="another", now=rig.now()), 1, only_if_due=False, policy=other.policy)
         assert isinstance(lease, Lease)
         await other.surface.create(lease.report, "a-token")
     ended = await delivered()

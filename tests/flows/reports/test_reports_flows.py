@@ -6,6 +6,7 @@ import pytest
 from flow_rig import Rig
 from flow_runs import log_of, run
 from steps import go_on
+from transactions import at
 from world import order, run_job
 
 from domain.delivery.report import Phase
@@ -53,8 +54,8 @@ async def test_the_reconciliation_logs_its_result(rig: Rig) -> None:
 async def test_the_reconciliation_recovers_the_lease_of_a_sender_that_died(rig: Rig) -> None:
     await recorded(rig, "docs/a")
     async with open_reporter(Settings(), actor="another") as other:
-        async with other.ledger.transaction() as session:
-            lease = await leases.claim(session, 1, only_if_due=True, policy=other.policy, actor="x", now=rig.now())
+        with other.ledger.transaction() as tx:
+            lease = leases.claim(at(tx, actor="x", now=rig.now()), 1, only_if_due=True, policy=other.policy)
         assert isinstance(lease, Lease)
         await other.surface.create(lease.report, "a-token")
     rig.skipped += timedelta(seconds=31)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 
 import pytest
-from cancelling import ON_THE_DRIVERS_THREAD, cancelled_at
+from cancelling import IN_THREADS, cancelled_at
 from full import FULL, SQLITE_OR_ALL
 from world import World, order, run_job
 
@@ -25,7 +25,7 @@ async def second_try(world: World, context: str) -> Callable[[], Awaitable[objec
     return lambda: world.deliver(context)
 
 
-@ON_THE_DRIVERS_THREAD
+@IN_THREADS
 @pytest.mark.parametrize("database", SQLITE_OR_ALL)
 @pytest.mark.parametrize(("prepare", "every"), [(first_try, 1 if FULL else 3), (second_try, 1 if FULL else 7)])
 async def test_a_cancelled_try_is_finished_by_another_wherever_it_stood(

@@ -14,7 +14,7 @@ import pytest
 from exactly_once import assert_exactly_once
 from full import FULL, SQLITE_OR_ALL
 from steps import AtEffect, Died
-from world import ACTOR, ME, World, begin, end, order, run_job
+from world import ME, World, begin, end, order, run_job
 
 from domain.jobs.execution import Execution, Order
 from storage.jobs import jobs
@@ -43,8 +43,7 @@ async def delivery(world: World, process: Reporter, asked: Order) -> None:
 
 async def whole_life(world: World, process: Reporter, asked: Order) -> None:
     """A process that carries out a job, or does what is left of it."""
-    async with process.ledger.transaction() as session:
-        taken = await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await process.ledger.clock(session))
+    taken = await process.ledger.write(jobs.accept, asked, by=ME)
     if isinstance(taken, Execution):
         await world.deliver(context_of(asked), by=process)
         await begin(process.ledger, taken)

@@ -93,7 +93,7 @@ async def test_a_host_that_vanishes_within_any_transaction_blocks_no_sender_and_
     world: World, ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own statements end, too, and once the network is back it delivers by the same ledger."""
-    for name, seconds in (("IDLE_WAIT", 0.3), ("COMMAND_WAIT", 1.0)):
+    for name, seconds in (("IDLE_WAIT", 0.3), ("STATEMENT_WAIT", 1.0)):
         monkeypatch.setattr(engines, name, seconds)
     contexts, held_up = list[str](), list[float]()
     async with (

@@ -160,5 +160,6 @@ def test_a_flow_that_gets_sigterm_leaves_when_nothing_of_its_job_is_left(times: 
 
 
 async def state_in(url: str) -> JobState:
-    async with open_ledger(url) as ledger, ledger.transaction() as session:
-        return (await session.exec(select(Job))).one().state
+    async with open_ledger(url) as ledger:
+        with ledger.transaction() as tx:
+            return tx.session.exec(select(Job)).one().state

@@ -29,8 +29,8 @@ def is_stopped(pid: int) -> bool:
 
 async def stories(ledger: Ledger, context: str) -> dict[str, list[str]]:
     """What happened to each report of a context, by its state."""
-    async with ledger.transaction() as session:
-        found = await session.exec(
+    with ledger.transaction() as tx:
+        found = tx.session.exec(
             select(StatusReport.state, ReportEvent.kind)
             .join(StatusTarget)
             .join(ReportEvent)

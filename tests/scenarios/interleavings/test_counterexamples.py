@@ -9,11 +9,10 @@ import pytest
 from actors import Actor
 from exactly_once import assert_counted_duplicate, assert_exactly_once
 from full import SQLITE_OR_ALL
-from world import CREDENTIAL, World, accept, begin, end, order, run_job
+from world import World, accept, begin, end, order, run_job
 
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
-from storage.delivery import reports
 from storage.delivery.availability import Busy
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
@@ -85,9 +84,7 @@ async def test_read_back_is_kept_through_a_refused_read_and_a_persons_retry(worl
     world.clock.advance(LEASE + SETTLE_AFTER)
     world.fault(Kind.NOT_FOUND, method="GET")
     await world.deliver()
-    async with world.ledger.transaction() as session:
-        newest, now = (await world.target()).newest_id or 0, world.clock.now
-        assert not await reports.reopen(session, newest, credential=CREDENTIAL, actor="ann", now=now)  # it is due
+    assert not await world.reopen()  # it is due
     await world.deliver()
     await assert_exactly_once(world)
     assert (world.held(), world.posts()) == (["success"], 1)

@@ -32,17 +32,14 @@ async def task(_: World, reporter: Reporter) -> None:
 
 
 async def reconciliation(_: World, reporter: Reporter) -> None:
-    async with reporter.ledger.transaction() as session:
-        ids = await due_ids(session, limit=10, now=await reporter.ledger.clock(session))
+    ids = await reporter.ledger.write(due_ids, limit=10)
     for target_id in ids:
         await deliver(reporter, target_id, only_if_due=True)
 
 
 async def person(world: World, reporter: Reporter) -> None:
     """An operator who reopens the target's last report and delivers it."""
-    async with reporter.ledger.transaction() as session:
-        now = await reporter.ledger.clock(session)
-        await reports.reopen(session, 2, credential=CREDENTIAL, actor="ann", now=now)
+    await reporter.ledger.write(reports.reopen, 2, credential=CREDENTIAL)
     await task(world, reporter)
 
 

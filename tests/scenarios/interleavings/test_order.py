@@ -10,6 +10,7 @@ import pytest
 from actors import Actor
 from exactly_once import assert_exactly_once
 from full import SQLITE_OR_ALL
+from transactions import at
 from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
@@ -134,9 +135,9 @@ async def test_reopening_what_is_no_longer_newest_does_nothing_and_says_so(world
         world.fault(Kind.CLOSE, where=lost)
     await world.deliver()
     before = await world.target()
-    async with world.ledger.transaction() as session:
+    with world.ledger.transaction() as tx:
         now = world.clock.now
-        assert not await reports.reopen(session, rejected, credential=CREDENTIAL, actor="ann", now=now)
+        assert not reports.reopen(at(tx, actor="ann", now=now), rejected, credential=CREDENTIAL)
     assert await world.target() == before
     await assert_exactly_once(world)
     assert world.held() == ["success"]

@@ -87,8 +87,8 @@ ANSWERS = {
 
 async def facts(world: World) -> list[dict[str, object]]:
     """Every row but the events, without what every answer says beside its outcome."""
-    async with world.ledger.transaction() as session:
-        rows = [row for table in FACTS for row in (await session.exec(select(table))).all()]
+    with world.ledger.transaction() as tx:
+        rows = [row for table in FACTS for row in tx.session.exec(select(table)).all()]
         return [row.model_dump(exclude=ACCOUNT) for row in rows]
 
 
@@ -115,8 +115,8 @@ async def test_a_sender_without_its_lease_changes_only_its_event_and_the_next_ve
     assert isinstance(await late.finish(), Busy)
     look_at = world.clock.now + timedelta(minutes=1)
     assert await facts(world) == [row | {"verify_at": look_at} if "verify_at" in row else row for row in before]
-    async with world.ledger.transaction() as session:
-        events = await session.exec(select(ReportEvent.kind).order_by(col(ReportEvent.id)))
+    with world.ledger.transaction() as tx:
+        events = tx.session.exec(select(ReportEvent.kind).order_by(col(ReportEvent.id)))
         assert events.all()[-1] is EventKind.LATE
     await other.finish()
     await assert_exactly_once(world)

@@ -13,8 +13,8 @@ from storage.models import StatusTarget
 async def test_twenty_senders_for_one_target_make_one_status(ledger_url: str, race: Race) -> None:
     async with open_ledger(ledger_url) as ledger:
         await run_job(ledger, order())
-        async with ledger.transaction() as session:
-            target_id = (await session.exec(select(StatusTarget.id))).one()
+        with ledger.transaction() as tx:
+            target_id = tx.session.exec(select(StatusTarget.id)).one()
     async with running() as stand_in:
         results = await race("sends", ledger_url, str(target_id), stand_in.url)
         statuses = await stand_in.statuses()

@@ -91,10 +91,8 @@ async def reopening_and_reconciliation(world: World, context: str) -> tuple[Work
     await world.deliver(context)
     report_id = (await world.target(context)).newest_id or 0
 
-    async def reopen(world: World, reporter: Reporter) -> None:
-        async with reporter.ledger.transaction() as session:
-            now = world.clock.now
-            await reports.reopen(session, report_id, credential=CREDENTIAL, actor="ann", now=now)
+    async def reopen(_: World, reporter: Reporter) -> None:
+        await reporter.ledger.write(reports.reopen, report_id, credential=CREDENTIAL)
         await deliver(reporter, target_id)
 
     return reopen, sends(target_id, only_if_due=True)

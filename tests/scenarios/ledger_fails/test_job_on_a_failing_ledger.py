@@ -14,10 +14,12 @@ from executions import CutOff, Executions, ended_of, overtaken
 from failing import REFUSALS, FullDisk, PostgreSQL
 from relay import Fate, Relay
 from sqlmodel import col, select
+from transactions import value
 from waiting import until
 from world import World, end
 
 from domain.jobs.job_states import JobState
+from storage import engines
 from storage.ledger import Ledger, open_ledger
 from storage.models import Job, StatusReport
 from tasks.delivery import ledger_retry
@@ -52,9 +54,9 @@ async def started(world: World, folder: Path, by: Reporter | None = None) -> Sta
 async def assert_succeeded(world: World, ended: EndedExecution | None) -> None:
     """The job has, once, and GitHub shows it, once."""
     assert ended_of(ended).state is JobState.SUCCEEDED
-    async with world.ledger.transaction() as session:
-        assert (await session.exec(select(Job.state))).one() is JobState.SUCCEEDED
-        found = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+    with world.ledger.transaction() as tx:
+        assert tx.session.exec(select(Job.state)).one() is JobState.SUCCEEDED
+        found = tx.session.exec(select(StatusReport).order_by(col(StatusReport.id)))
         recorded = [report.state.value for report in found]
     assert recorded == ["pending", "success"]
     assert ended_of(ended).report == await world.newest()
@@ -95,6 +97,29 @@ async def test_a_job_that_succeeds_while_postgresql_refuses_everything_has_succe
     ] == []
 
 
+SLOW = (
+    "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$",
+    "CREATE TRIGGER slow BEFORE UPDATE ON job FOR EACH ROW EXECUTE FUNCTION slow()",
+)
+
+
+@ON_POSTGRESQL
+async def test_a_job_that_succeeds_while_statements_take_too_long_has_succeeded_once_they_do_not(
+    world: World, ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: list[str]
+) -> None:
+    monkeypatch.setattr(engines, "STATEMENT_WAIT", 0.3)
+    async with open_ledger(ledger_url, clock=world.clock.of_ledger) as ledger:
+        _, running = await started(world, tmp_path, await world.sender(ledger=ledger))
+        for statement in SLOW:
+            await value(world.ledger, statement)
+        try:
+            (tmp_path / "go").touch()
+            await until(lambda: len(logged) >= 2)
+        finally:
+            await value(world.ledger, "DROP FUNCTION slow CASCADE")
+        await assert_succeeded(world, await running)
+
+
 @ON_SQLITE
 async def test_a_job_that_succeeds_while_another_schema_stands_there_has_succeeded_once_its_own_is_back(
     world: World, ledger_url: str, tmp_path: Path, logged: list[str]
@@ -129,8 +154,8 @@ async def test_an_end_that_waits_for_its_ledger_outlasts_every_cancel(
         connection.is_down = False
     with pytest.raises(asyncio.CancelledError):
         await running
-    async with world.ledger.transaction() as session:
-        assert (await session.exec(select(Job.state))).one() is JobState.SUCCEEDED
+    with world.ledger.transaction() as tx:
+        assert tx.session.exec(select(Job.state)).one() is JobState.SUCCEEDED
     await world.reconcile()
     assert world.held() == ["success"]
 

@@ -4,11 +4,10 @@ import sqlite3
 
 import pytest
 from failing import FullDisk, Locked, PostgreSQL
-from sqlalchemy import AsyncAdaptedQueuePool, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from waiting import until
 
-from domain.delivery.policy import MOST_SENDERS
 from storage import engines
 from storage.ledger import Ledger, LedgerUnavailable, open_ledger
 from storage.unavailable import is_unavailable
@@ -21,8 +20,8 @@ SECRET = "geheim"
 async def write(
     ledger: Ledger, statement: str = "INSERT INTO credential (name) VALUES (:name)", name: str = "x"
 ) -> None:
-    async with ledger.transaction() as session:
-        await (await session.connection()).execute(text(statement), {"name": name})
+    with ledger.transaction() as tx:
+        tx.session.connection().execute(text(statement), {"name": name})
 
 
 @ON_SQLITE
@@ -54,11 +53,10 @@ async def test_a_lock_is_waited_for_and_one_that_lasts_says_so(
 @ON_POSTGRESQL
 async def test_a_connection_that_was_ended_says_so(ledger: Ledger, server: PostgreSQL) -> None:
     words = r"^the ledger is unavailable: .*(terminating connection due to administrator command|closed)"
-    with pytest.raises(LedgerUnavailable, match=words):  # noqa: PT012  # the block is the transaction
-        async with ledger.transaction() as session:
-            await (await session.connection()).execute(text("SELECT 1"))
-            await server.strike()
-            await (await session.connection()).execute(text("SELECT 1"))
+    with pytest.raises(LedgerUnavailable, match=words), ledger.transaction() as tx:  # noqa: PT012  # the block is the transaction
+        tx.session.connection().execute(text("SELECT 1"))
+        await server.strike()
+        tx.session.connection().execute(text("SELECT 1"))
     await write(ledger)
 
 
@@ -156,9 +154,8 @@ def sqlite_error(name: str) -> DBAPIError:
 
 @ON_POSTGRESQL
 async def test_a_value_refused_by_the_driver_is_a_programming_error(ledger: Ledger) -> None:
-    with pytest.raises(DBAPIError):
-        async with ledger.transaction() as session:
-            await (await session.connection()).execute(text("SELECT CAST(:name AS integer)"), {"name": "no number"})
+    with pytest.raises(DBAPIError), ledger.transaction() as tx:
+        tx.session.connection().execute(text("SELECT CAST(:name AS integer)"), {"name": "no number"})
 
 
 async def test_a_connection_that_may_go_on_failing_is_not_used_again(ledger: Ledger) -> None:
@@ -171,8 +168,8 @@ async def test_a_connection_that_may_go_on_failing_is_not_used_again(ledger: Led
 
 async def opened_at(ledger: Ledger) -> object:
     """The identity of a connection."""
-    async with ledger.transaction() as session:
-        return id((await (await session.connection()).get_raw_connection()).driver_connection)
+    with ledger.transaction() as tx:
+        return id(tx.session.connection().connection.driver_connection)
 
 
 @ON_POSTGRESQL
@@ -183,8 +180,8 @@ async def test_a_lasting_lock_is_unavailability_and_the_next_transaction_waits_f
     async with open_ledger(ledger_url) as ledger, open_ledger(ledger_url) as other:
         await write(ledger)
         lock = "SELECT * FROM credential WHERE name = :name FOR UPDATE"
-        async with other.transaction() as session:
-            await (await session.connection()).execute(text(lock), {"name": "x"})
+        with other.transaction() as tx:
+            tx.session.connection().execute(text(lock), {"name": "x"})
             with pytest.raises(LedgerUnavailable, match="lock timeout"):
                 await write(ledger, lock)
         await write(ledger, lock)
@@ -197,17 +194,16 @@ async def test_a_transaction_idle_for_too_long_is_unavailability_and_the_next_on
     monkeypatch.setattr(engines, "IDLE_WAIT", 0.1)
     gone = text("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = :pid")
     async with open_ledger(ledger_url) as idle:
-        with pytest.raises(LedgerUnavailable):  # noqa: PT012  # the block is the transaction
-            async with idle.transaction() as session:
-                connection = await session.connection()
-                pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar()
+        with pytest.raises(LedgerUnavailable), idle.transaction() as tx:  # noqa: PT012  # the block is the transaction
+            connection = tx.session.connection()
+            pid = (connection.execute(text("SELECT pg_backend_pid()"))).scalar()
 
-                async def is_gone() -> bool:
-                    async with ledger.transaction() as other:
-                        return bool((await (await other.connection()).execute(gone, {"pid": pid})).scalar())
+            async def is_gone() -> bool:
+                with ledger.transaction() as other:
+                    return bool(other.session.connection().execute(gone, {"pid": pid}).scalar())
 
-                await until(is_gone)
-                await connection.execute(text("SELECT 1"))
+            await until(is_gone)
+            connection.execute(text("SELECT 1"))
         await write(idle)
 
 
@@ -217,15 +213,9 @@ async def test_a_pool_without_a_free_connection_is_unavailability(
     monkeypatch.setattr(engines, "POOL", 1)
     async with open_ledger(ledger_url) as ledger:
         monkeypatch.setattr(ledger.engine.pool, "_timeout", 0.01)
-        async with ledger.engine.connect():
-            with pytest.raises(LedgerUnavailable, match="QueuePool limit"):
-                await write(ledger)
+        with ledger.engine.connect(), pytest.raises(LedgerUnavailable, match="QueuePool limit"):
+            await write(ledger)
         await write(ledger)
-
-
-async def test_each_sender_that_the_settings_allow_has_a_connection_of_its_own(ledger: Ledger) -> None:
-    assert isinstance(pool := ledger.engine.pool, AsyncAdaptedQueuePool)
-    assert pool.size() > MOST_SENDERS
 
 
 async def test_a_row_that_may_not_be_is_not_for_a_retry(ledger: Ledger) -> None:

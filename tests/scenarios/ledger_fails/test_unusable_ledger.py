@@ -16,7 +16,7 @@ SECRET = "geheim"
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        (f"postgresql://me:{SECRET}@127.0.0.1:1/reports", r"'reports' on 127\.0\.0\.1, port 1: .*Connect call failed"),
+        (f"postgresql://me:{SECRET}@127.0.0.1:1/reports", r"'reports' on 127\.0\.0\.1, port 1: .*Connection refused"),
         (f"postgresql://me:{SECRET}@/reports?host=/nowhere", r"'reports' on /nowhere: .*No such file"),
     ],
 )

@@ -20,8 +20,8 @@ from storage.operations.metrics import snapshot
 
 
 async def credential(world: World) -> Credential:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(Credential))).one()
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(Credential)).one()
 
 
 BEFORE_GITHUB: dict[str, dict[str, object]] = {
@@ -76,9 +76,9 @@ async def test_an_intermediary_is_described_and_has_its_own_reason(world: World)
     world.fault(Kind.INTERMEDIARY)
     await run_job(world.ledger, order())
     await world.deliver()
-    async with world.ledger.reading() as session:
-        answer = (await session.exec(select(ReportEvent).where(col(ReportEvent.http_status).is_not(None)))).one()
-        counted = (await snapshot(session, now=world.clock.now)).reports
+    with world.ledger.transaction(only_reads=True) as tx:
+        answer = tx.session.exec(select(ReportEvent).where(col(ReportEvent.http_status).is_not(None))).one()
+        counted = snapshot(tx).reports
     assert (answer.kind, answer.http_status, answer.github_request_id) == (EventKind.UNKNOWN, 403, None)
     assert answer.note == (await world.target()).last_error == "intermediary: something before GitHub answered 403"
     assert counted == {Group(StatusState.SUCCESS, Phase.DUE, Reason.INTERMEDIARY): 1}

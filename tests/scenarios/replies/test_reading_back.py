@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import select
+from transactions import at
 from world import CREDENTIAL, SHA, World, order, run_job
 
 from domain.delivery.outcome import Reason
@@ -35,9 +36,9 @@ def post_by_others(world: World, count: int) -> None:
 
 
 async def newest(world: World) -> StatusReport:
-    async with world.ledger.transaction() as session:
-        newest_id = (await world.target()).newest_id
-        return (await session.exec(select(StatusReport).where(StatusReport.id == newest_id))).one()
+    newest_id = (await world.target()).newest_id
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(StatusReport).where(StatusReport.id == newest_id)).one()
 
 
 async def marked(world: World) -> list[Stored]:
@@ -130,8 +131,8 @@ async def test_a_commit_that_is_hidden_for_good_is_given_up_in_the_end_and_found
     report = await newest(world)
     assert (report.rejection, world.posts()) == (Reason.EXPIRED, 1)
     world.github.script.clear()
-    async with world.ledger.transaction() as session:
-        assert await reports.reopen(session, report.id or 0, credential=CREDENTIAL, actor="ann", now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        assert reports.reopen(at(tx, actor="ann"), report.id or 0, credential=CREDENTIAL)
     await world.deliver()
     assert (world.held(), world.posts()) == (["success"], 1)
 

@@ -44,10 +44,10 @@ REFUSALS: dict[str, tuple[dict[str, object], Reason, str]] = {
 async def report_and_answer(world: World) -> tuple[StatusReport, ReportEvent]:
     """The current report, and its last recorded answer."""
     newest = (await world.target()).newest_id
-    async with world.ledger.transaction() as session:
-        report = (await session.exec(select(StatusReport).where(StatusReport.id == newest))).one()
+    with world.ledger.transaction() as tx:
+        report = tx.session.exec(select(StatusReport).where(StatusReport.id == newest)).one()
         answers = select(ReportEvent).where(ReportEvent.report_id == newest, col(ReportEvent.http_status).is_not(None))
-        return report, (await session.exec(answers.order_by(col(ReportEvent.id)))).all()[-1]
+        return report, tx.session.exec(answers.order_by(col(ReportEvent.id))).all()[-1]
 
 
 @pytest.mark.parametrize("database", ["sqlite"])  # the answer is the same on both
@@ -110,8 +110,8 @@ async def test_bad_credentials_pause_every_sender_and_reject_nothing(world: Worl
         await run_job(world.ledger, order(context))
         await world.deliver(context)
     _, answer = await report_and_answer(world)
-    async with world.ledger.transaction() as session:
-        pause = (await session.exec(select(Credential.pause_reason))).one()
+    with world.ledger.transaction() as tx:
+        pause = tx.session.exec(select(Credential.pause_reason)).one()
     assert (world.posts(), (await world.phases())["success"]) == (1, Phase.DUE)
     assert (answer.kind, pause) == (EventKind.THROTTLED, Reason.BAD_CREDENTIALS)
     assert (answer.note, answer.github_request_id) == ("bad_credentials: Bad credentials", "57A1:000001")

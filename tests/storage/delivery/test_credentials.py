@@ -7,7 +7,8 @@ import pytest
 from leasing import SECOND, claim, held, settled
 from racing import MANY, from_connections
 from sqlmodel import select, update
-from world import ACTOR, CREDENTIAL, Clock, World, accept, order, world_on
+from transactions import at
+from world import CREDENTIAL, Clock, World, accept, order, world_on
 
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, RateLimit, Reason, Throttled, Unknown
 from domain.delivery.report import EventKind
@@ -32,8 +33,8 @@ async def answered(
 
 
 async def credential(world: World) -> Credential:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(Credential))).one()
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(Credential)).one()
 
 
 async def pause(world: World) -> timedelta | None:
@@ -98,9 +99,8 @@ async def test_of_twenty_that_could_be_the_probe_one_is(ledger_url: str) -> None
     async with open_ledger(ledger_url) as ledger:
         for number in range(MANY):
             await accept(ledger, order(f"docs/{number}"))
-        async with ledger.transaction() as session:
-            now = await ledger.clock(session)
-            await session.exec(update(Credential).values(paused_until=now, pause_seconds=60))
+        with ledger.transaction() as tx:
+            tx.session.exec(update(Credential).values(paused_until=tx.now, pause_seconds=60))
     results = await from_connections("probes", ledger_url, *map(str, range(1, MANY + 1)))
     assert sorted(results) == ["lost"] * (MANY - 1) + ["won"]
 
@@ -163,8 +163,8 @@ async def test_a_probe_that_was_given_back_lets_another_through_at_once(world: W
     await answered(world, senders[0], LIMITED)
     world.clock.advance(60)
     lease, now = await held(world, "d"), world.clock.now
-    async with world.ledger.transaction() as session:
-        await settling.release(session, lease, EventKind.NOT_SENT, due_at=now, note="", actor=ACTOR, now=now)
+    with world.ledger.transaction() as tx:
+        settling.release(at(tx, now=now), lease, EventKind.NOT_SENT, due_at=now, note="")
     assert await is_probe(world, "a")
 
 

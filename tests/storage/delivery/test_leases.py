@@ -9,7 +9,7 @@ from leasing import POLICY, SECOND, change, claim, held, settled, stands
 from racing import MANY, RACES, Race
 from sqlalchemy import text
 from sqlmodel import func, select, update
-from world import ACTOR, CREDENTIAL, World, accept, due_ids, order, run_job
+from world import CREDENTIAL, World, accept, due_ids, order, run_job
 
 from domain.delivery.outcome import Delivered, Reason, Rejected, Unknown
 from domain.delivery.report import EventKind, Phase
@@ -26,17 +26,16 @@ DELIVERED, REJECTED = Delivered(7), Rejected(Reason.NOT_FOUND, "Not Found")
 
 
 async def renewed(world: World, lease: Lease) -> bool:
-    async with world.ledger.transaction() as session:
-        result = await leases.renew(session, lease, policy=POLICY, now=world.clock.now)
+    result = await world.ledger.write(leases.renew, lease, policy=POLICY)
     assert result in (None, replace(lease, expires_at=world.clock.now + LEASE))
     return result is not None
 
 
 async def due(world: World) -> list[str]:
     """The contexts that are due, in order."""
-    async with world.ledger.transaction() as session:
-        ids = await due_ids(session, limit=100, now=world.clock.now)
-        rows = await session.exec(select(StatusTarget.id, StatusTarget.context))
+    with world.ledger.transaction() as tx:
+        ids = due_ids(tx, limit=100)
+        rows = tx.session.exec(select(StatusTarget.id, StatusTarget.context))
         contexts = dict(rows.all())
     return [contexts[target_id] for target_id in ids]
 
@@ -100,8 +99,8 @@ async def test_a_target_in_doubt_is_claimed_to_read_back(world: World) -> None:
 async def test_a_paused_credential_is_not_claimed_with(world: World, ahead: int, *, may: bool) -> None:
     await run_job(world.ledger, order())
     until = world.clock.now + timedelta(seconds=ahead)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Credential).values(paused_until=until, pause_reason="rate_limited"))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Credential).values(paused_until=until, pause_reason="rate_limited"))
     assert (await due(world) == ["docs/sphinx"]) is may
     if not may:
         assert await stands(world) == Busy(until, f"credential {CREDENTIAL} pauses: rate_limited")
@@ -135,10 +134,7 @@ async def test_only_the_holder_releases_a_lease_and_sets_when_it_is_due(world: W
     lease = await held(world)
     due_at = world.clock.now + timedelta(minutes=3)
     for one, released in ((replace(lease, token=uuid4()), False), (lease, True)):
-        async with world.ledger.transaction() as session:
-            await settling.release(
-                session, one, EventKind.ABSENT, due_at=due_at, note="", actor=ACTOR, now=world.clock.now
-            )
+        await world.ledger.write(settling.release, one, EventKind.ABSENT, due_at=due_at, note="")
         assert ((await world.target()).lease is None) is released
     assert (await world.target()).due_at == due_at
     assert (await world.events()).count("absent") == 1
@@ -179,11 +175,11 @@ async def test_everything_at_once_on_few_targets_neither_deadlocks_nor_contradic
 
 async def nothing_contradicts(ledger: Ledger, *, jobs: int) -> None:
     """Every job has both reports, every turn was taken once, and the highest (turn, rank) is current."""
-    async with ledger.transaction() as session:
-        assert (await session.exec(select(func.count()).select_from(StatusReport))).one() == 2 * jobs
-        for target in (await session.exec(select(StatusTarget))).all():
-            of_target = (await session.exec(select(StatusReport).where(StatusReport.target_id == target.id))).all()
+    with ledger.transaction() as tx:
+        assert tx.session.exec(select(func.count()).select_from(StatusReport)).one() == 2 * jobs
+        for target in tx.session.exec(select(StatusTarget)).all():
+            of_target = tx.session.exec(select(StatusReport).where(StatusReport.target_id == target.id)).all()
             assert len({(report.turn, report.rank) for report in of_target}) == len(of_target) == 2 * target.turns
             assert max(of_target, key=lambda report: (report.turn, report.rank)).id == target.newest_id
             assert all(reports.phase(report, target) for report in of_target)
-        assert await (await session.connection()).scalar(text("SELECT count(*) FROM report_event")) > 2 * jobs
+        assert tx.session.connection().scalar(text("SELECT count(*) FROM report_event")) > 2 * jobs

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from transactions import at
 from world import World, order, run_job
 
 from domain.delivery.notifications import Notification, Overdue
@@ -19,14 +20,13 @@ async def one_pass(world: World, *, dies: bool = False, limit: int = 10) -> Sequ
     """Make a reconciliation run now; return the contexts that it announces."""
     told: list[Notification] = []
     ledger = replace(world.ledger, publish=told.append)
-    async with ledger.transaction() as session:
+    with ledger.transaction() as tx:
         began = world.clock.now
-        number = await reconciliation_runs.begin(session, uuid4(), now=began)
+        number = reconciliation_runs.begin(at(tx, now=began), uuid4())
     world.clock.advance(10)
     if not dies:
-        async with ledger.transaction() as session:
-            await overdue.publish(session, began=began, after=AFTER, limit=limit)
-            await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+        await ledger.write(overdue.publish, began=began, after=AFTER, limit=limit)
+        await ledger.write(reconciliation_runs.end, number, began=began, delivered=0, undelivered=0)
     return [one.report.target.context for one in told if isinstance(one, Overdue)]
 
 
@@ -83,6 +83,6 @@ async def test_an_old_report_that_is_reopened_is_not_overdue(world: World) -> No
     world.clock.advance(3600)
     await one_pass(world)
     number = (await world.target("docs/a")).newest_id or 0
-    async with world.ledger.transaction() as session:
-        assert await reports.reopen(session, number, credential="env:TOKEN", actor="ann", now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        assert reports.reopen(at(tx, actor="ann"), number, credential="env:TOKEN")
     assert await one_pass(world) == []

@@ -9,13 +9,11 @@ from storage.delivery import reconciliation_runs
 
 
 async def last(world: World) -> datetime | None:
-    async with world.ledger.transaction() as session:
-        return await reconciliation_runs.last_success(session)
+    return await world.ledger.write(reconciliation_runs.last_success)
 
 
 async def begun(world: World) -> int:
-    async with world.ledger.transaction() as session:
-        return await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
+    return await world.ledger.write(reconciliation_runs.begin, uuid4())
 
 
 async def test_a_run_that_never_ended_is_no_success(world: World) -> None:
@@ -27,8 +25,8 @@ async def test_the_latest_run_that_ended_counts(world: World) -> None:
     for _ in range(2):
         pass_id = await begun(world)
         world.clock.advance(60)
-        async with world.ledger.transaction() as session:
-            await reconciliation_runs.end(session, pass_id, delivered=0, undelivered=0, now=world.clock.now)
+        with world.ledger.transaction() as tx:
+            reconciliation_runs.end(tx, pass_id, began=tx.now, delivered=0, undelivered=0)
     ended = world.clock.now
     world.clock.advance(60)
     await begun(world)

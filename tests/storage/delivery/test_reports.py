@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from racing import until_a_lock_is_waited_for
 from sqlmodel import col, select, update
-from world import ACTOR, CREDENTIAL, Clock, World, accept, begin, end, order, recorded, run_job
+from transactions import at
+from world import CREDENTIAL, Clock, World, accept, begin, end, order, recorded, run_job
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState
@@ -20,30 +21,29 @@ from storage.models import Job, StatusReport, StatusTarget
 
 
 async def record(ledger: Ledger, job_id: object, words: str = "again", *, credential: str = CREDENTIAL) -> int:
-    async with ledger.transaction() as session:
-        job = (await session.exec(select(Job).where(col(Job.id) == job_id))).one()
-        now = await ledger.clock(session)
-        return recorded(await jobs.report(session, job, words, credential=credential, actor=ACTOR, now=now)).id
+    with ledger.transaction() as tx:
+        job = tx.session.exec(select(Job).where(col(Job.id) == job_id)).one()
+        return recorded(jobs.report(tx, job, words, credential=credential)).id
 
 
 async def reject(world: World, state: str = "success") -> int:
     """Reject the report of a state, which was in doubt; its id."""
-    async with world.ledger.transaction() as session:
+    with world.ledger.transaction() as tx:
         found = update(StatusReport).where(col(StatusReport.state) == state)
         values = {"rejected_at": world.clock.now, "rejection": "not_found", "read_back": True}
-        changed = await session.exec(found.values(**values).returning(col(StatusReport.id)))
-        await session.exec(update(StatusTarget).values(due_at=None))
+        changed = tx.session.exec(found.values(**values).returning(col(StatusReport.id)))
+        tx.session.exec(update(StatusTarget).values(due_at=None))
         return int(changed.scalar_one())
 
 
 async def reopen(world: World, report_id: int, *, credential: str = CREDENTIAL) -> bool:
-    async with world.ledger.transaction() as session:
-        return await reports.reopen(session, report_id, credential=credential, actor="ann", now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        return reports.reopen(at(tx, actor="ann"), report_id, credential=credential)
 
 
 async def report(world: World, report_id: int) -> StatusReport:
-    async with world.ledger.transaction() as session:
-        return await session.get_one(StatusReport, report_id)
+    with world.ledger.transaction() as tx:
+        return tx.session.get_one(StatusReport, report_id)
 
 
 async def test_a_report_is_recorded_once_and_its_first_words_stay(world: World) -> None:
@@ -70,9 +70,7 @@ async def test_the_later_turn_is_current_whichever_is_recorded_first(world: Worl
     for number in (1, 0) if swap else (0, 1):
         await begin(world.ledger, executions[number])
         await end(world.ledger, executions[number], (JobState.FAILED, JobState.SUCCEEDED)[number])
-    assert await world.phases() == {
-        "pending": Phase.SUPERSEDED, "failure": Phase.SUPERSEDED, "success": Phase.DUE
-    }  # fmt: skip
+    assert await world.phases() == {"pending": Phase.SUPERSEDED, "failure": Phase.SUPERSEDED, "success": Phase.DUE}
     await world.reconcile()
     assert world.held() == ["success"]
 
@@ -83,11 +81,8 @@ async def test_of_two_recorded_at_once_the_later_turn_is_current(world: World, f
     states = (JobState.FAILED, JobState.SUCCEEDED)
     for execution in executions:
         await begin(world.ledger, execution)
-    async with world.ledger.transaction() as session:
-        await jobs.end(
-            session, executions[first].job_id, 1, states[first], summary="over", exit_code=0,
-            credential=CREDENTIAL, actor=ACTOR, now=world.clock.now,
-        )  # fmt: skip
+    with world.ledger.transaction() as tx:
+        jobs.end(tx, executions[first].job_id, 1, states[first], summary="over", exit_code=0, credential=CREDENTIAL)
         other = asyncio.create_task(end(world.ledger, executions[1 - first], states[1 - first]))
         await until_a_lock_is_waited_for(world.ledger)
     await other
@@ -109,10 +104,10 @@ async def test_a_due_report_is_due_now_once_reopened(world: World) -> None:
 
 async def test_an_outcome_recorded_with_another_credential_takes_its_target_along(world: World) -> None:
     execution = await accept(world.ledger, order())
-    async with world.ledger.transaction() as session:
-        job = (await session.exec(select(Job).where(Job.id == execution.job_id))).one()
+    with world.ledger.transaction() as tx:
+        job = tx.session.exec(select(Job).where(Job.id == execution.job_id)).one()
         job.state, job.ended_at = JobState.SUCCEEDED, world.clock.now
-        session.add(job)
+        tx.session.add(job)
     await record(world.ledger, execution.job_id, credential="env:OTHER")
     assert (await world.target()).credential == "env:OTHER"
 
@@ -159,21 +154,21 @@ async def test_the_phase_is_the_same_in_python_and_in_sql_for_every_combination(
         for newest in (1, 2):
             for sending in (None, 1, 2):
                 lease = uuid4() if sending else None
-                async with world.ledger.transaction() as session:
-                    await session.exec(
+                with world.ledger.transaction() as tx:
+                    tx.session.exec(
                         update(StatusTarget).values(
                             newest_id=newest, sending_id=sending,
                             lease=lease, lease_expires_at=clock.now if lease else None,
                         )
                     )  # fmt: skip
-                    await session.exec(
+                    tx.session.exec(
                         update(StatusReport).where(col(StatusReport.id) == 2).values(
                             delivered_at=clock.now if delivered else None, github_status_id=1 if delivered else None,
                             rejected_at=clock.now if rejected else None, rejection="gone" if rejected else None,
                         )
                     )  # fmt: skip
                     in_sql = select(PHASE).select_from(StatusReport).join(StatusTarget).where(StatusReport.id == 2)
-                    phase = await availability.phase_of(session, 2)
-                    assert (await session.exec(in_sql)).one() == phase.value
+                    phase = availability.phase_of(tx, 2)
+                    assert tx.session.exec(in_sql).one() == phase.value
                     seen.add(phase)
     assert seen == set(Phase)

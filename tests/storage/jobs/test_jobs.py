@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from racing import MANY, RACES, Race, from_connections
 from sqlmodel import col, func, select
-from world import ACTOR, ME, SHA, Clock, World, accept, begin, end, order, run_job
+from world import ME, SHA, Clock, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import Phase
 from domain.delivery.target import Target
@@ -18,24 +18,22 @@ from storage.models import Job, ReportEvent, StatusReport
 
 
 async def ask(ledger: Ledger, asked: Order) -> Execution | Done | CarriedOutElsewhere:
-    async with ledger.transaction() as session:
-        return await jobs.accept(session, asked, by=ME, actor=ACTOR, now=await ledger.clock(session))
+    return await ledger.write(jobs.accept, asked, by=ME)
 
 
 async def beat(ledger: Ledger, execution: Execution) -> bool:
-    async with ledger.transaction() as session:
-        return await jobs.heartbeat(session, execution.job_id, execution.number, now=await ledger.clock(session))
+    return await ledger.write(jobs.heartbeat, execution.job_id, execution.number)
 
 
 async def job_of(ledger: Ledger, execution: Execution) -> Job:
-    async with ledger.transaction() as session:
-        return (await session.exec(select(Job).where(Job.id == execution.job_id))).one()
+    with ledger.transaction() as tx:
+        return tx.session.exec(select(Job).where(Job.id == execution.job_id)).one()
 
 
 async def reports_of(ledger: Ledger) -> list[tuple[int, str, int]]:
     """Execution, state and turn of every report, in order of recording."""
-    async with ledger.transaction() as session:
-        reports = await session.exec(select(StatusReport).order_by(col(StatusReport.id)))
+    with ledger.transaction() as tx:
+        reports = tx.session.exec(select(StatusReport).order_by(col(StatusReport.id)))
         return [(report.execution, report.state.value, report.turn) for report in reports]
 
 
@@ -188,8 +186,8 @@ async def test_an_error_after_a_loss_keeps_the_first_words_and_notes_the_real_on
     await world.deliver()
     assert world.held() == ["error"]
     assert (await world.phases())["error"] is Phase.DELIVERED
-    async with world.ledger.transaction() as session:
-        notes = (await session.exec(select(ReportEvent.note).where(col(ReportEvent.note).is_not(None)))).all()
+    with world.ledger.transaction() as tx:
+        notes = tx.session.exec(select(ReportEvent.note).where(col(ReportEvent.note).is_not(None))).all()
     assert notes == ["first words kept; these were: cancelled by ann"]
 
 
@@ -235,5 +233,5 @@ async def test_of_twenty_ends_of_one_execution_one_counts(ledger_url: str) -> No
         await begin(ledger, execution)
         results = await from_connections("ends", ledger_url, str(execution.job_id))
         assert sorted(results) == ["ended"] + ["too late"] * (MANY - 1)
-        async with ledger.transaction() as session:
-            assert (await session.exec(select(func.count()).select_from(StatusReport))).one() == 2
+        with ledger.transaction() as tx:
+            assert tx.session.exec(select(func.count()).select_from(StatusReport)).one() == 2

@@ -9,10 +9,10 @@ from world import Clock
 @pytest.fixture
 async def source(empty_url: str, clock: Clock) -> str:
     """A ledger with rows of every kind, and the time at which it may be moved."""
-    await make_first(empty_url)
-    await upgraded(empty_url)
-    async with connected(empty_url) as connection:
-        await connection.exec_driver_sql(
+    make_first(empty_url)
+    upgraded(empty_url)
+    with connected(empty_url) as connection:
+        connection.exec_driver_sql(
             "INSERT INTO refused_secret (credential, fingerprint, paused_until, pause_seconds) "
             "VALUES ('env:TOKEN', '0123456789abcdef', '2026-11-23 12:10:00.000000', 60)"
         )

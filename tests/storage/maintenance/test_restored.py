@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from exactly_once import verify_later
-from world import ACTOR, Clock, World, accept, begin, end, order, run_job, world_on
+from transactions import at
+from world import Clock, World, accept, begin, end, order, run_job, world_on
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState
@@ -57,8 +58,8 @@ class Installation:
         """Restore the backup, and announce that to the ledger."""
         self.put_back()
         async with self.opened() as world:
-            async with world.ledger.transaction() as session:
-                await restored.read_back_everything(session, policy=world.policy, actor=ACTOR, now=self.clock.now)
+            with world.ledger.transaction() as tx:
+                restored.read_back_everything(at(tx, now=self.clock.now), policy=world.policy)
             yield world
 
 
@@ -78,8 +79,8 @@ async def test_after_a_restore_twenty_deliveries_are_found_and_none_is_repeated(
     async with installation.restored() as world:
         await world.reconcile()
         assert len(world.github.store.held()) == world.posts() == 20
-        async with world.ledger.transaction() as session:
-            assert await due.count_undelivered(session) == 0
+        with world.ledger.transaction() as tx:
+            assert due.count_undelivered(tx) == 0
 
 
 async def test_an_unannounced_restore_repeats_deliveries_and_counts_nothing(
@@ -144,10 +145,7 @@ async def test_a_report_being_sent_at_the_time_of_the_backup_is_searched_for(ins
     async with installation.opened() as world:
         await run_job(world.ledger, order())
         target_id = await world.target_id()
-        async with world.ledger.transaction() as session:
-            lease = await leases.claim(
-                session, target_id, only_if_due=False, policy=world.policy, actor=ACTOR, now=world.clock.now
-            )
+        lease = await world.ledger.write(leases.claim, target_id, only_if_due=False, policy=world.policy)
         assert isinstance(lease, Lease)
         installation.back_up()
         world.clock.advance(50)

@@ -13,8 +13,7 @@ OTHER = "env:OTHER"
 
 
 async def found(world: World) -> list[CredentialUsage]:
-    async with world.ledger.transaction() as session:
-        return await usages(session, now=world.clock.now)
+    return await world.ledger.write(usages)
 
 
 async def test_a_ledger_without_a_report_knows_no_credential(world: World) -> None:
@@ -41,6 +40,6 @@ async def test_a_pause_has_its_reason_and_the_rate_limit_is_githubs(world: World
     await run_job(world.ledger, order())
     until = world.clock.now + timedelta(minutes=5)
     rate = {"rate_limit": 5000, "rate_remaining": 17, "rate_reset_at": until}
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Credential).values(paused_until=until, pause_reason="rate_limited", **rate))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Credential).values(paused_until=until, pause_reason="rate_limited", **rate))
     assert await found(world) == [CredentialUsage(CREDENTIAL, until, "rate_limited", 5000, 17, until, undelivered=1)]

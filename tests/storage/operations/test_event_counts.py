@@ -19,8 +19,8 @@ from storage.operations import event_counts
 
 async def mark(world: World) -> float:
     """The last event counted in the totals."""
-    async with world.ledger.transaction() as session:
-        return (await counters.read(session))[event_counts.EVENTS]
+    with world.ledger.transaction() as tx:
+        return counters.read(tx)[event_counts.EVENTS]
 
 
 def never_falls(before: Snapshot, after: Snapshot) -> bool:
@@ -72,8 +72,7 @@ async def test_rows_younger_than_an_hour_are_not_folded(world: World) -> None:
 
 async def test_a_fold_is_worth_its_while_once_what_is_not_counted_yet_is_two_hours_old(world: World) -> None:
     async def is_worth_it() -> bool:
-        async with world.ledger.reading() as session:
-            return await event_counts.is_worth_folding(session, now=world.clock.now)
+        return await world.ledger.read(event_counts.is_worth_folding)
 
     assert not await is_worth_it()
     await run_job(world.ledger, order())
@@ -100,12 +99,12 @@ async def test_rows_stamped_by_a_clock_ahead_keep_nothing_from_the_totals(world:
     before = figures_of(await figures(world))
     world.clock.advance(3601)
     await passed(world, seconds=1)
-    async with world.ledger.reading() as session:
-        assert await event_counts.is_worth_folding(session, now=world.clock.now)
+    with world.ledger.transaction(only_reads=True) as tx:
+        assert event_counts.is_worth_folding(tx)
     await fold(world)
-    async with world.ledger.transaction() as session:
-        found = await counters.read(session)
-        last = (await session.exec(select(func.max(ReportEvent.id)))).one()
+    with world.ledger.transaction() as tx:
+        found = counters.read(tx)
+        last = tx.session.exec(select(func.max(ReportEvent.id))).one()
     assert found[event_counts.EVENTS] == last
     assert found[event_counts.PASSES] == (2 if prepared == "a pass" else 1)
     after = figures_of(await figures(world))
@@ -184,9 +183,8 @@ async def test_a_fold_that_does_not_commit_counts_nothing(world: World) -> None:
     await world.deliver()
     world.clock.advance(3601)
     before = figures_of(await figures(world))
-    with pytest.raises(ZeroDivisionError):  # noqa: PT012  # the block is the transaction
-        async with world.ledger.transaction() as session:
-            await event_counts.fold(session, dead_after=HOUR, now=world.clock.now)
-            raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError), world.ledger.transaction() as tx:  # noqa: PT012  # the block is the transaction
+        event_counts.fold(tx, dead_after=HOUR)
+        raise ZeroDivisionError
     assert figures_of(await figures(world)) == before
     assert await mark(world) == 0

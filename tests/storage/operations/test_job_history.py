@@ -18,8 +18,7 @@ from storage.operations import job_history
 
 
 async def history_of(world: World, asked: Order) -> JobHistory:
-    async with world.ledger.transaction() as session:
-        found = await job_history.of_job(session, asked.flow_run_id)
+    found = await world.ledger.write(job_history.of_job, asked.flow_run_id)
     assert found is not None
     return found
 
@@ -48,8 +47,8 @@ async def test_a_report_that_waits_says_for_what(world: World) -> None:
     world.fault(Kind.CLOSE)
     await world.deliver()
     until = world.clock.now + timedelta(minutes=5)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Credential).values(paused_until=until, pause_reason="bad_credentials"))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Credential).values(paused_until=until, pause_reason="bad_credentials"))
     blockers = (await history_of(world, asked)).reports[-1].blockers
     assert blockers.due_at is not None
     assert blockers.due_at > world.clock.now
@@ -63,8 +62,8 @@ async def test_a_job_without_a_target_and_one_that_is_not_there(world: World) ->
     await accept(world.ledger, bare)
     job = await history_of(world, bare)
     assert (job.target, job.options, job.reports, job.state) == (None, {"processes": 2}, (), JobState.WAITING)
-    async with world.ledger.transaction() as session:
-        assert await job_history.of_job(session, order().flow_run_id) is None
+    with world.ledger.transaction() as tx:
+        assert job_history.of_job(tx, order().flow_run_id) is None
 
 
 async def test_earlier_executions_are_named_and_only_the_last_events_of_the_latest_are_listed(world: World) -> None:
@@ -73,12 +72,9 @@ async def test_earlier_executions_are_named_and_only_the_last_events_of_the_late
     again = await accept(world.ledger, asked)
     await begin(world.ledger, again)
     outcome = recorded(await end(world.ledger, again))
-    async with world.ledger.transaction() as session:
+    with world.ledger.transaction() as tx:
         for number in range(job_history.MOST_EVENTS):
-            await events.append(
-                session, outcome.id, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now,
-                exchange=Exchange(500 + number),
-            )  # fmt: skip
+            events.append(tx, outcome.id, EventKind.UNKNOWN, exchange=Exchange(500 + number))
     job = await history_of(world, asked)
     assert [(one.execution, bool(one.events)) for one in job.reports] == [(1, False), (1, False), (2, True), (2, True)]
     assert job.reports[-1].left_out == 1

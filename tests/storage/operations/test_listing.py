@@ -22,8 +22,8 @@ UNDELIVERED, REJECTED = (Wanted.UNDELIVERED,), (Wanted.REJECTED,)
 async def listed(
     world: World, selection: Selection = EVERYTHING, wanted: tuple[Wanted, ...] = (), limit: int = 100
 ) -> list[Listed]:
-    async with world.ledger.transaction() as session:
-        return (await listing(session, selection, wanted, limit=limit))[0]
+    with world.ledger.transaction() as tx:
+        return listing(tx, selection, wanted, limit=limit)[0]
 
 
 async def contexts(world: World, selection: Selection = EVERYTHING, wanted: tuple[Wanted, ...] = ()) -> list[str]:
@@ -100,8 +100,7 @@ async def test_a_selection_holds_beside_what_is_wanted(some: World) -> None:
 async def test_no_more_than_asked_for_are_listed_and_whether_there_are_more_is_said(
     some: World, *, limit: int, count: int, more: bool
 ) -> None:
-    async with some.ledger.transaction() as session:
-        found, is_more = await listing(session, Selection(), UNDELIVERED, limit=limit)
+    found, is_more = await some.ledger.write(listing, Selection(), UNDELIVERED, limit=limit)
     assert (len(found), is_more) == (count, more)
 
 

@@ -144,14 +144,14 @@ async def test_latency_is_of_outcomes_and_of_the_first_time_only(world: World) -
 
 async def repaired(world: World) -> None:
     """Make the current report due again, as if an older status covered it."""
-    async with world.ledger.transaction() as session:
-        seen = await verification.take_snapshot(session, await world.target_id())
+    target_id = await world.target_id()
+    with world.ledger.transaction() as tx:
+        seen = verification.take_snapshot(tx, target_id)
         assert seen is not None
-        await verification.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
-        await verification.note_doubled(session, seen, seen.ours.newest, actor="test", now=world.clock.now)
+        verification.note_doubled(tx, seen, seen.ours.newest)
+        verification.note_doubled(tx, seen, seen.ours.newest)
     assert (await figures(world)).duplicates == 1
-    async with world.ledger.transaction() as session:
-        await verification.repair(session, seen, COMMIT_STATUS, actor="test", now=world.clock.now)
+    await world.ledger.write(verification.repair, seen, COMMIT_STATUS)
 
 
 async def test_jobs_are_counted_as_they_end_and_a_retry_takes_none_back(world: World) -> None:
@@ -207,12 +207,11 @@ async def test_reconciliation_runs_are_counted_by_result(world: World) -> None:
 
 
 async def test_a_run_that_ends_after_it_was_given_up_stays_given_up(world: World) -> None:
-    async with world.ledger.transaction() as session:
-        number = await reconciliation_runs.begin(session, UUID(int=1), now=world.clock.now)
+    number = await world.ledger.write(reconciliation_runs.begin, UUID(int=1))
     world.clock.advance(3601)
     await fold(world)
-    async with world.ledger.transaction() as session:
-        await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        reconciliation_runs.end(tx, number, began=tx.now, delivered=0, undelivered=0)
     assert (await figures(world)).passes == {True: 0, False: 1}
 
 
@@ -240,6 +239,5 @@ async def test_a_clock_that_is_set_back_takes_nothing_from_the_sum(world: World)
 
 async def test_a_backup_that_was_put_back_is_no_try(world: World) -> None:
     await run_job(world.ledger, order())
-    async with world.ledger.transaction() as session:
-        await read_back_everything(session, policy=world.policy, actor="test", now=world.clock.now)
+    await world.ledger.write(read_back_everything, policy=world.policy)
     assert (await figures(world)).tries[EventKind.RECOVERED] == 0

@@ -22,9 +22,9 @@ def statements(ledger: Ledger) -> Iterator[list[str]]:
     def note(*told: object) -> None:
         seen.append(str(told[2]))
 
-    event.listen(ledger.engine.sync_engine, "before_cursor_execute", note)
+    event.listen(ledger.engine, "before_cursor_execute", note)
     yield seen
-    event.remove(ledger.engine.sync_engine, "before_cursor_execute", note)
+    event.remove(ledger.engine, "before_cursor_execute", note)
 
 
 async def test_a_snapshot_takes_a_dozen_statements_at_the_most(world: World) -> None:
@@ -46,20 +46,20 @@ async def test_every_statement_of_a_snapshot_goes_by_an_index_or_a_small_table(w
 
 
 async def plan_of(ledger: Ledger, statement: str) -> list[str]:
-    async with ledger.engine.connect() as connection:
+    with ledger.engine.connect() as connection:
         parameters = tuple("" for _ in range(statement.count("?")))
-        found = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         return [str(row[3]) for row in found.all()]
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
 async def test_a_snapshot_is_planned_by_look_ups_and_no_other_transaction_is(world: World) -> None:
-    async with world.ledger.reading() as session:
-        await snapshot(session, now=world.clock.now)
-        connection = await session.connection()
-        assert await connection.scalar(text("SHOW enable_hashjoin")) == "off"
-        assert await connection.scalar(text("SHOW transaction_isolation")) == "repeatable read"
-    async with world.ledger.transaction() as session:
-        connection = await session.connection()
-        assert await connection.scalar(text("SHOW enable_hashjoin")) == "on"
-        assert await connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+    with world.ledger.transaction(only_reads=True) as tx:
+        snapshot(tx)
+        connection = tx.session.connection()
+        assert connection.scalar(text("SHOW enable_hashjoin")) == "off"
+        assert connection.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+    with world.ledger.transaction() as tx:
+        connection = tx.session.connection()
+        assert connection.scalar(text("SHOW enable_hashjoin")) == "on"
+        assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"

@@ -20,8 +20,7 @@ MOST_STATEMENTS = 12
 
 
 async def seen(world: World) -> Overview:
-    async with world.ledger.reading() as session:
-        return await overview(session, now=await world.ledger.clock(session))
+    return await world.ledger.read(overview)
 
 
 async def delivered(world: World, context: str, *, after: float) -> None:
@@ -32,9 +31,9 @@ async def delivered(world: World, context: str, *, after: float) -> None:
 
 
 async def passed(world: World, undelivered: int) -> None:
-    async with world.ledger.transaction() as session:
-        number = await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
-        await reconciliation_runs.end(session, number, delivered=0, undelivered=undelivered, now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        number = reconciliation_runs.begin(tx, uuid4())
+        reconciliation_runs.end(tx, number, began=tx.now, delivered=0, undelivered=undelivered)
 
 
 async def test_an_empty_ledger_has_nothing_to_show(world: World) -> None:
@@ -114,15 +113,14 @@ async def test_slots_hold_what_ended_and_what_was_left_in_each(world: World) -> 
 
 
 async def test_a_dead_run_has_no_result(world: World) -> None:
-    async with world.ledger.transaction() as session:
-        await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
+    await world.ledger.write(reconciliation_runs.begin, uuid4())
     assert (await seen(world)).day.slots[-1] == Slot()
 
 
 async def test_a_report_that_was_repaired_does_not_count_as_slow(world: World) -> None:
     await delivered(world, "docs/sphinx", after=1)
-    async with world.ledger.transaction() as session:
-        await session.exec(update(StatusReport).values(edition=2))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(StatusReport).values(edition=2))
     assert (await seen(world)).day.worst is None
 
 
@@ -132,6 +130,6 @@ async def test_it_takes_no_more_statements_with_more_to_show(world: World) -> No
     for number in range(5):
         await run_job(world.ledger, order(f"docs/{number}"))
     told: list[Any] = []
-    event.listen(world.ledger.engine.sync_engine, "before_cursor_execute", lambda *words: told.append(words[2]))
+    event.listen(world.ledger.engine, "before_cursor_execute", lambda *words: told.append(words[2]))
     await seen(world)
     assert len(told) <= MOST_STATEMENTS, told

@@ -8,6 +8,7 @@ from figures import figures, passed
 from pruning import KEEP, LONG, pruned
 from sqlalchemy import func
 from sqlmodel import select
+from transactions import at
 from world import World
 
 from storage.models import Reconciliation
@@ -20,10 +21,9 @@ async def test_a_run_out_of_time_stores_where_the_next_goes_on(world: World) -> 
     place = PruneCursor(world.clock.now + timedelta(microseconds=1), 7)
     found = []
     for stopped in (None, place, replace(place, number=8), None):
-        async with world.ledger.transaction() as session:
-            await retention.save_cursor(session, stopped)
-        async with world.ledger.transaction() as session:
-            found.append(await retention.read_cursor(session))
+        await world.ledger.write(retention.save_cursor, stopped)
+        with world.ledger.transaction() as tx:
+            found.append(retention.read_cursor(tx))
     assert found == [None, place, replace(place, number=8), None]
 
 
@@ -39,19 +39,18 @@ async def test_more_than_a_day_between_the_last_two_ended_runs_is_a_gap(
         world.clock.now = began + timedelta(seconds=seconds)
         await passed(world, seconds=0)
         await passed(world, seconds=None)
-    async with world.ledger.transaction() as session:
-        assert await is_after_a_gap(session, now=world.clock.now) == is_one
-        assert await is_after_a_gap(session, now=world.clock.now + timedelta(days=2)) == bool(ended)
+    with world.ledger.transaction() as tx:
+        assert is_after_a_gap(tx) == is_one
+        assert is_after_a_gap(at(tx, now=world.clock.now + timedelta(days=2))) == bool(ended)
 
 
 async def prune_old_passes(world: World) -> bool:
-    async with world.ledger.transaction() as session:
-        return await prune_runs(session, before=world.clock.now - KEEP)
+    return await world.ledger.write(prune_runs, before=world.clock.now - KEEP)
 
 
 async def count_passes(world: World) -> int:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(func.count()).select_from(Reconciliation))).one()
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(func.count()).select_from(Reconciliation)).one()
 
 
 async def test_old_runs_are_pruned_and_stay_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from world import ACTOR, CREDENTIAL, World, accept, begin, end, order, run_job
+from world import CREDENTIAL, World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job_states import JobState
@@ -11,13 +11,11 @@ from storage.operations.job_history import MOST_EVENTS, ReportDetail, of_report,
 
 
 async def history_of(world: World, report_id: int) -> ReportDetail | None:
-    async with world.ledger.transaction() as session:
-        return await of_report(session, report_id)
+    return await world.ledger.write(of_report, report_id)
 
 
 async def numbers(world: World, asked: object) -> list[int] | None:
-    async with world.ledger.transaction() as session:
-        return await reports_of(session, asked)  # type: ignore[arg-type]  # an id of a job
+    return await world.ledger.write(reports_of, asked)  # type: ignore[arg-type]  # an id of a job
 
 
 async def test_a_report_is_shown_with_its_text_and_credential(world: World) -> None:
@@ -54,9 +52,9 @@ async def test_no_event_is_left_out_of_a_long_history(world: World) -> None:
     asked = order()
     await run_job(world.ledger, asked)
     number = (await numbers(world, asked.flow_run_id) or [])[-1]
-    async with world.ledger.transaction() as session:
+    with world.ledger.transaction() as tx:
         for _ in range(MOST_EVENTS + 1):
-            await events.append(session, number, EventKind.UNKNOWN, actor=ACTOR, at=world.clock.now)
+            events.append(tx, number, EventKind.UNKNOWN)
     whole = await history_of(world, number)
     assert whole is not None
     assert (len(whole.report.events), whole.report.left_out) == (MOST_EVENTS + 2, 0)

@@ -8,7 +8,8 @@ import pytest
 from exactly_once import HOURS, verify_later
 from figures import figures
 from pruning import KEEP, LONG, change, forgotten, long_after, pruned, rows, settled
-from world import ACTOR, World, accept, begin, end, order, run_job
+from transactions import at
+from world import World, accept, begin, end, order, run_job
 
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState
@@ -27,7 +28,7 @@ async def test_a_settled_job_goes_with_its_target_its_reports_and_their_events(w
     await settled(world)
     await long_after(world)
     assert await pruned(world) == 1
-    assert await rows(world) == {}
+    assert rows(world) == {}
 
 
 async def test_younger_jobs_stay(world: World) -> None:
@@ -44,7 +45,7 @@ async def test_a_job_without_a_target_goes_too(world: World) -> None:
     await accept(world.ledger, still_at_work)
     await long_after(world)
     assert await pruned(world) == 1
-    assert await rows(world) == {Job: 1}
+    assert rows(world) == {Job: 1}
 
 
 async def due(world: World) -> None:
@@ -106,8 +107,8 @@ async def test_a_report_that_was_delivered_late_stays_as_long_from_then_on(world
     await rejected(world)
     newest = (await world.target("docs/old")).newest_id or 0
     world.clock.advance(LONG)
-    async with world.ledger.transaction() as session:
-        await reports.reopen(session, newest, credential="env:TOKEN", actor="ann", now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        reports.reopen(at(tx, actor="ann"), newest, credential="env:TOKEN")
     await world.deliver("docs/old")
     await verify_later(world)
     world.clock.advance(LONG - HOURS - 2)
@@ -130,7 +131,7 @@ async def test_a_superseded_report_is_pruned_though_the_current_one_was_rejected
     await rejected(world)
     await long_after(world)
     assert await pruned(world) == 2
-    assert await rows(world) == {Job: 1, StatusTarget: 1, StatusReport: 2, ReportEvent: 6}
+    assert rows(world) == {Job: 1, StatusTarget: 1, StatusReport: 2, ReportEvent: 6}
     assert EventKind.REJECTED in await world.events("docs/old")
 
 
@@ -146,9 +147,9 @@ async def test_a_target_goes_with_the_last_of_its_jobs(world: World) -> None:
     assert await pruned(world) == 0
     world.clock.advance(51)
     assert await pruned(world) == 1
-    assert (await rows(world))[StatusTarget] == 1
+    assert (rows(world))[StatusTarget] == 1
     assert await pruned(world) == 1
-    assert await rows(world) == {}
+    assert rows(world) == {}
 
 
 async def test_a_lost_job_goes_and_its_process_finds_nothing_to_come_back_to(world: World) -> None:
@@ -159,8 +160,8 @@ async def test_a_lost_job_goes_and_its_process_finds_nothing_to_come_back_to(wor
     await long_after(world)
     assert await pruned(world) == 1
     assert await end(world.ledger, execution) is None
-    async with world.ledger.transaction() as session:
-        assert not await jobs.heartbeat(session, execution.job_id, execution.number, now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        assert not jobs.heartbeat(tx, execution.job_id, execution.number)
 
 
 async def test_a_doubt_about_what_was_refused_in_the_end_keeps_nothing_older(world: World) -> None:
@@ -182,10 +183,11 @@ async def test_no_figure_changes(world: World) -> None:
         await settled(world, f"docs/{number}")
         world.clock.advance(100)
     await world.reconcile(every=100)
-    async with world.ledger.transaction() as session:
-        seen = await verification.take_snapshot(session, await world.target_id("docs/0"))
+    target_id = await world.target_id("docs/0")
+    with world.ledger.transaction() as tx:
+        seen = verification.take_snapshot(tx, target_id)
         assert seen is not None
-        await verification.note_doubled(session, seen, seen.ours.newest, actor=ACTOR, now=world.clock.now)
+        verification.note_doubled(tx, seen, seen.ours.newest)
     await long_after(world)
     for target_id in await to_verify(world.reporter):
         await verify_target(world.reporter, target_id)

@@ -30,16 +30,16 @@ async def one_pass(
     return await deliver_due(by or world.reporter, uuid4(), budget=budget, senders=senders)
 
 
-async def rows(world: World) -> list[Reconciliation]:
-    async with world.ledger.transaction() as session:
-        return list(await session.exec(select(Reconciliation)))
+def rows(world: World) -> list[Reconciliation]:
+    with world.ledger.transaction() as tx:
+        return list(tx.session.exec(select(Reconciliation)))
 
 
 async def test_all_that_is_due_is_delivered_and_counted(world: World) -> None:
     for number in range(3):
         await run_job(world.ledger, order(f"docs/{number}"))
     assert await one_pass(world) == ReconciliationRun(delivered=3, undelivered=0)
-    (row,) = await rows(world)
+    (row,) = rows(world)
     assert (row.delivered, row.undelivered, row.ended_at) == (3, 0, world.clock.now)
 
 
@@ -113,7 +113,7 @@ async def test_one_reports_exception_is_said_and_never_ends_the_pass(world: Worl
     result = await one_pass(world, by=replace(world.reporter, token_of=token_of))
     assert result == ReconciliationRun(delivered=2, undelivered=1)
     assert "this one is broken" in logged[0]
-    assert (await rows(world))[0].ended_at is not None
+    assert (rows(world))[0].ended_at is not None
 
 
 async def test_a_refused_report_is_no_longer_counted_as_undelivered(world: World) -> None:
@@ -190,7 +190,7 @@ async def test_a_run_that_dies_leaves_a_row_without_an_end_and_the_next_one_work
         await one_pass(world, by=await world.sender(die), senders=1)
     world.clock.advance(60)
     await one_pass(world)
-    died, next_one = await rows(world)
+    died, next_one = rows(world)
     assert died.ended_at is None
     assert next_one.ended_at is not None
     assert [world.held(f"docs/{number}") for number in range(3)] == [["success"]] * 3

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import col, update
-from world import ACTOR, World, accept, begin, end, order, recorded, run_job
+from transactions import at
+from world import World, accept, begin, end, order, recorded, run_job
 
 from domain.delivery.report import Phase
 from fake_github.faults import Kind
@@ -43,9 +44,9 @@ async def pausing(world: World) -> None:
 async def held(world: World) -> None:
     """Another sender is at it."""
     target_id = await world.target_id()
-    async with world.ledger.transaction() as session:
+    with world.ledger.transaction() as tx:
         now = world.clock.now
-        lease = await leases.claim(session, target_id, only_if_due=False, policy=world.policy, actor=ACTOR, now=now)
+        lease = leases.claim(at(tx, now=now), target_id, only_if_due=False, policy=world.policy)
     assert isinstance(lease, Lease)
 
 
@@ -53,8 +54,8 @@ async def in_doubt(world: World) -> None:
     """A request for the previously current report may still be stored."""
     target_id = await world.target_id()
     doubt = update(StatusTarget).where(col(StatusTarget.id) == target_id)
-    async with world.ledger.transaction() as session:
-        await session.exec(doubt.values(doubt_until=world.clock.now + timedelta(seconds=20)))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(doubt.values(doubt_until=world.clock.now + timedelta(seconds=20)))
 
 
 async def without_a_token(world: World) -> None:

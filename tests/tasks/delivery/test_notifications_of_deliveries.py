@@ -109,9 +109,9 @@ async def test_a_rejected_report_needs_an_operator(
 async def test_a_repair_is_published(world: World, publishing: Reporter, published: list[Notification]) -> None:
     await run_job(world.ledger, order())
     await world.deliver()
-    async with world.ledger.transaction() as session:
-        await session.exec(update(StatusTarget).values(verify_at=world.clock.now))
-        pending = (await session.exec(select(StatusReport).where(StatusReport.rank == 0))).one()
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(StatusTarget).values(verify_at=world.clock.now))
+        pending = tx.session.exec(select(StatusReport).where(StatusReport.rank == 0)).one()
     late = Draft(
         repository="acme/site", sha=SHA, context="docs/sphinx", state="pending", description="",
         target_url=pending.target_url,

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
@@ -69,7 +68,7 @@ def time_of(reporter: Reporter) -> datetime:
 async def test_githubs_times_are_kept_by_the_ledgers_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     day = timedelta(days=1)
 
-    async def ahead(_: AsyncSession) -> datetime:
+    def ahead(_: object) -> datetime:
         return datetime.now(UTC) + day
 
     monkeypatch.setattr(module, "open_ledger", partial(open_ledger, clock=ahead))
@@ -84,7 +83,7 @@ async def test_a_ledgers_clock_that_was_set_is_githubs_after_its_next_reading(
     day = timedelta(days=1)
     ahead = [timedelta(0)]
 
-    async def clock(_: AsyncSession) -> datetime:
+    def clock(_: object) -> datetime:
         return datetime.now(UTC) + ahead[-1]
 
     monkeypatch.setattr(module, "open_ledger", partial(open_ledger, clock=clock))
@@ -98,7 +97,7 @@ async def test_a_ledgers_clock_that_was_set_is_githubs_after_its_next_reading(
 async def test_a_reporter_goes_by_the_settings(tmp_path: Path) -> None:
     named = Settings(database_url=f"sqlite:///{tmp_path}/ledger.db")
     async with open_reporter(named, actor="ann") as reporter:
-        assert reporter.actor == "ann"
+        assert reporter.ledger.actor == "ann"
         assert reporter.policy == named.policy
         assert -1 <= reporter.jitter() <= 1
         assert await reporter.ledger.now() is not None
@@ -107,8 +106,8 @@ async def test_a_reporter_goes_by_the_settings(tmp_path: Path) -> None:
 
 async def test_a_deployment_reports_by_its_own_ledger_only(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
-    async with open_ledger(url) as ledger, ledger.transaction() as session:
-        mine = await ledger_id(session)
+    async with open_ledger(url) as ledger:
+        mine = await ledger.write(ledger_id)
     async with open_reporter(Settings(database_url=url, ledger_id=mine), actor="ann"):
         """Its own is taken."""
     with pytest.raises(WrongLedger) as refused:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from waiting import until
-from world import ACTOR, World, order
+from world import World, order
 
 from domain.delivery.target import Target
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, Execution, Order
@@ -153,8 +153,8 @@ async def test_a_process_with_a_heartbeat_is_left_alone(world: World, second: Se
     answer = await second.asks(world, asked)
     assert not answer.done(), "a beat that stands may be of a process that has just died"
     world.clock.advance(10)
-    async with world.ledger.transaction() as session:
-        assert await jobs.heartbeat(session, taken.job_id, 1, now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        assert jobs.heartbeat(tx, taken.job_id, 1)
     assert await answer == CarriedOutElsewhere(world.clock.now)
 
 
@@ -181,8 +181,8 @@ async def test_a_process_silent_during_an_outage_is_watched_first(world: World, 
     answer = await second.asks(world, asked)
     assert not answer.done()
     world.clock.advance(9)
-    async with world.ledger.transaction() as session:
-        assert await jobs.heartbeat(session, taken.job_id, 1, now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        assert jobs.heartbeat(tx, taken.job_id, 1)
     assert await answer == CarriedOutElsewhere(world.clock.now)
 
 
@@ -211,15 +211,13 @@ async def test_the_same_flow_run_cannot_ask_for_something_else(world: World) -> 
 
 
 async def accepted_elsewhere(world: World, asked: Order) -> Execution:
-    async with world.ledger.transaction() as session:
-        taken = await jobs.accept(session, asked, by=ELSEWHERE, actor=ACTOR, now=world.clock.now)
+    taken = await world.ledger.write(jobs.accept, asked, by=ELSEWHERE)
     assert isinstance(taken, Execution)
     return taken
 
 
 async def finish(world: World, execution: Execution) -> None:
-    async with world.ledger.transaction() as session:
-        await jobs.end(
-            session, execution.job_id, execution.number, JobState.SUCCEEDED, summary="built", exit_code=0,
-            credential=order().credential, actor=ACTOR, now=world.clock.now,
-        )  # fmt: skip
+    await world.ledger.write(
+        jobs.end, execution.job_id, execution.number, JobState.SUCCEEDED, summary="built", exit_code=0,
+        credential=order().credential,
+    )  # fmt: skip

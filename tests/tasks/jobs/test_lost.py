@@ -5,13 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from processes import started
 from sqlmodel import col, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 from waiting import LONGEST
 from world import World, accept, begin, end, order, run_job
 
@@ -22,6 +21,7 @@ from domain.process.identity import Process
 from storage.jobs import jobs
 from storage.jobs.liveness import AtWork, lose
 from storage.models import Job
+from storage.transaction import Transaction
 from tasks.jobs.lost import HUNG, end_lost_jobs
 from tasks.process.identity import this_process
 
@@ -46,8 +46,8 @@ def hanging() -> Iterator["subprocess.Popen[bytes]"]:
 
 
 async def job_of(
-    world: World, process: Process, *, silent_for: float = 0, context: str = "docs/sphinx", group: str | None = None,
-) -> Execution:  # fmt: skip
+    world: World, process: Process, *, silent_for: float = 0, context: str = "docs/sphinx", group: str | None = None
+) -> Execution:
     """A job that runs in *process*, which gave its last sign of life so many seconds ago."""
     execution = await accept(world.ledger, order(context, group=group))
     await begin(world.ledger, execution)
@@ -55,19 +55,18 @@ async def job_of(
         "host": process.host, "pid": process.pid, "pid_started": process.started,
         "beat_at": world.clock.now - timedelta(seconds=silent_for),
     }  # fmt: skip
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Job).where(col(Job.id) == execution.job_id).values(**values))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Job).where(col(Job.id) == execution.job_id).values(**values))
     return execution
 
 
 async def state_of(world: World, execution: Execution) -> JobState:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(Job).where(Job.id == execution.job_id))).one().state
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(Job).where(Job.id == execution.job_id)).one().state
 
 
 async def beat(world: World, execution: Execution) -> bool:
-    async with world.ledger.transaction() as session:
-        return await jobs.heartbeat(session, execution.job_id, execution.number, now=world.clock.now)
+    return await world.ledger.write(jobs.heartbeat, execution.job_id, execution.number)
 
 
 async def lost(world: World) -> list[UUID]:
@@ -139,8 +138,8 @@ async def test_a_job_with_a_heartbeat_at_the_last_moment_is_not_lost(world: Worl
 
 async def test_a_job_that_has_not_begun_comes_back_by_beginning(world: World, dead: Process) -> None:
     execution = await accept(world.ledger, order())
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Job).values(host=dead.host, pid=dead.pid))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Job).values(host=dead.host, pid=dead.pid))
     assert await lost(world) == [execution.job_id]
     assert await begin(world.ledger, execution) is JobState.RUNNING
     await end(world.ledger, execution)
@@ -159,8 +158,8 @@ async def test_a_process_that_hangs_is_not_waited_for_for_ever(
 
 async def test_a_job_that_waits_for_its_group_can_be_lost_and_come_back(world: World, dead: Process) -> None:
     execution = await accept(world.ledger, order())
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Job).values(host=dead.host, pid=dead.pid))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Job).values(host=dead.host, pid=dead.pid))
     assert await lost(world) == [execution.job_id]
     assert await beat(world, execution)
     assert await state_of(world, execution) is JobState.WAITING
@@ -176,8 +175,8 @@ async def test_the_group_of_a_dead_job_is_free_and_the_job_stays_out_if_it_comes
     execution = await job_of(world, dead, context="docs/first", group="g")
     other = await accept(world.ledger, order(group="g"))
     assert await begin(world.ledger, other) is JobState.WAITING
-    async with world.ledger.transaction() as session:
-        assert await jobs.waits_for(session, other.job_id, now=world.clock.now) == [execution.job_id]
+    with world.ledger.transaction() as tx:
+        assert jobs.waits_for(tx, other.job_id) == [execution.job_id]
     await lost(world)
     assert await begin(world.ledger, other) is JobState.RUNNING
     assert not await beat(world, execution)  # its process kills its child then
@@ -186,8 +185,8 @@ async def test_the_group_of_a_dead_job_is_free_and_the_job_stays_out_if_it_comes
 
 async def test_an_ended_job_is_not_ended_again(world: World, dead: Process) -> None:
     await run_job(world.ledger, order())
-    async with world.ledger.transaction() as session:
-        await session.exec(update(Job).values(host=dead.host, pid=dead.pid))
+    with world.ledger.transaction() as tx:
+        tx.session.exec(update(Job).values(host=dead.host, pid=dead.pid))
     assert await lost(world) == []
 
 
@@ -197,10 +196,10 @@ async def test_a_job_that_cannot_be_ended_keeps_no_other_waiting(
     first = await job_of(world, dead, silent_for=1)
     other = await job_of(world, dead, context="docs/other")
 
-    async def fails(session: AsyncSession, one: AtWork, words: str, *, actor: str, now: datetime) -> bool:
+    def fails(tx: Transaction, one: AtWork, words: str) -> bool:
         if one.job_id == first.job_id:
             raise ValueError("unexpected")
-        return await lose(session, one, words, actor=actor, now=now)
+        return lose(tx, one, words)
 
     monkeypatch.setattr("storage.jobs.liveness.lose", fails)
     with pytest.raises(ValueError, match="unexpected"):

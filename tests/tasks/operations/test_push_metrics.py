@@ -232,5 +232,5 @@ async def test_a_run_folds_all_rows_that_are_old_enough(world: World, monkeypatc
     await troubled(world)
     world.clock.advance(7200)
     assert await emitted(world, None) == []
-    async with world.ledger.transaction() as session:
-        assert (await counters.read(session))[EVENTS] > 9
+    with world.ledger.transaction() as tx:
+        assert counters.read(tx)[EVENTS] > 9

@@ -38,8 +38,8 @@ async def old_jobs(world: World, count: int) -> None:
 
 
 async def left(world: World) -> int:
-    async with world.ledger.transaction() as session:
-        return (await session.exec(select(func.count()).select_from(Job))).one()
+    with world.ledger.transaction() as tx:
+        return tx.session.exec(select(func.count()).select_from(Job)).one()
 
 
 async def test_a_run_folds_first_and_then_prunes(world: World) -> None:
@@ -76,9 +76,9 @@ async def test_rows_that_must_stay_keep_no_run_from_later_ones(world: World, mon
 
 async def one_pass(world: World) -> int:
     """End a reconciliation run, which prunes; return the number of jobs left."""
-    async with world.ledger.transaction() as session:
-        number = await reconciliation_runs.begin(session, uuid4(), now=world.clock.now)
-        await reconciliation_runs.end(session, number, delivered=0, undelivered=0, now=world.clock.now)
+    with world.ledger.transaction() as tx:
+        number = reconciliation_runs.begin(tx, uuid4())
+        reconciliation_runs.end(tx, number, began=tx.now, delivered=0, undelivered=0)
     assert await run_maintenance(world) == []
     return await left(world)
 
@@ -107,7 +107,7 @@ async def test_after_a_long_outage_the_second_run_prunes(world: World) -> None:
 async def test_a_ledger_that_cannot_be_pruned_is_a_line_and_no_harm(
     world: World, monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:
-    async def broken(*_: object, **__: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("out of rows")
 
     monkeypatch.setattr(module, "prune_jobs", broken)

@@ -20,8 +20,8 @@ UNTIL_TOLD = "touch {0}/began; while [ ! -e {0}/go ]; do sleep 0.02; done"
 
 async def change(executions: Executions, work: Work, **values: object) -> None:
     """Change the job's row as another process would."""
-    async with executions.world.ledger.transaction() as session:
-        await session.exec(update(Job).where(col(Job.id) == work.execution.job_id).values(**values))
+    with executions.world.ledger.transaction() as tx:
+        tx.session.exec(update(Job).where(col(Job.id) == work.execution.job_id).values(**values))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""A transaction of the ledger, as the functions of this layer take it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from sqlmodel import Session
+
+from domain.delivery.notifications import Notification
+
+Clock: TypeAlias = Callable[[Session], datetime]
+"""Reads the ledger's time, UTC, within a transaction."""
+
+
+Row: TypeAlias = dict[str, Any]
+"""A row of a table, by the names of its columns."""
+
+
+@dataclass
+class Transaction:
+    """One transaction: its session, its time, and the actor that the history of a report names."""
+
+    session: Session
+    clock: Clock
+    actor: str
+    notifications: list[Notification | Row] = field(default_factory=list)
+    """To publish once it is committed: see storage/after_commit.py."""
+
+    @cached_property
+    def now(self) -> datetime:
+        """The ledger's time, UTC, when the transaction first asked for it."""
+        return self.clock(self.session)
