@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select, update
+from sqlmodel import and_, col, select, update
 
 from domain.delivery.notifications import Paused
 from domain.delivery.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_from_github
@@ -11,7 +11,7 @@ from storage import after_commit
 from storage.delivery import pauses
 from storage.delivery.pauses import CLEARED, is_for_a_limit, is_probe
 from storage.dialect import insert_ignore
-from storage.models import Credential
+from storage.models import Credential, StatusTarget
 from storage.transaction import Transaction
 
 Values = dict[str, object]
@@ -27,6 +27,13 @@ def ensure(tx: Transaction, name: str) -> None:
 def locked(tx: Transaction, name: str) -> Credential:
     """The credential's row, locked: decisions whether a request may be sent are made one at a time."""
     statement = select(Credential).where(Credential.name == name).with_for_update(key_share=True)
+    return tx.session.exec(statement, execution_options={"populate_existing": True}).one()
+
+
+def locked_of(tx: Transaction, target_id: int) -> Credential:
+    """`locked`, of the credential that the target's current report names."""
+    its = (StatusTarget.id == target_id, col(StatusTarget.credential) == col(Credential.name))
+    statement = select(Credential).join(StatusTarget, and_(*its)).with_for_update(key_share=True, of=Credential)
     return tx.session.exec(statement, execution_options={"populate_existing": True}).one()
 
 

@@ -57,9 +57,8 @@ def claim(
     the write budget reserved for this sender. A report that is read back first spends no budget yet: `renew_to_post`.
     *secret*: hash of the sender's secret, required only if one was refused recently.
     """
-    name = tx.session.exec(select(StatusTarget.credential).where(StatusTarget.id == target_id)).one()
-    assert name is not None  # written with the target's first report
-    credential = credentials.locked(tx, name)
+    credential = credentials.locked_of(tx, target_id)
+    name = credential.name
     target = recover(tx, target_id, policy=policy)
     newest = tx.session.get_one(StatusReport, target.newest_id, populate_existing=True)
     held_by = pauses.binding(tx, credential, secret)

@@ -43,7 +43,9 @@ def settle(
         tx, lease.report_id, kind, credential=lease.credential, attempt=lease.attempt,
         exchange=sent.exchange, seconds=seconds, note=note,
     )  # fmt: skip
-    return availability.phase_of(tx, lease.report_id) if is_ours else None
+    if not is_ours:
+        return None
+    return Phase.DELIVERED if settlement.status_id is not None else availability.phase_of(tx, lease.report_id)
 
 
 def _end_lease(tx: Transaction, lease: Lease, settlement: Settlement, *, is_refused: bool) -> bool:

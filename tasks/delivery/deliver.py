@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from domain.delivery.budget import BUDGET_WAIT
 from domain.delivery.outcome import (
+    Delivered,
     Exchange,
     NoToken,
     Reason,
@@ -20,7 +21,7 @@ from domain.delivery.outcome import (
     Sent,
 )
 from domain.delivery.report import EventKind, Phase
-from domain.delivery.settlement import settle
+from domain.delivery.settlement import Tries, settle
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import events, leases, settling
 from storage.delivery.availability import Busy, Settled
@@ -154,7 +155,8 @@ async def _settle(
     """Step 5: store the outcome, as domain/delivery/settlement.py decides it."""
 
     def end(tx: Transaction) -> Phase | None:
-        tries = events.tries(tx, lease.report_id, created_at=lease.created_at)
+        is_done = isinstance(sent.outcome, Delivered)  # whatever was tried before
+        tries = Tries(lease.created_at) if is_done else events.tries(tx, lease.report_id, created_at=lease.created_at)
         settlement = settle(sent.outcome, tries, reporter.policy, now=tx.now, jitter=reporter.jitter())
         if found:
             settlement = replace(settlement, kind=EventKind.FOUND)
