@@ -219,19 +219,15 @@ class World:
         return sum(seen.method == method for seen in self.github.requests.seen)
 
     async def target_id(self, context: str = "docs/sphinx") -> int:
-        with self.ledger.transaction() as tx:
-            found = tx.session.exec(select(StatusTarget.id).where(StatusTarget.context == context))
-            return found.one() or 0
+        return (await self.target(context)).id or 0
 
     async def target(self, context: str = "docs/sphinx") -> StatusTarget:
-        with self.ledger.transaction() as tx:
-            return tx.session.exec(select(StatusTarget).where(StatusTarget.context == context)).one()
+        found = select(StatusTarget).where(StatusTarget.context == context)
+        return await self.ledger.read(lambda tx: tx.session.exec(found).one())
 
     async def newest(self, context: str = "docs/sphinx") -> RecordedReport:
         """The current report of a context."""
-        with self.ledger.transaction() as tx:
-            current = select(StatusTarget.newest_id).where(StatusTarget.context == context)
-            return reports.of_id(tx, tx.session.exec(current).one() or 0)
+        return await self.ledger.read(reports.of_id, (await self.target(context)).newest_id or 0)
 
     async def reopen(self, context: str = "docs/sphinx", *, credential: str = CREDENTIAL) -> bool:
         """Reopen the current report of a context; whether it was rejected."""
@@ -262,8 +258,7 @@ class World:
     async def events(self, context: str = "docs/sphinx") -> list[str]:
         """The kinds of the events of the current report of a context, in order."""
         newest = (await self.target(context)).newest_id or 0
-        with self.ledger.transaction() as tx:
-            return [event.kind.value for event in events.of_report(tx, newest)]
+        return [event.kind.value for event in await self.ledger.read(events.of_report, newest)]
 
 
 @asynccontextmanager
