@@ -69,11 +69,12 @@ def run_in_place(engine: Engine) -> None:
 
 @asynccontextmanager
 async def open_in_place(url: str, clock: LedgerClock) -> AsyncIterator[Ledger]:
-    """The SQLite ledger at *url*, whose statements run in place."""
+    """The ledger at *url*, whose transactions run in place; one on PostgreSQL is at this version's schema."""
     engine = make_engine(url)
     try:
-        upgrade_embedded(engine, Path(engine.url.database or ""))
-        run_in_place(engine)
+        if engine.dialect.name == "sqlite":
+            upgrade_embedded(engine, Path(engine.url.database or ""))
+            run_in_place(engine)
         follow = getattr(clock, "follow", lambda _: None)
         yield Ledger(engine, clock, InPlace(), follow=follow)
     finally:
