@@ -21,7 +21,7 @@ def upgraded(url: str) -> None:
 
 async def id_of(url: str) -> UUID:
     async with open_ledger(url) as ledger:
-        return await ledger.write(ledger_id)
+        return await ledger.read(ledger_id)
 
 
 async def test_a_ledger_keeps_its_id_whatever_is_upgraded_again(empty_url: str) -> None:

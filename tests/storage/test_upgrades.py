@@ -106,7 +106,7 @@ async def test_two_upgrades_of_the_first_schema_at_once_are_one(first_url: str) 
 
 
 async def id_of(ledger: Ledger) -> UUID:
-    return await ledger.write(ledger_id)
+    return await ledger.read(ledger_id)
 
 
 @pytest.mark.parametrize("database", ["postgresql"])  # one of SQLite's waits for the whole ledger before it begins

@@ -36,4 +36,4 @@ def rows(url: str) -> dict[str, list[Any]]:
 
 async def id_of(url: str) -> UUID:
     async with open_ledger(url) as ledger:
-        return await ledger.write(ledger_id)
+        return await ledger.read(ledger_id)

@@ -202,7 +202,7 @@ async def test_an_end_and_its_report_are_stored_together(ledger: Ledger, monkeyp
     execution = await accept(ledger, order())
     await begin(ledger, execution)
 
-    async def fail(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
     monkeypatch.setattr("storage.delivery.reports.record", fail)

@@ -114,7 +114,7 @@ async def test_the_time_of_a_ledger_is_that_of_its_rows(fresh_url: str) -> None:
 @pytest.mark.parametrize("database", ["sqlite"])
 async def test_the_clock_of_a_host_stays_with_it(source: str, other_empty_url: str, clock: Clock) -> None:
     """A host that takes the ledger back, in the same boot, ties it to its clock anew."""
-    async with open_ledger(source) as ledger:
+    async with open_ledger(source, clock=clock.of_ledger) as ledger:
         with ledger.transaction() as tx:
             tx.session.add(HostAnchor(boot="a boot", booted_at=clock.now))
     moved(source, other_empty_url, clock)

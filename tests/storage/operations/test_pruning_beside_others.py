@@ -9,7 +9,7 @@ from actors import Work
 from figures import HOUR, fold
 from full import FULL
 from pruning import KEEP, change, forgotten, long_after, pruned, rows, settled
-from sqlalchemy.exc import NoResultFound
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from statements import Statements
 from world import World, order, run_job
@@ -109,7 +109,7 @@ async def test_a_sender_that_comes_back_long_after_changes_nothing(world: World)
             assert await pruned(world) == 1
 
     await run_job(world.ledger, order("docs/old"))
-    with pytest.raises(NoResultFound):
+    with pytest.raises(IntegrityError):
         await world.deliver("docs/old", by=await world.sender(sleep_long))
     assert rows(world) == {}
 
