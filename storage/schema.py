@@ -48,7 +48,8 @@ def _config() -> Config:
     return config
 
 
-def _is_current(connection: Connection) -> bool:
+def is_current_within(connection: Connection) -> bool:
+    """`is_current`, in the transaction of *connection*."""
     scripts = ScriptDirectory(str(MIGRATIONS))
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision == moved_marker.REVISION:
@@ -56,14 +57,6 @@ def _is_current(connection: Connection) -> bool:
     if revision not in {None, *(script.revision for script in scripts.walk_revisions())}:
         raise NewerLedger
     return revision == scripts.get_current_head()
-
-
-def _upgrade(connection: Connection) -> None:
-    if _is_current(connection):
-        return
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def is_current(engine: Engine) -> bool:
@@ -92,12 +85,10 @@ def upgrade_within(connection: Connection) -> None:
     """`upgrade`, in the transaction of *connection*."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-    _upgrade(connection)
-
-
-def is_current_within(connection: Connection) -> bool:
-    """`is_current`, in the transaction of *connection*."""
-    return _is_current(connection)
+    if not is_current_within(connection):
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def upgrade_embedded(engine: Engine, path: Path) -> None:
