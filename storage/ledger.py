@@ -86,8 +86,6 @@ class Ledger:
 
         try:
             return await self.threads.run(transact, only_reads=only_reads)
-        except OSError as error:
-            raise LedgerUnavailable(error) from error
         finally:  # also for a caller that was cancelled meanwhile
             for one in committed:
                 self.publish(one)

@@ -1,7 +1,6 @@
 """Runs the transactions of a ledger in threads, so that a database that makes them wait never stops the event loop."""
 
 import asyncio
-import errno
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -10,6 +9,8 @@ from threading import Semaphore, Thread
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
+
+from storage.unavailable import LedgerUnavailable
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class Pool:
         """Have a thread run *call*, in order; the result is in the future.
 
         Raises:
-            OSError: there is no thread, and none can be started.
+            LedgerUnavailable: there is no thread, and none can be started.
         """
         if not self._idle.acquire(blocking=False) and self._started < self._most:
             self._start()
@@ -42,12 +43,12 @@ class Pool:
         return future
 
     def _start(self) -> None:
-        """Start another thread. Raises OSError if there is none and none can be started."""
+        """Start another thread. Raises LedgerUnavailable if there is none and none can be started."""
         try:
             Thread(target=self._work, name="ledger", daemon=True).start()
         except RuntimeError as error:  # the system has no more
             if not self._started:
-                raise OSError(errno.EAGAIN, str(error)) from error
+                raise LedgerUnavailable(error) from error
         else:
             self._started += 1
 

@@ -131,7 +131,7 @@ def test_where_no_thread_can_be_started_a_call_runs_in_another_or_is_refused(
             may_end.set()
             queued.result(60)
         else:
-            with pytest.raises(OSError, match="can't start new thread"):
+            with pytest.raises(LedgerUnavailable, match="can't start new thread"):
                 pool.submit(lambda: ran.append("refused"))
     finally:
         may_end.set()
@@ -143,6 +143,16 @@ def test_where_no_thread_can_be_started_a_call_runs_in_another_or_is_refused(
 
 def fails(_: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+async def test_a_ledger_cannot_be_opened_where_no_thread_can_be_started(
+    fresh_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading.Thread, "start", fails)
+    with pytest.raises(LedgerUnavailable, match="can't start new thread"):
+        async with open_ledger(fresh_url):
+            pass
 
 
 def is_held(*_: object) -> None:
