@@ -41,7 +41,6 @@ https://www.postgresql.org/docs/current/runtime-config-connection.html#RUNTIME-C
 POOL = 8
 """Most connections of one process: transactions take milliseconds."""
 
-
 T = TypeVar("T")
 
 
@@ -167,8 +166,12 @@ def _postgresql(url: URL, given_as: str, *, takes_long: bool) -> Engine:
 
 def _settings(*, takes_long: bool) -> str:
     """A statement with the settings of one transaction: of a session they would be another's behind a pooler."""
-    of_locks = {"idle_in_transaction_session_timeout": IDLE_WAIT, "lock_timeout": ROW_WAIT}
-    waits = {**of_locks, "statement_timeout": STATEMENT_WAIT, "tcp_user_timeout": STATEMENT_WAIT}
+    waits = {
+        "idle_in_transaction_session_timeout": IDLE_WAIT,
+        "lock_timeout": ROW_WAIT,
+        "statement_timeout": STATEMENT_WAIT,
+        "tcp_user_timeout": STATEMENT_WAIT,
+    }
     named = {
         "synchronous_commit": "on",
         "datestyle": "ISO",  # which psycopg reads, whatever the server's default is

@@ -97,7 +97,7 @@ class HostClock:
 
     def peek(self, connection: Connection) -> datetime:
         """The ledger's time, UTC; nothing is written."""
-        return (self._read(connection))[0]
+        return self._read(connection)[0]
 
     def _read(self, connection: Connection) -> tuple[datetime, datetime | None]:
         """The ledger's time; if the clock is not tied to this boot yet, also the time that it has certainly reached.
@@ -105,7 +105,7 @@ class HostClock:
         That is the latest time in the ledger. A container may have a boot id of its own (systemd-nspawn, LXC): if a
         container with another boot id has tied the clock to the same kernel, the clock has gone on since.
         """
-        anchor = (connection.execute(ANCHOR)).one_or_none()
+        anchor = connection.execute(ANCHOR).one_or_none()
         boot = self.host.boot()
         if boot is None:
             return self.host.wall(), None
@@ -151,14 +151,14 @@ def _seen(connection: Connection) -> datetime | None:
     event = select(ReportEvent.at).order_by(col(ReportEvent.id).desc()).limit(1)
     begun = func.coalesce(Reconciliation.ended_at, Reconciliation.started_at)
     latest_pass = select(begun).order_by(col(Reconciliation.id).desc()).limit(1)
-    row = (connection.execute(select(event.scalar_subquery(), latest_pass.scalar_subquery()))).one()
+    row = connection.execute(select(event.scalar_subquery(), latest_pass.scalar_subquery())).one()
     return max((moment for moment in row if moment is not None), default=None)
 
 
 def _is_busy(connection: Connection, now: datetime) -> bool:
     """Whether a target is leased or in doubt, so that the clock must not be set."""
     busy = or_(col(StatusTarget.lease).is_not(None), col(StatusTarget.doubt_until) > now)
-    return bool((connection.execute(select(exists().where(busy)))).scalar_one())
+    return bool(connection.execute(select(exists().where(busy))).scalar_one())
 
 
 def _live(now: datetime, step: timedelta) -> Iterator[Update]:

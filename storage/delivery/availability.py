@@ -64,7 +64,7 @@ def phase_of(tx: Transaction, report_id: int) -> Phase:
 def why_not(
     tx: Transaction, target: StatusTarget, newest: StatusReport, credential: Credential,
     held_by: Sequence[Pause], *, only_if_due: bool, asks_secret: bool, urgency: Urgency, wait: datetime | None,
-    ) -> Settled | Busy:  # fmt: skip
+) -> Settled | Busy:  # fmt: skip
     """Why a claim took no lease. Target and credential are locked; *wait* is when the write budget allows a request."""
     if target.due_at is None:
         return Settled(phase(newest, target), newest.id or 0)

@@ -59,15 +59,13 @@ def _end_lease(tx: Transaction, lease: Lease, settlement: Settlement, *, is_refu
         "refused_since": _unless_newer(lease, "refused_since", settlement.refused_since, None),
         "last_error": _unless_newer(lease, "last_error", settlement.note[: events.NOTE] or None, None),
     }
+    first = tx.now + verification.FIRST_VERIFICATION
     if is_refused:
-        values["verify_at"] = tx.now + verification.FIRST_VERIFICATION
+        values["verify_at"] = first
     if settlement.doubt_until is not None:  # it may turn up even later, or a status of the same marker be found
-        values |= {"doubt_until": settlement.doubt_until, "verify_at": tx.now + verification.FIRST_VERIFICATION}
+        values |= {"doubt_until": settlement.doubt_until, "verify_at": first}
     if settlement.status_id is not None:  # a verification that was scheduled is due a minute from now
-        asked, verify_at = (
-            col(StatusTarget.verify_at).is_not(None),
-            literal(tx.now + verification.FIRST_VERIFICATION, UTC),
-        )
+        asked, verify_at = col(StatusTarget.verify_at).is_not(None), literal(first, UTC)
         is_found = settlement.kind is EventKind.FOUND
         values["verify_at"] = verify_at if is_found else case((asked, verify_at), else_=literal(None, UTC))
     return _update_lease(tx, lease, values)

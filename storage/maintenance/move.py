@@ -34,7 +34,7 @@ def ledger_time(connection: Connection) -> datetime:
     """The time with which a ledger writes its rows: PostgreSQL's, or its host's."""
     if connection.dialect.name == "sqlite":
         return HostClock().peek(connection)
-    now: datetime = (connection.execute(select(func.clock_timestamp()))).scalar_one()
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return now.astimezone(UTC)
 
 
@@ -126,7 +126,7 @@ def _prepare(there: Connection, place: str) -> None:
 
 
 def _id_of(connection: Connection) -> object:
-    return (connection.execute(select(LedgerIdentity.id))).scalar_one()
+    return connection.execute(select(LedgerIdentity.id)).scalar_one()
 
 
 def _lock(connection: Connection) -> None:
@@ -145,9 +145,9 @@ def _refuse(here: Connection, there: Connection, place: str, time: Time) -> None
         raise CannotMove(f"{place} holds a ledger that is in use: name an empty database")
     active = select(func.count()).where(col(Job.ended_at).is_(None), col(Job.beat_at) > now - OLD_HEARTBEAT)
     leases = select(func.count()).where(col(StatusTarget.lease_expires_at) > now)
-    if jobs := (here.execute(active)).scalar_one():
+    if jobs := here.execute(active).scalar_one():
         raise CannotMove(f"{jobs} jobs are at work: let them end with `reportback drain`, stop the workers, try again")
-    if reports := (here.execute(leases)).scalar_one():
+    if reports := here.execute(leases).scalar_one():
         raise CannotMove(f"{reports} reports are being sent: stop the workers, wait a minute, and try again")
 
 

@@ -12,14 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from domain.delivery.budget import BUDGET_WAIT
-from domain.delivery.outcome import (
-    Delivered,
-    Exchange,
-    NoToken,
-    Reason,
-    Rejected,
-    Sent,
-)
+from domain.delivery.outcome import Delivered, Exchange, NoToken, Reason, Rejected, Sent
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import Tries, settle
 from github_api.credentials import NoCredential, secret_behind

@@ -15,7 +15,6 @@ from tasks.delivery.reporter import Reporter
 BATCH = 100
 """Reports that are offered to the senders at once, shared among credentials."""
 
-
 Offered: TypeAlias = tuple[datetime, list[Offer], datetime | None]
 """The time, what is due, and when more may come due."""
 

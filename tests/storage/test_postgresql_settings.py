@@ -42,7 +42,7 @@ async def test_a_migration_may_take_its_time(empty_url: str) -> None:
     engine = make_engine(empty_url, takes_long=True)
     with engine.connect() as connection:
         for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"):
-            assert (connection.execute(text(f"SHOW {name}"))).scalar() == "0"
+            assert connection.execute(text(f"SHOW {name}")).scalar() == "0"
     engine.dispose()
 
 

@@ -249,10 +249,10 @@ async def test_reading_it_writes_nothing(world: World) -> None:
     await world.ledger.now()
     with world.ledger.transaction() as tx:
         connection = tx.session.connection()
-        before = (connection.execute(text("SELECT total_changes()"))).scalar()
+        before = connection.execute(text("SELECT total_changes()")).scalar()
         for _ in range(5):
             world.ledger.clock(tx.session)
-        assert (connection.execute(text("SELECT total_changes()"))).scalar() == before
+        assert connection.execute(text("SELECT total_changes()")).scalar() == before
 
 
 async def test_a_ledger_on_this_host_has_this_hosts_clock(fresh_url: str) -> None:

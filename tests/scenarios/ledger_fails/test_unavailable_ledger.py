@@ -196,7 +196,7 @@ async def test_a_transaction_idle_for_too_long_is_unavailability_and_the_next_on
     async with open_ledger(ledger_url) as idle:
         with pytest.raises(LedgerUnavailable), idle.transaction() as tx:  # noqa: PT012  # the block is the transaction
             connection = tx.session.connection()
-            pid = (connection.execute(text("SELECT pg_backend_pid()"))).scalar()
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar()
 
             async def is_gone() -> bool:
                 with ledger.transaction() as other:

@@ -119,7 +119,7 @@ async def test_the_clock_of_a_host_stays_with_it(source: str, other_empty_url: s
             tx.session.add(HostAnchor(boot="a boot", booted_at=clock.now))
     moved(source, other_empty_url, clock)
     with connected(other_empty_url) as connection:
-        assert (connection.execute(select(HostAnchor))).all() == []
+        assert connection.execute(select(HostAnchor)).all() == []
 
 
 EFFECTS = (
