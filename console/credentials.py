@@ -16,7 +16,7 @@ from settings import Settings
 from storage.delivery import pauses
 from storage.delivery.credentials import locked
 from storage.operations.credential_usage import CredentialUsage, usages
-from storage.transaction import Transaction
+from storage.transaction import Transaction, timed
 
 app = App(name="credentials")
 
@@ -30,7 +30,7 @@ async def credentials(*, as_json: Json = False) -> None:
     """
     settings = Settings()
     async with opened(settings) as ledger:
-        known, now = await ledger.read(lambda tx: (usages(tx), tx.now))
+        known, now = await ledger.read(timed, usages)
     named = names(settings)
     unused = [CredentialUsage(name) for name in named if name not in {one.name for one in known}]
     every = sorted([*known, *unused], key=lambda one: one.name)

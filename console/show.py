@@ -16,7 +16,7 @@ from domain.delivery.report import Phase
 from domain.operations.job_history import Event, clock, next_try_at, what_next
 from settings import Settings
 from storage.operations.job_history import ReportDetail, of_report, reports_of
-from storage.transaction import Transaction
+from storage.transaction import Transaction, timed
 
 LONGEST_ACTOR = len("reconciliation")
 """The longest name of an actor in a history."""
@@ -30,7 +30,7 @@ async def show(report: int | UUID, *, as_json: Json = False) -> int:
         as_json: Print a JSON array, for programs.
     """
     async with opened(Settings()) as ledger:
-        found, now = await ledger.read(lambda tx: (_histories(tx, report), tx.now))
+        found, now = await ledger.read(timed, _histories, report)
     if found is None:
         kind = "report" if isinstance(report, int) else "job"
         say(f"reportback: no {kind} {report} in {ledger.place}")

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from sqlmodel import Session
 
 from domain.delivery.notifications import Notification
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 Clock: TypeAlias = Callable[[Session], datetime]
 """Reads the ledger's time, UTC, within a transaction."""
-
 
 Row: TypeAlias = dict[str, Any]
 """A row of a table, by the names of its columns."""
@@ -32,3 +34,10 @@ class Transaction:
     def now(self) -> datetime:
         """The ledger's time, UTC, when the transaction first asked for it."""
         return self.clock(self.session)
+
+
+def timed(
+    tx: Transaction, act: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[T, datetime]:
+    """The result of *act*, and the time of the transaction."""
+    return act(tx, *args, **kwargs), tx.now

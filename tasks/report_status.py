@@ -17,6 +17,7 @@ from settings import Settings
 from storage.delivery import availability
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import LedgerUnavailable
+from storage.transaction import timed
 from tasks.delivery.deliver import deliver
 from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.reporter import Reporter
@@ -49,7 +50,7 @@ async def deliver_report(reporter: Reporter, report: RecordedReport, *, job_ends
     result = await deliver(reporter, report.target_id, job_ends_now=job_ends_now)
     if isinstance(result, Settled) and result.report_id == report.id and result.phase in DONE:
         return result.phase
-    phase, now = await reporter.ledger.read(lambda tx: (availability.phase_of(tx, report.id), tx.now))
+    phase, now = await reporter.ledger.read(timed, availability.phase_of, report.id)
     if phase in DONE:
         return phase
     if job_ends_now and report.rank == Rank.PENDING and _needs_only_time(result, phase):

@@ -19,7 +19,7 @@ from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import events, leases, settling
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.leases import Lease
-from storage.transaction import Transaction
+from storage.transaction import Transaction, timed
 from tasks.delivery.find_marker import Absent, Found, find_marker
 from tasks.delivery.reporter import Reporter
 
@@ -67,16 +67,12 @@ async def _within_budget(reporter: Reporter, act: Callable[..., T]) -> tuple[T, 
     moment: datetime | None = None
     waited = timedelta(0)
     while True:
-        result, now = await reporter.ledger.write(_timed, partial(act, moment=moment, policy=reporter.policy))
+        result, now = await reporter.ledger.write(timed, act, moment=moment, policy=reporter.policy)
         moment = result.moment if isinstance(result, Busy) else None
         if moment is None or waited + (moment - now) > BUDGET_WAIT:
             return result, now
         waited += moment - now
         await reporter.sleep((moment - now).total_seconds())
-
-
-def _timed(tx: Transaction, act: Callable[[Transaction], T]) -> tuple[T, datetime]:
-    return act(tx), tx.now
 
 
 async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
@@ -155,7 +151,7 @@ async def _settle(
             settlement = replace(settlement, kind=EventKind.FOUND)
         return settling.settle(tx, lease, settlement, sent, seconds=seconds)
 
-    phase, now = await reporter.ledger.write(_timed, end)
+    phase, now = await reporter.ledger.write(timed, end)
     if phase is None:
         return Busy(now, "the lease had ended before the answer came; the report is read back next")
     return Settled(phase, lease.report_id, sent.outcome)

@@ -16,6 +16,7 @@ from settings import Settings
 from storage.jobs import jobs, liveness
 from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
+from storage.transaction import timed
 from tasks.delivery.open_reporter import credential_of
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.heartbeat import WATCH_FOR
@@ -74,7 +75,7 @@ async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetim
 
 async def _other_process(reporter: Reporter, order: Order) -> tuple[AtWork | None, datetime]:
     """The execution that another process has started and not ended, and the time."""
-    others, now = await reporter.ledger.read(lambda tx: (liveness.at_work(tx, job_id=order.flow_run_id), tx.now))
+    others, now = await reporter.ledger.read(timed, liveness.at_work, job_id=order.flow_run_id)
     return next((one for one in others if one.process != this_process()), None), now
 
 

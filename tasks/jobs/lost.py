@@ -9,7 +9,7 @@ from domain.redact import of_error
 from storage.jobs import liveness
 from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
-from storage.transaction import Transaction
+from storage.transaction import Transaction, timed
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, kill
@@ -27,16 +27,13 @@ async def end_lost_jobs(reporter: Reporter) -> list[UUID]:
     its last heartbeat is 30 s old by then. If it comes back, its own outcome supersedes this `error`.
     An error with one job is logged, and raised once the others are ended.
     """
-    suspects = [one for one, now in await _at_work(reporter) if _why(one, now + WATCH_FOR)]
+    at_work, now = await reporter.ledger.read(timed, liveness.at_work)
+    suspects = [one for one in at_work if _why(one, now + WATCH_FOR)]
     if not suspects:
         return []
     await reporter.sleep(WATCH_FOR.total_seconds())
-    still = [one for one, _ in await _at_work(reporter) if one in suspects]
+    still = [one for one in await reporter.ledger.read(liveness.at_work) if one in suspects]
     return await _lose_each(reporter, still)
-
-
-async def _at_work(reporter: Reporter) -> list[tuple[AtWork, datetime]]:
-    return await reporter.ledger.read(lambda tx: [(one, tx.now) for one in liveness.at_work(tx)])
 
 
 async def _lose_each(reporter: Reporter, suspects: Sequence[AtWork]) -> list[UUID]:

@@ -22,6 +22,7 @@ from domain.jobs.job_states import JobState
 from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
 from storage.jobs import liveness
 from storage.jobs.liveness import Over
+from storage.transaction import timed
 from tasks.delivery.reporter import Reporter
 from tasks.process.identity import is_gone
 
@@ -84,7 +85,7 @@ async def crash_dead_runs(reporter: Reporter) -> None:
         asked = _runs(None, StateType.RUNNING, StateType.CANCELLING)
         found = await client.read_flow_runs(flow_filter=DOCS_JOBS, flow_run_filter=asked)
         running = {run.id: run for run in found}
-        ended, now = await reporter.ledger.read(lambda tx: (liveness.over(tx, list(running)), tx.now))
+        ended, now = await reporter.ledger.read(timed, liveness.over, list(running))
         runs = [(running[one.job_id], one) for one in ended]
         await _set_all(client, [(run, _corrected_state(run, one)) for run, one in runs if _is_dead(run, one, now)])
 

@@ -19,6 +19,7 @@ from domain.operations.job_page import TAIL, page
 from settings import Settings
 from storage.ledger import open_ledger
 from storage.operations import job_history
+from storage.transaction import timed
 from tasks.jobs.accept import commit_page, own_page
 from tasks.operations.best_effort import best_effort, updating
 
@@ -84,7 +85,7 @@ class JobPage:
     async def _text(self) -> str | None:
         url, local = self._settings.database_url, self._settings.local_file_systems
         async with open_ledger(url, local=local) as ledger:
-            found, now = await ledger.read(lambda tx: (job_history.of_job(tx, self._order.flow_run_id), tx.now))
+            found, now = await ledger.read(timed, job_history.of_job, self._order.flow_run_id)
         if found is None:
             return None
         commit_url = commit_page(str(self._settings.github_api_url), found.target) if found.target else None
