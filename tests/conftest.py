@@ -16,11 +16,12 @@ import pytest
 from full import DATABASES
 from hypothesis import HealthCheck, settings
 from in_place import InPlace, run_in_place
+from ledger_jobs import ACTOR
 from ledger_tables import TABLES
 from log_lines import lines_to
 from sqlalchemy import Engine
 from waiting import end_what_is_left
-from world import ACTOR, Clock, World, world_on
+from world import Clock, World, world_on
 from xdist.scheduler import LoadScopeScheduling
 
 from storage.ledger import Ledger, make_engine, open_ledger

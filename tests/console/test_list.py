@@ -1,8 +1,9 @@
 """`reportback reports list`: filters, columns and JSON."""
 
 import pytest
+from ledger_jobs import SHA
 from shell import Shell, recorded
-from world import SHA, World
+from world import World
 
 from console.arguments import ReportFilter
 from console.list import list_reports

@@ -11,10 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 from httpx import ASGITransport
+from ledger_jobs import order, run_job
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import LONGEST
-from world import World, order, run_job
+from world import World
 
 import cli
 from console.metrics import app_of, listening

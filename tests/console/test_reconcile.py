@@ -4,11 +4,12 @@ import logging
 from datetime import timedelta
 
 import pytest
+from ledger_jobs import accept, begin, order
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from shell import Shell, recorded
 from sqlmodel import select, update
-from world import World, accept, begin, order
+from world import World
 
 from console.reconcile import reconcile_now
 from domain.jobs.job_states import JobState

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
+from ledger_jobs import order, run_job
 from prometheus_client.parser import text_string_to_metric_families
 from shell import Shell
-from world import World, order, run_job
+from world import World
 
 from console.arguments import EVERYTHING
 from console.list import print_reports

@@ -2,8 +2,9 @@
 
 from uuid import UUID, uuid4
 
+from ledger_jobs import SHA
 from shell import Shell, recorded
-from world import SHA, World
+from world import World
 
 from console.show import show
 from domain.operations.remedies import remedy

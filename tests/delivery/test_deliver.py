@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 from full import DATABASES
-from world import CREDENTIAL, Clock, World, accept, begin, end, order, run_job, world_on
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, run_job
+from world import Clock, World, world_on
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase

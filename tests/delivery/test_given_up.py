@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import httpx
 import pytest
-from world import CREDENTIAL, Clock, World, order, run_job, world_on
+from ledger_jobs import CREDENTIAL, order, run_job
+from world import Clock, World, world_on
 
 from domain.delivery.outcome import Reason
 from domain.delivery.policy import Policy

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from ledger_jobs import accept, order, run_job
 from simulated import in_simulated_time
 from sqlmodel import update
-from world import World, accept, order, run_job
+from world import World
 
 from domain.delivery.budget import BUDGET_WAIT, WriteBudget
 from domain.delivery.policy import Policy

@@ -4,9 +4,10 @@ import re
 
 import pytest
 from documents import GUARANTEE, section
+from ledger_jobs import accept, begin, end, order, run_job
 from sqlalchemy import text
 from steps import Died
-from world import World, accept, begin, end, order, run_job
+from world import World
 
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind

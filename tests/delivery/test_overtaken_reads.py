@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from ledger_jobs import order, run_job
 from ways import in_doubt, ours
-from world import World, order, run_job
+from world import World
 
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind

@@ -7,9 +7,10 @@ from email.utils import format_datetime
 from functools import partial
 
 import pytest
+from ledger_jobs import order, run_job
 from sqlmodel import select
 from steps import Step
-from world import Clock, World, order, run_job, world_on
+from world import Clock, World, world_on
 
 from domain.delivery.report import EventKind
 from fake_github.faults import Kind

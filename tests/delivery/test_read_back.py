@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 from full import thinned
+from ledger_jobs import SHA, accept, begin, end, order, run_job
 from sqlmodel import select, update
 from ways import in_doubt, ours
-from world import SHA, World, accept, begin, end, order, run_job
+from world import World
 
 from domain.delivery.report import Phase
 from fake_github.faults import Kind

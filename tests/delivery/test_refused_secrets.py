@@ -6,8 +6,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from ledger_jobs import CREDENTIAL, order, run_job
 from sqlmodel import col, select, update
-from world import CREDENTIAL, Clock, World, order, run_job, world_on
+from world import Clock, World, world_on
 
 from domain.delivery.report import Phase
 from fake_github.app import FakeGitHub

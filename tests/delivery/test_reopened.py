@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from ledger_jobs import order, run_job
 from sqlmodel import select
-from world import World, order, run_job
+from world import World
 
 from fake_github.faults import Kind
 from storage.delivery.availability import Busy

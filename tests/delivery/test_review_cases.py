@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, run_job
 from steps import AtEffect, Died
 from transactions import at
-from world import CREDENTIAL, Clock, World, accept, begin, due_ids, end, order, run_job
+from world import Clock, World, due_ids
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from full import FULL
+from ledger_jobs import accept, order, run_job
 from racing import RACES, Race
 from sqlmodel import col, select, update
-from world import Clock, World, accept, due_ids, order, run_job, world_on
+from world import Clock, World, due_ids, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy

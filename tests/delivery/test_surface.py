@@ -5,7 +5,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import pytest
-from world import SHA, Clock, World, accept, order, run_job, world_on
+from ledger_jobs import SHA, accept, order, run_job
+from world import Clock, World, world_on
 
 from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.outcome import Delivered, Exchange, Page, Posted, Read, Sent, Unknown

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from ledger_jobs import CREDENTIAL, accept, order, run_job
 from sqlmodel import select
 from transactions import at
-from world import CREDENTIAL, Clock, World, accept, due_ids, order, run_job, world_on
+from world import Clock, World, due_ids, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from e2e_rig import INTERVAL, SECONDS, Rig
 from e2e_run import STARTS
+from ledger_jobs import order, run_job
 from relay import Fate
 from waiting import until
-from world import order, run_job
 
 from domain.delivery.policy import SPREAD, Policy
 from domain.delivery.target import Target

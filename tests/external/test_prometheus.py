@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
+from ledger_jobs import order, run_job
 from waiting import until
-from world import World, order, run_job
+from world import World
 
 from console.metrics import listening, serve_on
 from domain.operations.metrics import Snapshot

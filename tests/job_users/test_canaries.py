@@ -20,10 +20,10 @@ import httpx
 import pytest
 from build_rig import BuildRig
 from job_user_rig import FIRST, job_python
+from ledger_jobs import accept, order
 from processes import ROOT
 from real_processes import start_prefect
 from waiting import block_until
-from world import accept, order
 
 from console.checks.job_user import closed_to
 from local.stack import free_port, inherited, prefect_settings

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from exactly_once import assert_counted_duplicate, verify_later
 from full import SQLITE_OR_ALL
+from ledger_jobs import SHA, order, run_job
 from sqlmodel import col, select
 from verifying import kinds, reports, request_verification, verify_targets
-from world import SHA, World, order, run_job
+from world import World
 
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job_states import JobState

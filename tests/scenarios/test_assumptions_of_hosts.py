@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 from exactly_once import assert_counted_duplicate
+from ledger_jobs import order, run_job
 from timed_host import TimedHost
 from verifying import kinds, request_verification, verify_targets
-from world import Clock, World, order, run_job, world_on
+from world import Clock, World, world_on
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Phase

@@ -4,7 +4,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from world import CREDENTIAL, World, accept, order, run_job
+from ledger_jobs import CREDENTIAL, accept, order, run_job
+from world import World
 
 from domain.delivery.notifications import Lost, Move, Notification, Paused, ReportName
 from domain.delivery.report import EventKind

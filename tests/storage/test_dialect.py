@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from world import SHA, World, order, run_job
+from ledger_jobs import SHA, order, run_job
+from world import World
 
 from domain.delivery.target import Target
 

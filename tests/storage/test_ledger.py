@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from cancelling import IN_THREADS, cancelled_at
 from first_ledger import upgraded
+from ledger_jobs import order, run_job
 from racing import MANY, Race, from_connections, from_processes
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from transactions import scalar, value
 from waiting import soon
-from world import Clock, order, run_job
+from world import Clock
 
 from storage.ledger import Ledger, NotUpgraded, UnsoundLedger, make_engine, open_ledger
 from storage.models import Job

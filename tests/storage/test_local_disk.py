@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from world import order, run_job
+from ledger_jobs import order, run_job
 
 from storage import local_disk
 from storage.ledger import UnsoundLedger, make_engine, open_ledger

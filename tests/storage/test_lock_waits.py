@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from ledger_jobs import CREDENTIAL, accept, order, run_job
 from racing import until_a_lock_is_waited_for
 from sqlmodel import select, update
-from world import CREDENTIAL, World, accept, order, run_job
+from world import World
 
 from domain.delivery.budget import Urgency
 from domain.delivery.outcome import Exchange, Reason, Sent, Throttled

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from ledger_jobs import order, run_job
 from sqlalchemy import URL, text
 from sqlmodel import select
 from transactions import scalar, value
-from world import order, run_job
 
 from domain.delivery.policy import Policy
 from storage import engines

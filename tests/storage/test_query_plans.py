@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import pytest
+from ledger_jobs import CREDENTIAL, order, run_job
 from sqlalchemy import Connection, event, text
-from world import CREDENTIAL, World, order, run_job
+from world import World
 
 from domain.delivery.budget import Urgency, WriteBudget
 from domain.operations.overview import day_before

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from ledger_jobs import order, run_job
 from sqlalchemy import CheckConstraint, Connection, Index, MetaData, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlmodel import SQLModel, select
-from world import World, order, run_job
+from world import World
 
 from storage.ledger import Ledger, make_engine
 from storage.models import Job, StatusReport

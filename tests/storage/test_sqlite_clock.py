@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from in_place import Installation
+from ledger_jobs import CREDENTIAL, accept, begin, order, run_job
 from sqlalchemy import text
 from sqlmodel import col, select
 from steps import AtEffect, Died
 from timed_host import TimedHost
-from world import CREDENTIAL, Clock, World, accept, begin, order, run_job
+from world import Clock, World
 
 from domain.delivery.report import EventKind
 from storage.delivery import leases

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 from cancelling import IN_THREADS
+from ledger_jobs import order, run_job
 from sqlmodel import select
 from waiting import soon, until
-from world import order, run_job
 
 from domain.delivery.notifications import Notification, Resumed
 from storage import after_commit, schema

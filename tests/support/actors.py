@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self, TypeAlias, TypeVar
 
-from steps import Died, Step
-from world import ACTOR, World, parts
+from ledger_jobs import ACTOR
+from steps import Died, Step, parts
+from world import World
 
 from storage.ledger import Ledger
 from storage.transaction import Transaction

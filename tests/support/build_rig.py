@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 from executions import Executions, ended_of
+from ledger_jobs import order
 from repositories import Origin
 from sqlmodel import col, select
-from world import World, order
+from world import World
 
 from storage.models import StatusReport
 from tasks.jobs.build_cache import BuildCache

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+from ledger_jobs import CREDENTIAL, accept, begin, end, order
 from transactions import at
-from world import CREDENTIAL, accept, begin, due_ids, end, order
+from world import due_ids
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, Sent, Unknown

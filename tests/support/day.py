@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from ledger_jobs import accept, begin, end, recorded
 from log_lines import nothing_logged
 from promise import histories
 from simulated import SimulatedClock, Simulation, in_simulated_time
-from world import World, accept, begin, end, recorded
+from world import World
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy

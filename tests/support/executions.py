@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+from ledger_jobs import accept, order
 from processes import FAMILY, is_alive, pids_in
 from sqlmodel import col, select
+from steps import parts
 from waiting import until
-from world import World, accept, order, parts
+from world import World
 
 from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState

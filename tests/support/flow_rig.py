@@ -13,12 +13,12 @@ from uuid import UUID
 import pytest
 from flow_runs import Run, run
 from git_host import make_certificate
+from ledger_jobs import CREDENTIAL
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from repositories import commit, new_repository
 from sqlmodel import SQLModel, col, select
 from steps import Step, SteppedTransport, go_on
-from world import CREDENTIAL
 
 from domain.delivery.report import Phase
 from domain.delivery.target import Target

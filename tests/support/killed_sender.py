@@ -13,8 +13,7 @@ from itertools import count
 
 from processes import ROOT, process_of
 from scaled import SECOND, client, reporter, seconds
-from steps import SteppedLedger
-from world import parts
+from steps import SteppedLedger, parts
 
 from storage.ledger import open_ledger
 from tasks.delivery.deliver import deliver

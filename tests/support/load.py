@@ -21,10 +21,11 @@ from functools import partial
 from uuid import UUID
 
 from day import HOUR, INTERVAL, MINUTE, PASS, SENDERS, report_status
+from ledger_jobs import accept, begin, end, order, recorded
 from log_lines import nothing_logged
 from promise import histories
 from simulated import SimulatedClock, Simulation, in_simulated_time
-from world import World, accept, begin, end, order, recorded
+from world import World
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy

@@ -17,12 +17,12 @@ from hypothesis.stateful import (
     rule,
 )
 from in_place import open_in_place
+from ledger_jobs import begin, end
 from machine_setting import A_LITTLE, ENDS, ENOUGH, POLICY, SOMEWHERE, Job, Rig, Setting
 from plans import LAST_LOOK, PLANS, Act, Plan
 from promise import histories, violations
 from simulated import SimulatedClock, SimulatedLoop
 from transactions import at
-from world import begin, end
 
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
 )
+from ledger_jobs import CREDENTIAL, ME, SHA
 from ledger_tables import TABLES
 from log_lines import nothing_logged
 from plans import Plan, Sender
 from simulated import SimulatedLoop
 from sqlmodel import and_, col, not_, or_, select
-from world import CREDENTIAL, ME, SHA, World, world_on
+from world import World, world_on
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy

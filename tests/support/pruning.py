@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from figures import fold
+from ledger_jobs import order, run_job
 from sqlalchemy import func
 from sqlmodel import SQLModel, col, select, update
-from world import World, order, run_job
+from world import World
 
 from domain.jobs.execution import Execution
 from domain.jobs.job_states import JobState

@@ -18,10 +18,10 @@ from typing import Protocol
 import pytest
 from contenders import CONTENDERS
 from full import FULL
+from ledger_jobs import order, run_job
 from processes import process_of
 from sqlalchemy import text
 from waiting import until
-from world import order, run_job
 
 from storage.ledger import Ledger, open_ledger
 

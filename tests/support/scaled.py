@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
+from ledger_jobs import order, run_job
 from sqlmodel import select
-from world import order, run_job
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase

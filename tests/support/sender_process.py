@@ -28,8 +28,8 @@ from itertools import count
 from time import monotonic
 from uuid import UUID
 
-from steps import AtEffect, Step, SteppedLedger, SteppedTransport, go_on
-from world import ACTOR, ME, begin, end, order, parts, recorded
+from ledger_jobs import ACTOR, ME, begin, end, order, recorded
+from steps import AtEffect, Step, SteppedLedger, SteppedTransport, go_on, parts
 
 from domain.delivery.policy import Policy
 from domain.jobs.execution import Done, Execution, Order

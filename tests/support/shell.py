@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from world import World, order, run_job
+from ledger_jobs import order, run_job
+from world import World
 
 from fake_github.faults import Kind
 from github_api.credentials import DEFAULT_CREDENTIAL

@@ -8,10 +8,13 @@ from inspect import isawaitable
 from typing import Any, TypeAlias
 
 import httpx
+from sqlalchemy import Engine
 from sqlalchemy.util import await_only
 from sqlalchemy.util.concurrency import in_greenlet
 
 from storage.ledger import Ledger
+from storage.threads import Threads
+from storage.transaction import Clock as LedgerClock
 from storage.transaction import Transaction
 
 Step: TypeAlias = Callable[[str], Coroutine[Any, Any, None]]
@@ -36,6 +39,11 @@ def step_within(step: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop
     else:
         assert loop is not running_loop(), "a step waits for its own loop: use `await ledger.write(…)`"
         asyncio.run_coroutine_threadsafe(step, loop).result()
+
+
+def parts(ledger: Ledger) -> tuple[Engine, LedgerClock, Threads]:
+    """What another opening of *ledger* shares with it."""
+    return ledger.engine, ledger.clock, ledger.threads
 
 
 @dataclass(frozen=True, slots=True)

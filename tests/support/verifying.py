@@ -1,7 +1,8 @@
 """Verification in tests: sends a request late or another tool's status, and runs a verification."""
 
+from ledger_jobs import SHA, accept, begin, end, order, run_job
 from sqlmodel import col, select
-from world import SHA, World, accept, begin, end, order, run_job
+from world import World
 
 from domain.delivery.report import EventKind
 from fake_github.store import Draft

@@ -1,6 +1,7 @@
 """The ways in which a delivery can go, each with one sender and one or two attempts, and what GitHub then holds."""
 
-from world import World, order, run_job
+from ledger_jobs import order, run_job
+from world import World
 
 from fake_github.faults import Kind
 from tasks.delivery.reporter import Reporter

@@ -13,8 +13,8 @@ How to write one:
 
 - Ask for the fixture `world`, or `ledger` if nothing is sent. If the database makes no difference, run the test on one
   with `pytest.mark.parametrize("database", ["sqlite"])`.
-- Arrange: `run_job`, or `accept`, `begin` and `end`, bring the ledger to a state. `world.fault(Kind.…)` makes the next
-  matching request fail; with `where="after"` only after its status was stored.
+- Arrange: `run_job`, or `accept`, `begin` and `end`, all in ledger_jobs.py, bring the ledger to a state.
+  `world.fault(Kind.…)` makes the next matching request fail; with `where="after"` only after its status was stored.
 - Act: `world.deliver()` is one attempt, `world.reconcile()` a few reconciliation runs. Or call the function under test.
 - Read or change rows in `with world.ledger.transaction() as tx:`, which waits in the test's own thread. What another
   task must be able to interrupt, or a `Step` to see, is a call: `await world.ledger.write(reports.reopen, …)`.
@@ -38,21 +38,16 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
-from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy import Engine
+from ledger_jobs import ACTOR, CREDENTIAL, SHA
 from sqlmodel import col, select
-from steps import Step, SteppedLedger, SteppedTransport, go_on
+from steps import Step, SteppedLedger, SteppedTransport, go_on, parts
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from domain.delivery.report import Phase, RecordedReport
 from domain.delivery.surface import Surface
-from domain.delivery.target import Target
-from domain.jobs.execution import Execution, Order
-from domain.jobs.job_states import JobState
-from domain.process.identity import Process
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
@@ -61,19 +56,11 @@ from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import NoCredential
 from storage.delivery import availability, due, events, reports
 from storage.delivery.availability import Busy, Settled
-from storage.jobs import jobs
 from storage.ledger import Ledger
 from storage.models import StatusReport, StatusTarget
-from storage.threads import Threads
-from storage.transaction import Clock as LedgerClock
 from storage.transaction import Transaction
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
-
-SHA = "3f2a91c0" * 5
-CREDENTIAL = "env:TOKEN"
-ME = Process("boot", 4711, 12345)
-ACTOR = "test"
 
 
 @dataclass
@@ -94,56 +81,6 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Advance at once: the stand-in's waits take no real time."""
         self.advance(seconds)
-
-
-def order(
-    context: str = "docs/sphinx", *, flow_run_id: UUID | None = None, sha: str = SHA, group: str | None = None
-) -> Order:
-    """An order for a job that reports to *context*."""
-    target = Target("acme/site", sha, context)
-    url = f"https://github.com/acme/site/commit/{sha}"
-    return Order(flow_run_id or uuid4(), "sphinx", {}, group, target, url, CREDENTIAL)
-
-
-async def accept(ledger: Ledger, asked: Order) -> Execution:
-    """Accept an order that no other process has accepted."""
-    taken = await ledger.write(jobs.accept, asked, by=ME)
-    assert isinstance(taken, Execution)
-    return taken
-
-
-async def begin(ledger: Ledger, execution: Execution) -> JobState | None:
-    return await ledger.write(jobs.begin, execution.job_id, execution.number)
-
-
-async def end(
-    ledger: Ledger, execution: Execution, state: JobState = JobState.SUCCEEDED, words: str = "41 pages",
-    credential: str = CREDENTIAL,
-) -> RecordedReport | None:  # fmt: skip
-    """End an execution; return the report of its outcome."""
-    ended = await ledger.write(
-        jobs.end, execution.job_id, execution.number, state, summary=words, exit_code=0, credential=credential
-    )
-    return ended.report if ended else None
-
-
-def parts(ledger: Ledger) -> tuple[Engine, LedgerClock, Threads]:
-    """What another opening of *ledger* shares with it."""
-    return ledger.engine, ledger.clock, ledger.threads
-
-
-def recorded(report: RecordedReport | None) -> RecordedReport:
-    """*report*, of a job that has a target."""
-    assert report is not None
-    return report
-
-
-async def run_job(ledger: Ledger, asked: Order, state: JobState = JobState.SUCCEEDED) -> Execution:
-    """Run a job from acceptance to its end: `pending` and the outcome are recorded, neither is sent."""
-    execution = await accept(ledger, asked)
-    await begin(ledger, execution)
-    await end(ledger, execution, state, credential=asked.credential)
-    return execution
 
 
 OpenSurface: TypeAlias = Callable[["World", httpx.AsyncBaseTransport], AbstractAsyncContextManager[Surface]]

@@ -4,7 +4,8 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from world import World, order, run_job
+from ledger_jobs import order, run_job
+from world import World
 
 from storage.delivery import reconciliation_runs
 from tasks import reconcile as module

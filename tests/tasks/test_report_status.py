@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, recorded
 from prefect.client.schemas.objects import State, StateType
-from world import CREDENTIAL, accept, begin, end, order, recorded
 
 from domain.delivery.notifications import ignore
 from domain.delivery.report import Phase

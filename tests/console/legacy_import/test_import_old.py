@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger_jobs import SHA, order, run_job
 from shell import Shell
 from sqlalchemy import make_url
 from sqlmodel import func, select
-from world import SHA, World, order, run_job
+from world import World
 
 import cli
 from console.legacy_import.import_old import import_old

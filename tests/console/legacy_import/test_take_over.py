@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from ledger_jobs import SHA, accept, end, order, run_job
 from sqlmodel import func, select
-from world import SHA, World, accept, end, order, run_job
+from world import World
 
 from console.legacy_import.import_old import Disposition, chosen, take_over
 from console.legacy_import.old_jobs import OldJob

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from ledger_jobs import accept, begin, order, run_job
 from timed_host import HOUR, POLICY, YEAR, WrongClock, a_pass
-from world import World, accept, begin, order, run_job
+from world import World
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.report import Phase

@@ -15,10 +15,11 @@ from uuid import uuid4
 import pytest
 from full import FULL
 from in_place import open_in_place
+from ledger_jobs import order, run_job
 from log_lines import nothing_logged
 from timed_host import HOUR, POLICY, YEAR, TimedHost, WrongClock, a_pass
 from ways import reply_lost, request_lost, stored_late, straight
-from world import Clock, World, order, run_job, world_on
+from world import Clock, World, world_on
 
 from fake_github.faults import Kind
 from tasks.delivery.deliver_due import deliver_due

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from ledger_jobs import order, run_job
 from sqlmodel import col, update
 from verifying import (
     delivered,
@@ -16,7 +17,7 @@ from verifying import (
     verify_a_minute_later,
     verify_targets,
 )
-from world import World, order, run_job
+from world import World
 
 from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.report import EventKind, Phase

@@ -1,8 +1,9 @@
 """Another tool's status on top of a report is recorded once, and left there."""
 
+from ledger_jobs import order, run_job
 from sqlmodel import select
 from verifying import delivered, notes, override, send_late, verify, verify_targets
-from world import World, order, run_job
+from world import World
 
 from domain.delivery.report import EventKind
 from fake_github.faults import Kind

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from full import FULL
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, run_job
 from sqlalchemy import Update
 from sqlmodel import select, update
 from verifying import (
@@ -16,7 +17,7 @@ from verifying import (
     send_late,
     verify_targets,
 )
-from world import CREDENTIAL, World, accept, begin, end, order, run_job
+from world import World
 
 from domain.delivery.report import EventKind
 from fake_github.faults import Kind

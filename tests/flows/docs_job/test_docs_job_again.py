@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 from flow_rig import Rig
 from flow_runs import log_of, name_of_run, new_run, page_of, run, run_again, run_made, task_runs
+from ledger_jobs import ME
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, update
 from steps import Died
 from transactions import at
 from waiting import soon, until
-from world import ME
 
 from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase, RecordedReport

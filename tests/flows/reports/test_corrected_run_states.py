@@ -11,10 +11,10 @@ import httpx
 import pytest
 from flow_rig import Rig
 from flow_runs import deployed, log_of, new_run, run, run_of, state_name_of, state_of_run
+from ledger_jobs import begin, end, order
 from prefect import get_client
 from prefect.states import AwaitingRetry, Cancelling, Completed, Pending, Running, Scheduled
 from transactions import at
-from world import begin, end, order
 
 from domain.jobs.execution import Execution
 from domain.jobs.job_states import JobState

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from flow_rig import Rig
 from flow_runs import log_of, run
-from world import order, run_job
+from ledger_jobs import order, run_job
 
 from flows.reconcile_reports import reconcile_reports
 from storage import counters

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from flow_rig import TOKEN, Rig
 from flow_runs import log_of, run
+from ledger_jobs import order, run_job
 from prefect import get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from waiting import soon, until
-from world import order, run_job
 
 from domain.delivery.report import Phase
 from fake_github.faults import Kind

@@ -6,10 +6,10 @@ import httpx
 import pytest
 from flow_rig import Rig
 from flow_runs import run, task_runs
+from ledger_jobs import order, run_job
 from prefect import flow
 from prefect.client.schemas.objects import TaskRun
 from transactions import at
-from world import order, run_job
 
 from domain.delivery.notifications import ignore
 from domain.delivery.report import Phase, Rank, RecordedReport

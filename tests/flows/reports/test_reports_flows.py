@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flow_rig import Rig
 from flow_runs import log_of, run
+from ledger_jobs import order, run_job
 from steps import go_on
 from transactions import at
-from world import order, run_job
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState

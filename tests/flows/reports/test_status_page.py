@@ -7,11 +7,11 @@ import httpx
 import pytest
 from flow_rig import Rig
 from flow_runs import log_of, run
+from ledger_jobs import order, run_job
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
 from waiting import soon
-from world import order, run_job
 
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports

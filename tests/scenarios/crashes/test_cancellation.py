@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 from cancelling import IN_THREADS, cancelled_at
 from full import SQLITE_OR_ALL
-from world import World, order, run_job
+from ledger_jobs import order, run_job
+from world import World
 
 from fake_github.faults import Kind
 from tasks.delivery.deliver import GROWS_FOR

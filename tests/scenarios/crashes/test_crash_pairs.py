@@ -13,8 +13,9 @@ from uuid import UUID
 import pytest
 from exactly_once import assert_exactly_once
 from full import FULL, SQLITE_OR_ALL
+from ledger_jobs import ME, begin, end, order, run_job
 from steps import AtEffect, Died
-from world import ME, World, begin, end, order, run_job
+from world import World
 
 from domain.jobs.execution import Execution, Order
 from storage.jobs import jobs

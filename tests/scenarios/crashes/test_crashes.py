@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 import pytest
 from full import SQLITE_OR_ALL
+from ledger_jobs import accept, begin, end, order, run_job
 from steps import AtEffect, Died, Step
 from ways import SETTLE_AFTER, reply_lost, request_lost, stored_late, straight
-from world import World, accept, begin, end, order, run_job
+from world import World
 
 from domain.jobs.job_states import JobState
 from tasks.delivery.reporter import Reporter

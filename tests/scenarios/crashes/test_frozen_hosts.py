@@ -9,12 +9,13 @@ from time import monotonic
 
 import pytest
 from full import FULL
+from ledger_jobs import order, run_job
 from relay import Relay, to_postgresql
 from sender_process import Later, job, life, sender
 from sending import held_by_context, process_that, reconcile
 from steps import AtEffect
 from waiting import until
-from world import World, order, run_job
+from world import World
 
 from fake_github.faults import Kind
 from fake_github.process import running

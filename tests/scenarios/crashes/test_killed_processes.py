@@ -2,10 +2,10 @@
 
 import pytest
 from full import FULL, SQLITE_OR_ALL
+from ledger_jobs import order, run_job
 from sender_process import WARM_UP, Later, job, life, sender
 from sending import held_by_context, process_that, reconcile, target_of
 from waiting import until
-from world import order, run_job
 
 from fake_github.process import running
 from storage.ledger import open_ledger

@@ -15,10 +15,11 @@ import pytest
 from cancelling import cancel_all, skip
 from executions import Executions, assert_no_process_is_left, overtaken
 from full import FULL, thinned
+from ledger_jobs import order
 from processes import ROOT
 from sqlmodel import select
 from waiting import block_until
-from world import World, order
+from world import World
 
 from domain.jobs.job_states import JobState
 from storage.ledger import LedgerUnavailable, open_ledger
@@ -127,7 +128,8 @@ import asyncio, signal, sys
 from uuid import UUID
 from executions import Executions
 from storage.ledger import open_ledger
-from world import Clock, order, world_on
+from ledger_jobs import order
+from world import Clock, world_on
 class Terminated(BaseException): pass
 def terminated(number, frame): raise Terminated
 async def main(url, job, *command):

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from full import SQLITE_OR_ALL
+from ledger_jobs import order, run_job
 from sender_process import Later, sender
 from sending import held_by_context, process_that, reconcile, target_of
 from sqlmodel import select
 from waiting import soon, until
-from world import order, run_job
 
 from domain.delivery.report import EventKind
 from domain.jobs.job_states import JobState

@@ -9,7 +9,8 @@ import pytest
 from actors import Actor
 from exactly_once import assert_counted_duplicate, assert_exactly_once
 from full import SQLITE_OR_ALL
-from world import World, accept, begin, end, order, run_job
+from ledger_jobs import accept, begin, end, order, run_job
+from world import World
 
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind

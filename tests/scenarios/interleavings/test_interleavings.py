@@ -12,8 +12,9 @@ from uuid import UUID
 import pytest
 from exactly_once import assert_exactly_once
 from full import FULL
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, run_job
 from schedules import Explorer, Scene
-from world import CREDENTIAL, Clock, World, accept, begin, due_ids, end, order, run_job
+from world import Clock, World, due_ids
 
 from domain.jobs.execution import Execution
 from domain.jobs.job_states import JobState

@@ -10,8 +10,9 @@ import pytest
 from actors import Actor
 from exactly_once import assert_exactly_once
 from full import SQLITE_OR_ALL
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, run_job
 from transactions import at
-from world import CREDENTIAL, World, accept, begin, end, order, run_job
+from world import World
 
 from domain.delivery.report import Phase
 from domain.jobs.execution import Execution

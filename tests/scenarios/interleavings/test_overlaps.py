@@ -9,9 +9,10 @@ import pytest
 from actors import Actor
 from exactly_once import assert_exactly_once
 from full import SQLITE_OR_ALL
+from ledger_jobs import CREDENTIAL, order, run_job
 from log_lines import nothing_logged
 from sqlmodel import col, select
-from world import CREDENTIAL, Clock, World, order, run_job
+from world import Clock, World
 
 from domain.delivery.report import EventKind
 from fake_github.faults import Kind

@@ -1,8 +1,8 @@
 """Many senders for one target: one of them sends. Real stand-in, real connections, real processes."""
 
+from ledger_jobs import order, run_job
 from racing import MANY, RACES, Race
 from sqlmodel import select
-from world import order, run_job
 
 from fake_github.process import running
 from storage.ledger import open_ledger

@@ -12,8 +12,9 @@ import pytest
 from actors import Work
 from exactly_once import assert_exactly_once
 from full import FULL
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, run_job
 from statements import Statements
-from world import CREDENTIAL, World, accept, begin, end, order, run_job
+from world import World
 
 from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState

@@ -5,9 +5,10 @@ from itertools import count
 
 import pytest
 from failing import Failure, FullDisk, Locked, PostgreSQL
+from ledger_jobs import order, run_job
 from relay import Fate, Relay
 from steps import AtEffect
-from world import World, order, run_job
+from world import World
 
 from fake_github.faults import Kind
 from storage import engines

@@ -12,11 +12,12 @@ from uuid import uuid4
 import pytest
 from executions import CutOff, Executions, ended_of, overtaken
 from failing import REFUSALS, FullDisk, PostgreSQL
+from ledger_jobs import end
 from relay import Fate, Relay
 from sqlmodel import col, select
 from transactions import value
 from waiting import until
-from world import World, end
+from world import World
 
 from domain.jobs.job_states import JobState
 from storage import engines

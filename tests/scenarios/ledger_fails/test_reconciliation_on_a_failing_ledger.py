@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 from full import FULL
+from ledger_jobs import order, run_job
 from relay import Fate, Relay
-from world import World, order, run_job
+from world import World
 
 from storage.ledger import Ledger, LedgerUnavailable
 from tasks.delivery.deliver_due import deliver_due

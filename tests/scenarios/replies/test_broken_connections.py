@@ -8,10 +8,10 @@ from dataclasses import replace
 import httpx
 import killed_sender
 import pytest
+from ledger_jobs import order, run_job
 from relay import Fate, to_http
 from scaled import GITHUB_WORKS, READS_LAG, Wire, client, new_commit, seconds
 from waiting import until
-from world import order, run_job
 
 from domain.delivery.report import Phase
 from github_api.transport import transport_to

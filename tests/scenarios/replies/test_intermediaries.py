@@ -6,8 +6,9 @@ from dataclasses import replace
 import httpx
 import pytest
 from full import thinned
+from ledger_jobs import order, run_job
 from sqlmodel import col, select
-from world import World, order, run_job
+from world import World
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 from full import thinned
+from ledger_jobs import accept, begin, end, order
 from scaled import GITHUB_WORKS, READS_LAG, Wire, new_commit, seconds
-from world import accept, begin, end, order
 
 from domain.delivery.report import Phase
 from fake_github.exchange import Json

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from ledger_jobs import CREDENTIAL, SHA, order, run_job
 from sqlmodel import select
 from transactions import at
-from world import CREDENTIAL, SHA, World, order, run_job
+from world import World
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase

@@ -4,9 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from ledger_jobs import SHA, order, run_job
 from processes import ROOT
 from sqlmodel import col, select
-from world import SHA, World, order, run_job
+from world import World
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind, Phase

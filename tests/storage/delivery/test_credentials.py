@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 from leasing import SECOND, claim, held, settled
+from ledger_jobs import CREDENTIAL, accept, order
 from racing import MANY, from_connections
 from sqlmodel import select, update
 from transactions import at
-from world import CREDENTIAL, Clock, World, accept, order, world_on
+from world import Clock, World, world_on
 
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, RateLimit, Reason, Throttled, Unknown
 from domain.delivery.report import EventKind

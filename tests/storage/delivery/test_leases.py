@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 from leasing import POLICY, SECOND, change, claim, held, settled, stands
+from ledger_jobs import CREDENTIAL, accept, order, run_job
 from racing import MANY, RACES, Race
 from sqlalchemy import text
 from sqlmodel import func, select, update
-from world import CREDENTIAL, World, accept, due_ids, order, run_job
+from world import World, due_ids
 
 from domain.delivery.outcome import Delivered, Reason, Rejected, Unknown
 from domain.delivery.report import EventKind, Phase

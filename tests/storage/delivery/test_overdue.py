@@ -6,8 +6,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from ledger_jobs import order, run_job
 from transactions import at
-from world import World, order, run_job
+from world import World
 
 from domain.delivery.notifications import Notification, Overdue
 from fake_github.faults import Kind

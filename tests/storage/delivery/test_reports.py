@@ -5,10 +5,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, recorded, run_job
 from racing import until_a_lock_is_waited_for
 from sqlmodel import col, select, update
 from transactions import at
-from world import CREDENTIAL, Clock, World, accept, begin, end, order, recorded, run_job
+from world import Clock, World
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState

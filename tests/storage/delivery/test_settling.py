@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 from leasing import POLICY, change, claim, held, settled, stands
-from world import World, order, run_job
+from ledger_jobs import order, run_job
+from world import World
 
 from domain.delivery.outcome import Delivered, NotSent, Outcome, Reason, Rejected, Throttled, Unknown
 from domain.delivery.report import Phase

@@ -4,9 +4,10 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from ledger_jobs import ME, SHA, accept, begin, end, order, run_job
 from racing import MANY, RACES, Race, from_connections
 from sqlmodel import col, func, select
-from world import ME, SHA, Clock, World, accept, begin, end, order, run_job
+from world import Clock, World
 
 from domain.delivery.report import Phase
 from domain.delivery.target import Target

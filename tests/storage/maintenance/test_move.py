@@ -9,12 +9,13 @@ from uuid import UUID
 
 import pytest
 from first_ledger import connected, upgraded
+from ledger_jobs import order, run_job
 from log_lines import nothing_logged
 from moving import at, id_of, moved, rows
 from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import DBAPIError
 from steps import Died
-from world import Clock, order, run_job, world_on
+from world import Clock, world_on
 
 from storage.ledger import NotUpgraded, make_engine, open_ledger
 from storage.maintenance import copy_rows

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from exactly_once import verify_later
+from ledger_jobs import accept, begin, end, order, run_job
 from transactions import at
-from world import Clock, World, accept, begin, end, order, run_job, world_on
+from world import Clock, World, world_on
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState

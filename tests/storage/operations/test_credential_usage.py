@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from ledger_jobs import CREDENTIAL, order, run_job
 from sqlmodel import update
-from world import CREDENTIAL, World, order, run_job
+from world import World
 
 from storage.models import Credential
 from storage.operations.credential_usage import CredentialUsage, usages

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from figures import HOUR, figures, fold, passed
+from ledger_jobs import order, run_job
 from sqlmodel import func, select
-from world import World, order, run_job
+from world import World
 
 from domain.delivery.target import StatusState
 from domain.operations.metrics import Snapshot

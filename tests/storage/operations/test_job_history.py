@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from ledger_jobs import ACTOR, accept, begin, end, order, recorded, run_job
 from sqlmodel import update
-from world import ACTOR, World, accept, begin, end, order, recorded, run_job
+from world import World
 
 from domain.delivery.outcome import Exchange
 from domain.delivery.report import EventKind, Phase

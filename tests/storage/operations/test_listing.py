@@ -4,7 +4,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from world import CREDENTIAL, SHA, World, order, run_job
+from ledger_jobs import CREDENTIAL, SHA, order, run_job
+from world import World
 
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target

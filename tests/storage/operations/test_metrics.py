@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 from figures import figures, fold, passed
-from world import CREDENTIAL, World, accept, begin, end, order, run_job
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, run_job
+from world import World
 
 from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.report import EventKind, Phase

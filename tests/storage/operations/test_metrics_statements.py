@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 from figures import figures
+from ledger_jobs import order, run_job
 from sqlalchemy import event, text
-from world import World, order, run_job
+from world import World
 
 from storage.ledger import Ledger
 from storage.operations.metrics import snapshot

@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from ledger_jobs import CREDENTIAL, order, run_job
 from sqlalchemy import event
 from sqlmodel import update
-from world import CREDENTIAL, World, order, run_job
+from world import World
 
 from domain.delivery.report import Phase
 from domain.operations.overview import SLOT, SLOTS, Overview, Pause, Slot, day_before

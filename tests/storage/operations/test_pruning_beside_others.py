@@ -8,11 +8,12 @@ import pytest
 from actors import Work
 from figures import HOUR, fold
 from full import FULL
+from ledger_jobs import order, run_job
 from pruning import KEEP, change, forgotten, long_after, pruned, rows, settled
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 from statements import Statements
-from world import World, order, run_job
+from world import World
 
 from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState

@@ -2,7 +2,8 @@
 
 from uuid import uuid4
 
-from world import CREDENTIAL, World, accept, begin, end, order, run_job
+from ledger_jobs import CREDENTIAL, accept, begin, end, order, run_job
+from world import World
 
 from domain.delivery.report import EventKind, Phase
 from domain.jobs.job_states import JobState

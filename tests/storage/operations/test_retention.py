@@ -7,9 +7,10 @@ from uuid import uuid4
 import pytest
 from exactly_once import HOURS, verify_later
 from figures import figures
+from ledger_jobs import accept, begin, end, order, run_job
 from pruning import KEEP, LONG, change, forgotten, long_after, pruned, rows, settled
 from transactions import at
-from world import World, accept, begin, end, order, run_job
+from world import World
 
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState

@@ -6,10 +6,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from ledger_jobs import accept, order, run_job
 from sqlmodel import select
 from steps import Died
 from waiting import soon
-from world import World, accept, order, run_job
+from world import World
 
 from domain.delivery.report import Phase
 from fake_github.faults import Kind

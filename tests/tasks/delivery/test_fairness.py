@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import pytest
 from full import FULL
+from ledger_jobs import CREDENTIAL, accept, order, run_job
 from log_lines import nothing_logged
 from simulated import in_simulated_time
-from world import CREDENTIAL, World, accept, order, run_job
+from world import World
 
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from ledger_jobs import accept, begin, end, order, recorded, run_job
 from sqlmodel import col, update
 from transactions import at
-from world import World, accept, begin, end, order, recorded, run_job
+from world import World
 
 from domain.delivery.report import Phase
 from fake_github.faults import Kind

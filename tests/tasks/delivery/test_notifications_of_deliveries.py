@@ -7,9 +7,10 @@ from logging import ERROR, WARNING
 from uuid import UUID, uuid4
 
 import pytest
+from ledger_jobs import CREDENTIAL, SHA, order, run_job
 from log_lines import nothing_logged
 from sqlmodel import select, update
-from world import CREDENTIAL, SHA, World, order, run_job
+from world import World
 
 from domain.delivery.notifications import Move, Notification, Overdue, ignore
 from domain.operations.notification_lines import level_of, line_of

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from world import CREDENTIAL, World, accept, order, recorded, run_job
+from ledger_jobs import CREDENTIAL, accept, order, recorded, run_job
+from world import World
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase

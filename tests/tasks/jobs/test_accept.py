@@ -6,8 +6,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from ledger_jobs import order
 from waiting import until
-from world import World, order
+from world import World
 
 from domain.delivery.target import Target
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, Execution, Order

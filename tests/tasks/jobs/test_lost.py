@@ -9,10 +9,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from ledger_jobs import accept, begin, end, order, run_job
 from processes import started
 from sqlmodel import col, select, update
 from waiting import LONGEST
-from world import World, accept, begin, end, order, run_job
+from world import World
 
 from domain.delivery.notifications import Lost, Notification
 from domain.jobs.execution import Execution

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from ledger_jobs import CREDENTIAL, order, run_job
 from log_lines import lines_to
 from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
-from world import CREDENTIAL, World, order, run_job
+from world import World
 
 from domain.jobs.job_states import JobState
 from fake_github.api import bomb

@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 from exactly_once import verify_later
+from ledger_jobs import order, run_job
 from maintaining import run_maintenance
 from sqlmodel import func, select
-from world import World, order, run_job
+from world import World
 
 from fake_github.faults import Kind
 from storage.delivery import reconciliation_runs

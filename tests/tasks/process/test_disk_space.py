@@ -6,8 +6,9 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from ledger_jobs import order
 from processes import names_in
-from world import World, order
+from world import World
 
 from domain.jobs.execution import Execution
 from domain.jobs.job_type import JobType

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from build_rig import PUSH, TOKEN, BuildRig
 from cancelling import STOPS, stop
+from ledger_jobs import CREDENTIAL
 from processes import names_in
 from waiting import block_until
-from world import CREDENTIAL
 
 from domain.jobs.job_states import JobState
 

@@ -10,10 +10,11 @@ import pytest
 from build_rig import PREVIEW, PUSH, BuildRig
 from cancelling import STOPS, stop
 from executions import Executions, ended_of
+from ledger_jobs import accept, order
 from processes import is_alive, names_in
 from unmovable import Unmovable
 from waiting import until
-from world import World, accept, order
+from world import World
 
 from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from executions import CutOff, Executions, assert_no_process_is_left, ended_of
+from ledger_jobs import begin, end, order
 from sqlmodel import col, update
 from waiting import until
-from world import begin, end, order
 
 from domain.jobs.job_states import JobState
 from storage.models import Job

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 from executions import Executions, ended_of
+from ledger_jobs import accept, begin, end, order
 from waiting import LONGEST, until
-from world import accept, begin, end, order
 
 from domain.jobs.execution import Execution
 from domain.jobs.job_states import JobState
