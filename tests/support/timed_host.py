@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
+from ledger_jobs import order, run_job
 from log_lines import nothing_logged
+from steps import AtEffect, Died
 from world import Clock, World
 
 from domain.delivery.budget import WriteBudget
@@ -60,3 +63,11 @@ async def a_pass(world: World, *, lasts: float = 50) -> None:
     with nothing_logged():
         await end_lost_jobs(reporter)
         await deliver_due(reporter, uuid4(), budget=timedelta(seconds=lasts), senders=2)
+
+
+async def claimed_by_one_that_dies(world: World) -> None:
+    """Take a lease, by a sender that dies before its request."""
+    await run_job(world.ledger, order())
+    with pytest.raises(Died):
+        await world.deliver(by=await world.sender(AtEffect(0, counted=("POST",))))
+    assert (await world.target()).lease_expires_at is not None

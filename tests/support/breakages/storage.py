@@ -7,6 +7,7 @@ SHARED = "tests/delivery/test_shared_budget.py"
 SECRETS = "tests/delivery/test_refused_secrets.py"
 CLOCK = "storage/sqlite_clock.py"
 CLOCKS = "tests/storage/test_sqlite_clock.py"
+BOOTS = "tests/storage/test_sqlite_clock_at_boot.py"
 
 STORAGE = (
     Breakage("after a restore an execution takes a number that is on GitHub", JOBS, "max(job.execution + 1, order.start)", "job.execution + 1", ("tests/storage/maintenance/test_restored.py",)),
@@ -25,7 +26,7 @@ STORAGE = (
     Breakage("a ledger is opened in a transaction that writes", "storage/schema.py", "engine.execution_options(only_reads=True).connect()", "engine.connect()", ("tests/storage/test_lock_waits.py::test_what_only_reads_does_not_wait_for_a_writer",)),
     Breakage("the server's default isolates", "storage/engines.py", '        isolation_level="READ COMMITTED",  # which the statements assume, whatever the server\'s default is\n', "", ("tests/storage/test_ledger.py", "tests/storage/test_postgresql_settings.py")),
     Breakage("a statement waits for a server that vanished", "storage/engines.py", "super().wait(gen, interval, timeout or STATEMENT_WAIT)", "super().wait(gen, interval)", ("tests/scenarios/crashes/test_frozen_hosts.py::test_a_host_that_vanishes_within_any_transaction_blocks_no_sender_and_leaves_one_status",)),
-    Breakage("a claim reads its target before the clock moves its lease", "storage/ledger.py", 'if self.engine.dialect.name == "sqlite" and not only_reads:', "if False:", ("tests/storage/test_sqlite_clock.py::test_a_claim_right_after_a_step_of_the_wall_clock_finds_the_lease_of_another_container",)),
+    Breakage("a claim reads its target before the clock moves its lease", "storage/ledger.py", 'if self.engine.dialect.name == "sqlite" and not only_reads:', "if False:", (f"{BOOTS}::test_a_claim_right_after_a_step_of_the_wall_clock_finds_the_lease_of_another_container",)),
     Breakage("a cancelled caller publishes nothing", "storage/ledger.py", "        finally:  # also for a caller", "        else:  # also for a caller", ("tests/storage/test_threads.py::test_what_a_cancelled_caller_has_committed_is_published",)),
     Breakage("a database's own way to write dates is kept", "storage/engines.py", '        "datestyle": "ISO",', "", ("tests/storage/test_postgresql_settings.py",)),
     Breakage("a database without an encoding answers in bytes", "storage/engines.py", '            "client_encoding": "utf8",\n', "", ("tests/storage/test_postgresql_settings.py",)),
@@ -43,7 +44,7 @@ STORAGE = (
     Breakage("a restore requests no verification", "storage/maintenance/restored.py", ', "verify_at": tx.now + FIRST_VERIFICATION', "", ("tests/storage/maintenance/test_restored.py::test_a_status_stored_long_after_a_restore_is_noticed",)),
     Breakage("a restore doubts only what is due", "storage/maintenance/restored.py", "update(StatusTarget).where(of_these)", "update(StatusTarget).where(of_these, col(StatusTarget.due_at).is_not(None))", ("tests/storage/maintenance/test_restored.py",)),
     Breakage("a restore forgets what was rejected", "storage/maintenance/restored.py", "col(StatusReport.id).in_(open_now))", "col(StatusReport.id).in_(open_now), col(StatusReport.rejected_at).is_(None))", ("tests/storage/maintenance/test_restored.py::test_a_report_rejected_at_the_time_of_the_backup_is_searched_for_once_reopened",)),
-    Breakage("containers of one host hold the clock up in turn", CLOCK, "            seen = max(seen, anchored)\n", "            pass\n", (f"{CLOCKS}::test_a_lease_runs_out_though_containers_of_one_host_have_boot_ids_of_their_own",)),
+    Breakage("containers of one host hold the clock up in turn", CLOCK, "            seen = max(seen, anchored)\n", "            pass\n", (f"{BOOTS}::test_a_lease_runs_out_though_containers_of_one_host_have_boot_ids_of_their_own",)),
     Breakage("the wall clock moves a lease", CLOCK, "return anchor.booted_at + self.host.since_boot(), None", "return self.host.wall(), None", (CLOCKS,)),
     Breakage("time goes back after a boot", CLOCK, "return max(wall, seen), seen", "return wall, seen", (CLOCKS,)),
     Breakage("a boot ends leases and doubts", CLOCK, "for statement in moved if now > seen else ():", "for statement in ():", (CLOCKS,)),
