@@ -87,7 +87,8 @@ def violations(of: TargetHistory, *, overslept: bool = False) -> list[str]:
     """List what a target at rest violates.
 
     *overslept*: a sender was suspended between its last check of the lease and its request. Then a status may be
-    doubled, or an older one late, if that was noticed and the newest is on top again.
+    doubled, or an older one late, if that was noticed and the newest is on top again. Nothing is noticed while the
+    newest is rejected: a target is verified when its newest is delivered.
     """
     where = f"{of.target.repository} {of.target.context}: "
     found = [*_on_top(of), *_twice(of, overslept=overslept), *_rows_and_events(of)]
@@ -110,11 +111,12 @@ def _on_top(of: TargetHistory) -> Iterator[str]:
 
 def _twice(of: TargetHistory, *, overslept: bool) -> Iterator[str]:
     shown = of.shown()
+    is_verified = of.newest is not None and of.newest.delivered_at is not None
     for mark, times in Counter(mark for _, mark in shown).items():
         report = next(report for report, its in shown if its == mark)
         if times > 1 and not overslept:
             yield f"{mark} is there {times} times"
-        if times > 1 and report is not None and EventKind.DOUBLED not in of.kinds(report):
+        if times > 1 and is_verified and report is not None and EventKind.DOUBLED not in of.kinds(report):
             yield f"{mark} is there {times} times, and was not counted"
 
 

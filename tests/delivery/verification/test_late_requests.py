@@ -73,6 +73,21 @@ async def test_a_doubled_status_is_counted_once_and_not_sent_again(world: World)
     assert world.posts() == 1
 
 
+async def test_a_doubled_status_below_a_rejected_report_is_counted_once_a_newer_one_is_delivered(world: World) -> None:
+    _, outcome = await delivered(world)
+    send_late(world, outcome)
+    await run_job(world.ledger, order())
+    world.fault(Kind.FORBIDDEN)
+    await world.deliver()
+    assert await verify_targets(world) == 0
+    assert EventKind.DOUBLED not in await kinds(world)
+    await run_job(world.ledger, order())
+    await world.deliver()
+    world.clock.advance(60)
+    await verify_targets(world)
+    assert (await kinds(world)).count(EventKind.DOUBLED) == 1
+
+
 async def test_a_request_delayed_by_a_proxy_beyond_the_doubt_is_counted_and_covered_again(world: World) -> None:
     asked = order()
     await run_job(world.ledger, asked, JobState.FAILED)
