@@ -11,11 +11,12 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any, TypeAlias
 
 from prometheus_client import generate_latest
 from sqlalchemy import Connection, event, text
@@ -94,7 +95,8 @@ async def fill(ledger: Ledger, settled: int, undelivered: int) -> None:
         for count, values in parts:
             _insert(connection, range(first, first + count), {**words, **values, "sha": "3f2a91c0" * 5})
             first += count
-        connection.exec_driver_sql("ANALYZE")
+        if ledger.engine.dialect.name == "postgresql":  # it does so by itself before long; SQLite never does
+            connection.exec_driver_sql("ANALYZE")
 
 
 def _insert(connection: Connection, ids: range, values: Mapping[str, str]) -> None:
@@ -206,9 +208,12 @@ async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> No
         await publish(ledger, f"{undelivered} that may not go", lambda: walk(ledger, place))
 
 
-def main() -> None:
-    """Read the command's arguments, and measure each selected database."""
-    parser = argparse.ArgumentParser(description=__doc__)
+Measure: TypeAlias = Callable[[str, Path, int, int], Coroutine[Any, Any, None]]
+
+
+def each_database(measure: Measure, description: str | None) -> None:
+    """Read the command's arguments, and call *measure* for each selected database, with a temporary folder."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--settled", type=int, default=1_000_000)
     parser.add_argument("--undelivered", type=int, default=10_000)
     parser.add_argument("--only", choices=sorted(DIALECT))
@@ -223,4 +228,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    each_database(measure, __doc__)

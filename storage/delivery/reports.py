@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, union_all
 from sqlmodel import and_, case, col, func, select, update
 
 from domain.delivery.report import EventKind, NewReport, Phase, Rank, RecordedReport, marker, supersedes
@@ -110,6 +110,16 @@ def _make_newest(
     )
 
 
+DUE = select(StatusTarget.newest_id).where(col(StatusTarget.due_at).is_not(None))
+"""Ids of the current reports that are due or being sent; read, as `REJECTED`, from a partial index."""
+
+REJECTED = (
+    select(StatusReport.id)
+    .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+    .where(col(StatusReport.rejected_at).is_not(None), col(StatusTarget.newest_id) == col(StatusReport.id))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which undelivered reports an operator selects: all given conditions must hold."""
@@ -139,10 +149,13 @@ def chosen_by(selection: Selection) -> list[ColumnElement[bool]]:
 
 def undelivered(tx: Transaction, selection: Selection) -> list[int]:
     """Ids of the selected reports that are current and not on GitHub, rejected or due, oldest first."""
-    is_current = and_(col(StatusTarget.newest_id) == col(StatusReport.id), col(StatusReport.delivered_at).is_(None))
-    found = select(StatusReport.id).join(StatusTarget, is_current).where(*chosen_by(selection))
-    oldest_first = found.order_by(col(StatusReport.id))
-    return [report_id for report_id in tx.session.exec(oldest_first) if report_id is not None]
+    found = (
+        select(StatusReport.id)
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(col(StatusReport.id).in_(union_all(DUE, REJECTED)), *chosen_by(selection))
+        .order_by(col(StatusReport.id))
+    )
+    return [report_id for report_id in tx.session.exec(found) if report_id is not None]
 
 
 def repository_of(tx: Transaction, report_id: int) -> str:

@@ -10,7 +10,7 @@ from domain.delivery.report import Phase
 from domain.delivery.target import Target
 from domain.operations.job_history import Blockers
 from domain.operations.overview import Listed
-from storage.delivery.reports import Selection, chosen_by, phase
+from storage.delivery.reports import DUE, REJECTED, Selection, chosen_by, phase
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.operations.job_history import blockers_of
 from storage.transaction import Transaction
@@ -46,14 +46,8 @@ def listing(
 
 
 def _is_one_of(wanted: Collection[Wanted]) -> ColumnElement[bool]:
-    """Condition: the report is wanted; selected through partial indexes, as most reports are settled."""
-    due = select(StatusTarget.newest_id).where(col(StatusTarget.due_at).is_not(None))
-    refused = (
-        select(StatusReport.id)
-        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
-        .where(col(StatusReport.rejected_at).is_not(None), col(StatusTarget.newest_id) == col(StatusReport.id))
-    )
-    ways = {Wanted.UNDELIVERED: due, Wanted.REJECTED: refused}
+    """Condition: the report is wanted."""
+    ways = {Wanted.UNDELIVERED: DUE, Wanted.REJECTED: REJECTED}
     return col(StatusReport.id).in_(union_all(*(ways[one] for one in sorted(set(wanted)))))
 
 

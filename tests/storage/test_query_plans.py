@@ -1,14 +1,14 @@
 """Indexes are used with bound parameters, partial ones too, also by statements that a connection has executed often."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 import pytest
 from ledger_jobs import CREDENTIAL, order, run_job
-from sqlalchemy import Connection, event, text
+from sqlalchemy import text
 from world import World
 
+from benchmarks.query_plans import explained
 from domain.delivery.budget import Urgency, WriteBudget
 from domain.operations.overview import day_before
 from storage.delivery.budget import wait_until
@@ -35,23 +35,6 @@ TIMES = 8
 """PostgreSQL may use a generic plan from the sixth execution."""
 
 
-@contextmanager
-def explained(tx: Transaction) -> Iterator[list[str]]:
-    """The plans of the statements executed meanwhile, each with the values that were bound to it."""
-    plans: list[str] = []
-    explain = "EXPLAIN " if tx.session.get_bind().dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
-
-    def note(connection: Connection, _: object, statement: str, parameters: Any, *__: object) -> None:  # noqa: ANN401  # the driver's
-        if statement.startswith(("SELECT", "WITH")):
-            rows = connection.exec_driver_sql(explain + statement, parameters).all()
-            plans.append("\n".join(str(row[-1]) for row in rows))
-
-    engine = tx.session.get_bind()
-    event.listen(engine, "after_cursor_execute", note)
-    yield plans
-    event.remove(engine, "after_cursor_execute", note)
-
-
 @pytest.mark.parametrize("index", READS)
 async def test_a_statement_with_bound_parameters_uses_its_index(world: World, index: str) -> None:
     await run_job(world.ledger, order())
@@ -60,7 +43,7 @@ async def test_a_statement_with_bound_parameters_uses_its_index(world: World, in
             connection = tx.session.connection()
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         for read in READS[index]:
-            with explained(tx) as plans:
+            with explained(world.ledger.engine) as plans:
                 read(tx)
             assert any(index in plan for plan in plans), plans
 
