@@ -63,8 +63,9 @@ mutants: $(DEV) ## break the code on purpose, one rule at a time; a test has to 
 N ?= 50
 repeat: $(DEV) ## run the crash and race tests N times (50), each time in another order and with other seeds
 	@for seed in $$(seq 1 $(N)); do
-	    printf 'round %s of $(N): ' $$seed
-	    REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 2 -q --no-header --hypothesis-seed=$$seed $(RACES) | tail -1
+	    mkdir -p build; printf 'round %s of $(N): ' $$seed
+	    REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 2 -q --no-header --hypothesis-seed=$$seed $(RACES) > build/repeat.log || { cat build/repeat.log; exit 1; }
+	    tail -1 build/repeat.log
 	done
 
 MINUTES ?= 10
