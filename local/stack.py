@@ -3,7 +3,9 @@
 import asyncio
 import os
 import socket
+import stat
 import sys
+import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -65,7 +67,8 @@ async def running(
     port = port or free_port()
     api_url = f"http://127.0.0.1:{port}/api"
     asked_for = dict.fromkeys((SERVERS_PASSWORD, PASSWORD), password) if password else {}
-    env = {**inherited(), **prefect_settings(home, api_url), **asked_for}
+    own = {"TMPDIR": str(temporary_folder())}
+    env = {**own, **inherited(), **prefect_settings(home, api_url), **asked_for}
     server = (*COMMAND, "server", "--port", str(port))
     served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
     async with AsyncExitStack() as more:
@@ -90,6 +93,23 @@ def is_free(port: int) -> bool:
     """Whether *port* of this machine is free."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def temporary_folder() -> Path:
+    """This user's own TMPDIR for Prefect, whose folder `runner_storage` in it only the first user could write to.
+
+    Jobs of other users may pass through it, and not list it.
+
+    Raises:
+        NotStarted: it belongs to another user.
+    """
+    folder = Path(tempfile.gettempdir()) / f"reportback-{os.geteuid()}"
+    folder.mkdir(exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise NotStarted(f"{folder} is not this user's: remove it, or set TMPDIR to a folder of your own")
+    folder.chmod(0o711)
+    return folder
 
 
 def inherited() -> dict[str, str]:

@@ -60,6 +60,15 @@ def test_a_worker_that_has_ended_lets_the_pool_that_it_paused_go_on() -> None:
     assert after == stop.partition(" --timeout")[0].replace(" drain ", " resume ")
 
 
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if "worker" in unit.stem], ids=lambda unit: unit.stem)
+def test_a_worker_has_a_temporary_folder_of_its_own_that_job_users_can_pass(unit: Path) -> None:
+    (folder,), (mode,) = lines_of(unit, "CacheDirectory"), lines_of(unit, "CacheDirectoryMode")
+    assert lines_of(unit, "Environment") == [f"TMPDIR=/var/cache/{folder}"]
+    assert int(mode, 8) & 0o077 == 0o011
+    example = (ROOT / "ops" / "systemd" / "reportback.env").read_text(encoding="utf-8")
+    assert f"TMPDIR=/var/cache/{folder}\n" in example  # a shell that has it checks the workers' folder
+
+
 def test_the_example_of_an_environment_names_settings_that_there_are() -> None:
     text = (ROOT / "ops" / "systemd" / "reportback.env").read_text(encoding="utf-8")
     names = re.findall(r"^REPORTBACK_(\w+)=", text, re.MULTILINE)
