@@ -11,7 +11,7 @@ from console.ledger import opened, os_user
 from console.terminal import log_line, plain, results, say, table, write_json
 from domain.delivery.budget import WriteBudget
 from domain.units import ahead
-from github_api.credentials import DEFAULT_CREDENTIAL
+from github_api.credentials import configured
 from settings import Settings
 from storage.delivery import pauses
 from storage.delivery.credentials import locked
@@ -31,7 +31,7 @@ async def credentials(*, as_json: Json = False) -> None:
     settings = Settings()
     async with opened(settings) as ledger:
         known, now = await ledger.read(timed, usages)
-    named = names(settings)
+    named = configured(settings.credentials)
     unused = [CredentialUsage(name) for name in named if name not in {one.name for one in known}]
     every = sorted([*known, *unused], key=lambda one: one.name)
     if as_json:
@@ -62,15 +62,10 @@ async def resume(name: str, /) -> None:
 def _resume(tx: Transaction, name: str, settings: Settings) -> None:
     known = [one.name for one in usages(tx)]
     if name not in known:
-        every = sorted({*known, *names(settings)})
+        every = sorted({*known, *configured(settings.credentials)})
         unused = "it has not been used yet, and pauses for nothing" if name in every else "there is none"
         raise ValueError(f"credential {name}: {unused}; credentials: {', '.join(every)}")
     pauses.resume(tx, locked(tx, name))
-
-
-def names(settings: Settings) -> list[str]:
-    """The credentials that the settings name, each once."""
-    return sorted(set(settings.credentials.values())) or [DEFAULT_CREDENTIAL]
 
 
 def fields(one: CredentialUsage, named: Collection[str], budget: WriteBudget | None) -> Mapping[str, object]:

@@ -28,7 +28,9 @@ from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.retry import phase_of, reopen_report
 from tasks.jobs.accept import accept_job, order_of
 from tasks.jobs.execution_spec import EndedExecution, Work, work_of
+from tasks.operations.best_effort import best_effort
 from tasks.operations.job_page import JobPage, job_page
+from tasks.operations.note_tokens import note_tokens_of_job
 from tasks.operations.publish_events import publishing
 from tasks.operations.require_password import refuse_open_prefect
 from tasks.process.users import job_users
@@ -106,8 +108,10 @@ async def _run(work: Work, settings: Settings, shown: JobPage, publish: Publish)
         get_run_logger().info(OPEN)
     shown.refresh()
     pending = asyncio.create_task(_report(work.execution.report, publish, once=True))
+    noting = asyncio.create_task(best_effort(note_tokens_of_job(settings), "this worker's tokens are not noted"))
     state: State[Any] = await run_job(lambda: work, shown.on_line, publish, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
+    await noting
     ended: EndedExecution | BaseException | None = await state.aresult(raise_on_failure=False)
     if isinstance(ended, BaseException):
         raise ended

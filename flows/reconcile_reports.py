@@ -20,6 +20,7 @@ from tasks.operations.correct_run_states import (
     crash_unaccepted_runs,
     delete_old_reconciliations,
 )
+from tasks.operations.note_tokens import note_tokens
 from tasks.operations.overridden_reports import Overrides
 from tasks.operations.periodic_maintenance import maintain
 from tasks.operations.publish_events import publishing
@@ -50,6 +51,7 @@ async def reconcile_reports() -> State[None]:
         else:
             result = await reconcile(reporter, run.id, budget=settings.pass_budget, senders=settings.senders)
             words = f"delivered {result.delivered}, undelivered {result.undelivered}"
+            await best_effort(note_tokens(reporter.ledger, settings), "this worker's tokens are not noted")
             await maintain(reporter.ledger, settings)
             shown = show_status_page(reporter.ledger, settings)
             await best_effort(shown, "the status page is not up to date")

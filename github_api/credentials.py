@@ -34,6 +34,11 @@ def credential_name(repository: str, credentials: Mapping[str, str]) -> str | No
     return None if pattern is None else credentials[pattern]
 
 
+def configured(credentials: Mapping[str, str]) -> list[str]:
+    """The names of all credentials that are in use, each once; *credentials* maps patterns to names."""
+    return sorted(set(credentials.values())) or [DEFAULT_CREDENTIAL]
+
+
 async def token_of(name: str, load_secret: Callable[[str], Awaitable[object]]) -> str:
     """The present token of the credential *name*. *load_secret* returns the value of a Secret block.
 

@@ -26,5 +26,9 @@ def ledger_id(tx: Transaction) -> UUID:
 
 def fingerprint(tx: Transaction, secret: str) -> str:
     """A hash of *secret* keyed with this ledger's id: safe to store, and comparable within this ledger only."""
-    key = ledger_id(tx).bytes
-    return hmac.digest(key, secret.encode(), "sha256").hex()[:32]
+    return fingerprint_in(ledger_id(tx), secret)
+
+
+def fingerprint_in(ledger: UUID, secret: str) -> str:
+    """`fingerprint`, in the ledger with that id."""
+    return hmac.digest(ledger.bytes, secret.encode(), "sha256").hex()[:32]

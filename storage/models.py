@@ -95,6 +95,18 @@ class RefusedSecret(SQLModel, table=True):
     pause_seconds: int  # how long the last pause in a row was; the next is twice that
 
 
+class WorkerToken(SQLModel, table=True):
+    """The token that a worker's flow runs found for a credential, by the keyed hash of `RefusedSecret`."""
+
+    __tablename__ = "worker_token"
+
+    worker: str = Field(primary_key=True, max_length=255)  # Prefect's name of it
+    credential: str = Field(primary_key=True, max_length=255)
+    fingerprint: str | None = Field(default=None, max_length=32)  # none: it has no token
+    version: str = Field(max_length=100)  # of Reportback and Prefect there
+    noted_at: datetime
+
+
 class StatusTarget(SQLModel, table=True):
     """A (repository, sha, context). Everything that needs mutual exclusion is on this row."""
 

@@ -7,11 +7,10 @@ from http import HTTPStatus
 import httpx
 
 from console.checks.finding import Finding, bad, good
-from console.credentials import names
 from domain.delivery.repository_patterns import OPEN, is_open
 from domain.units import span
 from github_api.certificates import BadCertificates
-from github_api.credentials import NoCredential, credential_name
+from github_api.credentials import NoCredential, configured, credential_name
 from github_api.setup_check import Answer, Diagnostics, NoResponse
 from settings import Settings
 
@@ -36,7 +35,7 @@ async def check(settings: Settings, repository: str | None) -> AsyncIterator[Fin
         for finding in answer_finding(url, await github.limits(None), _now()):
             yield finding
         yield repositories_finding(settings.allowed_repositories, settings.credentials)
-        for name in names(settings):
+        for name in configured(settings.credentials):
             yield await _token(github, name)
         if repository is not None:
             yield await _repository(github, repository, settings)

@@ -67,6 +67,7 @@ def blockers_of(target: StatusTarget, credential: Credential | None) -> Blockers
         doubt_until=target.doubt_until,
         paused_until=credential.paused_until if credential else None,
         pause_reason=credential.pause_reason if credential else None,
+        credential=credential.name if credential else None,
         reason=noted_reason(target.last_error),
     )
 

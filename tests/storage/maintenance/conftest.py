@@ -16,5 +16,9 @@ async def source(empty_url: str, clock: Clock) -> str:
             "INSERT INTO refused_secret (credential, fingerprint, paused_until, pause_seconds) "
             "VALUES ('env:TOKEN', '0123456789abcdef', '2026-11-23 12:10:00.000000', 60)"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO worker_token (worker, credential, fingerprint, version, noted_at) "
+            "VALUES ('docs-1', 'env:TOKEN', '0123456789abcdef', '0.1.0', '2026-11-23 12:00:00.000000')"
+        )
     clock.advance(LATER)
     return empty_url
