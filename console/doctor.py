@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from console.arguments import Json
-from console.checks import github, job_types, job_user, ledger
+from console.checks import folders, github, job_types, job_user, ledger
 from console.checks.finding import Finding, bad, good
 from console.problems import problems
 from console.terminal import plain, results, write_json
@@ -41,15 +41,21 @@ async def findings(repository: str | None) -> AsyncIterator[Finding]:
             yield bad("settings", words)
         return
     yield good("settings", "sound")
-    for finding in job_types.check(settings):
-        yield finding
-    for finding in await ledger.check(settings):
+    types, declared = job_types.check(settings)
+    about_ledger, facts = await ledger.check(settings)
+    for finding in (*types, *about_ledger):
         yield finding
     async for finding in github.check(settings, repository):
         yield finding
-    from console.checks import prefect  # noqa: PLC0415  # takes seconds to load
+    from console.checks import deployments, prefect, tokens  # noqa: PLC0415  # take seconds to load
 
-    for finding in await prefect.check(settings):
+    for finding in folders.check(settings, prefect.home()):
+        yield finding
+    expected = deployments.Expected(facts.ledger if facts else None, declared, settings.interval)
+    checked = await prefect.check(settings, expected)
+    for finding in checked.findings:
+        yield finding
+    for finding in await tokens.check(settings, facts, checked.online) if facts else ():
         yield finding
     for finding in await job_user.check(settings, prefect.own_files()):
         yield finding

@@ -74,7 +74,7 @@ async def _set_interval(client: PrefectClient, interval: timedelta) -> None:
     """Set the reconciliation's interval: prefect.yaml can take none from a variable or the environment."""
     deployment = await client.read_deployment_by_name("reconcile-reports/reconcile-reports")
     for one in deployment.schedules:
-        if _interval(one.schedule) != interval:
+        if interval_of(one.schedule) != interval:
             schedule = IntervalSchedule(interval=interval)
             await client.update_deployment_schedule(deployment.id, one.id, schedule=schedule)
 
@@ -99,9 +99,10 @@ def _pool(pool: WorkPool) -> str:
 
 
 def _every(schedule: object) -> str:
-    interval = _interval(schedule)
+    interval = interval_of(schedule)
     return f", every {interval.total_seconds():g} s" if interval else ""
 
 
-def _interval(schedule: object) -> timedelta | None:
+def interval_of(schedule: object) -> timedelta | None:
+    """The interval of a deployment's schedule; None: it is of another kind."""
     return schedule.interval if isinstance(schedule, IntervalSchedule) else None

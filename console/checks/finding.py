@@ -1,6 +1,7 @@
 """The result of a check of `reportback doctor`."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,11 @@ class Finding:
     what: str
     ok: bool
     words: str
+
+
+def plain_time(moment: datetime) -> datetime:
+    """*moment* of Prefect's, whose differences are no timedelta, as Python's own."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC)
 
 
 def good(what: str, words: str) -> Finding:

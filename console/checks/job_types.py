@@ -7,13 +7,13 @@ from settings import Settings
 WHAT = "job types"
 
 
-def check(settings: Settings) -> list[Finding]:
-    """A finding for each error in it, or how many job types it declares."""
+def check(settings: Settings) -> tuple[list[Finding], list[str] | None]:
+    """A finding for each error in it, or how many job types it declares; and their names, if it can be read."""
     file = settings.jobs_file
     try:
         found = parse_job_types(file.read_bytes(), str(file), credentials=settings.credentials.values())
     except OSError as error:
-        return [bad(WHAT, f"{file} cannot be read: {error.strerror}; REPORTBACK_JOBS_FILE names it")]
+        return [bad(WHAT, f"{file} cannot be read: {error.strerror}; REPORTBACK_JOBS_FILE names it")], None
     except BadJobsFile as error:
-        return [bad(WHAT, words) for words in str(error).splitlines()]
-    return [good(WHAT, f"{file} declares {len(found)}")]
+        return [bad(WHAT, words) for words in str(error).splitlines()], None
+    return [good(WHAT, f"{file} declares {len(found)}")], list(found)

@@ -1,12 +1,9 @@
-"""Checks the ledger: that it opens, is the right one, has disk space, and that the reconciliation runs."""
+"""Checks the ledger: that it opens, is the right one, and that the reconciliation runs."""
 
-import shutil
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
-
-from sqlalchemy.engine import make_url
 
 from console.checks.finding import Finding, bad, good
 from console.ledger import opened
@@ -16,27 +13,43 @@ from storage.delivery import reconciliation_runs
 from storage.encryption import is_readable_on_its_way
 from storage.identity import WrongLedger, ledger_id
 from storage.ledger import LedgerUnavailable, NotUpgraded
-from tasks.process.disk_space import LEAST
+from storage.operations.worker_tokens import Noted, noted
 
 PASSES = 3
 """Intervals of the reconciliation within which a run must succeed."""
 
 
-async def check(settings: Settings) -> list[Finding]:
-    """Findings about the ledger, its disk and the reconciliation."""
+MOST_SKEW = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What other checks need of the ledger: its id, its time, and what workers have noted in it."""
+
+    ledger: UUID
+    now: datetime
+    notes: Sequence[Noted]
+
+
+async def check(settings: Settings) -> tuple[list[Finding], Facts | None]:
+    """Findings about the ledger and the reconciliation, and the ledger's facts. None: it cannot be opened."""
     try:
         async with opened(settings) as ledger:
-            found, ended_at, is_readable, now = await ledger.read(
-                lambda tx: (ledger_id(tx), reconciliation_runs.last_success(tx), is_readable_on_its_way(tx), tx.now)
+            facts, ended_at, is_readable = await ledger.read(
+                lambda tx: (
+                    Facts(ledger_id(tx), tx.now, noted(tx)),
+                    reconciliation_runs.last_success(tx),
+                    is_readable_on_its_way(tx),
+                )
             )
     except (LedgerUnavailable, NotUpgraded, ValueError) as error:
-        return [bad("ledger", str(error))]
+        return [bad("ledger", str(error))], None
     return [
-        identity(found, settings.ledger_id, ledger.place),
+        identity(facts.ledger, settings.ledger_id, ledger.place),
         *_encryption(ledger.place, is_readable=is_readable),
-        *_room(settings.database_url),
-        reconciliation(ended_at, now, settings.interval),
-    ]
+        *clock(facts.now - datetime.now(UTC)),
+        reconciliation(ended_at, facts.now, settings.interval),
+    ], facts
 
 
 def identity(found: UUID, named: UUID | None, place: str) -> Finding:
@@ -52,19 +65,11 @@ def _encryption(place: str, *, is_readable: bool) -> Iterator[Finding]:
         yield good("ledger", f"warning: {words}")
 
 
-def _room(url: str) -> Iterator[Finding]:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        folder = Path(parsed.database or "").parent
-        yield room(folder, shutil.disk_usage(folder).free)
-
-
-def room(folder: Path, free: int) -> Finding:
-    """Whether *free* bytes are enough."""
-    words = f"{free / LEAST:.1f} GiB free in {folder}"
-    if free >= LEAST:
-        return good("disk", words)
-    return bad("disk", f"{words}: a full disk stops every job; make room for at least 1 GiB")
+def clock(skew: timedelta) -> Iterator[Finding]:
+    """A problem if the ledger's clock and this machine's differ; *skew* is how far the ledger's is ahead."""
+    if abs(skew) > MOST_SKEW:
+        words = f"the ledger's is {span(abs(skew))} {'ahead of' if skew > timedelta(0) else 'behind'} this machine's"
+        yield bad("clock", f"{words}: set the clocks of both machines (NTP); a SQLite ledger follows when it is idle")
 
 
 def reconciliation(ended_at: datetime | None, now: datetime, interval: timedelta) -> Finding:

@@ -1,30 +1,29 @@
-"""Checks Prefect: that its server answers, requires a password, and has our deployments in closed pools."""
+"""Checks Prefect: its server and its password, the pools with their workers, and our deployments."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_HOME, PREFECT_PROFILES_PATH
 
+from console.checks import deployments, work_pools
+from console.checks.deployments import NEEDS_SCHEDULE, Expected
 from console.checks.finding import Finding, bad, good
 from domain.addresses import is_this_machine, without_user
 from github_api.certificates import BadCertificates
-from local.deploy import DEPLOYMENTS
 from local.prefect_server import NoServer, prefect_server
-from local.work_pools import CLOSED, POOLS
+from local.work_pools import POOLS
 from settings import Settings
 from tasks.operations.require_password import asks_for_a_password
 
 DATABASE = "prefect.db"
 """The database of a server on SQLite, in its PREFECT_HOME: https://docs.prefect.io/v3/api-ref/settings-ref"""
-
-NEEDS_SCHEDULE = "reconcile-reports/reconcile-reports"
 
 _HIGH, _LOW = r"\u[dD][89abAB]??", r"\u[dD][c-fC-F]??"
 _LONE = [
@@ -45,26 +44,53 @@ backslashes are a backslash, and begin no escape."""
 
 REMEDY = f"PRAGMA foreign_keys = ON; DELETE FROM flow_run WHERE id IN ({WITH_HALF_A_PAIR});"  # noqa: S608  # the same
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The findings, and the names of the workers that are online; None: the server could not be asked."""
+
+    findings: Sequence[Finding]
+    online: Collection[str] | None
 
 
-async def check(settings: Settings) -> list[Finding]:
-    """Findings about the server, its pools and each deployment."""
+async def check(settings: Settings, expected: Expected) -> Checked:
+    """Check the server, its pools with their workers, and each deployment."""
+    now = datetime.now(UTC)
     try:
         async with prefect_server() as client:
-            pools = {name: await _or_none(client.read_work_pool, name) for name in POOLS}
-            made = {name: await _or_none(client.read_deployment_by_name, name) for name in DEPLOYMENTS}
-            polled = await poll(client) if all(pools.values()) else None
+            made = await deployments.all_of(client)
+            pools = [await work_pools.check(client, name, now) for name in _pools(made.values())]
+            polled = [await poll(client)] if pools and not _is_missing(pools) else []
+            on_time = await _next_pass(client, made[NEEDS_SCHEDULE], now, settings.interval)
             url = without_user(str(client.api_url))
     except NoServer as error:
-        return [bad("Prefect", str(error))]
-    return [
+        return Checked([bad("Prefect", str(error))], None)
+    found = [
         good("Prefect", f"{url} answers"),
         await password(url, is_at_stake=_is_at_stake(settings)),
-        *([polled] if polled else []),
-        *(closed(name, pool) for name, pool in pools.items()),
-        *(deployed(name, one) for name, one in made.items()),
+        *polled,
+        *(finding for found, _ in pools for finding in found),
+        *(deployments.deployed(name, one, expected) for name, one in made.items()),
+        *on_time,
     ]
+    return Checked(found, {worker.name for _, workers in pools for worker in workers})
+
+
+def _pools(made: Iterable[DeploymentResponse | None]) -> Sequence[str]:
+    """The pools to check: none where every deployment is served by a process, as `make up` does."""
+    return () if all(one is not None and one.work_pool_name is None for one in made) else POOLS
+
+
+def _is_missing(pools: Iterable[tuple[Sequence[Finding], object]]) -> bool:
+    return any("is not there" in finding.words for found, _ in pools for finding in found)
+
+
+async def _next_pass(
+    client: PrefectClient, one: DeploymentResponse | None, now: datetime, interval: timedelta
+) -> list[Finding]:
+    if one is None or one.paused or not any(schedule.active for schedule in one.schedules):
+        return []  # a finding of its own
+    return [deployments.on_time(await deployments.next_pass(client, one), now, interval)]
 
 
 async def poll(client: PrefectClient) -> Finding:
@@ -83,13 +109,6 @@ async def poll(client: PrefectClient) -> Finding:
             f"no other:\n{REMEDY}",
         )
     return good(what, "is answered")
-
-
-async def _or_none(read: Callable[[str], Awaitable[T]], name: str) -> T | None:
-    try:
-        return await read(name)
-    except ObjectNotFound:
-        return None
 
 
 def _is_at_stake(settings: Settings) -> bool:
@@ -116,30 +135,11 @@ async def password(api_url: str, *, is_at_stake: bool) -> Finding:
     )
 
 
-def closed(name: str, pool: WorkPool | None) -> Finding:
-    """Whether the pool is there, and takes no command or environment from a flow run."""
-    what = f"work pool {name}"
-    if pool is None:
-        return bad(what, "is not there: run `make deploy`")
-    if pool.base_job_template != CLOSED:
-        return bad(what, "is open: a flow run can bring a command or an environment of its own; run `make deploy`")
-    return good(what, "is closed: flow runs bring no command and no environment")
+def home() -> Path:
+    """Prefect's own folder on this machine."""
+    return Path(PREFECT_HOME.value())
 
 
 def own_files() -> list[Path]:
     """The files in which Prefect keeps keys and secrets on this machine."""
-    return [Path(PREFECT_PROFILES_PATH.value()), Path(PREFECT_HOME.value()) / DATABASE]
-
-
-def deployed(name: str, one: DeploymentResponse | None) -> Finding:
-    """Whether the deployment exists, and will be run."""
-    what = f"deployment {name.partition('/')[2]}"
-    if one is None:
-        return bad(what, "is not there: run `make deploy`")
-    if one.job_variables:
-        return bad(what, f"brings job variables ({', '.join(one.job_variables)}): run `make deploy`")
-    if one.paused:
-        return bad(what, f"is paused: let it go on with `prefect deployment resume {name}`")
-    if name == NEEDS_SCHEDULE and not any(schedule.active for schedule in one.schedules):
-        return bad(what, "has no active schedule: run `make deploy`")
-    return good(what, "is there")
+    return [Path(PREFECT_PROFILES_PATH.value()), home() / DATABASE]

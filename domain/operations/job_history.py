@@ -34,6 +34,7 @@ class Blockers:
     doubt_until: datetime | None = None  # a request without an answer may still turn up
     paused_until: datetime | None = None  # its credential pauses
     pause_reason: str | None = None
+    credential: str | None = None  # its name
     reason: str | None = None  # of its last try: a domain.delivery.outcome.Reason that is not a pause's
 
     def is_paused(self, now: datetime) -> bool:
@@ -107,7 +108,9 @@ def override_words(at: datetime, note: str) -> str:
 def _why_due(blockers: Blockers, now: datetime) -> str:
     if blockers.is_paused(now):
         reason = blockers.pause_reason or ""
-        return f"Its credential pauses{_until(blockers.paused_until)}: `{reason}`. {remedy(reason)}"
+        return (
+            f"Its credential pauses{_until(blockers.paused_until)}: `{reason}`. {remedy(reason, blockers.credential)}"
+        )
     if blockers.doubt_until is not None and blockers.doubt_until > now:
         return (
             f"A request of this commit and context may still turn up{_until(blockers.doubt_until)}. Then the "

@@ -6,6 +6,7 @@ _BUG = (
     "Descriptions and states are made to fit before they are stored: GitHub's rule has changed. Report it as a bug, "
     "with GitHub's message."
 )
+_RENEW = "Renew the token on GitHub: it has expired or was revoked."
 _PROXY = f"Behind a proxy, check how it changes requests. {_BUG}"
 
 REMEDIES: dict[Reason, str] = {
@@ -55,15 +56,48 @@ REMEDIES: dict[Reason, str] = {
         "Nothing: it goes on when GitHub says. If it comes back, lower `REPORTBACK_WRITE_BUDGET`."
     ),
     Reason.BAD_CREDENTIALS: (
-        "Renew the token where its name says it is read. Nothing else is needed: the next try takes it."
+        f"{_RENEW} [Put the new one where workers find it](operate.md#a-new-token): an `env:` token needs the workers "
+        "started anew, a `secret:` none."
     ),
 }
 """Markdown of one line for each reason."""
 
+ANEW = "sudo systemctl restart reportback-worker-jobs reportback-worker-reconcile"
+"""Starts the workers of the units in ops/systemd anew, after their jobs have ended."""
 
-def remedy(reason: str) -> str:
-    """What to do about *reason*; for a reason that this version does not know, where to find it."""
+FILL = (
+    '.venv/bin/python -c "from getpass import getpass; from prefect.blocks.system import Secret; '
+    "Secret(value=getpass('token: ')).save('{block}', overwrite=True)\""
+)
+"""Asks for a token, and puts it into a Secret block of Prefect."""
+
+
+def remedy(reason: str, credential: str | None = None) -> str:
+    """What to do about *reason*; for a reason that this version does not know, where to find it.
+
+    *credential* is the name of the credential that it is about.
+    """
+    if reason == Reason.BAD_CREDENTIALS and credential is not None:
+        return f"{_RENEW} {supply(credential)}"
     try:
         return REMEDIES[Reason(reason)]
     except ValueError:
         return "Another version of Reportback gave this reason: see its docs/rejections.md."
+
+
+def supply(credential: str) -> str:
+    """How workers get a token for *credential*: by the kind of its name."""
+    kind, _, place = credential.partition(":")
+    match kind:
+        case "env":
+            return (
+                f"Set `{place}` to a valid token where the workers get their environment (`/etc/reportback.env`), and "
+                f"start them anew, on every machine: `{ANEW}`. A worker that runs keeps the token it was started with."
+            )
+        case "secret":
+            return (
+                f"Put a valid token into Prefect's Secret block `{place}`, in the UI (Blocks) or with "
+                f"`{FILL.format(block=place)}`. No worker has to be started anew: the next try takes it."
+            )
+        case _:
+            return "Put a valid token where the credential's name says that it is read."

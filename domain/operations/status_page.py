@@ -107,7 +107,7 @@ def _pauses(pauses: Iterable[Pause], now: datetime) -> Iterator[str]:
     for one in pauses:
         yield f"## Credential {code(one.credential)} pauses"
         when = f"Until {clock(one.until)}" if one.until > now else "The next request ends it, or makes it longer"
-        yield f"{when}: {code(one.reason)}. {remedy(one.reason)}"
+        yield f"{when}: {code(one.reason)}. {remedy(one.reason, one.credential)}"
 
 
 def _day(day: Day) -> Iterator[str]:

@@ -88,7 +88,7 @@ async def test_deployed_twice_there_are_three_deployments_with_one_schedule() ->
         found = {one.name: one for one in await client.read_deployments()}
     assert {name.partition("/")[2] for name in DEPLOYMENTS} == found.keys()
     assert all("reportback" in one.tags and one.description for one in found.values())
-    intervals = {name: [module._interval(each.schedule) for each in one.schedules] for name, one in found.items()}
+    intervals = {name: [module.interval_of(each.schedule) for each in one.schedules] for name, one in found.items()}
     assert intervals == {"docs-job": [], "reconcile-reports": [TWO_MINUTES], "retry-reports": []}
     assert all(one.global_concurrency_limit is None for one in found.values())
 

@@ -1,20 +1,13 @@
 """The checks of `reportback doctor`: verdict and advice for each finding."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 import respx
-from prefect.client.schemas.objects import WorkPool
-from prefect.client.schemas.responses import DeploymentResponse
-from prefect.workers.process import ProcessWorker
 
 from console.checks import github, ledger, prefect
-from console.checks.finding import Finding
 from github_api.setup_check import Answer, NoResponse
-from local.work_pools import CLOSED
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -31,9 +24,14 @@ def test_another_ledger_than_the_settings_name_is_wrong() -> None:
     assert str(named) in wrong.words
 
 
-@pytest.mark.parametrize(("free", "ok"), [(2**30, True), (2**30 - 1, False)])
-def test_a_disk_with_less_than_a_gibibyte_is_wrong(free: int, *, ok: bool) -> None:
-    assert ledger.room(Path("/var/lib"), free).ok is ok
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [(30, ""), (-30, ""), (31, "the ledger's is 31 s ahead of"), (-90, "the ledger's is 1 min behind")],
+)
+def test_a_ledger_whose_clock_is_another_is_wrong(ahead: int, words: str) -> None:
+    found = [finding.words for finding in ledger.clock(timedelta(seconds=ahead))]
+    assert bool(found) is bool(words)
+    assert all(one.startswith(words) for one in found)
 
 
 @pytest.mark.parametrize(
@@ -115,68 +113,6 @@ def test_whether_a_repository_may_be_written_to(answer: Answer | NoResponse, *, 
     finding = github.may_write("repository acme/site", "env:T", answer)
     assert finding.ok is ok
     assert words in finding.words
-
-
-RECONCILE = "reconcile-reports/reconcile-reports"
-
-
-def deployment(*, paused: bool = False, active: tuple[bool, ...] = (True,)) -> DeploymentResponse:
-    schedules = [{"schedule": {"interval": 60}, "active": one} for one in active]
-    return DeploymentResponse.model_validate(
-        {"name": "reconcile-reports", "flow_id": uuid4(), "paused": paused, "schedules": schedules}
-    )
-
-
-@pytest.mark.parametrize(
-    ("one", "ok"),
-    [
-        (deployment(), True),
-        (deployment(active=(False, True)), True),
-        (deployment(active=(False,)), False),
-        (deployment(active=()), False),
-        (deployment(paused=True), False),
-        (None, False),
-    ],
-)
-def test_a_reconciliation_that_prefect_will_not_start_is_wrong(one: DeploymentResponse | None, *, ok: bool) -> None:
-    assert prefect.deployed(RECONCILE, one).ok is ok
-
-
-def test_a_deployment_without_a_schedule_is_started_by_people() -> None:
-    assert prefect.deployed("docs-job/docs-job", deployment(active=())) == Finding(
-        "deployment docs-job", True, "is there"
-    )
-
-
-def test_a_deployment_that_brings_an_environment_is_wrong() -> None:
-    one = deployment()
-    one.job_variables = {"env": {"A": "1"}}
-    finding = prefect.deployed(RECONCILE, one)
-    assert (finding.ok, finding.words) == (False, "brings job variables (env): run `make deploy`")
-
-
-def pool(template: dict[str, Any]) -> WorkPool:
-    return WorkPool(name="reportback-jobs", type="process", base_job_template=template, default_queue_id=uuid4())
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        ProcessWorker.get_default_base_job_template(),
-        {},
-        {**CLOSED, "variables": {}},
-        {**CLOSED, "variables": {"type": "object", "properties": {}}},
-        {**CLOSED, "job_configuration": {"stream_output": True, "env": {}}},
-        {**CLOSED, "job_configuration": {"stream_output": True, "command": "{{ command }}"}},
-    ],
-)
-def test_a_pool_that_a_flow_run_can_bring_something_to_is_wrong(template: dict[str, Any]) -> None:
-    assert not prefect.closed("reportback-jobs", pool(template)).ok
-
-
-def test_a_closed_pool_is_right_and_a_missing_one_is_not() -> None:
-    assert prefect.closed("reportback-jobs", pool(CLOSED)).ok
-    assert "run `make deploy`" in prefect.closed("reportback-jobs", None).words
 
 
 async def test_a_server_that_does_not_answer_is_not_called_safe() -> None:
