@@ -1,6 +1,6 @@
 """Values of the metrics, read from the ledger at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
@@ -29,6 +29,7 @@ TWICE = (EventKind.DOUBLED, EventKind.REPAIRED)
 """Events after which GitHub holds a report twice: it was sent late, or again because an older status covered it."""
 
 ENDS = tuple(state for state in JobState if state.is_over)
+AT_WORK = tuple(state for state in JobState if not state.is_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,15 @@ class LastRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A credential whose pause no answer of GitHub has ended yet."""
+
+    credential: str
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All metrics of one moment. Counters start on the ledger's first day."""
 
@@ -66,7 +76,8 @@ class Snapshot:
     tries: Mapping[EventKind, int]  # by result, one of `TRIED`
     latency: Latency
     duplicates: int
-    paused_until: Mapping[str, datetime]  # by credential, as long as no answer has ended its pause
+    pauses: Sequence[Pause]  # by credential
     passes: Mapping[bool, int]  # by whether they ended
     last_pass: LastRun | None
     jobs: Mapping[tuple[str, JobState], int]  # executions that ended, by type of job
+    at_work: Mapping[tuple[str, JobState], int]  # executions that wait or run now, by type of job

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers
+from domain.operations.metrics import Pause
 
 SLOT = timedelta(minutes=30)
 SLOTS = 48
@@ -40,15 +41,6 @@ class Refusals:
     reason: str
     count: int
     oldest: tuple[Listed, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A credential whose pause no answer of GitHub has ended yet."""
-
-    credential: str
-    until: datetime
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from domain.jobs.run_names import SHORT_SHA
 from domain.operations import chart
 from domain.operations.job_history import clock, next_try_at
 from domain.operations.markdown import code, link, literal, narrow, table
-from domain.operations.overview import Day, Listed, Overview, Pause, Refusals
+from domain.operations.metrics import Pause
+from domain.operations.overview import Day, Listed, Overview, Refusals
 from domain.operations.remedies import remedy
 from domain.text import cut
 from domain.units import ahead, span

@@ -7,6 +7,7 @@ from sqlmodel import case, col, func, select
 
 from domain.delivery.budget import HOUR, MINUTE
 from domain.delivery.report import EventKind
+from domain.operations.metrics import Pause
 from storage.models import Credential, ReportEvent, StatusTarget
 from storage.transaction import Transaction
 
@@ -38,6 +39,13 @@ def usages(tx: Transaction) -> list[CredentialUsage]:
         )
         for one in found
     ]  # fmt: skip
+
+
+def current_pauses(tx: Transaction) -> tuple[Pause, ...]:
+    """The pauses that no answer of GitHub has ended, by credential."""
+    found = select(Credential.name, Credential.paused_until, Credential.pause_reason).order_by(col(Credential.name))
+    rows = tx.session.exec(found.where(col(Credential.paused_until).is_not(None)))
+    return tuple(Pause(name, until, reason or "") for name, until, reason in rows if until is not None)
 
 
 def _posts(tx: Transaction) -> dict[str, tuple[int, int]]:

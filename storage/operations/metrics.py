@@ -10,11 +10,12 @@ from domain.delivery.outcome import REPORT_REASONS
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState
-from domain.operations.metrics import BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastRun, Latency, Snapshot
+from domain.operations.metrics import AT_WORK, BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastRun, Latency, Snapshot
 from storage.counters import Key
 from storage.delivery.reports import PHASE
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
 from storage.operations import event_counts
+from storage.operations.credential_usage import current_pauses
 from storage.transaction import Transaction
 
 
@@ -23,6 +24,7 @@ def snapshot(tx: Transaction) -> Snapshot:
     event_counts.avoid_table_scans(tx)
     counted = event_counts.read(tx)
     undelivered, oldest = _undelivered(tx)
+    at_work = _at_work(tx)
     return Snapshot(
         reports=undelivered | _rejected(tx),
         oldest_undelivered_at=oldest,
@@ -30,10 +32,11 @@ def snapshot(tx: Transaction) -> Snapshot:
         tries={kind: sum(_of(counted, kind, state) for state in StatusState) for kind in TRIED},
         latency=_latency(counted),
         duplicates=sum(_of(counted, kind, state) for kind in TWICE for state in StatusState),
-        paused_until=_paused(tx),
+        pauses=current_pauses(tx),
         passes={True: counted[event_counts.ENDED], False: counted[event_counts.FAILED]},
         last_pass=_last_pass(tx),
-        jobs=_jobs(counted, _types_at_work(tx)),
+        jobs=_jobs(counted, {job_type for job_type, _ in at_work}),
+        at_work=at_work,
     )
 
 
@@ -84,11 +87,6 @@ def _rejected(tx: Transaction) -> dict[Group, int]:
     return {Group(state, Phase.REJECTED, reason): count for state, reason, count in tx.session.exec(rows)}
 
 
-def _paused(tx: Transaction) -> dict[str, datetime]:
-    rows = select(Credential.name, Credential.paused_until).where(col(Credential.paused_until).is_not(None))
-    return {name: until for name, until in tx.session.exec(rows) if until is not None}
-
-
 def _last_pass(tx: Transaction) -> LastRun | None:
     rows = (
         select(Reconciliation.started_at, Reconciliation.ended_at)
@@ -102,6 +100,9 @@ def _last_pass(tx: Transaction) -> LastRun | None:
     return LastRun(ended[1], ended[1] - ended[0])
 
 
-def _types_at_work(tx: Transaction) -> set[str]:
-    """Types of the jobs that have not ended: their counters are shown as 0 before the first of them ends."""
-    return set(tx.session.exec(select(Job.type).where(col(Job.ended_at).is_(None)).distinct()))
+def _at_work(tx: Transaction) -> dict[tuple[str, JobState], int]:
+    """Executions that have not ended, by type and state; a type that has any is shown with both states."""
+    rows = select(Job.type, Job.state, func.count()).where(col(Job.ended_at).is_(None))
+    found = {(job_type, state): count for job_type, state, count in tx.session.exec(rows.group_by(Job.type, Job.state))}
+    types = sorted({job_type for job_type, _ in found})
+    return {(one, state): found.get((one, state), 0) for one in types for state in AT_WORK}

@@ -4,10 +4,11 @@ from typing import Any
 
 from sqlmodel import col, func, select
 
-from domain.operations.overview import Listed, Overview, Pause, Refusals, day_before
+from domain.operations.overview import Listed, Overview, Refusals, day_before
 from storage.delivery.reports import Selection
-from storage.models import Credential, StatusReport, StatusTarget
+from storage.models import StatusReport, StatusTarget
 from storage.operations import day
+from storage.operations.credential_usage import current_pauses
 from storage.operations.event_counts import avoid_table_scans
 from storage.operations.listing import listing
 from storage.transaction import Transaction
@@ -32,7 +33,7 @@ def overview(tx: Transaction) -> Overview:
         rejected=tuple(
             Refusals(reason, count, tuple(shown[number] for number in numbers)) for reason, count, numbers in refused
         ),
-        pauses=_pauses(tx),
+        pauses=current_pauses(tx),
         day=day.figures(tx, day_before(tx.now)),
     )
 
@@ -70,9 +71,3 @@ def _shown(tx: Transaction, numbers: list[int]) -> dict[int, Listed]:
         return {}
     found, _ = listing(tx, Selection(report_ids=tuple(numbers)), limit=len(numbers))
     return {one.id: one for one in found}
-
-
-def _pauses(tx: Transaction) -> tuple[Pause, ...]:
-    found = select(Credential.name, Credential.paused_until, Credential.pause_reason).order_by(col(Credential.name))
-    rows = tx.session.exec(found.where(col(Credential.paused_until).is_not(None)))
-    return tuple(Pause(name, until, reason or "") for name, until, reason in rows if until is not None)

@@ -48,11 +48,16 @@ def _gauges(shown: Snapshot) -> Iterable[Metric]:
     paused = GaugeMetricFamily(
         "reportback_credential_paused_until_timestamp_seconds",
         "Until when a credential pauses. Absent once an answer of GitHub has ended the pause.",
-        labels=("credential",),
+        labels=("credential", "reason"),
     )
-    for name, until in sorted(shown.paused_until.items()):
-        paused.add_metric((name,), until.timestamp())
-    return reports, oldest, paused
+    for one in shown.pauses:
+        paused.add_metric((one.credential, one.reason), one.until.timestamp())
+    at_work = GaugeMetricFamily(
+        "reportback_jobs_at_work", "Executions of jobs that wait or run now.", labels=("type", "state")
+    )
+    for (job_type, job_state), count in shown.at_work.items():
+        at_work.add_metric((job_type, job_state.value), count)
+    return reports, oldest, paused, at_work
 
 
 def _counters(shown: Snapshot) -> Iterable[Metric]:

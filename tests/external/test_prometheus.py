@@ -1,7 +1,6 @@
 """Rules, scrape and push with real Prometheus and Pushgateway. Where missing, tests fail and name packages."""
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from external_tools import tool
 from ledger_jobs import order, run_job
 from waiting import until
 from world import World
@@ -22,15 +22,8 @@ from settings import ROOT
 from tasks.operations.metric_families import registry_of
 from tasks.operations.push_metrics import emit_metrics, read_metrics
 
-PACKAGES = {"prometheus": "prometheus", "promtool": "prometheus", "prometheus-pushgateway": "prometheus-pushgateway"}
 RULES = ROOT / "ops" / "prometheus" / "rules.yml"
 HERE = Path(__file__).parent
-
-
-def tool(name: str) -> str:
-    found = shutil.which(name)
-    assert found, f"{name} is missing: apt-get install {PACKAGES[name]}"
-    return found
 
 
 @pytest.fixture

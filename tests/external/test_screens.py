@@ -19,7 +19,8 @@ from domain.delivery.target import StatusState, Target
 from domain.jobs.job_states import JobState
 from domain.operations import job_page, status_page
 from domain.operations.job_history import Blockers, Event, JobHistory, ReportHistory
-from domain.operations.overview import SLOTS, Day, Listed, Overview, Pause, Refusals, Slot, day_before
+from domain.operations.metrics import Pause
+from domain.operations.overview import SLOTS, Day, Listed, Overview, Refusals, Slot, day_before
 from domain.operations.status_page import Links
 from local import stack
 

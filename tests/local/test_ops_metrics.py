@@ -2,16 +2,11 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
+from metric_snapshots import FULL
 
-from domain.delivery.outcome import Reason
-from domain.delivery.report import Phase
-from domain.delivery.target import StatusState
-from domain.jobs.job_states import JobState
-from domain.operations.metrics import BUCKETS, TRIED, Group, LastRun, Latency, Snapshot
 from settings import ROOT
 from tasks.operations.metric_families import registry_of
 
@@ -20,19 +15,6 @@ DASHBOARD = ROOT / "ops" / "grafana" / "reportback.json"
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
 NAME = re.compile(r"\breportback_[a-z0-9_]+")
 SELECTOR = re.compile(r"\b(reportback_[a-z0-9_]+)\{([^}]*)\}")
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-FULL = Snapshot(
-    reports={Group(state, phase, reason): 1 for state in StatusState for phase in Phase for reason in Reason},
-    oldest_undelivered_at=NOW,
-    deliveries=dict.fromkeys(StatusState, 1),
-    tries=dict.fromkeys(TRIED, 1),
-    latency=Latency(dict.fromkeys(BUCKETS, 1), 1.0),
-    duplicates=1,
-    paused_until={"env:TOKEN": NOW},
-    passes={True: 1, False: 1},
-    last_pass=LastRun(NOW, timedelta(seconds=1)),
-    jobs={("sphinx", state): 1 for state in JobState if state.is_over},
-)
 SAMPLES = [sample for family in registry_of(FULL).collect() for sample in family.samples]
 NAMES = {sample.name for sample in SAMPLES}
 GROUPS = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
@@ -77,3 +59,10 @@ def test_each_alert_leads_to_what_to_do(alert: dict[str, dict[str, str]]) -> Non
 @pytest.mark.parametrize("family", [family.name for family in registry_of(FULL).collect()])
 def test_each_metric_is_explained(family: str) -> None:
     assert re.search(rf"^\| `{family}(_total)?[`{{]", OPERATE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_each_alert_is_fired_and_silenced_by_promtool(alert: dict[str, str]) -> None:
+    tests = yaml.safe_load((ROOT / "tests" / "external" / "rules_test.yml").read_text(encoding="utf-8"))["tests"]
+    asked = [one for test in tests for one in test.get("alert_rule_test", ()) if one["alertname"] == alert["alert"]]
+    assert {bool(one.get("exp_alerts")) for one in asked} == {True, False}

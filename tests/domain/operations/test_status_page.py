@@ -8,7 +8,8 @@ from uuid import UUID
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers
-from domain.operations.overview import SLOTS, Day, Listed, Overview, Pause, Refusals, Slot, day_before
+from domain.operations.metrics import Pause
+from domain.operations.overview import SLOTS, Day, Listed, Overview, Refusals, Slot, day_before
 from domain.operations.status_page import Links, headline, page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -61,12 +61,13 @@ async def test_a_pause_is_the_reason_of_reports_that_wait_for_it(world: World) -
     await world.deliver()
     shown = await figures(world)
     assert shown.reports == {Group(StatusState.SUCCESS, Phase.DUE, "secondary_limit"): 1}
-    assert list(shown.paused_until) == [CREDENTIAL]
-    assert shown.paused_until[CREDENTIAL] > world.clock.now
+    (pause,) = shown.pauses
+    assert (pause.credential, pause.reason) == (CREDENTIAL, "secondary_limit")
+    assert pause.until > world.clock.now
     world.clock.advance(3600)
     assert (await figures(world)).reports == {Group(StatusState.SUCCESS, Phase.DUE, ""): 1}
     await world.deliver()
-    assert (await figures(world)).paused_until == {}
+    assert (await figures(world)).pauses == ()
 
 
 async def test_the_oldest_undelivered_is_the_oldest_current_report(world: World) -> None:
@@ -168,6 +169,16 @@ async def test_jobs_are_counted_as_they_end_and_a_retry_takes_none_back(world: W
 async def test_a_type_of_job_stands_at_zero_before_the_first_has_ended(world: World) -> None:
     await accept(world.ledger, order())
     assert (await figures(world)).jobs == {("sphinx", state): 0 for state in JobState if state.is_over}
+
+
+async def test_jobs_that_wait_and_run_are_counted_until_they_end(world: World) -> None:
+    running, waiting = await accept(world.ledger, order("docs/a")), await accept(world.ledger, order("docs/b"))
+    await begin(world.ledger, running)
+    assert (await figures(world)).at_work == {("sphinx", JobState.WAITING): 1, ("sphinx", JobState.RUNNING): 1}
+    await end(world.ledger, running)
+    assert (await figures(world)).at_work == {("sphinx", JobState.WAITING): 1, ("sphinx", JobState.RUNNING): 0}
+    await end(world.ledger, waiting, JobState.CANCELLED)
+    assert (await figures(world)).at_work == {}
 
 
 async def test_what_github_holds_after_much_trouble_is_what_is_counted(world: World) -> None:

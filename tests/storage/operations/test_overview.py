@@ -10,7 +10,8 @@ from sqlmodel import update
 from world import World
 
 from domain.delivery.report import Phase
-from domain.operations.overview import SLOT, SLOTS, Overview, Pause, Slot, day_before
+from domain.operations.metrics import Pause
+from domain.operations.overview import SLOT, SLOTS, Overview, Slot, day_before
 from fake_github.faults import Kind
 from storage.delivery import reconciliation_runs
 from storage.models import StatusReport

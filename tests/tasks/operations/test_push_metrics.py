@@ -36,6 +36,7 @@ NAMES = {
     "reportback_reconcile_duration_seconds": "gauge",
     "reportback_reconcile_last_success_timestamp_seconds": "gauge",
     "reportback_jobs": "counter",
+    "reportback_jobs_at_work": "gauge",
 }
 """The parser leaves `_total` out of a counter's name."""
 
@@ -94,7 +95,7 @@ async def test_the_values_are_those_of_the_ledger(world: World) -> None:
     oldest = shown["reportback_oldest_undelivered_timestamp_seconds"].samples[0].value
     assert oldest == world.clock.now.timestamp()
     paused = samples(shown["reportback_credential_paused_until_timestamp_seconds"])
-    assert paused[CREDENTIAL,] > oldest
+    assert paused[CREDENTIAL, "secondary_limit"] > oldest
 
 
 async def test_buckets_are_in_prometheus_format(world: World) -> None:
