@@ -21,6 +21,7 @@ from storage.delivery import due, leases
 from storage.delivery.leases import Lease
 from storage.ledger import open_ledger
 from storage.maintenance import restored
+from storage.operations.credential_usage import usages
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -98,6 +99,36 @@ async def test_an_unannounced_restore_repeats_deliveries_and_counts_nothing(
         await verify_later(world)
         assert world.held() == ["success", "success"]
         assert "doubled" not in await world.events()
+
+
+async def test_pauses_and_the_write_budget_are_those_of_the_backup(installation: Installation) -> None:
+    """What GitHub said and what was sent to it since is forgotten."""
+    async with installation.opened() as world:
+        await run_job(world.ledger, order("docs/a"))
+        await run_job(world.ledger, order("docs/b"))
+        await world.deliver("docs/a")
+        installation.back_up()
+        world.fault(Kind.SECONDARY_LIMIT)
+        await world.deliver("docs/b")
+        (used,) = await world.ledger.read(usages)
+        assert (used.pause_reason, used.posts_last_hour) == ("secondary_limit", 2)
+    async with installation.restored() as world:
+        (used,) = await world.ledger.read(usages)
+        assert (used.pause_reason, used.posts_last_hour) == (None, 1)
+
+
+async def test_a_pause_at_the_time_of_the_backup_is_kept_until_its_end(installation: Installation) -> None:
+    async with installation.opened() as world:
+        world.fault(Kind.SECONDARY_LIMIT)
+        await run_job(world.ledger, order())
+        await world.deliver()
+        installation.back_up()
+    async with installation.restored() as world:
+        await world.deliver()
+        assert world.posts() == 1
+        world.clock.advance(60)
+        await world.deliver()
+        assert world.held() == ["success"]
 
 
 async def test_a_request_that_is_on_its_way_through_a_restore_is_waited_for(installation: Installation) -> None:
