@@ -1,5 +1,6 @@
 """Makes database engines for SQLite and PostgreSQL ledgers, and configures every connection."""
 
+import os
 from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
@@ -102,11 +103,21 @@ def _sqlite(url: URL, local: Collection[str], given_as: str) -> Engine:
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"), pool_size=POOL, max_overflow=0, connect_args={"timeout": LOCK_WAIT}
     )
+    event.listen(engine, "do_connect", lambda *_: create_closed(path))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _give_up)
     event.listen(engine.pool, "invalidate", _roll_back)
     return engine
+
+
+def create_closed(path: Path) -> None:
+    """Create the file at *path*, if there is none, for its user alone.
+
+    SQLite would create it, and its journals, which get the same rights, readable by others as umask allows.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  # the driver's, behind SQLAlchemy's adapter

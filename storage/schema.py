@@ -1,10 +1,9 @@
 """Upgrades a ledger to this version's schema, and refuses newer or moved ledgers."""
 
 import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -15,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from storage import moved_marker
-from storage.engines import LOCK_WAIT
+from storage.engines import LOCK_WAIT, create_closed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x7265706F7274  # "report": serializes upgrades of one PostgreSQL ledger
@@ -97,8 +96,7 @@ def upgrade_embedded(engine: Engine, path: Path) -> None:
     WAL is set each time: a ledger restored from a dump has lost it, and it cannot be set while other connections read.
     """
     with _only_one(path):
-        with suppress(FileExistsError):  # SQLite would create it, and its journal, readable by others as umask allows
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+        create_closed(path)
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible within a transaction
         if not is_current(engine):
@@ -108,7 +106,9 @@ def upgrade_embedded(engine: Engine, path: Path) -> None:
 @contextmanager
 def _only_one(path: Path) -> Iterator[None]:
     """Keep other processes from upgrading. Raises BlockingIOError if one does so for longer than `LOCK_WAIT`."""
-    with path.with_name(path.name + ".upgrade-lock").open("w") as lock:
+    lock_file = path.with_name(path.name + ".upgrade-lock")
+    create_closed(lock_file)
+    with lock_file.open("w") as lock:
         until = monotonic() + LOCK_WAIT
         while True:
             try:
