@@ -13,7 +13,7 @@ from console.ledger import opened
 from console.terminal import stdout_console
 from domain.addresses import without_user
 from local.prefect_server import prefect_server
-from local.work_pools import JOBS, POOLS, RECONCILE, NotDeployed, close_pool
+from local.work_pools import JOBS, JOBS_AT_ONCE, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import ROOT, Settings
 from storage.identity import ledger_id
 from tasks.process.command import run_command
@@ -89,7 +89,7 @@ async def _print_summary(client: PrefectClient, ledger: str) -> None:
         console.print(f"  {name:38}{_pool(pools[deployment.work_pool_name or ''])}{''.join(every)}")
     console.print(
         "\nStart the workers, with the REPORTBACK_… settings in their environment:\n\n"
-        f"  prefect worker start --pool {JOBS}\n"
+        f"  prefect worker start --pool {JOBS} --limit {JOBS_AT_ONCE}\n"
         f"  prefect worker start --pool {RECONCILE} --limit 2"
     )
 

@@ -1,6 +1,6 @@
 """Runs Prefect's server behind our ASGI guard, for one machine: `reportback server`.
 
-It is tuned on SQLite so that it does not stall, which no setting does.
+On PostgreSQL it is Prefect's own. On SQLite, for one person, it is tuned so that it does not stall, as no setting does.
 
 Of prefect 3.9.1, server/database/configurations.py: AioSqliteConfiguration. It stalls or gives up in three cases:
 
@@ -46,9 +46,10 @@ def server(*, host: str = "127.0.0.1", port: int = 4200) -> None:
         host: The address to listen on.
         port: The port to listen on.
     """
-    tune()  # before Prefect makes its engine
-    from prefect import settings  # noqa: PLC0415  # after that
-    from prefect.server.api.server import create_app  # noqa: PLC0415  # the same
+    from prefect import settings  # noqa: PLC0415  # no other command needs it
+
+    tune(_database())  # before Prefect makes its engine
+    from prefect.server.api.server import create_app  # noqa: PLC0415  # after that
 
     origins = own_origins(host, port, filter(None, map(os.environ.get, PUBLIC)))
     closed = {  # changes need a CSRF token, which Prefect's clients and UI fetch by themselves
@@ -67,8 +68,18 @@ def server(*, host: str = "127.0.0.1", port: int = 4200) -> None:
         )
 
 
-def tune() -> None:
-    """Configure SQLAlchemy and the garbage collector of this process, before Prefect's server is imported."""
+def _database() -> str:
+    """The URL of the database that Prefect's settings name."""
+    from prefect.settings import get_current_settings  # noqa: PLC0415  # no other command needs it
+
+    url = get_current_settings().server.database.connection_url
+    return url.get_secret_value() if url else ""
+
+
+def tune(database: str) -> None:
+    """Configure SQLAlchemy and the garbage collector of this process, before it opens a *database* on SQLite."""
+    if not database.startswith("sqlite"):
+        return
     size, _, *others = QueuePool.__init__.__defaults__ or ()
     QueuePool.__init__.__defaults__ = (size, OVERFLOW, *others)
     event.listen(Engine, "before_cursor_execute", _begin_as_a_writer, retval=True)

@@ -11,6 +11,9 @@ RECONCILE = "reportback-reconcile"
 POOLS = (JOBS, RECONCILE)
 """The names in prefect.yaml. Two, so that long jobs never keep the reconciliation waiting."""
 
+JOBS_AT_ONCE = 4
+"""The limit of a worker for docs jobs, in the units and the image too: one for each 2 GiB of memory, of 8."""
+
 TYPE = "process"
 
 CLOSED: dict[str, Any] = {

@@ -27,7 +27,7 @@ from local import drain as draining
 from local.deploy import DEPLOYMENTS, deploy
 from local.drain import NoPool, drain, resume
 from local.prefect_server import prefect_server
-from local.work_pools import CLOSED, JOBS, POOLS, RECONCILE, NotDeployed, close_pool
+from local.work_pools import CLOSED, JOBS, JOBS_AT_ONCE, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import Settings
 from storage.identity import ledger_id
 from storage.ledger import open_ledger
@@ -120,7 +120,7 @@ async def test_deploying_prints_the_deployments_and_the_workers_to_start(capsys:
         await draining._pause(client, JOBS, paused=False)
     told = capsys.readouterr().out
     assert all(words in told for words in (*DEPLOYMENTS, "ledger 7", "every 120 s", "reportback resume"))
-    assert f"prefect worker start --pool {JOBS}\n" in told
+    assert f"prefect worker start --pool {JOBS} --limit {JOBS_AT_ONCE}\n" in told
     assert f"prefect worker start --pool {RECONCILE} --limit 2\n" in told
 
 

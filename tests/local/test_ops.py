@@ -1,5 +1,6 @@
 """The systemd units and the Containerfile, which no test can run, name only what exists."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -8,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from cyclopts import convert
+from prefect.settings.models.worker import WorkerWebserverSettings
 
 import cli
-from local.work_pools import POOLS
+from local.work_pools import JOBS_AT_ONCE, POOLS
 from settings import ROOT, Settings
 from tasks.process.users import NEEDED
 
@@ -48,6 +50,28 @@ def test_a_worker_with_job_users_has_the_capabilities_that_it_needs_and_no_other
         assert set(line.split()) == needed
 
 
+def test_a_worker_for_jobs_takes_as_many_as_its_memory_carries_however_it_is_started() -> None:
+    (started,) = lines_of(ROOT / "ops" / "systemd" / "reportback-worker-jobs.service", "ExecStart")
+    (command,) = re.findall(r"^CMD (.*)$", CONTAINERFILE, re.MULTILINE)
+    documents = [(ROOT / name).read_text(encoding="utf-8") for name in ("prefect.yaml", "docs/deploy.md")]
+    for text in (started, " ".join(json.loads(command)), *documents):
+        assert f"--pool reportback-jobs --limit {JOBS_AT_ONCE}" in text
+
+
+def test_what_reaches_the_jobs_own_programs_takes_nothing_from_a_browser() -> None:
+    unit = (ROOT / "ops" / "systemd" / "reportback-worker-jobs.service").read_text(encoding="utf-8")
+    keys = set(re.findall(r"^(Private\w+|Protect\w+|Restrict\w+|SystemCall\w+|MemoryDeny\w+)=", unit, re.MULTILINE))
+    assert keys == {"PrivateTmp", "ProtectHome", "ProtectSystem"}
+    assert lines_of(ROOT / "ops" / "systemd" / "reportback-worker-jobs.service", "OOMPolicy") == ["continue"]
+
+
+def test_the_health_of_two_workers_of_a_machine_is_at_two_ports() -> None:
+    workers = [unit for unit in UNITS if "worker" in unit.stem]
+    ports = {port for unit in workers for port in re.findall(r"WEBSERVER_PORT=(\d+)", unit.read_text(encoding="utf-8"))}
+    assert len(ports) == len(workers) == 2
+    assert all("--with-healthcheck" in lines_of(unit, "ExecStart")[0] for unit in workers)
+
+
 def test_a_stop_of_the_jobs_worker_has_time_to_drain() -> None:
     unit = ROOT / "ops" / "systemd" / "reportback-worker-jobs.service"
     (stop,), (timeout,) = lines_of(unit, "ExecStop"), lines_of(unit, "TimeoutStopSec")
@@ -63,10 +87,16 @@ def test_a_worker_that_has_ended_lets_the_pool_that_it_paused_go_on() -> None:
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if "worker" in unit.stem], ids=lambda unit: unit.stem)
 def test_a_worker_has_a_temporary_folder_of_its_own_that_job_users_can_pass(unit: Path) -> None:
     (folder,), (mode,) = lines_of(unit, "CacheDirectory"), lines_of(unit, "CacheDirectoryMode")
-    assert lines_of(unit, "Environment") == [f"TMPDIR=/var/cache/{folder}"]
+    assert f"TMPDIR=/var/cache/{folder}" in lines_of(unit, "Environment")
     assert int(mode, 8) & 0o077 == 0o011
     example = (ROOT / "ops" / "systemd" / "reportback.env").read_text(encoding="utf-8")
     assert f"TMPDIR=/var/cache/{folder}\n" in example  # a shell that has it checks the workers' folder
+
+
+def test_the_unit_of_prefects_server_has_postgresql() -> None:
+    (named,) = lines_of(ROOT / "ops" / "systemd" / "prefect-server.service", "EnvironmentFile")
+    example = (ROOT / "ops" / "systemd" / Path(named).name).read_text(encoding="utf-8")
+    assert "PREFECT_SERVER_DATABASE_CONNECTION_URL=postgresql+asyncpg://" in example
 
 
 def test_the_example_of_an_environment_names_settings_that_there_are() -> None:
@@ -75,10 +105,26 @@ def test_the_example_of_an_environment_names_settings_that_there_are() -> None:
     assert {name.lower() for name in names} - {"github_token"} <= Settings.model_fields.keys()
 
 
+def copied_into_the_container() -> set[str]:
+    return {source for line in re.findall(r"^COPY (.*)$", CONTAINERFILE, re.MULTILINE) for source in line.split()[:-1]}
+
+
+def test_a_build_of_the_container_sees_only_what_it_copies() -> None:
+    lines = (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if not line.startswith("#")]
+    assert (rules[0], rules[-1]) == ("*", "**/__pycache__")
+    assert {rule.removeprefix("!") for rule in rules[1:-1]} == copied_into_the_container()
+    assert all(rule.startswith("!") for rule in rules[1:-1])
+
+
+def test_a_container_says_that_its_worker_is_healthy() -> None:
+    assert "HEALTHCHECK" in CONTAINERFILE
+    assert 'ENTRYPOINT ["prefect", "worker", "start", "--with-healthcheck"]' in CONTAINERFILE
+    assert f"127.0.0.1:{WorkerWebserverSettings().port}/health" in CONTAINERFILE
+
+
 def test_the_container_copies_what_there_is_and_all_that_is_installed() -> None:
-    copied = {
-        source for line in re.findall(r"^COPY (.*)$", CONTAINERFILE, re.MULTILINE) for source in line.split()[:-1]
-    }
+    copied = copied_into_the_container()
     assert all((ROOT / source).exists() for source in copied)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     setuptools = project["tool"]["setuptools"]
