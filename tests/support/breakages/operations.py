@@ -15,7 +15,7 @@ OPERATIONS = (
     Breakage("a job reads the token of a command", "cli.py", "    make_non_dumpable()  # whatever", "    # whatever", ("tests/tasks/process/test_kernel.py::test_every_command_closes_its_process_before_it_does_anything",)),
     Breakage("a file in a folder says where a token goes", "settings.py", 'env_prefix="REPORTBACK_", frozen', 'env_file=".env", env_prefix="REPORTBACK_", frozen', ("tests/flows/docs_job/test_where_tokens_go.py::test_no_file_of_the_folder_that_a_flow_runs_in_is_a_setting",)),
     Breakage("a count that RE2 takes literally is accepted", "domain/linear_regex.py", "if LITERAL_COUNT.search(pattern):", "if False:", ("tests/domain/test_linear_regex.py::test_a_pattern_that_cannot_be_used_is_refused_with_what_is_lacking",)),
-    Breakage("doctor does not read jobs.toml", "console/doctor.py", "for finding in job_types.check(settings):", "for finding in []:", ("tests/console/checks/test_doctor.py::test_an_unusable_file_of_job_types_is_wrong_line_by_line",)),
+    Breakage("doctor does not read jobs.toml", "console/doctor.py", "types, declared = job_types.check(settings)", "types, declared = [], None", ("tests/console/checks/test_doctor.py::test_an_unusable_file_of_job_types_is_wrong_line_by_line",)),
     Breakage("patterns of jobs.toml are Python's", "domain/linear_regex.py", "return re2.compile(pattern, OPTIONS)", "return re.compile(pattern)", ("tests/domain/test_linear_regex.py::test_expressions_are_re2s",)),
     Breakage("the list of commands does not say what they do", "cli.py", "name=name, help=help_text", "name=name", ("tests/local/test_cli.py::test_help_says_what_each_command_does_and_loads_none_of_them",)),
     Breakage("an import covers what the ledger has", "console/legacy_import/import_old.py", "    if turn > 1:\n", "    if turn > 100:\n", ("tests/console/legacy_import/test_take_over.py::test_a_report_of_reportback_is_never_covered",)),
@@ -43,5 +43,5 @@ OPERATIONS = (
     Breakage("a refused value shows its password", "domain/text.py", "repr(without_user(str(value)[:1000])[:60])", "repr(str(value)[:60])", ("tests/hostile/test_hostile_input.py::test_hostile_input_is_refused_by_the_name_of_its_field_or_is_safe",)),
     Breakage("a document names a module that is not there", "CONTRIBUTING.md", "3. `domain/delivery/settlement.py`", "3. `domain/delivery/settling.py`", ("tests/test_docs_name_files.py",)),
     Breakage("the guarantee does not link its specification", "docs/guarantee.md", "[leases](../tests/storage/delivery/test_leases.py)", "leases", ("tests/test_docs_name_files.py::test_the_files_of_tests_that_are_the_specification_are_linked",)),
-    Breakage("a document links a heading that is not there", "docs/operate.md", "(deploy.md#stopping)", "(deploy.md#draining)", ("tests/test_docs_name_files.py::test_an_anchor_of_a_document_is_a_heading",)),
+    Breakage("a document links a heading that is not there", "docs/operate.md", "[draining](deploy.md#stopping)", "[draining](deploy.md#draining)", ("tests/test_docs_name_files.py::test_an_anchor_of_a_document_is_a_heading",)),
 )  # fmt: skip
