@@ -107,6 +107,10 @@ class WorkerToken(SQLModel, table=True):
     noted_at: datetime
 
 
+RARE_TIMES = ("doubt_until", "refused_since", "verify_at")
+"""Of a target; each reconciliation run looks for those that have come, and for those too far ahead."""
+
+
 class StatusTarget(SQLModel, table=True):
     """A (repository, sha, context). Everything that needs mutual exclusion is on this row."""
 
@@ -120,6 +124,7 @@ class StatusTarget(SQLModel, table=True):
         CheckConstraint("newest_id IS NOT NULL OR (due_at IS NULL AND sending_id IS NULL)", name="due_names_newest"),
         _partial("ix_status_target_due_at", "due_at", where="due_at IS NOT NULL"),
         _partial("ix_status_target_lease_expires_at", "lease_expires_at", where="lease IS NOT NULL"),
+        *(_partial(f"ix_status_target_{time}", time, where=f"{time} IS NOT NULL") for time in RARE_TIMES),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)

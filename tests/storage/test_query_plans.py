@@ -10,7 +10,9 @@ from world import World
 
 from benchmarks.query_plans import explained
 from domain.delivery.budget import Urgency, WriteBudget
+from domain.delivery.policy import Policy
 from domain.operations.overview import day_before
+from storage.delivery import future_times, reports, verification
 from storage.delivery.budget import wait_until
 from storage.jobs.liveness import at_work
 from storage.operations.credential_usage import usages
@@ -27,6 +29,10 @@ READS: dict[str, tuple[Read, ...]] = {
     ),
     "ix_job_ended_at": (at_work,),
     "ix_status_report_created_at": (lambda tx: figures(tx, day_before(tx.now)),),
+    "ix_status_target_verify_at": (lambda tx: verification.due(tx, limit=20),),
+    "ix_status_target_doubt_until": (lambda tx: future_times.cut(tx, policy=Policy()),),
+    "ix_status_target_refused_since": (lambda tx: future_times.cut(tx, policy=Policy()),),
+    "ix_status_target_due_at": (lambda tx: reports.undelivered(tx, reports.Selection()),),
 }
 """What reads, by the index that it needs."""
 
@@ -38,7 +44,7 @@ TIMES = 8
 @pytest.mark.parametrize("index", READS)
 async def test_a_statement_with_bound_parameters_uses_its_index(world: World, index: str) -> None:
     await run_job(world.ledger, order())
-    with world.ledger.transaction(only_reads=True) as tx:
+    with world.ledger.transaction() as tx:
         if tx.session.get_bind().dialect.name == "postgresql":  # its planner reads a table of a few rows as a whole
             connection = tx.session.connection()
             connection.execute(text("SET LOCAL enable_seqscan = off"))
@@ -50,7 +56,7 @@ async def test_a_statement_with_bound_parameters_uses_its_index(world: World, in
 
 @pytest.mark.parametrize("database", ["postgresql"])
 async def test_no_statement_is_prepared_however_often_it_is_executed(world: World) -> None:
-    with world.ledger.transaction(only_reads=True) as tx:
+    with world.ledger.transaction() as tx:
         for read in [read for reads in READS.values() for read in reads] * TIMES:
             read(tx)
         connection = tx.session.connection()
