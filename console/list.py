@@ -18,7 +18,7 @@ from domain.operations.overview import Listed
 from domain.text import one_line
 from domain.units import ahead, span
 from settings import Settings
-from storage.operations.listing import Wanted, listing
+from storage.operations.listing import Wanted, count_rejected, listing
 
 NARROW = 140
 """Columns below which repository, commit and context share one."""
@@ -53,8 +53,12 @@ async def print_reports(
 ) -> Sequence[Listed]:
     """Print the selected reports, and return them."""
     async with opened(Settings()) as ledger:
-        (found, is_more), now = await ledger.read(
-            lambda tx: (listing(tx, asked.selection(tx.now), wanted, limit=limit), tx.now)
+        (found, is_more), refused, now = await ledger.read(
+            lambda tx: (
+                listing(tx, asked.selection(tx.now), wanted, limit=limit),
+                count_rejected(tx, asked.selection(tx.now)) if list(wanted) == [Wanted.UNDELIVERED] else 0,
+                tx.now,
+            )
         )
     if as_json:
         write_json([fields(one, now) for one in found])
@@ -62,7 +66,10 @@ async def print_reports(
         out = results()
         out.print(rows(found, now, is_narrow=out.width < NARROW))
     else:
-        results().print(plain(f"No such report in {ledger.place}."))
+        none = "Nothing of that is due" if refused else "No such report"
+        results().print(plain(f"{none} in {ledger.place}."))
+    if refused:
+        say(f"{refused} rejected, for a person to retry: `reportback reports list --rejected` lists them.")
     if is_more:
         say(f"There are more; these are the first {limit}. --limit shows more of them, a filter fewer.")
     return found

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, union_all
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from domain.delivery.report import Phase
 from domain.delivery.target import Target
@@ -43,6 +43,16 @@ def listing(
     found = found.where(_is_one_of(wanted)).order_by(number) if wanted else found.order_by(number.desc())
     rows = tx.session.exec(found).all()
     return [_listed(*row) for row in rows[:limit]], len(rows) > limit
+
+
+def count_rejected(tx: Transaction, selection: Selection) -> int:
+    """How many of the selected reports are current and rejected."""
+    found = (
+        select(func.count(col(StatusReport.id)))
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(*chosen_by(selection), _is_one_of((Wanted.REJECTED,)))
+    )
+    return tx.session.exec(found).one()
 
 
 def _is_one_of(wanted: Collection[Wanted]) -> ColumnElement[bool]:

@@ -41,6 +41,23 @@ async def test_nothing_to_list_says_of_which_ledger(world: World, shell: Shell) 
     assert shell.said() == f"No such report in {world.ledger.place}."
 
 
+async def test_what_is_rejected_is_named_where_only_the_undelivered_is_asked_for(world: World, shell: Shell) -> None:
+    await recorded(world, "docs/refused", Kind.ARCHIVED)
+    rejected = "1 rejected, for a person to retry: `reportback reports list --rejected` lists them.\n"
+    assert await list_reports(undelivered=True, fails_if_any=True) == 0
+    assert shell.heard() == (f"Nothing of that is due in {world.ledger.place}.\n", rejected)
+    await list_reports(undelivered=True, as_json=True)
+    assert shell.heard() == ("[]\n", rejected)
+    await recorded(world, "docs/broken", Kind.CLOSE)
+    await list_reports(undelivered=True)
+    out, err = shell.heard()
+    assert ("docs/broken" in out, err) == (True, rejected)
+    await list_reports(undelivered=True, asked=ReportFilter(repository="acme/other"))
+    assert shell.heard() == (f"No such report in {world.ledger.place}.\n", "")
+    await list_reports(undelivered=True, rejected=True)
+    assert shell.heard()[1] == ""
+
+
 async def test_for_a_program_it_is_an_array_of_stable_fields(world: World, shell: Shell) -> None:
     number = await recorded(world, "docs/broken", Kind.CLOSE)
     await list_reports(undelivered=True, as_json=True)
