@@ -13,6 +13,7 @@ from flows.run_settings import flow_settings
 from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.reporter import Reporter
 from tasks.operations.best_effort import best_effort
+from tasks.operations.clear_pending import crash_pending_reconciliations
 from tasks.operations.correct_run_states import (
     cancel_late_reconciliations,
     crash_dead_reconciliations,
@@ -87,4 +88,5 @@ async def _tidy_up(deployment_id: UUID, began_at: datetime, interval: timedelta)
     """Cancel late runs, set runs whose process died to Crashed, and delete runs of days ago."""
     await cancel_late_reconciliations(deployment_id, before=began_at - interval)
     await crash_dead_reconciliations(deployment_id, before=began_at - 2 * interval)
+    await crash_pending_reconciliations(deployment_id, now=began_at)
     await delete_old_reconciliations(deployment_id, before=began_at - RUNS_KEPT_FOR)

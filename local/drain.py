@@ -22,6 +22,7 @@ from domain.addresses import without_user
 from domain.text import one_line
 from local.prefect_server import prefect_server
 from local.work_pools import POOLS
+from tasks.operations.dead_runs import dead_runs, server_time
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
 """A worker has taken on Pending runs, though their process may not have started. A running one can be suspended: its
@@ -33,6 +34,8 @@ STILL = 2
 
 async def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:  # noqa: ASYNC109  # an option
     """Pause the work pools and wait until none of their flow runs is running: before stopping workers or an upgrade.
+
+    A flow run whose worker or process is gone is named, and not waited for: the reconciliation ends it in Prefect.
 
     Args:
         pools: Names of work pools; without any, both of Reportback's.
@@ -51,7 +54,7 @@ async def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:
                         await _pause(client, pool, paused=True)
                         await _until_still(client, pool, console)
         except TimeoutError:
-            left = [one for pool in pools for one in await _under_way(client, pool)]
+            left = [one for pool in pools for one in (await _under_way(client, pool))[0]]
             console.print(
                 f"After {timeout} still running: {_names(left)}. A job that is stopped now is reported as an error."
             )
@@ -104,9 +107,12 @@ async def _was_resumed(client: PrefectClient, pool: str) -> bool:
 
 
 async def _until_still(client: PrefectClient, pool: str, console: Console) -> None:
-    still, said = 0, ""
+    still, said, named = 0, "", set[str]()
     while True:
-        runs = await _under_way(client, pool)
+        runs, gone = await _under_way(client, pool)
+        for name in gone.keys() - named:
+            named.add(name)
+            console.print(f"not waited for: {name}: {gone[name]}, so it cannot go on")
         was_resumed = await _was_resumed(client, pool)
         still = 0 if runs or was_resumed else still + 1
         if still == STILL:  # return at once: a later resume is not to be undone
@@ -116,11 +122,15 @@ async def _until_still(client: PrefectClient, pool: str, console: Console) -> No
         await asyncio.sleep(POLL_EVERY.total_seconds())
 
 
-async def _under_way(client: PrefectClient, pool: str) -> list[FlowRun]:
-    return await client.read_flow_runs(
+async def _under_way(client: PrefectClient, pool: str) -> tuple[list[FlowRun], dict[str, str]]:
+    """The pool's flow runs that can go on, and the names of those that cannot, each with why."""
+    found = await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY))),
         work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])),
     )
+    dead = await dead_runs(client, found, await server_time(client)) if found else {}
+    gone = {_names([run]): dead[run.id] for run in found if run.id in dead}
+    return [run for run in found if run.id not in dead], gone
 
 
 def _names(runs: Sequence[FlowRun]) -> str:

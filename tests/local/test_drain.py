@@ -4,18 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
 
 import pytest
 from prefect.client.schemas.actions import WorkPoolUpdate
-from prefect.client.schemas.filters import FlowRunFilter, WorkPoolFilter
+from prefect.client.schemas.filters import FlowRunFilter, WorkerFilter, WorkPoolFilter
+from prefect.client.schemas.objects import StateType
+from prefect.events.filters import EventFilter
 from waiting import until
 
 from local import drain as module
 from local.drain import drain, resume
+from tasks.operations.dead_runs import WORKER
 
 POOL = "pool-7"
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LONG = timedelta(hours=1)
 
 
@@ -27,6 +32,10 @@ class Server:
     runs: dict[str, str] = field(default_factory=dict)
     pauses: int = 0
     looks: int = 0
+    workers: list[str] = field(default_factory=lambda: ["worker"])
+    taken_by: str = "worker"
+    age: timedelta = timedelta(minutes=5)
+    beats: bool = False
     resumed_at_look: int | None = None
 
     @asynccontextmanager
@@ -52,9 +61,28 @@ class Server:
         assert flow_run_filter.state
         assert flow_run_filter.state.type
         asked = flow_run_filter.state.type.any_ or []
-        return [
-            SimpleNamespace(name=name, state_name=kind.title()) for name, kind in self.runs.items() if kind in asked
-        ]
+        return [self.run(name, kind) for name, kind in self.runs.items() if kind in asked]
+
+    def run(self, name: str, kind: str) -> SimpleNamespace:
+        """A flow run in its state since `age`."""
+        return SimpleNamespace(
+            id=name, name=name, state_name=kind.title(), state_type=StateType(kind), infrastructure_pid=None,
+            state=SimpleNamespace(timestamp=NOW - self.age), work_pool_name=POOL, labels={WORKER: self.taken_by},
+        )  # fmt: skip
+
+    async def read_workers_for_work_pool(
+        self,
+        _: str,
+        worker_filter: WorkerFilter,  # noqa: ARG002  # those that are gone are not there
+    ) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name) for name in self.workers]
+
+    async def request(self, method: str, path: str) -> SimpleNamespace:
+        assert (method, path) == ("GET", "/health")
+        return SimpleNamespace(headers={"Date": format_datetime(NOW, usegmt=True)})
+
+    async def read_events(self, _: EventFilter, *, limit: int) -> SimpleNamespace:
+        return SimpleNamespace(events=["a heartbeat"][:limit] if self.beats else [])
 
 
 @pytest.fixture
@@ -105,3 +133,32 @@ async def test_the_name_of_a_flow_run_moves_no_terminal(server: Server, capsys: 
     server.runs["\x1b[2J[red]a\u202e\x9b1m job"] = "RUNNING"
     assert await drain(POOL, timeout=timedelta(seconds=0.1)) == 1
     assert "still running: [red]a job (Running)." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["PENDING", "RUNNING", "CANCELLING"])
+async def test_a_run_that_cannot_go_on_is_named_and_not_waited_for(
+    server: Server, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.runs["dead"] = kind
+    server.taken_by, server.age = "a dead one", timedelta(minutes=11)
+    assert await drain(POOL, timeout=LONG) == 0
+    said = capsys.readouterr().out
+    assert said.count(f"not waited for: dead ({kind.title()}): its worker is gone") == 1
+    assert "Paused, and nothing runs" in said
+
+
+@pytest.mark.parametrize("beats", [True, False])
+async def test_a_running_run_of_a_dead_worker_is_waited_for_while_it_may_live(server: Server, *, beats: bool) -> None:
+    server.runs["orphan"] = "RUNNING"
+    server.taken_by, server.beats = "a dead one", beats
+    server.age = timedelta(minutes=11) if beats else timedelta(minutes=9)
+    assert await drain(POOL, timeout=timedelta(seconds=0.2)) == 1
+
+
+async def test_a_run_that_nothing_has_started_for_ten_minutes_is_not_waited_for(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.runs["stuck"] = "PENDING"
+    server.age = timedelta(minutes=11)
+    assert await drain(POOL, timeout=LONG) == 0
+    assert "not waited for: stuck (Pending): it did not start within 10 minutes" in capsys.readouterr().out

@@ -1,0 +1,29 @@
+"""Ends reconciliation runs that stay Pending on Prefect's server though their worker is gone."""
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import StateType
+from prefect.states import Crashed
+
+from tasks.operations.correct_run_states import TIMEOUT
+from tasks.operations.dead_runs import dead_runs
+
+
+async def crash_pending_reconciliations(deployment_id: UUID, *, now: datetime) -> None:
+    """Set to Crashed the runs that a worker took and never started. *now*: by the clock of Prefect's server.
+
+    Raises the errors of Prefect's client where the server cannot be reached.
+    """
+    asked = FlowRunFilter.model_validate(
+        {"deployment_id": {"any_": [deployment_id]}, "state": {"type": {"any_": [StateType.PENDING]}}}
+    )
+    async with asyncio.timeout(TIMEOUT.total_seconds()), get_client() as client:
+        pending = await client.read_flow_runs(flow_run_filter=asked)
+        dead = await dead_runs(client, pending, now)
+        for run in pending:
+            if run.id in dead and (await client.read_flow_run(run.id)).state_id == run.state_id:
+                await client.set_flow_run_state(run.id, Crashed(message=f"{dead[run.id]}; the next pass does its work"))
