@@ -1,7 +1,7 @@
 """Ends reconciliation runs that stay Pending on Prefect's server though their worker is gone."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from prefect import get_client
@@ -9,8 +9,10 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import StateType
 from prefect.states import Crashed
 
-from tasks.operations.correct_run_states import TIMEOUT
 from tasks.operations.dead_runs import dead_runs
+
+TIMEOUT = timedelta(seconds=20)
+"""How long Prefect may take for all of it."""
 
 
 async def crash_pending_reconciliations(deployment_id: UUID, *, now: datetime) -> None:

@@ -111,6 +111,8 @@ def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
 
 def _corrected_state(run: FlowRun, one: Over) -> State[None]:
     ended = f"{one.state.value.replace('_', ' ')} at {one.ended_at:%H:%M:%S} UTC"
+    if one.state is JobState.CANCELLED and run.state is not None and run.state.is_cancelling():
+        return Cancelled(message=f"as was asked for: its job ended as {ended}")
     return _final_state(run, f"the process of this flow run died, or is cut off; its job had ended as {ended}")
 
 

@@ -202,6 +202,8 @@ async def test_a_flow_run_that_is_cancelled_leaves_an_error_to_the_reconciliatio
     await soon(asyncio.wait({running}), "the end of the flow run")
     assert (await rig.job()).state is JobState.CANCELLED
     assert "- Outcome: **cancelled**: cancelled" in await page_of(run_id)
+    log = await log_of(run_id, "Ended by a cancel of its flow run, or by SIGTERM to its process.")
+    assert "Crash detected" not in log
     await run(reconcile_reports)
     assert rig.held()[-1] == ("error", "cancelled")
     assert rig.noted() == ["started"]

@@ -78,6 +78,17 @@ async def test_a_flow_run_that_was_to_be_cancelled_is_cancelled(rig: Rig, dead: 
     assert await state_name_of(run_id) == "Cancelled"
 
 
+async def test_a_healthy_cancel_is_worded_as_that(rig: Rig, dead: Process) -> None:
+    """Its worker was too slow to set the state."""
+    run_id = await a_job(rig, JobState.CANCELLED, dead, ended=timedelta(seconds=20))
+    async with get_client() as client:
+        await client.set_flow_run_state(run_id, Cancelling())
+    await run(reconcile_reports)
+    state = await state_of_run(run_id)
+    assert state.name == "Cancelled"
+    assert (state.message or "").startswith("as was asked for: its job ended as cancelled at ")
+
+
 async def test_a_flow_run_that_may_still_report_is_left_alone(rig: Rig) -> None:
     long_ago = await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=6))
     elsewhere = await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=5))
