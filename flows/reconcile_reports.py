@@ -40,6 +40,8 @@ def _run_name() -> str:
 async def reconcile_reports() -> State[None]:
     """Deliver every report that is due; end lost jobs and the leases of senders that died.
 
+    What is undelivered, and why, is in Artifacts: [reportback-reports](/artifacts/key/reportback-reports).
+
     Overlapping runs do no harm. A run that no worker took up in time is skipped if another has succeeded meanwhile.
     """
     settings, logger, run = flow_settings(), get_run_logger(), _this_run()

@@ -8,14 +8,17 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.settings import PREFECT_UI_URL
 
 from console.ledger import opened
 from console.terminal import stdout_console
 from domain.addresses import without_user
+from domain.operations.status_page import address
 from local.prefect_server import prefect_server
 from local.work_pools import JOBS, JOBS_AT_ONCE, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import ROOT, Settings
 from storage.identity import ledger_id
+from tasks.jobs.accept import own_page
 from tasks.process.command import run_command
 
 DEPLOYMENTS = ("docs-job/docs-job", "reconcile-reports/reconcile-reports", "retry-reports/retry-reports")
@@ -87,6 +90,12 @@ async def _print_summary(client: PrefectClient, ledger: str) -> None:
         deployment = await client.read_deployment_by_name(name)
         every = [_every(one.schedule) for one in deployment.schedules if one.active]
         console.print(f"  {name:38}{_pool(pools[deployment.work_pool_name or ''])}{''.join(every)}")
+    console.print(
+        "\nThe deployments are those of `prefect deploy --all`. Beside that, both pools were closed, the ledger's id "
+        f"was stored in the variable {LEDGER}, and the interval was set."
+    )
+    if ui_url := own_page(PREFECT_UI_URL.value()):
+        console.print(f"What is undelivered, and why, once the reconciliation has run: {address(ui_url)}")
     console.print(
         "\nStart the workers, with the REPORTBACK_… settings in their environment:\n\n"
         f"  prefect worker start --pool {JOBS} --limit {JOBS_AT_ONCE}\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from console.terminal import stdout_console
+from domain.operations.status_page import address
 from fake_github.process import running as github_running
 from local import stack
 from settings import state_folder
@@ -77,7 +78,8 @@ def _explain(console: Console, local: stack.Stack, password: Path | None) -> Non
         console.print(f"[bold]Password[/]    what {password} holds; the UI asks for it")
         login = f'{stack.PASSWORD}="$(cat {password})" '
     console.print(
-        f"[bold]Prefect[/]     {local.ui_url}\n\n"
+        f"[bold]Prefect[/]     {local.ui_url}\n"
+        f"[bold]Undelivered[/] {address(local.ui_url)}\n\n"
         f"Start a job in the UI: {local.ui_url}/deployments, docs-job, Run. Or from another shell, in this folder:\n\n"
         f"  {login}PREFECT_API_URL={local.api_url} .venv/bin/reportback submit sphinx \\\n"
         f"      --repo acme/site --sha {_head()} --wait\n\n"

@@ -1,4 +1,4 @@
-"""Names, tags and artifact keys of flow runs in Prefect's UI."""
+"""Names and tags of flow runs in Prefect's UI."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,14 +23,6 @@ def tags_of(job_type: str, target: Target | None) -> list[str]:
     if target is not None:
         tags += [f"repository:{target.repository}", f"context:{target.context}"]
     return [tag[:MOST_TAG] for tag in tags]
-
-
-def key_of(job_id: UUID) -> str:
-    """The key of the job's artifact, the same for every execution.
-
-    From the end of the id: Prefect's ids begin with the time, so that those of a minute begin alike.
-    """
-    return f"job-{job_id.hex[-12:]}"
 
 
 def name_of_retry(

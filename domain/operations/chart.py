@@ -99,7 +99,7 @@ def _hours(since: datetime) -> Iterator[str]:
         begins = since + number * SLOT
         if begins.minute == 0 and begins.hour % 6 == 0:
             yield _rect("line", _x(number), LATENCY_BASE, 1, 5) + _text(
-                _x(number), LATENCY_BASE + 20, f"{begins:%H:%M}", "middle"
+                _x(number), LATENCY_BASE + 20, f"{begins:%H:%M}" if begins.hour else f"{begins:%m-%d}", "middle"
             )
     yield _text(RIGHT, HEIGHT - 10, "UTC, half an hour each", "end")
 
@@ -127,7 +127,7 @@ def alternative(day: Day) -> str:
     if not known:
         return "No reconciliation run ended in the last day."
     at, most = max(known.items(), key=itemgetter(1))
-    when = f" after {day.since + at * SLOT:%H:%M} UTC" if most else ""
+    when = f" after {day.since + at * SLOT:%Y-%m-%d %H:%M} UTC" if most else ""
     last = known[max(known)]
     return f"Undelivered in the last day: at most {most:,}{when}, {last:,} at last. {latency(day)}".rstrip()
 

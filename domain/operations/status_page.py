@@ -17,6 +17,9 @@ from domain.operations.remedies import remedy
 from domain.text import cut
 from domain.units import ahead, span
 
+KEY = "reportback-reports"
+"""The key of the page, an artifact."""
+
 LIST = "reportback reports list"
 LONGEST = 120
 """Characters shown of the last error."""
@@ -51,6 +54,11 @@ def page(seen: Overview, links: Links) -> str:
         f"*As of {clock(seen.at)}. Each reconciliation run renews this page.*",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def address(ui_url: str) -> str:
+    """Where the page is in Prefect's UI, which is at *ui_url*."""
+    return f"{ui_url.rstrip('/')}/artifacts/key/{KEY}"
 
 
 def headline(seen: Overview) -> str:
@@ -112,10 +120,13 @@ def _pauses(pauses: Iterable[Pause], now: datetime) -> Iterator[str]:
 
 
 def _day(day: Day) -> Iterator[str]:
+    if not (day.outcomes or day.requests or any(slot.undelivered for slot in day.slots)):
+        yield f"Since {day.since:%Y-%m-%d %H:%M} UTC: no outcome, no request, nothing undelivered."
+        return
     yield "## The last day"
     yield f"![{literal(chart.alternative(day))}](<{chart.image(day)}>)"
     if took := chart.latency(day):
         yield took
     rows = [(f"{words}", f"{day.outcomes[phase]:,}") for phase, words in DAY.items() if day.outcomes.get(phase)]
     total = ("outcomes of jobs", f"{sum(day.outcomes.values()):,}")
-    yield table((f"since {day.since:%H:%M} UTC", ""), (total, *rows, ("requests sent", f"{day.requests:,}")))
+    yield table((f"since {day.since:%Y-%m-%d %H:%M} UTC", ""), (total, *rows, ("requests sent", f"{day.requests:,}")))

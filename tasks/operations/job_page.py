@@ -14,7 +14,7 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.runtime import flow_run
 
 from domain.jobs.execution import Order
-from domain.jobs.run_names import key_of, name_of, tags_of
+from domain.jobs.run_names import name_of, tags_of
 from domain.operations.job_page import TAIL, page
 from settings import Settings
 from storage.ledger import open_ledger
@@ -79,8 +79,9 @@ class JobPage:
             async with get_client() as client:
                 await client.update_artifact(self._artifact, ArtifactUpdate(data=text))
         elif text is not None:
-            key, called = key_of(self._order.flow_run_id), name_of(self._order.type, self._order.target)
-            self._artifact = await acreate_markdown_artifact(text, key=key, description=called)
+            called = name_of(self._order.type, self._order.target)
+            # Without a key it stands on its flow run's page alone: Artifacts lists the keys, the operator's page first.
+            self._artifact = await acreate_markdown_artifact(text, description=called)
 
     async def _text(self) -> str | None:
         url, local = self._settings.database_url, self._settings.local_file_systems

@@ -7,11 +7,11 @@ from datetime import timedelta
 from prefect import get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactUpdate
-from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterType
+from prefect.client.schemas.sorting import ArtifactSort
 
 from domain.delivery.notifications import Move, Notification, Publish
 from domain.delivery.report import EventKind
-from domain.jobs.run_names import key_of
 from domain.operations.job_history import override_words
 
 TIMEOUT = timedelta(seconds=10)
@@ -41,7 +41,8 @@ class Overrides:
 
 async def _prepend(client: PrefectClient, move: Move) -> None:
     """Prepend to the page as it is: it alone has the end of the output. A Retry of the flow run rewrites it."""
-    key = ArtifactCollectionFilterKey(any_=[key_of(move.report.job_id)])
-    for page in await client.read_latest_artifacts(artifact_filter=ArtifactCollectionFilter(key=key)):
+    its = ArtifactFilterFlowRunId(any_=[move.report.job_id])
+    pages = ArtifactFilter(flow_run_id=its, type=ArtifactFilterType(any_=["markdown"]))
+    for page in await client.read_artifacts(artifact_filter=pages, sort=ArtifactSort.CREATED_DESC, limit=1):
         text = f"**{override_words(move.at, move.note or '')}**\n\n{page.data}"
-        await client.update_artifact(page.latest_id, ArtifactUpdate(data=text))
+        await client.update_artifact(page.id, ArtifactUpdate(data=text))

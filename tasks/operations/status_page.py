@@ -11,13 +11,12 @@ from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCol
 from prefect.utilities.urls import url_for
 
 from domain.operations.overview import Overview
-from domain.operations.status_page import Links, headline, page
+from domain.operations.status_page import KEY, Links, headline, page
 from settings import Settings
 from storage.ledger import Ledger
 from storage.operations.overview import overview
 from tasks.jobs.accept import commit_page, own_page
 
-KEY = "reportback-reports"
 TIMEOUT = timedelta(seconds=10)
 """How long Prefect may take to show it: the next run is to start on time."""
 

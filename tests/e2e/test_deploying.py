@@ -22,6 +22,7 @@ from prefect.states import Completed, Pending, Running
 from prefect.workers.process import ProcessWorker
 
 from domain.operations.ledger_tag import ledger_named_by
+from domain.operations.status_page import KEY
 from local import deploy as module
 from local import drain as draining
 from local.deploy import DEPLOYMENTS, deploy
@@ -112,6 +113,20 @@ async def test_every_deployment_names_the_ledger(again: Callable[[], Awaitable[N
     assert [one.job_variables for one in found] == [{}] * len(DEPLOYMENTS)
 
 
+async def _made() -> dict[str, dict[str, Any]]:
+    """The deployments without what Prefect counts anew each time."""
+    counted = {"id", "created", "updated", "version_id", "version_info", "schedules", "last_polled", "status"}
+    async with prefect_server() as client:
+        return {one.name: one.model_dump(exclude=counted) for one in await client.read_deployments()}
+
+
+@pytest.mark.usefixtures("deployed")
+async def test_prefects_own_command_makes_the_same_deployments() -> None:
+    by_make = await _made()
+    await _prefect_deploy()
+    assert await _made() == by_make
+
+
 @pytest.mark.usefixtures("deployed")
 async def test_deploying_prints_the_deployments_and_the_workers_to_start(capsys: pytest.CaptureFixture[str]) -> None:
     async with prefect_server() as client:
@@ -120,6 +135,8 @@ async def test_deploying_prints_the_deployments_and_the_workers_to_start(capsys:
         await draining._pause(client, JOBS, paused=False)
     told = capsys.readouterr().out
     assert all(words in told for words in (*DEPLOYMENTS, "ledger 7", "every 120 s", "reportback resume"))
+    assert f"/artifacts/key/{KEY}" in told
+    assert "those of `prefect deploy --all`. Beside that, both pools were closed" in told
     assert f"prefect worker start --pool {JOBS} --limit {JOBS_AT_ONCE}\n" in told
     assert f"prefect worker start --pool {RECONCILE} --limit 2\n" in told
 

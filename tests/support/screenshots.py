@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 from chromium import Browser, Page, browser, chromium
@@ -27,8 +27,8 @@ from console.show import show
 from demo import source
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState
-from domain.jobs.run_names import key_of
 from domain.operations.overview import SLOT, SLOTS
+from domain.operations.status_page import KEY
 from fake_github.process import StandIn
 from fake_github.process import running as github_running
 from github_api.credentials import DEFAULT_CREDENTIAL
@@ -38,7 +38,6 @@ from storage.delivery.reports import Selection
 from storage.ledger import Ledger, open_ledger
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
 from storage.operations.listing import Wanted, listing
-from tasks.operations.status_page import KEY
 
 SCREENS = stack.ROOT / "docs" / "screens"
 REPOSITORY = "acme/handbook"
@@ -142,21 +141,21 @@ async def play(stage: Stage) -> str:
     return failed
 
 
-async def artifact(stage: Stage, key: str, *words: str, without: str = "\0") -> str:
-    """The address of an artifact, once it contains *words* and not *without*."""
+async def artifact(stage: Stage, wanted: Mapping[str, object], *words: str, without: str = "\0") -> str:
+    """The address of the newest artifact that is *wanted*, once it contains *words* and not *without*."""
     found: list[Mapping[str, str]] = []
     api = stage.ui.removesuffix("/v2") + "/api"
     async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=30) as client:
 
         async def is_there() -> bool:
-            wanted = {"artifacts": {"key": {"any_": [key]}}}
-            answer = await client.post("/artifacts/latest/filter", json=wanted)
+            asked = {"artifacts": wanted, "sort": "CREATED_DESC", "limit": 1}
+            answer = await client.post("/artifacts/filter", json=asked)
             found[:] = answer.json() if answer.is_success else []
             said = "".join(map(str, found))
             return all(word in said for word in words) and without not in said
 
-        await until(is_there, within=SOON, what=lambda: f"{key} to say {words}; it is {found}"[:2000])
-    return f"{stage.ui}/artifacts/artifact/{found[0]['latest_id']}"
+        await until(is_there, within=SOON, what=lambda: f"{wanted} to say {words}; it is {found}"[:2000])
+    return f"{stage.ui}/artifacts/artifact/{found[0]['id']}"
 
 
 async def shoot(window: Browser, url: str, words: str, name: str, *, width: int = WIDE, is_dark: bool = False) -> None:
@@ -221,10 +220,12 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="reportback-screens-") as folder:
         async with stage_in(Path(folder)) as stage, browser() as window:
             failed = await play(stage)
-            of_job = await artifact(stage, key_of(UUID(failed)), "`failure`: delivered")
+            pages_of_job = {"flow_run_id": {"any_": [failed]}, "type": {"any_": ["markdown"]}}
+            of_job = await artifact(stage, pages_of_job, "`failure`: delivered")
             await shoot(window, of_job, "As of", "job-page.png")
             await shoot_form(stage, window)
-            url = await artifact(stage, KEY, "3 undelivered", "1 rejected", "HTTP 503", without="pending of")
+            wanted = {"key": {"any_": [KEY]}}
+            url = await artifact(stage, wanted, "3 undelivered", "1 rejected", "HTTP 503", without="pending of")
             await shoot(window, url, "As of", "operators-page.png")
             await shoot(window, url, "As of", "operators-page-dark.png", width=PHONE, is_dark=True)
             await shoot_shell(stage)

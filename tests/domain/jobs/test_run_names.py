@@ -1,11 +1,10 @@
 """Names of flow runs in Prefect's UI."""
 
-import re
 from datetime import UTC, datetime
 from uuid import UUID
 
 from domain.delivery.target import Target
-from domain.jobs.run_names import key_of, name_of, name_of_retry, tags_of
+from domain.jobs.run_names import name_of, name_of_retry, tags_of
 
 SITE = Target("acme/site", "3f2a91c0" * 5, "docs/sphinx")
 JOB = UUID("0192f4c1-7a3e-7b52-8f1d-0a1b2c3d4e5f")
@@ -19,14 +18,6 @@ def test_a_flow_run_is_called_by_its_job_type_commit_and_repository() -> None:
 def test_tags_say_what_they_are() -> None:
     assert tags_of("sphinx", SITE) == ["job:sphinx", "repository:acme/site", "context:docs/sphinx"]
     assert tags_of("sphinx", None) == ["job:sphinx"]
-
-
-def test_jobs_of_one_moment_have_pages_of_their_own() -> None:
-    """Prefect's ids begin with the time."""
-    other = UUID("0192f4c1-7a3e-7b52-8f1d-0a1b2c3d4e60")
-    assert key_of(JOB) == "job-0a1b2c3d4e5f"
-    assert key_of(JOB) != key_of(other)
-    assert re.fullmatch(r"[a-z0-9-]+", key_of(JOB))
 
 
 def test_a_retry_of_reports_is_called_by_what_chose_them() -> None:

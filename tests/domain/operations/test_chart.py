@@ -85,10 +85,17 @@ def test_the_scale_of_the_latency_begins_and_ends_with_its_marks() -> None:
     assert [height_of(one) for one in (MARKS[0] / 10, MARKS[0], MARKS[-1], MARKS[-1] * 10)] == [0, 0, 1, 1]
 
 
+def test_its_hours_are_of_two_days_and_midnight_says_which() -> None:
+    said = [one.text for one in ET.fromstring(svg(day())).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314  # our own
+    assert [word for word in said if word in ("00:00", "06:00", "12:00", "18:00", "11-23")] == [
+        "11-23", "06:00", "12:00", "18:00",
+    ]  # fmt: skip
+
+
 def test_the_chart_has_a_text_alternative() -> None:
     shown = day(Slot(4), Slot(9), Slot(2), median=1.34 * SECOND, worst=timedelta(minutes=95))
     assert alternative(shown) == (
-        "Undelivered in the last day: at most 9 after 20:30 UTC, 2 at last. "
+        "Undelivered in the last day: at most 9 after 2026-11-23 20:30 UTC, 2 at last. "
         "Half of the outcomes were on GitHub within 1.3 s of their job's end, the slowest took 1 h 35 min."
     )
     assert alternative(day(Slot(0))) == "Undelivered in the last day: at most 0, 0 at last."

@@ -31,8 +31,21 @@ def text_of(**changes: object) -> str:
 
 def test_with_nothing_open_it_says_so_and_shows_the_day() -> None:
     assert headline(QUIET) == "Nothing is undelivered, nothing is rejected."
-    assert text_of().startswith("## The last day\n")
+    assert text_of(day=replace(QUIET.day, requests=1)).startswith("## The last day\n")
     assert "*As of 2026-11-23 12:00:00 UTC." in text_of()
+
+
+def test_a_day_without_anything_takes_one_line() -> None:
+    day = replace(QUIET.day, slots=(*QUIET.day.slots[1:], Slot(undelivered=0)))
+    line, foot, *rest = text_of(day=day).strip().split("\n\n")
+    assert line == "Since 2026-11-22 12:30 UTC: no outcome, no request, nothing undelivered."
+    assert foot.startswith("*As of")
+    assert not rest
+    assert "## The last day" in text_of(day=replace(day, slots=(*QUIET.day.slots[1:], Slot(undelivered=1))))
+
+
+def test_the_day_says_since_which_day() -> None:
+    assert "| since 2026-11-22 12:30 UTC |" in text_of(day=replace(QUIET.day, requests=1))
 
 
 def test_the_headline_counts_open_reports() -> None:

@@ -13,9 +13,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
 from waiting import soon
 
+from domain.operations.status_page import KEY
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
-from tasks.operations.status_page import KEY
 
 
 async def versions() -> list[Artifact]:
