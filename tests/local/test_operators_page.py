@@ -22,5 +22,5 @@ def test_make_up_says_where_it_is() -> None:
 def test_the_deployment_of_the_reconciliation_links_to_it() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     (described,) = (one["description"] for one in declared if one["name"] == "reconcile-reports")
-    for text in (described, reconcile_reports.description):
+    for text in (described, reconcile_reports.description or ""):
         assert f"[{KEY}]({address('')})" in text
