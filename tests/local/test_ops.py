@@ -118,9 +118,12 @@ def test_a_build_of_the_container_sees_only_what_it_copies() -> None:
 
 
 def test_a_container_says_that_its_worker_is_healthy() -> None:
-    assert "HEALTHCHECK" in CONTAINERFILE
     assert 'ENTRYPOINT ["prefect", "worker", "start", "--with-healthcheck"]' in CONTAINERFILE
-    assert f"127.0.0.1:{WorkerWebserverSettings().port}/health" in CONTAINERFILE
+    (asked,) = re.findall(r"^HEALTHCHECK [^\n]*\\\n +CMD (.*)$", CONTAINERFILE, re.MULTILINE)
+    _, _, code = shlex.split(asked)
+    compile(code, "HEALTHCHECK", "exec")
+    assert "://127.0.0.1:$PREFECT_WORKER_WEBSERVER_PORT/health" in code
+    assert f"PREFECT_WORKER_WEBSERVER_PORT={WorkerWebserverSettings().port} " in CONTAINERFILE
 
 
 def test_the_container_copies_what_there_is_and_all_that_is_installed() -> None:
