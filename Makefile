@@ -17,7 +17,7 @@ DELIVERY := domain/delivery/*,storage/delivery/*,tasks/delivery/*,github_api/*
 DELIVERY_TESTS := tests/delivery tests/domain/delivery tests/storage/delivery tests/tasks/delivery tests/github_api
 COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage coverage-floor lint docs mutants repeat soak load test-external test-job-users examples examples-smoke screenshots e2e e2e-smoke canaries canaries-smoke e2e-hour lock audit clean
+.PHONY: help demo up deploy upgrade test coverage coverage-floor lint docs mutants repeat soak load test-external test-job-users examples examples-smoke screenshots e2e e2e-smoke drills canaries canaries-smoke e2e-hour lock audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -96,6 +96,9 @@ e2e: $(DEV) ## test a whole installation: Retry, every way a process can die, re
 
 e2e-smoke: $(DEV) ## the shortest part of e2e: the schedule fires and delivers, Retry, a killed flow; two minutes
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e/test_smoke.py tests/e2e/test_the_ledger_matches_github.py $(ARGS)
+
+drills: $(DEV) ## fourteen failures of an installation with a stopwatch: by what each is seen, what is typed, when it has healed; fifteen minutes
+	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/e2e/drills/*.py $(ARGS)
 
 canaries: $(DEV) ## look for nine kinds of secrets in 28 places of a whole installation; prints the table; three minutes
 	@REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/canaries $(ARGS)

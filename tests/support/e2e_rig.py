@@ -119,10 +119,10 @@ class Reconcilers:
         self._log, self._env = logs / "worker-reconcile.log", env
         self._worker: Worker | None = None
 
-    async def start(self) -> Worker:
-        """Start one as prefect.yaml says; wait until it polls."""
+    async def start(self, **more: str) -> Worker:
+        """Start one as prefect.yaml says, with *more* variables; wait until it polls."""
         words = ("--name", "reconcile", "--work-queue", "default", "--limit", "2")
-        self._worker = start_worker(self._log, self._env, RECONCILE, *words)
+        self._worker = start_worker(self._log, {**self._env, **more}, RECONCILE, *words)
         await until(self._worker.polls, within=STARTS, what="the worker of the reconciliation")
         return self._worker
 
@@ -178,11 +178,12 @@ async def rig_in(
     ledger_url: str | None = None,
     server_url: str | None = None,
     more: Mapping[str, str] | None = None,
+    github: tuple[str, ...] = (),
 ) -> AsyncIterator[Rig]:
     """Start an installation in *folder*, with the output of its processes in *logs*; it ends with the block.
 
     *ledger_url* and *server_url* are the databases of the ledger and of Prefect's server, if not SQLite in *folder*.
-    *more* adds to or replaces variables of the processes' environment.
+    *more* adds to or replaces variables of the processes' environment. *github*: options of the stand-in.
     """
     _make_origin(folder / "origin")
     port = stack.free_port()
@@ -190,8 +191,8 @@ async def rig_in(
     ledger_url = ledger_url or f"sqlite:///{folder / 'ledger.db'}"
     env = {**stack.inherited(), **stack.prefect_settings(folder / "prefect", api_url)}
     async with AsyncExitStack() as up:
-        github = await up.enter_async_context(github_running())
-        github_url, line = await up.enter_async_context(to_http(github.url))
+        stand_in = await up.enter_async_context(github_running(*github))
+        github_url, line = await up.enter_async_context(to_http(stand_in.url))
         env |= {**_settings(folder, github_url, ledger_url), **(more or {})}
         server = Server(logs, env, port, server_url)
         up.push_async_callback(server.stop)
@@ -199,7 +200,7 @@ async def rig_in(
         await server.start()
         prefect = await up.enter_async_context(prefect_api(api_url, env.get(stack.PASSWORD)))
         reconcilers = Reconcilers(logs, env)
-        rig = Rig(folder, logs, env, api_url, REPOSITORY, github, line, prefect, ledger, server, reconcilers)
+        rig = Rig(folder, logs, env, api_url, REPOSITORY, stand_in, line, prefect, ledger, server, reconcilers)
         await deploy(rig)
         up.push_async_callback(reconcilers.stop)
         await up.enter_async_context(rig.worker("default", name="jobs"))

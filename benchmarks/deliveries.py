@@ -1,0 +1,108 @@
+"""Measures deliveries beside a bare httpx loop of the same requests: `python -m benchmarks.deliveries`.
+
+Eight at once, against the stand-in in a process of its own that answers after 50 ms, then at once; on both databases.
+The two alternate, so that they share the machine's moods. Printed: the rates, their ratio, and the CPU milliseconds of
+this process for each delivery. A minute or two, on a machine with nothing else to do.
+"""
+
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from benchmarks.large_ledger import each_database, ledgers, say
+from domain.delivery.target import Target
+from domain.jobs.execution import Execution, Order
+from domain.jobs.job_states import JobState
+from domain.process.identity import Process
+from fake_github.process import StandIn, running
+from settings import Settings
+from storage.delivery.due import count_undelivered
+from storage.jobs import jobs
+from storage.ledger import Ledger
+from tasks.delivery.deliver import deliver
+from tasks.delivery.open_reporter import open_reporter
+
+AT_ONCE, REPORTS, ROUNDS = 8, 200, 5
+SHA, CREDENTIAL = "3f2a91c0" * 5, "env:REPORTBACK_GITHUB_TOKEN"
+
+
+async def in_parallel(targets: Iterable[int], work: Callable[[int], Awaitable[object]]) -> tuple[float, float]:
+    """Do *work* for each of *targets*, `AT_ONCE` at once; seconds and CPU seconds."""
+    left = iter(targets)
+
+    async def share() -> None:
+        for target in left:
+            await work(target)
+
+    began, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(share() for _ in range(AT_ONCE)))
+    return time.perf_counter() - began, time.process_time() - cpu
+
+
+async def recorded(ledger: Ledger) -> list[int]:
+    """Targets whose jobs have just ended, their outcomes due."""
+    targets = []
+    for _ in range(REPORTS):
+        target = Target("acme/site", SHA, f"docs/{uuid4()}")
+        order = Order(uuid4(), "sphinx", {}, None, target, "https://github.com/acme/site", CREDENTIAL)
+        taken = await ledger.write(jobs.accept, order, by=Process("boot", os.getpid(), 1))
+        assert isinstance(taken, Execution)
+        await ledger.write(jobs.begin, taken.job_id, taken.number)
+        ended = await ledger.write(
+            jobs.end, taken.job_id, taken.number, JobState.SUCCEEDED, summary="41 pages", exit_code=0,
+            credential=CREDENTIAL,
+        )  # fmt: skip
+        assert ended is not None and ended.report is not None
+        targets.append(ended.report.target_id)
+    return targets
+
+
+async def bare(github: StandIn) -> tuple[float, float]:
+    """The same requests without a ledger."""
+    async with httpx.AsyncClient(base_url=github.url, headers={"Authorization": "Bearer token"}) as client:
+
+        async def post(_: int) -> None:
+            body = {"state": "success", "context": f"docs/{uuid4()}", "description": "41 pages"}
+            (await client.post(f"/repos/acme/site/statuses/{SHA}", json=body)).raise_for_status()
+
+        return await in_parallel(range(REPORTS), post)
+
+
+async def compare(kind: str, folder: Path, latency: float) -> None:
+    """Print the medians of alternating rounds."""
+    rounds: list[tuple[float, float, float, float]] = []
+    async with running() as github, ledgers(kind, folder) as ledger:
+        if latency:
+            await github.fault("hang", seconds=latency, times=0)
+        url = ledger.engine.url.render_as_string(hide_password=False)
+        settings = Settings(database_url=url, github_api_url=github.url, write_budget="off")
+        async with open_reporter(settings, "benchmark") as reporter:
+            for _ in range(ROUNDS):
+                targets = await recorded(reporter.ledger)
+                delivered = await in_parallel(targets, partial(deliver, reporter, job_ends_now=True))
+                rounds.append((*delivered, *await bare(github)))
+        assert await ledger.read(count_undelivered) == 0
+    took, cpu, bare_took, bare_cpu = (statistics.median(values) for values in zip(*rounds, strict=True))
+    ours = f"{REPORTS / took:.0f} deliveries a second, {cpu / REPORTS * 1000:.1f} ms CPU each"
+    httpxs = f"bare httpx {REPORTS / bare_took:.0f}, {bare_cpu / REPORTS * 1000:.1f} ms"
+    say(f"{kind}, {latency * 1000:.0f} ms: {ours}; {httpxs}; ratio {bare_took / took:.2f}")
+
+
+async def measure(kind: str, folder: Path, *_: int) -> None:
+    """Print the results for one database."""
+    os.environ.setdefault("REPORTBACK_GITHUB_TOKEN", "a-token-for-the-stand-in")
+    for latency in (0.05, 0.0):
+        place = folder / str(latency)
+        place.mkdir()
+        await compare(kind, place, latency)
+
+
+if __name__ == "__main__":
+    each_database(measure, __doc__)
