@@ -1,22 +1,23 @@
-"""SQL that differs between SQLite and PostgreSQL: inserts with ON CONFLICT, and durations."""
+"""SQL that SQLAlchemy writes for each database in another way: inserts with ON CONFLICT, and durations."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, cast, extract
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Float, TextClause, bindparam, cast, extract, text
 from sqlmodel import SQLModel, func
 
 from storage.transaction import Transaction
 
-INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}  # each has its own ON CONFLICT
 
+def insert(table: type[SQLModel], *columns: str, on_conflict: str, **computed: str) -> TextClause:
+    """A statement that inserts one row: parameters named like its columns, and columns *computed* by SQL.
 
-def insert_ignore(tx: Transaction, table: type[SQLModel], key: tuple[str, ...], row: dict[str, Any]) -> bool:
-    """Insert *row* unless a row with its *key* exists. True: inserted; of many concurrent calls one returns True."""
-    insert = INSERT[tx.session.get_bind().dialect.name]
-    statement = insert(table).values(**row).on_conflict_do_nothing(index_elements=key)
-    inserted = tx.session.exec(statement, execution_options={"preserve_rowcount": True})
-    return bool(inserted.rowcount == 1)
+    Text, as SQLAlchemy compiles its own inserts with ON CONFLICT anew each time.
+    """
+    stored = SQLModel.metadata.tables[str(table.__tablename__)]
+    values = {column: f":{column}" for column in columns} | computed
+    words = f"INSERT INTO {stored.name} ({', '.join(values)}) VALUES ({', '.join(values.values())})"  # noqa: S608  # names of ours
+    parameters = [bindparam(column, type_=stored.c[column].type) for column in columns]
+    return text(f"{words} ON CONFLICT {on_conflict}").bindparams(*parameters)
 
 
 def sql_seconds(tx: Transaction, since: Any, until: Any) -> ColumnElement[float]:  # noqa: ANN401  # columns and literals

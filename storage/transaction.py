@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
+from sqlalchemy import CursorResult, Executable
 from sqlmodel import Session
 
 from domain.delivery.notifications import Notification
@@ -34,6 +35,10 @@ class Transaction:
     def now(self) -> datetime:
         """The ledger's time, UTC, when the transaction first asked for it."""
         return self.clock(self.session)
+
+    def execute(self, statement: Executable, **values: Any) -> CursorResult[Any]:  # noqa: ANN401  # of any column
+        """Execute a *statement* of columns, with the values of its parameters."""
+        return self.session.connection().execute(statement, values)
 
 
 def timed(

@@ -112,7 +112,7 @@ async def take_over(reporter: Reporter, old: OldJob, settings: Settings, *, is_d
 def _first_of_its_target(tx: Transaction, old: OldJob, url: str) -> Job | Verdict:
     """The new row of *old*, if it is the first of its target."""
     assert old.target and old.state and old.job_id and old.ended_at  # it is over, and reports
-    target_id, turn = take_turn(tx, old.target)
+    target_id, turn, _ = take_turn(tx, old.target)
     if turn > 1:
         if tx.session.exec(select(Job.number).where(Job.id == old.job_id)).first():
             return Verdict(old, Disposition.KNOWN, "imported before")

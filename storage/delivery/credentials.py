@@ -10,18 +10,20 @@ from domain.delivery.policy import pause
 from storage import after_commit
 from storage.delivery import pauses
 from storage.delivery.pauses import CLEARED, is_for_a_limit, is_probe
-from storage.dialect import insert_ignore
+from storage.dialect import insert
 from storage.models import Credential, StatusTarget
 from storage.transaction import Transaction
 
 Values = dict[str, object]
 """Columns to update in the credential's row."""
 
+ENSURE = insert(Credential, "name", on_conflict="(name) DO NOTHING")
+
 
 def ensure(tx: Transaction, name: str) -> None:
     """Insert the credential's row unless it exists; if it does, this waits for no transaction that changes it."""
     if tx.session.exec(select(Credential.name).where(Credential.name == name)).one_or_none() is None:
-        insert_ignore(tx, Credential, ("name",), {"name": name})
+        tx.execute(ENSURE, name=name)
 
 
 def locked(tx: Transaction, name: str) -> Credential:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import bindparam
 from sqlmodel import and_, col, or_, select, update
 
 from domain.delivery.budget import Urgency
@@ -166,15 +167,26 @@ def _renew(tx: Transaction, lease: Lease, credential: Credential, policy: Policy
     return replace(lease, expires_at=expires_at, probe_until=probe_until)
 
 
+CHECK = (
+    select(Credential, StatusTarget.lease_expires_at)
+    .outerjoin(
+        StatusTarget,
+        and_(col(StatusTarget.id) == bindparam("target_id"), col(StatusTarget.lease) == bindparam("token")),
+    )
+    .where(col(Credential.name) == bindparam("credential"))
+)
+
+
 def check(tx: Transaction, lease: Lease) -> tuple[Busy | None, timedelta]:
-    """The pause that began since the lease was taken or renewed, if any, and the time left of the lease."""
-    return _pause_since(tx, lease), _time_left(tx, lease)
+    """The pause that began since the lease was taken or renewed, if any, and the time left of the lease.
 
-
-def _pause_since(tx: Transaction, lease: Lease) -> Busy | None:
-    credential = tx.session.get_one(Credential, lease.credential)
+    That is as the ledger has it, whatever the lease's holder remembers; zero if the lease was ended.
+    """
+    mine = {"target_id": lease.target_id, "token": lease.token, "credential": lease.credential}
+    credential, expires_at = tx.session.exec(CHECK, params=mine).one()
     held_by = pauses.binding(tx, credential, lease.secret)
-    return busy_for_pause(credential, held_by, tx.now) if pauses.must_wait(held_by, lease.probe_until) else None
+    pause = busy_for_pause(credential, held_by, tx.now) if pauses.must_wait(held_by, lease.probe_until) else None
+    return pause, expires_at - tx.now if expires_at is not None else timedelta(0)
 
 
 def recover(tx: Transaction, target_id: int, *, policy: Policy) -> StatusTarget:
@@ -207,10 +219,3 @@ def _sent_by(expired_at: datetime, policy: Policy, now: datetime) -> datetime:
     If the lease expired long ago, the clock may have jumped ahead with that request in flight.
     """
     return expired_at if now - expired_at < LONGEST_UNNOTICED else now + policy.timeout
-
-
-def _time_left(tx: Transaction, lease: Lease) -> timedelta:
-    """Time left of the lease by the ledger, whatever its holder remembers; zero if it was ended."""
-    mine = (col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)
-    expires_at = tx.session.exec(select(StatusTarget.lease_expires_at).where(*mine)).one_or_none()
-    return expires_at - tx.now if expires_at is not None else timedelta(0)

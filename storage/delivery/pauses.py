@@ -15,7 +15,7 @@ from domain.delivery.notifications import Resumed
 from domain.delivery.outcome import Reason
 from domain.delivery.policy import LONGEST_PAUSE, pause
 from storage import after_commit
-from storage.dialect import INSERT
+from storage.dialect import insert
 from storage.identity import fingerprint
 from storage.models import Credential, RefusedSecret, StatusTarget
 from storage.transaction import Transaction
@@ -23,6 +23,10 @@ from storage.transaction import Transaction
 Pause: TypeAlias = Credential | RefusedSecret
 FOR_A_REFUSED_SECRET = col(Credential.pause_reason) == Reason.BAD_CREDENTIALS
 """Condition: the pause shown in the credential's row applies only to senders with the refused secret."""
+
+AGAIN = """(credential, fingerprint) DO UPDATE SET
+    paused_until = excluded.paused_until, pause_seconds = excluded.pause_seconds"""
+REFUSE = insert(RefusedSecret, "credential", "fingerprint", "paused_until", "pause_seconds", on_conflict=AGAIN)
 
 CLEARED = {"paused_until": None, "pause_seconds": None, "pause_reason": None}
 
@@ -110,9 +114,7 @@ def refuse(tx: Transaction, credential: Credential, secret: str, *, before: Refu
         col(RefusedSecret.paused_until) <= tx.now - LONGEST_PAUSE,
     )
     tx.session.exec(delete(RefusedSecret).where(*forgotten))
-    insert = INSERT[tx.session.get_bind().dialect.name](RefusedSecret).values(**row)
-    key = ("credential", "fingerprint")
-    tx.session.exec(insert.on_conflict_do_update(index_elements=key, set_=row))
+    tx.execute(REFUSE, **row)
     last = max(until, credential.refused_until or until)
     tx.session.exec(update(Credential).where(is_row_of(credential)).values(refused_until=last))
     return until

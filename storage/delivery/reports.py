@@ -4,18 +4,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, union_all
+from sqlalchemy import ColumnElement, bindparam, union_all
 from sqlmodel import and_, case, col, func, select, update
 
 from domain.delivery.report import EventKind, NewReport, Phase, Rank, RecordedReport, marker, supersedes
 from domain.delivery.surface import SurfaceKind
 from domain.delivery.target import StatusState
 from storage.delivery import credentials, events
-from storage.dialect import insert_ignore
-from storage.models import Credential, StatusReport, StatusTarget
+from storage.dialect import insert
+from storage.models import StatusReport, StatusTarget
 from storage.transaction import Transaction
 
-KEY = ("job_id", "execution", "state")
+ONCE = "(job_id, execution, state) DO NOTHING RETURNING id"
+RECORD = insert(
+    StatusReport, "job_id", "execution", "state", "target_id", "turn", "rank", "edition", "marker", "description",
+    "target_url", "read_back", "created_at", on_conflict=ONCE,
+    not_before="(SELECT github_time FROM credential WHERE name = :credential)",
+)  # fmt: skip
+"""Returns nothing if the execution has a report of that state."""
+
+OLD = select(StatusReport.turn, StatusReport.rank, StatusReport.delivered_at).where(
+    StatusReport.id == bindparam("newest_id")
+)
 
 
 def phase(report: StatusReport, target: StatusTarget) -> Phase:
@@ -61,42 +71,45 @@ def _recorded(row: StatusReport) -> RecordedReport:
     return RecordedReport(row.id or 0, row.target_id, Rank(row.rank))
 
 
-def record(tx: Transaction, new: NewReport, kind: SurfaceKind, *, credential: str) -> RecordedReport:
+def record(
+    tx: Transaction, new: NewReport, kind: SurfaceKind, *, credential: str, newest_id: int | None
+) -> RecordedReport:
     """Record what a surface of this *kind* should show, in the transaction of the state change that it reports.
 
-    Unless superseded, it becomes the target's newest and is due now. Recorded twice, the first description is kept.
+    The credential's row exists, and the target's is locked: *newest_id* is its current report. Unless superseded by
+    that, the new one becomes current and is due now. Recorded twice, the first description is kept.
     """
-    credentials.ensure(tx, credential)
-    target = locked_target(tx, new.target_id)
     words = kind.fit(new.description)
-    is_new = insert_ignore(tx, StatusReport, KEY, _row(new, kind, words, credential, tx.now))
-    report = recorded(tx, new.job_id, new.execution, new.state)
-    assert report is not None  # inserted, or there before
-    note = None if is_new else f"first words kept; these were: {words}"
-    events.append(tx, report.id, EventKind.RECORDED, note=note)
-    if is_new:
-        _supersede(tx, target, new, report.id, credential=credential)
-    return report
+    inserted = tx.execute(RECORD, **_row(new, kind, words, tx.now), credential=credential).scalar_one_or_none()
+    if inserted is not None:
+        report = RecordedReport(inserted, new.target_id, new.rank)
+        events.append(tx, report.id, EventKind.RECORDED)
+        _supersede(tx, new, report.id, newest_id, credential=credential)
+        return report
+    before = recorded(tx, new.job_id, new.execution, new.state)
+    assert before is not None  # it was not inserted
+    events.append(tx, before.id, EventKind.RECORDED, note=f"first words kept; these were: {words}")
+    return before
 
 
-def _row(new: NewReport, kind: SurfaceKind, description: str, credential: str, now: datetime) -> dict[str, object]:
+def _row(new: NewReport, kind: SurfaceKind, description: str, now: datetime) -> dict[str, object]:
     mark = marker(new.job_id, new.execution, new.state, 1)
     return {
         "job_id": new.job_id, "execution": new.execution, "state": new.state, "target_id": new.target_id,
         "turn": new.turn, "rank": int(new.rank), "edition": 1, "marker": mark, "description": description,
         "target_url": kind.marked(new.url, mark), "read_back": False, "created_at": now,
-        "not_before": select(Credential.github_time).where(Credential.name == credential).scalar_subquery(),
     }  # fmt: skip
 
 
-def _supersede(tx: Transaction, target: StatusTarget, new: NewReport, report_id: int, *, credential: str) -> None:
-    old = tx.session.get(StatusReport, target.newest_id) if target.newest_id else None
+def _supersede(tx: Transaction, new: NewReport, report_id: int, newest_id: int | None, *, credential: str) -> None:
+    """Make a report its target's current one, unless *newest_id* names one that supersedes it."""
+    old = tx.execute(OLD, newest_id=newest_id).one_or_none() if newest_id is not None else None
     if old is not None and not supersedes((new.turn, new.rank), (old.turn, old.rank)):
         events.append(tx, report_id, EventKind.SUPERSEDED)
         return
-    if old is not None and old.delivered_at is None:
-        events.append(tx, old.id or 0, EventKind.SUPERSEDED)
-    _make_newest(tx, target.id, report_id, credential=credential)
+    if newest_id is not None and old is not None and old.delivered_at is None:
+        events.append(tx, newest_id, EventKind.SUPERSEDED)
+    _make_newest(tx, new.target_id, report_id, credential=credential)
 
 
 def _make_newest(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Update, bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import and_, col, exists, or_, select, update
 
@@ -21,7 +21,7 @@ from domain.text import clean
 from storage import counters
 from storage.delivery import credentials, reports
 from storage.delivery.turns import take_turn
-from storage.dialect import insert_ignore
+from storage.dialect import insert
 from storage.models import Job, StatusTarget
 from storage.transaction import Transaction
 
@@ -30,6 +30,18 @@ OLD_HEARTBEAT = timedelta(seconds=30)
 
 MAY_STILL_END = (JobState.WAITING, JobState.RUNNING, JobState.LOST)
 ONE_RUNS = "uq_job_exclusive_group_running"
+
+ACCEPT = insert(
+    Job, "id", "type", "options", "url", "exclusive_group", "execution", "state", "host", "pid", "pid_started",
+    "beat_at", on_conflict="(id) DO NOTHING RETURNING number",
+)  # fmt: skip
+"""Returns nothing if the flow run is a job already."""
+
+MINE = and_(col(Job.id) == bindparam("job_id"), col(Job.execution) == bindparam("its_execution"))
+HEARTBEAT = update(Job).where(MINE, col(Job.state).in_((JobState.WAITING, JobState.RUNNING)))
+START = update(Job).where(MINE, col(Job.state) == JobState.WAITING).values(state=JobState.RUNNING)
+START_OUTSIDE_GROUPS = START.where(col(Job.exclusive_group).is_(None))
+REPORT_TO = update(Job).where(col(Job.id) == bindparam("job_id"))
 
 
 def accept(tx: Transaction, order: Order, *, by: Process) -> Execution | Done | CarriedOutElsewhere:
@@ -46,27 +58,30 @@ def accept(tx: Transaction, order: Order, *, by: Process) -> Execution | Done | 
         "exclusive_group": order.exclusive_group, "execution": order.start, "state": JobState.WAITING,
         "host": by.host, "pid": by.pid, "pid_started": by.started, "beat_at": tx.now,
     }  # fmt: skip
-    job, is_new = _ensure(tx, row)
-    if not is_new:
-        _same(tx, job, order)
-        if job.state is JobState.SUCCEEDED:
-            return Done(_report_of(tx, job))
-        if job.state is JobState.WAITING and process_of(job) == by:
-            return Execution(job.id, job.execution, _report_of(tx, job))
-        if not job.state.is_over and tx.now - job.beat_at < OLD_HEARTBEAT:
-            return CarriedOutElsewhere(job.beat_at)
-        _again(tx, job, order, by)
-    return _take_on(tx, order)
+    job = _insert(tx, row)
+    if job is None:
+        return _take_on(tx, order, order.start)
+    _same(tx, job, order)
+    if job.state is JobState.SUCCEEDED:
+        return Done(_report_of(tx, job))
+    if job.state is JobState.WAITING and process_of(job) == by:
+        return Execution(job.id, job.execution, _report_of(tx, job))
+    if not job.state.is_over and tx.now - job.beat_at < OLD_HEARTBEAT:
+        return CarriedOutElsewhere(job.beat_at)
+    return _take_on(tx, order, _again(tx, job, order, by))
 
 
-def _ensure(tx: Transaction, row: dict[str, Any]) -> tuple[Job, bool]:
-    """The job's row, locked, and whether it was inserted now; retried if it was just being pruned."""
+def _insert(tx: Transaction, row: dict[str, Any]) -> Job | None:
+    """Insert the job's row. The row that was there before, locked; None: there was none.
+
+    Retried if the old one was just being pruned.
+    """
     this = select(Job).where(Job.id == row["id"]).with_for_update(key_share=True)
-    while True:
-        is_new = insert_ignore(tx, Job, ("id",), row)
+    while tx.execute(ACCEPT, **row).one_or_none() is None:
         job = tx.session.exec(this, execution_options={"populate_existing": True}).one_or_none()
         if job is not None:
-            return job, is_new
+            return job
+    return None
 
 
 def process_of(job: Job) -> Process:
@@ -87,27 +102,32 @@ def _same(tx: Transaction, job: Job, order: Order) -> None:
         )
 
 
-def _again(tx: Transaction, job: Job, order: Order, by: Process) -> None:
+def _again(tx: Transaction, job: Job, order: Order, by: Process) -> int:
+    """Have the job executed once more; returns the number of that execution."""
     this = and_(col(Job.id) == job.id, col(Job.execution) == job.execution)
+    number = max(job.execution + 1, order.start)
     tx.session.exec(
         update(Job).where(this).values(
-            execution=max(job.execution + 1, order.start), state=JobState.WAITING,
+            execution=number, state=JobState.WAITING,
             host=by.host, pid=by.pid, pid_started=by.started, exclusive_group=order.exclusive_group,
             url=order.url, options=dict(order.options), beat_at=tx.now,
             started_at=None, ended_at=None, exit_code=None, summary=None,
         )
     )  # fmt: skip
+    return number
 
 
-def _take_on(tx: Transaction, order: Order) -> Execution:
-    if order.target is not None:
-        credentials.ensure(tx, order.credential)  # before the target's row is locked
-        target_id, turn = take_turn(tx, order.target)
-        tx.session.exec(update(Job).where(col(Job.id) == order.flow_run_id).values(target_id=target_id, turn=turn))
-    job = _locked(tx, order.flow_run_id)
-    words = f"{job.type} is under way"
-    pending = report(tx, job, words, credential=order.credential)
-    return Execution(job.id, job.execution, pending)
+def _take_on(tx: Transaction, order: Order, number: int) -> Execution:
+    if order.target is None:
+        return Execution(order.flow_run_id, number, None)
+    assert order.url is not None  # an order with a target has one
+    credentials.ensure(tx, order.credential)  # before the target's row is locked
+    target_id, turn, newest_id = take_turn(tx, order.target)
+    tx.execute(REPORT_TO, job_id=order.flow_run_id, target_id=target_id, turn=turn)
+    pending, words = JobState.WAITING, f"{order.type} is under way"
+    new = NewReport(order.flow_run_id, number, shown_as(pending), target_id, turn, rank(pending), words, order.url)
+    report = reports.record(tx, new, COMMIT_STATUS, credential=order.credential, newest_id=newest_id)
+    return Execution(order.flow_run_id, number, report)
 
 
 def report(tx: Transaction, job: Job, description: str, *, credential: str) -> RecordedReport | None:
@@ -115,10 +135,12 @@ def report(tx: Transaction, job: Job, description: str, *, credential: str) -> R
     if job.target_id is None or job.turn is None:
         return None
     assert job.url is not None  # a job with a target has one: ck_job_target_has_turn_and_url
+    credentials.ensure(tx, credential)  # before the target's row is locked
+    newest_id = reports.locked_target(tx, job.target_id).newest_id
     new = NewReport(
         job.id, job.execution, shown_as(job.state), job.target_id, job.turn, rank(job.state), description, job.url
     )
-    return reports.record(tx, new, COMMIT_STATUS, credential=credential)
+    return reports.record(tx, new, COMMIT_STATUS, credential=credential, newest_id=newest_id)
 
 
 def _report_of(tx: Transaction, job: Job) -> RecordedReport | None:
@@ -138,16 +160,18 @@ def begin(tx: Transaction, job_id: UUID, execution: int) -> JobState | None:
     Jobs of a group start in the order of acceptance; one without heartbeats is passed over. A lost execution is
     revived. The call may be repeated if it is not known whether it was stored.
     """
-    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
-    job = tx.session.exec(select(Job).where(mine)).one_or_none()
+    mine = {"job_id": job_id, "its_execution": execution}
+    begun = {"started_at": tx.now, "beat_at": tx.now}
+    if tx.execute(START_OUTSIDE_GROUPS, **mine, **begun).rowcount:
+        return JobState.RUNNING
+    job = tx.session.exec(select(Job).where(MINE), params=mine).one_or_none()
     if job is not None and job.state is JobState.LOST and _revive(tx, mine):
         job = _locked(tx, job_id)
     if job is None or job.state is not JobState.WAITING:
         return JobState.RUNNING if job and job.state is JobState.RUNNING else None
     if job.exclusive_group is not None and _must_wait(tx, job):
         return JobState.WAITING
-    still = and_(mine, col(Job.state) == JobState.WAITING)
-    return _run(tx, still, {"state": JobState.RUNNING, "started_at": tx.now, "beat_at": tx.now})
+    return _run(tx, START, {**mine, **begun})
 
 
 def _must_wait(tx: Transaction, job: Job) -> bool:
@@ -170,11 +194,11 @@ def waits_for(tx: Transaction, job_id: UUID) -> list[UUID]:
     return list(tx.session.exec(select(Job.id).where(_goes_before(job, tx.now)).order_by(*order)))
 
 
-def _run(tx: Transaction, mine: Any, values: dict[str, object]) -> JobState | None:  # noqa: ANN401  # a condition
+def _run(tx: Transaction, statement: Update, values: dict[str, Any]) -> JobState | None:
     """Set to running; `waiting` if another transaction took the group at the same moment."""
     try:
         with tx.session.begin_nested():
-            begun = tx.session.exec(update(Job).where(mine).values(**values))
+            begun = tx.execute(statement, **values)
     except IntegrityError as error:
         if ONE_RUNS in str(error.orig) or "job.exclusive_group" in str(error.orig):  # SQLite names the column instead
             return JobState.WAITING
@@ -187,22 +211,18 @@ def heartbeat(tx: Transaction, job_id: UUID, execution: int) -> bool:
 
     An execution ended as lost is revived, unless its group has been taken meanwhile.
     """
-    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution)
-    alive = col(Job.state).in_((JobState.WAITING, JobState.RUNNING))
-    stored = tx.session.exec(update(Job).where(mine, alive).values(beat_at=tx.now))
-    return bool(stored.rowcount) or _revive(tx, mine)
+    mine = {"job_id": job_id, "its_execution": execution}
+    return bool(tx.execute(HEARTBEAT, **mine, beat_at=tx.now).rowcount) or _revive(tx, mine)
 
 
-def _revive(tx: Transaction, mine: Any) -> bool:  # noqa: ANN401  # a condition
+def _revive(tx: Transaction, mine: dict[str, Any]) -> bool:
     """Set a lost execution to waiting or running again. False: it is not lost, or its group has been taken."""
-    lost = and_(mine, col(Job.state) == JobState.LOST)
-    back = {"beat_at": tx.now, "ended_at": None, "summary": None}
-    waits = and_(lost, col(Job.started_at).is_(None))
-    waiting = tx.session.exec(update(Job).where(waits).values(state=JobState.WAITING, **back))
-    if waiting.rowcount:
+    lost = update(Job).where(MINE, col(Job.state) == JobState.LOST).values(ended_at=None, summary=None)
+    waits = lost.where(col(Job.started_at).is_(None)).values(state=JobState.WAITING)
+    if tx.execute(waits, **mine, beat_at=tx.now).rowcount:
         return True
-    ran = and_(lost, col(Job.started_at).is_not(None))
-    return _run(tx, ran, {"state": JobState.RUNNING, **back}) is JobState.RUNNING
+    ran = lost.where(col(Job.started_at).is_not(None)).values(state=JobState.RUNNING)
+    return _run(tx, ran, {**mine, "beat_at": tx.now}) is JobState.RUNNING
 
 
 def end(
@@ -226,10 +246,10 @@ def end(
     }
     if url is not None:
         values["url"] = url
-    ended = tx.session.exec(update(Job).where(mine).values(**values))
-    if ended.rowcount == 0:
+    ended = update(Job).where(mine).values(**values).returning(Job)
+    job = tx.session.exec(ended, execution_options={"populate_existing": True}).scalar_one_or_none()
+    if job is None:
         return None
-    job = _locked(tx, job_id)
     outcome = report(tx, job, summary, credential=credential)
     counters.add(tx, {("jobs", job.type, state.value): 1})  # a retry of the job overwrites the row
     return EndStored(outcome)
