@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, TextClause, bindparam, cast, extract, text
 from sqlmodel import SQLModel, func
 
-from storage.transaction import Transaction
+from storage.transaction import Transaction, table_of
 
 
 def insert(table: type[SQLModel], *columns: str, on_conflict: str, **computed: str) -> TextClause:
@@ -13,7 +13,7 @@ def insert(table: type[SQLModel], *columns: str, on_conflict: str, **computed: s
 
     Text, as SQLAlchemy compiles its own inserts with ON CONFLICT anew each time.
     """
-    stored = SQLModel.metadata.tables[str(table.__tablename__)]
+    stored = table_of(table)
     values = {column: f":{column}" for column in columns} | computed
     words = f"INSERT INTO {stored.name} ({', '.join(values)}) VALUES ({', '.join(values.values())})"  # noqa: S608  # names of ours
     parameters = [bindparam(column, type_=stored.c[column].type) for column in columns]

@@ -1,13 +1,13 @@
 """Counts a credential's `posted` events against its write budget, under the lock of the credential's row."""
 
 from datetime import datetime, timedelta
-from functools import partial
 
-from sqlalchemy import ColumnElement, ScalarSelect
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, bindparam
 from sqlmodel import and_, col, func, not_, or_, select, update
 
 from domain.delivery.budget import BUDGET_WAIT, MINUTE, Spent, Urgency, WriteBudget, free_at, urgency_of
 from domain.delivery.report import EventKind, Rank
+from storage.delivery.reports import is_claimable
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
 from storage.transaction import Transaction
 
@@ -18,6 +18,31 @@ IS_BOUND_BY_HOUR: ColumnElement[bool] = or_(
     col(StatusReport.rank) == Rank.PENDING.value, col(StatusTarget.bulk_at).is_not(None)
 )
 """`Urgency.HOUR` as SQL, over a target joined with its newest report."""
+
+
+ONE_WAITING = (
+    select(StatusTarget.id)
+    .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
+    .where(
+        col(StatusTarget.credential) == bindparam("name"),
+        is_claimable(bindparam("now"), due_by=bindparam("now")),
+        not_(IS_BOUND_BY_HOUR),
+    )
+    .limit(bindparam("most", type_=Integer))
+)
+OUTCOMES_WAITING = select(func.count()).select_from(ONE_WAITING.subquery())
+
+POSTED = and_(col(ReportEvent.credential) == bindparam("name"), col(ReportEvent.kind) == EventKind.POSTED)
+
+
+def _posted_at(nth: str) -> ScalarSelect[datetime]:
+    """When the *nth* last request of the credential was sent, counted from 0."""
+    newest_first = select(ReportEvent.at).where(POSTED).order_by(col(ReportEvent.at).desc())
+    return newest_first.offset(bindparam(nth, type_=Integer)).limit(1).scalar_subquery()
+
+
+RESERVED_AT = select(Credential.reserved_at).where(col(Credential.name) == bindparam("name"))
+SPENT = select(_posted_at("last"), _posted_at("of_minute"), _posted_at("of_hour"), RESERVED_AT.scalar_subquery())
 
 
 def urgency(target: StatusTarget, newest: StatusReport, *, job_ends_now: bool) -> Urgency:
@@ -70,38 +95,15 @@ def reserve(tx: Transaction, credential: str, urgent: Urgency, until: datetime) 
 
 def outcomes_waiting(tx: Transaction, credential: str, most: int) -> int:
     """How many outcomes of the credential could be claimed now, apart from the write budget; at most *most*."""
-    waiting = (
-        select(StatusTarget.id)
-        .join(StatusReport, col(StatusReport.id) == col(StatusTarget.newest_id))
-        .where(col(StatusTarget.credential) == credential, is_claimable(tx.now), not_(IS_BOUND_BY_HOUR))
-        .limit(most)
-    )
-    return tx.session.exec(select(func.count()).select_from(waiting.subquery())).one()
-
-
-def is_claimable(now: datetime) -> ColumnElement[bool]:
-    """Condition on a target joined with its newest report: due, not leased, no doubt that reading back cannot end."""
-    over = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= now)
-    may_begin = or_(over, col(StatusReport.read_back))
-    return and_(col(StatusTarget.due_at) <= now, col(StatusTarget.lease).is_(None), may_begin)
+    return int(tx.execute(OUTCOMES_WAITING, name=credential, now=tx.now, most=most).scalar_one())
 
 
 def _spent(tx: Transaction, credential: str, per_minute: int, per_hour: int) -> Spent:
-    nth_last = partial(_nth_last, credential)
-    reserved_at = select(Credential.reserved_at).where(Credential.name == credential).scalar_subquery()
-    asked = select(nth_last(1), nth_last(per_minute), nth_last(per_hour), reserved_at)
-    return Spent(*tx.session.exec(asked).one())
+    nths = {"last": 0, "of_minute": per_minute - 1, "of_hour": per_hour - 1}
+    return Spent(*tx.execute(SPENT, name=credential, **nths).one())
 
 
 def cut_posted(tx: Transaction, credential: str) -> bool:
     """Set requests recorded while the clock was ahead to now. False: there are none."""
-    mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == EventKind.POSTED)
-    ahead = update(ReportEvent).where(*mine, col(ReportEvent.at) > tx.now + MARGIN).values(at=tx.now)
-    return tx.session.exec(ahead).rowcount > 0
-
-
-def _nth_last(credential: str, nth: int) -> ScalarSelect[datetime]:
-    """When the *nth* last request of the credential was sent."""
-    mine = (col(ReportEvent.credential) == credential, col(ReportEvent.kind) == EventKind.POSTED)
-    found = select(ReportEvent.at).where(*mine).order_by(col(ReportEvent.at).desc()).offset(nth - 1).limit(1)
-    return found.scalar_subquery()
+    ahead = update(ReportEvent).where(POSTED, col(ReportEvent.at) > tx.now + MARGIN).values(at=tx.now)
+    return tx.execute(ahead, name=credential).rowcount > 0

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import and_, col, select, update
+from sqlalchemy import bindparam, select, update
+from sqlmodel import and_, col
 
 from domain.delivery.notifications import Paused
 from domain.delivery.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_from_github
@@ -12,31 +13,36 @@ from storage.delivery import pauses
 from storage.delivery.pauses import CLEARED, is_for_a_limit, is_probe
 from storage.dialect import insert
 from storage.models import Credential, StatusTarget
-from storage.transaction import Transaction
+from storage.transaction import Transaction, table_of
 
 Values = dict[str, object]
 """Columns to update in the credential's row."""
 
+CREDENTIALS = table_of(Credential)
+NAMED = col(Credential.name) == bindparam("credential")
+IS_THERE = select(CREDENTIALS.c.name).where(NAMED)
 ENSURE = insert(Credential, "name", on_conflict="(name) DO NOTHING")
+ROW = select(CREDENTIALS).with_for_update(key_share=True, of=CREDENTIALS)
+LOCK = ROW.where(NAMED)
+ITS = and_(col(StatusTarget.id) == bindparam("target_id"), col(StatusTarget.credential) == col(Credential.name))
+LOCK_ITS = ROW.join(table_of(StatusTarget), ITS)
+ANSWERED = update(CREDENTIALS).where(NAMED)
 
 
 def ensure(tx: Transaction, name: str) -> None:
     """Insert the credential's row unless it exists; if it does, this waits for no transaction that changes it."""
-    if tx.session.exec(select(Credential.name).where(Credential.name == name)).one_or_none() is None:
+    if tx.execute(IS_THERE, credential=name).one_or_none() is None:
         tx.execute(ENSURE, name=name)
 
 
 def locked(tx: Transaction, name: str) -> Credential:
     """The credential's row, locked: decisions whether a request may be sent are made one at a time."""
-    statement = select(Credential).where(Credential.name == name).with_for_update(key_share=True)
-    return tx.session.exec(statement, execution_options={"populate_existing": True}).one()
+    return tx.one(Credential, LOCK, credential=name)
 
 
 def locked_of(tx: Transaction, target_id: int) -> Credential:
     """`locked`, of the credential that the target's current report names."""
-    its = (StatusTarget.id == target_id, col(StatusTarget.credential) == col(Credential.name))
-    statement = select(Credential).join(StatusTarget, and_(*its)).with_for_update(key_share=True, of=Credential)
-    return tx.session.exec(statement, execution_options={"populate_existing": True}).one()
+    return tx.one(Credential, LOCK_ITS, target_id=target_id)
 
 
 def apply_answer(
@@ -65,7 +71,7 @@ def apply_answer(
     if is_answer and exchange.github_time is not None:
         values |= {"github_time": exchange.github_time}
     if values:
-        tx.session.exec(update(Credential).where(col(Credential.name) == credential.name).values(**values))
+        tx.execute(ANSWERED, credential=credential.name, **values)
 
 
 def _refused(tx: Transaction, credential: Credential, secret: str, *, probe_until: datetime | None) -> Values:

@@ -11,6 +11,7 @@ from domain.delivery.budget import Urgency, WriteBudget
 from storage.delivery import budget
 from storage.delivery.budget import IS_BOUND_BY_HOUR
 from storage.delivery.pauses import FOR_A_REFUSED_SECRET
+from storage.delivery.reports import is_claimable
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.transaction import Transaction
 
@@ -34,7 +35,7 @@ def offers(
     """
     spent = _spent(tx, write_budget)
     may = and_(
-        or_(budget.is_claimable(tx.now), _is_expired(tx.now)),
+        or_(is_claimable(tx.now, due_by=tx.now), _is_expired(tx.now)),
         _is_not_paused(tx.now),
         col(Credential.name).not_in(waiting),
         or_(col(StatusReport.read_back), not_(_waits_for_budget(spent))),

@@ -10,9 +10,9 @@ from domain.delivery.settlement import Tries
 from domain.text import clean
 from storage import after_commit
 from storage.models import ReportEvent, StatusReport, StatusTarget
-from storage.transaction import Transaction
+from storage.transaction import Transaction, table_of
 
-APPEND = insert(ReportEvent).returning(col(ReportEvent.id))
+APPEND = insert(table_of(ReportEvent)).returning(col(ReportEvent.id))
 """Without values, as SQLAlchemy compiles a statement with rows anew each time. As it returns ids, it is one statement
 for all rows: psycopg would pipeline several, and PostgreSQL ends no idle transaction of a frozen host in a pipeline."""
 

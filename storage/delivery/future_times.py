@@ -13,6 +13,7 @@ from sqlmodel import SQLModel, and_, col, exists, or_, select, update
 from domain.delivery.policy import LONGEST_PAUSE, Policy
 from storage.delivery.budget import MARGIN, cut_posted
 from storage.delivery.pauses import is_row_of
+from storage.delivery.reports import locked_target
 from storage.delivery.verification import FIRST_VERIFICATION, SECOND_VERIFICATION
 from storage.models import Credential, Job, Reconciliation, RefusedSecret, ReportEvent, StatusReport, StatusTarget
 from storage.transaction import Transaction
@@ -33,16 +34,17 @@ def cut(tx: Transaction, *, policy: Policy) -> None:
         tx.session.exec(statement)
 
 
-def cut_target(tx: Transaction, target: StatusTarget, *, policy: Policy) -> None:
-    """Correct the lease and the doubt of a target whose row is locked."""
+def cut_target(tx: Transaction, target: StatusTarget, *, policy: Policy) -> StatusTarget:
+    """Correct the lease and the doubt of a target whose row is locked; returns its row."""
     ahead = (
         target.lease_expires_at is not None and target.lease_expires_at > tx.now + policy.lease + MARGIN,
         target.doubt_until is not None and target.doubt_until > tx.now + policy.settle_after + MARGIN,
     )
-    if any(ahead):
-        for statement in _lease_and_doubt(policy, tx.now):
-            tx.session.exec(statement.where(col(StatusTarget.id) == target.id))
-        tx.session.refresh(target)
+    if target.id is None or not any(ahead):
+        return target
+    for statement in _lease_and_doubt(policy, tx.now):
+        tx.session.exec(statement.where(col(StatusTarget.id) == target.id))
+    return locked_target(tx, target.id)
 
 
 def _cut_credential(tx: Transaction, credential: Credential, policy: Policy) -> None:

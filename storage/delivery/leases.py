@@ -4,11 +4,12 @@ Rows are locked in one order: credential, target, report. `storage.delivery.sett
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam
-from sqlmodel import and_, col, or_, select, update
+from sqlalchemy import Boolean, bindparam, select
+from sqlmodel import and_, col, or_, update
 
 from domain.delivery.budget import Urgency
 from domain.delivery.policy import Policy
@@ -16,9 +17,9 @@ from domain.delivery.report import EventKind, Report
 from domain.delivery.target import Target
 from storage.delivery import availability, budget, credentials, events, future_times, pauses, verification
 from storage.delivery.availability import Busy, Settled, busy_for_budget, busy_for_pause
-from storage.delivery.reports import locked_target
+from storage.delivery.reports import READS_BACK, is_claimable, locked_target, row_of
 from storage.models import Credential, StatusReport, StatusTarget
-from storage.transaction import Transaction
+from storage.transaction import Transaction, table_of
 
 LONGEST_UNNOTICED = timedelta(minutes=2)
 """An expired lease is found by the next reconciliation run, within a minute; a longer delay means a clock jump."""
@@ -61,7 +62,7 @@ def claim(
     credential = credentials.locked_of(tx, target_id)
     name = credential.name
     target = recover(tx, target_id, policy=policy)
-    newest = tx.session.get_one(StatusReport, target.newest_id, populate_existing=True)
+    newest = row_of(tx, target.newest_id)
     held_by = pauses.binding(tx, credential, secret)
     urgency = budget.urgency(target, newest, job_ends_now=job_ends_now)
     asks_secret = secret is None and pauses.has_refused(credential, tx.now)
@@ -82,29 +83,31 @@ def claim(
     )  # fmt: skip
 
 
+TARGETS = table_of(StatusTarget)
+TAKE = (
+    update(TARGETS)
+    .where(
+        TARGETS.c.id == bindparam("target_id"), TARGETS.c.credential == bindparam("its_credential"),
+        is_claimable(bindparam("now"), due_by=bindparam("due_by")),
+        or_(READS_BACK, bindparam("is_within", type_=Boolean)),
+    )
+    .values(sending_id=TARGETS.c.newest_id, attempts=TARGETS.c.attempts + 1)
+    .returning(TARGETS)
+)  # fmt: skip
+
+
 def _take_lease(
     tx: Transaction, target_id: int, credential: str, *, only_if_due: bool, is_within: bool, expires_at: datetime
 ) -> StatusTarget | None:
-    newest = StatusReport.id == StatusTarget.newest_id
-    reads_back = select(StatusReport.read_back).where(newest).scalar_subquery()
-    affordable = or_(reads_back, is_within)
-    free = and_(col(StatusTarget.lease).is_(None), col(StatusTarget.due_at).is_not(None))
-    no_doubt = or_(col(StatusTarget.doubt_until).is_(None), col(StatusTarget.doubt_until) <= tx.now, reads_back)
-    is_due = or_(col(StatusTarget.due_at) <= tx.now, not only_if_due)
-    taken = tx.session.exec(
-        update(StatusTarget)
-        .where(
-            col(StatusTarget.id) == target_id, col(StatusTarget.credential) == credential,
-            free, no_doubt, is_due, affordable,
-        )
-        .values(
-            lease=uuid4(), lease_expires_at=expires_at, sending_id=StatusTarget.newest_id,
-            attempts=StatusTarget.attempts + 1, due_at=tx.now,
-        )
-        .returning(StatusTarget),
-        execution_options={"synchronize_session": False, "populate_existing": True},
+    due_by = tx.now if only_if_due else datetime.max.replace(tzinfo=UTC)
+    return tx.one_or_none(
+        StatusTarget, TAKE, target_id=target_id, its_credential=credential, due_by=due_by, now=tx.now,
+        is_within=is_within, lease=uuid4(), lease_expires_at=expires_at, due_at=tx.now,
     )  # fmt: skip
-    return taken.scalar_one_or_none()
+
+
+MINE = and_(TARGETS.c.id == bindparam("target_id"), TARGETS.c.lease == bindparam("token"))
+RENEW = update(TARGETS).where(MINE, TARGETS.c.newest_id == TARGETS.c.sending_id)
 
 
 def _lease_of(
@@ -155,24 +158,16 @@ def _renew(tx: Transaction, lease: Lease, credential: Credential, policy: Policy
     if pauses.must_wait(held_by, lease.probe_until):
         return busy_for_pause(credential, held_by, tx.now)
     expires_at = tx.now + policy.lease
-    still = and_(
-        col(StatusTarget.id) == lease.target_id,
-        col(StatusTarget.lease) == lease.token,
-        col(StatusTarget.newest_id) == col(StatusTarget.sending_id),
-    )
-    renewed = tx.session.exec(update(StatusTarget).where(still).values(lease_expires_at=expires_at))
-    if not renewed.rowcount:
+    mine = {"target_id": lease.target_id, "token": lease.token}
+    if not tx.execute(RENEW, **mine, lease_expires_at=expires_at).rowcount:
         return None
     probe_until = pauses.move_probe(tx, held_by, lease.probe_until, until=expires_at)
     return replace(lease, expires_at=expires_at, probe_until=probe_until)
 
 
 CHECK = (
-    select(Credential, StatusTarget.lease_expires_at)
-    .outerjoin(
-        StatusTarget,
-        and_(col(StatusTarget.id) == bindparam("target_id"), col(StatusTarget.lease) == bindparam("token")),
-    )
+    select(table_of(Credential), TARGETS.c.lease_expires_at)
+    .outerjoin(TARGETS, MINE)
     .where(col(Credential.name) == bindparam("credential"))
 )
 
@@ -183,9 +178,10 @@ def check(tx: Transaction, lease: Lease) -> tuple[Busy | None, timedelta]:
     That is as the ledger has it, whatever the lease's holder remembers; zero if the lease was ended.
     """
     mine = {"target_id": lease.target_id, "token": lease.token, "credential": lease.credential}
-    credential, expires_at = tx.session.exec(CHECK, params=mine).one()
+    credential: Any = tx.execute(CHECK, **mine).one()
     held_by = pauses.binding(tx, credential, lease.secret)
     pause = busy_for_pause(credential, held_by, tx.now) if pauses.must_wait(held_by, lease.probe_until) else None
+    expires_at: datetime | None = credential.lease_expires_at
     return pause, expires_at - tx.now if expires_at is not None else timedelta(0)
 
 
@@ -195,8 +191,7 @@ def recover(tx: Transaction, target_id: int, *, policy: Policy) -> StatusTarget:
     The request of the lease's sender may still turn up: the target is in doubt. A lease or a doubt written by a clock
     too far ahead is corrected first.
     """
-    target = locked_target(tx, target_id)
-    future_times.cut_target(tx, target, policy=policy)
+    target = future_times.cut_target(tx, locked_target(tx, target_id), policy=policy)
     if target.lease_expires_at is None or target.lease_expires_at > tx.now:
         return target
     sent_by = _sent_by(target.lease_expires_at, policy, tx.now)
@@ -209,8 +204,7 @@ def recover(tx: Transaction, target_id: int, *, policy: Policy) -> StatusTarget:
     tx.session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(read_back=True))
     note = "its sender's lease expired: it may have been sent"
     events.append(tx, report_id, EventKind.RECOVERED, credential=target.credential, attempt=target.attempts, note=note)
-    tx.session.refresh(target)
-    return target
+    return locked_target(tx, target_id)
 
 
 def _sent_by(expired_at: datetime, policy: Policy, now: datetime) -> datetime:

@@ -91,14 +91,15 @@ def move_probe(
 
 def move(tx: Transaction, one: Pause, until: datetime) -> None:
     """Set the end of a pause."""
-    tx.session.exec(update(type(one)).where(is_row_of(one)).values(paused_until=until))
+    table = RefusedSecret if isinstance(one, RefusedSecret) else Credential
+    tx.session.exec(update(table).where(is_row_of(one)).values(paused_until=until))
 
 
 def is_row_of(one: Pause) -> ColumnElement[bool]:
     """Condition: the row of *one* in its table."""
-    if isinstance(one, Credential):
-        return col(Credential.name) == one.name
-    return and_(col(RefusedSecret.credential) == one.credential, col(RefusedSecret.fingerprint) == one.fingerprint)
+    if isinstance(one, RefusedSecret):
+        return and_(col(RefusedSecret.credential) == one.credential, col(RefusedSecret.fingerprint) == one.fingerprint)
+    return col(Credential.name) == one.name
 
 
 def refuse(tx: Transaction, credential: Credential, secret: str, *, before: RefusedSecret | None) -> datetime:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, union_all
-from sqlmodel import and_, case, col, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, union_all
+from sqlmodel import and_, case, col, func, or_, select, update
 
 from domain.delivery.report import EventKind, NewReport, Phase, Rank, RecordedReport, marker, supersedes
 from domain.delivery.surface import SurfaceKind
@@ -13,7 +14,10 @@ from domain.delivery.target import StatusState
 from storage.delivery import credentials, events
 from storage.dialect import insert
 from storage.models import StatusReport, StatusTarget
-from storage.transaction import Transaction
+from storage.transaction import Transaction, table_of
+
+REPORTS, TARGETS = table_of(StatusReport), table_of(StatusTarget)
+Moment: TypeAlias = datetime | BindParameter[datetime]
 
 ONCE = "(job_id, execution, state) DO NOTHING RETURNING id"
 RECORD = insert(
@@ -23,9 +27,10 @@ RECORD = insert(
 )  # fmt: skip
 """Returns nothing if the execution has a report of that state."""
 
-OLD = select(StatusReport.turn, StatusReport.rank, StatusReport.delivered_at).where(
-    StatusReport.id == bindparam("newest_id")
-)
+REPORT = REPORTS.select().where(REPORTS.c.id == bindparam("report_id"))
+TARGET = TARGETS.c.id == bindparam("target_id")
+LOCK = TARGETS.select().where(TARGET).with_for_update(key_share=True)
+MAKE_NEWEST = update(TARGETS).where(TARGET)
 
 
 def phase(report: StatusReport, target: StatusTarget) -> Phase:
@@ -48,11 +53,27 @@ PHASE: ColumnElement[str] = case(
 )
 """`phase` as SQL, over a report joined with its target."""
 
+READS_BACK = select(REPORTS.c.read_back).where(REPORTS.c.id == TARGETS.c.newest_id).correlate(TARGETS).scalar_subquery()
+"""Whether a target's current report was ever in doubt, so that reading back comes first."""
+
+
+def is_claimable(now: Moment, *, due_by: Moment) -> ColumnElement[bool]:
+    """Condition on a target: it may be claimed, but for pauses and the write budget.
+
+    It is due by *due_by*, not leased, and in no doubt that reading back cannot end.
+    """
+    no_doubt = or_(TARGETS.c.doubt_until.is_(None), TARGETS.c.doubt_until <= now, READS_BACK)
+    return and_(TARGETS.c.lease.is_(None), TARGETS.c.due_at <= due_by, no_doubt)
+
 
 def locked_target(tx: Transaction, target_id: int) -> StatusTarget:
     """The target's row, read fresh and locked until the transaction ends."""
-    statement = select(StatusTarget).where(StatusTarget.id == target_id).with_for_update(key_share=True)
-    return tx.session.exec(statement, execution_options={"populate_existing": True}).one()
+    return tx.one(StatusTarget, LOCK, target_id=target_id)
+
+
+def row_of(tx: Transaction, report_id: int | None) -> StatusReport:
+    """The report's row."""
+    return tx.one(StatusReport, REPORT, report_id=report_id)
 
 
 def recorded(tx: Transaction, job_id: UUID, execution: int, state: StatusState) -> RecordedReport | None:
@@ -64,7 +85,7 @@ def recorded(tx: Transaction, job_id: UUID, execution: int, state: StatusState) 
 
 def of_id(tx: Transaction, report_id: int) -> RecordedReport:
     """The report with this id."""
-    return _recorded(tx.session.get_one(StatusReport, report_id))
+    return _recorded(row_of(tx, report_id))
 
 
 def _recorded(row: StatusReport) -> RecordedReport:
@@ -103,12 +124,12 @@ def _row(new: NewReport, kind: SurfaceKind, description: str, now: datetime) -> 
 
 def _supersede(tx: Transaction, new: NewReport, report_id: int, newest_id: int | None, *, credential: str) -> None:
     """Make a report its target's current one, unless *newest_id* names one that supersedes it."""
-    old = tx.execute(OLD, newest_id=newest_id).one_or_none() if newest_id is not None else None
+    old = None if newest_id is None else tx.one_or_none(StatusReport, REPORT, report_id=newest_id)  # None: pruned
     if old is not None and not supersedes((new.turn, new.rank), (old.turn, old.rank)):
         events.append(tx, report_id, EventKind.SUPERSEDED)
         return
-    if newest_id is not None and old is not None and old.delivered_at is None:
-        events.append(tx, newest_id, EventKind.SUPERSEDED)
+    if old is not None and old.delivered_at is None:
+        events.append(tx, old.id or 0, EventKind.SUPERSEDED)
     _make_newest(tx, new.target_id, report_id, credential=credential)
 
 
@@ -116,11 +137,7 @@ def _make_newest(
     tx: Transaction, target_id: int | None, report_id: int | None, *, credential: str, bulk_at: datetime | None = None
 ) -> None:
     anew = {"due_at": tx.now, "bulk_at": bulk_at, "refused_since": None, "last_error": None}
-    tx.session.exec(
-        update(StatusTarget)
-        .where(col(StatusTarget.id) == target_id)
-        .values(newest_id=report_id, credential=credential, **anew)
-    )
+    tx.execute(MAKE_NEWEST, target_id=target_id, newest_id=report_id, credential=credential, **anew)
 
 
 DUE = select(StatusTarget.newest_id).where(col(StatusTarget.due_at).is_not(None))

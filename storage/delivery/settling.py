@@ -6,19 +6,39 @@ One transaction each; rows are locked in one order: credential, target, report.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal
-from sqlmodel import SQLModel, and_, case, col, update
+from sqlalchemy import ColumnElement, bindparam, null
+from sqlmodel import case, col, update
 
 from domain.delivery.outcome import Rejected, Sent, Throttled
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import Settlement
 from storage.delivery import availability, credentials, events, pauses, verification
-from storage.delivery.leases import RELEASED, Lease
+from storage.delivery.leases import MINE, RELEASED, Lease
 from storage.models import StatusReport, StatusTarget
-from storage.transaction import Transaction
+from storage.transaction import Transaction, table_of
 
-COLUMNS = SQLModel.metadata.tables["status_target"].c
-UTC = COLUMNS.verify_at.type
+TARGETS = table_of(StatusTarget)
+IS_NEWEST = TARGETS.c.newest_id == bindparam("report_id")
+
+
+def _own(column: str, *, if_newer: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What a lease's own report says for a *column* while it is its target's newest."""
+    return case((IS_NEWEST, bindparam(f"own_{column}", type_=TARGETS.c[column].type)), else_=if_newer)
+
+
+RELEASE = (
+    update(TARGETS)
+    .where(MINE)
+    .values(**RELEASED, due_at=_own("due_at", if_newer=bindparam("due_if_newer", type_=TARGETS.c.due_at.type)))
+)
+END = RELEASE.values(
+    refused_since=_own("refused_since", if_newer=null()), last_error=_own("last_error", if_newer=null())
+)
+VERIFY_NEXT = bindparam("verify_next", type_=TARGETS.c.verify_at.type)
+END_DELIVERED = END.values(verify_at=case((TARGETS.c.verify_at.is_not(None), VERIFY_NEXT)))
+"""A verification that was scheduled is due a minute from now."""
+
+WRITE = update(table_of(StatusReport)).where(col(StatusReport.id) == bindparam("report_id"))
 
 
 def settle(
@@ -54,28 +74,22 @@ def _end_lease(tx: Transaction, lease: Lease, settlement: Settlement, *, is_refu
     *is_refused*: GitHub refused the request or named a limit, so it is taken not to be stored and is sent again without
     reading back; verification after the delivery notices if that was wrong.
     """
-    values: dict[str, object] = RELEASED | {
-        "due_at": _unless_newer(lease, "due_at", settlement.due_at, tx.now),
-        "refused_since": _unless_newer(lease, "refused_since", settlement.refused_since, None),
-        "last_error": _unless_newer(lease, "last_error", settlement.note[: events.NOTE] or None, None),
-    }
+    statement, values = END, _mine(lease) | {
+        "own_due_at": settlement.due_at, "due_if_newer": tx.now, "own_refused_since": settlement.refused_since,
+        "own_last_error": settlement.note[: events.NOTE] or None,
+    }  # fmt: skip
     first = tx.now + verification.FIRST_VERIFICATION
-    if is_refused:
+    if is_refused or settlement.kind is EventKind.FOUND:
         values["verify_at"] = first
+    elif settlement.status_id is not None:
+        statement, values["verify_next"] = END_DELIVERED, first
     if settlement.doubt_until is not None:  # it may turn up even later, or a status of the same marker be found
         values |= {"doubt_until": settlement.doubt_until, "verify_at": first}
-    if settlement.status_id is not None:  # a verification that was scheduled is due a minute from now
-        asked, verify_at = col(StatusTarget.verify_at).is_not(None), literal(first, UTC)
-        is_found = settlement.kind is EventKind.FOUND
-        values["verify_at"] = verify_at if is_found else case((asked, verify_at), else_=literal(None, UTC))
-    return _update_lease(tx, lease, values)
+    return tx.execute(statement, **values).rowcount == 1
 
 
-def _unless_newer(lease: Lease, column: str, value: object, newer: object) -> ColumnElement[Any]:
-    """*value* for *column* while the lease's report is its target's newest, else *newer*."""
-    of = COLUMNS[column].type
-    is_newest = col(StatusTarget.newest_id) == lease.report_id
-    return case((is_newest, literal(value, of)), else_=literal(newer, of))
+def _mine(lease: Lease) -> dict[str, object]:
+    return {"target_id": lease.target_id, "token": lease.token, "report_id": lease.report_id}
 
 
 def release(tx: Transaction, lease: Lease, kind: EventKind, *, due_at: datetime | None, note: str) -> datetime:
@@ -87,14 +101,9 @@ def release(tx: Transaction, lease: Lease, kind: EventKind, *, due_at: datetime 
     credential = credentials.locked(tx, lease.credential)
     held_by = pauses.binding(tx, credential, lease.secret)
     pauses.move_probe(tx, held_by, lease.probe_until, until=tx.now)
-    if _update_lease(tx, lease, RELEASED | {"due_at": _unless_newer(lease, "due_at", until, tx.now)}):
+    if tx.execute(RELEASE, **_mine(lease), own_due_at=until, due_if_newer=tx.now).rowcount:
         events.append(tx, lease.report_id, kind, credential=lease.credential, attempt=lease.attempt, note=note)
     return until
-
-
-def _update_lease(tx: Transaction, lease: Lease, values: dict[str, object]) -> bool:
-    mine = and_(col(StatusTarget.id) == lease.target_id, col(StatusTarget.lease) == lease.token)
-    return tx.session.exec(update(StatusTarget).where(mine).values(**values)).rowcount == 1
 
 
 def _write(tx: Transaction, report_id: int, settlement: Settlement) -> None:
@@ -106,4 +115,4 @@ def _write(tx: Transaction, report_id: int, settlement: Settlement) -> None:
     if settlement.rejection is not None:
         facts |= {"rejected_at": tx.now, "rejection": settlement.rejection}
     if facts:
-        tx.session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(**facts))
+        tx.execute(WRITE, report_id=report_id, **facts)

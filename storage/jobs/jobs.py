@@ -23,7 +23,7 @@ from storage.delivery import credentials, reports
 from storage.delivery.turns import take_turn
 from storage.dialect import insert
 from storage.models import Job, StatusTarget
-from storage.transaction import Transaction
+from storage.transaction import Transaction, table_of
 
 OLD_HEARTBEAT = timedelta(seconds=30)
 """Heartbeats are sent every 10 s; a process whose last one is older than this is dead or stopped."""
@@ -37,11 +37,15 @@ ACCEPT = insert(
 )  # fmt: skip
 """Returns nothing if the flow run is a job already."""
 
+JOBS = table_of(Job)
 MINE = and_(col(Job.id) == bindparam("job_id"), col(Job.execution) == bindparam("its_execution"))
-HEARTBEAT = update(Job).where(MINE, col(Job.state).in_((JobState.WAITING, JobState.RUNNING)))
-START = update(Job).where(MINE, col(Job.state) == JobState.WAITING).values(state=JobState.RUNNING)
+READ = JOBS.select().where(MINE)
+LOCK = JOBS.select().where(JOBS.c.id == bindparam("job_id")).with_for_update(key_share=True)
+CHANGE = update(JOBS).where(MINE)
+END = CHANGE.where(col(Job.state).in_(MAY_STILL_END)).returning(JOBS)
+HEARTBEAT = CHANGE.where(col(Job.state).in_((JobState.WAITING, JobState.RUNNING)))
+START = CHANGE.where(col(Job.state) == JobState.WAITING).values(state=JobState.RUNNING)
 START_OUTSIDE_GROUPS = START.where(col(Job.exclusive_group).is_(None))
-REPORT_TO = update(Job).where(col(Job.id) == bindparam("job_id"))
 
 
 def accept(tx: Transaction, order: Order, *, by: Process) -> Execution | Done | CarriedOutElsewhere:
@@ -76,10 +80,8 @@ def _insert(tx: Transaction, row: dict[str, Any]) -> Job | None:
 
     Retried if the old one was just being pruned.
     """
-    this = select(Job).where(Job.id == row["id"]).with_for_update(key_share=True)
     while tx.execute(ACCEPT, **row).one_or_none() is None:
-        job = tx.session.exec(this, execution_options={"populate_existing": True}).one_or_none()
-        if job is not None:
+        if (job := tx.one_or_none(Job, LOCK, job_id=row["id"])) is not None:
             return job
     return None
 
@@ -87,11 +89,6 @@ def _insert(tx: Transaction, row: dict[str, Any]) -> Job | None:
 def process_of(job: Job) -> Process:
     """The process of the latest execution."""
     return Process(job.host or "", job.pid or 0, job.pid_started or 0)
-
-
-def _locked(tx: Transaction, job_id: UUID) -> Job:
-    statement = select(Job).where(Job.id == job_id).with_for_update(key_share=True)
-    return tx.session.exec(statement, execution_options={"populate_existing": True}).one()
 
 
 def _same(tx: Transaction, job: Job, order: Order) -> None:
@@ -104,15 +101,12 @@ def _same(tx: Transaction, job: Job, order: Order) -> None:
 
 def _again(tx: Transaction, job: Job, order: Order, by: Process) -> int:
     """Have the job executed once more; returns the number of that execution."""
-    this = and_(col(Job.id) == job.id, col(Job.execution) == job.execution)
     number = max(job.execution + 1, order.start)
-    tx.session.exec(
-        update(Job).where(this).values(
-            execution=number, state=JobState.WAITING,
-            host=by.host, pid=by.pid, pid_started=by.started, exclusive_group=order.exclusive_group,
-            url=order.url, options=dict(order.options), beat_at=tx.now,
-            started_at=None, ended_at=None, exit_code=None, summary=None,
-        )
+    tx.execute(
+        CHANGE, job_id=job.id, its_execution=job.execution, execution=number, state=JobState.WAITING,
+        host=by.host, pid=by.pid, pid_started=by.started, exclusive_group=order.exclusive_group,
+        url=order.url, options=dict(order.options), beat_at=tx.now,
+        started_at=None, ended_at=None, exit_code=None, summary=None,
     )  # fmt: skip
     return number
 
@@ -123,7 +117,7 @@ def _take_on(tx: Transaction, order: Order, number: int) -> Execution:
     assert order.url is not None  # an order with a target has one
     credentials.ensure(tx, order.credential)  # before the target's row is locked
     target_id, turn, newest_id = take_turn(tx, order.target)
-    tx.execute(REPORT_TO, job_id=order.flow_run_id, target_id=target_id, turn=turn)
+    tx.execute(CHANGE, job_id=order.flow_run_id, its_execution=number, target_id=target_id, turn=turn)
     pending, words = JobState.WAITING, f"{order.type} is under way"
     new = NewReport(order.flow_run_id, number, shown_as(pending), target_id, turn, rank(pending), words, order.url)
     report = reports.record(tx, new, COMMIT_STATUS, credential=order.credential, newest_id=newest_id)
@@ -164,9 +158,9 @@ def begin(tx: Transaction, job_id: UUID, execution: int) -> JobState | None:
     begun = {"started_at": tx.now, "beat_at": tx.now}
     if tx.execute(START_OUTSIDE_GROUPS, **mine, **begun).rowcount:
         return JobState.RUNNING
-    job = tx.session.exec(select(Job).where(MINE), params=mine).one_or_none()
+    job = tx.one_or_none(Job, READ, **mine)
     if job is not None and job.state is JobState.LOST and _revive(tx, mine):
-        job = _locked(tx, job_id)
+        job = tx.one_or_none(Job, READ, **mine)
     if job is None or job.state is not JobState.WAITING:
         return JobState.RUNNING if job and job.state is JobState.RUNNING else None
     if job.exclusive_group is not None and _must_wait(tx, job):
@@ -187,7 +181,7 @@ def _goes_before(job: Job, now: datetime) -> ColumnElement[bool]:
 
 def waits_for(tx: Transaction, job_id: UUID) -> list[UUID]:
     """The jobs that block this one in its exclusive group: the running one first, then in order of acceptance."""
-    job = _locked(tx, job_id)
+    job = tx.one(Job, LOCK, job_id=job_id)
     if job.exclusive_group is None:
         return []
     order = (col(Job.state) != JobState.RUNNING, col(Job.number))
@@ -217,7 +211,7 @@ def heartbeat(tx: Transaction, job_id: UUID, execution: int) -> bool:
 
 def _revive(tx: Transaction, mine: dict[str, Any]) -> bool:
     """Set a lost execution to waiting or running again. False: it is not lost, or its group has been taken."""
-    lost = update(Job).where(MINE, col(Job.state) == JobState.LOST).values(ended_at=None, summary=None)
+    lost = CHANGE.where(col(Job.state) == JobState.LOST).values(ended_at=None, summary=None)
     waits = lost.where(col(Job.started_at).is_(None)).values(state=JobState.WAITING)
     if tx.execute(waits, **mine, beat_at=tx.now).rowcount:
         return True
@@ -234,20 +228,14 @@ def end(
     *url*: link of the outcome, if it differs from the job's. None: the execution is no longer ours, or *last_beat_at*
     is given and is not the time of its last heartbeat; nothing changed.
     """
-    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state).in_(MAY_STILL_END))
+    statement, values = END, {
+        "state": state, "ended_at": tx.now, "beat_at": tx.now, "exit_code": exit_code, "summary": clean(summary)[:500],
+    }  # fmt: skip
     if last_beat_at is not None:
-        mine = and_(mine, col(Job.beat_at) == last_beat_at)
-    values = {
-        "state": state,
-        "ended_at": tx.now,
-        "beat_at": tx.now,
-        "exit_code": exit_code,
-        "summary": clean(summary)[:500],
-    }
+        statement = END.where(col(Job.beat_at) == last_beat_at)
     if url is not None:
         values["url"] = url
-    ended = update(Job).where(mine).values(**values).returning(Job)
-    job = tx.session.exec(ended, execution_options={"populate_existing": True}).scalar_one_or_none()
+    job = tx.one_or_none(Job, statement, job_id=job_id, its_execution=execution, **values)
     if job is None:
         return None
     outcome = report(tx, job, summary, credential=credential)
@@ -257,8 +245,5 @@ def end(
 
 def ended_in(tx: Transaction, job_id: UUID, execution: int, state: JobState) -> EndStored | None:
     """The result of an earlier `end`, for a caller that missed it. None: the execution did not end in *state*."""
-    mine = and_(col(Job.id) == job_id, col(Job.execution) == execution, col(Job.state) == state)
-    job = tx.session.exec(select(Job).where(mine)).one_or_none()
-    if job is None:
-        return None
-    return EndStored(_report_of(tx, job))
+    job = tx.one_or_none(Job, READ, job_id=job_id, its_execution=execution)
+    return EndStored(_report_of(tx, job)) if job is not None and job.state is state else None
