@@ -12,7 +12,6 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
-from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase, RecordedReport
 from domain.delivery.repository_patterns import OPEN, is_open
 from domain.jobs.execution import CarriedOutElsewhere, Done, Execution, Order
@@ -24,13 +23,13 @@ from flows.job_types import JOB_TYPES, JobName, described
 from flows.run_settings import flow_settings
 from settings import Settings
 from tasks.delivery.ledger_retry import A_MINUTE, open_when_available, retry_while_unavailable
-from tasks.delivery.open_reporter import open_reporter
+from tasks.delivery.reporter import Reporter
 from tasks.delivery.retry import phase_of, reopen_report
 from tasks.jobs.accept import accept_job, order_of
 from tasks.jobs.execution_spec import EndedExecution, Work, work_of
 from tasks.operations.best_effort import best_effort
 from tasks.operations.job_page import JobPage, job_page
-from tasks.operations.note_tokens import note_tokens_of_job
+from tasks.operations.note_tokens import note_tokens
 from tasks.operations.publish_events import publishing
 from tasks.operations.require_password import refuse_open_prefect
 from tasks.process.users import job_users
@@ -73,15 +72,15 @@ async def docs_job(
     job_type = JOB_TYPES[str(job)]
     start = max(1, flow_run.run_count)
     order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)
-    async with publishing() as publish:
-        match await _accept(order, settings, publish):
+    async with publishing() as publish, open_when_available(settings, "job", publish, longest=A_MINUTE) as reporter:
+        match await _accept(reporter, order):
             case Execution() as execution:
                 work = replace(work_of(execution, order, job_type, target, settings), users=users)
-                async with job_page(order, settings) as shown:
-                    return await _run(work, settings, shown, publish)
+                async with job_page(order, settings, reporter.ledger) as shown:
+                    return await _run(work, settings, shown, reporter)
             case Done(report):
-                async with job_page(order, settings) as shown:
-                    return await _report_again(report, settings, shown, publish)
+                async with job_page(order, settings, reporter.ledger) as shown:
+                    return await _report_again(report, settings, shown, reporter)
             case CarriedOutElsewhere(beat_at):
                 raise _abort(f"another process runs this flow run: its last heartbeat was at {beat_at:%H:%M:%S} UTC")
 
@@ -92,24 +91,24 @@ def _abort(why: str) -> Abort:
     return Abort(why)
 
 
-async def _accept(order: Order, settings: Settings, publish: Publish) -> Execution | Done | CarriedOutElsewhere:
-    async def accepted() -> Execution | Done | CarriedOutElsewhere:
-        async with open_reporter(settings, "job", publish) as reporter:
-            return await accept_job(reporter, order)
-
-    return await retry_while_unavailable(accepted, longest=A_MINUTE, failed="the job could not be accepted")
+async def _accept(reporter: Reporter, order: Order) -> Execution | Done | CarriedOutElsewhere:
+    return await retry_while_unavailable(
+        lambda: accept_job(reporter, order), longest=A_MINUTE, failed="the job could not be accepted"
+    )
 
 
-async def _run(work: Work, settings: Settings, shown: JobPage, publish: Publish) -> State[Any]:
+async def _run(work: Work, settings: Settings, shown: JobPage, reporter: Reporter) -> State[Any]:
     """Run the command while `pending` is sent, then report the outcome."""
     if not work.users:  # no warning: a property of the installation, not an event of this job
         get_run_logger().info("this job is trusted: it runs as the user of the flow (REPORTBACK_JOB_USER is not set)")
     if is_open(settings.allowed_repositories, settings.credentials):
         get_run_logger().info(OPEN)
     shown.refresh()
-    pending = asyncio.create_task(_report(work.execution.report, publish, once=True))
-    noting = asyncio.create_task(best_effort(note_tokens_of_job(settings), "this worker's tokens are not noted"))
-    state: State[Any] = await run_job(lambda: work, shown.on_line, publish, return_state=True)  # type: ignore[misc]  # Prefect types no await
+    pending = asyncio.create_task(_report(work.execution.report, reporter, once=True))
+    noting = asyncio.create_task(
+        best_effort(note_tokens(reporter.ledger, settings), "this worker's tokens are not noted")
+    )
+    state: State[Any] = await run_job(lambda: work, shown.on_line, lambda: reporter, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
     await noting
     ended: EndedExecution | BaseException | None = await state.aresult(raise_on_failure=False)
@@ -118,36 +117,34 @@ async def _run(work: Work, settings: Settings, shown: JobPage, publish: Publish)
     if ended is None:
         raise _abort("this execution was ended or taken over by another process")
     shown.refresh()
-    await _report(ended.report, publish)
+    await _report(ended.report, reporter)
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"
 
 
 async def _report(
-    report: RecordedReport | None, publish: Publish, *, once: bool = False, job_ends_now: bool = True
+    report: RecordedReport | None, reporter: Reporter, *, once: bool = False, job_ends_now: bool = True
 ) -> None:
     """Deliver the report, if there is one. A failure shows as a failed task; the report stays due in the ledger."""
     if report is None:
         return
     task = report_status.with_options(name="report_pending", retries=0) if once else report_status
     try:
-        await task(report, publish, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
+        await task(report, lambda: reporter, job_ends_now=job_ends_now, return_state=True)  # type: ignore[misc]  # Prefect types no await
     except (Exception, PrefectSignal) as error:  # noqa: BLE001  # of Prefect's engine; the job's outcome does not depend on it
         get_run_logger().warning("report %d is left to the reconciliation: %s", report.id, of_error(error))
 
 
 async def _report_again(
-    report: RecordedReport | None, settings: Settings, shown: JobPage, publish: Publish
+    report: RecordedReport | None, settings: Settings, shown: JobPage, reporter: Reporter
 ) -> State[Any]:
     """Deliver the report of a job that has already succeeded. The job is not executed again."""
     logger, before, after = get_run_logger(), None, None
     if report is not None:
-        actor = f"retry of {flow_run.name}"
-        async with open_when_available(settings, actor, publish, longest=A_MINUTE) as reporter:
-            before = await phase_of(reporter, report.id)
-            if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
-                await reopen_report(reporter, report.id, settings)
-                await _report(report, publish, job_ends_now=False)
-            after = await phase_of(reporter, report.id)
+        before = await phase_of(reporter, report.id)
+        if before not in (Phase.DELIVERED, Phase.SUPERSEDED):
+            await reopen_report(reporter.acting_as(f"retry of {flow_run.name}"), report.id, settings)
+            await _report(report, reporter, job_ends_now=False)
+        after = await phase_of(reporter, report.id)
     shown.note = retry_result(before, after)
     logger.info(shown.note)
     return Completed(message=shown.note)

@@ -1,5 +1,6 @@
 """The task that delivers a report to GitHub with Prefect's retries; each try is one complete, safe `deliver()`."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,16 +11,13 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from domain.delivery.notifications import Publish
 from domain.delivery.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, note_of
 from domain.delivery.report import Phase, Rank, RecordedReport
-from settings import Settings
 from storage.delivery import availability
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import LedgerUnavailable
 from storage.transaction import timed
 from tasks.delivery.deliver import deliver
-from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.reporter import Reporter
 
 RETRIES = 5
@@ -115,16 +113,19 @@ async def is_worth_a_retry(_task: Task[..., Any], _run: TaskRun, state: State[An
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def report_status(report: RecordedReport, publish: Publish, *, job_ends_now: bool = True) -> Phase | State[Phase]:
-    """Deliver the report: delivered, or superseded by a newer one that was. *publish* gets each committed event.
+async def report_status(
+    report: RecordedReport, by: Callable[[], Reporter], *, job_ends_now: bool = True
+) -> Phase | State[Phase]:
+    """Deliver the report: delivered, or superseded by a newer one that was.
 
-    *job_ends_now*: the caller is the report's own job, not a person's Retry of it, to which the write budget's spacing
-    applies. A `pending` that has to wait is left to the reconciliation, and the task run is Completed all the same.
+    *by* is a function because Prefect would traverse and copy a value. *job_ends_now*: the caller is the report's own
+    job, not a person's Retry of it, to which the write budget's spacing applies. A `pending` that has to wait is left
+    to the reconciliation, and the task run is Completed all the same.
 
     Raises:
         Undelivered: not within Prefect's retries; the reconciliation goes on, unless GitHub rejected it.
         LedgerUnavailable: the ledger was unavailable for as long.
     """
-    async with open_reporter(Settings(), f"task of {flow_run.name or 'no flow run'}", publish) as reporter:
-        phase = await deliver_report(reporter, report, job_ends_now=job_ends_now)
+    reporter = by().acting_as(f"task of {flow_run.name or 'no flow run'}")
+    phase = await deliver_report(reporter, report, job_ends_now=job_ends_now)
     return phase if phase in DONE else Completed(data=phase, name="LeftToReconciliation", message=LEFT_MESSAGE)

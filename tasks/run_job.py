@@ -8,10 +8,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
-from domain.delivery.notifications import Publish
 from domain.jobs.job_states import JobState
-from settings import Settings
-from tasks.delivery.ledger_retry import open_when_available
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.execution_spec import EndedExecution, Work
 from tasks.jobs.run_execution import Callbacks, carry_out
 from tasks.operations.correct_run_states import is_cancelled, show_waiting
@@ -20,18 +18,15 @@ from tasks.operations.progress_bar import progress_bar
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)
 async def run_job(
-    work: Callable[[], Work], on_line: Callable[[str], None], publish: Publish
+    work: Callable[[], Work], on_line: Callable[[str], None], reporter: Callable[[], Reporter]
 ) -> State[EndedExecution | None]:
     """Run the job; this task's state is the job's. Its data: the ended execution, or None if another process has it.
 
-    *work* is a function because Prefect would traverse and copy a value. *on_line* also gets each line of output,
-    *publish* each committed event.
+    *work* and *reporter* are functions because Prefect would traverse and copy values. *on_line* also gets each line of
+    output.
     """
     asked, logger = work(), get_run_logger()
-    async with (
-        open_when_available(Settings(), "job", publish) as reporter,
-        progress_bar(_title(asked)) as show,
-    ):
+    async with progress_bar(_title(asked)) as show:
 
         def log_line(line: str) -> None:
             logger.info("%s", line)
@@ -39,7 +34,7 @@ async def run_job(
 
         run_id = asked.order.flow_run_id
         callbacks = Callbacks(log_line, partial(show_waiting, run_id), partial(is_cancelled, run_id), show)
-        ended = await carry_out(reporter, asked, callbacks)
+        ended = await carry_out(reporter(), asked, callbacks)
     return state_of(ended)
 
 

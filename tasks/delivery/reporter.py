@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.delivery.policy import Policy
 from domain.delivery.surface import Surface
@@ -26,3 +26,7 @@ class Reporter:
         """Refuse a surface whose updates no row of the ledger could say."""
         if self.surface.kind.updates:
             raise ValueError(f"a {self.surface.kind.name} is updated, and a delivery only creates: see `deliver`")
+
+    def acting_as(self, actor: str) -> "Reporter":
+        """The same, appearing as *actor* in the history of reports."""
+        return replace(self, ledger=replace(self.ledger, actor=actor))

@@ -17,7 +17,7 @@ from domain.jobs.execution import Order
 from domain.jobs.run_names import name_of, tags_of
 from domain.operations.job_page import TAIL, page
 from settings import Settings
-from storage.ledger import open_ledger
+from storage.ledger import Ledger
 from storage.operations import job_history
 from storage.transaction import timed
 from tasks.jobs.accept import commit_page, own_page
@@ -28,12 +28,12 @@ FINAL_UPDATE_TIMEOUT = timedelta(seconds=10)
 
 
 @asynccontextmanager
-async def job_page(order: Order, settings: Settings) -> AsyncIterator["JobPage"]:
+async def job_page(order: Order, settings: Settings, ledger: Ledger) -> AsyncIterator["JobPage"]:
     """Keep the flow run's page and tags up to date while the block runs.
 
     Never delays the block, but its end for up to `FINAL_UPDATE_TIMEOUT`. Errors of Prefect or the ledger are logged.
     """
-    kept = JobPage(order, settings)
+    kept = JobPage(order, settings, ledger)
     async with updating(kept.update, kept.wanted, "the job's page is not up to date", longest=FINAL_UPDATE_TIMEOUT):
         yield kept
 
@@ -47,6 +47,7 @@ class JobPage:
 
     _order: Order
     _settings: Settings
+    _ledger: Ledger
     note: str = ""
     _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -84,9 +85,7 @@ class JobPage:
             self._artifact = await acreate_markdown_artifact(text, description=called)
 
     async def _text(self) -> str | None:
-        url, local = self._settings.database_url, self._settings.local_file_systems
-        async with open_ledger(url, local=local) as ledger:
-            found, now = await ledger.read(timed, job_history.of_job, self._order.flow_run_id)
+        found, now = await self._ledger.read(timed, job_history.of_job, self._order.flow_run_id)
         if found is None:
             return None
         commit_url = commit_page(str(self._settings.github_api_url), found.target) if found.target else None

@@ -11,7 +11,7 @@ from github_api.credentials import NoCredential, configured, secret_behind
 from settings import Settings
 from storage.ledger import Ledger
 from storage.operations import worker_tokens
-from tasks.delivery.open_reporter import open_reporter, token_of
+from tasks.delivery.open_reporter import token_of
 
 WORKER = "PREFECT__WORKER_NAME"
 """Where Prefect's worker names itself in the environment of its flow runs."""
@@ -40,12 +40,6 @@ async def note_tokens(ledger: Ledger, settings: Settings) -> None:
         noted = (this_worker(), this_version(), secrets)
         if not await ledger.read(worker_tokens.is_current, *noted):
             await ledger.write(worker_tokens.note, *noted)
-
-
-async def note_tokens_of_job(settings: Settings) -> None:
-    """`note_tokens`, with a ledger of its own: beside a job."""
-    async with open_reporter(settings, "job") as reporter:
-        await note_tokens(reporter.ledger, settings)
 
 
 async def secrets_of(settings: Settings, read: Callable[[str], Awaitable[str]]) -> dict[str, str | None]:

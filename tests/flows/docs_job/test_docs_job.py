@@ -1,17 +1,21 @@
 """A docs job run by Prefect: the flow run ends in the job's state, and its commit gets the outcome once."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flow_rig import TOKEN, Rig
 from flow_runs import artifacts_of, log_of, page_of, task_runs
 from prefect.client.schemas.objects import StateType
+from sqlalchemy import Engine
 from waiting import until
 
 from domain.delivery.report import Phase
 from domain.jobs.job_states import JobState
 from domain.text import UNSEEN
 from fake_github.faults import Kind
+from storage import ledger as module
+from storage.engines import make_engine
 
 
 async def test_a_job_that_builds_is_pending_and_then_a_success(rig: Rig) -> None:
@@ -20,6 +24,18 @@ async def test_a_job_that_builds_is_pending_and_then_a_success(rig: Rig) -> None
     assert done.shows[2].startswith("succeeded in ")
     assert rig.held() == [("pending", "sphinx is under way"), ("success", done.shows[2])]
     assert (await rig.job()).state is JobState.SUCCEEDED
+
+
+async def test_a_flow_run_opens_its_ledger_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = list[object]()
+
+    def noted(url: str, **rest: Any) -> Engine:  # noqa: ANN401  # handed on
+        opened.append(url)
+        return make_engine(url, **rest)
+
+    monkeypatch.setattr(module, "make_engine", noted)
+    await rig.run_job()
+    assert opened == [rig.database_url]
 
 
 ENDS = {

@@ -15,7 +15,6 @@ from steps import Died
 from transactions import at
 from waiting import soon, until
 
-from domain.delivery.notifications import Publish
 from domain.delivery.report import Phase, RecordedReport
 from domain.jobs.job_states import JobState
 from domain.operations.markdown import literal
@@ -26,6 +25,7 @@ from flows.reconcile_reports import reconcile_reports
 from flows.retry_reports import retry_reports
 from storage.jobs import jobs
 from storage.models import Job
+from tasks.delivery.reporter import Reporter
 
 NOTE_A_RUN = "echo ran >> {folder}/notes"
 
@@ -111,10 +111,10 @@ async def test_a_restart_between_the_jobs_end_and_its_report_loses_nothing(
 ) -> None:
     report = module._report
 
-    async def die_before_the_outcome(ended: RecordedReport | None, publish: Publish, *, once: bool = False) -> None:
+    async def die_before_the_outcome(ended: RecordedReport | None, by: Reporter, *, once: bool = False) -> None:
         if not once:
             raise Died
-        await report(ended, publish, once=once)
+        await report(ended, by, once=once)
 
     rig.job_is(NOTE_A_RUN)
     run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})

@@ -16,6 +16,7 @@ from flows import docs_job as module
 from settings import Settings
 from storage import engines
 from storage.models import Job
+from tasks.delivery import ledger_retry
 from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.reporter import Reporter
 
@@ -40,7 +41,7 @@ async def test_a_ledger_unavailable_at_the_start_is_waited_for(
             asked_again.set()
         return open_reporter(settings, actor, publish)
 
-    monkeypatch.setattr(module, "open_reporter", opening)
+    monkeypatch.setattr(ledger_retry, "open_reporter", opening)
     rig.job_is("exit 0", after_pending=False)
     await locked.strike()
     running = asyncio.create_task(rig.run_job(target=None))
@@ -53,7 +54,7 @@ async def test_a_ledger_unavailable_at_the_start_is_waited_for(
         locked.mend()
     done = await running
     assert done.shows[0] == "COMPLETED"
-    await log_of(done.id, "the job could not be accepted, and is tried again for up to ", "locked")
+    await log_of(done.id, "the ledger could not be opened, and is tried again for up to ", "locked")
 
 
 async def test_a_ledger_that_stays_unavailable_fails_the_run_before_acceptance(
