@@ -6,16 +6,22 @@ nothing.
 
 from collections.abc import Collection, Mapping
 
-from sqlmodel import col, select
+from sqlalchemy import bindparam, select
 
 from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName, Resumed
 from domain.delivery.report import EventKind
 from domain.delivery.target import Target
 from storage.models import StatusReport, StatusTarget
-from storage.transaction import Row, Transaction
+from storage.transaction import Row, Transaction, table_of
 
 UNPUBLISHED = frozenset({EventKind.RECORDED, EventKind.CLAIMED})
 """Events that are not published: later events tell their result."""
+
+REPORTS, TARGETS = table_of(StatusReport).c, table_of(StatusTarget).c
+NAMES = select(
+    REPORTS.id, REPORTS.state, REPORTS.job_id, REPORTS.execution, REPORTS.rejection,
+    TARGETS.repository, TARGETS.sha, TARGETS.context,
+).where(REPORTS.id.in_(bindparam("report_ids", expanding=True)), TARGETS.id == REPORTS.target_id)  # fmt: skip
 
 
 def add(tx: Transaction, notification: Overdue | Paused | Resumed | Lost) -> None:
@@ -51,10 +57,7 @@ def _known(tx: Transaction, report_ids: Collection[int]) -> dict[int, tuple[Repo
     """Name and rejection of each report."""
     if not report_ids:
         return {}
-    target = (StatusTarget.repository, StatusTarget.sha, StatusTarget.context)
-    report = (StatusReport.id, StatusReport.state, StatusReport.job_id, StatusReport.execution, StatusReport.rejection)
-    found = select(*report, *target).join(StatusTarget).where(col(StatusReport.id).in_(report_ids))  # type: ignore[call-overload]  # typed for up to four columns
     return {
         report_id: (ReportName(report_id, state, job_id, execution, Target(*target)), rejection)
-        for report_id, state, job_id, execution, rejection, *target in tx.session.exec(found)
+        for report_id, state, job_id, execution, rejection, *target in tx.execute(NAMES, report_ids=list(report_ids))
     }
