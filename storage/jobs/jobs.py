@@ -48,11 +48,13 @@ START = CHANGE.where(col(Job.state) == JobState.WAITING).values(state=JobState.R
 START_OUTSIDE_GROUPS = START.where(col(Job.exclusive_group).is_(None))
 
 
-def accept(tx: Transaction, order: Order, *, by: Process) -> Execution | Done | CarriedOutElsewhere:
+def accept(
+    tx: Transaction, order: Order, *, by: Process, takes_over: bool = True
+) -> Execution | Done | CarriedOutElsewhere:
     """Accept *order*, once for each flow run; `pending` is recorded in the same transaction.
 
-    A job that did not succeed, or whose process has stopped its heartbeat, is executed again: as the next execution,
-    with the target's next turn. A process that repeats the call, having missed the answer, gets the same answer.
+    A job that did not succeed, or, if *takes_over*, whose process has stopped its heartbeat, is executed again: as the
+    next execution, with the target's next turn. A process that missed the answer may repeat the call.
 
     Raises:
         ConflictingJob: the flow run is a job of another type or target.
@@ -70,16 +72,13 @@ def accept(tx: Transaction, order: Order, *, by: Process) -> Execution | Done | 
         return Done(_report_of(tx, job))
     if job.state is JobState.WAITING and process_of(job) == by:
         return Execution(job.id, job.execution, _report_of(tx, job))
-    if not job.state.is_over and tx.now - job.beat_at < OLD_HEARTBEAT:
+    if not job.state.is_over and not (takes_over and tx.now - job.beat_at >= OLD_HEARTBEAT):
         return CarriedOutElsewhere(job.beat_at)
     return _take_on(tx, order, _again(tx, job, order, by))
 
 
 def _insert(tx: Transaction, row: dict[str, Any]) -> Job | None:
-    """Insert the job's row. The row that was there before, locked; None: there was none.
-
-    Retried if the old one was just being pruned.
-    """
+    """Insert the job's row, again if one was just being pruned. Returns the one that is there, locked, if any."""
     while tx.execute(ACCEPT, **row).one_or_none() is None:
         if (job := tx.one_or_none(Job, LOCK, job_id=row["id"])) is not None:
             return job

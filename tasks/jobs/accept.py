@@ -53,10 +53,12 @@ async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | Car
     A silent process is watched until a heartbeat would have arrived and its last one is 30 s old; then its job is taken
     over. A process that ends the job meanwhile, sends a heartbeat, or lives on this machine keeps it.
     """
+    accepted = await _accept(reporter, order, takes_over=False)
+    if not isinstance(accepted, CarriedOutElsewhere):
+        return accepted
     other, now = await _other_process(reporter, order)
-    if other is not None and (alive := await _watch(reporter, order, other, now)) is not None:
-        return alive
-    return await _accept(reporter, order)
+    left = await (_ended(reporter, order) if other is None else _watch(reporter, order, other, now))
+    return left or await _accept(reporter, order, takes_over=True)
 
 
 async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetime) -> CarriedOutElsewhere | None:
@@ -65,8 +67,7 @@ async def _watch(reporter: Reporter, order: Order, first: AtWork, since: datetim
         await asyncio.sleep(POLL_EVERY.total_seconds())
         other, now = await _other_process(reporter, order)
         if other is None:
-            ended_at = await _ended_at(reporter, order.flow_run_id)
-            return CarriedOutElsewhere(ended_at) if ended_at else None
+            return await _ended(reporter, order)
         if other != first:
             return CarriedOutElsewhere(other.beat_at)
         if now - since >= WATCH_FOR and now - first.beat_at >= OLD_HEARTBEAT:
@@ -79,12 +80,14 @@ async def _other_process(reporter: Reporter, order: Order) -> tuple[AtWork | Non
     return next((one for one in others if one.process != this_process()), None), now
 
 
-async def _accept(reporter: Reporter, order: Order) -> Execution | Done | CarriedOutElsewhere:
-    return await reporter.ledger.write(jobs.accept, order, by=this_process())
+async def _accept(reporter: Reporter, order: Order, *, takes_over: bool) -> Execution | Done | CarriedOutElsewhere:
+    return await reporter.ledger.write(jobs.accept, order, by=this_process(), takes_over=takes_over)
 
 
-async def _ended_at(reporter: Reporter, job_id: UUID) -> datetime | None:
-    return await reporter.ledger.read(jobs.ended_at, job_id)
+async def _ended(reporter: Reporter, order: Order) -> CarriedOutElsewhere | None:
+    """When another process ended the job meanwhile. None: it was ended as lost, or not at all."""
+    ended_at = await reporter.ledger.read(jobs.ended_at, order.flow_run_id)
+    return CarriedOutElsewhere(ended_at) if ended_at else None
 
 
 def commit_page(api_url: str, target: Target) -> str:
