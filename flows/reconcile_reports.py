@@ -21,6 +21,7 @@ from tasks.operations.correct_run_states import (
     crash_unaccepted_runs,
     delete_old_reconciliations,
 )
+from tasks.operations.never_started import record_never_started
 from tasks.operations.note_tokens import note_tokens
 from tasks.operations.overridden_reports import Overrides
 from tasks.operations.periodic_maintenance import maintain
@@ -52,7 +53,10 @@ async def reconcile_reports() -> State[None]:
         if await _is_superfluous(reporter, run, settings.interval):
             words = "late, skipped: another reconciliation run has succeeded meanwhile"
         else:
-            result = await reconcile(reporter, run.id, budget=settings.pass_budget, senders=settings.senders)
+            dead = best_effort(record_never_started(reporter, settings))
+            result = await reconcile(
+                reporter, run.id, budget=settings.pass_budget, senders=settings.senders, beside=dead
+            )
             words = f"delivered {result.delivered}, undelivered {result.undelivered}"
             await best_effort(note_tokens(reporter.ledger, settings), "this worker's tokens are not noted")
             await maintain(reporter.ledger, settings)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from sqlmodel import select
@@ -19,6 +20,9 @@ SAME = "(name, first, second) DO"
 RAISE = insert(MetricTotal, *KEY, "total", on_conflict=f"{SAME} UPDATE SET total = metric_total.total + excluded.total")
 PUT = insert(MetricTotal, *KEY, "total", on_conflict=f"{SAME} UPDATE SET total = excluded.total")
 ENSURE = insert(MetricTotal, *KEY, "total", on_conflict=f"{SAME} NOTHING")
+
+START = datetime(1970, 1, 1, tzinfo=UTC)
+UNIT = timedelta(microseconds=1)
 
 
 def add(tx: Transaction, amounts: Mapping[Key, int]) -> None:
@@ -50,3 +54,13 @@ def put(tx: Transaction, marks: Mapping[Key, int]) -> None:
     """Set values that are marks, not counters, up to 2^53."""
     for key, mark in sorted(marks.items()):
         tx.execute(PUT, **_named(key), total=mark)
+
+
+def mark_of(moment: datetime | None) -> int:
+    """*moment* as a mark: microseconds since 1970; 0: none."""
+    return (moment - START) // UNIT if moment else 0
+
+
+def moment_of(mark: int) -> datetime | None:
+    """The moment of a mark; None: there is none."""
+    return START + mark * UNIT if mark else None

@@ -76,7 +76,15 @@ class Lost:
     words: str
 
 
-Notification: TypeAlias = Move | Overdue | Paused | Resumed | Lost
+@dataclass(frozen=True, slots=True)
+class NeverStarted:
+    """A flow run died before its job was accepted; `words` says how, or why nothing is reported for it."""
+
+    job_id: UUID
+    words: str
+
+
+Notification: TypeAlias = Move | Overdue | Paused | Resumed | Lost | NeverStarted
 Publish: TypeAlias = Callable[[Notification], None]
 """Publishes a notification. Must not raise and must return at once: the sender waits for it."""
 

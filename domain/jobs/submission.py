@@ -1,10 +1,14 @@
-"""Submission of a docs job from a shell or a workflow."""
+"""Submission of a docs job, and what a flow run asks for, read back from its parameters."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+from pydantic import BaseModel, ValidationError
+
+from domain.delivery.target import Target
+from domain.jobs.job_type import Word
 from domain.jobs.target_request import TargetRequest
 
 
@@ -34,3 +38,42 @@ class Submission:
 
 def _digest(more: tuple[object, ...]) -> str:
     return sha256(json.dumps(more, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class UnreadableJob(ValueError):
+    """The parameters of a flow run name no job that a normal submission could start; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedJob:
+    """A job type and, unless it reports nowhere, where it is to report."""
+
+    job_type: str
+    wanted: TargetRequest | None
+    target: Target | None
+
+
+class _Parameters(BaseModel):
+    """The parameters of the docs-job flow. Options are not read: they may be why the job was not accepted."""
+
+    job: Word
+    target: TargetRequest | None = None
+
+
+def asked_by(parameters: Mapping[str, object], contexts: Mapping[str, str] | None) -> AskedJob:
+    """The job that flow-run *parameters* ask for, validated like a submission.
+
+    *contexts*: that of each job type; None: jobs.toml cannot be read, and each has its default, "docs/TYPE".
+
+    Raises:
+        UnreadableJob: the job type or the target is missing, unknown or invalid.
+    """
+    try:
+        asked = _Parameters.model_validate(parameters)
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, one["loc"])) for one in error.errors()})
+        raise UnreadableJob(f"its parameters are invalid: {', '.join(fields)}") from None
+    if contexts is not None and asked.job not in contexts:
+        raise UnreadableJob("jobs.toml has no such job type")
+    context = f"docs/{asked.job}" if contexts is None else contexts[asked.job]
+    return AskedJob(asked.job, asked.target, asked.target.to_target(context) if asked.target else None)

@@ -1,6 +1,6 @@
 """Reads the tag with which a deployment names the ledger that its flow runs must use."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 PREFIX = "ledger:"
@@ -31,3 +31,8 @@ def ledger_named_by(tags: Iterable[str]) -> UUID | None:
     if len(ids) > 1:
         raise BadLedgerTag("the tags of this flow run name more than one ledger: start it without a tag ledger:…")
     return ids.pop()
+
+
+def names_another(tags: Collection[str], ledger: UUID) -> bool:
+    """Whether *tags* name a ledger, and not this one: a deployment's older flow runs keep the tag that it had."""
+    return any(tag.startswith(PREFIX) for tag in tags) and f"{PREFIX}{ledger}" not in tags

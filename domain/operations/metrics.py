@@ -8,6 +8,7 @@ from math import inf
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState
+from domain.operations.job_runs import RunCounts
 
 BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400, inf)
 """Upper bounds of the delivery latency, in seconds, each included."""
@@ -81,3 +82,5 @@ class Snapshot:
     last_pass: LastRun | None
     jobs: Mapping[tuple[str, JobState], int]  # executions that ended, by type of job
     at_work: Mapping[tuple[str, JobState], int]  # executions that wait or run now, by type of job
+    never_started: int = 0  # flow runs that died before their job was accepted
+    runs: RunCounts | None = None  # None: no reconciliation run has asked Prefect yet

@@ -10,7 +10,7 @@ from datetime import datetime
 from logging import ERROR, INFO, WARNING
 from typing import assert_never
 
-from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName, Resumed
+from domain.delivery.notifications import Lost, Move, NeverStarted, Notification, Overdue, Paused, ReportName, Resumed
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.text import one_line
@@ -43,7 +43,7 @@ def level_of(notification: Notification) -> int:
             return ERROR
         case Move(kind=kind):
             return PHRASES[kind][0]
-        case Overdue() | Paused() | Lost():
+        case Overdue() | Paused() | Lost() | NeverStarted():
             return WARNING
         case Resumed():
             return INFO
@@ -71,6 +71,8 @@ def _phrase(notification: Notification) -> str:
             return "the pauses of the credential were ended"
         case Lost():
             return "a job is lost"
+        case NeverStarted():
+            return "a job never started"
         case other:
             assert_never(other)
 
@@ -100,6 +102,9 @@ def _facts(notification: Notification) -> Iterator[tuple[str, object]]:
         case Lost():
             yield "job", notification.job_id
             yield "execution", notification.execution
+            yield "words", notification.words
+        case NeverStarted():
+            yield "job", notification.job_id
             yield "words", notification.words
         case other:
             assert_never(other)

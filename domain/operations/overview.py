@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers
+from domain.operations.job_runs import RunCounts
 from domain.operations.metrics import Pause
 
 SLOT = timedelta(minutes=30)
@@ -74,6 +75,8 @@ class Overview:
     rejected: tuple[Refusals, ...]
     pauses: tuple[Pause, ...]
     day: Day
+    runs: RunCounts | None = None  # None: no reconciliation run has asked Prefect yet
+    never_started: int = 0  # in the last day
 
 
 def day_before(now: datetime) -> datetime:

@@ -10,6 +10,7 @@ from domain.delivery.target import Target
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations import chart
 from domain.operations.job_history import clock, next_try_at
+from domain.operations.job_runs import Standing
 from domain.operations.markdown import code, link, literal, narrow, table
 from domain.operations.metrics import Pause
 from domain.operations.overview import Day, Listed, Overview, Refusals
@@ -21,6 +22,7 @@ KEY = "reportback-reports"
 """The key of the page, an artifact."""
 
 LIST = "reportback reports list"
+RUNS = "reportback runs list"
 LONGEST = 120
 """Characters shown of the last error."""
 
@@ -50,6 +52,7 @@ def page(seen: Overview, links: Links) -> str:
         *_undelivered(seen, links),
         *_rejected(seen.rejected, seen.at, links),
         *_pauses(seen.pauses, seen.at),
+        *_runs(seen),
         *_day(seen.day),
         f"*As of {clock(seen.at)}. Each reconciliation run renews this page.*",
     ]
@@ -117,6 +120,20 @@ def _pauses(pauses: Iterable[Pause], now: datetime) -> Iterator[str]:
         yield f"## Credential {code(one.credential)} pauses"
         when = f"Until {clock(one.until)}" if one.until > now else "The next request ends it, or makes it longer"
         yield f"{when}: {code(one.reason)}. {remedy(one.reason, one.credential)}"
+
+
+def _runs(seen: Overview) -> Iterator[str]:
+    """A line on the jobs that are under way, with what an operator must see of those that are not."""
+    counts = seen.runs.counts if seen.runs else {}
+    late_since = seen.runs.late_since if seen.runs else None
+    late = f"**{counts.get(Standing.LATE, 0):,} late**"
+    if late_since is not None:
+        late += f", the oldest for {span(seen.at - late_since)}: is there a worker, and is its pool paused?"
+    said = [f"{count:,} {standing}" for standing, count in counts.items() if count and standing is not Standing.LATE]
+    said += [late] if counts.get(Standing.LATE) else []
+    said += [f"**{seen.never_started:,} never started** in the last day"] if seen.never_started else []
+    if said:
+        yield f"Jobs: {'; '.join(said)}. {code(RUNS)}"
 
 
 def _day(day: Day) -> Iterator[str]:

@@ -13,9 +13,11 @@ from domain.jobs.job_states import JobState
 from domain.operations.metrics import AT_WORK, BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastRun, Latency, Snapshot
 from storage.counters import Key
 from storage.delivery.reports import PHASE
+from storage.jobs.never_started import COUNTER
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
 from storage.operations import event_counts
 from storage.operations.credential_usage import current_pauses
+from storage.operations.job_runs import counts_in
 from storage.transaction import Transaction
 
 
@@ -37,6 +39,8 @@ def snapshot(tx: Transaction) -> Snapshot:
         last_pass=_last_pass(tx),
         jobs=_jobs(counted, {job_type for job_type, _ in at_work}),
         at_work=at_work,
+        never_started=counted[COUNTER],
+        runs=counts_in(counted),
     )
 
 

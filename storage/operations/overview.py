@@ -5,11 +5,13 @@ from typing import Any
 from sqlmodel import col, func, select
 
 from domain.operations.overview import Listed, Overview, Refusals, day_before
+from storage import counters
 from storage.delivery.reports import Selection
 from storage.models import StatusReport, StatusTarget
 from storage.operations import day
 from storage.operations.credential_usage import current_pauses
 from storage.operations.event_counts import avoid_table_scans
+from storage.operations.job_runs import count_never_started, counts_in
 from storage.operations.listing import listing
 from storage.transaction import Transaction
 
@@ -35,6 +37,8 @@ def overview(tx: Transaction) -> Overview:
         ),
         pauses=current_pauses(tx),
         day=day.figures(tx, day_before(tx.now)),
+        runs=counts_in(counters.read(tx)),
+        never_started=count_never_started(tx),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import and_, col, delete, or_, select
 
 from domain.delivery.policy import LONGEST_PAUSE
-from storage.dialect import INSERT
+from storage.dialect import insert
 from storage.identity import fingerprint
 from storage.models import RefusedSecret, WorkerToken
 from storage.transaction import Transaction
@@ -17,6 +17,11 @@ NOTED_EVERY = timedelta(minutes=10)
 
 KEPT_FOR = timedelta(days=1)
 """A worker that has run nothing for so long is forgotten: a restart usually gives it another name."""
+
+
+CHANGED = ("fingerprint", "version", "noted_at")
+ANEW = ", ".join(f"{column} = excluded.{column}" for column in CHANGED)
+NOTE = insert(WorkerToken, "worker", "credential", *CHANGED, on_conflict=f"(worker, credential) DO UPDATE SET {ANEW}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,8 @@ def note(tx: Transaction, worker: str, version: str, secrets: Mapping[str, str |
     of_worker, credential = col(WorkerToken.worker) == worker, col(WorkerToken.credential)
     is_outdated = or_(and_(of_worker, credential.not_in(secrets)), col(WorkerToken.noted_at) < tx.now - KEPT_FOR)
     tx.session.exec(delete(WorkerToken).where(is_outdated))
-    insert = INSERT[tx.session.get_bind().dialect.name](WorkerToken)
-    rows = [
-        {"worker": worker, "credential": name, "fingerprint": found, "version": version, "noted_at": tx.now}
-        for name, found in fingerprints(tx, secrets).items()
-    ]
-    changed = {name: insert.excluded[name] for name in ("fingerprint", "version", "noted_at")}
-    tx.session.exec(insert.values(rows).on_conflict_do_update(index_elements=("worker", "credential"), set_=changed))
+    for name, found in fingerprints(tx, secrets).items():
+        tx.execute(NOTE, worker=worker, credential=name, fingerprint=found, version=version, noted_at=tx.now)
 
 
 def fingerprints(tx: Transaction, secrets: Mapping[str, str | None]) -> dict[str, str | None]:

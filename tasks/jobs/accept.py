@@ -40,11 +40,16 @@ def order_of(
     if wanted is None:
         return Order(flow_run_id, job_type.name, options, job_type.exclusive, None, None, "", start)
     target = wanted.to_target(job_type.context)
-    own = own_page(page)
-    is_for_all = own is not None and not is_this_machine(urlsplit(own).hostname or "")
-    url = wanted.url or (own if is_for_all else None) or commit_page(str(settings.github_api_url), target)
+    url = link_of(wanted.url, page, target, settings)
     credential = credential_of(target.repository, settings)
     return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential, start)
+
+
+def link_of(wanted: str, page: str | None, target: Target, settings: Settings) -> str:
+    """Where the job's statuses link to: *wanted*, else the flow run's *page* if others can open it, else the commit."""
+    own = own_page(page)
+    is_for_all = own is not None and not is_this_machine(urlsplit(own).hostname or "")
+    return wanted or (own if is_for_all else None) or commit_page(str(settings.github_api_url), target)
 
 
 async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | CarriedOutElsewhere:

@@ -4,33 +4,26 @@ Every function raises the errors of Prefect's client where the server cannot be 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from prefect import get_client
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
-from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed, Running
 
 from domain.jobs.job_states import JobState
-from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
+from domain.operations.job_runs import LONGEST_START
 from storage.jobs import liveness
 from storage.jobs.liveness import Over
 from storage.transaction import timed
 from tasks.delivery.reporter import Reporter
+from tasks.operations.job_runs import DOCS_JOBS, deployments_of, runs_of, server
 from tasks.process.identity import is_gone
-
-TIMEOUT = timedelta(seconds=20)
-"""How long Prefect may take for all requests of a function."""
-
-ACCEPTING = timedelta(minutes=10)
-"""Within this, a flow run that starts has its job in the ledger, or has given up waiting for the ledger."""
 
 UNACCEPTED = "its job is in no ledger: its process died before the job was accepted, or a backup was put back"
 
@@ -40,16 +33,8 @@ REPORTING = timedelta(minutes=10)
 AT_ONCE = 2
 """States set at once: more would only wait for each other in a server on SQLite."""
 
-DOCS_JOBS = FlowFilter(name=FlowFilterName(any_=["docs-job"]))
-
 MOST_DELETED = 50
 """Flow runs that one reconciliation run deletes."""
-
-
-@asynccontextmanager
-async def _server() -> AsyncIterator[PrefectClient]:
-    async with asyncio.timeout(TIMEOUT.total_seconds()), get_client() as client:
-        yield client
 
 
 async def is_cancelled(run_id: UUID) -> bool:
@@ -57,7 +42,7 @@ async def is_cancelled(run_id: UUID) -> bool:
 
     Its process gets no signal when the API sets Cancelled, or when its worker has died.
     """
-    async with _server() as client:
+    async with server() as client:
         return _is_cancelled((await client.read_flow_run(run_id)).state)
 
 
@@ -67,7 +52,7 @@ def _is_cancelled(state: State[Any] | None) -> bool:
 
 async def show_waiting(run_id: UUID, ahead: Sequence[UUID]) -> None:
     """Show in the flow run's state the jobs *ahead* that it waits for, or else Running; unless it is cancelled."""
-    async with _server() as client:
+    async with server() as client:
         if _is_cancelled((await client.read_flow_run(run_id)).state):
             return
         state: State[None] = Running()
@@ -80,13 +65,13 @@ async def show_waiting(run_id: UUID, ahead: Sequence[UUID]) -> None:
 
 
 async def crash_dead_runs(reporter: Reporter) -> None:
-    """Set to Crashed the docs jobs that are Running on the server though their process died."""
-    async with _server() as client:
-        asked = _runs(None, StateType.RUNNING, StateType.CANCELLING)
+    """Set to Crashed the docs jobs that are Pending or Running on the server though their process died."""
+    async with server() as client:
+        asked = runs_of(None, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
         found = await client.read_flow_runs(flow_filter=DOCS_JOBS, flow_run_filter=asked)
-        running = {run.id: run for run in found}
-        ended, now = await reporter.ledger.read(timed, liveness.over, list(running))
-        runs = [(running[one.job_id], one) for one in ended]
+        active = {run.id: run for run in found}
+        ended, now = await reporter.ledger.read(timed, liveness.over, list(active))
+        runs = [(active[one.job_id], one) for one in ended]
         await _set_all(client, [(run, _corrected_state(run, one)) for run, one in runs if _is_dead(run, one, now)])
 
 
@@ -96,15 +81,21 @@ async def crash_unaccepted_runs(reporter: Reporter, named: UUID | None, *, now: 
     Only those of deployments that name this ledger, *named*; others may use another. *now*: by the clock of Prefect's
     server.
     """
-    async with _server() as client:
-        active = [run for run in await _active_in(client, named) if _unchanged_since(run, now - ACCEPTING)]
+    async with server() as client:
+        asked = runs_of(
+            await deployments_of(client, [named]), StateType.PENDING, StateType.RUNNING, StateType.CANCELLING
+        )
+        found = await client.read_flow_runs(flow_run_filter=asked)
+        active = [run for run in found if _unchanged_since(run, now - LONGEST_START)]
         known = await reporter.ledger.read(liveness.known, [run.id for run in active])
         await _set_all(client, [(run, _final_state(run, UNACCEPTED)) for run in active if run.id not in known])
 
 
 def _is_dead(run: FlowRun, one: Over, now: datetime) -> bool:
     """Whether a flow run whose job has ended has no process any more. Retried since, it has another process."""
-    if run.state and run.state.is_running() and run.state.timestamp > one.ended_at:
+    if run.state and run.state.is_pending() and one.process.host:
+        return False  # a Retry that a worker has just taken
+    if run.state and not run.state.is_cancelling() and run.state.timestamp > one.ended_at:
         return now - run.state.timestamp > REPORTING
     return one.state is JobState.LOST or bool(is_gone(one.process)) or now - one.ended_at > REPORTING
 
@@ -125,57 +116,33 @@ def _final_state(run: FlowRun, words: str) -> State[None]:
 async def crash_dead_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
     """Set to Crashed the reconciliation runs that are Running since before *before*: longer than any run takes."""
     # By the first start, also of a run that was retried.
-    ours = _runs([deployment_id], StateType.RUNNING, start_time={"before_": before})
+    ours = runs_of([deployment_id], StateType.RUNNING, start_time={"before_": before})
     await _set_matching(ours, Crashed(message="its process died"), since=before)
 
 
 async def cancel_late_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
     """Cancel the runs that should have started before *before*, and have not: one run does the work of all."""
-    late = _runs([deployment_id], StateType.SCHEDULED, next_scheduled_start_time={"before_": before})
+    late = runs_of([deployment_id], StateType.SCHEDULED, next_scheduled_start_time={"before_": before})
     await _set_matching(late, Cancelled(message="late, skipped: another reconciliation run does its work"))
 
 
 async def delete_old_reconciliations(deployment_id: UUID, *, before: datetime) -> None:
     """Delete runs that ended before *before*, with their logs: up to `MOST_DELETED`; the next run deletes more."""
-    old = _runs([deployment_id], *TERMINAL_STATES, end_time={"before_": before})
-    async with _server() as client:
+    old = runs_of([deployment_id], *TERMINAL_STATES, end_time={"before_": before})
+    async with server() as client:
         for run in await client.read_flow_runs(flow_run_filter=old, limit=MOST_DELETED):
             with suppress(ObjectNotFound):  # another reconciliation run was quicker
                 await client.delete_flow_run(run.id)
 
 
 async def _set_matching(runs: FlowRunFilter, state: State[None], *, since: datetime | None = None) -> None:
-    async with _server() as client:
+    async with server() as client:
         found = await client.read_flow_runs(flow_run_filter=runs)
         await _set_all(client, [(run, state) for run in found if since is None or _unchanged_since(run, since)])
 
 
-async def _active_in(client: PrefectClient, named: UUID | None) -> list[FlowRun]:
-    """The docs jobs that have not ended, of deployments that name the ledger *named*."""
-    deployments = await client.read_deployments(flow_filter=DOCS_JOBS)
-    ours = [one.id for one in deployments if _ledger_of(one) == named]
-    if not ours:
-        return []
-    active = _runs(ours, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
-    return await client.read_flow_runs(flow_run_filter=active)
-
-
-def _ledger_of(deployment: DeploymentResponse) -> UUID | str | None:
-    """The ledger that the deployment names, if any; the error message for an invalid tag."""
-    try:
-        return ledger_named_by(deployment.tags)
-    except BadLedgerTag as error:
-        return str(error)
-
-
 def _unchanged_since(run: FlowRun, moment: datetime) -> bool:
     return run.state is not None and run.state.timestamp <= moment
-
-
-def _runs(deployment_ids: Sequence[UUID] | None, *states: StateType, **more: Mapping[str, datetime]) -> FlowRunFilter:
-    """The flow runs of these deployments, or of any, in one of *states*; *more* conditions in Prefect's notation."""
-    of = None if deployment_ids is None else {"any_": deployment_ids}
-    return FlowRunFilter.model_validate({"deployment_id": of, "state": {"type": {"any_": states}}, **more})
 
 
 async def _set_all(client: PrefectClient, states: Iterable[tuple[FlowRun, State[None]]]) -> None:

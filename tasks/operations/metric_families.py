@@ -21,7 +21,9 @@ class SnapshotCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """All families; one without a value has no sample."""
-        return [*_gauges(self._shown), *_counters(self._shown), *_reconciliations(self._shown)]
+        return [
+            *_gauges(self._shown), *_counters(self._shown), *_reconciliations(self._shown), *_job_runs(self._shown),
+        ]  # fmt: skip
 
 
 def registry_of(shown: Snapshot) -> CollectorRegistry:
@@ -107,3 +109,25 @@ def _reconciliations(shown: Snapshot) -> Iterable[Metric]:
         duration.add_metric((), shown.last_pass.took.total_seconds())
         success.add_metric((), shown.last_pass.ended_at.timestamp())
     return passes, duration, success
+
+
+def _job_runs(shown: Snapshot) -> Iterable[Metric]:
+    runs = GaugeMetricFamily(
+        "reportback_job_runs",
+        "Flow runs of docs jobs that have not ended, as the last reconciliation run read them from Prefect.",
+        labels=("state",),
+    )
+    late = GaugeMetricFamily(
+        "reportback_oldest_late_job_timestamp_seconds",
+        "When the flow run of a docs job that has waited longest for a worker was to start. Absent while none is late.",
+    )
+    if shown.runs is not None:
+        for standing, count in shown.runs.counts.items():
+            runs.add_metric((standing.value,), count)
+        if shown.runs.late_since is not None:
+            late.add_metric((), shown.runs.late_since.timestamp())
+    never = CounterMetricFamily(
+        "reportback_jobs_never_started", "Flow runs of docs jobs that died before their job was accepted."
+    )
+    never.add_metric((), shown.never_started)
+    return runs, late, never

@@ -6,7 +6,16 @@ from uuid import UUID
 
 from prefect.events import Event
 
-from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName, Resumed
+from domain.delivery.notifications import (
+    Lost,
+    Move,
+    NeverStarted,
+    Notification,
+    Overdue,
+    Paused,
+    ReportName,
+    Resumed,
+)
 from domain.delivery.report import EventKind
 
 NAMES = {
@@ -33,9 +42,9 @@ def event_of(notification: Notification, run_id: UUID) -> Event | None:
         case Resumed():  # at a shell, which sends no events
             return None
         case Lost(job_id, execution, words):
-            resource = _resource(f"reportback.job.{job_id}", f"job {job_id}", {})
-            payload = {"job": job_id, "execution": execution, "words": words}
-            return _event("reportback.job.lost", resource, payload, {"flow-run": job_id, "teller": run_id})
+            return _of_job("lost", job_id, {"execution": execution, "words": words}, run_id)
+        case NeverStarted(job_id, words):
+            return _of_job("never_started", job_id, {"words": words}, run_id)
         case other:
             assert_never(other)
 
@@ -65,6 +74,13 @@ def _of_report(name: str, report: ReportName, details: Mapping[str, object], run
     payload = {"report": report.id, "job": report.job_id, "execution": report.execution, "sha": target.sha, **labels}
     return _event(
         f"reportback.report.{name}", resource, {**payload, **details}, {"flow-run": report.job_id, "teller": run_id}
+    )
+
+
+def _of_job(name: str, job_id: UUID, details: Mapping[str, object], run_id: UUID) -> Event:
+    resource = _resource(f"reportback.job.{job_id}", f"job {job_id}", {})
+    return _event(
+        f"reportback.job.{name}", resource, {"job": job_id, **details}, {"flow-run": job_id, "teller": run_id}
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ledger_jobs import CREDENTIAL, accept, begin, end, order
@@ -20,7 +20,7 @@ from domain.process.identity import Process
 from github_api.commit_statuses import CommitStatuses
 from storage.delivery import leases, settling
 from storage.delivery.leases import Lease
-from storage.jobs import jobs
+from storage.jobs import jobs, never_started
 from storage.ledger import Ledger
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
@@ -65,6 +65,15 @@ async def accepts(ledger: Ledger, number: int, flow_run_id: str) -> str:
         asked = order(flow_run_id=UUID(flow_run_id))
         taken = jobs.accept(tx, asked, by=Process("boot", number, 1))
     return type(taken).__name__
+
+
+async def starts_or_is_dead(ledger: Ledger, number: int, flow_run_id: str) -> str:
+    """Every other contender accepts the flow run's job; the others record it as one that never started."""
+    if number % 2:
+        return await accepts(ledger, number, flow_run_id)
+    with ledger.transaction() as tx:
+        asked = order(flow_run_id=UUID(flow_run_id))
+        return str(never_started.record(tx, asked, asked_at=tx.now - timedelta(minutes=1), words="it died"))
 
 
 async def begins(ledger: Ledger, number: int, *job_ids: str) -> str:
@@ -116,5 +125,6 @@ async def _attempt(ledger: Ledger, chance: random.Random) -> None:
 
 
 CONTENDERS: dict[str, Callable[..., Awaitable[str]]] = {
-    contender.__name__: contender for contender in (claims, probes, spends, accepts, begins, ends, sends, mixes)
+    contender.__name__: contender
+    for contender in (claims, probes, spends, accepts, starts_or_is_dead, begins, ends, sends, mixes)
 }

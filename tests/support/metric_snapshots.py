@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from domain.delivery.outcome import PAUSE_REASONS, Reason
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState
+from domain.operations.job_runs import RunCounts, Standing
 from domain.operations.metrics import AT_WORK, BUCKETS, ENDS, TRIED, Group, LastRun, Latency, Pause, Snapshot
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -35,4 +36,6 @@ FULL = Snapshot(
     last_pass=LastRun(AT, timedelta(seconds=1)),
     jobs=dict.fromkeys((("sphinx", state) for state in ENDS), 1),
     at_work=dict.fromkeys((("sphinx", state) for state in AT_WORK), 1),
+    never_started=1,
+    runs=RunCounts(AT, dict.fromkeys(Standing, 1), AT),
 )

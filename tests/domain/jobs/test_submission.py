@@ -1,6 +1,9 @@
 """Submissions of a job: its parameters, and when two requests are the same."""
 
-from domain.jobs.submission import Submission
+import pytest
+
+from domain.delivery.target import Target
+from domain.jobs.submission import Submission, UnreadableJob, asked_by
 from domain.jobs.target_request import TargetRequest
 
 SHA = "3f2a91c0" * 5
@@ -31,3 +34,28 @@ def test_omitted_fields_are_left_to_the_form() -> None:
     assert Submission("sphinx", PLAIN, {}).parameters == {
         "job": "sphinx", "options": {}, "target": {"repository": "acme/site", "sha": SHA},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"job": 17},
+        {"job": "../rm"},
+        {"job": "sphinx", "target": "acme/site"},
+        {"job": "sphinx", "target": {"repository": "acme/site", "sha": "main"}},
+        {"job": "sphinx", "target": {"repository": "../..", "sha": SHA}},
+        {"job": "sphinx", "target": {"repository": "acme/site", "sha": SHA, "token": "a"}},
+        {"job": "removed", "target": {"repository": "acme/site", "sha": SHA}},
+    ],
+)
+def test_parameters_that_no_submission_has_name_no_job(parameters: dict[str, object]) -> None:
+    with pytest.raises(UnreadableJob):
+        asked_by(parameters, {"sphinx": "docs/handbook"})
+
+
+def test_parameters_are_read_back_whatever_the_options_are() -> None:
+    given = {"job": "sphinx", "options": "no options", "target": {"repository": "acme/site", "sha": SHA}}
+    assert asked_by(given, {"sphinx": "docs/handbook"}).target == Target("acme/site", SHA, "docs/handbook")
+    assert asked_by(given, None).target == Target("acme/site", SHA, "docs/sphinx")
+    assert asked_by({"job": "sphinx", "target": None}, None).target is None

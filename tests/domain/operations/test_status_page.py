@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.delivery.report import Phase
 from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers
+from domain.operations.job_runs import RunCounts, Standing
 from domain.operations.metrics import Pause
 from domain.operations.overview import SLOTS, Day, Listed, Overview, Refusals, Slot, day_before
 from domain.operations.status_page import Links, headline, page
@@ -125,3 +126,12 @@ def test_a_long_error_is_cut() -> None:
 def test_a_prefect_without_a_ui_has_no_links_to_it() -> None:
     links = replace(LINKS, run=lambda _: None)
     assert "**12 min**: report 41, success of" in page(replace(QUIET, undelivered=1, oldest=(DUE,)), links)
+
+
+def test_jobs_that_do_not_start_are_a_line_of_the_page() -> None:
+    counts = {Standing.WAITING: 2, Standing.LATE: 1, Standing.STARTING: 0, Standing.RUNNING: 3}
+    assert (
+        "Jobs: 2 waiting; 3 running; **1 late**, the oldest for 12 min: is there a worker, and is its pool paused?; "
+        "**4 never started** in the last day. `reportback runs list`\n"
+    ) in text_of(runs=RunCounts(NOW, counts, NOW - 12 * MINUTE), never_started=4)
+    assert "Jobs:" not in text_of(runs=RunCounts(NOW, dict.fromkeys(Standing, 0)))

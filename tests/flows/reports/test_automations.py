@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
 from prefect import get_client
+from prefect.events import Event
 from prefect.settings import PREFECT_API_URL
 from waiting import until
 
-from domain.delivery.notifications import Lost, Move, Notification, Overdue, Paused, ReportName
+from domain.delivery.notifications import Lost, Move, NeverStarted, Notification, Overdue, Paused, ReportName
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState, Target
@@ -33,7 +34,18 @@ def notifications_of_every_kind(job_id: UUID) -> tuple[Notification, ...]:
         Paused("env:TOKEN", AT, Reason.BAD_CREDENTIALS),
         Paused("env:OTHER", AT, Reason.SECONDARY_LIMIT),
         Lost(job_id, 1, "its process died"),
+        NeverStarted(job_id, "its worker died"),
     )
+
+
+def late_event() -> Event:
+    """What Prefect's server publishes of a flow run of docs-job that no worker takes."""
+    flow = {"prefect.resource.id": f"prefect.flow.{uuid4()}", "prefect.resource.role": "flow"}
+    return Event.model_validate({
+        "event": "prefect.flow-run.Late",
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{uuid4()}"},
+        "related": [{**flow, "prefect.resource.name": "docs-job"}],
+    })  # fmt: skip
 
 
 async def triggered() -> list[str]:
@@ -55,6 +67,7 @@ async def test_the_documented_command_installs_automations_that_are_triggered() 
     names = sorted(one["name"] for one in AUTOMATIONS)
     assert not set(names) & set(await triggered())
     await _send([event for one in notifications_of_every_kind(uuid4()) if (event := event_of(one, uuid4()))])
+    await _send([late_event()])
 
     async def all_are() -> bool:
         return await triggered() == names

@@ -6,7 +6,15 @@ FILES = "tests/tasks/process/test_file_limits.py"
 REMOVAL = "tests/tasks/process/test_removal_limits.py"
 STOPS = "tests/tasks/process/test_file_work_stops.py"
 
+NEVER_STARTED = "tests/storage/jobs/test_never_started.py"
+DEAD_RUNS = "tests/flows/reports/test_never_started.py"
+
 JOBS = (
+    Breakage("a dead flow run covers what was accepted since it was asked for", "storage/jobs/never_started.py", "BEFORE_ALL if tx.session.exec(is_newer).one() else turn", "turn", (f"{NEVER_STARTED}::test_it_never_covers_what_was_accepted_since_it_was_asked_for",)),
+    Breakage("a dead flow run that is found later covers one asked for later", "storage/jobs/never_started.py", "or_(exists().where(accepted), exists().where(never_started))", "exists().where(accepted)", (f"{NEVER_STARTED}::test_of_two_dead_runs_the_one_asked_for_later_shows_in_whichever_order_they_are_found",)),
+    Breakage("a job that was accepted is recorded as dead", "storage/jobs/never_started.py", "        return False\n    if order.target", "        pass\n    if order.target", (f"{NEVER_STARTED}::test_a_job_that_was_accepted_is_left_alone",)),
+    Breakage("a job that a restored ledger has forgotten never started", "tasks/operations/never_started.py", "if run.id not in started and ", "if ", (f"{DEAD_RUNS}::test_a_job_that_a_restored_ledger_has_forgotten_is_not_said_to_have_never_started",)),
+    Breakage("a dead flow run of another ledger is recorded", "tasks/operations/never_started.py", " and not names_another(run.tags, self.ledger)", "", (f"{DEAD_RUNS}::test_what_is_not_dead_is_left_alone",)),
     Breakage("a pid reused by a thread ends the search for lost jobs", "tasks/process/identity.py", "with suppress(OSError):  # it has ended", "with suppress(ProcessLookupError):  # it has ended", ("tests/tasks/process/test_identity.py::test_a_thread_that_reuses_the_pid_is_no_process",)),
     Breakage("one job that cannot be ended keeps the others waiting", "tasks/jobs/lost.py", "            troubles.append(error)\n", "            raise\n", ("tests/tasks/jobs/test_lost.py::test_a_job_that_cannot_be_ended_keeps_no_other_waiting",)),
     Breakage("a silent job on another host is not lost", "tasks/jobs/lost.py", "if gone is None and silence >= OLD_HEARTBEAT:", "if False:", ("tests/tasks/jobs/test_lost.py::test_a_job_that_was_silent_for_too_long_elsewhere_is_lost",)),

@@ -37,6 +37,9 @@ NAMES = {
     "reportback_reconcile_last_success_timestamp_seconds": "gauge",
     "reportback_jobs": "counter",
     "reportback_jobs_at_work": "gauge",
+    "reportback_job_runs": "gauge",
+    "reportback_oldest_late_job_timestamp_seconds": "gauge",
+    "reportback_jobs_never_started": "counter",
 }
 """The parser leaves `_total` out of a counter's name."""
 
