@@ -40,6 +40,8 @@ app.command(
 )
 reports = App(name="reports", help="List reports, delivered or not, and retry them.")
 app.command(reports)
+runs = App(name="runs", help="List flow runs of docs jobs: those that wait, and those that never started.")
+app.command(runs)
 
 
 def _command(parent: App, path: str, name: str | None = None) -> None:
@@ -65,6 +67,7 @@ _command(db, "console.ledger:move_ledger", "move")
 _command(reports, "console.list:list_reports", "list")
 _command(reports, "console.show:show")
 _command(reports, "console.retry:retry")
+_command(runs, "console.runs:list_runs", "list")
 _command(app, "console.reconcile:reconcile_now", "reconcile")
 _command(app, "console.legacy_import.import_old:import_old", "import")
 _command(app, "console.metrics:metrics")

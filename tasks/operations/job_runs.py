@@ -85,6 +85,13 @@ async def active_runs(client: PrefectClient, deployment_ids: Sequence[UUID], now
     return [_job_run(run, alive) for run in found]
 
 
+async def scheduled_runs(client: PrefectClient, deployment_ids: Sequence[UUID], *, limit: int) -> list[JobRun]:
+    """The flow runs that no worker has taken, in the order in which they were to start."""
+    asked, sort = runs_of(deployment_ids, StateType.SCHEDULED), FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC
+    found = await client.read_flow_runs(flow_run_filter=asked, sort=sort, limit=min(limit, PAGE))
+    return [_job_run(run, {}) for run in found]
+
+
 async def dead_runs(
     client: PrefectClient, deployment_ids: Sequence[UUID], *, after: datetime, before: datetime
 ) -> list[JobRun]:

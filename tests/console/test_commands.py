@@ -33,6 +33,7 @@ ALL = (
     "reports retry",
     "credentials",
     "credentials resume",
+    "runs list",
     "reconcile",
     "doctor",
     "submit",

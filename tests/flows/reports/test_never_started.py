@@ -1,5 +1,6 @@
 """A flow run that dies before its job is accepted shows on its commit, and never over what was asked for later."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Pending, Running, Scheduled
 from sqlmodel import update
 
+from console.runs import list_runs
 from domain.jobs.execution import Execution, Order
 from domain.jobs.job_states import JobState
 from domain.operations.job_runs import Standing
@@ -308,3 +310,26 @@ async def test_a_late_run_is_on_the_page_and_reports_nothing(rig: Rig, deploymen
         (page,) = await client.read_artifacts(artifact_filter=wanted)
     assert "Jobs: **1 late**, the oldest for 5 min: is there a worker, and is its pool paused?" in str(page.data)
     assert rig.states() == []
+
+
+async def test_a_person_lists_what_waits_and_what_never_started(
+    rig: Rig, deployment: UUID, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = await asked(rig, deployment, Scheduled(scheduled_time=datetime.now(UTC) - timedelta(minutes=5)))
+    starting = await asked(rig, deployment, Pending())
+    dead = await asked(rig, deployment, Running(), Failed())
+    await run(reconcile_reports)
+    capsys.readouterr()
+    assert await list_runs(as_json=True) == 0
+    shown = {one["run"]: one for one in json.loads(capsys.readouterr().out)}
+    assert {run_id: one["state"] for run_id, one in shown.items()} == {
+        str(late): "late", str(starting): "starting", str(dead): "never_started",
+    }  # fmt: skip
+    assert {(one["repository"], one["sha"]) for one in shown.values()} == {("acme/site", rig.sha)}
+    assert shown[str(dead)]["words"] == FAILED[1]
+    assert await list_runs(late=True, fails_if_any=True) == 1
+    out = capsys.readouterr().out
+    assert str(late) in out
+    assert str(dead) not in out
+    assert await list_runs(never_started=True) == 0
+    assert f"could not start: {FAILED[1].partition(': ')[2]}" in " ".join(capsys.readouterr().out.split())
