@@ -42,6 +42,8 @@ reports = App(name="reports", help="List reports, delivered or not, and retry th
 app.command(reports)
 runs = App(name="runs", help="List flow runs of docs jobs: those that wait, and those that never started.")
 app.command(runs)
+jobs = App(name="jobs", help="Have jobs that ended without success executed again.")
+app.command(jobs)
 
 
 def _command(parent: App, path: str, name: str | None = None) -> None:
@@ -68,6 +70,7 @@ _command(reports, "console.list:list_reports", "list")
 _command(reports, "console.show:show")
 _command(reports, "console.retry:retry")
 _command(runs, "console.runs:list_runs", "list")
+_command(jobs, "console.jobs:retry_jobs", "retry")
 _command(app, "console.reconcile:reconcile_now", "reconcile")
 _command(app, "console.legacy_import.import_old:import_old", "import")
 _command(app, "console.metrics:metrics")

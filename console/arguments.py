@@ -9,9 +9,13 @@ from uuid import UUID
 from cyclopts import Parameter, Token, convert
 
 from domain.delivery.outcome import Reason
+from domain.delivery.target import StatusState
+from domain.jobs.job_states import JobState
 from storage.delivery.reports import Selection
+from storage.operations.ended_jobs import JobSelection
 
 Json = Annotated[bool, Parameter(name="--json")]
+Sure = Annotated[bool, Parameter(name=("--yes", "-y"))]
 DryRun = Annotated[bool, Parameter(name="--dry-run")]
 
 
@@ -21,6 +25,15 @@ def _given(kind: Any, tokens: Sequence[Token]) -> object:  # noqa: ANN401  # wha
 
 
 GIVEN = Parameter(converter=_given)
+
+Moment = Annotated[timedelta | datetime | None, GIVEN]
+"""A time, or a span that counts back from now."""
+
+
+def _at(moment: timedelta | datetime | None, now: datetime) -> datetime | None:
+    """The time that *moment* means at *now*: without a zone it is UTC."""
+    at = now - moment if isinstance(moment, timedelta) else moment
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 @Parameter(name="*")
@@ -33,20 +46,53 @@ class ReportFilter:
         reason: Only what was rejected for this reason.
         job_id: Only of the docs-job flow run with this id.
         since: Only what was recorded since then: a time, UTC unless it says otherwise, or a span such as 2h or 3d.
+        until: Only what was recorded until then: the same.
+        state: Only reports of this state.
     """
 
     repository: str | None = None
     reason: Annotated[Reason | None, GIVEN] = None
     job_id: Annotated[UUID | None, GIVEN, Parameter(name="--job")] = None
-    since: Annotated[timedelta | datetime | None, GIVEN] = None
+    since: Moment = None
+    until: Moment = None
+    state: Annotated[StatusState | None, GIVEN] = None
     report_ids: Annotated[tuple[int, ...], Parameter(parse=False)] = ()
 
     def selection(self, now: datetime) -> Selection:
         """The selection at *now*: a span counts back from *now*, and a time without a zone is UTC."""
-        since = now - self.since if isinstance(self.since, timedelta) else self.since
-        if since is not None and since.tzinfo is None:
-            since = since.replace(tzinfo=UTC)
-        return Selection(self.report_ids, self.job_id, self.repository, self.reason, since)
+        since, until = _at(self.since, now), _at(self.until, now)
+        return Selection(self.report_ids, self.job_id, self.repository, self.reason, since, until, self.state)
 
 
 EVERYTHING = ReportFilter()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """The options that select jobs which ended without success. They must all match.
+
+    Args:
+        state: Only jobs that ended so; repeat it for several.
+        job_type: Only of this job type.
+        repository: Only of this repository, as owner/name.
+        machine: Only those of the machine whose boot id begins so, as --dry-run lists it.
+        since: Only what ended since then: a time, UTC unless it says otherwise, or a span such as 2h or 3d.
+        until: Only what ended until then: the same.
+    """
+
+    state: Annotated[tuple[JobState, ...], GIVEN] = ()
+    job_type: Annotated[str | None, GIVEN, Parameter(name="--type")] = None
+    repository: str | None = None
+    machine: Annotated[str | None, GIVEN] = None
+    since: Moment = None
+    until: Moment = None
+    job_ids: Annotated[tuple[UUID, ...], Parameter(parse=False)] = ()
+
+    def selection(self, now: datetime) -> JobSelection:
+        """The selection at *now*: see `ReportFilter.selection`."""
+        since, until = _at(self.since, now), _at(self.until, now)
+        return JobSelection(self.job_ids, self.state, self.job_type, self.repository, self.machine, since, until)
+
+
+EVERY_JOB = JobFilter()

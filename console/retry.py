@@ -1,19 +1,15 @@
 """The command `reportback reports retry`."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from console.arguments import EVERYTHING, DryRun, ReportFilter
+from console.arguments import EVERYTHING, DryRun, ReportFilter, Sure
 from console.ledger import os_user
 from console.list import print_reports
 from console.progress import CommandProgress
 from console.reporter import logging_to, open_reporter
-from console.terminal import confirm, plain, results, say
+from console.terminal import plain, refusal, results, say
 from domain.delivery.budget import BULK_SIZE
 from settings import Settings
 from storage.operations.listing import Wanted
@@ -28,7 +24,7 @@ async def retry(
     *ids: int,
     asked: ReportFilter = EVERYTHING,
     is_dry_run: DryRun = False,
-    is_sure: Annotated[bool, Parameter(name=("--yes", "-y"))] = False,
+    is_sure: Sure = False,
 ) -> int:
     """Reopen rejected reports whose cause is gone, and deliver them and what is merely due, now.
 
@@ -43,7 +39,9 @@ async def retry(
     """
     asked = replace(asked, report_ids=ids)
     if asked == EVERYTHING:
-        return _refuse("nothing was selected: name reports, or --job, --repository, --reason or --since")
+        return _refuse(
+            "nothing was selected: name reports, or --job, --repository, --reason, --state, --since or --until"
+        )
     if is_dry_run:
         await print_reports(asked, tuple(Wanted), limit=LISTED)
         return 0
@@ -52,11 +50,8 @@ async def retry(
         chosen = await undelivered(reporter, asked.selection(await reporter.ledger.now()))
         for report_id in sorted(set(ids) - set(chosen)):
             say(f"report {report_id}: delivered, superseded or unknown: left alone")
-        if len(chosen) > BULK_SIZE and not is_sure:
-            if not sys.stdin.isatty():
-                return _refuse(f"these are {len(chosen)} reports: see them with --dry-run, then say --yes")
-            if not await confirm(f"Retry {len(chosen)} reports?"):
-                return _refuse("nothing was tried")
+        if why := await refusal(len(chosen), "reports", is_sure=is_sure):
+            return _refuse(why)
         left = await _retry_each(reporter, chosen, settings)
     results().print(plain(_summary(len(chosen), left)))
     return 1 if left else 0

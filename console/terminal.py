@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.delivery.budget import BULK_SIZE
 from domain.delivery.notifications import Notification
 from domain.operations.notification_lines import level_of, line_of
 from domain.text import UNSEEN, one_line
@@ -73,6 +74,15 @@ def _escaped(character: re.Match[str]) -> str:
 
 def _written(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+async def refusal(count: int, things: str, *, is_sure: bool) -> str | None:
+    """Why *count* *things* are not retried: more than a few need a person's word. None: they are."""
+    if count <= BULK_SIZE or is_sure:
+        return None
+    if not sys.stdin.isatty():
+        return f"these are {count} {things}: see them with --dry-run, then say --yes"
+    return None if await confirm(f"Retry {count} {things}?") else "nothing was tried"
 
 
 async def confirm(question: str) -> bool:

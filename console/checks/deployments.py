@@ -69,7 +69,7 @@ def _problems(name: str, one: DeploymentResponse, expected: Expected) -> Iterato
     if one.job_variables:
         yield f"brings job variables ({', '.join(one.job_variables)}): run `make deploy`"
     if one.paused:
-        yield f"is paused: let it go on with `prefect deployment resume {name}`"
+        yield f"is paused: let it go on with `prefect api POST /deployments/{one.id}/resume_deployment`"
     if one.work_pool_name is None and one.status is not DeploymentStatus.READY:
         yield "is in no work pool, and the process that served it is gone: run `make up`, or `make deploy`"
     yield from _of_ledger(one, expected.ledger)

@@ -159,6 +159,8 @@ class Selection:
     repository: str | None = None
     reason: str | None = None  # a domain.delivery.outcome.Reason: only reports rejected for it
     since: datetime | None = None  # recorded then or later
+    until: datetime | None = None  # recorded then or earlier
+    state: StatusState | None = None
 
 
 def chosen_by(selection: Selection) -> list[ColumnElement[bool]]:
@@ -174,6 +176,10 @@ def chosen_by(selection: Selection) -> list[ColumnElement[bool]]:
         asked.append(col(StatusReport.rejection) == selection.reason)
     if selection.since is not None:
         asked.append(col(StatusReport.created_at) >= selection.since)
+    if selection.until is not None:
+        asked.append(col(StatusReport.created_at) <= selection.until)
+    if selection.state is not None:
+        asked.append(col(StatusReport.state) == selection.state)
     return asked
 
 

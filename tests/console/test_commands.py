@@ -31,6 +31,7 @@ ALL = (
     "reports list",
     "reports show",
     "reports retry",
+    "jobs retry",
     "credentials",
     "credentials resume",
     "runs list",

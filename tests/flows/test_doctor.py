@@ -1,7 +1,12 @@
 """`reportback doctor` against a Prefect server: what it reads there is what there is."""
 
-from collections.abc import Mapping
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +17,7 @@ from prefect import Flow, get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolUpdate
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Scheduled
 
 from console.checks import ledger, prefect, tokens
@@ -84,10 +90,43 @@ async def test_another_ledger_and_other_job_types_are_named(named: UUID) -> None
     assert words["deployment docs-job"].startswith("lacks new and still has ")
 
 
-async def test_a_paused_pool_is_named_with_what_lets_it_go_on(named: UUID) -> None:
+async def do(words: str) -> None:
+    """Run the first command that *words* name, in a shell, against the test's server and ledger."""
+    command = words.split("`")[1]
+    bin_folder = Path(sys.executable).parent
+    env = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "PREFECT_API_URL": PREFECT_API_URL.value() or ""}
+    done = await asyncio.to_thread(
+        subprocess.run, ("/bin/sh", "-c", command), env=env, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def pause_pool(client: PrefectClient) -> None:
+    await client.update_work_pool(JOBS, WorkPoolUpdate(is_paused=True))
+
+
+async def use_up_the_limit(client: PrefectClient) -> None:
+    await client.update_work_pool(JOBS, WorkPoolUpdate(concurrency_limit=0))
+
+
+async def pause_queue(client: PrefectClient) -> None:
+    (queue,) = await client.read_work_queues(work_pool_name=JOBS)
+    await client.update_work_queue(queue.id, is_paused=True)
+
+
+async def pause_deployment(client: PrefectClient) -> None:
+    await client.pause_deployment((await client.read_deployment_by_name("docs-job/docs-job")).id)
+
+
+@pytest.mark.parametrize("stop", [pause_pool, use_up_the_limit, pause_queue, pause_deployment])
+async def test_what_keeps_jobs_from_starting_is_named_and_ended_by_the_command_that_it_names(
+    named: UUID, stop: Callable[[PrefectClient], Awaitable[None]]
+) -> None:
     async with get_client() as client:
-        await client.update_work_pool(JOBS, WorkPoolUpdate(is_paused=True))
-    assert [one.words.partition(":")[0] for one in await wrong(named)] == ["is paused, so that nothing of it starts"]
+        await stop(client)
+    (finding,) = await wrong(named)
+    await do(finding.words)
+    assert await wrong(named) == []
 
 
 async def test_a_late_pass_is_named(named: UUID) -> None:
