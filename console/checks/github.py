@@ -8,12 +8,14 @@ import httpx
 
 from console.checks.finding import Finding, bad, good
 from domain.delivery.repository_patterns import OPEN, is_open
+from domain.operations.remedies import supply
 from domain.units import span
 from github_api.certificates import BadCertificates
 from github_api.credentials import NoCredential, configured, credential_name
 from github_api.setup_check import Answer, Diagnostics, NoResponse
 from settings import Settings
 
+CREDENTIAL = "credential "
 MOST_SKEW = timedelta(seconds=30)
 MAY_WRITE = frozenset({"repo", "repo:status"})
 """Scopes of a classic token that let it write statuses.
@@ -79,7 +81,7 @@ def repositories_finding(allowed: Collection[str], credentials: Collection[str])
 
 
 async def _token(github: Diagnostics, name: str) -> Finding:
-    what = f"credential {name}"
+    what = f"{CREDENTIAL}{name}"
     try:
         return token_finding(what, await github.limits(await _token_of(name)))
     except NoCredential as error:
@@ -92,7 +94,8 @@ def token_finding(what: str, answer: Answer | NoResponse) -> Finding:
         case NoResponse(why):
             return bad(what, f"not asked: {why}")
         case Answer(status=HTTPStatus.UNAUTHORIZED, words=words):
-            return bad(what, f"GitHub does not accept its token ({words}): renew it where its name says it is read")
+            cure = supply(what.removeprefix(CREDENTIAL))
+            return bad(what, f"GitHub does not accept its token ({words}): renew it on GitHub. {cure}")
         case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND, scopes=None):
             return good(what, "its token is accepted; --repository checks whether it may write statuses")
         case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND, scopes=scopes) if scopes and scopes & MAY_WRITE:

@@ -9,6 +9,7 @@ from world import World
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
+from domain.delivery.target import StatusState
 from domain.jobs.execution import Execution
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
@@ -61,6 +62,12 @@ async def test_since_selects_reports_recorded_then_or_later(world: World) -> Non
     now = world.clock.now
     assert await undelivered(world.reporter, Selection(since=now)) == [await newest(world, B)]
     assert await undelivered(world.reporter, Selection(since=now + timedelta(seconds=1))) == []
+    assert await undelivered(world.reporter, Selection(until=now, since=now)) == [await newest(world, B)]
+    assert await undelivered(world.reporter, Selection(until=now - timedelta(days=9))) == []
+    assert await undelivered(world.reporter, Selection(since=now, state=StatusState.SUCCESS)) == [
+        await newest(world, B)
+    ]
+    assert await undelivered(world.reporter, Selection(since=now, state=StatusState.FAILURE)) == []
 
 
 async def test_a_repository_is_selected_whatever_its_letter_case_and_no_other(world: World) -> None:
