@@ -23,7 +23,8 @@ from storage.jobs import liveness
 from storage.ledger import Ledger
 from storage.operations.job_runs import never_started as lost_runs
 from storage.transaction import Transaction
-from tasks.operations.job_runs import active_runs, deployments_of, scheduled_runs, time_of
+from tasks.runs.job_runs import active_runs, deployments_of, scheduled_runs
+from tasks.runs.workers import time_of
 
 NEVER_STARTED = "never started"
 

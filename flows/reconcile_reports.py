@@ -13,21 +13,21 @@ from flows.run_settings import flow_settings
 from tasks.delivery.open_reporter import open_reporter
 from tasks.delivery.reporter import Reporter
 from tasks.operations.best_effort import best_effort
-from tasks.operations.clear_pending import crash_pending_reconciliations
-from tasks.operations.correct_run_states import (
-    cancel_late_reconciliations,
-    crash_dead_reconciliations,
-    crash_dead_runs,
-    crash_unaccepted_runs,
-    delete_old_reconciliations,
-)
-from tasks.operations.never_started import record_never_started
 from tasks.operations.note_tokens import note_tokens
 from tasks.operations.overridden_reports import Overrides
 from tasks.operations.periodic_maintenance import maintain
 from tasks.operations.publish_events import publishing
 from tasks.operations.status_page import show_status_page
 from tasks.reconcile import has_succeeded_within, reconcile
+from tasks.runs.clear_pending import crash_pending_reconciliations
+from tasks.runs.correct_run_states import (
+    cancel_late_reconciliations,
+    crash_dead_reconciliations,
+    crash_dead_runs,
+    crash_unaccepted_runs,
+    delete_old_reconciliations,
+)
+from tasks.runs.never_started import record_never_started
 
 RUNS_KEPT_FOR = timedelta(days=3)
 """How long Prefect keeps ended reconciliation runs: there are 1,440 a day."""

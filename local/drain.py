@@ -22,7 +22,8 @@ from domain.addresses import without_user
 from domain.text import one_line
 from local.prefect_server import prefect_server
 from local.work_pools import POOLS
-from tasks.operations.dead_runs import dead_runs, server_time
+from tasks.runs.dead_runs import dead_runs
+from tasks.runs.workers import time_of
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
 """A worker has taken on Pending runs, though their process may not have started. A running one can be suspended: its
@@ -128,7 +129,7 @@ async def _under_way(client: PrefectClient, pool: str) -> tuple[list[FlowRun], d
         flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY))),
         work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])),
     )
-    dead = await dead_runs(client, found, await server_time(client)) if found else {}
+    dead = await dead_runs(client, found, await time_of(client)) if found else {}
     gone = {_names([run]): dead[run.id] for run in found if run.id in dead}
     return [run for run in found if run.id not in dead], gone
 

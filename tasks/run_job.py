@@ -12,8 +12,8 @@ from domain.jobs.job_states import JobState
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.execution_spec import EndedExecution, Work
 from tasks.jobs.run_execution import Callbacks, carry_out
-from tasks.operations.correct_run_states import is_cancelled, show_waiting
 from tasks.operations.progress_bar import progress_bar
+from tasks.runs.correct_run_states import is_cancelled, show_waiting
 
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)

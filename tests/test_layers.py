@@ -25,6 +25,7 @@ ROOM_MAY_IMPORT: dict[str, set[str]] = {
     "output": {"process"},
     "jobs": {"delivery", "output", "process"},
     "operations": {"delivery", "jobs", "output", "process"},
+    "runs": {"delivery", "jobs", "operations", "output", "process"},
 }
 """Rooms are the folders of a layer, the same in each. All may use the modules beside them in their layer."""
 

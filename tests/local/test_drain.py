@@ -17,7 +17,7 @@ from waiting import until
 
 from local import drain as module
 from local.drain import drain, resume
-from tasks.operations.dead_runs import WORKER
+from tasks.runs.workers import WORKER
 
 POOL = "pool-7"
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -70,12 +70,8 @@ class Server:
             state=SimpleNamespace(timestamp=NOW - self.age), work_pool_name=POOL, labels={WORKER: self.taken_by},
         )  # fmt: skip
 
-    async def read_workers_for_work_pool(
-        self,
-        _: str,
-        worker_filter: WorkerFilter,  # noqa: ARG002  # those that are gone are not there
-    ) -> list[SimpleNamespace]:
-        return [SimpleNamespace(name=name) for name in self.workers]
+    async def read_workers_for_work_pool(self, _: str, __: WorkerFilter, *, limit: int) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name) for name in self.workers[:limit]]  # those that are gone are not there
 
     async def request(self, method: str, path: str) -> SimpleNamespace:
         assert (method, path) == ("GET", "/health")

@@ -135,7 +135,7 @@ async def accepted(rig: Rig, run_id: UUID) -> UUID:
 async def test_flow_runs_that_died_before_acceptance_are_corrected_in_prefect(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.operations.correct_run_states.LONGEST_START", timedelta(seconds=-60))
+    monkeypatch.setattr("tasks.runs.correct_run_states.LONGEST_START", timedelta(seconds=-60))
     ours, others = (
         await deployed(docs_job),
         await deployed(docs_job, tags=[f"ledger:{uuid4()}"]),
@@ -157,7 +157,7 @@ async def test_flow_runs_that_died_before_acceptance_are_corrected_in_prefect(
 
 
 async def test_a_flow_run_is_corrected_by_the_runs_of_its_own_ledger(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.operations.correct_run_states.LONGEST_START", timedelta(seconds=-60))
+    monkeypatch.setattr("tasks.runs.correct_run_states.LONGEST_START", timedelta(seconds=-60))
     async with rig.ledger() as ledger:
         mine = await ledger.write(ledger_id)
     monkeypatch.setenv("REPORTBACK_LEDGER_ID", str(mine))
@@ -178,7 +178,7 @@ async def test_prefect_s_silence_keeps_no_report_waiting(rig: Rig, monkeypatch: 
         raise httpx.ConnectError("connection refused")
 
     await a_job(rig, JobState.SUCCEEDED, ELSEWHERE, ended=timedelta(minutes=15))
-    monkeypatch.setattr("tasks.operations.job_runs.get_client", away)
+    monkeypatch.setattr("tasks.runs.job_runs.get_client", away)
     done = await run(reconcile_reports)
     assert done.shows[0] == "COMPLETED"
     assert rig.states() == ["success"]

@@ -12,8 +12,9 @@ from prefect.events import Event
 from prefect.states import Pending, Running, Suspended
 
 from flows.reconcile_reports import reconcile_reports
-from tasks.operations.clear_pending import crash_pending_reconciliations
-from tasks.operations.dead_runs import HEARTBEAT, WORKER, dead_runs, server_time
+from tasks.runs.clear_pending import crash_pending_reconciliations
+from tasks.runs.dead_runs import HEARTBEAT, dead_runs
+from tasks.runs.workers import WORKER, time_of
 
 pytestmark = pytest.mark.usefixtures("rig")
 MINUTE = timedelta(minutes=1)
@@ -42,7 +43,7 @@ async def dead(run_id: UUID, *, after: timedelta) -> str | None:
     """Why the run is dead at a time *after* now by the server, with the worker "living" alive then."""
     async with get_client() as client:
         run = await client.read_flow_run(run_id)
-        now = await server_time(client) + min(after, MINUTE)  # heartbeats cannot be sent in the future
+        now = await time_of(client) + min(after, MINUTE)  # heartbeats cannot be sent in the future
         later = {run.id: run.model_copy(update={"state": _older(run.state, after - min(after, MINUTE))})}
         return (await dead_runs(client, list(later.values()), now)).get(run_id)
 
@@ -100,9 +101,9 @@ async def test_a_pass_that_stays_pending_without_its_worker_is_crashed(
     deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, alive = await taken(deployment, Pending()), await taken(deployment, Pending(), "living")
-    monkeypatch.setattr("tasks.operations.dead_runs._since", lambda *_: 2 * MINUTE)
+    monkeypatch.setattr("tasks.runs.dead_runs._since", lambda *_: 2 * MINUTE)
     async with get_client() as client:
-        now = await server_time(client)
+        now = await time_of(client)
     await crash_pending_reconciliations(deployment, now=now)
     states = [await state_of_run(one) for one in (gone, alive)]
     assert [state.name for state in states] == ["Crashed", "Pending"]

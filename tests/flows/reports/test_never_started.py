@@ -29,9 +29,9 @@ from storage.jobs import jobs, never_started
 from storage.models import Job, LedgerIdentity
 from storage.operations.metrics import snapshot
 from storage.transaction import Transaction
-from tasks.operations import never_started as module
-from tasks.operations.job_runs import have_started
 from tasks.process.identity import this_process
+from tasks.runs import never_started as module
+from tasks.runs.job_runs import have_started
 
 FAILED = ("error", "could not start: its flow run failed before the job was accepted")
 CRASHED = ("error", "could not start: its process died before the job was accepted")
@@ -237,8 +237,8 @@ async def test_more_dead_runs_than_prefect_lists_at_once_are_all_recorded(
     rig: Rig, deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAGE", 2)
-    monkeypatch.setattr("tasks.operations.job_runs.PAGE", 2)
-    monkeypatch.setattr("tasks.operations.job_runs.MOVED", 1)
+    monkeypatch.setattr("tasks.runs.job_runs.PAGE", 2)
+    monkeypatch.setattr("tasks.runs.job_runs.MOVED", 1)
     for number in range(5):
         await asked(rig, deployment, Running(), Failed(), target=rig.target(context=f"docs/{number}"))
     await run(reconcile_reports)

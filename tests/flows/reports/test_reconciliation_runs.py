@@ -15,7 +15,7 @@ from transactions import at
 from fake_github.faults import Kind
 from flows.reconcile_reports import reconcile_reports
 from storage.delivery import reconciliation_runs
-from tasks.operations.correct_run_states import crash_dead_reconciliations
+from tasks.runs.correct_run_states import crash_dead_reconciliations
 
 FIVE_MINUTES = timedelta(minutes=5)
 

@@ -9,7 +9,7 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import StateType
 from prefect.states import Crashed
 
-from tasks.operations.dead_runs import dead_runs
+from tasks.runs.dead_runs import dead_runs
 
 TIMEOUT = timedelta(seconds=20)
 """How long Prefect may take for all of it."""

@@ -22,8 +22,8 @@ from storage.jobs import liveness
 from storage.jobs.liveness import Over
 from storage.transaction import timed
 from tasks.delivery.reporter import Reporter
-from tasks.operations.job_runs import DOCS_JOBS, deployments_of, runs_of, server
 from tasks.process.identity import is_gone
+from tasks.runs.job_runs import DOCS_JOBS, deployments_of, runs_of, server
 
 UNACCEPTED = "its job is in no ledger: its process died before the job was accepted, or a backup was put back"
 

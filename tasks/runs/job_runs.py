@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from uuid import UUID
 
 from prefect import get_client
@@ -15,16 +14,14 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     TaskRunFilter,
     TaskRunFilterName,
-    WorkerFilter,
-    WorkerFilterLastHeartbeatTime,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.exceptions import ObjectNotFound
 
-from domain.operations.job_runs import LATE_AFTER, NO_HEARTBEAT, JobRun, RunCounts, Standing
+from domain.operations.job_runs import LATE_AFTER, JobRun, RunCounts, Standing
 from domain.operations.ledger_tag import BadLedgerTag, ledger_named_by
+from tasks.runs.workers import alive_workers, is_attended, worker_of
 
 TIMEOUT = timedelta(seconds=20)
 """How long Prefect may take for all requests of one `server` block."""
@@ -40,21 +37,12 @@ MOVED = PAGE // 10
 STARTED_JOB = TaskRunFilter(name=TaskRunFilterName(like_="run_job"))
 """A task that runs only once the job is accepted."""
 
-WORKER, POOL = "prefect.worker.name", "prefect.work-pool.name"
-"""Labels that a worker gives to a flow run that it takes."""
-
 
 @asynccontextmanager
 async def server() -> AsyncIterator[PrefectClient]:
     """A client of Prefect's server, for at most `TIMEOUT`."""
     async with asyncio.timeout(TIMEOUT.total_seconds()), get_client() as client:
         yield client
-
-
-async def time_of(client: PrefectClient) -> datetime:
-    """The time by the server's clock, from the `Date` of an answer: up to two seconds ago, never ahead."""
-    answer = await client.request("GET", "/health")
-    return parsedate_to_datetime(answer.headers["Date"])
 
 
 async def deployments_of(client: PrefectClient, named: Collection[UUID | None]) -> list[UUID]:
@@ -80,8 +68,7 @@ def runs_of(deployment_ids: Sequence[UUID] | None, *states: StateType, **more: M
 async def active_runs(client: PrefectClient, deployment_ids: Sequence[UUID], now: datetime) -> list[JobRun]:
     """The flow runs that workers have taken and that have not ended, with whether their workers are alive at *now*."""
     found = await _every(client, runs_of(deployment_ids, StateType.PENDING, StateType.RUNNING), FlowRunSort.ID_DESC)
-    pools = {name for run in found if (name := _pool_of(run))}
-    alive = {pool: await _alive_in(client, pool, now) for pool in sorted(pools)}
+    alive = await alive_workers(client, found, now)
     return [_job_run(run, alive) for run in found]
 
 
@@ -119,29 +106,14 @@ async def have_started(client: PrefectClient, run_ids: Sequence[UUID]) -> set[UU
     return {run.id for run in found}
 
 
-async def _alive_in(client: PrefectClient, pool: str, now: datetime) -> set[str]:
-    """The workers of a pool that have sent a heartbeat lately, by name."""
-    lately = WorkerFilter(last_heartbeat_time=WorkerFilterLastHeartbeatTime(after_=now - NO_HEARTBEAT))
-    try:
-        return {one.name for one in await client.read_workers_for_work_pool(pool, lately, limit=PAGE)}
-    except ObjectNotFound:  # the pool was deleted
-        return set()
-
-
-def _pool_of(run: FlowRun) -> str | None:
-    return str(run.labels.get(POOL) or run.work_pool_name or "") or None
-
-
 def _job_run(run: FlowRun, alive: Mapping[str, set[str]]) -> JobRun:
     assert run.state is not None and run.created is not None  # the server has both of every flow run
-    worker, workers = run.labels.get(WORKER), alive.get(_pool_of(run) or "")
     due_at = run.next_scheduled_start_time
     return JobRun(
         id=run.id, name=run.name, state=run.state.type.value, state_name=run.state.name or "",
         state_at=_plain(run.state.timestamp), created_at=_plain(run.created), parameters=run.parameters,
         tags=tuple(run.tags), start=run.run_count, due_at=_plain(due_at) if due_at else None,
-        worker=str(worker) if worker else None,
-        is_attended=None if workers is None else (str(worker) in workers if worker else bool(workers)),
+        worker=worker_of(run), is_attended=is_attended(run, alive),
     )  # fmt: skip
 
 

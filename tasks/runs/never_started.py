@@ -27,7 +27,7 @@ from storage.operations import job_runs
 from tasks.delivery.open_reporter import credential_of
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.accept import link_of
-from tasks.operations.job_runs import (
+from tasks.runs.job_runs import (
     PAGE,
     active_runs,
     counted,
@@ -35,8 +35,8 @@ from tasks.operations.job_runs import (
     deployments_of,
     have_started,
     server,
-    time_of,
 )
+from tasks.runs.workers import time_of
 
 logger = logging.getLogger("reportback.operations")
 
