@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from flow_rig import Rig
 from flow_runs import deployed, log_of, run, run_again, run_made, state_name_of, task_runs
@@ -33,6 +34,7 @@ from tasks.process.identity import this_process
 from tasks.runs import never_started as module
 from tasks.runs.job_runs import have_started
 
+OTHERS = "ledger:0b0e8a80-0000-4000-8000-000000000000"
 FAILED = ("error", "could not start: its flow run failed before the job was accepted")
 CRASHED = ("error", "could not start: its process died before the job was accepted")
 WORKER_DIED = ("error", "could not start: its worker died before the job was accepted")
@@ -135,14 +137,12 @@ async def test_a_dead_run_covers_what_was_accepted_before_it_was_asked_for(rig: 
 
 @pytest.mark.usefixtures("is_long_ago")
 async def test_what_is_not_dead_is_left_alone(rig: Rig, deployment: UUID) -> None:
-    others = await deployed(docs_job, tags=[f"ledger:{uuid4()}"])
-    untagged = await deployed(docs_job)
+    others, untagged = await deployed(docs_job, tags=[OTHERS]), await deployed(docs_job)
     states: tuple[State[None], ...] = (Cancelled(), Cancelling(), Completed(), Scheduled())
-    for state in states:
-        await asked(rig, deployment, Running(), state)
+    for number, state in enumerate(states):
+        await asked(rig, deployment, Running(), state, target=rig.target(context=f"docs/{number}"))
     for another in (others, untagged):
-        await asked(rig, another, Running(), Failed())
-    await asked(rig, others, Running(), Failed())
+        await asked(rig, another, Running(), Failed(), target=rig.target(context="docs/others"))
     async with get_client() as client:  # as `make deploy` for another ledger does
         await client.update_deployment(others, DeploymentUpdate(tags=(await client.read_deployment(deployment)).tags))
     at_work = await asked(rig, deployment, Running())
@@ -199,6 +199,33 @@ async def test_a_run_that_was_accepted_meanwhile_is_not_recorded(
     monkeypatch.setattr(module, "have_started", meanwhile)
     await run(reconcile_reports)
     assert rig.states() == ["pending"]
+
+
+async def test_a_broken_jobs_toml_hides_no_job_that_it_kept_from_starting(
+    rig: Rig, deployment: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = rig.folder / "jobs.toml"
+    broken.write_text("version = ", encoding="utf-8")
+    monkeypatch.setenv("REPORTBACK_JOBS_FILE", str(broken))
+    await asked(rig, deployment, Running(), Failed(), target={"repository": "acme/site", "sha": rig.sha})
+    await run(reconcile_reports)
+    assert [(one.context, one.description) for one in rig.github.store.held()] == [("docs/sphinx", FAILED[1])]
+
+
+async def test_while_prefect_cannot_be_asked_reports_are_delivered_and_dead_runs_are_found_later(
+    rig: Rig, deployment: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise httpx.ConnectError("connection refused")
+
+    await accepted(rig, uuid4(), JobState.SUCCEEDED)
+    await asked(rig, deployment, Running(), Failed(), target=rig.target(context="docs/dead"))
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.runs.job_runs.get_client", away)
+        assert (await run(reconcile_reports)).shows[0] == "COMPLETED"
+    assert rig.states() == ["success"]
+    await run(reconcile_reports)
+    assert rig.states() == ["success", "error"]
 
 
 async def test_a_pass_that_died_after_it_recorded_is_made_up_for(
