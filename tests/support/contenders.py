@@ -56,8 +56,7 @@ async def _may_leave(ledger: Ledger, lease: Lease) -> bool:
     """Whether its request may leave; for a report in doubt this is asked once reading back has not found it."""
     if not lease.read_back:
         return True
-    with ledger.transaction() as tx:
-        return isinstance(leases.renew_to_post(tx, lease, policy=TEN), Lease)
+    return isinstance(await ledger.write(leases.renew_to_post, lease, policy=TEN), Lease)
 
 
 async def accepts(ledger: Ledger, number: int, flow_run_id: str) -> str:
