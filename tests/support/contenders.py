@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ledger_jobs import CREDENTIAL, accept, begin, end, order
-from transactions import at
 from world import due_ids
 
 from domain.delivery.budget import WriteBudget
@@ -27,8 +26,8 @@ from tasks.delivery.reporter import Reporter
 
 
 async def claims(ledger: Ledger, number: int, target_id: str) -> str:
-    with ledger.transaction() as tx:
-        lease = leases.claim(at(tx, actor=f"sender {number}"), int(target_id), only_if_due=False, policy=Policy())
+    sender = replace(ledger, actor=f"sender {number}")
+    lease = await sender.write(leases.claim, int(target_id), only_if_due=False, policy=Policy())
     return "won" if isinstance(lease, Lease) else "lost"
 
 
@@ -60,9 +59,8 @@ async def _may_leave(ledger: Ledger, lease: Lease) -> bool:
 
 
 async def accepts(ledger: Ledger, number: int, flow_run_id: str) -> str:
-    with ledger.transaction() as tx:
-        asked = order(flow_run_id=UUID(flow_run_id))
-        taken = jobs.accept(tx, asked, by=Process("boot", number, 1))
+    asked = order(flow_run_id=UUID(flow_run_id))
+    taken = await ledger.write(jobs.accept, asked, by=Process("boot", number, 1))
     return type(taken).__name__
 
 
@@ -76,8 +74,7 @@ async def starts_or_is_dead(ledger: Ledger, number: int, flow_run_id: str) -> st
 
 
 async def begins(ledger: Ledger, number: int, *job_ids: str) -> str:
-    with ledger.transaction() as tx:
-        return str(jobs.begin(tx, UUID(job_ids[number]), 1))
+    return str(await ledger.write(jobs.begin, UUID(job_ids[number]), 1))
 
 
 async def ends(ledger: Ledger, number: int, job_id: str) -> str:
