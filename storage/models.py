@@ -5,39 +5,16 @@ Every constraint and index has a name, every time is UTC by the ledger's clock. 
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, Index, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, SmallInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState
-
-SQLModel.metadata.naming_convention = {
-    "pk": "pk_%(table_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-}
-
-BigKey = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only in an INTEGER primary key
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index over the rows for which *where* holds, on both databases."""
-    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
-
-
-def _named(kind: type[StrEnum]) -> Enum:
-    """A column type that stores the values of *kind* as text, guarded by a CHECK, so that SQL can name them."""
-    return Enum(
-        kind, native_enum=False, length=16, create_constraint=True, name=kind.__name__.lower(),
-        values_callable=lambda k: [member.value for member in k],
-    )  # fmt: skip
+from storage.columns import BigKey, named, partial_index
 
 
 class LedgerIdentity(SQLModel, table=True):
@@ -122,9 +99,9 @@ class StatusTarget(SQLModel, table=True):
             name="lease_whole",
         ),
         CheckConstraint("newest_id IS NOT NULL OR (due_at IS NULL AND sending_id IS NULL)", name="due_names_newest"),
-        _partial("ix_status_target_due_at", "due_at", where="due_at IS NOT NULL"),
-        _partial("ix_status_target_lease_expires_at", "lease_expires_at", where="lease IS NOT NULL"),
-        *(_partial(f"ix_status_target_{time}", time, where=f"{time} IS NOT NULL") for time in RARE_TIMES),
+        partial_index("ix_status_target_due_at", "due_at", where="due_at IS NOT NULL"),
+        partial_index("ix_status_target_lease_expires_at", "lease_expires_at", where="lease IS NOT NULL"),
+        *(partial_index(f"ix_status_target_{time}", time, where=f"{time} IS NOT NULL") for time in RARE_TIMES),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
@@ -159,7 +136,7 @@ class Job(SQLModel, table=True):
         ),
         CheckConstraint("(state IN ('waiting', 'running')) = (ended_at IS NULL)", name="over_has_end"),
         CheckConstraint("execution >= 1", name="execution_counts_from_1"),
-        _partial("uq_job_exclusive_group_running", "exclusive_group", where="state = 'running'", unique=True),
+        partial_index("uq_job_exclusive_group_running", "exclusive_group", where="state = 'running'", unique=True),
         Index("ix_job_target_id", "target_id"),
         Index("ix_job_ended_at", "ended_at", "number"),
     )  # fmt: skip
@@ -172,7 +149,7 @@ class Job(SQLModel, table=True):
     url: str | None = Field(default=None, max_length=2000)  # where its statuses link to, before the marker
     execution: int = 1
     turn: int | None = None
-    state: JobState = Field(default=JobState.WAITING, sa_type=_named(JobState))
+    state: JobState = Field(default=JobState.WAITING, sa_type=named(JobState))
     exclusive_group: str | None = Field(default=None, max_length=100)
     host: str | None = Field(default=None, max_length=64)  # boot id
     pid: int | None = None
@@ -197,13 +174,13 @@ class StatusReport(SQLModel, table=True):
         CheckConstraint("(rank = 0) = (state = 'pending') AND rank BETWEEN 0 AND 2", name="rank_of_state"),
         Index("ix_status_report_target_id", "target_id"),
         Index("ix_status_report_created_at", "created_at"),
-        _partial("ix_status_report_rejected_at", "rejected_at", where="rejected_at IS NOT NULL"),
+        partial_index("ix_status_report_rejected_at", "rejected_at", where="rejected_at IS NOT NULL"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
     job_id: UUID = Field(foreign_key="job.id")
     execution: int
-    state: StatusState = Field(sa_type=_named(StatusState))
+    state: StatusState = Field(sa_type=named(StatusState))
     target_id: int = Field(foreign_key="status_target.id", sa_type=BigInteger)
     turn: int
     rank: int = Field(sa_type=SmallInteger)
@@ -226,14 +203,14 @@ class ReportEvent(SQLModel, table=True):
     __tablename__ = "report_event"
     __table_args__ = (
         Index("ix_report_event_report_id", "report_id"),
-        _partial("ix_report_event_credential_at", "credential", "at", where="kind = 'posted'"),
+        partial_index("ix_report_event_credential_at", "credential", "at", where="kind = 'posted'"),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
     report_id: int = Field(foreign_key="status_report.id", sa_type=BigInteger)
     credential: str | None = Field(default=None, max_length=255)
     at: datetime
-    kind: EventKind = Field(sa_type=_named(EventKind))
+    kind: EventKind = Field(sa_type=named(EventKind))
     attempt: int | None = None  # the claim it belongs to, counted from 1
     http_status: int | None = None
     github_request_id: str | None = Field(default=None, max_length=100)

@@ -10,9 +10,9 @@ from console.ledger import opened
 from domain.units import span
 from settings import Settings
 from storage.delivery import reconciliation_runs
-from storage.encryption import is_readable_on_its_way
 from storage.identity import WrongLedger, ledger_id
 from storage.ledger import LedgerUnavailable, NotUpgraded
+from storage.maintenance.encryption import is_readable_on_its_way
 from storage.operations.worker_tokens import Noted, noted
 
 PASSES = 3

@@ -52,9 +52,7 @@ def record(tx: Transaction, order: Order, *, asked_at: datetime, words: str) -> 
         "id": order.flow_run_id, "type": order.type, "options": {}, "url": order.url, "execution": order.start,
         "state": JobState.LOST, "beat_at": asked_at, "ended_at": tx.now, "summary": clean(words)[:500],
     }  # fmt: skip
-    if (
-        tx.execute(RECORD, **row).one_or_none() is None
-    ):  # accepted, or recorded by another pass
+    if tx.execute(RECORD, **row).one_or_none() is None:  # accepted, or recorded by another pass
         return False
     if order.target is not None:
         credentials.ensure(tx, order.credential)  # before the target's row is locked

@@ -13,8 +13,8 @@ from transactions import scalar, value
 
 from domain.delivery.policy import Policy
 from storage import engines
-from storage.encryption import is_readable_on_its_way
 from storage.ledger import Ledger, LedgerUnavailable, UnsoundLedger, make_engine, open_ledger
+from storage.maintenance.encryption import is_readable_on_its_way
 from storage.models import Job
 from storage.schema import upgrade
 

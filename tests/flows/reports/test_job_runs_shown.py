@@ -47,8 +47,9 @@ async def test_a_late_run_is_on_the_page_and_reports_nothing(rig: Rig, deploymen
 
 
 async def test_a_person_lists_what_waits_and_what_never_started(
-    rig: Rig, deployment: UUID, capsys: pytest.CaptureFixture[str]
+    rig: Rig, deployment: UUID, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
     late = await asked(rig, deployment, due(-5))
     starting = await asked(rig, deployment, Pending())
     dead = await asked(rig, deployment, Running(), Failed())
