@@ -18,7 +18,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import State
 from prefect.context import refresh_global_settings_context
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.states import Completed, Pending, Running
+from prefect.states import Completed, Pending, Running, Scheduled
 from prefect.workers.process import ProcessWorker
 
 from domain.operations.ledger_tag import ledger_named_by
@@ -244,11 +244,10 @@ async def test_scheduled_runs_do_not_hold_up_a_drain(monkeypatch: pytest.MonkeyP
     """No worker takes it on while the pool is paused."""
     monkeypatch.setattr(draining, "POLL_EVERY", MOMENT)
     async with prefect_server() as client:
-        deployment = await client.read_deployment_by_name(DEPLOYMENTS[0])
-        scheduled = await client.create_flow_run_from_deployment(deployment.id, **WITHOUT_WORKER)
+        scheduled = await run_in(client, Scheduled())
         assert await drain(JOBS, timeout=timedelta(seconds=60)) == 0
         await resume(JOBS)
-        await client.delete_flow_run(scheduled.id)
+        await client.delete_flow_run(scheduled)
 
 
 @pytest.mark.usefixtures("server")
