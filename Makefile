@@ -97,7 +97,7 @@ e2e: $(DEV) ## test a whole installation: Retry, every way a process can die, re
 e2e-smoke: $(DEV) ## the shortest part of e2e: the schedule fires and delivers, Retry, a killed flow; two minutes
 	@$(BIN)/python -m pytest -q --no-header --timeout=0 tests/e2e/test_smoke.py tests/e2e/test_the_ledger_matches_github.py $(ARGS)
 
-drills: $(DEV) ## fourteen failures of an installation with a stopwatch: by what each is seen, what is typed, when it has healed; fifteen minutes
+drills: $(DEV) ## seventeen failures of an installation: by what each is seen, what is typed, when it has healed; needs root; a quarter of an hour
 	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/e2e/drills/*.py $(ARGS)
 
 canaries: $(DEV) ## look for nine kinds of secrets in 28 places of a whole installation; prints the table; three minutes
