@@ -91,6 +91,8 @@ def process_of(job: Job) -> Process:
 
 
 def _same(tx: Transaction, job: Job, order: Order) -> None:
+    if job.host is None and job.started_at is None:  # it never started: its context was read without its process
+        return
     key = tx.session.exec(select(StatusTarget.key).where(StatusTarget.id == job.target_id)).one_or_none()
     if (job.type, key) != (order.type, order.target.key if order.target else None):
         raise ConflictingJob(

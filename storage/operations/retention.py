@@ -71,8 +71,7 @@ def prune_jobs(
     old = _locked_jobs(tx, before, after)
     if not old:
         return 0, None
-    of_jobs = {job.target_id for job in old if job.target_id is not None}
-    targets = _locked_targets(tx, of_jobs, before)
+    targets = _locked_targets(tx, _targets_of(tx, old), before)
     found = [job.id for job in old if job.target_id is None or job.target_id in targets]
     gone = sorted(set(found) - _kept(tx, found, before, _last(tx)))
     if gone:
@@ -89,6 +88,12 @@ def _locked_jobs(tx: Transaction, before: datetime, after: PruneCursor | None) -
         place = tuple_(literal(after.ended_at, COLUMNS.ended_at.type), literal(after.number))
         old = old.where(tuple_(col(Job.ended_at), col(Job.number)) > place)
     return tx.session.exec(old.with_for_update(skip_locked=True)).all()
+
+
+def _targets_of(tx: Transaction, jobs: Sequence[Job]) -> set[int]:
+    """The targets of the jobs, and of their reports: a job that never started may have started elsewhere since."""
+    of_reports = select(StatusReport.target_id).where(col(StatusReport.job_id).in_([job.id for job in jobs]))
+    return {*tx.session.exec(of_reports), *(job.target_id for job in jobs if job.target_id is not None)}
 
 
 def _locked_targets(tx: Transaction, ids: set[int], before: datetime) -> set[int]:
@@ -135,14 +140,15 @@ def _kept(tx: Transaction, job_ids: Sequence[UUID], before: datetime, last: _Las
 
 
 def _forget(tx: Transaction, job_ids: Sequence[UUID], targets: set[int]) -> None:
-    """Delete the jobs with their reports and events, and those of the *targets* that have no job left."""
+    """Delete the jobs with their reports and events, and those of the *targets* that have no job or report left."""
     reports = select(StatusReport.id).where(col(StatusReport.job_id).in_(job_ids))
     has_jobs = exists().where(col(Job.target_id) == col(StatusTarget.id))
+    has_reports = exists().where(col(StatusReport.target_id) == col(StatusTarget.id))
     for statement in (
         delete(ReportEvent).where(col(ReportEvent.report_id).in_(reports)),
         delete(StatusReport).where(col(StatusReport.job_id).in_(job_ids)),
         delete(Job).where(col(Job.id).in_(job_ids)),
-        delete(StatusTarget).where(col(StatusTarget.id).in_(sorted(targets)), ~has_jobs),
+        delete(StatusTarget).where(col(StatusTarget.id).in_(sorted(targets)), ~has_jobs, ~has_reports),
     ):
         tx.session.exec(_unread(statement))
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from ledger_jobs import accept, end, order, run_job
+from pruning import long_after, pruned, rows, settled
 from racing import RACES, Race
 from sqlmodel import col, select
 from world import World
@@ -104,6 +105,30 @@ async def test_started_after_all_it_is_the_next_execution_and_its_own_outcome_sh
     assert execution.number == 2
     await world.reconcile()
     assert world.held() == ["error", "success"]
+
+
+async def test_started_after_all_for_another_context_its_outcome_shows_there(world: World) -> None:
+    asked = order("docs/guessed")
+    await record(world, asked)
+    await run_job(world.ledger, order("docs/real", flow_run_id=asked.flow_run_id))
+    await world.reconcile()
+    held = [(one.context, one.state) for one in world.github.store.held()]
+    assert sorted(held) == [("docs/guessed", "error"), ("docs/real", "success")]
+
+
+async def test_where_it_was_recorded_first_is_kept_as_long_as_its_reports(world: World) -> None:
+    asked = order("docs/guessed")
+    await settled(world, "docs/guessed")
+    world.clock.advance(5)
+    await record(world, asked)
+    await run_job(world.ledger, order("docs/real", flow_run_id=asked.flow_run_id))
+    await world.reconcile()
+    world.clock.advance(-4)
+    await long_after(world)
+    assert await pruned(world) == 1
+    world.clock.advance(10)
+    assert await pruned(world) == 1
+    assert rows(world) == {}
 
 
 async def test_a_job_without_a_target_is_recorded_and_reports_nothing(world: World) -> None:
