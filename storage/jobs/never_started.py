@@ -18,7 +18,7 @@ from domain.text import clean
 from storage import after_commit, counters
 from storage.counters import Key
 from storage.delivery import credentials
-from storage.delivery.turns import take_turn
+from storage.delivery.turns import give_back, take_turn
 from storage.dialect import insert
 from storage.jobs import jobs
 from storage.models import Job, StatusReport
@@ -74,7 +74,10 @@ def _place(tx: Transaction, target: Target, asked_at: datetime) -> dict[str, int
     )
     never_started = and_(col(Job.target_id) == target_id, IS_NEVER_STARTED, col(Job.beat_at) > asked_at)
     is_newer = select(or_(exists().where(accepted), exists().where(never_started)))
-    return {"target_id": target_id, "turn": BEFORE_ALL if tx.session.exec(is_newer).one() else turn}
+    turn = BEFORE_ALL if tx.session.exec(is_newer).one() else turn
+    if turn == BEFORE_ALL:  # the latest turn stays that of the latest execution
+        give_back(tx, target_id)
+    return {"target_id": target_id, "turn": turn}
 
 
 def examined_until(tx: Transaction) -> datetime | None:

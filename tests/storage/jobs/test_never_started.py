@@ -20,6 +20,7 @@ from storage.jobs import never_started
 from storage.jobs.never_started import examined, examined_until
 from storage.ledger import open_ledger
 from storage.models import Job, StatusReport, StatusTarget
+from storage.operations.ended_jobs import JobSelection, ended_jobs
 from storage.operations.job_runs import never_started as listed
 
 IS_NEWEST = col(StatusTarget.newest_id) == col(StatusReport.id)
@@ -129,6 +130,15 @@ async def test_where_it_was_recorded_first_is_kept_as_long_as_its_reports(world:
     world.clock.advance(10)
     assert await pruned(world) == 1
     assert rows(world) == {}
+
+
+async def test_what_it_must_not_cover_stays_the_latest_of_its_commit(world: World) -> None:
+    asked_at = world.clock.now
+    latest = order()
+    await run_job(world.ledger, latest, JobState.FAILED)
+    await record(world, order(), asked_at=asked_at)
+    found = await world.ledger.read(ended_jobs, JobSelection())
+    assert [one.id for one in found if one.is_latest] == [latest.flow_run_id]
 
 
 async def test_a_job_without_a_target_is_recorded_and_reports_nothing(world: World) -> None:
