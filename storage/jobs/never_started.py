@@ -27,6 +27,9 @@ from storage.transaction import Transaction
 EXAMINED: Key = ("examined", "ended_at", "")
 """Up to when, by Prefect's clock, flow runs that ended have been examined; in microseconds since 1970."""
 
+RESTORED: Key = ("restored", "at", "")
+"""When the ledger was last restored from a backup, by its clock; in microseconds since 1970."""
+
 COUNTER: Key = ("never_started", "", "")
 
 IS_NEVER_STARTED = and_(col(Job.host).is_(None), col(Job.started_at).is_(None))
@@ -83,6 +86,11 @@ def _place(tx: Transaction, target: Target, asked_at: datetime) -> dict[str, int
 def examined_until(tx: Transaction) -> datetime | None:
     """Up to when ended flow runs have been examined. None: none ever were."""
     return counters.moment_of(counters.read(tx)[EXAMINED])
+
+
+def restored_at(tx: Transaction) -> datetime | None:
+    """When a backup was put back: what was accepted before may be forgotten. None: never."""
+    return counters.moment_of(counters.read(tx)[RESTORED])
 
 
 def examined(tx: Transaction, since: datetime | None, until: datetime, left: Sequence[tuple[UUID, str]]) -> bool:

@@ -4,9 +4,11 @@ from sqlmodel import col, select, update
 
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind
+from storage import counters
 from storage.delivery import events
 from storage.delivery.leases import RELEASED
 from storage.delivery.verification import FIRST_VERIFICATION
+from storage.jobs.never_started import RESTORED
 from storage.models import StatusReport, StatusTarget
 from storage.transaction import Transaction
 
@@ -27,6 +29,7 @@ def read_back_everything(tx: Transaction, *, policy: Policy) -> int:
     of_these = col(StatusTarget.newest_id).in_(select(StatusReport.id).where(*unsettled))
     tx.session.exec(update(StatusTarget).where(of_these).values(**RELEASED, **doubt))
     tx.session.exec(update(StatusTarget).where(col(StatusTarget.due_at).is_not(None)).values(due_at=tx.now))
+    counters.put(tx, {RESTORED: counters.mark_of(tx.now)})
     for report_id in report_ids:
         events.append(tx, report_id, EventKind.RECOVERED, note="a backup was put back")
     return len(report_ids)

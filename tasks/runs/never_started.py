@@ -65,15 +65,17 @@ class _Look:
     contexts: Mapping[str, str] | None
     at: datetime
     ledger_at: datetime
+    restored_at: datetime | None
 
     def asked_at(self, run: JobRun) -> datetime:
         """When a flow run was created, by the ledger's clock: its age counted back, and never later than it was."""
         return self.ledger_at - (self.at + SLACK - run.created_at)
 
     def includes(self, run: JobRun) -> bool:
-        """Whether the flow run is this ledger's, and too young for its job to have been pruned."""
+        """Whether the flow run is this ledger's, too young for its job to have been pruned, and since any restore."""
         is_remembered = self.at - run.created_at < self.settings.keep - MARGIN
-        return is_remembered and not names_another(run.tags, self.ledger)
+        is_since = self.restored_at is None or self.asked_at(run) > self.restored_at
+        return is_remembered and is_since and not names_another(run.tags, self.ledger)
 
 
 async def record_never_started(reporter: Reporter, settings: Settings) -> None:
@@ -89,7 +91,9 @@ async def record_never_started(reporter: Reporter, settings: Settings) -> None:
         deployments = await deployments_of(client, [settings.ledger_id])
         if not deployments:
             return
-        look = _Look(client, reporter, settings, settings.ledger_id, deployments, _contexts(settings), at, ledger_at)
+        restored_at = await reporter.ledger.read(never_started.restored_at)
+        of = (client, reporter, settings, settings.ledger_id, deployments, _contexts(settings))
+        look = _Look(*of, at, ledger_at, restored_at)
         active = await active_runs(client, deployments, at)
         known = await reporter.ledger.read(liveness.known, [run.id for run in active])
         await reporter.ledger.write(job_runs.save_counts, await counted(client, deployments, active, known, at))

@@ -11,11 +11,13 @@ from flow_rig import Rig
 from flow_runs import log_of, run, run_made, task_runs
 from prefect.states import Failed, Pending, Running
 
+from domain.delivery.policy import Policy
 from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState
 from flows.docs_job import docs_job
 from flows.reconcile_reports import reconcile_reports
 from storage.jobs import never_started
+from storage.maintenance.restored import read_back_everything
 from storage.models import Job
 from storage.transaction import Transaction
 from tasks.runs import never_started as module
@@ -106,6 +108,18 @@ async def test_a_job_that_a_restored_ledger_has_forgotten_is_not_said_to_have_ne
     rig.ledger_file.write_bytes(backup)
     await run(reconcile_reports)
     assert rig.states() == ["pending", "failure"]
+
+
+async def test_a_run_from_before_a_restore_covers_nothing_that_the_ledger_has_forgotten(
+    rig: Rig, deployment: UUID
+) -> None:
+    await run(reconcile_reports)
+    await asked(rig, deployment, Running(), Failed())
+    await asked(rig, deployment, Pending(), target=rig.target(context="docs/pending"))
+    async with rig.ledger() as ledger:  # as the backup has it: what was accepted since is lost
+        await ledger.write(read_back_everything, policy=Policy())
+    await run(reconcile_reports)
+    assert rig.states() == []
 
 
 REFUSED: dict[str, dict[str, object]] = {
