@@ -115,7 +115,7 @@ def _contexts(settings: Settings) -> dict[str, str] | None:
 async def _record_ended(look: _Look) -> None:
     """Record flow runs that ended as Failed or Crashed since the last run, an hour at a time, oldest first."""
     last = await look.reporter.ledger.read(never_started.examined_until)
-    since = last if last and last < look.at + SPAN else look.at - SPAN
+    since = last if last and last <= look.at + OVERLAP else look.at - SPAN  # later, Prefect's clock was set back
     while since < look.at:
         until = min(since + SPAN, look.at)
         ended = await dead_runs(look.client, look.deployments, after=since - OVERLAP, before=until + SLACK)

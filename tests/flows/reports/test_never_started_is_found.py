@@ -1,6 +1,7 @@
 """Dead flow runs are found whatever fails meanwhile, and report nowhere where a job could not."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -120,6 +121,14 @@ async def test_a_run_from_before_a_restore_covers_nothing_that_the_ledger_has_fo
         await ledger.write(read_back_everything, policy=Policy())
     await run(reconcile_reports)
     assert rig.states() == []
+
+
+async def test_a_clock_of_prefects_server_that_was_set_back_hides_no_dead_run(rig: Rig, deployment: UUID) -> None:
+    async with rig.ledger() as ledger:
+        await ledger.write(never_started.examined, None, datetime.now(UTC) + timedelta(minutes=30), [])
+    await asked(rig, deployment, Running(), Failed())
+    await run(reconcile_reports)
+    assert rig.held() == [FAILED]
 
 
 REFUSED: dict[str, dict[str, object]] = {
