@@ -34,9 +34,10 @@ class Standing(StrEnum):
 class JobRun:
     """A flow run. `state` is Prefect's type, such as "PENDING", and `state_at` when it took that state.
 
-    `worker`: the name of the worker that took it; None: not known. `is_attended`: that worker, or where it is not known
-    any worker of the pool, has sent a heartbeat within `NO_HEARTBEAT`; None: there is no pool. `start` counts how often
-    it was started. `due_at`: when it is to start, if it is scheduled.
+    `asked_at`: when it was created or, if later, was to start first. `worker`: the name of the worker that took it;
+    None: not known. `is_attended`: that worker, or where it is not known any worker of the pool, has sent a heartbeat
+    within `NO_HEARTBEAT`; None: there is no pool. `start` counts how often it was started. `due_at`: when it is to
+    start, if it is scheduled.
     """
 
     id: UUID
@@ -44,7 +45,7 @@ class JobRun:
     state: str
     state_name: str
     state_at: datetime
-    created_at: datetime
+    asked_at: datetime
     parameters: Mapping[str, object] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     start: int = 0
@@ -87,7 +88,7 @@ def why_dead(run: JobRun, now: datetime) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class LostRun:
-    """A job that never started: its flow run was created at `asked_at`, found dead at `ended_at`; by the ledger."""
+    """A job that never started: its flow run was asked for at `asked_at`, found dead at `ended_at`; by the ledger."""
 
     id: UUID
     job_type: str

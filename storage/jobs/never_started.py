@@ -1,7 +1,7 @@
 """Records flow runs that died before their job was accepted, and up to when Prefect has been asked for them.
 
 Such a job is an execution that was lost. No process has owned it, so that its row has no `host`; its `beat_at` is when
-its flow run was created, by the ledger's clock.
+its flow run was asked for, by the ledger's clock: when it was created or, if later, was to start first.
 """
 
 from collections.abc import Sequence
@@ -48,8 +48,8 @@ BEFORE_ALL = 0
 def record(tx: Transaction, order: Order, *, asked_at: datetime, words: str) -> bool:
     """Record the job of a dead flow run as lost, with *words* on its commit; False: the ledger has the job already.
 
-    *asked_at*: when the flow run was created, by the ledger's clock. If anything was accepted for its target since, it
-    is superseded at once. Accepted later after all, the job is executed as its next execution.
+    *asked_at*: when it was asked for, by the ledger's clock. If anything was accepted for its target since, it is
+    superseded at once. Accepted later after all, the job is executed as its next execution.
     """
     row = {
         "id": order.flow_run_id, "type": order.type, "options": {}, "url": order.url, "execution": order.start,

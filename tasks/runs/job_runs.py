@@ -109,9 +109,10 @@ async def have_started(client: PrefectClient, run_ids: Sequence[UUID]) -> set[UU
 def _job_run(run: FlowRun, alive: Mapping[str, set[str]]) -> JobRun:
     assert run.state is not None and run.created is not None  # the server has both of every flow run
     due_at = run.next_scheduled_start_time
+    asked_at = max(_plain(run.created), _plain(run.expected_start_time or run.created))
     return JobRun(
         id=run.id, name=run.name, state=run.state.type.value, state_name=run.state.name or "",
-        state_at=_plain(run.state.timestamp), created_at=_plain(run.created), parameters=run.parameters,
+        state_at=_plain(run.state.timestamp), asked_at=asked_at, parameters=run.parameters,
         tags=tuple(run.tags), start=run.run_count, due_at=_plain(due_at) if due_at else None,
         worker=worker_of(run), is_attended=is_attended(run, alive),
     )  # fmt: skip

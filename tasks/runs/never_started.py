@@ -68,12 +68,12 @@ class _Look:
     restored_at: datetime | None
 
     def asked_at(self, run: JobRun) -> datetime:
-        """When a flow run was created, by the ledger's clock: its age counted back, and never later than it was."""
-        return self.ledger_at - (self.at + SLACK - run.created_at)
+        """When a flow run was asked for, by the ledger's clock: its age counted back, and never later than it was."""
+        return min(self.ledger_at, self.ledger_at - (self.at + SLACK - run.asked_at))
 
     def includes(self, run: JobRun) -> bool:
         """Whether the flow run is this ledger's, too young for its job to have been pruned, and since any restore."""
-        is_remembered = self.at - run.created_at < self.settings.keep - MARGIN
+        is_remembered = self.at - run.asked_at < self.settings.keep - MARGIN
         is_since = self.restored_at is None or self.asked_at(run) > self.restored_at
         return is_remembered and is_since and not names_another(run.tags, self.ledger)
 
@@ -130,7 +130,7 @@ async def _record_dead(look: _Look, runs: Sequence[JobRun]) -> list[tuple[JobRun
     """Record those of *runs* that are dead and were never accepted. Returns those left without a report, and why."""
     dead = {run.id: (run, why) for run in runs if look.includes(run) and (why := why_dead(run, look.at))}
     known = await look.reporter.ledger.read(liveness.known, list(dead))
-    unknown = sorted((dead[run_id] for run_id in dead.keys() - known), key=lambda one: one[0].created_at)
+    unknown = sorted((dead[run_id] for run_id in dead.keys() - known), key=lambda one: one[0].asked_at)
     left: list[tuple[JobRun, str]] = []
     for first in range(0, len(unknown), PAGE):
         some = unknown[first : first + PAGE]

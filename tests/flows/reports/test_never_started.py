@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from dead_runs import CRASHED, FAILED, NOT_DEAD, OTHERS, WORKER_DIED, accepted, asked, taken, worker
+from dead_runs import CRASHED, FAILED, NOT_DEAD, OTHERS, WORKER_DIED, accepted, asked, due, taken, worker
 from flow_rig import Rig
 from flow_runs import deployed, run, run_again, state_name_of
 from prefect import get_client
@@ -53,6 +53,17 @@ async def test_a_dead_run_covers_what_was_accepted_before_it_was_asked_for(rig: 
     await asked(rig, deployment, Running(), Failed())
     await run(reconcile_reports)
     assert rig.held()[-1] == FAILED
+    assert rig.states() == ["success", "error"]
+
+
+async def test_a_dead_run_covers_what_was_accepted_before_it_was_to_start(rig: Rig, deployment: UUID) -> None:
+    later = await asked(rig, deployment, due(minutes=30))
+    await accepted(rig, uuid4(), JobState.SUCCEEDED)
+    await run(reconcile_reports)
+    assert rig.states() == ["success"]
+    async with get_client() as client:
+        await client.set_flow_run_state(later, Failed(), force=True)
+    await run(reconcile_reports)
     assert rig.states() == ["success", "error"]
 
 
