@@ -116,14 +116,16 @@ async def _record_ended(look: _Look) -> None:
     """Record flow runs that ended as Failed or Crashed since the last run, an hour at a time, oldest first."""
     last = await look.reporter.ledger.read(never_started.examined_until)
     since = last if last and last <= look.at + OVERLAP else look.at - SPAN  # later, Prefect's clock was set back
-    while since < look.at:
-        until = min(since + SPAN, look.at)
+    while True:
+        until = max(since, min(since + SPAN, look.at))
         ended = await dead_runs(look.client, look.deployments, after=since - OVERLAP, before=until + SLACK)
         left = await _record_dead(look, ended)
         new = [(run.id, why) for run, why in left if since < run.state_at <= until]
         if not await look.reporter.ledger.write(never_started.examined, last, until, new):
             return  # another run does the same
         last = since = until
+        if since >= look.at:
+            return
 
 
 async def _record_dead(look: _Look, runs: Sequence[JobRun]) -> list[tuple[JobRun, str]]:
