@@ -110,7 +110,14 @@ async def _run(work: Work, settings: Settings, shown: JobPage, reporter: Reporte
     )
     state: State[Any] = await run_job(lambda: work, shown.on_line, lambda: reporter, return_state=True)  # type: ignore[misc]  # Prefect types no await
     await pending
-    await noting
+    try:
+        return await _ended(state, shown, reporter)
+    finally:
+        await noting
+
+
+async def _ended(state: State[Any], shown: JobPage, reporter: Reporter) -> State[Any]:
+    """Report the outcome that *state*, of `run_job`, holds; returns the flow run's state."""
     ended: EndedExecution | BaseException | None = await state.aresult(raise_on_failure=False)
     if isinstance(ended, BaseException):
         raise ended

@@ -38,6 +38,16 @@ async def test_a_flow_run_opens_its_ledger_once(rig: Rig, monkeypatch: pytest.Mo
     assert opened == [rig.database_url]
 
 
+async def test_the_outcome_does_not_wait_for_the_note_of_the_tokens(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(*_: object) -> None:
+        await until(lambda: "success" in rig.states())
+
+    monkeypatch.setattr("flows.docs_job.note_tokens", slow)
+    done = await rig.run_job()
+    assert "this worker's tokens are not noted" not in await log_of(done.id, "success")
+    assert rig.states() == ["pending", "success"]
+
+
 ENDS = {
     "a command that fails": (
         "sphinx",
