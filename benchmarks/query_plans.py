@@ -33,7 +33,7 @@ Query: TypeAlias = Callable[[Transaction], object]
 
 TIMES = 20
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
-WHOLE_TABLE = re.compile(r"(?:SCAN|Seq Scan on) (?:status_report|report_event|status_target|job)\\b(?! USING)[^\\n]*")
+WHOLE_TABLE = re.compile(r"(?:SCAN|Seq Scan on) (?:status_report|report_event|status_target|job)\b(?! USING)[^\n]*")
 
 ALL = reports.Selection()
 QUERIES: dict[str, Query] = {

@@ -8,7 +8,7 @@ from ledger_jobs import CREDENTIAL, order, run_job
 from sqlalchemy import text
 from world import World
 
-from benchmarks.query_plans import explained
+from benchmarks.query_plans import WHOLE_TABLE, explained
 from domain.delivery.budget import Urgency, WriteBudget
 from domain.delivery.policy import Policy
 from domain.operations.overview import day_before
@@ -52,6 +52,12 @@ async def test_a_statement_with_bound_parameters_uses_its_index(world: World, in
             with explained(world.ledger.engine) as plans:
                 read(tx)
             assert any(index in plan for plan in plans), plans
+
+
+async def test_a_plan_that_reads_a_whole_table_is_found(world: World) -> None:
+    with explained(world.ledger.engine) as plans, world.ledger.transaction(only_reads=True) as tx:
+        tx.session.connection().execute(text("SELECT description FROM status_report"))
+    assert WHOLE_TABLE.search(plans[-1])
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
