@@ -1,18 +1,13 @@
 """Ends reconciliation runs that stay Pending on Prefect's server though their worker is gone."""
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from prefect import get_client
-from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import StateType
 from prefect.states import Crashed
 
 from tasks.runs.dead_runs import dead_runs
-
-TIMEOUT = timedelta(seconds=20)
-"""How long Prefect may take for all of it."""
+from tasks.runs.job_runs import runs_of, server
 
 
 async def crash_pending_reconciliations(deployment_id: UUID, *, now: datetime) -> None:
@@ -20,11 +15,8 @@ async def crash_pending_reconciliations(deployment_id: UUID, *, now: datetime) -
 
     Raises the errors of Prefect's client where the server cannot be reached.
     """
-    asked = FlowRunFilter.model_validate(
-        {"deployment_id": {"any_": [deployment_id]}, "state": {"type": {"any_": [StateType.PENDING]}}}
-    )
-    async with asyncio.timeout(TIMEOUT.total_seconds()), get_client() as client:
-        pending = await client.read_flow_runs(flow_run_filter=asked)
+    async with server() as client:
+        pending = await client.read_flow_runs(flow_run_filter=runs_of([deployment_id], StateType.PENDING))
         dead = await dead_runs(client, pending, now)
         for run in pending:
             if run.id in dead and (await client.read_flow_run(run.id)).state_id == run.state_id:
