@@ -14,7 +14,7 @@ from functools import cache
 
 import yaml  # type: ignore[import-untyped]  # it ships no types
 from e2e_rig import INTERVAL, Rig
-from e2e_run import STARTS
+from e2e_run import STARTS, Run
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from real_processes import ROOT
@@ -52,6 +52,10 @@ class Drill:
     def mended(self) -> None:
         """Its cause ends now: what is left to heal is counted from here."""
         self.since = time.monotonic()
+
+    async def lasts(self, seconds: float) -> None:
+        """Wait until it has lasted for so long."""
+        await asyncio.sleep(max(0.0, seconds - (time.monotonic() - self.since)))
 
     async def alert(self, name: str, ledger: Ledger, holds: Callable[["Samples"], bool]) -> None:
         """Wait until the condition of the alert *name* holds, its waiting time aside: in the metrics of *ledger*."""
@@ -146,6 +150,11 @@ async def typed(*words: str, env: Mapping[str, str]) -> tuple[int, str]:
     said = (await process.communicate())[0].decode()
     assert process.returncode is not None  # it has ended
     return process.returncode, said
+
+
+async def shows(run: Run, state: str) -> bool:
+    """Whether the job's commit shows *state*, at any place."""
+    return state in await run.states()
 
 
 async def seconds_since_a_pass(ledger: Ledger) -> float:

@@ -1,14 +1,12 @@
 """Drills: GitHub refuses, is away, limits, or no longer has the repository."""
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from drilling import HEALED, Samples, drill
+from drilling import HEALED, Samples, drill, shows
 from e2e_rig import Rig
-from e2e_run import STARTS, Run
+from e2e_run import STARTS
 from relay import Fate
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,7 +43,7 @@ async def test_github_is_away(rig: Rig) -> None:
     run = await there.start("github-away")
     run.go()
     await now.alert("ReportbackUndelivered", rig.ledger, is_undelivered)
-    await asyncio.sleep(max(0.0, SHORTLY - (time.monotonic() - now.since)))
+    await now.lasts(SHORTLY)
     rig.line.fate = lambda _: Fate.PASS
     now.mended()
     await now.healed(run.shows_on_top("success", within=HEALED))
@@ -66,7 +64,7 @@ async def test_the_repository_was_renamed(rig: Rig) -> None:
     await rig.github.fault("redirect", repository=there.repository, method="*", times=0)
     run = await there.start("renamed")
     run.go()
-    await now.seen(lambda: _shows(run, "success"), "its commit: GitHub's redirect is followed")
+    await now.seen(lambda: shows(run, "success"), "its commit: GitHub's redirect is followed")
     await now.healed(run.is_over("COMPLETED", within=STARTS))
     await rig.github.clear()
 
@@ -81,7 +79,3 @@ async def test_the_repository_was_deleted(rig: Rig) -> None:
     now.mended()
     await now.types("reports", "retry", "--repository", there.repository, "--yes", env=rig.env)
     await now.healed(run.shows_on_top("success", within=HEALED))
-
-
-async def _shows(run: Run, state: str) -> bool:
-    return state in await run.states()

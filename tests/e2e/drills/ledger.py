@@ -1,11 +1,9 @@
 """Drills: the ledger is away, read-only, renamed, refuses the log-in, is restored, moves, is upgraded."""
 
-import asyncio
 import json
 import os
 import shutil
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -35,27 +33,22 @@ END_CONNECTIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE 
 
 
 @asynccontextmanager
-async def away(elsewhere: Elsewhere) -> AsyncIterator[None]:
-    async with elsewhere.away():
-        yield
-
-
-@asynccontextmanager
-async def read_only(elsewhere: Elsewhere) -> AsyncIterator[None]:
-    _change(elsewhere.server, "ALTER DATABASE postgres SET default_transaction_read_only = on")
+async def changed(elsewhere: Elsewhere, change: str, back: str) -> AsyncIterator[None]:
+    """The database after `ALTER DATABASE` with *change*, until *back* undoes it."""
+    _change(elsewhere.server, f"ALTER DATABASE {change}")
     try:
         yield
     finally:
-        _change(elsewhere.server, "ALTER DATABASE postgres RESET default_transaction_read_only")
+        _change(elsewhere.server, f"ALTER DATABASE {back}")
 
 
-@asynccontextmanager
-async def renamed(elsewhere: Elsewhere) -> AsyncIterator[None]:
-    _change(elsewhere.server, "ALTER DATABASE postgres RENAME TO elsewhere")
-    try:
-        yield
-    finally:
-        _change(elsewhere.server, "ALTER DATABASE elsewhere RENAME TO postgres")
+def read_only(elsewhere: Elsewhere) -> AbstractAsyncContextManager[None]:
+    setting = "default_transaction_read_only"
+    return changed(elsewhere, f"postgres SET {setting} = on", f"postgres RESET {setting}")
+
+
+def renamed(elsewhere: Elsewhere) -> AbstractAsyncContextManager[None]:
+    return changed(elsewhere, "postgres RENAME TO elsewhere", "elsewhere RENAME TO postgres")
 
 
 @asynccontextmanager
@@ -80,7 +73,7 @@ def _change(server: PostgresServer, statement: str) -> None:
 
 
 TROUBLES: dict[str, Callable[[Elsewhere], AbstractAsyncContextManager[None]]] = {
-    "away": away, "read-only": read_only, "renamed": renamed, "log-in refused": log_in_refused,
+    "away": Elsewhere.away, "read-only": read_only, "renamed": renamed, "log-in refused": log_in_refused,
 }  # fmt: skip
 
 
@@ -101,7 +94,7 @@ async def test_the_ledger_cannot_be_used_for_a_while(elsewhere: Elsewhere, troub
         now.begins()
         run.go()
         await now.seen(lambda: no_pass_succeeds(there.env), "ReportbackReconciliationStopped")
-        await asyncio.sleep(max(0.0, TROUBLED - (time.monotonic() - now.since)))
+        await now.lasts(TROUBLED)
     now.mended()
     await now.healed(run.shows("pending", "success", within=HEALED), run.is_over("COMPLETED", within=HEALED))
 

@@ -1,14 +1,12 @@
 """Drills: the machine of a worker dies, its disk is full, its job types are wrong, a job hangs, Prefect is away."""
 
-import asyncio
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from drilling import HEALED, Drill, Samples, drill, seconds_since_a_pass
+from drilling import HEALED, Drill, Samples, drill, seconds_since_a_pass, shows
 from e2e_rig import INTERVAL, Rig
 from e2e_run import STARTS, Run
 
@@ -49,7 +47,7 @@ async def test_prefect_is_away(rig: Rig) -> None:
         return await seconds_since_a_pass(rig.ledger) > 2 * INTERVAL
 
     await now.seen(no_pass_succeeds, "ReportbackReconciliationStopped")
-    await asyncio.sleep(max(0.0, AWAY - (time.monotonic() - now.since)))
+    await now.lasts(AWAY)
     await now.types("reconcile", env=rig.env)
     await rig.server.start()
     now.mended()
@@ -63,7 +61,7 @@ async def test_jobs_toml_is_broken(rig: Rig, tmp_path: Path) -> None:
     async with rig.worker("broken", env={"REPORTBACK_JOBS_FILE": str(broken)}):
         run = await rig.start("of-a-broken-file", queue="broken")
         now.begins()
-        await now.seen(lambda: _shows(run, "error"), "its commit: could not start", within=STARTS + 4 * INTERVAL)
+        await now.seen(lambda: shows(run, "error"), "its commit: could not start", within=STARTS + 4 * INTERVAL)
     await _retried(now, rig, run, "broken")
 
 
@@ -73,7 +71,7 @@ async def test_a_disk_is_full(rig: Rig, tmp_path: Path) -> None:
         async with rig.worker("full", env={"TMPDIR": str(full)}):
             run = await rig.start("on-a-full-disk", queue="full")
             now.begins()
-            await now.seen(lambda: _shows(run, "error"), "its commit: no space", within=STARTS + 4 * INTERVAL)
+            await now.seen(lambda: shows(run, "error"), "its commit: no space", within=STARTS + 4 * INTERVAL)
     await _retried(now, rig, run, "full")
 
 
@@ -81,7 +79,7 @@ async def test_a_job_hangs(rig: Rig) -> None:
     now = drill("hanging job")
     run = await rig.start("hangs", job="told-in-time")
     now.begins()
-    await now.seen(lambda: _shows(run, "error"), "its commit: timed out", within=STARTS + 3 * INTERVAL)
+    await now.seen(lambda: shows(run, "error"), "its commit: timed out", within=STARTS + 3 * INTERVAL)
     run.go()
     now.mended()
     await run.is_over(within=STARTS)
@@ -99,10 +97,6 @@ async def _retried(now: Drill, rig: Rig, run: Run, queue: str) -> None:
         now.does("Retry")
         await run.retry()
         await now.healed(run.shows_on_top("success", within=HEALED))
-
-
-async def _shows(run: Run, state: str) -> bool:
-    return state in await run.states()
 
 
 @contextmanager
