@@ -46,6 +46,7 @@ async def test_an_error_of_ours_in_delivering_keeps_its_traceback(rig: Rig, monk
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("tasks.report_status.deliver", broken)
+    rig.job_is("echo built", after_pending=False)
     done = await rig.run_job()
     log = await log_of(done.id, "Traceback", "ZeroDivisionError: a bug")
     assert "Traceback" in log
