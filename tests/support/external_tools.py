@@ -3,6 +3,7 @@
 import shutil
 
 PACKAGES = {
+    "pgbouncer": "pgbouncer",
     "prometheus": "prometheus",
     "promtool": "prometheus",
     "prometheus-pushgateway": "prometheus-pushgateway",
