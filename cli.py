@@ -1,23 +1,18 @@
 """The `reportback` command: its subcommands by the functions that they are, and how each is run."""
 
 import ast
-import asyncio
 import inspect
 import signal
 import sys
 from collections.abc import Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from cyclopts import App, Parameter
-from pydantic import ValidationError
 
-from console.problems import problems
 from domain.text import readable
 from github_api.certificates import check_named
-from local.stack import NotStarted
-from storage.identity import WrongLedger
-from storage.ledger import LedgerUnavailable, NotUpgraded
 from tasks.process.kernel import make_non_dumpable
 
 INTERRUPTED = 130
@@ -30,6 +25,8 @@ WHEN_INTERRUPTED = {
 app = App(
     name="reportback",
     help="Every docs job's outcome on its commit, exactly once.",
+    version=lambda: version("reportback"),
+    version_format="plaintext",  # without it Cyclopts loads Markdown to print it
     default_parameter=Parameter(negative=()),
 )
 app.register_install_completion_command()
@@ -86,6 +83,8 @@ def called() -> object:
 
 def run(work: Coroutine[Any, Any, int | None], name: str = "") -> int:
     """Run *work*; Ctrl-C and SIGTERM cancel it, which ends all processes that it started here."""
+    import asyncio  # noqa: PLC0415  # --help and --version need it not
+
     try:
         return asyncio.run(_cancellable(work)) or 0
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -95,6 +94,8 @@ def run(work: Coroutine[Any, Any, int | None], name: str = "") -> int:
 
 
 async def _cancellable(work: Coroutine[Any, Any, int | None]) -> int | None:
+    import asyncio  # noqa: PLC0415
+
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -108,8 +109,9 @@ def main() -> None:
     try:
         check_named()
         sys.exit(called())  # type: ignore[arg-type]  # an exit code
-    except ValidationError as error:
-        words = "\n            ".join(problems(error))
-    except (NotStarted, NotUpgraded, WrongLedger, LedgerUnavailable, ValueError) as error:
-        words = str(error)
+    except Exception as error:
+        from console.problems import words_of  # noqa: PLC0415  # knows all errors: slow to import
+
+        if (words := words_of(error)) is None:
+            raise
     sys.exit(f"reportback: {readable(words)}")

@@ -4,8 +4,6 @@ import os
 import ssl
 from pathlib import Path
 
-import httpx
-
 NAMED_BY = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """Environment variables from which httpx loads certificates, in this order, before its own."""
 
@@ -22,6 +20,8 @@ def trusted(ca_file: Path | None = None, named_by: str = "REPORTBACK_CA_FILE") -
     Raises:
         BadCertificates: they cannot be read.
     """
+    import httpx  # noqa: PLC0415  # slow to import, and a command is not to wait for it
+
     try:
         return httpx.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # an SSLError is one
@@ -34,8 +34,12 @@ def check_named() -> None:
     Raises:
         BadCertificates: they cannot be read.
     """
-    if any(os.environ.get(name) for name in NAMED_BY):
-        trusted()
+    file, folder = (os.environ.get(name) for name in NAMED_BY)
+    try:
+        if file or folder:
+            ssl.create_default_context(cafile=file or None, capath=None if file else folder)
+    except OSError as error:
+        raise BadCertificates(_said(None, "", error)) from None
 
 
 def _said(ca_file: Path | None, named_by: str, error: OSError) -> str:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from uuid import UUID
 
@@ -39,6 +40,14 @@ def test_help_says_what_each_command_does_and_loads_none_of_them() -> None:
     commands = [line.split(maxsplit=2)[1:] for line in lines if line.startswith("│ ") and line[2].isalpha()]
     assert {"demo", "up", "db", "credentials", "import"} <= {name for name, *_ in commands}
     assert all(words and words[0][0].isupper() for _, *words in commands)
+
+
+def test_the_version_is_said_and_little_is_loaded_for_it() -> None:
+    asks = "import sys, cli\nsys.argv[1:] = ['--version']\ntry: cli.main()\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, check=False, capture_output=True, text=True)
+    said, loaded = done.stdout.splitlines()
+    assert (done.returncode, said) == (0, version("reportback"))
+    assert not {"prefect", "sqlalchemy", "httpx", "pydantic", "alembic"} & {*loaded.split()}
 
 
 def test_an_error_message_controls_no_terminal() -> None:

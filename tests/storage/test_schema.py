@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from alembic.script import ScriptDirectory
 from ledger_jobs import order, run_job
 from sqlalchemy import CheckConstraint, Connection, Index, MetaData, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
@@ -12,7 +13,7 @@ from world import World
 
 from storage.ledger import Ledger, make_engine
 from storage.models import Job, StatusReport
-from storage.schema import upgrade
+from storage.schema import MIGRATIONS, REVISIONS, upgrade
 
 POSTGRESQL_DDL = {
     "constraint": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
@@ -44,6 +45,12 @@ def sqlite_lines(sql: str) -> Iterator[str]:
             yield line.rstrip(",")
         else:  # a column, and behind it those that ALTER TABLE added
             yield from line.rstrip(",").split(", ")
+
+
+def test_the_revisions_are_those_that_alembic_finds() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert [script.revision for script in scripts.walk_revisions()] == REVISIONS[::-1]
+    assert scripts.get_current_head() == REVISIONS[-1]
 
 
 async def migrated(url: str) -> set[str]:
