@@ -3,13 +3,10 @@
 import os
 from collections.abc import Collection
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import psycopg
-from psycopg.abc import PQGen
-from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
@@ -17,6 +14,9 @@ from sqlalchemy.exc import ArgumentError
 from domain.text import one_line
 from storage.local_disk import SharedDisk, check_disk
 from storage.unavailable import is_of_its_connection
+
+if TYPE_CHECKING:
+    from psycopg.abc import PQGen
 
 LOCK_WAIT = 30
 """Seconds a SQLite transaction waits for another one. Transactions take milliseconds; this covers stalled machines."""
@@ -147,6 +147,9 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgresql(url: URL, given_as: str, *, takes_long: bool) -> Engine:
+    import psycopg  # noqa: PLC0415  # slow to import, and not needed for SQLite
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+
     try:
         make_conninfo(**url.query)  # type: ignore[arg-type]  # libpq judges them
     except psycopg.ProgrammingError as error:  # names the parameter, without its value
@@ -196,20 +199,25 @@ def _set(settings: str, connection: Connection) -> None:
     connection.exec_driver_sql(settings)
 
 
-class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that is closed when a statement takes too long, also if its server has vanished."""
+@cache
+def _bounded() -> Any:  # noqa: ANN401  # a class that is made here
+    """The class of connections that close when a statement takes too long, also if their server has vanished."""
+    import psycopg  # noqa: PLC0415  # slow to import, and not needed for SQLite
 
-    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait for the server as psycopg does. Raises OperationalError after `STATEMENT_WAIT`."""
-        try:
-            return super().wait(gen, interval, timeout or STATEMENT_WAIT)
-        except psycopg.errors._WaitTimeout:  # noqa: SLF001  # psycopg gives it no public name
-            self.close()
-            raise
+    class BoundedConnection(psycopg.Connection[Any]):
+        def wait(self, gen: "PQGen[T]", interval: float = 0.1, timeout: float | None = None) -> T:
+            """Wait for the server as psycopg does. Raises OperationalError after `STATEMENT_WAIT`."""
+            try:
+                return super().wait(gen, interval, timeout or STATEMENT_WAIT)
+            except psycopg.errors._WaitTimeout:  # noqa: SLF001  # psycopg gives it no public name
+                self.close()
+                raise
+
+    return BoundedConnection
 
 
-def _connect(_: object, __: object, positional: tuple[Any, ...], named: dict[str, Any]) -> BoundedConnection:
-    return BoundedConnection.connect(*positional, **named)
+def _connect(_: object, __: object, positional: tuple[Any, ...], named: dict[str, Any]) -> object:
+    return _bounded().connect(*positional, **named)
 
 
 def _give_up(context: ExceptionContext) -> None:

@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from storage import moved_marker
 from storage.engines import LOCK_WAIT, create_closed
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+REVISIONS = sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py"))
+"""All revisions of the schema, in order: their files begin with them. So Alembic, slow to import, only upgrades."""
+
 ADVISORY_LOCK = 0x7265706F7274  # "report": serializes upgrades of one PostgreSQL ledger
 
 
@@ -41,7 +44,9 @@ class MovedLedger(NotUpgraded):
         super().__init__(f"was moved to {place}: name that one")
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415  # see `REVISIONS`
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
@@ -49,13 +54,19 @@ def _config() -> Config:
 
 def is_current_within(connection: Connection) -> bool:
     """`is_current`, in the transaction of *connection*."""
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    revision = MigrationContext.configure(connection).get_current_revision()
+    revision = _revision(connection)
     if revision == moved_marker.REVISION:
         raise MovedLedger(moved_marker.place(connection))
-    if revision not in {None, *(script.revision for script in scripts.walk_revisions())}:
+    if revision not in (None, *REVISIONS):
         raise NewerLedger
-    return revision == scripts.get_current_head()
+    return revision == REVISIONS[-1]
+
+
+def _revision(connection: Connection) -> str | None:
+    """The revision of the schema, where Alembic keeps it; None: there is no schema yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
 
 
 def is_current(engine: Engine) -> bool:
@@ -85,6 +96,8 @@ def upgrade_within(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
     if not is_current_within(connection):
+        from alembic import command  # noqa: PLC0415  # see `REVISIONS`
+
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
