@@ -42,6 +42,10 @@ class OutputParser:
                 self._counts[what] = (number, number)
         return self._progress_in(seen)
 
+    def progress_in(self, line: str) -> Progress | None:
+        """The progress that *line* reports, which is redrawn and so is not counted; None: it reports none."""
+        return self._progress_in(normalized(line))
+
     def _progress_in(self, seen: str) -> Progress | None:
         for find, what in self._progress:
             if (numbers := find(seen)) and (progress := _progress(numbers)):

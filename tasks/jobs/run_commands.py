@@ -7,7 +7,7 @@ from pathlib import Path
 
 from domain.output.parser import OutputParser
 from domain.output.patterns import LinePattern
-from domain.output.progress import ShowProgress, ignore_progress
+from domain.output.progress import Progress, ShowProgress, ignore_progress
 from domain.output.summary import summarise
 from domain.process.limits import Limits
 from domain.text import LogLine, cut, one_line
@@ -65,6 +65,7 @@ class BuildEnvironment:
                 user=self.user,
                 on_line=lambda line: self._take_line(line, parsed),
                 shown=self.shown,
+                on_redraw=lambda line: self._show_progress(parsed.progress_in(line)),
             )
         finally:
             # Processes left by a killed supervisor must not change files while we copy or remove them.
@@ -74,10 +75,13 @@ class BuildEnvironment:
 
     def _take_line(self, line: str, parsed: OutputParser) -> None:
         """Parse every line, also one that is not sent."""
-        if progress := parsed.take(line):
-            self.on_progress(progress)
+        self._show_progress(parsed.take(line))
         if self.budget.take(line):
             self._show(line)
+
+    def _show_progress(self, progress: Progress | None) -> None:
+        if progress:
+            self.on_progress(progress)
 
     def end_output(self) -> None:
         """Show the last lines of the output, after the number of lines left out."""

@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, TypeVar
+from typing import BinaryIO, TypeAlias
 
 from domain.process.ended_by import EndedBy
 from domain.process.limits import NO_LIMITS, Limits, as_argument
 from domain.redact import public
-from tasks.process.output_lines import Output
+from tasks.process.output_lines import Output, ignore_redraw
 from tasks.process.uncancellable import run_uncancellable, sigterm_held_back
 from tasks.process.users import JobUser
 
@@ -36,7 +36,6 @@ YIELD_EVERY = timedelta(milliseconds=5)
 """How long lines are passed on before control returns to the event loop."""
 
 OnLine: TypeAlias = Callable[[str], Awaitable[None] | None]
-T = TypeVar("T")
 
 
 class CannotStart(Exception):
@@ -82,10 +81,11 @@ async def run_command(
     grace: timedelta = GRACE,
     user: JobUser | None = None,
     shown: Callable[[str], str] = public,
+    on_redraw: Callable[[str], None] = ignore_redraw,
 ) -> Finished:
     """Run *argv*, without a shell, until it ends or reaches its time limit. *on_line* gets its output, line by line.
 
-    It runs as *user*, if given, with none of our rights; else as our user. *shown* makes a line public: see `Output`.
+    It runs as *user*, if given, with none of our rights; else as our user. *shown* and *on_redraw*: see `Output`.
 
     However this returns, also by cancellation or an exception of *on_line*, the command and all its descendants have
     ended. They end with this process as well, even if it is killed. The bounds of the output are in `Output`.
@@ -94,7 +94,7 @@ async def run_command(
         CannotStart: no such command, or it cannot be executed.
     """
     started = time.monotonic()
-    output = Output(shown)
+    output = Output(shown, on_redraw)
     supervisor: _Supervisor | None = None
     try:
         with sigterm_held_back():  # a SIGTERM in the middle would leave a supervisor that nothing ends

@@ -37,6 +37,14 @@ async def test_a_success_shows_its_summary(rig: Executions) -> None:
     assert rig.progress == [Progress(12, 40)]
 
 
+async def test_a_progress_bar_moves_the_bar_and_is_one_line(rig: Executions) -> None:
+    draw = "for n in 1 2 3 4; do printf '\\rProgress: %s/4' $n; sleep 0.3; done; echo; echo bye"
+    await rig.run(draw)
+    assert rig.lines == ["Progress: 4/4", "bye"]
+    assert rig.progress[-1] == Progress(4, 4)
+    assert len(rig.progress) > 1
+
+
 async def test_a_failure_shows_its_first_error_however_much_output_follows(
     rig: Executions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,34 @@ def test_colours_are_taken_out_and_a_line_of_nothing_else_is_none() -> None:
     assert Output().take(b"\x1b[1;31mERROR\x1b[0m bad\x1b[K\n\x1b[32m\x1b[0m\n") == ["ERROR bad"]
 
 
-@given(st.lists(st.binary(max_size=40)), st.integers(1, 7))
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        (b"10 %\r20 %\r30 %\ndone\n", ["30 %", "done"]),
+        (b"\r10 %\r20 %", ["20 %"]),
+        (b"10 %\r\n20 %\r\r\n", ["10 %", "20 %"]),
+        (b"10 %\r          \r", ["10 %"]),
+        (b"10 %\r\x1b[Kdone\n", ["done"]),
+        (b"10 %\r\x1b[K\n", ["10 %"]),
+        (b"10 %\x1b[2K\x1b[1Gdone\n", ["done"]),
+        (b"\x1b[2K\x1b[G10 %\x1b[2K\n\r\n", ["10 %"]),
+        (b"x" * 2 * KEPT_BYTES + b"\rdone\n", ["done"]),
+    ],
+)
+def test_a_line_that_is_redrawn_is_one_line_in_its_last_state(written: bytes, lines: list[str]) -> None:
+    output = Output()
+    assert output.take(written) + output.close() == lines
+
+
+def test_what_a_line_shows_while_it_is_redrawn_is_told_once_for_each_piece() -> None:
+    shown: list[str] = []
+    output = Output(on_redraw=shown.append)
+    for piece in (b"start\n10", b" %\r20 %\r", b"30 %", b"\r40 %\r50", b" %\nend\n"):
+        output.take(piece)
+    assert shown == ["20 %", "30 %", "50"]
+
+
+@given(st.lists(st.binary(max_size=40) | st.sampled_from([b"\r", b"\n", b"\x1b[2K"])), st.integers(1, 7))
 def test_how_the_output_is_cut_into_pieces_makes_no_difference(pieces: list[bytes], size: int) -> None:
     content = b"".join(pieces)
     whole, chopped = Output(), Output()
