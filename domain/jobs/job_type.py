@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from domain.delivery.commit_status import MAX_CONTEXT, short_enough
 from domain.jobs.options import Option, arguments, check_options
 from domain.jobs.output_url import OutputURL
-from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation, WorkingCopyPath
+from domain.jobs.preparation import DEFAULT_TIMEOUT, ONE_COMMIT, Checkout, Command, Preparation, WorkingCopyPath
 from domain.jobs.push import Push
 from domain.output.patterns import LinePattern
 from domain.output.presets import PRESETS, PresetName
@@ -46,6 +46,7 @@ class JobType(BaseModel):
         default_factory=lambda data: f"docs/{data['name']}"
     )
     success_codes: Annotated[tuple[ExitCode, ...], Field(min_length=1)] = (0,)
+    checkout: Checkout = ONE_COMMIT
     prepare: Annotated[tuple[Preparation, ...], Field(max_length=20)] = ()
     output: WorkingCopyPath | None = None
     output_url: OutputURL | None = None
@@ -81,6 +82,14 @@ class JobType(BaseModel):
     def _bounds_what_is_kept(self) -> Self:
         if self.limits.output is not None and self.output is None:
             raise ValueError("limits.output bounds the folder that output names, and there is none")
+        return self
+
+    @model_validator(mode="after")
+    def _pushes_what_git_has(self) -> Self:
+        if self.push and self.checkout.lfs:
+            raise ValueError(
+                "checkout.lfs and push exclude each other: the content of files would replace their pointers"
+            )
         return self
 
     @property

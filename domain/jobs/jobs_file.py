@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.jobs.job_type import JobType
 from domain.jobs.options import FlagOption, IntegerOption, StringOption
-from domain.jobs.preparation import Cache, Preparation
+from domain.jobs.preparation import Cache, Checkout, Preparation
 from domain.jobs.push import Push
 from domain.output.patterns import LinePattern
 from domain.process.limits import Limits
@@ -76,6 +76,7 @@ OPTION_TYPE = 4
 """Index of the type in pydantic's ("jobs", job, "options", option, type, field); it is not in the file's path."""
 
 WITHIN: dict[tuple[str, ...], type[BaseModel]] = {
+    ("checkout",): Checkout,
     ("prepare",): Preparation,
     ("prepare", "cache"): Cache,
     ("push",): Push,

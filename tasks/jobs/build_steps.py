@@ -53,13 +53,16 @@ async def execute(
         found = await _token(reporter, work.order.credential)
         secrets = await _secrets(reporter, work, found)
         disks = folders_of_a_job(reporter.ledger, work)
-        folder = _folder(work, found)
+        notes = list[str]()
+        folder = _folder(work, found, notes.append)
         async with _user(work, disks) as user, folder as copy, _empty_folder("home") as home:
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             environment = replace(
                 _build_environment(work, copy, home, secrets, on_line), user=user, on_progress=on_progress
             )
+            for note in notes:
+                environment.say(note)
             try:
                 ending = await _run_or_crash(reporter, work, environment)
             except asyncio.CancelledError:
@@ -204,14 +207,16 @@ async def _empty_folder(name: str) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def _folder(work: Work, found: str | NoCredential | None) -> AsyncIterator[Path]:
+async def _folder(work: Work, found: str | NoCredential | None, say: LogLine) -> AsyncIterator[Path]:
     """The folder that the command runs in. Raises CheckoutFailed, which names an unreadable credential first."""
     if work.clone_url is None or work.order.target is None:
         async with _empty_folder("copy") as copy:
             yield copy
         return
     sha, limits, token = work.order.target.sha, work.job_type.limits, _usable(found)
-    making = working_copy(work.clone_url, sha, token=token, limits=limits, ca_file=work.ca_file)
+    making = working_copy(
+        work.clone_url, sha, token=token, limits=limits, ca_file=work.ca_file, checkout=work.job_type.checkout, say=say
+    )
     try:
         async with making as copy:
             yield copy

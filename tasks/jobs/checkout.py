@@ -1,16 +1,27 @@
 """Checks out exactly one commit into a temporary working copy."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from domain.process.limits import NO_LIMITS, Limits
-from tasks.jobs.git import Git, GitFailed
+from domain.jobs.preparation import ONE_COMMIT, TIME_FIELD, Checkout
+from domain.process.limits import NO_LIMITS, FileBounds, Limits
+from domain.text import LogLine
+from tasks.jobs.git import Git, GitFailed, ignored
+from tasks.jobs.remote import read
+from tasks.process.file_worker import BeyondLimit, Count
 from tasks.process.temp_dirs import scratch
 
 TIMEOUT = timedelta(seconds=120)
 """Time limit for all git commands together, where the job type sets none."""
+WHOLE = re.compile(r"[0-9a-f]{40}")
+FETCHED = "refs/reportback/commit"
+POINTER = "version https://git-lfs.github.com/spec/v1"
+"""The first line of a file in place of one that Git LFS keeps: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
 
 
 class CheckoutFailed(Exception):
@@ -26,12 +37,15 @@ async def working_copy(
     token: str | None = None,
     limits: Limits = NO_LIMITS,
     ca_file: Path | None = None,
+    checkout: Checkout = ONE_COMMIT,
+    say: LogLine = ignored,
 ) -> AsyncIterator[Path]:
-    """A folder with the files of commit *sha* (40 hex digits) of *clone_url*, and a `.git` with that one commit.
+    """A folder with the files of commit *sha* of *clone_url*, and a `.git` with as much history as *checkout* says.
 
-    Made in *parent* (the system's temporary folder), and removed afterwards. No submodules, no hooks, no configuration
-    of this machine. *token* goes to an https URL's own host only, in git's environment: on no command line, in no file.
-    *ca_file* holds the certificates to trust.
+    *sha* has 40 hex digits; that of a tag means its commit. Made in *parent* (the system's temporary folder), and
+    removed afterwards. No hooks, no configuration of this machine. *token* goes to an https URL's own host only, in
+    git's environment: on no command line, in no file. *ca_file* holds the certificates to trust. *say* gets what a
+    person should know of the files.
 
     Raises:
         CheckoutFailed: no git, no such commit, no access, or beyond *limits*.
@@ -41,18 +55,86 @@ async def working_copy(
         copy = folder / "copy"
         copy.mkdir()
         try:
-            git = Git(copy, folder, limits.for_files(TIMEOUT), clone_url, token, ca_file=ca_file)
-            await _check_out(git, clone_url, sha)
+            git = Git(copy, folder, _bounds(limits, checkout), clone_url, token, ca_file=ca_file)
+            await _check_out(git, sha.lower(), checkout, say)
         except GitFailed as error:
             raise CheckoutFailed(f"cannot check out {sha[:12]}: {error}") from None
         yield copy
 
 
-async def _check_out(git: Git, clone_url: str, sha: str) -> None:
+def _bounds(limits: Limits, checkout: Checkout) -> FileBounds:
+    bounds = limits.for_files(TIMEOUT)
+    return replace(bounds, time=checkout.timeout, time_field=TIME_FIELD) if checkout.timeout else bounds
+
+
+async def _check_out(git: Git, sha: str, checkout: Checkout, say: LogLine) -> None:
+    if not WHOLE.fullmatch(sha):
+        raise GitFailed("that is not the whole hash of a commit")
     await git.run("init", "--quiet", "--template=")
-    await git.run("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", clone_url, sha)
-    await git.check_files_of(sha)
-    await git.run("checkout", "--quiet", "--detach", sha, "--")
+    await _fetch(git, sha, checkout)
+    commit = (await git.run("rev-parse", f"{sha}^{{commit}}")).tail[-1]
+    if commit != sha:
+        say(f"{sha[:12]} is a tag: its commit {commit[:12]} is checked out")
+    await git.check_files_of(commit)
+    await git.run("checkout", "--quiet", "--detach", commit, "--")
     head = await git.run("rev-parse", "HEAD")
-    if head.tail[-1:] != (sha.lower(),):
+    if head.tail[-1:] != (commit,):
         raise GitFailed("git has another commit there")
+    if checkout.submodules:
+        await _check_out_submodules(git, checkout)
+    if checkout.lfs:
+        await _get_lfs_files(git)
+    else:
+        await _say_pointers(git, say)
+
+
+async def _fetch(git: Git, sha: str, checkout: Checkout) -> None:
+    """Fetch the commit with its history. The tags in it come along where it is stored under a name."""
+    is_alone = checkout.history == 1
+    to = ("--no-tags", "--", git.url, sha) if is_alone else ("--", git.url, f"{sha}:{FETCHED}")
+    await read(git, "fetch", "--quiet", *checkout.depth, "--no-recurse-submodules", *to)
+    if not is_alone:
+        await git.run("update-ref", "-d", FETCHED)
+
+
+async def _check_out_submodules(git: Git, checkout: Checkout) -> None:
+    """Check out the submodules, and theirs. Only the same host gets the token, also where it is named by ssh."""
+    url = urlsplit(git.url)
+    config = [("remote.origin.url", git.url)]  # what relative addresses are relative to
+    if url.scheme == "https":
+        host = url.netloc.rpartition("@")[2]
+        config += [(f"url.https://{host}/.insteadOf", ssh) for ssh in (f"git@{host}:", f"ssh://git@{host}/")]
+    git = replace(git, config=tuple(config), protocols=("https",))
+    # With --force also what an earlier try has cloned, and git believes to be checked out.
+    await read(git, "submodule", "--quiet", "update", "--init", "--recursive", "--force", *checkout.depth)
+    count = Count(git.bounds.files, git.bounds.size)
+    try:
+        await git.run("ls-files", "--recurse-submodules", on_line=lambda _: count.add(0))
+    except BeyondLimit as error:
+        raise GitFailed(git.bounds.beyond(str(error))) from None
+
+
+async def _get_lfs_files(git: Git) -> None:
+    """Get the files of Git LFS from the repository's own host, whatever host `.lfsconfig` names."""
+    if (await git.ask("lfs", "version")).exit_code != 0:
+        raise GitFailed("checkout.lfs needs git-lfs: install it where the worker runs")
+    config = [("remote.origin.url", git.url), ("lfs.basictransfersonly", "true")]
+    if urlsplit(git.url).scheme in ("http", "https"):
+        url = git.moved.get(git.url, git.url).removesuffix("/").removesuffix(".git")
+        config.append(("lfs.url", f"{url}.git/info/lfs"))
+    elif git.is_local:
+        config[1:] = []  # local files are copied by an adapter of git-lfs's own
+    git = replace(git, config=tuple(config))
+    await git.run("lfs", "install", "--local", "--skip-repo")
+    await read(git, "lfs", "pull")
+
+
+async def _say_pointers(git: Git, say: LogLine) -> None:
+    found = list[str]()
+    matching = replace(git, env={"GIT_LITERAL_PATHSPECS": "0"})
+    await matching.ask("grep", "-l", "-F", "-e", POINTER, "--", ":(attr:filter=lfs)", on_line=found.append)
+    if found:
+        what = (
+            f"{found[0]} is a pointer" if len(found) == 1 else f"{len(found)} files, such as {found[0]}, are pointers"
+        )
+        say(f"{what} of Git LFS, not the content: a job type gets that with checkout = {{ lfs = true }}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from domain.jobs.git_url import protocol_of
 from domain.output.error_line import error_line
@@ -31,12 +31,19 @@ CONFIG = {
     "advice.detachedHead": "false",
     "core.hooksPath": "/dev/null",
     "gc.auto": "0",
+    "http.followRedirects": "false",  # git would send the token, and what it fetches, to any other host, too
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "30",  # seconds without a byte, after which a connection counts as cut
     "init.defaultBranch": "main",
     "protocol.version": "2",  # under which a server gives any commit, not only the tips of branches
     "submodule.recurse": "false",
 }
 
-WRITE = frozenset(("add", "checkout", "cherry-pick", "commit-tree", "fetch", "init", "read-tree", "write-tree"))
+READ = frozenset(("fetch", "ls-remote", "submodule"))
+"""Git commands that read from a host, or a local repository."""
+WRITE = frozenset(
+    ("add", "checkout", "cherry-pick", "commit-tree", "fetch", "init", "lfs", "read-tree", "submodule", "write-tree")
+)
 """Git commands that fill a disk and may be ended at any moment: no push, and no query of the host."""
 
 SAYING_SO = ("/bin/sh", "-c", f"trap '' {signal.SIGXFSZ:d}; exec git \"$@\"", "git")
@@ -59,7 +66,9 @@ class Git:
 
     Only the protocol of *url* is allowed, whatever a repository, a submodule or a redirect names; without a *url* none.
     *token* goes to an https *url*'s own host only, in git's environment: on no command line, in no file.
-    *ca_file* holds the certificates to trust, instead of those that the environment or the system names.
+    *ca_file* holds the certificates to trust, instead of those that the environment or the system names. *moved* holds
+    the addresses of repositories that were renamed, by the earlier one; all copies share it. *config* holds more of
+    git's configuration, *protocols* more that are allowed.
     """
 
     folder: Path
@@ -69,6 +78,9 @@ class Git:
     token: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     ca_file: Path | None = None
+    moved: dict[str, str] = field(default_factory=dict)
+    config: tuple[tuple[str, str], ...] = ()
+    protocols: tuple[str, ...] = ()
     _began: float = field(default_factory=time.monotonic)
 
     def with_limit(self, limit: timedelta) -> "Git":
@@ -93,15 +105,14 @@ class Git:
             GitFailed: it could not be run, or is beyond its bounds.
             NoSpace: the disk has become too full for git to `WRITE` more.
         """
-        env = self._environment()
+        env = self._environment() | self._trusted(args[0])
         if shutil.which("git", path=env["PATH"]) is None:
             raise GitFailed("cannot start 'git': not found; install it where the worker runs")
-        left = self._began + self.bounds.time.total_seconds() - time.monotonic()
         running = run_command(
             (*SAYING_SO, *args),
             cwd=self.folder,
             env=env,
-            timeout=timedelta(seconds=max(0.0, left)),
+            timeout=timedelta(seconds=max(0.0, self.time_left)),
             on_line=on_line,
             shown=self._public,
             limits=NO_LIMITS.model_copy(update={"file_size": self.bounds.size}),  # a fetch writes one file
@@ -115,6 +126,16 @@ class Git:
         if TOO_LARGE.search("\n".join(done.tail)):
             raise GitFailed(self.bounds.beyond("size"))
         return done
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its repository is a folder of this machine."""
+        return bool(self.url) and protocol_of(self.url) == "file"
+
+    @property
+    def time_left(self) -> float:
+        """The seconds until its time limit."""
+        return self._began + self.bounds.time.total_seconds() - time.monotonic()
 
     def _public(self, text: str) -> str:
         return public(text, secrets=(self.token or "", self._header), roots=(str(self.folder),))
@@ -136,9 +157,19 @@ class Git:
     @property
     def _protocol(self) -> str:
         try:
-            return protocol_of(self.url) if self.url else ""
+            return ":".join((protocol_of(self.url), *self.protocols)) if self.url else ""
         except ValueError as error:
             raise GitFailed(str(error)) from None
+
+    def _trusted(self, command: str) -> dict[str, str]:
+        """The variable for git to read a local repository of another user; not to push, which runs its hooks."""
+        if command not in READ or not self.is_local:
+            return {}
+        place = self.url if self.url.startswith("/") else unquote(urlsplit(self.url).path)
+        places = [os.path.realpath(f"{place.rstrip('/')}{suffix}") for suffix in ("", ".git", "/.git", ".git/.git")]
+        trusted = self.home / "trusted"  # git takes this from no variable, as a repository could set one for its own
+        trusted.write_text("".join(f"[safe]\n\tdirectory = {_quoted(place)}\n" for place in places), encoding="utf-8")
+        return {"GIT_CONFIG_GLOBAL": str(trusted)}
 
     def _environment(self) -> dict[str, str]:
         config = self._config()
@@ -154,16 +185,22 @@ class Git:
             "GIT_CONFIG_COUNT": str(len(config)),
             **self.env,
         }
-        for number, (key, value) in enumerate(config.items()):
+        for number, (key, value) in enumerate(config):
             env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return env
 
-    def _config(self) -> dict[str, str]:
+    def _config(self) -> list[tuple[str, str]]:
         url = urlsplit(self.url)
-        if not self._header or url.scheme != "https":
-            return CONFIG
-        # After a redirect git would send the header to the other host too.
-        return {**CONFIG, f"http.https://{url.netloc}/.extraHeader": self._header, "http.followRedirects": "false"}
+        config = [*CONFIG.items(), *self.config, *((f"url.{now}.insteadOf", old) for old, now in self.moved.items())]
+        if self._header and url.scheme == "https":
+            config.append((f"http.https://{url.netloc}/.extraHeader", self._header))
+        return config
+
+
+def _quoted(path: str) -> str:
+    """*path* as a value in a file of git's configuration."""
+    escaped = path.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return f'"{escaped}"'
 
 
 def _count(count: Count, line: str) -> None:

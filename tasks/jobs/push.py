@@ -15,6 +15,7 @@ from pathlib import Path
 from domain.jobs.push import Push
 from domain.process.limits import NO_LIMITS, FileBounds, Limits
 from tasks.jobs.git import Git, GitFailed
+from tasks.jobs.remote import read
 from tasks.process.files import FileWorkFailed, are_there
 from tasks.process.temp_dirs import scratch
 from tasks.process.uncancellable import finished
@@ -102,7 +103,12 @@ class _Pusher:
 
     async def push(self, copy: Path) -> str | None:
         await self.git.run("init", "--quiet", "--template=")
-        await self.remote.run("fetch", *SHALLOW, "--", self.remote.url, self.sha)
+        await read(self.remote, "fetch", *SHALLOW, "--", self.remote.url, self.sha)
+        sha = await _word(self.git, "rev-parse", f"{self.sha}^{{commit}}")  # of a tag, its commit
+        return await replace(self, sha=sha).push_on_top(copy)
+
+    async def push_on_top(self, copy: Path) -> str | None:
+        """Push what differs from *sha*, which has been fetched, onto the branch."""
         changes = await self._changes(copy)
         if changes is None:
             return None
@@ -130,13 +136,13 @@ class _Pusher:
     async def _head(self) -> str | None:
         """The branch's commit; None: there is no such branch."""
         ref = f"refs/heads/{self.push_.branch}"
-        listed = await self.remote.run("ls-remote", "--quiet", "--", self.remote.url, ref)
+        listed = await read(self.remote, "ls-remote", "--quiet", "--", self.remote.url, ref)
         words = (line.split("\t") for line in listed.tail)
         return next((word[0] for word in words if HASH.fullmatch(word[0]) and word[1:] == [ref]), None)
 
     async def _on_top_of(self, head: str, changes: str) -> str | None:
         """The changes as a commit on top of *head*; None: it has them all."""
-        await self.remote.run("fetch", *SHALLOW, "--", self.remote.url, head)
+        await read(self.remote, "fetch", *SHALLOW, "--", self.remote.url, head)
         await self.git.check_files_of(head)
         # A file that only our commit lacks was added by both, for git: the job's wins, here and nowhere else.
         base = await self._with_files_of(head)
@@ -220,7 +226,7 @@ class _Pusher:
             await asyncio.sleep(CHECK_EVERY.total_seconds())
 
     async def _is_below(self, commit: str, head: str) -> bool:
-        await self.remote.run("fetch", *SHALLOW, f"--depth={MAX_DEPTH}", "--", self.remote.url, head)
+        await read(self.remote, "fetch", *SHALLOW, f"--depth={MAX_DEPTH}", "--", self.remote.url, head)
         return (await self.git.ask("merge-base", "--is-ancestor", commit, head)).exit_code == 0
 
 

@@ -18,14 +18,24 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+CUT = 0
+"""A connection that is closed in the middle of the answer."""
+
 
 @dataclass
 class Host:
-    """`seen`: the requests, and whether each had the token."""
+    """`seen`: the requests, and whether each had the token.
+
+    `faults`: what the next requests get instead of their answer: a status, or `CUT`, half of it. `moved`: the address,
+    or path, to which all requests for a path beneath are redirected. `is_public`: no token is asked for.
+    """
 
     url: str
     certificate: Path
     seen: list[tuple[str, bool]] = field(default_factory=list)
+    faults: list[int] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
+    is_public: bool = False
 
 
 @contextmanager
@@ -70,7 +80,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        if not is_known:
+        if moved := next((old for old in host.moved if self.path.startswith(old)), None):
+            self.send_response(301)
+            self.send_header("Location", f"{host.moved[moved]}{self.path.removeprefix(moved)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        fault = host.faults.pop(0) if host.faults else None
+        if fault:
+            self.send_response(fault)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if not (is_known or host.is_public):
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.send_header("Content-Length", "0")
@@ -82,7 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**told, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) // 2] if fault == CUT else body)
+        self.close_connection = True
 
     def _backend(self) -> bytes:
         """The answer of git's own CGI program."""
@@ -102,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
         }
-        return subprocess.run(["git", "http-backend"], input=body, env=env, check=True, capture_output=True).stdout
+        return subprocess.run(["git", "http-backend"], input=body, env=env, check=False, capture_output=True).stdout
 
     def log_message(self, *_: object) -> None:
         """Keep requests out of the tests' output."""

@@ -45,6 +45,13 @@ def test_an_omitted_field_does_nothing() -> None:
     }  # fmt: skip
 
 
+def test_a_checkout_has_as_much_as_it_says() -> None:
+    checkout = job('checkout = {timeout="10m", history="full", lfs=true, submodules=true}').checkout
+    assert (checkout.timeout, checkout.history) == (timedelta(minutes=10), "full")
+    assert (checkout.lfs, checkout.submodules) == (True, True)
+    assert job("checkout = {history=50}").checkout.history == 50
+
+
 def test_a_preparation_has_its_own_limit_and_cache() -> None:
     (prepare,) = job("""
 prepare = [{command=["npm", "ci"], timeout="10m", cache={paths=["node_modules/"], key=["package-lock.json"]}}]
@@ -99,6 +106,16 @@ REFUSED = [
     ("[jobs.site.limits]\nfiles = 0", "line 5: jobs.site.limits.files: "),
     ('[jobs.site.limits]\ntotal_size = "10 GB"', "line 5: jobs.site.limits.total_size: '10 GB' is no size"),
     ('[jobs.site.limits]\nfile_work = "3h"', "line 5: jobs.site.limits.file_work: '3h' is out of bounds"),
+    ("checkout = {depth=1}", "checkout.depth: unknown field; allowed: timeout, history, lfs, submodules"),
+    (
+        "checkout = {history=0}",
+        "line 4: jobs.site.checkout.history: '0' is no history; allowed: \"full\", or the number",
+    ),
+    ('checkout = {history="all"}', "checkout.history: 'all' is no history; allowed: \"full\""),
+    ("checkout = {history=true}", "checkout.history: 'True' is no history"),
+    ('checkout = {timeout="3h"}', "checkout.timeout: '3h' is out of bounds"),
+    ("checkout = {lfs=1}", "checkout.lfs: "),
+    ("checkout = {lfs=true}\n" + push(), "line 2: jobs.site: checkout.lfs and push exclude each other"),
     ("[jobs.site.limits]\ncpu = 2", "limits.cpu: unknown field; allowed: memory, file_size, processes, output, files"),
     ("[jobs.site.limits]\noutput = 2", "line 2: jobs.site: limits.output bounds the folder that output names"),
     (
