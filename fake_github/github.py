@@ -27,6 +27,7 @@ class GitHub:
         self._endpoints = (
             *surface.endpoints,
             Endpoint("GET", re.compile(REPOSITORY + r"/commits/(?P<ref>.*[^/])"), _commit),  # a branch may have slashes
+            Endpoint("GET", re.compile(REPOSITORY + r"/pulls/[0-9]+"), lambda _: refusals.not_found()),  # it has none
             Endpoint("GET", re.compile(REPOSITORY), _repository),
             Endpoint("GET", re.compile(_RATE_LIMIT), lambda _: refusals.not_found()),  # answered before
         )

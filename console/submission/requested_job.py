@@ -1,5 +1,6 @@
 """Determines the job to submit from the command line and the workflow that runs it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,12 +21,18 @@ from domain.jobs.submission import Submission
 from domain.jobs.target_request import TargetRequest
 from domain.text import clean
 from github_api.credentials import NoCredential, credential_name
-from github_api.refs import Commits, NoAnswer, NoSuchRef
+from github_api.refs import Commits, NoAnswer, NoSuchRef, PullHead
 from settings import Settings
 from tasks.delivery.open_reporter import check_allowed
 
 WHOLE = 40
 """Digits of a full hash, which needs no look-up."""
+PULL_REQUEST = re.compile(r"(?:refs/)?pull/(?P<number>[0-9]{1,9})/head")
+
+FROM_A_FORK = (
+    "is from a fork: its code could be anyone's, and would run as the worker's user; where workers run jobs as "
+    "separate users (REPORTBACK_JOB_USER), set that here as well"
+)
 
 
 @Parameter(name="*")
@@ -35,7 +42,7 @@ class Words:
 
     Args:
         repository: Where to report, as owner/name.
-        ref: The commit to run for and to report on: a hash, also abbreviated, a branch or a tag.
+        ref: The commit to run for and to report on: a hash, also abbreviated, a branch, a tag, or pull/N/head.
         context: The name under which the outcome shows on the commit, instead of the job type's.
         url: Where the outcome links to, instead of the default.
         options: An option of the job type, as name=value; can be given several times.
@@ -68,10 +75,8 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
     """
     _check_text(words)
     if run and run.is_from_fork and settings.job_user is None:
-        raise SubmissionRefused(
-            "the pull request is from a fork: its code could be anyone's, and would run as the worker's user; where "
-            "workers run jobs as separate users (REPORTBACK_JOB_USER), set that here as well"
-        )
+        what = "the pull request" if run.is_of_pull_request else f"the commit of the event {run.event} possibly"
+        raise SubmissionRefused(f"{what} {FROM_A_FORK}")
     repository, ref = _meant(words, run)
     check_allowed(repository, settings)  # as the worker does, if this machine has the setting too
     target = _target(words, repository, "0" * WHOLE)  # validates before the look-up
@@ -127,14 +132,23 @@ async def _whole(repository: str, ref: str, settings: Settings) -> str:
     token = await _token(repository, settings)
     url, ca_file = str(settings.github_api_url), settings.ca_file
     async with Commits(url, settings.timeout, lambda: datetime.now(UTC), ca_file=ca_file) as github:
+        pull_request = PULL_REQUEST.fullmatch(ref)
 
         async def asked() -> str:
-            match await github.sha_of(repository, ref, token):
+            match await (
+                github.head_of(repository, int(pull_request["number"]), token)
+                if pull_request
+                else github.sha_of(repository, ref, token)
+            ):
                 case NoAnswer(why):
                     raise Unavailable(f"GitHub does not say which commit {ref} of {repository} is: {why}")
                 case NoSuchRef(why):
                     asker = "" if token else ", asked without a token"
                     raise SubmissionRefused(f"--sha: GitHub knows no single commit {ref} of {repository}{asker}: {why}")
+                case PullHead(sha, head) if settings.job_user or (head or "").lower() == repository.lower():
+                    return sha
+                case PullHead():
+                    raise SubmissionRefused(f"the pull request {FROM_A_FORK}")
                 case str(sha):
                     return sha
 

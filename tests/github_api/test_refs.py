@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from pydantic import JsonValue
 from waiting import LONGEST
 
 from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from fake_github.surfaces.surface import Rules
-from github_api.refs import Commits, NoAnswer, NoSuchRef
+from github_api.refs import Commits, NoAnswer, NoSuchRef, PullHead
 
 SHA = "3f2a91c0" * 5
 
@@ -45,6 +46,11 @@ async def test_a_name_of_nothing_leads_nowhere_else(ref: str) -> None:
         (Fault(method="GET", kind=Kind.NOT_FOUND), NoSuchRef, "HTTP 404: Not Found"),
         (Fault(method="GET", kind=Kind.BAD_CREDENTIALS), NoSuchRef, "HTTP 401: Bad credentials"),
         (Fault(method="GET", kind=Kind.SECONDARY_LIMIT, status=429), NoAnswer, "HTTP 429: "),
+        (Fault(method="GET", kind=Kind.SECONDARY_LIMIT, status=403), NoAnswer, "HTTP 403: "),
+        (Fault(method="GET", kind=Kind.PRIMARY_LIMIT), NoAnswer, "HTTP 403: API rate limit exceeded"),
+        (Fault(method="GET", kind=Kind.PRIMARY_LIMIT, status=429), NoAnswer, "HTTP 429: API rate limit exceeded"),
+        (Fault(method="GET", kind=Kind.INTERMEDIARY), NoAnswer, "something before GitHub answered"),
+        (Fault(method="GET", kind=Kind.INTERMEDIARY, status=404), NoAnswer, "something before GitHub answered"),
         (Fault(method="GET", kind=Kind.SERVER_ERROR), NoAnswer, "HTTP 502: Server Error"),
         (Fault(method="GET", kind=Kind.HTML), NoAnswer, "HTTP 502"),
         (Fault(method="GET", kind=Kind.CLOSE), NoAnswer, "RemoteProtocolError"),
@@ -61,3 +67,17 @@ async def test_a_failed_request_is_distinguished_from_a_refusal(fault: Fault, ki
     assert isinstance(came, kind)
     assert not isinstance(came, str)
     assert came.why.startswith(words)
+
+
+async def head_of(body: JsonValue, status: int = 200) -> PullHead | NoSuchRef | NoAnswer:
+    transport = InProcessTransport(github(Fault(method="GET", kind=Kind.ANSWER, status=status, body=body)))
+    timeout = timedelta(seconds=LONGEST)
+    async with Commits("https://api.github.test", timeout, lambda: datetime.now(UTC), transport) as asking:
+        return await asking.head_of("acme/site", 7, "token")
+
+
+async def test_a_pull_request_has_its_head_where_it_is() -> None:
+    assert await head_of({"head": {"sha": SHA, "repo": {"full_name": "acme/site"}}}) == PullHead(SHA, "acme/site")
+    assert await head_of({"head": {"sha": SHA, "repo": None}}) == PullHead(SHA, None)
+    assert await head_of({"number": 7}) == NoSuchRef("HTTP 200 with a body that is no pull request")
+    assert await head_of({"message": "Not Found"}, 404) == NoSuchRef("HTTP 404: Not Found")

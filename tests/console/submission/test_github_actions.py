@@ -3,6 +3,7 @@
 https://docs.github.com/webhooks/webhook-events-and-payloads
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,6 @@ def run_of(event: str, payload: str, repository: str = HELLO) -> ActionsRun:
         ("pull_request", "pull_request_from_fork", HELLO, PULL_REQUEST_HEAD),  # of the base repository all the same
         ("merge_group", "merge_group", OCTO, "2ffea6db159f6b6c47a24e778fb9ef40cf6b1c7d"),
         ("workflow_run", "workflow_run", OCTO, "3484a3fb816e0859fd6e1cea078d76385ff50625"),
-        ("deployment_status", "workflow_run", OCTO, NOT_MEANT),
         ("workflow_dispatch", "workflow_dispatch", OCTO, NOT_MEANT),
         ("schedule", "schedule", OCTO, NOT_MEANT),
     ],
@@ -58,7 +58,12 @@ def test_each_event_is_about_one_commit(event: str, payload: str, repository: st
     [
         ("push", "push_of_deletion", "something was deleted: there is no commit"),
         ("delete", "schedule", "something was deleted: there is no commit"),
-        ("issue_comment", "issue_comment", "does not say which commit of the pull request is meant: give --sha"),
+        ("deployment_status", "workflow_run", "deployment_status names no commit in deployment.sha: give --sha"),
+        ("repository_dispatch", "schedule", "repository_dispatch names no commit in client_payload.sha: give --sha"),
+        *(
+            (event, "schedule", f"the event {event} names no commit: give --sha")
+            for event in ("issues", "issue_comment", "discussion", "label", "watch", "fork", "gollum", "public", "new")
+        ),
     ],
 )
 def test_an_event_about_no_commit_is_refused(event: str, payload: str, words: str) -> None:
@@ -84,6 +89,69 @@ def test_a_commit_possibly_from_a_fork_is_recognised(
     *, event: str, payload: str, repository: str, is_from_fork: bool
 ) -> None:
     assert run_of(event, payload, repository).is_from_fork is is_from_fork
+
+
+MEANT = "2f6f1b0c8a5f4b4f9a2b8d0d3f0a9b7c6e5d4c3b"
+
+NAMED: dict[str, dict[str, object]] = {
+    "check_run": {"check_run": {"head_sha": MEANT, "check_suite": {"head_sha": NOT_MEANT, "head_branch": "changes"}}},
+    "check_suite": {"check_suite": {"head_sha": MEANT, "head_branch": "changes", "before": NOT_MEANT}},
+    "status": {"sha": MEANT, "state": "success", "branches": [{"name": "changes", "commit": {"sha": NOT_MEANT}}]},
+    "deployment": {"deployment": {"sha": MEANT, "ref": "changes"}},
+    "deployment_status": {"deployment": {"sha": MEANT}, "deployment_status": {}, "workflow_run": {"head_sha": "x"}},
+    "page_build": {"build": {"commit": MEANT}},
+    "repository_dispatch": {"client_payload": {"sha": MEANT}, "branch": "main"},
+}
+FROM_A_FORK: dict[str, dict[str, object]] = {
+    "check_run": {"check_run": {"head_sha": MEANT, "check_suite": {"head_branch": None}}},
+    "check_suite": {"check_suite": {"head_sha": MEANT, "head_branch": None, "pull_requests": []}},
+    "status": {"sha": MEANT, "branches": []},
+}
+
+
+def made(event: str, payload: Mapping[str, object]) -> ActionsRun:
+    return ActionsRun(event, HELLO, NOT_MEANT, payload)
+
+
+@pytest.mark.parametrize("event", NAMED)
+def test_the_commit_that_an_event_names_is_meant_and_not_the_default_branchs(event: str) -> None:
+    run = made(event, NAMED[event])
+    assert (run.commit(), run.is_from_fork) == ((HELLO, MEANT), False)
+
+
+@pytest.mark.parametrize("event", NAMED)
+def test_an_event_whose_commit_is_missing_is_refused_by_its_name(event: str) -> None:
+    with pytest.raises(NoCommit, match=f"the event {event} names no commit"):
+        made(event, {}).commit()
+
+
+@pytest.mark.parametrize("event", FROM_A_FORK)
+def test_a_commit_of_no_branch_of_the_repository_may_be_from_a_fork(event: str) -> None:
+    assert made(event, FROM_A_FORK[event]).is_from_fork
+
+
+@pytest.mark.parametrize("event", ["create", "release", "registry_package", "push"])
+def test_the_commit_of_a_tag_or_branch_is_githubs_own(event: str) -> None:
+    assert made(event, {"ref": "refs/heads/main"}).commit() == (HELLO, NOT_MEANT)
+
+
+def test_a_comment_on_a_pull_request_means_its_head() -> None:
+    assert run_of("issue_comment", "issue_comment").commit() == (HELLO, "refs/pull/2/head")
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "since"),
+    [
+        ("push", {"before": MEANT, "head_commit": {"id": NOT_MEANT}}, MEANT),
+        ("push", {"before": "0" * 40}, ""),
+        ("pull_request", {"pull_request": {"base": {"sha": MEANT}}, "before": NOT_MEANT}, MEANT),
+        ("merge_group", {"merge_group": {"base_sha": MEANT}}, MEANT),
+        ("schedule", {"before": MEANT}, ""),
+        ("push", {}, ""),
+    ],
+)
+def test_an_event_says_what_its_commit_is_compared_with(event: str, payload: dict[str, object], since: str) -> None:
+    assert made(event, payload).since == since
 
 
 def read_wholly(env: dict[str, str]) -> None:

@@ -107,3 +107,53 @@ async def test_a_branch_is_resolved_and_its_commit_shown(
     found, refused = capsys.readouterr().err.splitlines()
     assert found == f"feature/menu of acme/site is {SHA}"
     assert refused.startswith("reportback: --sha: GitHub knows no single commit nothing of acme/site: HTTP 422: No ")
+
+
+@pytest.fixture
+def reachable_github(server: respx.Router, prefect: Prefect) -> Prefect:
+    """Prefect, where other servers of this machine are reached, too."""
+    server.route(host="127.0.0.1").pass_through()
+    return prefect
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("Codertocat/Hello-World", f"refs/pull/2/head of Codertocat/Hello-World is {SHA}"),
+        ("octocat/Hello-World", "reportback: the pull request is from a fork: its code could be anyone's"),
+        (None, "reportback: the pull request is from a fork"),
+    ],
+)
+async def test_a_comment_on_a_pull_request_starts_a_job_for_its_head_unless_that_is_in_a_fork(
+    reachable_github: Prefect,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    head: str | None,
+    said: str,
+) -> None:
+    in_actions(monkeypatch, "issue_comment", "issue_comment")
+    body = {"head": {"sha": SHA, "repo": {"full_name": head} if head else None}}
+    async with running() as github:
+        monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", github.url)
+        monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", "a-token-of-ours")
+        await github.fault("answer", method="GET", status=200, body=body)
+        code = await submitted(IN_ACTIONS, waits=False)
+    assert capsys.readouterr().err.startswith(said)
+    started = [one["target"]["sha"] for one in reachable_github.asked]
+    assert (code, started) == ((Exit.ERROR, []) if "fork" in said else (Exit.SUCCESS, [SHA]))
+
+
+@pytest.mark.usefixtures("reachable_github")
+async def test_a_limited_look_up_is_asked_again_and_ends_as_not_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running("--ref", f"main={SHA}") as github:
+        monkeypatch.setenv("REPORTBACK_GITHUB_API_URL", github.url)
+        monkeypatch.setenv("REPORTBACK_GITHUB_TOKEN", "a-token-of-ours")
+        await github.fault("secondary_limit", method="GET", status=403, times=0)
+        assert await submitted(words(ref="main"), waits=False) is Exit.UNREACHABLE
+        assert len(await github.requests()) > 1
+        await github.clear()
+        await github.fault("primary_limit", method="GET", times=2)
+        assert await submitted(words(ref="main"), waits=False) is Exit.SUCCESS
+    assert "GitHub does not say which commit main of acme/site is: HTTP 403" in capsys.readouterr().err
