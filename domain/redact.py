@@ -1,7 +1,8 @@
 """Removes secrets and local paths from text that is shown to others."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
@@ -38,16 +39,22 @@ PATH = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+ABOUT_LINKS = re.compile(r"\b(?:link\w*|anchors?|hrefs?|routes?|urls?|pages?|ref\w*|targets?)\b", re.IGNORECASE)
+"""Words of a line whose paths may be a site's."""
+
 LONGEST_REFUSAL = 500
 """Characters of an error message about one field, which may quote its value."""
 
 
-def public(text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = ()) -> str:
+def public(
+    text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = (), folders: Collection[str] | None = None
+) -> str:
     """*text* fit to be shown in public.
 
     Readable, and without the values of *secrets*, anything with the shape of a GitHub token, Authorization headers, and
     credentials in URLs. A path below one of the *roots* becomes relative to it; any other absolute path is reduced to
-    its last name.
+    its last name. With *folders*, the names of those at the root of this machine's file system, the path of a page or a
+    link, which is in none of them, stays.
     """
     hidden = _values(secrets)
     shown = _without(hidden, readable(text))
@@ -56,7 +63,8 @@ def public(text: str, *, secrets: Iterable[str] = (), roots: Iterable[str] = ())
         shown = re.sub(
             rf"(?:file://)?{re.escape(root)}(?:/+(?={PATH_CHARACTER})|(?P<itself>/*)(?![\w.-]))", _relative, shown
         )
-    return _without(hidden, PATH.sub(_last_name, shown))
+    sites = folders is not None and ABOUT_LINKS.search(shown) is not None
+    return _without(hidden, PATH.sub(partial(_last_name, but_in=folders if sites else None), shown))
 
 
 def without_credentials(text: str) -> str:
@@ -111,8 +119,12 @@ def _relative(found: re.Match[str]) -> str:
     return "" if found["itself"] is None else "."
 
 
-def _last_name(found: re.Match[str]) -> str:
+def _last_name(found: re.Match[str], but_in: Collection[str] | None) -> str:
+    """A path's last name; the path itself if it is in none of the folders *but_in*."""
     if found["url"] is not None:
+        return found[0]
+    name = found["quoted"] or found["plain"]
+    if but_in is not None and name and name.partition("/")[0] not in but_in:
         return found[0]
     path = (found["file"] or found["quoted"] or found["plain"]).rstrip("/")
     return f"…/{path.rpartition('/')[2]}"

@@ -1,9 +1,9 @@
 """Finds the line of a command's output that best explains its failure."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from domain.output.signs import Sign, message_in, sign_of
 from domain.text import one_line
 
 Rule: TypeAlias = Callable[[str], object]
@@ -12,51 +12,63 @@ Rule: TypeAlias = Callable[[str], object]
 MATCHED = 500
 """Characters of a line that are searched."""
 
-NAMED_ERROR = re.compile(r"\b\w*(?:error|exception|fatal|critical)\b[^:]{0,40}:", re.IGNORECASE)
-ANY_ERROR = re.compile(r"error|exception|fatal|failed|cannot|not found", re.IGNORECASE)
-GENERAL: tuple[Rule, ...] = (NAMED_ERROR.search, ANY_ERROR.search)
-SIGNS = ("error", "exception", "fatal", "critical", "failed", "cannot", "not found")
-"""A line without any of these matches no general rule; searching for them is five times as fast."""
-
 
 class ErrorLine:
     """Takes an output line by line; keeps the first line that names an error, and the next if it ends in a colon.
 
-    *rules* take precedence over the general ones, and each over those after it: a line that the first rule finds
-    replaces lines found by others, wherever it is. If no rule finds a line, the last line is kept.
+    *rules* take precedence over what is an error in general, and each over those after it: a line that the first rule
+    finds replaces lines found by others, wherever it is. If no line names an error, it is the first warning where the
+    output says that warnings are why it failed, else the last line that says more than that something failed.
     """
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
-        self._rules = (*rules, *GENERAL)
-        self._own = len(rules)
-        self._rank = len(self._rules)
+        self._rules = rules
+        self._rank = len(rules) + 2
         self._found: tuple[str, ...] = ()
         self._goes_on = False
-        self._last: tuple[str, ...] = ()
+        self._others: dict[Sign, str] = {}
 
     @property
     def lines(self) -> tuple[str, ...]:
         """One or two lines; none if the output has no lines. Not redacted."""
-        return self._found or self._last
+        if self._found:
+            return self._found
+        order = [Sign.WORDS, Sign.VAGUE, Sign.STRICT, Sign.WARNING, Sign.NOTHING]
+        if Sign.STRICT in self._others:
+            order.insert(0, Sign.WARNING)
+        return next(((self._others[sign],) for sign in order if sign in self._others), ())
 
-    def take(self, line: str) -> None:
-        """Process the next line of the output, which is not blank."""
-        self._last = (line,)
+    def take(self, line: str) -> Sign:
+        """Process the next line of the output, which is not blank; what it is about."""
+        said = message_in(line)
+        seen = normalized(said)
         if self._goes_on:
-            self._found += self._last
+            self._found += (said,)
             self._goes_on = False
-        seen = normalized(line)
-        rules = self._rules[: self._rank]
-        if len(rules) > self._own and not _may_name_an_error(seen):
-            rules = rules[: self._own]
-        for rank, rule in enumerate(rules):
-            if rule(seen) is not None:
-                self._rank, self._found, self._goes_on = rank, (line,), seen.endswith(":")
-                return
+        sign = sign_of(seen)
+        rank = self._rank_of(seen, sign)
+        if rank < self._rank:
+            self._rank, self._found, self._goes_on = rank, (said,), seen.endswith(":")
+        else:
+            self._keep(said, sign)
+        return Sign.ERROR if rank < len(self._rules) else sign
+
+    def _rank_of(self, seen: str, sign: Sign) -> int:
+        own = next((rank for rank, rule in enumerate(self._rules[: self._rank]) if rule(seen) is not None), None)
+        if own is not None:
+            return own
+        return len(self._rules) + (Sign.ERROR - sign if sign >= Sign.MAYBE else Sign.ERROR)
+
+    def _keep(self, line: str, sign: Sign) -> None:
+        """Keep the first line of each sign; of other words the last before something failed."""
+        if sign is Sign.WORDS and Sign.VAGUE not in self._others:
+            self._others[sign] = line
+        else:
+            self._others.setdefault(sign, line)
 
 
 def error_line(lines: Iterable[str]) -> str:
-    """The first of *lines* that names an error, else the last one; with the next where it ends in a colon."""
+    """The line of *lines* that best explains a failure; with the next where it ends in a colon."""
     parser = ErrorLine()
     for line in filter(str.strip, lines):
         parser.take(line)
@@ -66,8 +78,3 @@ def error_line(lines: Iterable[str]) -> str:
 def normalized(line: str) -> str:
     """The beginning of *line*, each run of white space as one blank."""
     return " ".join(line[:MATCHED].split())
-
-
-def _may_name_an_error(line: str) -> bool:
-    lowered = line.lower()
-    return any(sign in lowered for sign in SIGNS)

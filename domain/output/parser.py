@@ -7,13 +7,17 @@ from domain.output.error_line import ErrorLine, normalized
 from domain.output.patterns import LinePattern, finder
 from domain.output.presets import GENERAL
 from domain.output.progress import Progress
+from domain.output.signs import Sign
 
 
 class OutputParser:
     """Takes an output line by line, bounded in memory and in time: only a line's first 500 characters are parsed.
 
     Without a progress pattern the general ones apply; the general rules for errors apply in addition to *patterns*.
+    `sign`: what the latest line is about.
     """
+
+    sign = Sign.NOTHING
 
     def __init__(self, patterns: Sequence[LinePattern] = ()) -> None:
         progress = [one for one in patterns if one.progress] or GENERAL
@@ -34,7 +38,7 @@ class OutputParser:
 
     def take(self, line: str) -> Progress | None:
         """Process the next line of the output, which is not blank; returns the progress that it reports, if any."""
-        self._error_line.take(line)
+        self.sign = self._error_line.take(line)
         seen = normalized(line)
         for find, what in self._counted:
             if (numbers := find(seen)) is not None:

@@ -10,12 +10,13 @@ from pydantic import AfterValidator
 
 from domain.output.patterns import LinePattern
 
-# Sphinx 9.0: https://www.sphinx-doc.org/en/master/man/sphinx-build.html; the linkcheck builder's lines, too.
+# Sphinx 9.0, in any language: https://www.sphinx-doc.org/en/master/man/sphinx-build.html; linkcheck's lines, too.
 SPHINX = (
-    {"progress": r"\.\.\. \[{percent}%\]"},
+    {"progress": r"(?:\.\.\.|…) ?\[{percent}%\]"},
+    {"count": r"^(?:\S+: |)(?:WARNING|ERROR|CRITICAL): ", "as": "warnings"},
     {"count": "build succeeded, {count} warning", "as": "warnings"},
     {"count": "build finished with problems, {count} warning", "as": "warnings"},
-    {"count": r"\]: targets for {count} source file", "as": "pages"},
+    {"count": r"\[[a-z0-9_-]+\] ?(?::|\x{ff1a}).*?{count}", "as": "pages"},
     {"count": r"^\(.* line ", "as": "links"},
     {"error": "Error: "},
     {"error": "Exception: "},
@@ -23,7 +24,6 @@ SPHINX = (
     {"error": "ERROR: "},
     {"error": r"^\(.* line .*\) broken "},
     {"error": r"^\(.* line .*\) timeout "},
-    {"error": "WARNING: "},
 )
 
 # MkDocs 1.6: https://www.mkdocs.org/user-guide/cli/#mkdocs-build. It prints no progress, and pages only with -v.
@@ -32,17 +32,48 @@ MKDOCS = (
     {"count": "^DEBUG - Building page ", "as": "pages"},
     {"error": "^ERROR - "},
     {"error": "Error: "},
-    {"error": "^WARNING - "},
 )
 
-# Docusaurus 3: https://docusaurus.io/docs/cli#docusaurus-build-sitedir. It prints no progress and counts no pages.
+# Docusaurus 2 and 3: https://docusaurus.io/docs/cli#docusaurus-build-sitedir. It prints no progress, counts no pages.
 DOCUSAURUS = (
     {"count": r"^\[WARNING\] ", "as": "warnings"},
     {"count": r"^\[SUCCESS\] Generated static files in ", "as": "locales"},
-    {"error": r"\[cause\]: "},
-    {"error": r"^\[ERROR\] "},
-    {"error": "Error: "},
 )
+
+HUGO = (
+    {"count": "^Pages │ {count}", "as": "pages"},
+    {"count": "^WARN ", "as": "warnings"},
+)
+ELEVENTY = ({"count": r"^\[11ty\] Wrote {count} file", "as": "files"},)
+VITE = ({"count": "^✓ {count} modules transformed", "as": "modules"},)
+TYPEDOC = ({"count": r"^\[warning\] Found [0-9]+ errors and {count} warning", "as": "warnings"},)
+ANTORA = (
+    {"count": r"\] WARN \(", "as": "warnings"},
+    {"count": r"\] ERROR \(", "as": "errors"},
+)
+MDBOOK = ({"count": r"^(?:WARN |.*\[WARN\] )", "as": "warnings"},)
+
+# The linters and checkers of documentation count what they find, and so are their own summary.
+VALE = (
+    {"count": "{count} errors?, [0-9]+ warnings? and [0-9]+ suggestion", "as": "errors"},
+    {"count": "[0-9]+ errors?, {count} warnings? and [0-9]+ suggestion", "as": "warnings"},
+    {"count": "[0-9]+ errors?, [0-9]+ warnings? and {count} suggestion", "as": "suggestions"},
+)
+MARKDOWNLINT = (
+    {"count": "^Linting: {count} file", "as": "files"},
+    {"count": "^Summary: {count} error", "as": "errors"},
+)
+CSPELL = (
+    {"progress": "^{done}/{total} .*ms"},
+    {"count": "^CSpell: Files checked: {count}", "as": "files"},
+    {"count": "Issues found: {count}", "as": "issues"},
+    {"error": " - Unknown word "},
+)
+LYCHEE = (
+    {"count": "^🔍 {count} Total", "as": "links"},
+    {"count": "🚫 {count} Error", "as": "broken"},
+)
+YARN = ({"progress": r"^\[{done}/{total}\] "},)
 
 # The scripts of https://github.com/digidem/comapeo-docs: notion-fetch-all, -translate, -status and -count-pages.
 NOTION_SCRIPTS = (
@@ -66,7 +97,7 @@ GENERAL = tuple(
         r"(?i)\bprogress: {done}/{total}",
         r"(?i)\bprocessing {done} of {total}",
         r"(?i){done}/{total} pages?\b",
-        r"\.\.\. \[{percent}%\]",  # as Sphinx prints it: `reading sources... [ 50%] intro`
+        r"(?:\.\.\.|…) ?\[{percent}%\]",  # as Sphinx prints it: `reading sources... [ 50%] intro`
     )
 )
 """Progress of a command without a pattern for it."""
@@ -77,6 +108,17 @@ PRESETS: Mapping[str, Sequence[LinePattern]] = {
         "sphinx": SPHINX,
         "mkdocs": MKDOCS,
         "docusaurus": DOCUSAURUS,
+        "hugo": HUGO,
+        "eleventy": ELEVENTY,
+        "vite": VITE,
+        "typedoc": TYPEDOC,
+        "antora": ANTORA,
+        "mdbook": MDBOOK,
+        "vale": VALE,
+        "markdownlint": MARKDOWNLINT,
+        "cspell": CSPELL,
+        "lychee": LYCHEE,
+        "yarn": YARN,
         "notion-scripts": NOTION_SCRIPTS,
     }.items()
 }

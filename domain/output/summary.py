@@ -1,12 +1,17 @@
 """Summarises how a command ended, for a status's description."""
 
+import re
 from collections.abc import Collection
 from datetime import timedelta
 from signal import Signals
 
 from domain.process.ended_by import EndedBy
-from domain.text import fit_description
+from domain.text import ELLIPSIS, MAX_DESCRIPTION, fit_description
 from domain.units import in_words
+
+CAUSE = re.compile(r": (?=\S)")
+ROOM = MAX_DESCRIPTION - len("exit code 255: : … ")
+"""Characters of an error line that a description has room for."""
 
 
 def summarise(
@@ -37,12 +42,22 @@ def summarise(
             code = f", exit code {exit_code}" if exit_code else ""
             said = _with(f"succeeded in {in_words(elapsed)}{code}", counts)
         case EndedBy.EXITED:
-            said = _with(f"exit code {exit_code}", error_line)
+            said = _with(f"exit code {exit_code}", _short(error_line))
     return fit_description(said)
 
 
 def _with(words: str, more: str) -> str:
     return f"{words}: {more}" if more else words
+
+
+def _short(error_line: str) -> str:
+    """*error_line*; of a long chain of causes, "a: b: c: d", the first and the last ones."""
+    first, *others = CAUSE.split(error_line)
+    if len(error_line) <= ROOM or len(others) < 2 or len(first) + len(others[-1]) > ROOM:  # noqa: PLR2004
+        return error_line
+    while len(first) + sum(len(one) + 2 for one in others) > ROOM:
+        del others[0]
+    return f"{first}: {ELLIPSIS} {': '.join(others)}"
 
 
 def _signal_name(signal: int | None) -> str:

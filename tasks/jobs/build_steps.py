@@ -173,7 +173,12 @@ def _build_environment(
         copy,
         child_environment(work.job_type.env, os.environ, home),
         work.job_type.limits,
-        partial(public, secrets=secrets, roots=(str(copy), str(home))),
+        partial(
+            public,
+            secrets=secrets,
+            roots=(str(copy), str(home)),
+            folders=frozenset(folder.name for folder in Path("/").iterdir()),
+        ),
         on_line,
     )
 

@@ -76,7 +76,7 @@ class BuildEnvironment:
     def _take_line(self, line: str, parsed: OutputParser) -> None:
         """Parse every line, also one that is not sent."""
         self._show_progress(parsed.take(line))
-        if self.budget.take(line):
+        if self.budget.take(line, parsed.sign):
             self._show(line)
 
     def _show_progress(self, progress: Progress | None) -> None:

@@ -57,6 +57,21 @@ def test_no_path_of_this_machine_is_shown(text: str, shown: str | None) -> None:
     assert public(text, roots=["/", "", f"{ROOT}/"]) == (text if shown is None else shown)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Broken link on page /docs/intro: linking to /docs/none", None),
+        ("dead link '/guide/a b' in `/docs/x`", None),
+        ("broken link in /srv/other/docs/x.md to /docs/none", "broken link in …/x.md to /docs/none"),
+        ("link to file:///docs/x.md", "link to …/x.md"),
+        (f"link in {ROOT}/docs/x.md to /docs/none", "link in docs/x.md to /docs/none"),
+        ("cannot read /docs/none", "cannot read …/none"),
+    ],
+)
+def test_the_path_of_a_page_stays_unless_a_folder_of_this_machine_has_it(text: str, shown: str | None) -> None:
+    assert public(text, roots=[ROOT], folders=["srv", "home", "usr"]) == (text if shown is None else shown)
+
+
 @pytest.mark.parametrize("length", [LONGEST_PIECE, LONGEST_PIECE + 1, 2500, 5 * LONGEST_PIECE - 1])
 def test_a_secret_that_is_looked_for_in_pieces_is_hidden_whole(length: int) -> None:
     secret = "".join(f"{number}." for number in range(length))[:length]

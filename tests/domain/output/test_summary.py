@@ -64,3 +64,14 @@ def test_a_summary_says_what_was_done() -> None:
     assert summary(EndedBy.EXITED, exit_code=3, counts=done) == "succeeded in 12 s, exit code 3: 3 warnings, 41 pages"
     assert summary(EndedBy.TIME_LIMIT, counts=done) == "stopped after its time limit of 5 min: 3 warnings, 41 pages"
     assert summary(EndedBy.EXITED, exit_code=1, counts=done, error_line="Error: x") == "exit code 1: Error: x"
+
+
+def test_of_a_long_chain_of_causes_the_first_and_the_last_are_shown() -> None:
+    chain = f'ERROR error building site: render: failed: {"x" * 100}: "a.md:1:3": no shortcode "note"'
+    said = summary(EndedBy.EXITED, exit_code=1, error_line=chain)
+    assert said == 'exit code 1: ERROR error building site: … "a.md:1:3": no shortcode "note"'
+
+
+def test_a_long_last_cause_is_cut_at_its_end() -> None:
+    said = summary(EndedBy.EXITED, exit_code=1, error_line=f"Error: page a: {'x' * 200}")
+    assert said.startswith("exit code 1: Error: page a: xxx")
