@@ -11,6 +11,7 @@ from metric_snapshots import EMPTY, FULL
 
 from domain.delivery.outcome import Reason
 from domain.delivery.report import Phase
+from domain.operations.job_runs import Standing
 from domain.operations.metrics import Snapshot
 from settings import ROOT
 from tasks.operations.metric_families import registry_of
@@ -35,6 +36,8 @@ LINES = {
     "Jobs": (0, 6),
     "Jobs waiting and running": (2, 2),
     "Objective": (0, 3),
+    "Jobs under way": (1, 1 + len(Standing)),
+    "Longest wait for a worker": (1, 1),
 }
 """How many lines or values a panel shows of an empty ledger, and of a full one."""
 

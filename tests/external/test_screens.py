@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
 from chromium import Browser, browser, chromium
 from e2e_rig import Server
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import ArtifactCreate
 
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
@@ -94,11 +95,11 @@ async def screens(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scr
 
 
 async def shown_at(base: str) -> dict[tuple[str, str], str]:
-    async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=30) as client:
+    async with PrefectClient(f"{base}/api") as client:
         addresses = {}
         for name, made in PAGES.items():
-            artifact = {"key": name, "type": "markdown", "data": made(), "description": "**3 undelivered**"}
-            number = (await client.post("/api/artifacts/", json=artifact)).raise_for_status().json()["id"]
+            artifact = ArtifactCreate(key=name, type="markdown", data=made(), description="**3 undelivered**")
+            number = (await client.create_artifact(artifact)).id
             addresses[name, "v1"] = f"{base}/artifacts/artifact/{number}"
             addresses[name, "v2"] = f"{base}/v2/artifacts/artifact/{number}"
         return addresses
