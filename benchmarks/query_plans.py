@@ -46,7 +46,6 @@ QUERIES: dict[str, Query] = {
     "times ahead": lambda tx: future_times.cut(tx, policy=Policy()),
     "jobs at work": liveness.at_work,
     "last success": reconciliation_runs.last_success,
-    "counters": event_counts.read,
     "whether to fold": event_counts.is_worth_folding,
     "the metrics": metrics.snapshot,
     "the operator's page": overview.overview,

@@ -12,6 +12,7 @@ from storage.delivery import budget
 from storage.delivery.budget import IS_BOUND_BY_HOUR
 from storage.delivery.pauses import FOR_A_REFUSED_SECRET
 from storage.delivery.reports import is_claimable
+from storage.dialect import avoid_table_scans
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.transaction import Transaction
 
@@ -33,6 +34,7 @@ def offers(
     Round-robin: the first of each credential, the second of each, and so on. Excluded are credentials that pause for a
     limit, have spent their budget, or are among *waiting*: this process has a secret of them that was refused.
     """
+    avoid_table_scans(tx)
     spent = _spent(tx, write_budget)
     may = and_(
         or_(is_claimable(tx.now, due_by=tx.now), _is_expired(tx.now)),
@@ -104,6 +106,7 @@ def next_due(
 
     *waiting*: as in `offers`, with the end of each wait.
     """
+    avoid_table_scans(tx)
     moments = (StatusTarget.due_at, StatusTarget.doubt_until, StatusTarget.lease_expires_at, Credential.paused_until)
     ahead = [func.min(case((col(moment) > tx.now, col(moment)))) for moment in moments]
     found = (

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from domain.delivery.notifications import Overdue, ReportName
 from domain.delivery.target import Target
 from storage import after_commit
+from storage.dialect import avoid_table_scans
 from storage.models import Reconciliation, StatusReport, StatusTarget
 from storage.transaction import Transaction
 
@@ -20,6 +21,7 @@ def publish(tx: Transaction, *, began: datetime, after: timedelta, limit: int) -
 
     *began*: when this run began. A run that died published nothing; the next one covers its time too.
     """
+    avoid_table_scans(tx)
     last = (
         select(Reconciliation.started_at)
         .where(col(Reconciliation.ended_at).is_not(None), col(Reconciliation.started_at) < began)

@@ -16,7 +16,7 @@ from domain.delivery.report import EventKind
 from domain.operations.metrics import BUCKETS, ON_GITHUB, TRIED, TWICE
 from storage import counters
 from storage.counters import Key
-from storage.dialect import sql_seconds
+from storage.dialect import avoid_table_scans, sql_seconds
 from storage.models import MetricTotal, Reconciliation, ReportEvent, StatusReport
 from storage.transaction import Transaction
 
@@ -41,16 +41,6 @@ MILLISECONDS: Key = ("latency", "milliseconds", "")
 
 BEGUN = 0.4995
 """Makes `round` count a begun millisecond, as times have microseconds. Not every SQLite has `ceil`."""
-
-
-def avoid_table_scans(tx: Transaction) -> None:
-    """Make the transaction join by index look-ups, never by reading a whole table.
-
-    PostgreSQL's planner estimates two thousand look-ups to cost more than a million rows.
-    """
-    if tx.session.get_bind().dialect.name == "postgresql":
-        off = (func.set_config(f"enable_{join}", "off", True) for join in ("hashjoin", "mergejoin"))
-        tx.session.exec(select(*off))
 
 
 def read(tx: Transaction) -> Counter[Key]:

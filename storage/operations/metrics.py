@@ -13,6 +13,7 @@ from domain.jobs.job_states import JobState
 from domain.operations.metrics import AT_WORK, BUCKETS, ENDS, ON_GITHUB, TRIED, TWICE, Group, LastRun, Latency, Snapshot
 from storage.counters import Key
 from storage.delivery.reports import PHASE
+from storage.dialect import avoid_table_scans
 from storage.jobs.never_started import COUNTER
 from storage.models import Credential, Job, Reconciliation, StatusReport, StatusTarget
 from storage.operations import event_counts
@@ -23,7 +24,7 @@ from storage.transaction import Transaction
 
 def snapshot(tx: Transaction) -> Snapshot:
     """All metrics; consistent within `Ledger.reading`."""
-    event_counts.avoid_table_scans(tx)
+    avoid_table_scans(tx)
     counted = event_counts.read(tx)
     undelivered, oldest = _undelivered(tx)
     at_work = _at_work(tx)

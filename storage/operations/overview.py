@@ -7,10 +7,10 @@ from sqlmodel import col, func, select
 from domain.operations.overview import Listed, Overview, Refusals, day_before
 from storage import counters
 from storage.delivery.reports import Selection
+from storage.dialect import avoid_table_scans
 from storage.models import StatusReport, StatusTarget
 from storage.operations import day
 from storage.operations.credential_usage import current_pauses
-from storage.operations.event_counts import avoid_table_scans
 from storage.operations.job_runs import count_never_started, counts_in
 from storage.operations.listing import listing
 from storage.transaction import Transaction

@@ -18,6 +18,7 @@ from sqlmodel import SQLModel, and_, col, exists, func, not_, or_, select
 
 from storage import counters
 from storage.counters import Key
+from storage.dialect import avoid_table_scans
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts
 from storage.transaction import Transaction
@@ -67,7 +68,7 @@ def prune_jobs(
 
     Deletes each job's reports and their events too, and its target with the last of the target's jobs.
     """
-    event_counts.avoid_table_scans(tx)
+    avoid_table_scans(tx)
     old = _locked_jobs(tx, before, after)
     if not old:
         return 0, None

@@ -1,6 +1,7 @@
 """Indexes are used with bound parameters, partial ones too, also by statements that a connection has executed often."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeAlias
 
 import pytest
@@ -12,11 +13,12 @@ from benchmarks.query_plans import WHOLE_TABLE, explained
 from domain.delivery.budget import Urgency, WriteBudget
 from domain.delivery.policy import Policy
 from domain.operations.overview import day_before
-from storage.delivery import future_times, reports, verification
+from storage.delivery import due, future_times, overdue, reports, verification
 from storage.delivery.budget import wait_until
 from storage.jobs.liveness import at_work
 from storage.operations.credential_usage import usages
 from storage.operations.day import figures
+from storage.operations.metrics import snapshot
 from storage.transaction import Transaction
 
 BUDGET = WriteBudget()
@@ -36,6 +38,13 @@ READS: dict[str, tuple[Read, ...]] = {
 }
 """What reads, by the index that it needs."""
 
+
+OF_ALL_THAT_IS_DUE: dict[str, Read] = {
+    "offers": lambda tx: due.offers(tx, limit=100, write_budget=BUDGET),
+    "when to ask again": lambda tx: due.next_due(tx, write_budget=BUDGET),
+    "overdue": lambda tx: overdue.publish(tx, began=tx.now, after=timedelta(minutes=15), limit=100),
+    "the metrics": snapshot,
+}
 
 TIMES = 8
 """PostgreSQL may use a generic plan from the sixth execution."""
@@ -58,6 +67,15 @@ async def test_a_plan_that_reads_a_whole_table_is_found(world: World) -> None:
     with explained(world.ledger.engine) as plans, world.ledger.transaction(only_reads=True) as tx:
         tx.session.connection().execute(text("SELECT description FROM status_report"))
     assert WHOLE_TABLE.search(plans[-1])
+
+
+@pytest.mark.parametrize("read", [*OF_ALL_THAT_IS_DUE.values()], ids=[*OF_ALL_THAT_IS_DUE])
+@pytest.mark.parametrize("database", ["postgresql"])
+async def test_what_reads_all_that_is_due_joins_by_look_ups(world: World, read: Read) -> None:
+    """However many targets are due: its planner would read all reports for some thousands."""
+    with world.ledger.transaction() as tx:
+        read(tx)
+        assert tx.session.connection().scalar(text("SHOW enable_hashjoin")) == "off"
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
