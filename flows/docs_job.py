@@ -108,7 +108,9 @@ async def _run(work: Work, settings: Settings, shown: JobPage, reporter: Reporte
     noting = asyncio.create_task(
         best_effort(note_tokens(reporter.ledger, settings), "this worker's tokens are not noted")
     )
-    state: State[Any] = await run_job(lambda: work, shown.on_line, lambda: reporter, return_state=True)  # type: ignore[misc]  # Prefect types no await
+    state: State[Any] = await run_job(
+        lambda: work, shown.on_line, shown.on_prepared, lambda: reporter, return_state=True
+    )  # type: ignore[misc]  # Prefect types no await
     await pending
     try:
         return await _ended(state, shown, reporter)

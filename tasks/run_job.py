@@ -18,12 +18,15 @@ from tasks.runs.correct_run_states import is_cancelled, show_waiting
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)
 async def run_job(
-    work: Callable[[], Work], on_line: Callable[[str], None], reporter: Callable[[], Reporter]
+    work: Callable[[], Work],
+    on_line: Callable[[str], None],
+    on_prepared: Callable[[], None],
+    reporter: Callable[[], Reporter],
 ) -> State[EndedExecution | None]:
     """Run the job; this task's state is the job's. Its data: the ended execution, or None if another process has it.
 
     *work* and *reporter* are functions because Prefect would traverse and copy values. *on_line* also gets each line of
-    output.
+    output; *on_prepared* is called between the preparations and the command.
     """
     asked, logger = work(), get_run_logger()
     async with progress_bar(_title(asked)) as show:
@@ -33,7 +36,7 @@ async def run_job(
             on_line(line)
 
         run_id = asked.order.flow_run_id
-        callbacks = Callbacks(log_line, partial(show_waiting, run_id), partial(is_cancelled, run_id), show)
+        callbacks = Callbacks(log_line, partial(show_waiting, run_id), partial(is_cancelled, run_id), show, on_prepared)
         ended = await carry_out(reporter(), asked, callbacks)
     return state_of(ended)
 

@@ -21,7 +21,7 @@ from tasks.jobs.execution_spec import CANCELLED, ExecutionResult, Work, folders_
 from tasks.jobs.keep_output import NotKept, keep_output
 from tasks.jobs.prepare import PreparationFailed, prepare
 from tasks.jobs.push import PushFailed, push_changes
-from tasks.jobs.run_commands import BuildEnvironment
+from tasks.jobs.run_commands import BuildEnvironment, ignore_prepared
 from tasks.process.background import Stop, run_in_background
 from tasks.process.command import CannotStart, child_environment
 from tasks.process.disk_space import NoSpace, check_free_space, full_is_no_space
@@ -42,6 +42,7 @@ async def execute(
     on_line: LogLine,
     *,
     on_progress: ShowProgress,
+    on_prepared: Callable[[], None] = ignore_prepared,
 ) -> None:
     """Run *work*, whose execution has started, to its end. *on_line* gets the output, made public.
 
@@ -59,8 +60,9 @@ async def execute(
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             environment = replace(
-                _build_environment(work, copy, home, secrets, on_line), user=user, on_progress=on_progress
-            )
+                _build_environment(work, copy, home, secrets, on_line),
+                user=user, on_progress=on_progress, on_prepared=on_prepared,
+            )  # fmt: skip
             for note in notes:
                 environment.say(note)
             try:
@@ -113,6 +115,8 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) ->
     job_type, target = work.job_type, work.order.target
     try:
         await prepare(job_type.prepare, environment, work.cache, scope=target.repository.lower() if target else "")
+        if job_type.prepare:
+            environment.on_prepared()
         ran = await environment.run(job_type.argv(work.order.options), job_type.timeout, job_type.line_patterns)
     finally:
         environment.end_output()

@@ -19,6 +19,10 @@ from tasks.process.user_lock import end_all
 from tasks.process.users import JobUser
 
 
+def ignore_prepared() -> None:
+    """Default for what is called when a job is prepared: does nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """How a command ended, and what was parsed from its output."""
@@ -32,7 +36,8 @@ class BuildEnvironment:
     """A working copy, the commands' environment variables, and limits. `shown` makes a line public, `on_line` gets it.
 
     `user` runs the commands and owns the working copy; None: our own user.
-    `on_progress` gets a command's progress, and `budget` decides which lines of its output `on_line` gets.
+    `on_prepared` is called between the preparations and the command. `on_progress` gets a command's progress, and
+    `budget` decides which lines of its output `on_line` gets.
     """
 
     copy: Path
@@ -42,6 +47,7 @@ class BuildEnvironment:
     on_line: LogLine
     user: JobUser | None = None
     on_progress: ShowProgress = ignore_progress
+    on_prepared: Callable[[], None] = ignore_prepared
     budget: LineBudget = field(default_factory=LineBudget)
 
     async def run(

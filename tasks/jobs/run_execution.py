@@ -24,6 +24,7 @@ from tasks.delivery.reporter import Reporter
 from tasks.jobs.build_steps import execute
 from tasks.jobs.execution_spec import CANCELLED, EndedExecution, ExecutionResult, Work
 from tasks.jobs.heartbeat import Stopped, keep_heartbeat
+from tasks.jobs.run_commands import ignore_prepared
 from tasks.process.uncancellable import run_uncancellable, sigterm_ignored
 
 POLL_EVERY = timedelta(seconds=1)
@@ -40,13 +41,14 @@ class Callbacks:
 
     `on_line` gets the command's output, `on_wait` the jobs that block this one's exclusive group, whenever they change:
     none once it is free. `is_cancelled` is called at intervals. `on_progress` gets the command's progress, as often as
-    its output reports it.
+    its output reports it. `on_prepared` is called between its preparations and the command.
     """
 
     on_line: LogLine
     on_wait: Callable[[Sequence[UUID]], Awaitable[None]]
     is_cancelled: Callable[[], Awaitable[bool]]
     on_progress: ShowProgress = ignore_progress
+    on_prepared: Callable[[], None] = ignore_prepared
 
 
 async def carry_out(reporter: Reporter, work: Work, callbacks: Callbacks) -> EndedExecution | None:
@@ -95,7 +97,10 @@ async def _work(reporter: Reporter, work: Work, callbacks: Callbacks, result: Re
     async with asyncio.TaskGroup() as beside:
         try:
             if await _start(reporter, work.execution, callbacks, beside):
-                await execute(reporter, work, result.set_result, callbacks.on_line, on_progress=callbacks.on_progress)
+                await execute(
+                    reporter, work, result.set_result, callbacks.on_line,
+                    on_progress=callbacks.on_progress, on_prepared=callbacks.on_prepared,
+                )  # fmt: skip
             else:
                 result.set_result(None)
         except Exception as error:  # noqa: BLE001  # a bug of ours must not leave `pending` on the commit

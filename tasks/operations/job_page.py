@@ -58,6 +58,10 @@ class JobPage:
         """Take a line of the command's output, already made public."""
         self._tail.append(line)
 
+    def on_prepared(self) -> None:
+        """Forget the output of the preparations, which have succeeded: the page is for the command's."""
+        self._tail.clear()
+
     def refresh(self) -> None:
         """Request an update of the page."""
         self.wanted.set()

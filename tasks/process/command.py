@@ -1,7 +1,6 @@
 """Runs one command under the supervisor, with bounds on time and output; none of its processes is left afterwards."""
 
 import asyncio
-import errno
 import os
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from domain.redact import public
 from tasks.process.output_lines import Output, ignore_redraw
 from tasks.process.uncancellable import run_uncancellable, sigterm_held_back
 from tasks.process.users import JobUser
+from tasks.process.why_not_started import why_not_started
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 GRACE = timedelta(seconds=5)
@@ -34,6 +34,8 @@ DRAINS = 12
 CHUNK = 8192
 YIELD_EVERY = timedelta(milliseconds=5)
 """How long lines are passed on before control returns to the event loop."""
+
+TIMED_OUT = (EndedBy.TIME_LIMIT, None, None)
 
 OnLine: TypeAlias = Callable[[str], Awaitable[None] | None]
 
@@ -60,12 +62,13 @@ class Finished:
 
 
 def child_environment(allowed: Iterable[str], environ: Mapping[str, str], home: Path) -> dict[str, str]:
-    """The part of *environ* that a job gets: PATH, the language, and the *allowed* names that exist. Nothing else.
+    """The part of *environ* that a job gets: PATH, and the *allowed* names that exist. Nothing else.
 
-    HOME and TMPDIR are *home*, a folder of the job's own. This Python's folder leads PATH, so that `python -m sphinx`
-    is the installed one also where its environment is not activated.
+    The language is the same on any worker unless it is allowed, so that what tools print can be read. HOME and TMPDIR
+    are *home*, a folder of the job's own. This Python's folder leads PATH, so that `python -m sphinx` is the installed
+    one also where its environment is not activated.
     """
-    seen = {name: value for name, value in environ.items() if name.startswith("LC_") or name in {"LANG", *allowed}}
+    seen = {name: environ[name] for name in allowed if name in environ}
     path = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH") or os.defpath])
     return {"LANG": "C.UTF-8", **seen, "PATH": path, "HOME": str(home), "TMPDIR": str(home)}
 
@@ -111,7 +114,7 @@ async def run_command(
     if not supervisor.reading.cancelled():
         supervisor.reading.result()
     # The supervisor saw which came first, the end of the command or ours: its result counts, even at the time limit.
-    ended = _ending(supervisor.result, argv[0]) if in_time or supervisor.result else (EndedBy.TIME_LIMIT, None, None)
+    ended = _ending(supervisor.result, argv[0], cwd, env) if in_time or supervisor.result else TIMED_OUT
     return Finished(*ended, tail=output.tail, elapsed=elapsed)
 
 
@@ -228,7 +231,7 @@ class _Supervisor:
         self._output.close()
 
 
-def _ending(result: str, command: str) -> tuple[EndedBy, int | None, int | None]:
+def _ending(result: str, command: str, cwd: Path, env: Mapping[str, str]) -> tuple[EndedBy, int | None, int | None]:
     match result.split():
         case ["exit", code]:
             return EndedBy.EXITED, int(code), None
@@ -237,14 +240,6 @@ def _ending(result: str, command: str) -> tuple[EndedBy, int | None, int | None]
         case ["too", "many", "processes"]:
             return EndedBy.PROCESS_LIMIT, None, None
         case ["cannot", "start", number]:
-            raise CannotStart(_why_not(command, int(number)))
+            raise CannotStart(why_not_started(command, int(number), cwd, env))
         case _:
             return EndedBy.SIGNAL, None, None
-
-
-def _why_not(command: str, number: int) -> str:
-    if number == errno.ENOENT:
-        return f"cannot start {command!r}: not found; install it where the worker runs, or correct the job's command"
-    if number in (errno.EACCES, errno.ENOEXEC):
-        return f"cannot start {command!r}: not a program; make it executable and give it a first line such as #!/bin/sh"
-    return f"cannot start {command!r}: {os.strerror(number)}"

@@ -11,6 +11,7 @@ from prefect import get_client
 from sqlmodel import update
 from waiting import soon
 
+from domain.jobs.job_type import JobType
 from fake_github.store import Draft
 from flows.reconcile_reports import reconcile_reports
 from storage.models import Job, StatusTarget
@@ -38,6 +39,17 @@ async def test_a_run_says_what_it_does_and_its_page_what_came_of_it(rig: Rig) ->
         f"**delivered** by task of {run.name}; GitHub 201 `",
     ):
         assert words in page
+
+
+async def test_a_page_shows_the_output_of_the_command_and_not_of_its_preparations(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = {"name": "mkdocs", "command": ["echo", "built"], "prepare": [{"command": ["echo", "installed"]}]}
+    monkeypatch.setattr("flows.docs_job.JOB_TYPES", {"mkdocs": JobType.model_validate(prepared)})
+    done = await rig.run_job("mkdocs")
+    (shown,) = await artifacts_of(done.id, "markdown")
+    assert "```text\nbuilt\n```" in str(shown.data)
+    await log_of(done.id, "installed", "built")
 
 
 async def test_an_override_found_by_a_run_is_first_on_its_jobs_page_once(rig: Rig) -> None:

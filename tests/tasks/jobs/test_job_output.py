@@ -45,6 +45,14 @@ async def test_a_progress_bar_moves_the_bar_and_is_one_line(rig: Executions) -> 
     assert len(rig.progress) > 1
 
 
+async def test_the_end_of_the_preparations_is_told_once_before_the_commands_output(rig: Executions) -> None:
+    step = {"command": ["echo", "installed"]}
+    work = await rig.accept("echo built", prepare=[step, step])
+    ended = await rig.carry_out(work, on_prepared=lambda: rig.lines.append("--"))
+    assert ended
+    assert rig.lines == ["installed", "installed", "--", "built"]
+
+
 async def test_a_failure_shows_its_first_error_however_much_output_follows(
     rig: Executions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

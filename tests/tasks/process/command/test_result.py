@@ -68,6 +68,20 @@ async def test_a_file_that_is_no_program_says_so(tmp_path: Path) -> None:
         await run("./build", cwd=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("first_line", "told"),
+    [
+        ("#!/bin/sh\r", "ends in CRLF; give it the line ends of Unix"),
+        ("#!/opt/no-such/python3.99 -u", "names 'python3.99', which is not there"),
+    ],
+)
+async def test_a_first_line_that_names_no_program_is_said(tmp_path: Path, first_line: str, told: str) -> None:
+    (tmp_path / "build").write_bytes(f"{first_line}\necho hello\n".encode())
+    (tmp_path / "build").chmod(0o700)
+    with pytest.raises(CannotStart, match=told):
+        await run("./build", cwd=tmp_path)
+
+
 async def test_a_command_of_the_working_copy_is_found_there(tmp_path: Path) -> None:
     (tmp_path / "build").write_text("#!/bin/sh\npwd\n")
     (tmp_path / "build").chmod(0o700)
@@ -118,10 +132,19 @@ async def test_a_line_without_end_takes_no_memory() -> None:
 
 
 def test_a_job_sees_what_it_may_and_nothing_else(tmp_path: Path) -> None:
-    environ = {"PATH": "/bin", "LC_ALL": "C", "HOME": "/root", "REPORTBACK_GITHUB_TOKEN": "s", "A": "1", "B": "2"}
+    environ = {
+        "PATH": "/bin",
+        "LANG": "de_DE.UTF-8",
+        "LC_ALL": "C",
+        "HOME": "/root",
+        "REPORTBACK_GITHUB_TOKEN": "s",
+        "A": "1",
+        "B": "2",
+    }
     seen = child_environment(["A", "HOME", "MISSING"], environ, tmp_path)
     assert seen.pop("PATH") == f"{Path(sys.executable).parent}:/bin"
-    assert seen == {"LANG": "C.UTF-8", "LC_ALL": "C", "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "A": "1"}
+    assert seen == {"LANG": "C.UTF-8", "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "A": "1"}
+    assert child_environment(["LANG"], environ, tmp_path)["LANG"] == "de_DE.UTF-8"
 
 
 async def test_a_job_and_its_supervisor_have_no_other_environment(
