@@ -16,6 +16,7 @@ CALLED = {
     "target.sha": "--sha",
     "target.context": "--context",
     "target.url": "--url",
+    "target.since": "--since",
 }
 """The form's fields by their names on the command line."""
 

@@ -47,6 +47,8 @@ class Words:
         url: Where the outcome links to, instead of the default.
         options: An option of the job type, as name=value; can be given several times.
         key: Requests with the same key start one job. In GitHub Actions it is set automatically.
+        since: The commit to compare with, 40 digits: the job is skipped if none of its type's paths has changed since.
+            In GitHub Actions it is the event's.
     """
 
     job_type: Annotated[str, Parameter(parse=False)] = ""
@@ -56,6 +58,7 @@ class Words:
     url: str = ""
     options: Annotated[tuple[str, ...], Parameter(name=("--option", "-o"))] = ()
     key: str | None = None
+    since: str = ""
 
 
 NO_WORDS = Words()
@@ -79,7 +82,8 @@ async def submission_of(words: Words, run: ActionsRun | None, settings: Settings
         raise SubmissionRefused(f"{what} {FROM_A_FORK}")
     repository, ref = _meant(words, run)
     check_allowed(repository, settings)  # as the worker does, if this machine has the setting too
-    target = _target(words, repository, "0" * WHOLE)  # validates before the look-up
+    since = words.since or (run.since if run and not words.ref else "")
+    target = _target(words, repository, since)  # validates before the look-up
     options = given_options(words.options, _declared(words.job_type, settings))
     sha = await _whole(repository, ref, settings)
     return Submission(words.job_type, target.model_copy(update={"sha": sha}), options)
@@ -108,9 +112,11 @@ def _meant(words: Words, run: ActionsRun | None) -> tuple[str, str]:
     return repository, sha
 
 
-def _target(words: Words, repository: str, sha: str) -> TargetRequest:
+def _target(words: Words, repository: str, since: str) -> TargetRequest:
+    """The target, its commit yet to be filled in."""
+    sha = "0" * WHOLE
     try:
-        return TargetRequest(repository=repository, sha=sha, context=words.context, url=words.url)
+        return TargetRequest(repository=repository, sha=sha, context=words.context, url=words.url, since=since)
     except ValidationError as error:
         raise SubmissionRefused(problems_of_target(error.errors())) from None
 

@@ -12,12 +12,16 @@ from domain.jobs.preparation import DEFAULT_TIMEOUT, ONE_COMMIT, Checkout, Comma
 from domain.jobs.push import Push
 from domain.output.patterns import LinePattern
 from domain.output.presets import PRESETS, PresetName
+from domain.path_patterns import PathPattern
 from domain.process.limits import Limits
 from domain.text import one_line, readable
 from domain.units import TimeLimit
 
 SECRET_PREFIXES = ("REPORTBACK_", "PREFECT_")
 SECRET_NAMES = ("GITHUB_TOKEN", "GH_TOKEN")
+
+SKIPPED = 183
+"""As at Read the Docs: https://docs.readthedocs.com/platform/stable/build-customization.html"""
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
 """Lower-case letters, digits and "-" between them: also valid in a label, a URL and the key of a Prefect artifact."""
@@ -30,7 +34,8 @@ class JobType(BaseModel):
 
     `exclusive`: jobs of the same group run one after the other. `context`: the status's name on the commit, by default
     `docs/<name>`. `env`: environment variables passed to the command. `prepare`: steps before the command, in order.
-    `output`: a folder to keep; `output_url`: link of a success. `recognise`, `patterns`: how its output is parsed.
+    `paths`: those whose changes it is for. `skip_codes`: exit codes with which its command says that there was nothing
+    to do. `output`: a folder to keep; `output_url`: link of a success. `recognise`, `patterns`: how output is parsed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,6 +51,8 @@ class JobType(BaseModel):
         default_factory=lambda data: f"docs/{data['name']}"
     )
     success_codes: Annotated[tuple[ExitCode, ...], Field(min_length=1)] = (0,)
+    skip_codes: tuple[ExitCode, ...] = (SKIPPED,)
+    paths: Annotated[tuple[PathPattern, ...], Field(max_length=50)] = ()
     checkout: Checkout = ONE_COMMIT
     prepare: Annotated[tuple[Preparation, ...], Field(max_length=20)] = ()
     output: WorkingCopyPath | None = None
@@ -64,6 +71,13 @@ class JobType(BaseModel):
                 raise ValueError(f"a job never sees {name}; any variable is allowed but {kept}")
         return env
 
+    @field_validator("paths")
+    @classmethod
+    def _some_path_fits(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if paths and paths[0].startswith("!"):
+            raise ValueError(f'{paths[0]!r} excludes what nothing before it includes; allowed first: such as "docs/**"')
+        return paths
+
     @field_validator("description")
     @classmethod
     def _description_is_text(cls, description: str) -> str:
@@ -77,6 +91,13 @@ class JobType(BaseModel):
         if context != one_line(context):
             raise ValueError("must be one line without control characters or surrounding blanks")
         return short_enough(context)
+
+    @model_validator(mode="after")
+    def _skips_no_success(self) -> Self:
+        both = sorted({*self.skip_codes} & {*self.success_codes})
+        if both and "skip_codes" in self.model_fields_set:
+            raise ValueError(f"skip_codes and success_codes both name {both[0]}; a code belongs to one of them")
+        return self
 
     @model_validator(mode="after")
     def _bounds_what_is_kept(self) -> Self:
@@ -96,6 +117,10 @@ class JobType(BaseModel):
     def line_patterns(self) -> tuple[LinePattern, ...]:
         """The patterns to parse the command's output: its own before those of the presets it names."""
         return (*self.patterns, *(pattern for name in self.recognise for pattern in PRESETS[name]))
+
+    def is_skipped_by(self, exit_code: int | None) -> bool:
+        """Whether this exit code of the command says that there was nothing to do."""
+        return exit_code in self.skip_codes and exit_code not in self.success_codes
 
     def check_options(self, options: Mapping[str, object]) -> None:
         """Raise `domain.jobs.options.BadOptions` unless *options* are declared and within their bounds."""

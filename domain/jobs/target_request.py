@@ -14,7 +14,7 @@ MAX_URL = 2000
 
 
 class TargetRequest(BaseModel):
-    """A commit on GitHub, and the context and link of the outcome on it."""
+    """A commit on GitHub, the context and link of the outcome on it, and the commit that it is compared with."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,6 +51,16 @@ class TargetRequest(BaseModel):
             pattern=r"^([Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@]+([/?#]\S*)?)?$",
             max_length=MAX_URL,
             examples=["https://docs.example.com/preview/42"],
+        ),
+    ] = ""
+
+    since: Annotated[
+        str,
+        Field(
+            description="The commit to compare with, 40 hexadecimal digits: if none of the job type's paths has "
+            "changed since, the job is skipped. Empty: it is not.",
+            pattern=r"^([0-9a-fA-F]{40})?$",
+            examples=["7fd1a60b01f91b314f59955a4e4d4e80d8edf11d"],
         ),
     ] = ""
 

@@ -46,6 +46,11 @@ def summarise(
     return fit_description(said)
 
 
+def skipped(why: str) -> str:
+    """One line on a job that had nothing to do."""
+    return fit_description(f"skipped: {why}")
+
+
 def _with(words: str, more: str) -> str:
     return f"{words}: {more}" if more else words
 

@@ -9,15 +9,25 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from domain.jobs.hidden_values import TooShort, hidden_values
+from domain.jobs.hidden_values import TooShort
 from domain.jobs.job_states import JobState, state_after
 from domain.output.progress import ShowProgress
+from domain.output.summary import skipped
+from domain.process.ended_by import EndedBy
 from domain.redact import public
-from domain.text import LogLine
+from domain.text import LogLine, one_line
 from github_api.credentials import NoCredential
 from tasks.delivery.reporter import Reporter
-from tasks.jobs.checkout import CheckoutFailed, working_copy
-from tasks.jobs.execution_spec import CANCELLED, ExecutionResult, Work, folders_of_a_job
+from tasks.jobs.checkout import CheckoutFailed, is_unchanged, working_copy
+from tasks.jobs.execution_spec import (
+    CANCELLED,
+    ExecutionResult,
+    Work,
+    folders_of_a_job,
+    secrets_of,
+    token_of,
+    usable,
+)
 from tasks.jobs.keep_output import NotKept, keep_output
 from tasks.jobs.prepare import PreparationFailed, prepare
 from tasks.jobs.push import PushFailed, push_changes
@@ -51,8 +61,11 @@ async def execute(
     job, and a disk that lacks space.
     """
     with _reporting_start_failures(on_end):
-        found = await _token(reporter, work.order.credential)
-        secrets = await _secrets(reporter, work, found)
+        found = await token_of(reporter, work.order.credential)
+        secrets = await secrets_of(reporter, work, found)
+        if await _is_unchanged(work, found):
+            on_end(ExecutionResult(JobState.SUCCEEDED, skipped(f"no change in {' '.join(work.job_type.paths)}")))
+            return
         disks = folders_of_a_job(reporter.ledger, work)
         notes = list[str]()
         folder = _folder(work, found, notes.append)
@@ -75,6 +88,21 @@ async def execute(
                 with suppress(TimeoutError):  # a disk that does not answer; the job's end is reported already
                     if kept := await run_in_background(partial(_keep_copy, copy, disks), longest=REMOVAL):
                         logger.warning("the working copy is kept for a while for inspection: %s", kept)
+
+
+async def _is_unchanged(work: Work, found: str | NoCredential | None) -> bool:
+    """Whether nothing has changed in the paths that the job is for. A comparison that fails is logged: it runs then."""
+    target, paths = work.order.target, work.job_type.paths
+    if not (paths and target and work.clone_url and work.since) or work.since == target.sha:
+        return False
+    token, limits = usable(found), work.job_type.limits
+    try:
+        return await is_unchanged(
+            work.clone_url, target.sha, work.since, paths, token=token, limits=limits, ca_file=work.ca_file
+        )
+    except CheckoutFailed as error:
+        logger.warning("not compared with %s, and not skipped: %s", work.since[:SHORT_SHA], error)
+        return False
 
 
 @contextmanager
@@ -121,6 +149,9 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) ->
     finally:
         environment.end_output()
     done = ran.finished
+    if done.ended_by is EndedBy.EXITED and job_type.is_skipped_by(done.exit_code):
+        why = done.tail[-1] if done.tail else f"exit code {done.exit_code}"
+        return ExecutionResult(JobState.SUCCEEDED, skipped(one_line(environment.shown(why))), done.exit_code)
     state = state_after(done.ended_by, done.exit_code, job_type.success_codes)
     summary = environment.summary(ran, job_type.timeout, job_type.success_codes)
     if state is JobState.SUCCEEDED:
@@ -222,7 +253,7 @@ async def _folder(work: Work, found: str | NoCredential | None, say: LogLine) ->
         async with _empty_folder("copy") as copy:
             yield copy
         return
-    sha, limits, token = work.order.target.sha, work.job_type.limits, _usable(found)
+    sha, limits, token = work.order.target.sha, work.job_type.limits, usable(found)
     making = working_copy(
         work.clone_url, sha, token=token, limits=limits, ca_file=work.ca_file, checkout=work.job_type.checkout, say=say
     )
@@ -234,23 +265,3 @@ async def _folder(work: Work, found: str | NoCredential | None, say: LogLine) ->
             raise
         logger.warning(str(found))
         raise CheckoutFailed(f"credential {work.order.credential} cannot be read; without it: {error}") from None
-
-
-async def _secrets(reporter: Reporter, work: Work, found: str | NoCredential | None) -> Sequence[str]:
-    """What must not show in anything the job prints: its variables, and the tokens used for it. Raises TooShort."""
-    push, environ = work.job_type.push, os.environ
-    pushes = await _token(reporter, push.credential) if push else None
-    seen = {name: environ[name] for name in work.job_type.env if name in environ}
-    return [*filter(None, map(_usable, (found, pushes))), *hidden_values(seen)]
-
-
-async def _token(reporter: Reporter, credential: str) -> str | NoCredential | None:
-    """A credential's token, or why there is none: a public repository is fetched without; a push reports the reason."""
-    try:
-        return await reporter.token_of(credential) if credential else None
-    except NoCredential as error:
-        return error
-
-
-def _usable(found: str | NoCredential | None) -> str | None:
-    return found if isinstance(found, str) else None

@@ -1,7 +1,7 @@
 """Checks out exactly one commit into a temporary working copy."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -9,16 +9,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.jobs.preparation import ONE_COMMIT, TIME_FIELD, Checkout
+from domain.path_patterns import matches
 from domain.process.limits import NO_LIMITS, FileBounds, Limits
 from domain.text import LogLine
 from tasks.jobs.git import Git, GitFailed, ignored
 from tasks.jobs.remote import read
 from tasks.process.file_worker import BeyondLimit, Count
+from tasks.process.output_lines import MAX_LINE
 from tasks.process.temp_dirs import scratch
 
 TIMEOUT = timedelta(seconds=120)
 """Time limit for all git commands together, where the job type sets none."""
 WHOLE = re.compile(r"[0-9a-f]{40}")
+TREES = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--filter=blob:none")
 FETCHED = "refs/reportback/commit"
 POINTER = "version https://git-lfs.github.com/spec/v1"
 """The first line of a file in place of one that Git LFS keeps: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
@@ -86,6 +89,38 @@ async def _check_out(git: Git, sha: str, checkout: Checkout, say: LogLine) -> No
         await _get_lfs_files(git)
     else:
         await _say_pointers(git, say)
+
+
+async def is_unchanged(
+    clone_url: str,
+    sha: str,
+    since: str,
+    patterns: Sequence[str],
+    *,
+    token: str | None = None,
+    limits: Limits = NO_LIMITS,
+    ca_file: Path | None = None,
+) -> bool:
+    """Whether no path that fits *patterns* differs between the commits *since* and *sha*; fetches no file.
+
+    Raises:
+        CheckoutFailed: it is not known; one of them is not there any more, for example.
+        NoSpace: the disk has become too full.
+    """
+    changed = list[str]()
+    try:
+        async with scratch() as folder:
+            git = Git(folder, folder, limits.for_files(TIMEOUT), clone_url, token, ca_file=ca_file)
+            await git.run("init", "--quiet", "--template=")
+            await read(git, "fetch", *TREES, "--", clone_url, since, sha)
+            await git.run("diff-tree", "-r", "--no-renames", "--name-only", since, sha, on_line=changed.append)
+    except GitFailed as error:
+        raise CheckoutFailed(str(error)) from None
+    return not any(_is_cut_or_quoted(path) or matches(path, patterns) for path in changed)
+
+
+def _is_cut_or_quoted(path: str) -> bool:
+    return path.startswith('"') or len(path) >= MAX_LINE
 
 
 async def _fetch(git: Git, sha: str, checkout: Checkout) -> None:

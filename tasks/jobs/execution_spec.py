@@ -1,16 +1,21 @@
 """The specification of one execution, and its result."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from domain.delivery.report import RecordedReport
 from domain.jobs.execution import Execution, Order
+from domain.jobs.hidden_values import hidden_values
 from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
 from domain.jobs.output_url import filled
 from domain.jobs.target_request import TargetRequest
+from github_api.credentials import NoCredential
 from settings import Settings
 from storage.ledger import Ledger
+from tasks.delivery.reporter import Reporter
 from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.keep_output import Outputs
 from tasks.process.disk_space import temporary_folder
@@ -23,7 +28,8 @@ class Work:
 
     `clone_url` is None without a target: it runs in an empty folder then. `outputs`, `cache`: where they are kept, if
     at all. `output_url`: what a success links to; None: the same as every other state. `users`: the pool of job users,
-    of which it gets one for itself; empty: our own user. `ca_file`: the certificates that git trusts.
+    of which it gets one for itself; empty: our own user. `ca_file`: the certificates that git trusts. `since`: the
+    commit that its own is compared with; empty: none.
     """
 
     execution: Execution
@@ -35,6 +41,7 @@ class Work:
     output_url: str | None = None
     users: tuple[JobUser, ...] = ()
     ca_file: Path | None = None
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,31 @@ def work_of(
         BuildCache(settings.cache_dir, settings.cache_size),
         url,
         ca_file=settings.ca_file,
+        since=wanted.since.lower() if wanted else "",
     )
 
 
 def outputs_of(settings: Settings) -> Outputs:
     """Where outputs are kept here, and for how long."""
     return Outputs(settings.output_dir, settings.keep_outputs, settings.keep_outputs_for)
+
+
+async def secrets_of(reporter: Reporter, work: Work, found: str | NoCredential | None) -> Sequence[str]:
+    """What must not show in anything the job prints: its variables, and the tokens used for it. Raises TooShort."""
+    push, environ = work.job_type.push, os.environ
+    pushes = await token_of(reporter, push.credential) if push else None
+    seen = {name: environ[name] for name in work.job_type.env if name in environ}
+    return [*filter(None, map(usable, (found, pushes))), *hidden_values(seen)]
+
+
+async def token_of(reporter: Reporter, credential: str) -> str | NoCredential | None:
+    """A credential's token, or why there is none: a public repository is fetched without; a push reports the reason."""
+    try:
+        return await reporter.token_of(credential) if credential else None
+    except NoCredential as error:
+        return error
+
+
+def usable(found: str | NoCredential | None) -> str | None:
+    """The token, if there is one."""
+    return found if isinstance(found, str) else None

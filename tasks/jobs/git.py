@@ -30,6 +30,7 @@ SEEN = (*NETWORK, *map(str.lower, NETWORK), "SSL_CERT_FILE", "SSL_CERT_DIR", "GI
 CONFIG = {
     "advice.detachedHead": "false",
     "core.hooksPath": "/dev/null",
+    "core.quotePath": "false",
     "gc.auto": "0",
     "http.followRedirects": "false",  # git would send the token, and what it fetches, to any other host, too
     "http.lowSpeedLimit": "1",

@@ -9,6 +9,9 @@ from submitting import IN_ACTIONS, SHA, Prefect, in_actions, submitted, words
 from console.submission.submit import Exit
 from fake_github.process import running
 
+BASE = "f95f852bd8fca8fcc58a9a2d6c842781e32a215e"
+"""That of the example's pull request."""
+
 
 @pytest.mark.usefixtures("server")
 async def test_a_job_is_started_and_its_page_is_all_that_stdout_gets(
@@ -29,7 +32,8 @@ async def test_in_github_actions_the_commit_and_the_key_come_of_themselves(
     in_actions(monkeypatch, "pull_request", "pull_request")
     assert await submitted(IN_ACTIONS, waits=False) is Exit.SUCCESS
     head = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
-    assert [one["target"] for one in prefect.asked] == [{"repository": "Codertocat/Hello-World", "sha": head}]
+    target = {"repository": "Codertocat/Hello-World", "sha": head, "since": BASE}
+    assert [one["target"] for one in prefect.asked] == [target]
     assert list(prefect.runs) == [f"Codertocat/Hello-World:{head}:sphinx:1658821493:1"]
 
 

@@ -70,8 +70,8 @@ args = ["{value}"]
         "jobs.toml, line 4: jobs.site.timeout: '3h' is out of bounds; allowed: more than 0 and at most 2h",
         (
             "jobs.toml, line 3: jobs.site.comand: unknown field; allowed: description, command, options, timeout, env, "
-            "exclusive, context, success_codes, checkout, prepare, output, output_url, push, limits, recognise, "
-            "patterns"
+            "exclusive, context, success_codes, skip_codes, paths, checkout, prepare, output, output_url, push, "
+            "limits, recognise, patterns"
         ),
         "jobs.toml, line 6: jobs.bad name.name: String should match pattern '^[a-z0-9]+(-[a-z0-9]+)*$'",
         "jobs.toml, line 7: jobs.bad name.command: Tuple should have at least 1 item after validation, not 0",

@@ -106,6 +106,12 @@ REFUSED = [
     ("[jobs.site.limits]\nfiles = 0", "line 5: jobs.site.limits.files: "),
     ('[jobs.site.limits]\ntotal_size = "10 GB"', "line 5: jobs.site.limits.total_size: '10 GB' is no size"),
     ('[jobs.site.limits]\nfile_work = "3h"', "line 5: jobs.site.limits.file_work: '3h' is out of bounds"),
+    ("skip_codes = [256]", "line 4: jobs.site.skip_codes.0: Input should be less than or equal to 255"),
+    ("success_codes = [0, 4]\nskip_codes = [4]", "line 2: jobs.site: skip_codes and success_codes both name 4"),
+    ("skip_codes = [0]", "skip_codes and success_codes both name 0"),
+    ('paths = ["/docs"]', "line 4: jobs.site.paths.0: '/docs' is no pattern of paths; allowed: such as \"docs/**\""),
+    ('paths = ["docs/../x"]', "jobs.site.paths.0: 'docs/../x' is no pattern of paths"),
+    ('paths = ["!docs/drafts"]', "line 4: jobs.site.paths: '!docs/drafts' excludes what nothing before it includes"),
     ("checkout = {depth=1}", "checkout.depth: unknown field; allowed: timeout, history, lfs, submodules"),
     (
         "checkout = {history=0}",
