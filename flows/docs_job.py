@@ -46,7 +46,8 @@ def _run_name() -> str:
     """The flow run's name in Prefect's UI once it runs."""
     asked = flow_run.parameters
     job_type, wanted = JOB_TYPES[str(asked["job"])], asked.get("target")
-    return name_of(job_type.name, wanted.to_target(job_type.context) if wanted else None)
+    context = job_type.context_of(asked.get("options", {}))
+    return name_of(job_type.name, wanted.to_target(context) if wanted else None)
 
 
 @flow(name="docs-job", flow_run_name=_run_name, persist_result=False)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from domain.delivery.commit_status import MAX_CONTEXT, short_enough
 from domain.jobs.options import Option, arguments, check_options
-from domain.jobs.output_url import OutputURL
 from domain.jobs.preparation import DEFAULT_TIMEOUT, ONE_COMMIT, Checkout, Command, Preparation, WorkingCopyPath
 from domain.jobs.push import Push
+from domain.jobs.templates import OutputURL, check_template, filled_context
 from domain.output.patterns import LinePattern
 from domain.output.presets import PRESETS, PresetName
 from domain.path_patterns import PathPattern
@@ -32,8 +32,8 @@ ExitCode = Annotated[int, Field(ge=0, le=255, strict=True)]
 class JobType(BaseModel):
     """A docs command, and the bounds within which a request may use it.
 
-    `exclusive`: jobs of the same group run one after the other. `context`: the status's name on the commit, by default
-    `docs/<name>`. `env`: environment variables passed to the command. `prepare`: steps before the command, in order.
+    `exclusive`: jobs of the same group run one after the other. `context`: the status's name on the commit, with
+    options in braces. `env`: environment variables passed to the command. `prepare`: steps before it, in order.
     `paths`: those whose changes it is for. `skip_codes`: exit codes with which its command says that there was nothing
     to do. `output`: a folder to keep; `output_url`: link of a success. `recognise`, `patterns`: how output is parsed.
     """
@@ -92,6 +92,13 @@ class JobType(BaseModel):
             raise ValueError("must be one line without control characters or surrounding blanks")
         return short_enough(context)
 
+    @field_validator("context")
+    @classmethod
+    def _context_can_be_filled(cls, context: str, info: ValidationInfo) -> str:
+        if "options" in info.data and "name" in info.data:  # else they are refused themselves
+            check_template(context, info.data["name"], info.data["options"])
+        return context
+
     @model_validator(mode="after")
     def _skips_no_success(self) -> Self:
         both = sorted({*self.skip_codes} & {*self.success_codes})
@@ -121,6 +128,10 @@ class JobType(BaseModel):
     def is_skipped_by(self, exit_code: int | None) -> bool:
         """Whether this exit code of the command says that there was nothing to do."""
         return exit_code in self.skip_codes and exit_code not in self.success_codes
+
+    def context_of(self, options: Mapping[str, object]) -> str:
+        """The context of a request that names none; *options* may be invalid."""
+        return filled_context(self.context, self.name, self.options, options)
 
     def check_options(self, options: Mapping[str, object]) -> None:
         """Raise `domain.jobs.options.BadOptions` unless *options* are declared and within their bounds."""

@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from domain.delivery.target import Target
-from domain.jobs.job_type import Word
+from domain.jobs.job_type import JobType, Word
 from domain.jobs.target_request import TargetRequest
 
 
@@ -54,16 +55,17 @@ class AskedJob:
 
 
 class _Parameters(BaseModel):
-    """The parameters of the docs-job flow. Options are not read: they may be why the job was not accepted."""
+    """The parameters of the docs-job flow. Options are not checked: they may be why the job was not accepted."""
 
     job: Word
     target: TargetRequest | None = None
+    options: Any = None
 
 
-def asked_by(parameters: Mapping[str, object], contexts: Mapping[str, str] | None) -> AskedJob:
+def asked_by(parameters: Mapping[str, object], types: Mapping[str, JobType] | None) -> AskedJob:
     """The job that flow-run *parameters* ask for, validated like a submission.
 
-    *contexts*: that of each job type; None: jobs.toml cannot be read, and each has its default, "docs/TYPE".
+    *types*: the job types; None: jobs.toml cannot be read, and the context of each is its default, "docs/TYPE".
 
     Raises:
         UnreadableJob: the job type or the target is missing, unknown or invalid.
@@ -73,7 +75,8 @@ def asked_by(parameters: Mapping[str, object], contexts: Mapping[str, str] | Non
     except ValidationError as error:
         fields = sorted({".".join(map(str, one["loc"])) for one in error.errors()})
         raise UnreadableJob(f"its parameters are invalid: {', '.join(fields)}") from None
-    if contexts is not None and asked.job not in contexts:
+    if types is not None and asked.job not in types:
         raise UnreadableJob("jobs.toml has no such job type")
-    context = f"docs/{asked.job}" if contexts is None else contexts[asked.job]
+    options = asked.options if isinstance(asked.options, dict) else {}
+    context = f"docs/{asked.job}" if types is None else types[asked.job].context_of(options)
     return AskedJob(asked.job, asked.target, asked.target.to_target(context) if asked.target else None)

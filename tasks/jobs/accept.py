@@ -39,7 +39,7 @@ def order_of(
     job_type.check_options(options)
     if wanted is None:
         return Order(flow_run_id, job_type.name, options, job_type.exclusive, None, None, "", start)
-    target = wanted.to_target(job_type.context)
+    target = wanted.to_target(job_type.context_of(options))
     url = link_of(wanted.url, page, target, settings)
     credential = credential_of(target.repository, settings)
     return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential, start)

@@ -10,8 +10,8 @@ from domain.jobs.execution import Execution, Order
 from domain.jobs.hidden_values import hidden_values
 from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
-from domain.jobs.output_url import filled
 from domain.jobs.target_request import TargetRequest
+from domain.jobs.templates import filled_url
 from github_api.credentials import NoCredential
 from settings import Settings
 from storage.ledger import Ledger
@@ -88,7 +88,7 @@ def work_of(
     """The work for *order*. A link in the request takes precedence over the job type's."""
     target, url = order.target, None
     if target and wanted and job_type.output_url and not wanted.url:
-        url = filled(job_type.output_url, job=order.flow_run_id, job_type=job_type.name, target=target)
+        url = filled_url(job_type.output_url, job=order.flow_run_id, job_type=job_type.name, target=target)
     return Work(
         execution,
         order,

@@ -14,6 +14,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.utilities.urls import url_for
 
 from domain.jobs.execution import Order
+from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from domain.jobs.submission import UnreadableJob, asked_by
 from domain.operations.job_runs import JobRun, why_dead
@@ -62,7 +63,7 @@ class _Look:
     settings: Settings
     ledger: UUID
     deployments: Sequence[UUID]
-    contexts: Mapping[str, str] | None
+    types: Mapping[str, JobType] | None
     at: datetime
     ledger_at: datetime
     restored_at: datetime | None
@@ -92,7 +93,7 @@ async def record_never_started(reporter: Reporter, settings: Settings) -> None:
         if not deployments:
             return
         restored_at = await reporter.ledger.read(never_started.restored_at)
-        of = (client, reporter, settings, settings.ledger_id, deployments, _contexts(settings))
+        of = (client, reporter, settings, settings.ledger_id, deployments, _types(settings))
         look = _Look(*of, at, ledger_at, restored_at)
         active = await active_runs(client, deployments, at)
         known = await reporter.ledger.read(liveness.known, [run.id for run in active])
@@ -101,15 +102,14 @@ async def record_never_started(reporter: Reporter, settings: Settings) -> None:
         await _record_ended(look)
 
 
-def _contexts(settings: Settings) -> dict[str, str] | None:
-    """The context of each job type. None: jobs.toml cannot be used here, which may be why no job starts."""
+def _types(settings: Settings) -> Mapping[str, JobType] | None:
+    """The job types. None: jobs.toml cannot be used here, which may be why no job starts."""
     file, credentials = settings.jobs_file, settings.credentials.values()
     try:
-        types = parse_job_types(file.read_bytes(), str(file), credentials=credentials)
+        return parse_job_types(file.read_bytes(), str(file), credentials=credentials)
     except (OSError, BadJobsFile) as error:
         logger.warning("jobs.toml cannot be used: %s", of_error(error))
         return None
-    return {name: one.context for name, one in types.items()}
 
 
 async def _record_ended(look: _Look) -> None:
@@ -165,7 +165,7 @@ def _order(run: JobRun, look: _Look) -> Order:
         UnreadableJob: its parameters name no job.
         NoCredential: no credential may report on that repository, or it is not allowed.
     """
-    asked, start = asked_by(run.parameters, look.contexts), max(1, run.start)
+    asked, start = asked_by(run.parameters, look.types), max(1, run.start)
     if asked.target is None or asked.wanted is None:
         return Order(run.id, asked.job_type, {}, None, None, None, "", start)
     credential = credential_of(asked.target.repository, look.settings)

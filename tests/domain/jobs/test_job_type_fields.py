@@ -8,7 +8,7 @@ import pytest
 from domain.delivery.target import Target
 from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
-from domain.jobs.output_url import filled
+from domain.jobs.templates import filled_url
 from domain.output.presets import PRESETS
 from domain.units import size
 
@@ -234,7 +234,7 @@ def test_an_output_url_is_filled_for_one_job() -> None:
     url = "https://docs.example.com/{repository}/{sha}/{job}?c={context}&n={name}&o={owner}&t={type}"
     site = job(f'output_url = "{url}"')
     assert site.output_url is not None
-    assert filled(site.output_url, job=UUID(int=7), job_type="site", target=target) == (
+    assert filled_url(site.output_url, job=UUID(int=7), job_type="site", target=target) == (
         f"https://docs.example.com/acme/site/{'3f' * 20}/00000000-0000-0000-0000-000000000007"
         "?c=docs/a%20b&n=site&o=acme&t=site"
     )
@@ -242,4 +242,4 @@ def test_an_output_url_is_filled_for_one_job() -> None:
 
 def test_an_output_url_that_grows_too_long_for_a_status_is_none() -> None:
     target = Target("acme/site", "3f" * 20, "ü" * 255)
-    assert filled("https://x.org/{context}{context}", job=UUID(int=7), job_type="site", target=target) is None
+    assert filled_url("https://x.org/{context}{context}", job=UUID(int=7), job_type="site", target=target) is None

@@ -3,10 +3,12 @@
 import pytest
 
 from domain.delivery.target import Target
+from domain.jobs.job_type import JobType
 from domain.jobs.submission import Submission, UnreadableJob, asked_by
 from domain.jobs.target_request import TargetRequest
 
 SHA = "3f2a91c0" * 5
+TYPES = {"sphinx": JobType.model_validate({"name": "sphinx", "command": ["make"], "context": "docs/handbook"})}
 PLAIN = TargetRequest(repository="acme/site", sha=SHA)
 
 
@@ -51,11 +53,11 @@ def test_omitted_fields_are_left_to_the_form() -> None:
 )
 def test_parameters_that_no_submission_has_name_no_job(parameters: dict[str, object]) -> None:
     with pytest.raises(UnreadableJob):
-        asked_by(parameters, {"sphinx": "docs/handbook"})
+        asked_by(parameters, TYPES)
 
 
 def test_parameters_are_read_back_whatever_the_options_are() -> None:
     given = {"job": "sphinx", "options": "no options", "target": {"repository": "acme/site", "sha": SHA}}
-    assert asked_by(given, {"sphinx": "docs/handbook"}).target == Target("acme/site", SHA, "docs/handbook")
+    assert asked_by(given, TYPES).target == Target("acme/site", SHA, "docs/handbook")
     assert asked_by(given, None).target == Target("acme/site", SHA, "docs/sphinx")
     assert asked_by({"job": "sphinx", "target": None}, None).target is None
