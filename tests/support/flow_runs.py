@@ -105,7 +105,7 @@ async def task_runs(run_id: UUID, count: int) -> dict[str, TaskRun]:
     async def over() -> dict[str, TaskRun]:
         async with get_client() as client:
             found = await client.read_task_runs(flow_run_filter=wanted)
-        return {one.name.rpartition("-")[0]: one for one in found if one.state_type in FINAL}
+        return {one.name.rpartition("-")[0]: one for one in found if one.state and one.state.type in FINAL}
 
     return await _once(over, lambda found: len(found) >= count, f"{count} task runs that are over")
 
