@@ -1,13 +1,11 @@
 """Asks the kernel for what Python lacks: control of this process, its capabilities, the tree of processes. Linux.
 
-The standard library only, without pathlib: the programs that start with `python -I -S` use it.
+The standard library only, and little of it: the programs that start with `python -I -S` use it.
 """
 
 import ctypes
 import os
 import sys
-from collections import defaultdict
-from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -63,13 +61,13 @@ def processes() -> list[int]:
 
 def descendants(pid: int) -> list[int]:
     """The descendants of *pid*, zombies included; each after its parent."""
-    children = defaultdict(list)
+    children: dict[int, list[int]] = {}
     for number in processes():
         if fields := stat_fields(number):
-            children[int(fields[1])].append(number)
-    found = list(children[pid])
+            children.setdefault(int(fields[1]), []).append(number)
+    found = list(children.get(pid, ()))
     for one in found:
-        found += children[one]
+        found += children.get(one, ())
     return found
 
 
@@ -78,13 +76,17 @@ def stat_fields(pid: int) -> list[str]:
 
     The name in parentheses before them may contain anything, also parentheses.
     """
-    with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat:
-        return stat.read().rpartition(b")")[2].decode().split()
-    return []
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            return stat.read().rpartition(b")")[2].decode().split()
+    except OSError:
+        return []
 
 
 def command_line(pid: int) -> list[str]:
     """The command line of *pid*; empty if it has ended."""
-    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as opened:
-        return opened.read().decode(errors="replace").rstrip("\0").split("\0")
-    return []
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as opened:
+            return opened.read().decode(errors="replace").rstrip("\0").split("\0")
+    except OSError:
+        return []

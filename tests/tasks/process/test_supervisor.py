@@ -53,6 +53,14 @@ def test_a_program_takes_the_code_beside_it_whatever_the_current_folder_holds(
     assert (done.stdout.strip(), done.stderr) == (str(program.with_name("kernel.py")), "")
 
 
+def test_it_loads_nothing_that_takes_long_to_import() -> None:
+    argv = [sys.executable, "-X", "importtime", "-I", "-S", str(SUPERVISOR), "0", "0", "", "", "true"]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert {"tasks.process.supervision", "ctypes"} <= loaded
+    assert not {"asyncio", "collections", "contextlib", "enum", "pathlib", "re", "signal", "subprocess"} & loaded
+
+
 @pytest.mark.parametrize("how", ["closed", "written", "SIGTERM", "SIGHUP"])
 def test_it_ends_everything_when_released_or_signalled(how: str, tmp_path: Path) -> None:
     with supervised(sys.executable, "-c", FAMILY, str(tmp_path), "stubborn") as (supervisor, line):
