@@ -73,22 +73,24 @@ def _bounds(limits: Limits, checkout: Checkout) -> FileBounds:
 async def _check_out(git: Git, sha: str, checkout: Checkout, say: LogLine) -> None:
     if not WHOLE.fullmatch(sha):
         raise GitFailed("that is not the whole hash of a commit")
-    await git.run("init", "--quiet", "--template=")
     await _fetch(git, sha, checkout)
-    commit = (await git.run("rev-parse", f"{sha}^{{commit}}")).tail[-1]
-    if commit != sha:
+    has_attributes = await git.check_files_of(sha)
+    await git.run("checkout", "--quiet", "--detach", f"{sha}^{{commit}}", "--")
+    if (commit := (git.folder / ".git" / "HEAD").read_text(encoding="utf-8").strip()) != sha:
+        await _check_tag(git, sha, commit)
         say(f"{sha[:12]} is a tag: its commit {commit[:12]} is checked out")
-    await git.check_files_of(commit)
-    await git.run("checkout", "--quiet", "--detach", commit, "--")
-    head = await git.run("rev-parse", "HEAD")
-    if head.tail[-1:] != (commit,):
-        raise GitFailed("git has another commit there")
     if checkout.submodules:
         await _check_out_submodules(git, checkout)
     if checkout.lfs:
         await _get_lfs_files(git)
-    else:
+    elif has_attributes:
         await _say_pointers(git, say)
+
+
+async def _check_tag(git: Git, sha: str, commit: str) -> None:
+    """Check that *sha* is a tag of *commit*. Raises GitFailed."""
+    if (await git.run("rev-parse", f"{sha}^{{commit}}")).tail[-1:] != (commit,):
+        raise GitFailed("git has another commit there")
 
 
 async def is_unchanged(
@@ -111,8 +113,7 @@ async def is_unchanged(
     try:
         async with scratch() as folder:
             git = Git(folder, folder, limits.for_files(TIMEOUT), clone_url, token, ca_file=ca_file)
-            await git.run("init", "--quiet", "--template=")
-            await read(git, "fetch", *TREES, "--", clone_url, since, sha)
+            await read(git, "fetch", *TREES, "--", clone_url, since, sha, into_new=True)
             await git.run("diff-tree", "-r", "--no-renames", "--name-only", since, sha, on_line=changed.append)
     except GitFailed as error:
         raise CheckoutFailed(str(error)) from None
@@ -124,10 +125,10 @@ def _is_cut_or_quoted(path: str) -> bool:
 
 
 async def _fetch(git: Git, sha: str, checkout: Checkout) -> None:
-    """Fetch the commit with its history. The tags in it come along where it is stored under a name."""
+    """Make the repository, and fetch the commit with its history. The tags in it come along where it is stored under a name."""
     is_alone = checkout.history == 1
     to = ("--no-tags", "--", git.url, sha) if is_alone else ("--", git.url, f"{sha}:{FETCHED}")
-    await read(git, "fetch", "--quiet", *checkout.depth, "--no-recurse-submodules", *to)
+    await read(git, "fetch", "--quiet", *checkout.depth, "--no-recurse-submodules", *to, into_new=True)
     if not is_alone:
         await git.run("update-ref", "-d", FETCHED)
 

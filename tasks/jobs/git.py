@@ -47,8 +47,11 @@ WRITE = frozenset(
 )
 """Git commands that fill a disk and may be ended at any moment: no push, and no query of the host."""
 
-SAYING_SO = ("/bin/sh", "-c", f"trap '' {signal.SIGXFSZ:d}; exec git \"$@\"", "git")
+_IGNORED = f"trap '' {signal.SIGXFSZ:d}"
+SAYING_SO = ("/bin/sh", "-c", f'{_IGNORED}; exec git "$@"', "git")
 """Git with SIGXFSZ ignored: where a file becomes too large, it prints an error instead of being killed."""
+IN_NEW = ("/bin/sh", "-c", f'{_IGNORED}; git init --quiet --template= && exec git "$@"', "git")
+"""The same in a repository that is made first: one process to supervise instead of two."""
 TOO_LARGE = re.compile(r"^(?:error|fatal): .*: File too large$", re.MULTILINE)
 """That error: `strerror` of EFBIG."""
 
@@ -88,9 +91,9 @@ class Git:
         """A copy with a time limit of its own, counted from now."""
         return replace(self, bounds=replace(self.bounds, time=limit, time_field=""), _began=time.monotonic())
 
-    async def run(self, *args: str, on_line: LogLine = ignored) -> Finished:
-        """Run git to its success. Raises GitFailed."""
-        done = await self.ask(*args, on_line=on_line)
+    async def run(self, *args: str, on_line: LogLine = ignored, into_new: bool = False) -> Finished:
+        """Run git to its success; *into_new*: in a repository that is made first. Raises GitFailed."""
+        done = await self.ask(*args, on_line=on_line, into_new=into_new)
         if done.exit_code != 0:
             raise GitFailed(self.why(done) or f"git {args[0]} failed")
         return done
@@ -99,7 +102,7 @@ class Git:
         """The line of git's output that best explains its failure."""
         return self._public(error_line(done.tail))
 
-    async def ask(self, *args: str, on_line: LogLine = ignored) -> Finished:
+    async def ask(self, *args: str, on_line: LogLine = ignored, into_new: bool = False) -> Finished:
         """Run git to its end, whatever its exit code is.
 
         Raises:
@@ -110,7 +113,7 @@ class Git:
         if shutil.which("git", path=env["PATH"]) is None:
             raise GitFailed("cannot start 'git': not found; install it where the worker runs")
         running = run_command(
-            (*SAYING_SO, *args),
+            (*(IN_NEW if into_new else SAYING_SO), *args),
             cwd=self.folder,
             env=env,
             timeout=timedelta(seconds=max(0.0, self.time_left)),
@@ -141,13 +144,18 @@ class Git:
     def _public(self, text: str) -> str:
         return public(text, secrets=(self.token or "", self._header), roots=(str(self.folder),))
 
-    async def check_files_of(self, commit: str) -> None:
-        """Check that the files of *commit*, which has been fetched, are within the bounds. Raises GitFailed."""
-        count = Count(self.bounds.files, self.bounds.size)
+    async def check_files_of(self, commit: str) -> bool:
+        """Check that the files of *commit*, which has been fetched, are within the bounds; whether any has attributes.
+
+        Raises:
+            GitFailed: they are beyond the bounds.
+        """
+        count, attributes = Count(self.bounds.files, self.bounds.size), list[str]()
         try:
-            await self.run("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count))
+            await self.run("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count, attributes))
         except BeyondLimit as error:
             raise GitFailed(self.bounds.beyond(str(error))) from None
+        return bool(attributes)
 
     @property
     def _header(self) -> str:
@@ -204,7 +212,10 @@ def _quoted(path: str) -> str:
     return f'"{escaped}"'
 
 
-def _count(count: Count, line: str) -> None:
+def _count(count: Count, attributes: list[str], line: str) -> None:
     """Count an entry of a tree: mode, kind, name of the object, size, and a tab before its path."""
-    size = line.partition("\t")[0].split()[-1]
+    entry, _, path = line.partition("\t")
+    size = entry.split()[-1]
     count.add(int(size) if size.isdecimal() else 0)
+    if path.endswith(".gitattributes"):
+        attributes.append(path)

@@ -33,8 +33,10 @@ INFO = "/info/refs"
 """The path, beneath a repository's, of a client's first request."""
 
 
-async def read(git: Git, *args: str) -> Finished:
+async def read(git: Git, *args: str, into_new: bool = False) -> Finished:
     """Run git, which reads from a host, to its success; run it again while it fails for what may pass.
+
+    *into_new*: in a repository that is made first.
 
     Raises:
         GitFailed: it fails for another reason, or until the time limit; or the host redirects to another.
@@ -43,7 +45,7 @@ async def read(git: Git, *args: str) -> Finished:
     wait, tries, redirects, failed = FIRST_WAIT, 0, 0, ""
     while True:
         try:
-            done = await git.ask(*args)
+            done = await git.ask(*args, into_new=into_new)
         except GitFailed as error:
             raise GitFailed(f"{failed} ({error}, tried {tries} times)" if failed else str(error)) from None
         tries += 1

@@ -38,7 +38,7 @@ JOBS = (
     Breakage("what stands in a folder is not counted", "tasks/process/file_worker.py", "                count.add(status.st_size)\n                if stat", "                if stat", (f"{FILES}::test_every_work_counts_what_it_is_given[look]",)),
     Breakage("key files have no bounds", "tasks/process/file_worker.py", "        bounds.add(place.stat().st_size)\n", "", (f"{FILES}::test_key_files_beyond_a_limit_are_not_read",)),
     Breakage("work on files has no time limit", "tasks/process/files.py", "timeout=bounds.time,", "timeout=USUAL,", (f"{FILES}::test_an_output_beyond_a_limit_is_not_kept",)),
-    Breakage("a commit's files are not counted", "tasks/jobs/checkout.py", "    await git.check_files_of(commit)\n", "", (f"{FILES}::test_a_commit_beyond_a_limit_is_not_checked_out",)),
+    Breakage("a commit's files are not counted", "tasks/jobs/checkout.py", "await git.check_files_of(sha)", "False", (f"{FILES}::test_a_commit_beyond_a_limit_is_not_checked_out",)),
     Breakage("whatever is sent is fetched", "tasks/jobs/git.py", '            limits=NO_LIMITS.model_copy(update={"file_size": self.bounds.size}),', "", (f"{FILES}::test_more_than_may_be_checked_out_is_not_even_fetched",)),
     Breakage("every failure of git is reported as too large", "tasks/jobs/git.py", "if TOO_LARGE.search", "if done.exit_code or TOO_LARGE.search", (f"{FILES}::test_git_that_fails_for_another_reason_than_a_limit_has_its_own_word_and_all_memory",)),
     Breakage("git has a job's memory", "tasks/jobs/git.py", "NO_LIMITS.model_copy(update=", "NO_LIMITS.model_copy(update={'memory': 8 * 1024**3} | ", (f"{FILES}::test_git_that_fails_for_another_reason_than_a_limit_has_its_own_word_and_all_memory",)),
