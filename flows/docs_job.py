@@ -15,7 +15,6 @@ from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 from domain.delivery.report import Phase, RecordedReport
 from domain.delivery.repository_patterns import OPEN, is_open
 from domain.jobs.execution import CarriedOutElsewhere, Done, Execution, Order
-from domain.jobs.run_names import name_of
 from domain.jobs.target_request import TargetRequest
 from domain.operations.job_history import retry_result
 from domain.redact import of_error
@@ -29,6 +28,7 @@ from tasks.jobs.accept import accept_job, order_of
 from tasks.jobs.execution_spec import EndedExecution, Work, work_of
 from tasks.operations.best_effort import best_effort
 from tasks.operations.job_page import JobPage, job_page
+from tasks.operations.label_run import labelled
 from tasks.operations.note_tokens import note_tokens
 from tasks.operations.publish_events import publishing
 from tasks.operations.require_password import refuse_open_prefect
@@ -42,15 +42,7 @@ def _none_or_checked(value: object, check: ValidatorFunctionWrapHandler) -> Targ
     return None if value is None else check(value)
 
 
-def _run_name() -> str:
-    """The flow run's name in Prefect's UI once it runs."""
-    asked = flow_run.parameters
-    job_type, wanted = JOB_TYPES[str(asked["job"])], asked.get("target")
-    context = job_type.context_of(asked.get("options", {}))
-    return name_of(job_type.name, wanted.to_target(context) if wanted else None)
-
-
-@flow(name="docs-job", flow_run_name=_run_name, persist_result=False)
+@flow(name="docs-job", persist_result=False)
 @described
 async def docs_job(
     job: JobName,
@@ -67,23 +59,24 @@ async def docs_job(
         options: What the job type lets you choose, by name, as JSON. {options}
         target: The commit to run for and to report on. Without it the job runs in an empty folder and reports nothing.
     """
-    settings = flow_settings()
-    if users := job_users(settings.job_user):  # refuses before the job is accepted
-        await refuse_open_prefect()
-    job_type = JOB_TYPES[str(job)]
-    start = max(1, flow_run.run_count)
-    order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)
-    async with publishing() as publish, open_when_available(settings, "job", publish, longest=A_MINUTE) as reporter:
-        match await _accept(reporter, order):
-            case Execution() as execution:
-                work = replace(work_of(execution, order, job_type, target, settings), users=users)
-                async with job_page(order, settings, reporter.ledger) as shown:
-                    return await _run(work, settings, shown, reporter)
-            case Done(report):
-                async with job_page(order, settings, reporter.ledger) as shown:
-                    return await _report_again(report, settings, shown, reporter)
-            case CarriedOutElsewhere(beat_at):
-                raise _abort(f"another process runs this flow run: its last heartbeat was at {beat_at:%H:%M:%S} UTC")
+    settings, job_type = flow_settings(), JOB_TYPES[str(job)]
+    async with labelled(job_type.name, target.to_target(job_type.context_of(options)) if target else None):
+        if users := job_users(settings.job_user):  # refuses before the job is accepted
+            await refuse_open_prefect()
+        start = max(1, flow_run.run_count)
+        order = order_of(UUID(flow_run.id), job_type, options, target, settings, page=flow_run.ui_url, start=start)
+        async with publishing() as publish, open_when_available(settings, "job", publish, longest=A_MINUTE) as reporter:
+            match await _accept(reporter, order):
+                case Execution() as execution:
+                    work = replace(work_of(execution, order, job_type, target, settings), users=users)
+                    async with job_page(order, settings, reporter.ledger) as shown:
+                        return await _run(work, settings, shown, reporter)
+                case Done(report):
+                    async with job_page(order, settings, reporter.ledger) as shown:
+                        return await _report_again(report, settings, shown, reporter)
+                case CarriedOutElsewhere(beat_at):
+                    at = f"{beat_at:%H:%M:%S} UTC"
+                    raise _abort(f"another process runs this flow run: its last heartbeat was at {at}")
 
 
 def _abort(why: str) -> Abort:

@@ -125,7 +125,7 @@ def _is_cut_or_quoted(path: str) -> bool:
 
 
 async def _fetch(git: Git, sha: str, checkout: Checkout) -> None:
-    """Make the repository, and fetch the commit with its history. The tags in it come along where it is stored under a name."""
+    """Fetch the commit with its history into a new repository. Its tags come along where it is stored under a name."""
     is_alone = checkout.history == 1
     to = ("--no-tags", "--", git.url, sha) if is_alone else ("--", git.url, f"{sha}:{FETCHED}")
     await read(git, "fetch", "--quiet", *checkout.depth, "--no-recurse-submodules", *to, into_new=True)

@@ -39,9 +39,9 @@ async def updating(
     finally:
         over.set()
         wanted.set()
-        is_in_time = await _ends_within(longest, updates)
+        is_in_time = await ends_within(longest, updates)
         if is_in_time and updates.cancelled():  # by a signal that ended all tasks
-            is_in_time = await _ends_within(longest, asyncio.create_task(best_effort(update(), otherwise)))
+            is_in_time = await ends_within(longest, asyncio.create_task(best_effort(update(), otherwise)))
         if not is_in_time:
             logger.warning("%s: it takes too long", otherwise)
 
@@ -59,7 +59,7 @@ async def _update(
         await update()
 
 
-async def _ends_within(longest: timedelta, task: asyncio.Task[None]) -> bool:
+async def ends_within(longest: timedelta, task: asyncio.Task[None]) -> bool:
     """Wait for *task*. False: it took too long, and is cancelled."""
     _, late = await asyncio.wait({task}, timeout=longest.total_seconds())
     task.cancel()

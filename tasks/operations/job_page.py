@@ -1,4 +1,4 @@
-"""Updates a job's page in Prefect's UI, an artifact, and its run's tags: best effort, never fails or delays a job."""
+"""Updates a job's page in Prefect's UI, an artifact: best effort, never fails or delays a job."""
 
 import asyncio
 from collections import deque
@@ -14,27 +14,31 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.runtime import flow_run
 
 from domain.jobs.execution import Order
-from domain.jobs.run_names import name_of, tags_of
+from domain.jobs.run_names import name_of
 from domain.operations.job_page import TAIL, page
 from settings import Settings
 from storage.ledger import Ledger
 from storage.operations import job_history
 from storage.transaction import timed
 from tasks.jobs.accept import commit_page, own_page
-from tasks.operations.best_effort import best_effort, updating
+from tasks.operations.best_effort import updating
 
 FINAL_UPDATE_TIMEOUT = timedelta(seconds=10)
 """How long the end of a flow run waits for its page."""
 
+EVERY = timedelta(seconds=1)
+"""A job that ends sooner has its page made once, at its end."""
+
 
 @asynccontextmanager
 async def job_page(order: Order, settings: Settings, ledger: Ledger) -> AsyncIterator["JobPage"]:
-    """Keep the flow run's page and tags up to date while the block runs.
+    """Keep the flow run's page up to date while the block runs, at most every `EVERY`.
 
     Never delays the block, but its end for up to `FINAL_UPDATE_TIMEOUT`. Errors of Prefect or the ledger are logged.
     """
     kept = JobPage(order, settings, ledger)
-    async with updating(kept.update, kept.wanted, "the job's page is not up to date", longest=FINAL_UPDATE_TIMEOUT):
+    late, longest = "the job's page is not up to date", FINAL_UPDATE_TIMEOUT
+    async with updating(kept.update, kept.wanted, late, longest=longest, every=EVERY):
         yield kept
 
 
@@ -52,7 +56,6 @@ class JobPage:
     _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _artifact: UUID | None = None
-    _is_tagged: bool = False
 
     def on_line(self, line: str) -> None:
         """Take a line of the command's output, already made public."""
@@ -67,18 +70,7 @@ class JobPage:
         self.wanted.set()
 
     async def update(self) -> None:
-        """Tag the flow run, the first time, and bring the page up to date."""
-        if not self._is_tagged:
-            self._is_tagged = True
-            await best_effort(self._tag(), "the flow run has no tags")
-        await self._show()
-
-    async def _tag(self) -> None:
-        tags = list(dict.fromkeys([*flow_run.tags, *tags_of(self._order.type, self._order.target)]))
-        async with get_client() as client:
-            await client.update_flow_run(self._order.flow_run_id, tags=tags)
-
-    async def _show(self) -> None:
+        """Bring the page up to date."""
         text = await self._text()
         if text is not None and self._artifact is not None:
             async with get_client() as client:

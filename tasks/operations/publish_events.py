@@ -23,6 +23,9 @@ from tasks.operations.prefect_events import event_of
 TIMEOUT = timedelta(seconds=5)
 """How long Prefect may take for what is sent at once, and the end of a flow run for the last of it."""
 
+EVERY = timedelta(seconds=1)
+"""Events of one second are one request: those of a short job are sent at its end."""
+
 
 @asynccontextmanager
 async def publishing() -> AsyncIterator[Publish]:
@@ -45,7 +48,7 @@ async def publishing() -> AsyncIterator[Publish]:
         if batch:
             await _send(batch)
 
-    async with updating(send, wanted, "events could not be sent to Prefect", longest=TIMEOUT):
+    async with updating(send, wanted, "events could not be sent to Prefect", longest=TIMEOUT, every=EVERY):
         yield publish
 
 

@@ -79,22 +79,30 @@ async def test_a_prefect_that_takes_neither_page_nor_tags_is_a_line_in_the_log(
         raise httpx.ConnectError("connection refused")
 
     monkeypatch.setattr("tasks.operations.job_page.acreate_markdown_artifact", refuse)
-    monkeypatch.setattr("tasks.operations.job_page.JobPage._tag", refuse)
+    monkeypatch.setattr("tasks.operations.label_run._label", refuse)
     done = await rig.run_job()
     assert done.shows[0] == "COMPLETED"
     assert rig.states() == ["pending", "success"]
-    await log_of(done.id, "the flow run has no tags: ConnectError", "the job's page is not up to date: ConnectError")
+    await log_of(
+        done.id,
+        "the flow run has neither name nor tags: ConnectError",
+        "the job's page is not up to date: ConnectError",
+    )
 
 
-async def test_a_prefect_that_never_answers_holds_no_job_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["job_page.acreate_markdown_artifact", "label_run._label"])
+async def test_a_prefect_that_never_answers_holds_no_job_up(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
     async def hang(*_: object, **__: object) -> None:
         await asyncio.Event().wait()
 
     rig.job_is("exit 0", after_pending=False)
     monkeypatch.setattr("tasks.operations.job_page.FINAL_UPDATE_TIMEOUT", timedelta(seconds=0.1))
-    monkeypatch.setattr("tasks.operations.job_page.JobPage._tag", hang)
+    monkeypatch.setattr("tasks.operations.label_run.LONGEST", timedelta(seconds=0.1))
+    monkeypatch.setattr(f"tasks.operations.{what}", hang)
     done = await soon(rig.run_job(target=None), "the end of the flow run")
     assert done.shows[0] == "COMPLETED"
     async with get_client() as client:
-        assert (await client.read_flow_run(done.id)).name == "sphinx"
+        assert (await client.read_flow_run(done.id)).name == "sphinx" or what == "label_run._label"
     assert [job.target_id for job in await rig.rows(Job)] == [None]
