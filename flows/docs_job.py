@@ -14,6 +14,7 @@ from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from domain.delivery.report import Phase, RecordedReport
 from domain.delivery.repository_patterns import OPEN, is_open
+from domain.delivery.target import Target
 from domain.jobs.execution import CarriedOutElsewhere, Done, Execution, Order
 from domain.jobs.target_request import TargetRequest
 from domain.operations.job_history import retry_result
@@ -60,7 +61,7 @@ async def docs_job(
         target: The commit to run for and to report on. Without it the job runs in an empty folder and reports nothing.
     """
     settings, job_type = flow_settings(), JOB_TYPES[str(job)]
-    async with labelled(job_type.name, target.to_target(job_type.context_of(options)) if target else None):
+    async with labelled(job_type.name, _target_of(target, job_type.context_of(options))):
         if users := job_users(settings.job_user):  # refuses before the job is accepted
             await refuse_open_prefect()
         start = max(1, flow_run.run_count)
@@ -77,6 +78,10 @@ async def docs_job(
                 case CarriedOutElsewhere(beat_at):
                     at = f"{beat_at:%H:%M:%S} UTC"
                     raise _abort(f"another process runs this flow run: its last heartbeat was at {at}")
+
+
+def _target_of(wanted: TargetRequest | None, context: str) -> Target | None:
+    return wanted.to_target(context) if wanted else None
 
 
 def _abort(why: str) -> Abort:

@@ -1,20 +1,26 @@
-"""Assigns one job user to one job, by a lock that its flow and supervisor hold, and removes what the user left."""
+"""Assigns one job user to one job, by a lock that its flow and supervisor hold, and removes what the user left.
+
+That is what it owns outside the job's folders: in world-writable folders and System V IPC.
+"""
 
 import asyncio
 import logging
 import os
+import stat
+import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from domain.process.ended_by import EndedBy
+from tasks.process.background import Stop, run_in_background
 from tasks.process.command import CannotStart, run_command
-from tasks.process.temp_dirs import REMOVAL, REMOVAL_OF_CANCELLED, has_locked
+from tasks.process.temp_dirs import REMOVAL, REMOVAL_OF_CANCELLED, has_locked, remove
 from tasks.process.uncancellable import run_uncancellable
-from tasks.process.user_leftovers import clear
 from tasks.process.users import JobUser
 
 logger = logging.getLogger("reportback.process")
@@ -30,6 +36,14 @@ KILL = ("/bin/sh", "-c", "kill -s KILL -- -1")
 KILLED_WITHIN = timedelta(seconds=5)
 """A process that still exists so long after SIGKILL waits in the kernel; the next user is tried instead."""
 KILL_AGAIN_EVERY = timedelta(milliseconds=20)
+
+OPEN = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")))  # noqa: S108  # not used: cleared
+"""Where every user may create files, beside our own temporary folder; POSIX semaphores are in /dev/shm."""
+SYSV = Path("/proc/sysvipc")
+"""https://man7.org/linux/man-pages/man5/proc_sysvipc.5.html"""
+REMOVE_SYSV = ("ipcrm", "--all")
+"""Removes all that the user who runs it owns or has made, whoever still uses it."""
+SYSV_WITHIN = timedelta(seconds=10)
 
 
 class StillRuns(Exception):
@@ -131,3 +145,60 @@ def _is_of(status: Path, uid: bytes) -> bool:
         is_over = fields[b"State"].split()[0] in (b"Z", b"X") and int(fields[b"Threads"]) <= 1
         return uid in fields[b"Uid"].split() and not is_over
     return False
+
+
+async def clear(user: JobUser, *, longest: timedelta) -> bool:
+    """Remove all that *user*, who has no running process, owns in open folders and System V IPC. False: some is left.
+
+    A folder is removed with all its content, whoever owns it.
+    """
+    with suppress(TimeoutError):  # a disk that does not answer
+        await run_in_background(partial(_remove_files, user.uid), longest=longest)
+    with suppress(CannotStart):
+        await _remove_sysv(user)
+    return not (_owns_sysv(user.uid) or any(_files_of(user.uid)))
+
+
+def _remove_files(uid: int, stop: Stop) -> None:
+    for path in _files_of(uid):
+        if stop():
+            return
+        with suppress(OSError):
+            if stat.S_ISDIR(path.lstat().st_mode):
+                remove(path, stop)
+            else:
+                path.unlink()
+
+
+def _files_of(uid: int) -> Iterator[Path]:
+    """Entries of open folders that belong to *uid*. Only of sticky folders: elsewhere others could replace them."""
+    for folder in {place.resolve() for place in (*OPEN, Path(tempfile.gettempdir()))}:
+        with suppress(OSError):  # there is none
+            if not folder.stat().st_mode & stat.S_ISVTX:
+                continue
+            with os.scandir(folder) as found:
+                yield from (Path(one.path) for one in found if _belongs_to(one, uid))
+
+
+def _belongs_to(entry: "os.DirEntry[str]", uid: int) -> bool:
+    with suppress(OSError):  # gone meanwhile
+        return entry.stat(follow_symlinks=False).st_uid == uid
+    return False
+
+
+async def _remove_sysv(user: JobUser) -> None:
+    """Remove them as that user: others' would need a capability that no worker should have."""
+    if _owns_sysv(user.uid):
+        await run_command(REMOVE_SYSV, cwd=Path("/"), env={}, timeout=SYSV_WITHIN, on_line=lambda _: None, user=user)
+
+
+def _owns_sysv(uid: int) -> bool:
+    return any(uid in owners for kind in ("shm", "sem", "msg") for owners in sysv_owners(kind))
+
+
+def sysv_owners(kind: str) -> list[tuple[int, int]]:
+    """The owner and maker of each "shm", "sem" or "msg" of this container; empty with a kernel without these."""
+    with suppress(FileNotFoundError):
+        names, *rows = (line.split() for line in (SYSV / kind).read_text(encoding="ascii").splitlines())
+        return [(int(row[names.index("uid")]), int(row[names.index("cuid")])) for row in rows]
+    return []

@@ -13,9 +13,8 @@ from job_user_rig import USERS, job_python
 from processes import names_in
 
 from domain.jobs.job_states import JobState
-from tasks.process import user_leftovers
-from tasks.process.user_leftovers import clear, sysv_owners
-from tasks.process.user_lock import acquire_user
+from tasks.process import user_lock
+from tasks.process.user_lock import acquire_user, clear, sysv_owners
 from tasks.process.users import JobUser
 
 ME, OTHER = USERS[:2]
@@ -48,7 +47,7 @@ def open_folders(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
     made = [place / "tmp", place / "open"]
     made[1].mkdir()
     made[1].chmod(0o1777)
-    monkeypatch.setattr(user_leftovers, "OPEN", (made[1], place / "none", SHARED))
+    monkeypatch.setattr(user_lock, "OPEN", (made[1], place / "none", SHARED))
     yield [*made, SHARED]
     asyncio.run(clear(ME, longest=MINUTE))  # also where the test fails
     asyncio.run(clear(OTHER, longest=MINUTE))
@@ -113,7 +112,7 @@ async def test_a_file_that_cannot_be_removed_is_reported(
 ) -> None:
     leave(ME, open_folders)
     with monkeypatch.context() as patch:
-        patch.setattr(user_leftovers, "_remove_files", lambda *_: None)
+        patch.setattr(user_lock, "_remove_files", lambda *_: None)
         async with acquire_user([ME]):
             pass
     assert logged == [

@@ -109,9 +109,9 @@ async def test_the_commits_are_compared_after_one_fetch_without_a_file(
     git(rig.origin.bare, "config", "uploadpack.allowFilter", "true")
     fetched, kinds, real = list[str](), list[str](), remote.read
 
-    async def seen(git: Git, *args: str) -> Finished:
+    async def seen(git: Git, *args: str, into_new: bool) -> Finished:
         fetched.append(args[0])
-        done = await real(git, *args)
+        done = await real(git, *args, into_new=into_new)
         await git.run("cat-file", "--batch-check=%(objecttype)", "--batch-all-objects", on_line=kinds.append)
         return done
 
