@@ -71,15 +71,16 @@ async def follow(jobs: Jobs, run_id: UUID, show: Callable[[str], None]) -> End:
         if state is not None and state.is_final():
             return End(state, await _reported(jobs, run_id))
         done = max(done, STEP * (((await jobs.progress(run_id)) or 0.0) // STEP))
-        show(status_text(state, done))
+        blocker = await jobs.blocker() if state is None or state.name in EXPLANATIONS else ""
+        show(status_text(state, done, blocker))
         await asyncio.sleep(POLL_EVERY.total_seconds())
 
 
-def status_text(state: State[Any] | None, done: float) -> str:
-    """The state of a job as text; *done* in per cent."""
+def status_text(state: State[Any] | None, done: float, blocker: str = "") -> str:
+    """The state of a job as text; *done* in per cent. *blocker*: what keeps it from being started."""
     if state is None or state.name is None:
         return "Scheduled"
-    words = EXPLANATIONS.get(state.name) or state.message or (f"{done:.0f} %" if done else "")
+    words = blocker or EXPLANATIONS.get(state.name) or state.message or (f"{done:.0f} %" if done else "")
     return f"{state.name}: {words}" if words else state.name
 
 

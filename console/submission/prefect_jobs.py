@@ -1,8 +1,9 @@
 """Starts docs jobs on a Prefect server and reads their state; retries while the server is unavailable."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
@@ -20,15 +21,17 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.sorting import ArtifactSort, TaskRunSort
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.urls import url_for
 
+from console.checks.work_pools import online, stopped
 from console.submission.prefect_refusal import refusal
 from console.submission.unreachable import Unavailable, ask_until_reachable
 from domain.addresses import without_user
 from domain.jobs.submission import Submission
 from local.prefect_server import NoServer, prefect_server
+from local.work_pools import JOBS
 
 T = TypeVar("T")
 
@@ -96,6 +99,16 @@ class Jobs:
                 raise JobNotStarted(f"the flow run {run_id} was deleted") from None
 
         return await self._ask(read)
+
+    async def blocker(self) -> str:
+        """What keeps jobs from being started, and what to do: a paused pool, no worker. Empty: not known."""
+        with suppress(httpx.HTTPError, PrefectException, ValueError):  # best effort: not all callers may ask
+            pool = await self._client.read_work_pool(JOBS)
+            queues = await self._client.read_work_queues(work_pool_name=JOBS)
+            workers = await self._client.read_workers_for_work_pool(JOBS)
+            problems = (*stopped(pool, queues), *online(JOBS, workers, datetime.now(UTC)))
+            return next((f"{one.what}: {one.words}" for one in problems if not one.ok), "")
+        return ""
 
     async def progress(self, run_id: UUID) -> float | None:
         """The progress in per cent, if the job's output reports it."""

@@ -1,12 +1,9 @@
 """Parses a job's options from the command line, by the types that the job type declares."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 
-from domain.jobs.options import BadOptions, FlagOption, IntegerOption, Option, check_options
-
-FLAGS = {"true": True, "false": False}
+from domain.jobs.options import BadOptions, Option, check_options
 
 
 def given_options(words: Iterable[str], declared: Mapping[str, Option] | None) -> dict[str, object]:
@@ -25,21 +22,11 @@ def given_options(words: Iterable[str], declared: Mapping[str, Option] | None) -
             raise BadOptions(f"{word[:60]!r} is not name=value")
         if name in given:
             raise BadOptions(f"{name[:60]} is given twice")
-        given[name] = _guessed(value) if declared is None else _typed(value, declared.get(name))
+        option = declared.get(name) if declared is not None else None
+        given[name] = _guessed(value) if declared is None else option.typed(value) if option else value
     if declared is not None:
         check_options(declared, given)
     return given
-
-
-def _typed(value: str, option: Option | None) -> object:
-    """*value* with the type of *option*; unchanged if it does not fit, which `check_options` reports."""
-    match option:
-        case IntegerOption() if re.fullmatch(r"-?[0-9]{1,18}", value):
-            return int(value)
-        case FlagOption():
-            return FLAGS.get(value.lower(), value)
-        case _:
-            return value
 
 
 def _guessed(value: str) -> object:

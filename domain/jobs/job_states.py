@@ -55,7 +55,7 @@ def state_after(ended_by: EndedBy, exit_code: int | None, success_codes: Collect
     match ended_by:
         case EndedBy.EXITED:
             return JobState.SUCCEEDED if exit_code in success_codes else JobState.FAILED
-        case EndedBy.SIGNAL | EndedBy.PROCESS_LIMIT:
+        case EndedBy.SIGNAL | EndedBy.PROCESS_LIMIT | EndedBy.OUT_OF_MEMORY:
             return JobState.CRASHED
         case EndedBy.TIME_LIMIT:
             return JobState.TIMED_OUT

@@ -15,6 +15,9 @@ from domain.process.limits import Limits
 from domain.redact import refusal
 from domain.toml_lines import deep_line, line_of, lines_of
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Which some editors write before the first line."""
+
 
 class BadJobsFile(ValueError):
     """jobs.toml cannot be used. The message lists every problem: file, line, field, and what is allowed."""
@@ -35,7 +38,7 @@ def parse_job_types(content: str | bytes, source: str, *, credentials: Collectio
     Raises:
         BadJobsFile: lists all problems.
     """
-    text = content if isinstance(content, str) else _decoded(content, source)
+    text = (content if isinstance(content, str) else _decoded(content, source)).removeprefix(BYTE_ORDER_MARK)
     lines = lines_of(text)
     try:
         jobs = _JobsFile.model_validate(_with_names(tomllib.loads(text))).jobs

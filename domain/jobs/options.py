@@ -5,6 +5,7 @@ option of the command: a text that starts with "-" is refused, whatever its patt
 negative number at the start of an argument.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
@@ -18,6 +19,10 @@ VALUE = "{value}"
 
 MAX_TEXT = 1000
 """Most characters of any text option."""
+
+
+NUMBER = re.compile(r"-?[0-9]{1,18}")
+FLAGS = {"true": True, "false": False}
 
 
 class BadOptions(ValueError):
@@ -36,6 +41,10 @@ class _Declared(BaseModel):
         if any("\0" in arg for arg in args):
             raise ValueError("an argument cannot contain NUL")
         return args
+
+    def typed(self, value: object) -> object:
+        """*value* with the type of this option if it is written as a text; else unchanged, which `problem` reports."""
+        return value
 
 
 class _Valued(_Declared):
@@ -127,6 +136,10 @@ class IntegerOption(_Valued):
         """The allowed values, in words."""
         return f"{self.minimum} to {self.maximum}"
 
+    def typed(self, value: object) -> object:
+        """A number, also where a command line or one of Prefect's automations gives a text."""
+        return int(value) if isinstance(value, str) and NUMBER.fullmatch(value) else value
+
     def problem(self, value: object) -> str | None:
         """Why *value* is refused; None: it is accepted."""
         if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
@@ -153,6 +166,10 @@ class FlagOption(_Declared):
         """The allowed values, in words."""
         return "true or false"
 
+    def typed(self, value: object) -> object:
+        """True or false, also where a command line or one of Prefect's automations gives a text."""
+        return FLAGS.get(value.lower(), value) if isinstance(value, str) else value
+
     def problem(self, value: object) -> str | None:
         """Why *value* is refused; None: it is accepted."""
         return None if isinstance(value, bool) else "must be true or false"
@@ -178,7 +195,7 @@ def check_options(declared: Mapping[str, Option], given: Mapping[str, object]) -
     for name, option in declared.items():
         if name not in given:
             problems += [f"{name} must be given: {option.allowed}"] if option.required else []
-        elif problem := option.problem(given[name]):
+        elif problem := option.problem(option.typed(given[name])):
             problems.append(f"{name} {problem}, not {quoted(given[name])}")
     if problems:
         raise BadOptions("; ".join(problems))
@@ -191,5 +208,5 @@ def arguments(declared: Mapping[str, Option], given: Mapping[str, object]) -> tu
         BadOptions: see `check_options`.
     """
     check_options(declared, given)
-    chosen = ((option, given.get(name, option.default)) for name, option in declared.items())
+    chosen = ((option, option.typed(given.get(name, option.default))) for name, option in declared.items())
     return tuple(argument for option, value in chosen if value is not None for argument in option.arguments(value))

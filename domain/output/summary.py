@@ -32,6 +32,8 @@ def summarise(
     match ended_by:
         case EndedBy.PROCESS_LIMIT:
             said = f"stopped after {in_words(elapsed)}: more processes at once than its limit"
+        case EndedBy.OUT_OF_MEMORY:
+            said = f"out of memory after {in_words(elapsed)}: the kernel killed a process"
         case EndedBy.TIME_LIMIT:
             said = _with(f"stopped after its time limit of {in_words(timeout)}", counts)
         case EndedBy.SIGNAL if signal == Signals.SIGXFSZ:

@@ -9,4 +9,5 @@ class EndedBy(StrEnum):
     EXITED = "exited"  # by itself, with an exit code
     SIGNAL = "signal"  # killed by a signal
     TIME_LIMIT = "time_limit"  # stopped by us at its time limit
+    OUT_OF_MEMORY = "out_of_memory"  # the kernel killed it, or a process below it, as memory ran out
     PROCESS_LIMIT = "process_limit"  # stopped by us for too many processes

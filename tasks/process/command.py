@@ -16,10 +16,10 @@ from typing import BinaryIO, TypeAlias
 from domain.process.ended_by import EndedBy
 from domain.process.limits import NO_LIMITS, Limits, as_argument
 from domain.redact import public
+from tasks.process.causes import ended_by_sigkill, oom_kills, why_not_started
 from tasks.process.output_lines import Output, ignore_redraw
 from tasks.process.uncancellable import run_uncancellable, sigterm_held_back
 from tasks.process.users import JobUser
-from tasks.process.why_not_started import why_not_started
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 GRACE = timedelta(seconds=5)
@@ -96,7 +96,7 @@ async def run_command(
     Raises:
         CannotStart: no such command, or it cannot be executed.
     """
-    started = time.monotonic()
+    started, kills = time.monotonic(), oom_kills()
     output = Output(shown, on_redraw)
     supervisor: _Supervisor | None = None
     try:
@@ -115,6 +115,8 @@ async def run_command(
         supervisor.reading.result()
     # The supervisor saw which came first, the end of the command or ours: its result counts, even at the time limit.
     ended = _ending(supervisor.result, argv[0], cwd, env) if in_time or supervisor.result else TIMED_OUT
+    if oom_kills() > kills and ended_by_sigkill(*ended, output.tail):
+        ended = (EndedBy.OUT_OF_MEMORY, *ended[1:])
     return Finished(*ended, tail=output.tail, elapsed=elapsed)
 
 

@@ -4,6 +4,7 @@ Every function raises the errors of Prefect's client where the server cannot be 
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ from tasks.delivery.reporter import Reporter
 from tasks.process.identity import is_gone
 from tasks.runs.job_runs import DOCS_JOBS, deployments_of, runs_of, server
 
+logger = logging.getLogger("reportback.runs")
+
 UNACCEPTED = "its job is in no ledger: its process died before the job was accepted, or a backup was put back"
 
 REPORTING = timedelta(minutes=10)
@@ -38,12 +41,16 @@ MOST_DELETED = 50
 
 
 async def is_cancelled(run_id: UUID) -> bool:
-    """Whether the flow run is cancelled or being cancelled.
+    """Whether the flow run is cancelled or being cancelled, or was deleted.
 
     Its process gets no signal when the API sets Cancelled, or when its worker has died.
     """
     async with server() as client:
-        return _is_cancelled((await client.read_flow_run(run_id)).state)
+        try:
+            return _is_cancelled((await client.read_flow_run(run_id)).state)
+        except ObjectNotFound:
+            logger.warning("the flow run was deleted in Prefect: its job is cancelled")
+            return True
 
 
 def _is_cancelled(state: State[Any] | None) -> bool:

@@ -32,6 +32,8 @@ class Prefect:
         self.report: dict[str, object] | None = state("COMPLETED")
         self.percent: float | None = None
         self.last: httpx.Request | None = None
+        self.pool_is_paused = False
+        self.worker: str | None = "ONLINE"
 
     @property
     def asked(self) -> list[dict[str, Any]]:
@@ -53,6 +55,15 @@ class Prefect:
     def reports(self, _request: httpx.Request) -> httpx.Response:
         one = {"id": str(uuid4()), "task_key": "report_status-1", "dynamic_key": "0", "state": self.report}
         return httpx.Response(200, json=[one] if self.report else [])
+
+    def pool(self, _request: httpx.Request) -> httpx.Response:
+        pool = {"id": str(uuid4()), "name": "reportback-jobs", "type": "process", "default_queue_id": str(uuid4())}
+        return httpx.Response(200, json={**pool, "is_paused": self.pool_is_paused})
+
+    def workers(self, _request: httpx.Request) -> httpx.Response:
+        seen = {"last_heartbeat_time": datetime.now(UTC).isoformat(), "status": self.worker}
+        one = {"id": str(uuid4()), "name": "w1", "work_pool_id": str(uuid4()), **seen}
+        return httpx.Response(200, json=[one] if self.worker else [])
 
     def bars(self, _request: httpx.Request) -> httpx.Response:
         bar = {"id": str(uuid4()), "type": "progress", "data": self.percent}

@@ -31,6 +31,9 @@ def server(prefect: Prefect) -> Iterator[respx.Router]:
         respx.mock(base_url=API, assert_all_called=False) as router,
     ):
         router.post("/work_pools/filter").respond(json=[])
+        router.get("/work_pools/reportback-jobs").mock(side_effect=prefect.pool)
+        router.post("/work_pools/reportback-jobs/queues/filter").respond(json=[])
+        router.post("/work_pools/reportback-jobs/workers/filter").mock(side_effect=prefect.workers)
         router.get("/csrf-token").respond(422, json={"detail": "CSRF protection is disabled."})
         router.get("/deployments/name/docs-job/docs-job").respond(
             json={"id": DEPLOYMENT, "name": "docs-job", "flow_id": FLOW}

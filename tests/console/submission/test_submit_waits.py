@@ -113,3 +113,32 @@ async def test_a_run_that_is_deleted_meanwhile_is_an_error(
     server["read"].respond(404, json={"detail": "Flow run not found"})
     assert await submitted(words(), waits=True) is Exit.ERROR
     assert "was deleted" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("name", ["Scheduled", "Late"])
+@pytest.mark.parametrize(
+    ("is_paused", "worker", "said"),
+    [
+        (True, "ONLINE", "work pool reportback-jobs: is paused, so that nothing of it starts: `reportback resume"),
+        (False, None, "workers of reportback-jobs: none is online, there never was one: `prefect worker start"),
+        (False, "OFFLINE", "workers of reportback-jobs: none is online, the last one, w1, was seen 0 s ago"),
+    ],
+)
+async def test_waiting_names_what_keeps_the_job_from_starting(
+    prefect: Prefect, capsys: pytest.CaptureFixture[str], *, is_paused: bool, worker: str | None, said: str, name: str
+) -> None:
+    prefect.pool_is_paused, prefect.worker = is_paused, worker
+    prefect.states = [state("SCHEDULED", name), state("COMPLETED", message="succeeded in 3 s")]
+    assert await submitted(words(), waits=True) is Exit.SUCCESS
+    assert capsys.readouterr().err.startswith(f"{name}: {said}")
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(403), httpx.Response(200, text="<html>"), httpx.ConnectError("x")])
+async def test_a_pool_that_may_not_be_read_is_not_named(
+    server: respx.Router, prefect: Prefect, capsys: pytest.CaptureFixture[str], answer: httpx.Response | Exception
+) -> None:
+    server.get("/work_pools/reportback-jobs").mock(side_effect=[answer])
+    prefect.states = [state("SCHEDULED"), state("COMPLETED", message="succeeded in 3 s")]
+    assert await submitted(words(), waits=True) is Exit.SUCCESS
+    assert capsys.readouterr().err.startswith("Scheduled: waits for a worker")

@@ -73,6 +73,7 @@ def test_how_a_command_ended_is_the_state_of_its_job() -> None:
     assert state_after(EndedBy.SIGNAL, None) is JobState.CRASHED
     assert state_after(EndedBy.TIME_LIMIT, None) is JobState.TIMED_OUT
     assert state_after(EndedBy.PROCESS_LIMIT, None) is JobState.CRASHED
+    assert state_after(EndedBy.OUT_OF_MEMORY, 137) is JobState.CRASHED
 
 
 def test_which_exit_codes_are_a_success_is_for_the_job_type_to_say() -> None:

@@ -143,3 +143,10 @@ args = ["-b", "{value}"]
 def test_the_files_that_we_ship_can_be_used(file: str) -> None:
     for shipped in parse_job_types((ROOT / file).read_text(encoding="utf-8"), file).values():
         assert shipped.argv({})[0] == "python"
+
+
+@pytest.mark.parametrize("content", ["\ufeff{}", "\ufeff{}".encode()])
+def test_a_byte_order_mark_is_read(content: str | bytes) -> None:
+    text = "version = 1\n[jobs.a]\ncommand=['a']\n"
+    written = content.format(text) if isinstance(content, str) else content.replace(b"{}", text.encode())
+    assert list(parse_job_types(written, "jobs.toml")) == ["a"]

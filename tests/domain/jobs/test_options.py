@@ -52,7 +52,9 @@ def test_options_become_arguments_that_no_shell_reads(
         ("depth", 4, "must be a whole number from -3 to 3"),
         ("depth", 1.0, "must be a whole number from -3 to 3"),
         ("depth", True, "must be a whole number from -3 to 3"),
-        ("depth", "1", "must be a whole number from -3 to 3"),
+        ("depth", "4", "must be a whole number from -3 to 3"),
+        ("depth", "1.0", "must be a whole number from -3 to 3"),
+        ("depth", " 1", "must be a whole number from -3 to 3"),
         ("strict", "yes", "must be true or false"),
         ("strict", 1, "must be true or false"),
         ("strict", DEEP, "must be true or false, not a list"),
@@ -69,6 +71,12 @@ def test_an_invalid_option_is_refused_by_name_with_the_allowed_values(name: str,
 def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(BadOptions, match=r"'nosuch' is no option.*; depth must be.*; strict must be"):
         check_options(DECLARED, {"strict": 0, "depth": 9, "nosuch": 1})
+
+
+def test_numbers_and_flags_may_be_given_as_texts() -> None:
+    as_text = arguments(DECLARED, {"depth": "-2", "strict": "True"})
+    assert as_text == arguments(DECLARED, {"depth": -2, "strict": True})
+    assert arguments(DECLARED, {"depth": "03", "strict": "false"}) == arguments(DECLARED, {"depth": 3, "strict": False})
 
 
 @pytest.mark.timeout(20)

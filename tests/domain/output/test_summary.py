@@ -29,6 +29,7 @@ def test_a_summary_always_fits_a_description(line: str, code: int, ended_by: End
         (EndedBy.SIGNAL, None, SIGRTMIN + 1, f"ended by signal {SIGRTMIN + 1} after 12 s"),
         (EndedBy.SIGNAL, None, None, "ended by a signal after 12 s"),
         (EndedBy.SIGNAL, None, SIGXFSZ, "stopped after 12 s: a file larger than its limit"),
+        (EndedBy.OUT_OF_MEMORY, 137, None, "out of memory after 12 s: the kernel killed a process"),
         (EndedBy.TIME_LIMIT, None, None, "stopped after its time limit of 5 min"),
         (EndedBy.PROCESS_LIMIT, None, None, "stopped after 12 s: more processes at once than its limit"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from flow_rig import Rig
 from flow_runs import log_of, name_of_run, new_run, page_of, run, run_again, run_made, task_runs
 from ledger_jobs import ME
+from prefect.client.orchestration import get_client
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, update
 from steps import Died
@@ -207,6 +208,23 @@ async def test_a_flow_run_that_is_cancelled_leaves_an_error_to_the_reconciliatio
     await run(reconcile_reports)
     assert rig.held()[-1] == ("error", "cancelled")
     assert rig.noted() == ["started"]
+
+
+async def test_a_flow_run_that_is_deleted_while_it_runs_stops_its_job_and_leaves_an_error(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.jobs.heartbeat.CANCEL_CHECK_EVERY", timedelta(seconds=0.2))
+    rig.job_is("echo started > {folder}/notes; sleep 60; echo ended >> {folder}/notes")
+    run_id = await new_run(docs_job, {"job": "sphinx", "target": rig.target()})
+    running = asyncio.create_task(run_made(docs_job, run_id))
+    await until_noted(rig)
+    async with get_client() as client:
+        await client.delete_flow_run(run_id)
+    await soon(asyncio.wait({running}), "the end of the flow run")
+    running.exception()
+    await run(reconcile_reports)
+    assert ((await rig.job()).state, rig.noted()) == (JobState.CANCELLED, ["started"])
+    assert rig.held()[-1] == ("error", "cancelled")
 
 
 async def test_a_job_that_could_not_be_begun_shows_its_reason_and_does_not_stay_running(

@@ -1,14 +1,24 @@
-"""Says why a command could not be started, and what to do."""
+"""Finds why a command could not be started, and whether the kernel has ended it, or one below it, for lack of memory."""
 
 import errno
 import os
+import re
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from signal import SIGKILL
+
+from domain.process.ended_by import EndedBy
 
 FIRST_LINE = 256
 """Bytes of a program's first line that the kernel reads."""
+
+VMSTAT = Path("/proc/vmstat")
+SHELL = 128
+"""To which a shell adds the signal that ended its child."""
+KILLED = re.compile(r"\bKilled\b")
 
 
 def why_not_started(command: str, number: int, cwd: Path, env: Mapping[str, str]) -> str:
@@ -41,3 +51,19 @@ def _first_line(command: str, cwd: Path, env: Mapping[str, str]) -> bytes:
             return file.read(FIRST_LINE).split(b"\n")[0] if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
     except OSError:
         return b""
+
+
+def oom_kills() -> int:
+    """How many processes the kernel has killed for memory, of any group; 0 where it does not say."""
+    with suppress(OSError, ValueError):
+        fields = (line.split() for line in VMSTAT.read_text(encoding="ascii").splitlines())
+        return next((int(count) for name, count in fields if name == "oom_kill"), 0)
+    return 0
+
+
+def ended_by_sigkill(ended_by: EndedBy, exit_code: int | None, signal: int | None, tail: Sequence[str]) -> bool:
+    """Whether SIGKILL ended the command, or a process below it, as a shell or make says of its children."""
+    if ended_by is EndedBy.SIGNAL:
+        return signal == SIGKILL
+    is_failure = ended_by is EndedBy.EXITED and exit_code != 0
+    return is_failure and (exit_code == SHELL + SIGKILL or any(map(KILLED.search, tail)))
