@@ -6,7 +6,6 @@ https://docs.github.com/rest/commits/statuses
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit, urlunsplit
 
 from domain.delivery.outcome import Posted
 from domain.delivery.read_back import MARGIN, Reading
@@ -14,7 +13,9 @@ from domain.delivery.surface import Ours, Shown, SurfaceKind
 from domain.delivery.target import Target
 from domain.text import fit_description
 
-MARKER = re.compile(r"report[-=][0-9a-f]{24}")
+MARKER = re.compile(r"report=[0-9a-f]{24}")
+DIRECTIVES = ":~:"
+"""Between a fragment and its directives."""
 
 MAX_CONTEXT = 255
 """Characters GitHub takes in a status's context; a longer one is answered 422."""
@@ -31,20 +32,26 @@ def short_enough(context: str) -> str:
 
 
 def marked(url: str, mark: str) -> str:
-    """*url* with the marker: as its fragment, or as a query parameter where it has a fragment of its own.
+    """*url* with the marker as a directive of its fragment, which browsers remove before a page's scripts see it.
 
+    https://wicg.github.io/scroll-to-text-fragment/#the-fragment-directive
     A marker that *url* already had is removed: a link copied from one status must not match two reports.
     """
-    parts = urlsplit(url)
-    query = [part for part in parts.query.split("&") if part and not MARKER.fullmatch(part)]
-    if not parts.fragment or MARKER.fullmatch(parts.fragment):
-        return urlunsplit(parts._replace(query="&".join(query), fragment=f"report-{mark}"))
-    return urlunsplit(parts._replace(query="&".join([*query, f"report={mark}"])))
+    before, others = _parted(url)
+    kept = [one for one in others if one and not MARKER.fullmatch(one)]
+    return f"{before}{DIRECTIVES}{'&'.join([*kept, f'report={mark}'])}"
 
 
 def carries(url: str | None, mark: str) -> bool:
     """Whether *url*, a status's link, carries the marker *mark*."""
-    return url is not None and (f"#report-{mark}" in url or f"report={mark}" in url)
+    return url is not None and f"report={mark}" in _parted(url)[1]
+
+
+def _parted(url: str) -> tuple[str, list[str]]:
+    """*url* up to its fragment's directives, with the `#` of a fragment; and the directives."""
+    page, _, fragment = url.partition("#")
+    anchor, _, directives = fragment.partition(DIRECTIVES)
+    return f"{page}#{anchor}", directives.split("&")
 
 
 def is_marked(status: Posted, mark: str) -> bool:

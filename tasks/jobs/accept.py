@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from domain.addresses import is_this_machine, without_user
+from domain.addresses import openable, site_of_api, without_user
 from domain.delivery.target import Target
 from domain.jobs.execution import CarriedOutElsewhere, Done, Execution, Order
 from domain.jobs.job_type import JobType
@@ -46,10 +46,12 @@ def order_of(
 
 
 def link_of(wanted: str, page: str | None, target: Target, settings: Settings) -> str:
-    """Where the job's statuses link to: *wanted*, else the flow run's *page* if others can open it, else the commit."""
-    own = own_page(page)
-    is_for_all = own is not None and not is_this_machine(urlsplit(own).hostname or "")
-    return wanted or (own if is_for_all else None) or commit_page(str(settings.github_api_url), target)
+    """Where the job's statuses link to: *wanted*, else the flow run's *page*; the commit only where there is no page.
+
+    On the commit, a link to the commit leads nowhere. A page on a loopback address opens on that machine alone, until
+    PREFECT_UI_URL says where others find it.
+    """
+    return wanted or own_page(page) or commit_page(str(settings.github_api_url), target)
 
 
 async def accept_job(reporter: Reporter, order: Order) -> Execution | Done | CarriedOutElsewhere:
@@ -96,10 +98,8 @@ async def _ended(reporter: Reporter, order: Order) -> CarriedOutElsewhere | None
 
 
 def commit_page(api_url: str, target: Target) -> str:
-    """The commit's page on the GitHub whose API is at *api_url*: github.com, an Enterprise Server, or a stand-in."""
-    parts = urlsplit(api_url)
-    base = "https://github.com" if parts.hostname == "api.github.com" else f"{parts.scheme}://{parts.netloc}"
-    return f"{base}/{target.repository}/commit/{target.sha}"
+    """The commit's page on the GitHub whose API is at *api_url*."""
+    return f"{site_of_api(api_url)}/{target.repository}/commit/{target.sha}"
 
 
 def own_page(page: str | None) -> str | None:
@@ -107,4 +107,4 @@ def own_page(page: str | None) -> str | None:
 
     Prefect builds it from its own address, which may hold a password: that is removed.
     """
-    return without_user(page) if page is not None and urlsplit(page).scheme in {"http", "https"} else None
+    return openable(without_user(page)) if page is not None and urlsplit(page).scheme in {"http", "https"} else None

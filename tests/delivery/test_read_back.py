@@ -147,8 +147,8 @@ async def test_a_report_is_found_below_many_others_whatever_our_clock_says(
     [
         None,
         f"https://github.com/acme/site/commit/{SHA}",
-        "https://x.test/#report-",
-        f"https://x.test/#report-{'0' * 24}",
+        "https://x.test/#:~:report=",
+        f"https://x.test/#:~:report={'0' * 24}",
     ],
 )
 async def test_no_status_of_another_tool_is_mistaken_for_a_report(world: World, url: str | None) -> None:

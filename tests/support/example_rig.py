@@ -79,7 +79,7 @@ class Example:
             f"{self.name}: {job_type}",
             done,
             [one.state for one in statuses],
-            (statuses[-1].target_url or "").partition("#report-")[0],
+            (statuses[-1].target_url or "").partition("#:~:report=")[0],
             self._kept(done.id),
             self._pushed(before),
         )

@@ -43,4 +43,4 @@ async def in_doubt(world: World, *, stored: bool) -> None:
 
 def ours(world: World) -> list[str]:
     """The states that GitHub holds with a report's marker, oldest first."""
-    return [one.state for one in world.github.store.held() if one.target_url and "#report-" in one.target_url]
+    return [one.state for one in world.github.store.held() if one.target_url and ":~:report=" in one.target_url]

@@ -99,7 +99,7 @@ async def test_an_old_outcome_is_due_at_once_and_delivered_once(world: World) ->
     await world.reconcile()
     [status] = world.github.store.held()
     assert (status.state, status.context, status.description) == ("failure", "docs/sphinx", "no page 12")
-    assert (status.target_url or "").startswith(f"{URL}#report-")
+    assert (status.target_url or "").startswith(f"{URL}#:~:report=")
     await world.reconcile()
     assert world.posts() == 1
 

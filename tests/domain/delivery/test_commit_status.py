@@ -27,7 +27,7 @@ OLDER, NEWEST, EARLIER_EDITION, FOREIGN = "a" * 24, "c" * 24, "b" * 24, None
 
 
 def status(number: int, mark: str | None, *, age: timedelta = timedelta(0), context: str = CONTEXT) -> Posted:
-    url = f"https://x.test/#report-{mark}" if mark else "https://x.test/"
+    url = f"https://x.test/#:~:report={mark}" if mark else "https://x.test/"
     return Posted(number, "success", context, url, NOW - age)
 
 

@@ -104,14 +104,31 @@ def test_no_url_carries_no_marker(mark: str) -> None:
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("https://docs.example.org", "https://docs.example.org#report-M"),
-        ("https://docs.example.org/a", "https://docs.example.org/a#report-M"),
-        ("https://docs.example.org/a?b=c", "https://docs.example.org/a?b=c#report-M"),
-        ("https://docs.example.org/a#top", "https://docs.example.org/a?report=M#top"),
-        ("https://docs.example.org/a?b=c#top", "https://docs.example.org/a?b=c&report=M#top"),
-        ("https://docs.example.org/a?report=weekly#top", "https://docs.example.org/a?report=weekly&report=M#top"),
+        ("https://docs.example.org", "https://docs.example.org#:~:report=M"),
+        ("https://docs.example.org/a?b=c", "https://docs.example.org/a?b=c#:~:report=M"),
+        ("https://docs.example.org/a#top", "https://docs.example.org/a#top:~:report=M"),
+        ("https://docs.example.org/#/guide?page=2", "https://docs.example.org/#/guide?page=2:~:report=M"),
+        ("https://docs.example.org/a#:~:text=some", "https://docs.example.org/a#:~:text=some&report=M"),
+        ("https://docs.example.org/a?report=weekly#top", "https://docs.example.org/a?report=weekly#top:~:report=M"),
+        (f"https://docs.example.org/a#:~:report={'0' * 24}", "https://docs.example.org/a#:~:report=M"),
     ],
 )
 def test_the_link_leads_where_it_led_without_the_marker(url: str, expected: str) -> None:
     mark = marker(JOB, 1, StatusState.SUCCESS, 1)
     assert marked(url, mark) == expected.replace("M", mark)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://x.test/?report=M",
+        "https://x.test/#report-M",
+        "https://x.test/#report=M",
+        "https://x.test/#:~:report=M0",
+        "https://x.test/#:~:text=report=M",
+        "https://x.test/:~:report=M",
+    ],
+)
+def test_a_marker_elsewhere_in_a_link_is_none(url: str) -> None:
+    mark = marker(JOB, 1, StatusState.SUCCESS, 1)
+    assert not carries(url.replace("M", mark), mark)

@@ -61,7 +61,7 @@ async def test_its_link_carries_its_marker_and_its_words_fit(world: World) -> No
     await begin(world.ledger, execution)
     outcome = recorded(await end(world.ledger, execution, JobState.FAILED, "x\0" * 200))
     row = await report(world, outcome.id)
-    assert row.target_url.endswith(f"#report-{row.marker}")
+    assert row.target_url.endswith(f"#:~:report={row.marker}")
     assert len(row.description) == 140
 
 

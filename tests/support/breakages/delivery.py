@@ -52,7 +52,7 @@ DELIVERY = (
     Breakage("given up after two tries a week apart", SETTLEMENT, ">= policy.expire_after_days_of_tries", ">= 1", (GIVEN_UP,)),
     Breakage("a missing token counts as a try", SETTLEMENT, "return Settlement(EventKind.THROTTLED, why,", "return Settlement(EventKind.NOT_SENT, why,", (GIVEN_UP,)),
     Breakage("a copy of its link is taken for a report", "tasks/delivery/find_marker.py", "if kind.is_at(one, report.target)), None)", "), None)", (READS,)),
-    Breakage("reading back knows commit statuses only", "tasks/delivery/find_marker.py", "kind.carries(one, report.marker)", 'f"report-{report.marker}" in str(one.target_url)', (f"{SURFACE}::test_through_a_lost_reply_it_gets_the_report_once",)),
+    Breakage("reading back knows commit statuses only", "tasks/delivery/find_marker.py", "kind.carries(one, report.marker)", 'f"report={report.marker}" in str(one.target_url)', (f"{SURFACE}::test_through_a_lost_reply_it_gets_the_report_once",)),
     Breakage("verification knows commit statuses only", VERIFY, "found = kind.shown(", "from domain.delivery.commit_status import shown\n    found = shown(", (f"{SURFACE}::test_what_covers_a_report_is_for_the_surface_to_say",)),
     Breakage("a surface that updates is created on and on", "tasks/delivery/reporter.py", "if self.surface.kind.updates:", "if False:", (f"{SURFACE}::test_one_that_updates_what_it_created_is_refused",)),
     Breakage("first page only", "tasks/delivery/find_marker.py", "if page.next_url is None or is_beyond(", "if True or is_beyond(", (f"{READS}::test_it_is_found_on_the_third_page",)),

@@ -85,31 +85,36 @@ def test_a_status_links_to_the_page_of_its_flow_run_where_others_can_open_it() -
     assert ordered(page=OURS).url == OURS
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        None,
-        "None/flow-runs/flow-run/1",
-        HERE,
-        "http://localhost:4200/runs/1",
-        "http://[::1]:4200/runs/1",
-        "http://127.1.2.3/runs/1",
-    ],
-)
-def test_a_status_links_to_its_commit_without_a_public_flow_run_page(page: str | None) -> None:
+@pytest.mark.parametrize("page", [HERE, "http://localhost:4200/runs/1", "http://[::1]:4200/runs/1"])
+def test_a_status_links_to_the_page_of_its_flow_run_on_this_machine_too(page: str) -> None:
+    assert ordered(page=page).url == page
+
+
+@pytest.mark.parametrize("page", [None, "None/flow-runs/flow-run/1"])
+def test_a_status_links_to_its_commit_only_where_there_is_no_page(page: str | None) -> None:
     assert ordered(page=page).url == f"https://github.com/{COMMIT}"
+
+
+def test_an_address_to_listen_on_is_linked_to_as_one_to_open() -> None:
+    assert ordered(page="http://0.0.0.0:4200/runs/1").url == "http://127.0.0.1:4200/runs/1"
 
 
 @pytest.mark.parametrize(
     ("api_url", "base"),
     [
         ("https://api.github.com", "https://github.com"),
+        ("https://api.acme.ghe.com", "https://acme.ghe.com"),
         ("https://github.example.com/api/v3", "https://github.example.com"),
+        ("https://github.example.com:8443/api/v3/", "https://github.example.com:8443"),
+        ("https://proxy.example.com/github/api/v3", "https://proxy.example.com/github"),
+        ("https://api.example.com/api/v3", "https://api.example.com"),
         ("http://127.0.0.1:8123", "http://127.0.0.1:8123"),
+        ("http://0.0.0.0:8123", "http://127.0.0.1:8123"),
+        ("http://127.0.0.1:8123/stand-in", "http://127.0.0.1:8123/stand-in"),
     ],
 )
 def test_the_commits_page_is_on_the_github_that_is_reported_to(api_url: str, base: str) -> None:
-    assert ordered(github_api_url=api_url).url == f"{base}/{COMMIT}"
+    assert ordered(page=None, github_api_url=api_url, allow_http=True).url == f"{base}/{COMMIT}"
 
 
 async def test_an_order_is_taken_on_once(world: World) -> None:
