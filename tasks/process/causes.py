@@ -1,4 +1,4 @@
-"""Finds why a command could not be started, and whether the kernel has ended it, or one below it, for lack of memory."""
+"""Finds why a command could not be started, and whether lack of memory has ended it, or a process below it."""
 
 import errno
 import os

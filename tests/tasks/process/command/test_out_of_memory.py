@@ -49,4 +49,4 @@ async def test_it_is_out_of_memory_if_the_kernel_killed_for_it(
 async def test_a_kernel_that_does_not_say_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(causes, "VMSTAT", tmp_path / "none")
     assert await ended_by("kill -9 $$", tmp_path) is EndedBy.SIGNAL
-    assert oom.oom_kills() == 0
+    assert causes.oom_kills() == 0
