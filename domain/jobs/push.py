@@ -11,8 +11,12 @@ from domain.redact import TOKEN
 from domain.text import one_line
 
 AUTHOR = re.compile(r"(?P<name>[^<>]*[^<> ]) <(?P<email>[^<>\s]+@[^<>\s]+)>")
+STRIPPED = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
+"""Which git takes off both ends of a name; it refuses one of nothing else."""
 BRANCH = re.compile(r"(?!.*(\.\.|//|@\{|/\.|\.lock(/|$)))(?![-./@])[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])")
 """https://git-scm.com/docs/git-check-ref-format, and nothing that could pass as an option."""
+NOT_A_BRANCH = re.compile(r"HEAD|refs/.*|[0-9a-fA-F]{40}")
+"""What git or GitHub would take for something else."""
 
 
 class Push(BaseModel):
@@ -29,7 +33,7 @@ class Push(BaseModel):
     @field_validator("branch")
     @classmethod
     def _is_a_branch(cls, branch: str) -> str:
-        if not BRANCH.fullmatch(branch) or branch.startswith("refs/"):
+        if not BRANCH.fullmatch(branch) or NOT_A_BRANCH.fullmatch(branch):
             raise ValueError(f'{branch!r} is no name of a branch; allowed: such as "main" or "docs/content"')
         return branch
 
@@ -43,7 +47,8 @@ class Push(BaseModel):
     @field_validator("author")
     @classmethod
     def _is_an_author(cls, author: str) -> str:
-        if author != one_line(author) or not AUTHOR.fullmatch(author):
+        parts = AUTHOR.fullmatch(author)
+        if author != one_line(author) or not (parts and all(part.strip(STRIPPED) for part in parts.groups())):
             raise ValueError(f'{author!r} is not an author; allowed: such as "Docs bot <docs@example.com>"')
         return author
 

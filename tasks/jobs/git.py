@@ -100,7 +100,7 @@ class Git:
 
     def why(self, done: Finished) -> str:
         """The line of git's output that best explains its failure."""
-        return self._public(error_line(done.tail))
+        return self.shown(error_line(done.tail))
 
     async def ask(self, *args: str, on_line: LogLine = ignored, into_new: bool = False) -> Finished:
         """Run git to its end, whatever its exit code is.
@@ -118,7 +118,7 @@ class Git:
             env=env,
             timeout=timedelta(seconds=max(0.0, self.time_left)),
             on_line=on_line,
-            shown=self._public,
+            shown=self.shown,
             limits=NO_LIMITS.model_copy(update={"file_size": self.bounds.size}),  # a fetch writes one file
         )
         try:
@@ -141,7 +141,8 @@ class Git:
         """The seconds until its time limit."""
         return self._began + self.bounds.time.total_seconds() - time.monotonic()
 
-    def _public(self, text: str) -> str:
+    def shown(self, text: str) -> str:
+        """*text* without the token and the paths of this machine."""
         return public(text, secrets=(self.token or "", self._header), roots=(str(self.folder),))
 
     async def check_files_of(self, commit: str) -> bool:

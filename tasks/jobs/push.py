@@ -10,10 +10,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from domain.jobs.push import Push
 from domain.process.limits import NO_LIMITS, FileBounds, Limits
+from domain.text import one_line
 from tasks.jobs.git import Git, GitFailed
 from tasks.jobs.remote import read
 from tasks.process.files import FileWorkFailed, are_there
@@ -37,6 +39,8 @@ CUT_OFF = re.compile(r"hung up|disconnect|early EOF|RPC failed|[Cc]onnection|tim
 """Git's messages when it does not know whether the host has stored a push."""
 REFUSED = re.compile(r"!\t.*\[(?:remote )?rejected\]")
 """Git's `--porcelain` line when the host has answered that it did not store a push."""
+HOSTS_REASON = re.compile(r"remote: (?:error: |fatal: |.*\bGH\d{3}\b)")
+HOSTS_DETAIL = re.compile(r"remote: +(?=- )")
 IGNORED = "ignored by one of your .gitignore files"
 
 
@@ -58,7 +62,8 @@ async def push_changes(
     """Commit what differs in `push.paths` of *copy* from its commit *sha*, and push it.
 
     The commit is made on top of the branch, which is created if there is none. Other changes on the branch stay; on a
-    conflict nothing is pushed. A file that *sha* does not have replaces the branch's. A cancellation after the host has
+    conflict nothing is pushed. A file that *sha* does not have, or that only this author's last push has changed on the
+    branch, replaces the branch's. A cancellation after the host has
     stored the push has no effect. *ca_file*: see `Git`.
 
     Returns:
@@ -119,19 +124,33 @@ class _Pusher:
                 return commit
 
     async def _changes(self, copy: Path) -> str | None:
-        """A commit on top of *sha* with what the job made of the paths; None: it changed nothing."""
+        """A commit on top of *sha* with what the job made of the paths; None: it changed nothing.
+
+        What git alone would change is no change: line ends, for example, that only `.gitattributes` rewrite.
+        """
+        made = await self._added(copy)
+        if made == await self._tree_of(self.sha):
+            return None
+        await self.git.run("checkout", "--quiet", "--force", "--detach", self.sha)
+        changed = await self._names("changed", await self._added(self.remote.folder, "--renormalize"), made)
+        if not changed:
+            return None
+        return await self._commit(await self._replaced(self.sha, made, changed), self.sha)
+
+    async def _added(self, copy: Path, how: str = "--all") -> str:
+        """The tree of *sha* with the paths as they are in *copy*."""
         index = {
             "GIT_DIR": str(self.remote.folder / ".git"),
             "GIT_WORK_TREE": str(copy),
-            "GIT_INDEX_FILE": str(self.remote.folder / "index"),
+            "GIT_INDEX_FILE": str(self.remote.home / "index"),
         }
         git = replace(self.git, folder=copy, env={**self.git.env, **index})
         await git.run("read-tree", self.sha)
         there = await _are_there(copy, self.push_.paths, self.remote.bounds)
         for path, is_there in zip(self.push_.paths, there, strict=True):
             if is_there or await self._has(self.sha, path):
-                await _add(git, path)
-        return await self._commit(git, self.sha)
+                await _add(git, path, how)
+        return await _word(git, "write-tree")
 
     async def _head(self) -> str | None:
         """The branch's commit; None: there is no such branch."""
@@ -141,38 +160,62 @@ class _Pusher:
         return next((word[0] for word in words if HASH.fullmatch(word[0]) and word[1:] == [ref]), None)
 
     async def _on_top_of(self, head: str, changes: str) -> str | None:
-        """The changes as a commit on top of *head*; None: it has them all."""
-        await read(self.remote, "fetch", *SHALLOW, "--", self.remote.url, head)
+        """The changes as a commit on top of *head*; None: it has them all.
+
+        A file is the job's own, and replaces the branch's whatever that is, if the job's commit does not have it, or if
+        nothing but this job's last push has changed it on the branch. All others are merged.
+        """
+        await read(self.remote, "fetch", *SHALLOW, f"--depth={MAX_DEPTH}", "--", self.remote.url, head)
         await self.git.check_files_of(head)
-        # A file that only our commit lacks was added by both, for git: the job's wins, here and nowhere else.
-        base = await self._with_files_of(head)
-        return await self._picked(await self._picked(changes, base, "-Xtheirs") or base, head)
+        changed = await self._names("changed", self.sha, changes)
+        own = await self._names("added", self.sha, changes, "--diff-filter=A")
+        if last := await self._last_push(head):
+            own |= changed - await self._names("touched", last, head)
+        tree = await self._replaced(head, changes, own)
+        if own != changed:
+            base = await self._commit(await self._replaced(self.sha, changes, own), self.sha)
+            ours = await self._commit(await self._tree_of(changes), base)
+            tree = await self._picked(ours, await self._commit(tree, head))
+        return None if tree == await self._tree_of(head) else await self._commit(tree, head)
 
-    async def _with_files_of(self, head: str) -> str:
-        """A commit with the files of ours, and with those that only *head* has in the paths."""
-        await self.git.run("checkout", "--quiet", "--force", "--detach", self.sha)
-        for commit in (head, self.sha):
-            for path in self.push_.paths:
-                if await self._has(commit, path):
-                    await self.git.run("checkout", "--quiet", commit, "--", path)
-        return await self._commit(self.git, self.sha) or self.sha
+    async def _last_push(self, head: str) -> str | None:
+        """The last commit of this job's author on the branch that *sha* does not contain, if it is recent."""
+        name, email = self.push_.identity
+        listed = await self.git.run("log", "--format=%H %cn <%ce>", f"--max-count={MAX_DEPTH}", head, f"^{self.sha}")
+        pushed = (line.partition(" ")[0] for line in listed.tail if line.partition(" ")[2] == f"{name} <{email}>")
+        return next(pushed, None)
 
-    async def _picked(self, commit: str, onto: str, *how: str) -> str | None:
-        """What *commit* changes as a commit on top of *onto*; None: that has it."""
+    async def _picked(self, commit: str, onto: str) -> str:
+        """The tree of *onto* with what *commit* changes."""
         await self.git.run("checkout", "--quiet", "--force", "--detach", onto)
-        done = await self.git.ask("cherry-pick", "--no-commit", "-Xno-renames", *how, commit)
+        done = await self.git.ask("cherry-pick", "--no-commit", "-Xno-renames", commit)
         if done.exit_code != 0:
             conflict = next(filter(None, map(CONFLICT.fullmatch, done.tail)), None)
             both = f"{self.push_.branch} and the job have both changed {conflict['path']}" if conflict else ""
             raise GitFailed(both or self.git.why(done))
-        return await self._commit(self.git, onto)
+        return await _word(self.git, "write-tree")
 
-    async def _commit(self, git: Git, parent: str) -> str | None:
-        """The index as a commit on top of *parent*; None: it is the same."""
-        tree = await _word(git, "write-tree")
-        if tree == await _word(git, "rev-parse", f"{parent}^{{tree}}"):
-            return None
-        return await _word(git, "commit-tree", tree, "-p", parent, "-m", self.message)
+    async def _names(self, what: str, before: str, after: str, *how: str) -> set[bytes]:
+        """The paths that differ within those to be pushed. They go through a file: a name may be any bytes."""
+        file = self.remote.home / what
+        named = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", f"--output={file}", *how, before, after)
+        await self.git.run(*named, "--", *self.push_.paths)
+        return set(file.read_bytes().split(b"\0")) - {b""}
+
+    async def _replaced(self, onto: str, by: str, names: set[bytes]) -> str:
+        """The tree of *onto* with the files *names*, and nothing else, as they are in *by*."""
+        await self.git.run("read-tree", onto)
+        if names:
+            file = self.remote.home / "replaced"
+            file.write_bytes(b"\0".join(names))
+            await self.git.run("reset", "--quiet", by, f"--pathspec-from-file={file}", "--pathspec-file-nul")
+        return await _word(self.git, "write-tree")
+
+    async def _tree_of(self, commit: str) -> str:
+        return await _word(self.git, "rev-parse", f"{commit}^{{tree}}")
+
+    async def _commit(self, tree: str, parent: str) -> str:
+        return await _word(self.git, "commit-tree", tree, "-p", parent, "-m", self.message)
 
     async def _has(self, commit: str, path: str) -> bool:
         return bool((await self.git.run("ls-tree", "--name-only", commit, "--", path)).tail)
@@ -182,7 +225,7 @@ class _Pusher:
 
         The branch tells whether the host has stored it, also where the time limit or a cancel cut the push off.
         """
-        failed, is_in_doubt = await self._failed(commit)
+        failed, is_in_doubt = await self._failed(commit, head)
         if failed is None:
             return True
         checker = replace(self, remote=self.remote.with_limit(CHECK_LIMIT))
@@ -198,18 +241,23 @@ class _Pusher:
             raise failed
         return False
 
-    async def _failed(self, commit: str) -> tuple[BaseException | None, bool]:
+    async def _failed(self, commit: str, head: str | None) -> tuple[BaseException | None, bool]:
         """Push it: why that failed, if it did, and whether the host may have stored it all the same."""
-        to = f"{commit}:refs/heads/{self.push_.branch}"
+        ref, reasons = f"refs/heads/{self.push_.branch}", list[str]()
+        # The commit is on top of *head*; what was taken off the branch meanwhile is not brought back.
+        how = ("--porcelain", "--no-verify", "--no-signed", f"--force-with-lease={ref}:{head or ''}")
         try:
-            done = await self.remote.ask("push", "--porcelain", "--no-verify", "--no-signed", "--", self.remote.url, to)
+            done = await self.remote.ask(
+                "push", *how, "--", self.remote.url, f"{commit}:{ref}", on_line=partial(_take_reason, reasons)
+            )
         except (GitFailed, asyncio.CancelledError) as error:
             return error, True
         if done.exit_code == 0:
             return None, False
         is_refused = any(REFUSED.match(line) for line in done.tail)
         is_cut_off = done.exit_code is None or any(map(CUT_OFF.search, done.tail))
-        return GitFailed(self.remote.why(done) or "git push failed"), is_cut_off and not is_refused
+        why = self.remote.shown(one_line(" ".join(reasons))) or self.remote.why(done) or "git push failed"
+        return GitFailed(why), is_cut_off and not is_refused
 
     async def branch_commit(self, commit: str, head: str | None, *, is_in_doubt: bool) -> str | None:
         """What the branch holds: *commit*, also where others have pushed on top of it; else its head.
@@ -234,10 +282,18 @@ async def _word(git: Git, *args: str) -> str:
     return (await git.run(*args)).tail[-1]
 
 
-async def _add(git: Git, path: str) -> None:
-    done = await git.ask("add", "--all", "--", path)
+def _take_reason(reasons: list[str], line: str) -> None:
+    """Take the host's own reason for its refusal, and the first item of the list that may follow."""
+    if (HOSTS_REASON if not reasons else HOSTS_DETAIL).match(line) and len(reasons) <= 1:
+        reasons.append(line.removeprefix("remote: "))
+
+
+async def _add(git: Git, path: str, how: str) -> None:
+    done = await git.ask("add", how, "--", path)
     if any(IGNORED in line for line in done.tail):
-        raise GitFailed(f"{path} is ignored by .gitignore")
+        if not (await git.run("ls-files", "--", path)).tail:
+            raise GitFailed(f"{path} is ignored by .gitignore")
+        done = await git.ask("add", "--update", "--", path)  # tracked all the same, as a build is that is kept
     if done.exit_code != 0:
         raise GitFailed(git.why(done) or f"git add {path} failed")
 

@@ -112,6 +112,8 @@ REFUSED = [
     ('paths = ["/docs"]', "line 4: jobs.site.paths.0: '/docs' is no pattern of paths; allowed: such as \"docs/**\""),
     ('paths = ["docs/../x"]', "jobs.site.paths.0: 'docs/../x' is no pattern of paths"),
     ('paths = ["!docs/drafts"]', "line 4: jobs.site.paths: '!docs/drafts' excludes what nothing before it includes"),
+    *((push(author=f"'{name} <bot@example.com>'"), "push.author: ") for name in (".", '"."', ".,:;", '"" .')),
+    *((push(branch=f'"{name}"'), "push.branch: ") for name in ("HEAD", "0" * 40, "refs/x", "a.lock", "a..b")),
     ("checkout = {depth=1}", "checkout.depth: unknown field; allowed: timeout, history, lfs, submodules"),
     (
         "checkout = {history=0}",

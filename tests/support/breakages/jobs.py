@@ -24,7 +24,7 @@ JOBS = (
     Breakage("a hanging ledger makes a living job lost", "tasks/jobs/heartbeat.py", "wait = again.total_seconds() - (clock() - asked_at)", "wait = every.total_seconds()", ("tests/tasks/jobs/test_heartbeat.py",)),
     Breakage("the next of a group begins beside a dead one's remains", "tasks/jobs/heartbeat.py", "WATCH_FOR = HEARTBEAT_EVERY * 1.2", "WATCH_FOR = HEARTBEAT_EVERY * 0", ("tests/tasks/jobs/test_lost.py",)),
     Breakage("a job's git has the token that pushes", "tasks/jobs/push.py", 'url="", token=None, env=identity', "env=identity", ("tests/tasks/jobs/test_push_over_https.py",)),
-    Breakage("nothing new is a commit all the same", "tasks/jobs/push.py", 'if tree == await _word(git, "rev-parse", f"{parent}^{{tree}}"):', "if False:", ("tests/tasks/jobs/test_push.py",)),
+    Breakage("nothing new is a commit all the same", "tasks/jobs/push.py", "return None if tree == await self._tree_of(head) else await", "return await", ("tests/tasks/jobs/test_push.py",)),
     Breakage("what a command left behind makes it timed out", "tasks/process/command.py", "if in_time or supervisor.result else", "if in_time else", ("tests/tasks/process/command/test_end.py",)),
     Breakage("an end is known only once the rest has ended", "tasks/process/supervision.py", "    _write_result(flow, result)\n    _end_all(0 if result == TOO_MANY else grace, exits, user)\n", "    _end_all(0 if result == TOO_MANY else grace, exits, user)\n    _write_result(flow, result)\n", ("tests/tasks/process/test_supervisor.py",)),
     Breakage("a supervisor takes code from the current folder", "tasks/process/supervisor.py", "os.path.abspath(__file__)", '""', ("tests/tasks/process/test_supervisor.py::test_a_program_takes_the_code_beside_it_whatever_the_current_folder_holds",)),

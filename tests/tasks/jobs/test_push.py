@@ -142,6 +142,20 @@ async def test_a_refused_push_says_why_without_the_token(origin: Origin, sha: st
     assert origin.head(BRANCH) == sha
 
 
+@pytest.mark.parametrize("lines", [0, 80])
+async def test_the_hosts_own_reason_is_told_however_much_follows_it(
+    lines: int, origin: Origin, sha: str, copy: Path
+) -> None:
+    more = f'i=0; while [ $i -lt {lines} ]; do echo "- rule $i says no"; i=$((i+1)); done'
+    said = "echo 'error: GH013: Repository rule violations found for refs/heads/main.'; echo; echo '- No push here.'"
+    hook(origin, "pre-receive", f"({said}; {more}) >&2; exit 1")
+    write(copy, docs__page_md="new")
+    with pytest.raises(PushFailed) as failed:
+        await push(copy, origin, sha)
+    reason = "error: GH013: Repository rule violations found for refs/heads/main. - No push here."
+    assert str(failed.value) == f"push failed: {reason}"
+
+
 MOVE = "env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main"
 """The branch moves while we push: another push was quicker."""
 
