@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from domain.text import quoted
 
@@ -57,10 +57,27 @@ def size_in_words(number: int) -> str:
     return f"{number / 1024**power:.4g}{list(SIZE_UNITS)[power]}"
 
 
-TimeLimit = Annotated[timedelta, BeforeValidator(_span)]
+TimeLimit = Annotated[
+    timedelta,
+    BeforeValidator(_span),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": 7200},
+                {"type": "string", "pattern": "^[0-9]+[hms]"},
+            ]
+        }
+    ),
+]
 """More than nothing, and at most two hours."""
 
-Size = Annotated[int, BeforeValidator(size)]
+Size = Annotated[
+    int,
+    BeforeValidator(size),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]{1,9}[KMGT]?$"}]}
+    ),
+]
 """Bytes, at least one."""
 
 

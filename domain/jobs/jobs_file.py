@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,6 +56,15 @@ def parse_job_types(content: str | bytes, source: str, *, credentials: Collectio
     if problems:
         raise BadJobsFile("\n".join(f"{source}, {problem}" for problem in problems))
     return jobs
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors: its fields, types and bounds, without what depends on several."""
+    schema = _JobsFile.model_json_schema(mode="validation")
+    job = schema["$defs"]["JobType"]
+    del job["properties"]["name"]  # it is the table's
+    job["required"] = [name for name in job["required"] if name != "name"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Reportback's job types"}
 
 
 def _decoded(content: bytes, source: str) -> str:

@@ -6,7 +6,7 @@ Each could be written in jobs.toml as `patterns`. Error patterns are in order of
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from domain.output.patterns import LinePattern
 
@@ -130,4 +130,4 @@ def _known(name: str) -> str:
     return name
 
 
-PresetName = Annotated[str, AfterValidator(_known)]
+PresetName = Annotated[str, AfterValidator(_known), WithJsonSchema({"enum": list(PRESETS)})]

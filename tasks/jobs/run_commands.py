@@ -12,7 +12,8 @@ from domain.output.summary import summarise
 from domain.process.limits import Limits
 from domain.text import LogLine, cut, one_line
 from tasks.jobs.log_sampling import LineBudget
-from tasks.process.command import Finished, run_command
+from tasks.process.causes import missing_module
+from tasks.process.command import CannotStart, Finished, run_command
 from tasks.process.output_lines import MAX_LINE
 from tasks.process.uncancellable import run_uncancellable
 from tasks.process.user_lock import end_all
@@ -59,6 +60,8 @@ class BuildEnvironment:
             CannotStart: there is no such command.
             StillRuns: a process that it started cannot be ended.
         """
+        if why := missing_module(argv, self.copy, self.env):
+            raise CannotStart(why)
         parsed = OutputParser(patterns)
         self.budget.begin(limit, share)
         try:

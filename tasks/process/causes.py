@@ -1,10 +1,12 @@
 """Finds why a command could not be started, and whether lack of memory has ended it, or a process below it."""
 
 import errno
+import importlib.util
 import os
 import re
 import shutil
 import stat
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +30,20 @@ def why_not_started(command: str, number: int, cwd: Path, env: Mapping[str, str]
     if number in (errno.EACCES, errno.ENOEXEC):
         return f"cannot start {command!r}: not a program; make it executable and give it a first line such as #!/bin/sh"
     return f"cannot start {command!r}: {os.strerror(number)}"
+
+
+def missing_module(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> str | None:
+    """Why `python -m MODULE …` cannot run, where its Python is ours; None: it can, or that is not known beforehand."""
+    match argv:
+        case ["python" | "python3" as python, "-m", module, *_] if "PYTHONPATH" not in env:
+            name = module.partition(".")[0]
+        case _:
+            return None
+    is_ours = Path(shutil.which(python, path=env.get("PATH")) or "").parent == Path(sys.executable).parent
+    is_there = importlib.util.find_spec(name) or (cwd / name).exists() or (cwd / f"{name}.py").exists()
+    if not is_ours or is_there:
+        return None
+    return f"cannot start '{python} -m {module}': {name} is not installed where the worker runs; install it there"
 
 
 def _what_is_missing(command: str, cwd: Path, env: Mapping[str, str]) -> str:

@@ -53,6 +53,12 @@ async def test_the_end_of_the_preparations_is_told_once_before_the_commands_outp
     assert rig.lines == ["installed", "installed", "--", "built"]
 
 
+async def test_a_module_that_is_not_installed_is_named_before_anything_runs(rig: Executions) -> None:
+    python = "cannot start 'python -m no_such_tool.main': no_such_tool is not installed where the worker runs"
+    ended = await rig.run(["python", "-m", "no_such_tool.main", "build"])
+    assert (ended.state, ended.summary.partition(";")[0]) == (JobState.CRASHED, python)
+
+
 async def test_a_failure_shows_its_first_error_however_much_output_follows(
     rig: Executions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

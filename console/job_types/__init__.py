@@ -1,0 +1,1 @@
+"""The commands `reportback jobs list`, `check`, `schema` and `run`, for authors of job types."""

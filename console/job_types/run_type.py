@@ -1,0 +1,129 @@
+"""The command `reportback jobs run`: one job type on this machine, without Prefect, GitHub and ledger."""
+
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from console.job_types.listing import read_types
+from console.terminal import plain, results, say
+from domain.jobs.command_line_options import given_options
+from domain.jobs.hidden_values import hidden_values
+from domain.jobs.job_states import JobState, state_after
+from domain.jobs.job_type import JobType
+from domain.output.signs import Sign
+from domain.redact import public
+from tasks.jobs.checkout import CheckoutFailed, working_copy
+from tasks.jobs.log_sampling import LineBudget
+from tasks.jobs.prepare import PreparationFailed, prepare
+from tasks.jobs.run_commands import BuildEnvironment
+from tasks.process.command import CannotStart, child_environment
+from tasks.process.disk_space import NoSpace
+from tasks.process.file_worker import within
+from tasks.process.temp_dirs import scratch
+
+ENDS = {JobState.SUCCEEDED: (0, "success"), JobState.FAILED: (1, "failure")}
+"""The exit codes and words of `submit --wait`; every other end is an error."""
+
+
+class _EveryLine(LineBudget):
+    """Shows every line: there is no log that it could fill."""
+
+    def take(self, line: str, sign: Sign = Sign.WORDS) -> bool:  # noqa: ARG002  # none is left out
+        return True
+
+
+async def run_type(
+    job_type: Annotated[str, Parameter(name="TYPE")],
+    /,
+    *,
+    repo: Path = Path(),
+    options: Annotated[tuple[str, ...], Parameter(name=("--option", "-o"))] = (),
+    file: Annotated[Path | None, Parameter(name="--file")] = None,
+) -> int:
+    """Run a job type here, in a working copy of the repository's latest commit, as its author needs it.
+
+    It needs no Prefect, GitHub or ledger: nothing is reported, kept, cached or pushed. Exits with 0 for success, 1 for
+    failure, 2 for an error, as `reportback submit --wait`.
+
+    Args:
+        job_type: What to run: a job type of the file.
+        repo: The repository, a folder of this machine.
+        options: An option of the job type, as name=value; can be given several times.
+        file: A file of job types, instead of the one in the settings.
+    """
+    types = read_types(file)
+    if job_type not in types:
+        raise ValueError(f"there is no job type {job_type!r}; there are: {', '.join(types)}")
+    chosen = types[job_type]
+    given = given_options(options, chosen.options)
+    source = Path.cwd() / repo
+    sha = _commit(source)
+    say(f"{job_type} for {sha[:12]} of {source.name}, context {chosen.context_of(given)}")
+    state, summary = await _ended(chosen, given, source, sha)
+    code, word = ENDS.get(state, (2, "error"))
+    results().print(plain(f"{word}: {summary}"), soft_wrap=True)
+    return code
+
+
+def _commit(repo: Path) -> str:
+    """The latest commit of *repo*; says what is not in it. Raises ValueError: there is none."""
+    found = _git(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if found is None:
+        raise ValueError(f"{repo} is no git repository with a commit: --repo names one")
+    if changed := _git(repo, "status", "--porcelain"):
+        say(f"{len(changed.splitlines())} files differ from the commit: what is not committed does not count")
+    return found
+
+
+def _git(repo: Path, *args: str) -> str | None:
+    """What git prints; None: it fails."""
+    try:
+        done = subprocess.run(["git", "-C", repo, *args], capture_output=True, text=True, check=False)  # noqa: S603, S607  # no shell
+    except OSError as error:
+        raise ValueError(f"git cannot be started: {error.strerror}") from None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+async def _ended(chosen: JobType, given: dict[str, object], repo: Path, sha: str) -> tuple[JobState, str]:
+    """How the job ends, and its summary: what the commit would show."""
+    try:
+        async with _environment(chosen, repo, sha) as environment:
+            await prepare(chosen.prepare, environment, None, scope="")
+            ran = await environment.run(chosen.argv(given), chosen.timeout, chosen.line_patterns)
+            done = ran.finished
+            state = state_after(done.ended_by, done.exit_code, chosen.success_codes)
+            if state is JobState.SUCCEEDED and (missing := _missing_output(chosen, environment.copy)):
+                return JobState.CRASHED, missing
+            return state, environment.summary(ran, chosen.timeout, chosen.success_codes)
+    except (CheckoutFailed, CannotStart, PreparationFailed, NoSpace) as error:
+        return JobState.CRASHED, str(error)
+
+
+@asynccontextmanager
+async def _environment(chosen: JobType, repo: Path, sha: str) -> AsyncIterator[BuildEnvironment]:
+    making = working_copy(repo.as_uri(), sha, limits=chosen.limits)
+    async with scratch() as home, making as copy:
+        seen = {name: os.environ[name] for name in chosen.env if name in os.environ}
+        hidden = list(hidden_values(seen))
+        shown = partial(public, secrets=hidden, roots=(str(copy), str(home)))
+        env = child_environment(chosen.env, os.environ, home)
+        yield BuildEnvironment(copy, env, chosen.limits, shown, _print, budget=_EveryLine())
+
+
+def _print(line: str) -> None:
+    results().print(Text(line), soft_wrap=True)
+
+
+def _missing_output(chosen: JobType, copy: Path) -> str | None:
+    """Why the output of a success could not be kept; None: it could, or there is none to keep."""
+    if chosen.output is None:
+        return None
+    place = within(copy, chosen.output)
+    return None if place and place.is_dir() else f"output not kept: {chosen.output} is no folder"
