@@ -9,11 +9,13 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from domain.process.ended_by import EndedBy
@@ -27,6 +29,10 @@ logger = logging.getLogger("reportback.process")
 
 LOCKS = Path("/run/reportback/job-users")
 """Shared by all flows of the machine: ids mean the same for all of them, whatever user they run as."""
+
+WAITS = "waits-"
+"""Prefix of the files that are places in the queue, in `LOCKS`; the rest is the time since the machine started."""
+_numbers = count()
 
 POLL_EVERY = timedelta(seconds=1)
 """How often a job checks for a free user."""
@@ -52,7 +58,7 @@ class StillRuns(Exception):
 
 @asynccontextmanager
 async def acquire_user(users: Sequence[JobUser]) -> AsyncIterator[JobUser]:
-    """Hold one of *users* exclusively on this machine, without a running process of it; waits until one is free.
+    """Hold one of *users* exclusively on this machine, with no running process of it; waits, in order, until one is free.
 
     What a job of that user left in world-writable folders or System V IPC is removed before and after. It logs if some
     cannot be removed, and once if all users are in use.
@@ -79,14 +85,50 @@ async def acquire_user(users: Sequence[JobUser]) -> AsyncIterator[JobUser]:
 
 async def _wait_for_user(users: Sequence[JobUser]) -> tuple[JobUser, int]:
     is_announced = False
-    while True:
-        for user in users:
-            if (lock := _try_lock(user)) is not None and await _is_free(user, lock):
-                return replace(user, lock=lock), lock
-        if not is_announced:
-            logger.warning("waiting for a job user: all %d that REPORTBACK_JOB_USER names are in use", len(users))
-            is_announced = True
-        await asyncio.sleep(POLL_EVERY.total_seconds())
+    with _queued(users) as is_first:
+        while True:
+            for user in users if is_first() else ():
+                if (lock := _try_lock(user)) is not None and await _is_free(user, lock):
+                    return replace(user, lock=lock), lock
+            if not is_announced:
+                logger.warning("waiting for a job user: all %d that REPORTBACK_JOB_USER names are in use", len(users))
+                is_announced = True
+            await asyncio.sleep(POLL_EVERY.total_seconds())
+
+
+@contextmanager
+def _queued(users: Sequence[JobUser]) -> Iterator[Callable[[], bool]]:
+    """Stand in the machine's queue; yields whether no earlier job waits for one of the same *users*.
+
+    The place is a file whose lock its process holds: that of a process that died is passed over and removed.
+    """
+    LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = LOCKS / f"{WAITS}{time.monotonic_ns():020}-{os.getpid()}-{next(_numbers)}"
+    opened = os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    wanted = {str(user.uid) for user in users}
+    try:
+        has_locked(opened)
+        os.write(opened, " ".join(wanted).encode())
+        yield lambda: not any(_waits(one, wanted) for one in LOCKS.glob(f"{WAITS}*") if one.name < place.name)
+    finally:
+        place.unlink(missing_ok=True)
+        os.close(opened)
+
+
+def _waits(place: Path, wanted: AbstractSet[str]) -> bool:
+    """Whether the job that has this place in the queue lives, and waits for one of the *wanted* users."""
+    try:
+        opened = os.open(place, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:  # it has its user
+        return False
+    try:
+        if has_locked(opened):
+            place.unlink(missing_ok=True)
+            return False
+        theirs = os.read(opened, 100_000).decode().split()
+        return not theirs or not wanted.isdisjoint(theirs)
+    finally:
+        os.close(opened)
 
 
 async def _is_free(user: JobUser, lock: int) -> bool:

@@ -41,6 +41,30 @@ async def test_two_jobs_never_share_a_user_and_a_third_waits_and_says_so(
     assert names_in(place / "locks") == [str(ME.uid), str(OTHER.uid)]
 
 
+async def test_waiting_jobs_get_a_user_in_the_order_in_which_they_came(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_lock, "POLL_EVERY", user_lock.POLL_EVERY / 50)
+    got = list[int]()
+
+    async def job(number: int) -> None:
+        async with acquire_user(USERS[:1]):
+            got.append(number)
+
+    async with acquire_user(USERS[:1]):
+        (place / "locks" / f"waits-{0:020}-1-0").write_text(str(ME.uid))  # of a process that died
+        jobs = []
+        for number in range(5):
+            jobs.append(asyncio.create_task(job(number)))
+            await until(lambda: len(names_in(place / "locks")) == len(jobs) + 1 + (0 if jobs else 1))
+        jobs[2].cancel()
+        async with acquire_user(USERS[1:2]):  # which none of them waits for
+            pass
+    await soon(asyncio.wait(jobs), "the jobs that wait")
+    assert got == [0, 1, 3, 4]
+    assert names_in(place / "locks") == [str(ME.uid), str(OTHER.uid)]
+
+
 async def _enter() -> JobUser:
     async with acquire_user(USERS[:2]) as user:
         return user
