@@ -1,7 +1,7 @@
 """Caches the folders that prepare steps made, for later jobs: complete or not at all, bounded in number and size.
 
-`FOLDER/KEY/` holds each folder under its number, and `size`. An entry is made elsewhere and put in place by one rename,
-so it is complete; a job that uses it holds a shared lock, and a locked entry is not removed.
+`FOLDER/KEY/` holds each folder under its number, `content` and `size`. An entry is made elsewhere and put in place by
+one rename, so it is complete; a job that uses it holds a shared lock, and a locked entry is not removed.
 """
 
 import errno
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.process.limits import FileBounds
-from tasks.process.files import copy_files
+from tasks.process.files import FileWorkFailed, copy_files
 from tasks.process.temp_dirs import has_locked, newest_first, scratch, set_mtime_to_now
 from tasks.process.users import JobUser
 
@@ -59,7 +59,9 @@ async def restore(
         for place in places:
             place.parent.mkdir(parents=True, exist_ok=True)
         from_to = [(entry / str(number), place) for number, place in enumerate(places)]
-        await copy_files(from_to, bounds, tops=tops, user=user)
+        copied = await copy_files(from_to, bounds, tops=tops, user=user)
+        if str(copied.content) != _content(entry):
+            raise FileWorkFailed("the entry is damaged: it is not what was kept")
         with suppress(OSError):  # another user's
             set_mtime_to_now(entry)  # the last used is removed last
     return True
@@ -84,6 +86,7 @@ async def save(cache: BuildCache, key: str, folders: Sequence[Path], bounds: Fil
         entry.mkdir()
         from_to = [(folder, entry / str(number)) for number, folder in enumerate(folders)]
         copied = await copy_files(from_to, bounds.at_most(cache.size, SIZE_FIELD), lasts=True)
+        (entry / "content").write_text(str(copied.content), encoding="ascii")
         (entry / "size").write_text(str(copied.size), encoding="ascii")  # last: without it an entry is not complete
         set_mtime_to_now(entry)
         _put_in_place(entry, cache.folder / key, made)
@@ -136,6 +139,12 @@ def _size(entry: Path) -> int | None:
         return int((entry / "size").read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
+
+
+def _content(entry: Path) -> str:
+    with suppress(OSError, ValueError):
+        return (entry / "content").read_text(encoding="ascii")
+    return ""
 
 
 @contextmanager

@@ -29,9 +29,13 @@ class TooMuch(FileWorkFailed):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The result of a copy. `dropped`: some of what was left out; `more`: how many more there are."""
+    """The result of a copy. `dropped`: some of what was left out; `more`: how many more there are.
+
+    `content`: the number of files and folders plus the bytes of the files, which is the same for every copy.
+    """
 
     size: int
+    content: int
     dropped: Sequence[str]
     more: int
 
@@ -65,7 +69,12 @@ async def copy_files(
     lines = await with_room(_work("copy", bounds, **asked), from_to[0][1].parent)
     facts = [line.split(" ", 1) for line in lines]
     numbers = {name: int(words) for name, words in facts if name != "dropped"}
-    return Copied(numbers["size"], [words for name, words in facts if name == "dropped"], numbers.get("more", 0))
+    return Copied(
+        numbers["size"],
+        numbers["content"],
+        [words for name, words in facts if name == "dropped"],
+        numbers.get("more", 0),
+    )
 
 
 async def hand_over(folders: Sequence[Path], user: JobUser, bounds: FileBounds) -> None:

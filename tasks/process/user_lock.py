@@ -58,7 +58,7 @@ class StillRuns(Exception):
 
 @asynccontextmanager
 async def acquire_user(users: Sequence[JobUser]) -> AsyncIterator[JobUser]:
-    """Hold one of *users* exclusively on this machine, with no running process of it; waits, in order, until one is free.
+    """Hold one of *users* for this job alone on this machine, without a process of it; waits in order for one.
 
     What a job of that user left in world-writable folders or System V IPC is removed before and after. It logs if some
     cannot be removed, and once if all users are in use.

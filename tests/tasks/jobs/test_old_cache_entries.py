@@ -101,6 +101,19 @@ async def test_the_entry_that_was_stored_first_stays(rig: Rig) -> None:
     assert await rig.restored()
 
 
+@pytest.mark.parametrize("damage", ["a file is gone", "a file is cut", "nothing says what was kept"])
+async def test_a_damaged_entry_is_not_used(rig: Rig, damage: str) -> None:
+    (rig.made / "empty").touch()
+    await rig.save()
+    entry = rig.cache.folder / key(0)
+    if damage == "a file is cut":
+        (entry / "0" / "x").write_text("")
+    else:
+        (entry / ("0/empty" if damage == "a file is gone" else "content")).unlink()
+    with pytest.raises(FileWorkFailed, match="the entry is damaged"):
+        await rig.restored()
+
+
 async def test_an_entry_that_could_not_be_restored_makes_room_for_another(rig: Rig) -> None:
     await rig.save()
     shutil.rmtree(rig.cache.folder / key(0) / "0")
