@@ -166,8 +166,9 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) ->
 async def _keep(work: Work, environment: BuildEnvironment) -> None:
     if work.job_type.output is None or work.outputs is None:
         return
-    path, job_id = work.job_type.output, work.order.flow_run_id
-    dropped = await keep_output(environment.copy, path, job_id, work.outputs, environment.limits)
+    path, job_id, target = work.job_type.output, work.order.flow_run_id, work.order.target
+    place = f"{target.repository}:{target.context}".lower() if target else ""
+    dropped = await keep_output(environment.copy, path, job_id, work.outputs, environment.limits, place=place)
     for line in (*dropped, f"{path} is kept as {job_id}"):
         environment.say(line)
 

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
@@ -33,8 +34,16 @@ class Outputs:
     longest: timedelta
 
 
-async def keep_output(copy: Path, path: str, job_id: UUID, outputs: Outputs, limits: Limits = NO_LIMITS) -> list[str]:
+NEWEST = ".newest"
+"""A folder beside the outputs: for each repository and context a file that names its newest output."""
+
+
+async def keep_output(
+    copy: Path, path: str, job_id: UUID, outputs: Outputs, limits: Limits = NO_LIMITS, *, place: str = ""
+) -> list[str]:
     """Keep *path* of the working copy as the job's output, replacing that of an earlier execution.
+
+    *place*: the repository and context that it is of, whose newest output stays as long as older ones can go.
 
     Files and folders only, readable by all that may enter `outputs.folder`. A symbolic link is kept if it leads to
     something within the output; all else is dropped: returns lines that name it.
@@ -51,6 +60,7 @@ async def keep_output(copy: Path, path: str, job_id: UUID, outputs: Outputs, lim
         async with scratch(outputs.folder) as made:
             kept = outputs.folder / str(job_id)
             dropped = await _keep(source, made, kept, _bounds(limits))
+            _note_newest(outputs.folder, place, job_id, made)
             if failed := _remove_old(outputs, made, just_made=kept):  # no failure of this job
                 logger.warning("%d old outputs could not be removed: %s", len(failed), failed[0].strerror)
     except FileWorkFailed as error:
@@ -109,6 +119,33 @@ def _replace(kept: Path, new: Path, made: Path) -> None:
         return
 
 
+def _note_newest(folder: Path, place: str, job_id: UUID, made: Path) -> None:
+    """Note that *job_id* has the newest output of *place*. A full disk or a missing right does not fail the job."""
+    if not place:
+        return
+    try:
+        (folder / NEWEST).mkdir(exist_ok=True)
+        note = made / token_hex(16)
+        note.write_text(str(job_id), encoding="utf-8")
+        note.replace(folder / NEWEST / sha256(place.encode()).hexdigest())
+    except OSError as error:
+        logger.warning("the newest output of a context is not noted: %s", error.strerror)
+
+
+def _newest_of_places(folder: Path) -> set[str]:
+    """The names of the outputs that are the newest of their repository and context; forgets those that are gone."""
+    names: set[str] = set()
+    with suppress(FileNotFoundError):
+        for note in (folder / NEWEST).iterdir():
+            with suppress(OSError):
+                name = note.read_text(encoding="utf-8")
+                if _is_job_id(name) and (folder / name).exists():
+                    names.add(name)
+                else:
+                    note.unlink()
+    return names
+
+
 def _remove_old(outputs: Outputs, bin_: Path, *, just_made: Path | None = None) -> list[OSError]:
     """Move surplus and old outputs to *bin_*, which is removed with its content. Touches nothing but outputs.
 
@@ -118,9 +155,10 @@ def _remove_old(outputs: Outputs, bin_: Path, *, just_made: Path | None = None) 
     most = outputs.most - (just_made is not None)
     try:
         found = newest_first(outputs.folder, _is_job_id, just_made=just_made)
+        newest = _newest_of_places(outputs.folder)
     except OSError as error:
         return [error]
-    for count, (made_at, kept) in enumerate(found):
+    for count, (made_at, kept) in enumerate(sorted(found, key=lambda one: one[1].name not in newest)):
         if count >= most or made_at < oldest:
             try:
                 kept.rename(bin_ / f"old-{kept.name}")

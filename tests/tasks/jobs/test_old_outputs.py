@@ -13,7 +13,7 @@ from processes import names_in
 from unmovable import Unmovable
 
 from tasks.jobs import keep_output as module
-from tasks.jobs.keep_output import NotKept, Outputs, keep_output, remove_old_outputs
+from tasks.jobs.keep_output import NEWEST, NotKept, Outputs, keep_output, remove_old_outputs
 
 DAY = 86_400.0
 FAULTS = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
@@ -40,12 +40,12 @@ class Rig:
     def kept(self, most: int) -> Outputs:
         return Outputs(self.outputs, most, timedelta(days=30))
 
-    async def keep(self, job: UUID | None = None, *, most: int = 100) -> Path:
+    async def keep(self, job: UUID | None = None, *, most: int = 100, place: str = "") -> Path:
         site = self.folder / "copy" / "site"
         site.mkdir(parents=True, exist_ok=True)
         (site / "index.html").write_text("new")
         job = job or uuid4()
-        await keep_output(self.folder / "copy", "site", job, self.kept(most))
+        await keep_output(self.folder / "copy", "site", job, self.kept(most), place=place)
         return self.outputs / str(job)
 
 
@@ -173,3 +173,34 @@ async def test_an_execution_that_was_quicker_is_replaced_too(
     kept = await rig.keep(UUID(job))
     assert names_in(kept) == ["index.html"]
     assert names_in(rig.outputs) == [job]
+
+
+async def test_the_newest_output_of_each_repository_and_context_stays_while_older_ones_can_go(rig: Rig) -> None:
+    quiet = await rig.keep(place="acme/site:docs/handbook")
+    busy = [await rig.keep(most=3, place="acme/site:docs/api") for _ in range(5)]
+    assert names_in(rig.outputs) == sorted([quiet.name, busy[-2].name, busy[-1].name, NEWEST])
+    remove_old_outputs(rig.kept(2))
+    assert names_in(rig.outputs) == sorted([quiet.name, busy[-1].name, NEWEST])
+
+
+async def test_of_more_newest_outputs_than_may_be_kept_the_oldest_goes(rig: Rig) -> None:
+    kept = [await rig.keep(most=2, place=f"acme/site:docs/{number}") for number in range(4)]
+    assert names_in(rig.outputs) == sorted([kept[-2].name, kept[-1].name, NEWEST])
+    assert len(names_in(rig.outputs / NEWEST)) <= 3
+
+
+async def test_a_newest_output_goes_when_it_is_too_old(rig: Rig) -> None:
+    old = await rig.keep(place="acme/site:docs/handbook")
+    os.utime(old, (time.time() - 40 * DAY,) * 2)
+    remove_old_outputs(rig.kept(100))
+    assert names_in(rig.outputs) == [NEWEST]
+
+
+async def test_a_note_that_is_damaged_holds_nothing_up(rig: Rig) -> None:
+    first = await rig.keep(place="acme/site:docs/handbook")
+    for name, content in (("a", "../copy"), ("b", str(uuid4())), ("c", "")):
+        (rig.outputs / NEWEST / name).write_text(content)
+    (rig.outputs / NEWEST / "d").mkdir()
+    remove_old_outputs(rig.kept(1))
+    assert names_in(rig.outputs) == sorted([first.name, NEWEST])
+    assert (rig.folder / "copy").is_dir()

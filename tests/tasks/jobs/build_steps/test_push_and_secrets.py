@@ -12,6 +12,7 @@ from processes import names_in
 from waiting import block_until
 
 from domain.jobs.job_states import JobState
+from tasks.jobs.keep_output import NEWEST
 
 
 async def test_a_failed_jobs_changes_are_not_pushed(rig: BuildRig) -> None:
@@ -31,7 +32,7 @@ async def test_a_refused_push_is_an_error_and_a_retry_pushes_once(rig: BuildRig)
     assert ended.state is JobState.CRASHED
     assert ended.summary == "push failed: remote: error: GH006: Protected branch update failed"
     assert (await rig.links())[-1] == ("error", rig.commit_page)
-    assert names_in(rig.outputs) == [str(job)]
+    assert names_in(rig.outputs) == [NEWEST, str(job)]
     hook.unlink()
     again = await rig.run(script, job=job, output="docs", push=PUSH)
     assert again.state is JobState.SUCCEEDED
