@@ -18,7 +18,10 @@ from domain.jobs.hidden_values import hidden_values
 from domain.jobs.job_states import JobState, state_after
 from domain.jobs.job_type import JobType
 from domain.output.signs import Sign
+from domain.output.summary import skipped
+from domain.process.ended_by import EndedBy
 from domain.redact import public
+from domain.text import one_line
 from tasks.jobs.checkout import CheckoutFailed, working_copy
 from tasks.jobs.log_sampling import LineBudget
 from tasks.jobs.prepare import PreparationFailed, prepare
@@ -98,6 +101,9 @@ async def _ended(chosen: JobType, given: dict[str, object], repo: Path, sha: str
             await prepare(chosen.prepare, environment, None, scope="")
             ran = await environment.run(chosen.argv(given), chosen.timeout, chosen.line_patterns)
             done = ran.finished
+            if done.ended_by is EndedBy.EXITED and chosen.is_skipped_by(done.exit_code):
+                why = done.tail[-1] if done.tail else f"exit code {done.exit_code}"
+                return JobState.SUCCEEDED, skipped(one_line(environment.shown(why)))
             state = state_after(done.ended_by, done.exit_code, chosen.success_codes)
             if state is JobState.SUCCEEDED and (missing := _missing_output(chosen, environment.copy)):
                 return JobState.CRASHED, missing
@@ -108,7 +114,7 @@ async def _ended(chosen: JobType, given: dict[str, object], repo: Path, sha: str
 
 @asynccontextmanager
 async def _environment(chosen: JobType, repo: Path, sha: str) -> AsyncIterator[BuildEnvironment]:
-    making = working_copy(repo.as_uri(), sha, limits=chosen.limits)
+    making = working_copy(repo.as_uri(), sha, limits=chosen.limits, checkout=chosen.checkout, say=say)
     async with scratch() as home, making as copy:
         seen = {name: os.environ[name] for name in chosen.env if name in os.environ}
         hidden = list(hidden_values(seen))

@@ -25,14 +25,20 @@ patterns = [{ count = "^page ", as = "pages" }]
 
 [jobs.handbook.options.language]
 type = "string"
-choices = ["de", "fr"]
+choices = ["de", "fr", "nothing"]
 default = "de"
 args = ["{value}"]
 
 [jobs.missing]
 command = ["python", "-m", "no_such_tool"]
 """
-BUILD = "echo page a; echo page b; [ $1 = de ] || { echo 'Error: no fr'; exit 3; }; mkdir site"
+BUILD = """
+echo page a
+echo page b
+[ $1 = nothing ] && { echo nothing is to do; exit 183; }
+[ $1 = de ] || { echo 'Error: no fr'; exit 3; }
+mkdir site
+"""
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ def test_each_job_type_is_listed_with_its_options_and_a_command(file: Path, caps
     out = capsys.readouterr().out
     assert "handbook: Build the handbook." in out
     assert "reportback submit handbook --repo OWNER/NAME --sha COMMIT -o language=de" in out
-    assert "de or fr" in out
+    assert "de or fr or nothing" in out
     assert "lacks    cannot start 'python -m no_such_tool': no_such_tool is not installed" in out
 
 
@@ -86,6 +92,10 @@ def test_a_file_is_checked_with_the_line_of_each_mistake(file: Path, capsys: pyt
     ("words", "ends"),
     [
         ([], (0, "prepared\npage a\npage b\nsuccess: succeeded in ")),
+        (
+            ["-o", "language=nothing"],
+            (0, "prepared\npage a\npage b\nnothing is to do\nsuccess: skipped: nothing is to do\n"),
+        ),
         (["-o", "language=fr"], (1, "prepared\npage a\npage b\nError: no fr\nfailure: exit code 3: Error: no fr\n")),
     ],
 )
@@ -95,7 +105,7 @@ def test_a_job_type_runs_here_and_ends_as_on_its_commit(
     assert called("jobs", "run", "handbook", "--repo", str(repository), "--file", str(file), *words) == ends[0]
     shown = capsys.readouterr()
     assert shown.out.startswith(ends[1])
-    assert f"context docs/handbook-{'fr' if words else 'de'}" in shown.err
+    assert f"context docs/handbook-{words[1].partition('=')[2] if words else 'de'}" in shown.err
     assert sorted(path.name for path in repository.iterdir()) == [".git", "build.sh"]
 
 
