@@ -31,6 +31,7 @@ from tasks.operations.best_effort import best_effort
 from tasks.operations.job_page import JobPage, job_page
 from tasks.operations.label_run import labelled
 from tasks.operations.note_tokens import note_tokens
+from tasks.operations.overridden_reports import show_covered
 from tasks.operations.publish_events import publishing
 from tasks.operations.require_password import refuse_open_prefect
 from tasks.process.users import job_users
@@ -126,6 +127,11 @@ async def _ended(state: State[Any], shown: JobPage, reporter: Reporter) -> State
         raise _abort("this execution was ended or taken over by another process")
     shown.refresh()
     await _report(ended.report, reporter)
+    if ended.siblings.words:
+        get_run_logger().warning("its outcome %s", ended.siblings.words)
+        await best_effort(
+            show_covered(UUID(flow_run.id), ended.siblings), "the page of the job beside it is not up to date"
+        )
     return state_of(ended)  # a state of its own: of a task's, Prefect would only say "1/1 states failed"
 
 

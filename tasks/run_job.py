@@ -51,7 +51,7 @@ def state_of(ended: EndedExecution | None) -> State[EndedExecution | None]:
     if ended is None:
         return Failed(message="ended or taken over by another process", data=None)
     if ended.state is JobState.SUCCEEDED:
-        return Completed(message=ended.summary, data=ended)
+        return Completed(message=ended.words, data=ended)
     if ended.state is JobState.CANCELLED:
-        return Cancelled(message=ended.summary, data=ended)
-    return Failed(name=ended.state.value.replace("_", " ").title().replace(" ", ""), message=ended.summary, data=ended)
+        return Cancelled(message=ended.words, data=ended)
+    return Failed(name=ended.state.value.replace("_", " ").title().replace(" ", ""), message=ended.words, data=ended)

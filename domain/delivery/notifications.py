@@ -84,7 +84,15 @@ class NeverStarted:
     words: str
 
 
-Notification: TypeAlias = Move | Overdue | Paused | Resumed | Lost | NeverStarted
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """One outcome covers another on GitHub whose job had other options; `words` says which."""
+
+    job_id: UUID
+    words: str
+
+
+Notification: TypeAlias = Move | Overdue | Paused | Resumed | Lost | NeverStarted | Covered
 Publish: TypeAlias = Callable[[Notification], None]
 """Publishes a notification. Must not raise and must return at once: the sender waits for it."""
 

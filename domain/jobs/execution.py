@@ -8,6 +8,8 @@ from uuid import UUID
 
 from domain.delivery.report import RecordedReport
 from domain.delivery.target import Target
+from domain.jobs.job_states import JobState
+from domain.text import one_line
 
 
 class ConflictingJob(ValueError):
@@ -50,10 +52,47 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Sibling:
+    """A job of the same type, commit and context. `differing`: its options that differ; None: it has no such option."""
+
+    job_id: UUID
+    state: JobState
+    differing: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        given = ", ".join(
+            f"{name}={value}" if value is not None else f"no {name}" for name, value in self.differing.items()
+        )
+        return f"job {self.job_id} ({one_line(given)[:200]}), {self.state.value.replace('_', ' ')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """The jobs that a job covers on its commit, and is covered by, although their options are others."""
+
+    before: Sibling | None = None
+    after: Sibling | None = None
+
+    @property
+    def words(self) -> str:
+        """Which outcome covers which, and what to do; empty if none does."""
+        said = []
+        if self.before and self.before.state.is_over:
+            said.append(f"covers the outcome of {self.before}")
+        if self.after:
+            said.append(f"is covered by {self.after}")
+        return f"{' and '.join(said)}: name such options in the context of the job type" if said else ""
+
+
+NO_SIBLINGS = Siblings()
+
+
+@dataclass(frozen=True, slots=True)
 class EndStored:
     """The end of the execution is stored. `report`: its outcome's, or None without a target."""
 
     report: RecordedReport | None
+    siblings: Siblings = NO_SIBLINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
+from domain.jobs.execution import NO_SIBLINGS, Siblings
 from domain.jobs.job_states import JobState
 from domain.operations.markdown import narrow
 from domain.operations.metrics import ON_GITHUB
@@ -70,6 +71,7 @@ class JobHistory:
     ended_at: datetime | None = None
     summary: str | None = None
     reports: tuple[ReportHistory, ...] = ()
+    siblings: Siblings = NO_SIBLINGS
 
 
 def what_next(report: ReportHistory, now: datetime) -> str:

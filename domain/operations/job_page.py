@@ -51,6 +51,8 @@ def _facts(job: JobHistory, commit_url: str | None, flow_run_url: str | None) ->
         yield "Commit", "none: it ran in an empty folder, and reports nowhere"
     state = f"**{job.state.value.replace('_', ' ')}**"
     yield "Outcome", f"{state}: {narrow(job.summary)}" if job.summary else state
+    if job.siblings.words:
+        yield "Beside it", f"**{narrow(job.siblings.words)}**"
     if job.started_at is not None:
         yield "Started", clock(job.started_at)
     if job.ended_at is not None:

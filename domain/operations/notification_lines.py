@@ -10,7 +10,17 @@ from datetime import datetime
 from logging import ERROR, INFO, WARNING
 from typing import assert_never
 
-from domain.delivery.notifications import Lost, Move, NeverStarted, Notification, Overdue, Paused, ReportName, Resumed
+from domain.delivery.notifications import (
+    Covered,
+    Lost,
+    Move,
+    NeverStarted,
+    Notification,
+    Overdue,
+    Paused,
+    ReportName,
+    Resumed,
+)
 from domain.delivery.outcome import Reason
 from domain.delivery.report import EventKind
 from domain.text import one_line
@@ -43,7 +53,7 @@ def level_of(notification: Notification) -> int:
             return ERROR
         case Move(kind=kind):
             return PHRASES[kind][0]
-        case Overdue() | Paused() | Lost() | NeverStarted():
+        case Overdue() | Paused() | Lost() | NeverStarted() | Covered():
             return WARNING
         case Resumed():
             return INFO
@@ -73,6 +83,8 @@ def _phrase(notification: Notification) -> str:
             return "a job is lost"
         case NeverStarted():
             return "a job never started"
+        case Covered():
+            return "one outcome covers another, with other options"
         case other:
             assert_never(other)
 
@@ -103,7 +115,7 @@ def _facts(notification: Notification) -> Iterator[tuple[str, object]]:
             yield "job", notification.job_id
             yield "execution", notification.execution
             yield "words", notification.words
-        case NeverStarted():
+        case NeverStarted() | Covered():
             yield "job", notification.job_id
             yield "words", notification.words
         case other:

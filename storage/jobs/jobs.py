@@ -22,6 +22,7 @@ from storage import counters
 from storage.delivery import credentials, reports
 from storage.delivery.turns import take_turn
 from storage.dialect import insert
+from storage.jobs.siblings import noted_siblings, siblings
 from storage.models import Job, StatusTarget
 from storage.transaction import Transaction, table_of
 
@@ -241,10 +242,10 @@ def end(
         return None
     outcome = report(tx, job, summary, credential=credential)
     counters.add(tx, {("jobs", job.type, state.value): 1})  # a retry of the job overwrites the row
-    return EndStored(outcome)
+    return EndStored(outcome, noted_siblings(tx, job))
 
 
 def ended_in(tx: Transaction, job_id: UUID, execution: int, state: JobState) -> EndStored | None:
     """The result of an earlier `end`, for a caller that missed it. None: the execution did not end in *state*."""
     job = tx.one_or_none(Job, READ, job_id=job_id, its_execution=execution)
-    return EndStored(_report_of(tx, job)) if job is not None and job.state is state else None
+    return EndStored(_report_of(tx, job), siblings(tx, job)) if job is not None and job.state is state else None

@@ -10,6 +10,7 @@ from domain.delivery.target import Target
 from domain.operations.job_history import Blockers, Event, JobHistory, ReportHistory
 from storage.delivery import events
 from storage.delivery.reports import phase
+from storage.jobs.siblings import siblings
 from storage.models import Credential, Job, ReportEvent, StatusReport, StatusTarget
 from storage.transaction import Transaction
 
@@ -33,6 +34,7 @@ def of_job(tx: Transaction, job_id: UUID) -> JobHistory | None:
         type=job.type, options=job.options, execution=job.execution, state=job.state, started_at=job.started_at,
         ended_at=job.ended_at, summary=job.summary, reports=_reports(tx, job),
         target=Target(target.repository, target.sha, target.context) if target else None,
+        siblings=siblings(tx, job),
     )  # fmt: skip
 
 

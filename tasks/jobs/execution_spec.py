@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.delivery.report import RecordedReport
-from domain.jobs.execution import Execution, Order
+from domain.jobs.execution import NO_SIBLINGS, Execution, Order, Siblings
 from domain.jobs.hidden_values import hidden_values
 from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
@@ -59,11 +59,17 @@ CANCELLED = ExecutionResult(JobState.CANCELLED, "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class EndedExecution:
-    """A stored result. `report` is that of its outcome, or None without a target."""
+    """A stored result. `report` is that of its outcome, or None without a target. `siblings`: what it covers."""
 
     state: JobState
     summary: str
     report: RecordedReport | None
+    siblings: Siblings = NO_SIBLINGS
+
+    @property
+    def words(self) -> str:
+        """Its summary, and which outcome with other options covers which."""
+        return "; ".join(filter(None, (self.summary, self.siblings.words)))
 
 
 def folders_of_a_job(ledger: Ledger, work: Work) -> list[Path]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from prefect.events import Event
 
 from domain.delivery.notifications import (
+    Covered,
     Lost,
     Move,
     NeverStarted,
@@ -45,6 +46,8 @@ def event_of(notification: Notification, run_id: UUID) -> Event | None:
             return _of_job("lost", job_id, {"execution": execution, "words": words}, run_id)
         case NeverStarted(job_id, words):
             return _of_job("never_started", job_id, {"words": words}, run_id)
+        case Covered(job_id, words):
+            return _of_job("covered", job_id, {"words": words}, run_id)
         case other:
             assert_never(other)
 

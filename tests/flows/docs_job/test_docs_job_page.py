@@ -52,6 +52,19 @@ async def test_a_page_shows_the_output_of_the_command_and_not_of_its_preparation
     await log_of(done.id, "installed", "built")
 
 
+async def test_an_outcome_that_covers_one_with_other_options_is_on_both_pages_and_in_the_runs_state(rig: Rig) -> None:
+    rig.job_is("exit 3")
+    failed = await rig.run_job(options={"processes": 1})
+    rig.job_is("exit 0")
+    done = await rig.run_job(options={"processes": 2})
+    assert f"; covers the outcome of job {failed.id} (processes=1), failed: name such options" in str(done.shows[2])
+    (older,) = await artifacts_of(failed.id, "markdown")
+    (newer,) = await artifacts_of(done.id, "markdown")
+    assert str(older.data).startswith(f"**Its outcome is covered by that of job {done.id}.")
+    assert f"covers the outcome of job {failed.id}" in str(newer.data)
+    await log_of(done.id, f"its outcome covers the outcome of job {failed.id}")
+
+
 async def test_an_override_found_by_a_run_is_first_on_its_jobs_page_once(rig: Rig) -> None:
     done = await rig.run_job()
     override = Draft(repository="acme/site", sha=rig.sha, context="docs/sphinx", state="failure")
