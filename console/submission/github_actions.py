@@ -150,7 +150,7 @@ def _found(payload: object, path: str) -> object:
     """The value at *path*. None: it, or what should hold it, is not there."""
     for name in path.split("."):
         if isinstance(payload, list):
-            payload = dict(enumerate(payload)).get(int(name))
+            payload = payload[0] if payload and name == "0" else None
         else:
             payload = payload.get(name) if isinstance(payload, dict) else None
     return payload
