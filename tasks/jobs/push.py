@@ -285,7 +285,7 @@ async def _word(git: Git, *args: str) -> str:
 def _take_reason(reasons: list[str], line: str) -> None:
     """Take the host's own reason for its refusal, and the first item of the list that may follow."""
     if (HOSTS_REASON if not reasons else HOSTS_DETAIL).match(line) and len(reasons) <= 1:
-        reasons.append(line.removeprefix("remote: "))
+        reasons.append(line.removeprefix("remote: ") if reasons else line)
 
 
 async def _add(git: Git, path: str, how: str) -> None:

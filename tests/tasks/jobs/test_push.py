@@ -152,7 +152,7 @@ async def test_the_hosts_own_reason_is_told_however_much_follows_it(
     write(copy, docs__page_md="new")
     with pytest.raises(PushFailed) as failed:
         await push(copy, origin, sha)
-    reason = "error: GH013: Repository rule violations found for refs/heads/main. - No push here."
+    reason = "remote: error: GH013: Repository rule violations found for refs/heads/main. - No push here."
     assert str(failed.value) == f"push failed: {reason}"
 
 
