@@ -17,7 +17,7 @@ DELIVERY := domain/delivery/*,storage/delivery/*,tasks/delivery/*,github_api/*
 DELIVERY_TESTS := tests/delivery tests/domain/delivery tests/storage/delivery tests/tasks/delivery tests/github_api
 COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage coverage-floor lint docs mutants repeat soak load test-external test-job-users examples examples-smoke screenshots e2e e2e-smoke drills canaries canaries-smoke e2e-hour lock audit clean
+.PHONY: help demo up deploy upgrade test coverage coverage-floor lint docs mutants repeat soak load bench test-external test-job-users examples examples-smoke screenshots e2e e2e-smoke drills canaries canaries-smoke e2e-hour lock audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -76,6 +76,10 @@ repeat: $(DEV) ## run the crash and race tests N times (50), each time in anothe
 MINUTES ?= 10
 soak: $(DEV) ## random faults and interleavings for MINUTES (10) on both databases; SEED= repeats a round
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/scenarios/simulated/soak.py
+
+BENCHMARKS ?=
+bench: $(DEV) ## measure deliveries, docs jobs, imports and idle reconciliation runs beside what they are compared with; BENCHMARKS= names some
+	@$(BIN)/python -m benchmarks $(BENCHMARKS)
 
 SHARE ?= 1
 load: $(DEV) ## simulate three hours at 2,000 outcomes an hour with one credential, or SHARE (1) of them; some minutes

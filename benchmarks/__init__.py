@@ -1,1 +1,1 @@
-"""Benchmarks, each a command such as `python -m benchmarks.hour`; `row_for_row` also compares ledgers for tests."""
+"""Benchmarks: `make bench` runs those of `benchmarks.__main__`; other commands here say themselves what they do."""

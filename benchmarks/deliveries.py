@@ -1,8 +1,8 @@
-"""Measures deliveries beside a bare httpx loop of the same requests: `python -m benchmarks.deliveries`.
+"""Measures deliveries beside a bare httpx loop of the same requests.
 
 Eight at once, against the stand-in in a process of its own that answers after 50 ms, then at once; on both databases.
-The two alternate, so that they share the machine's moods. Printed: the rates, their ratio, and the CPU milliseconds of
-this process for each delivery. A minute or two, on a machine with nothing else to do.
+The two alternate, so that they share the machine's moods. The figures are the rate divided by httpx's, the rate, and
+the CPU milliseconds of this process for each delivery.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import httpx
 
-from benchmarks.large_ledger import each_database, ledgers, say
+from benchmarks.large_ledger import KINDS, ledgers
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution, Order
 from domain.jobs.job_states import JobState
@@ -75,8 +75,8 @@ async def bare(github: StandIn) -> tuple[float, float]:
         return await in_parallel(range(REPORTS), post)
 
 
-async def compare(kind: str, folder: Path, latency: float) -> None:
-    """Print the medians of alternating rounds."""
+async def compare(kind: str, folder: Path, latency: float) -> dict[str, float]:
+    """The figures of alternating rounds, at GitHub's *latency* in seconds."""
     rounds: list[tuple[float, float, float, float]] = []
     async with running() as github, ledgers(kind, folder) as ledger:
         if latency:
@@ -90,19 +90,22 @@ async def compare(kind: str, folder: Path, latency: float) -> None:
                 rounds.append((*delivered, *await bare(github)))
         assert await ledger.read(count_undelivered) == 0
     took, cpu, bare_took, bare_cpu = (statistics.median(values) for values in zip(*rounds, strict=True))
-    ours = f"{REPORTS / took:.0f} deliveries a second, {cpu / REPORTS * 1000:.1f} ms CPU each"
-    httpxs = f"bare httpx {REPORTS / bare_took:.0f}, {bare_cpu / REPORTS * 1000:.1f} ms"
-    say(f"{kind}, {latency * 1000:.0f} ms: {ours}; {httpxs}; ratio {bare_took / took:.2f}")
+    of = f"{latency * 1000:.0f}ms_{kind}"
+    return {
+        f"delivery_vs_httpx_{of}": statistics.median(one[2] / one[0] for one in rounds),
+        f"deliveries_per_second_{of}": REPORTS / took,
+        f"httpx_per_second_{of}": REPORTS / bare_took,
+        f"cpu_ms_per_delivery_{of}": cpu / REPORTS * 1000,
+        f"cpu_ms_per_httpx_request_{of}": bare_cpu / REPORTS * 1000,
+    }
 
 
-async def measure(kind: str, folder: Path, *_: int) -> None:
-    """Print the results for one database."""
-    os.environ.setdefault("REPORTBACK_GITHUB_TOKEN", "a-token-for-the-stand-in")
-    for latency in (0.05, 0.0):
-        place = folder / str(latency)
-        place.mkdir()
-        await compare(kind, place, latency)
-
-
-if __name__ == "__main__":
-    each_database(measure, __doc__)
+async def measure(folder: Path) -> dict[str, float]:
+    """The figures of both databases."""
+    figures: dict[str, float] = {}
+    for kind in KINDS:
+        for latency in (0.05, 0.0):
+            place = folder / f"{kind}-{latency}"
+            place.mkdir()
+            figures |= await compare(kind, place, latency)
+    return figures

@@ -50,6 +50,8 @@ DIALECT = {
     },
 }
 
+KINDS = ("sqlite", "postgresql")
+
 NUMBERS = "WITH RECURSIVE numbers(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM numbers WHERE i < {last}) "
 
 TARGETS = """

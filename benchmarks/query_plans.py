@@ -1,8 +1,7 @@
 """Reads the plans of the queries of a pass, the metrics, the page and the CLI: `python -m benchmarks.query_plans`.
 
 On a ledger of 1,000,000 settled and 10,000 undelivered reports, on both databases, it prints how long each takes, and
-each plan that reads a whole table of reports, events, targets or jobs. Then it compares an idle reconciliation run
-there with one on a ledger of 1,000. Minutes, and about 2 GB below --folder.
+each plan that reads a whole table of reports, events, targets or jobs. Minutes, and about 2 GB below --folder.
 """
 
 import re
@@ -13,21 +12,18 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, event
 
 from benchmarks.large_ledger import each_database, fill, fold, ledgers, say
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
-from settings import Settings
 from storage.delivery import due, future_times, overdue, pauses, reconciliation_runs, reports, verification
 from storage.jobs import liveness
 from storage.ledger import Ledger
 from storage.operations import credential_usage, event_counts, job_history, listing, metrics, overview, retention
 from storage.transaction import Transaction
-from tasks.delivery.open_reporter import open_reporter
-from tasks.reconcile import reconcile
 
 Query: TypeAlias = Callable[[Transaction], object]
 
@@ -102,39 +98,14 @@ class _Undo(Exception):
     """Rolls a transaction back."""
 
 
-async def idle(url: str) -> float:
-    """Median of the milliseconds of a reconciliation run with nothing to do."""
-    times = []
-    async with open_reporter(Settings(database_url=url), "benchmark") as reporter:
-        for _ in range(TIMES):
-            began = time.perf_counter()
-            await reconcile(reporter, uuid4(), budget=timedelta(seconds=50), senders=8)
-            times.append((time.perf_counter() - began) * 1000)
-    return statistics.median(times)
-
-
-def new(folder: Path) -> Path:
-    """Make *folder*."""
-    folder.mkdir()
-    return folder
-
-
 async def measure(kind: str, folder: Path, settled: int, undelivered: int) -> None:
     """Print the results for one database."""
-    async with ledgers(kind, new(folder / "plans")) as ledger:
+    async with ledgers(kind, folder) as ledger:
         await fill(ledger, settled, undelivered)
         while await fold(ledger):
             pass
         say(f"{kind}: {settled} settled, {undelivered} undelivered or rejected")
         await read_plans(ledger)
-    took = []
-    for number in (1_000, settled):
-        async with ledgers(kind, new(folder / str(number))) as ledger:
-            await fill(ledger, number, 0)
-            while await fold(ledger):
-                pass
-            took.append(await idle(ledger.engine.url.render_as_string(hide_password=False)))
-    say(f"  idle reconciliation run: {took[1]:.1f} ms beside {took[0]:.1f} ms: {took[1] / took[0]:.2f}")
 
 
 if __name__ == "__main__":

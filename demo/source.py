@@ -18,10 +18,15 @@ def commit(folder: Path) -> tuple[str, str]:
         return ROOT.as_uri(), _git(ROOT, "rev-parse", "HEAD")
     copy = folder / "project"
     shutil.copytree(ROOT, copy, ignore=NOT_SOURCE)
-    _git(copy, "init", "--quiet")
-    _git(copy, "add", "--all")
-    _git(copy, *AUTHOR, "commit", "--quiet", "--no-verify", "--message", "The files of this checkout")
-    return copy.as_uri(), _git(copy, "rev-parse", "HEAD")
+    return committed(copy)
+
+
+def committed(folder: Path) -> tuple[str, str]:
+    """A URL to fetch *folder* from as a new repository, and the sha of its only commit."""
+    _git(folder, "init", "--quiet")
+    _git(folder, "add", "--all")
+    _git(folder, *AUTHOR, "commit", "--quiet", "--no-verify", "--message", "The files of this folder")
+    return folder.as_uri(), _git(folder, "rev-parse", "HEAD")
 
 
 def _git(folder: Path, *arguments: str) -> str:

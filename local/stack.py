@@ -49,6 +49,22 @@ class Stack:
 
 
 @asynccontextmanager
+async def prefect_server(
+    home: Path, *, port: int = 0, password: str | None = None
+) -> AsyncIterator[tuple["Process", str, dict[str, str]]]:
+    """A Prefect server as in `running`: its process, the address of its API, and the environment that names it."""
+    await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
+    port = port or free_port()
+    api_url = f"http://127.0.0.1:{port}/api"
+    asked_for = dict.fromkeys((SERVERS_PASSWORD, PASSWORD), password) if password else {}
+    own = {"TMPDIR": str(temporary_folder())}
+    env = {**own, **inherited(), **prefect_settings(home, api_url), **asked_for}
+    server = (*COMMAND, "server", "--port", str(port))
+    async with _process("the Prefect server", server, env, ready=f"{api_url}/health") as process:
+        yield process, api_url, env
+
+
+@asynccontextmanager
 async def running(
     home: Path, settings: Mapping[str, str], *, port: int = 0, password: str | None = None
 ) -> AsyncIterator[Stack]:
@@ -63,16 +79,8 @@ async def running(
     Raises:
         NotStarted: one of them did not start.
     """
-    await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
-    port = port or free_port()
-    api_url = f"http://127.0.0.1:{port}/api"
-    asked_for = dict.fromkeys((SERVERS_PASSWORD, PASSWORD), password) if password else {}
-    own = {"TMPDIR": str(temporary_folder())}
-    env = {**own, **inherited(), **prefect_settings(home, api_url), **asked_for}
-    server = (*COMMAND, "server", "--port", str(port))
-    served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
-    async with AsyncExitStack() as more:
-        one = await more.enter_async_context(_process("the Prefect server", server, env, ready=f"{api_url}/health"))
+    async with prefect_server(home, port=port, password=password) as (one, api_url, env), AsyncExitStack() as more:
+        served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
         jobs = _process("serving jobs", ("-m", "local.serve", "jobs"), served, ready=f"{deployed}/docs-job/docs-job")
         reports = _process(
             "serving reports", ("-m", "local.serve", "reports"), served, ready=f"{deployed}/retry-reports/retry-reports"
