@@ -17,7 +17,7 @@ from domain.delivery.budget import WriteBudget, parse_budget
 from domain.delivery.credential_name import CREDENTIAL
 from domain.delivery.policy import MOST_SENDERS, Policy
 from domain.delivery.repository_patterns import PATTERN
-from domain.jobs.git_url import protocol_of
+from domain.git.git_url import protocol_of
 from domain.process.job_user import Ids, parse_job_user
 from domain.redact import TOKEN
 from domain.text import clean, quoted

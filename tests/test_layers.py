@@ -23,9 +23,10 @@ ROOM_MAY_IMPORT: dict[str, set[str]] = {
     "delivery": set(),
     "process": set(),
     "output": {"process"},
-    "jobs": {"delivery", "output", "process"},
-    "operations": {"delivery", "jobs", "output", "process"},
-    "runs": {"delivery", "jobs", "operations", "output", "process"},
+    "git": {"delivery", "output", "process"},
+    "jobs": {"delivery", "git", "output", "process"},
+    "operations": {"delivery", "git", "jobs", "output", "process"},
+    "runs": {"delivery", "git", "jobs", "operations", "output", "process"},
 }
 """Rooms are the folders of a layer, the same in each. All may use the modules beside them in their layer."""
 

@@ -22,7 +22,7 @@ from domain.output.summary import skipped
 from domain.process.ended_by import EndedBy
 from domain.redact import public
 from domain.text import one_line
-from tasks.jobs.checkout import CheckoutFailed, working_copy
+from tasks.git.checkout import CheckoutFailed, working_copy
 from tasks.jobs.log_sampling import LineBudget
 from tasks.jobs.prepare import PreparationFailed, prepare
 from tasks.jobs.run_commands import BuildEnvironment

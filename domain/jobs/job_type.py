@@ -6,9 +6,11 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from domain.delivery.commit_status import MAX_CONTEXT, short_enough
+from domain.git.checkout import ONE_COMMIT, Checkout
+from domain.git.paths import WorkingCopyPath
+from domain.git.push import Push
 from domain.jobs.options import Option, arguments, check_options
-from domain.jobs.preparation import DEFAULT_TIMEOUT, ONE_COMMIT, Checkout, Command, Preparation, WorkingCopyPath
-from domain.jobs.push import Push
+from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation
 from domain.jobs.templates import OutputURL, check_template, filled_context
 from domain.output.patterns import LinePattern
 from domain.output.presets import PRESETS, PresetName

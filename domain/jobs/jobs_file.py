@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from domain.git.checkout import Checkout
+from domain.git.push import Push
 from domain.jobs.job_type import JobType
 from domain.jobs.options import FlagOption, IntegerOption, StringOption
-from domain.jobs.preparation import Cache, Checkout, Preparation
-from domain.jobs.push import Push
+from domain.jobs.preparation import Cache, Preparation
 from domain.output.patterns import LinePattern
 from domain.process.limits import Limits
 from domain.redact import refusal

@@ -18,31 +18,22 @@ from domain.redact import public
 from domain.text import LogLine, one_line
 from github_api.credentials import NoCredential
 from tasks.delivery.reporter import Reporter
-from tasks.jobs.checkout import CheckoutFailed, is_unchanged, working_copy
-from tasks.jobs.execution_spec import (
-    CANCELLED,
-    ExecutionResult,
-    Work,
-    folders_of_a_job,
-    secrets_of,
-    token_of,
-    usable,
-)
+from tasks.git.checkout import CheckoutFailed
+from tasks.git.push import PushFailed, push_changes
+from tasks.jobs.execution_spec import CANCELLED, ExecutionResult, Work, folders_of_a_job, secrets_of, token_of
 from tasks.jobs.keep_output import NotKept, keep_output
 from tasks.jobs.prepare import PreparationFailed, prepare
-from tasks.jobs.push import PushFailed, push_changes
 from tasks.jobs.run_commands import BuildEnvironment, ignore_prepared
+from tasks.jobs.working_folder import SHORT_SHA, empty_folder, folder_of, has_nothing_to_do
 from tasks.process.background import Stop, run_in_background
 from tasks.process.command import CannotStart, child_environment
 from tasks.process.disk_space import NoSpace, check_free_space, full_is_no_space
 from tasks.process.files import USUAL, FileWorkFailed, hand_over
-from tasks.process.temp_dirs import REMOVAL, keep, scratch
+from tasks.process.temp_dirs import REMOVAL, keep
 from tasks.process.user_lock import StillRuns, acquire_user
 from tasks.process.users import JobUser
 
 logger = logging.getLogger("reportback.jobs")
-
-SHORT_SHA = 12
 
 
 async def execute(
@@ -63,13 +54,13 @@ async def execute(
     with _reporting_start_failures(on_end):
         found = await token_of(reporter, work.order.credential)
         secrets = await secrets_of(reporter, work, found)
-        if await _is_unchanged(work, found):
+        if await has_nothing_to_do(work, found):
             on_end(ExecutionResult(JobState.SUCCEEDED, skipped(f"no change in {' '.join(work.job_type.paths)}")))
             return
         disks = folders_of_a_job(reporter.ledger, work)
         notes = list[str]()
-        folder = _folder(work, found, notes.append)
-        async with _user(work, disks) as user, folder as copy, _empty_folder("home") as home:
+        folder = folder_of(work, found, notes.append)
+        async with _user(work, disks) as user, folder as copy, empty_folder("home") as home:
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             environment = replace(
@@ -88,21 +79,6 @@ async def execute(
                 with suppress(TimeoutError):  # a disk that does not answer; the job's end is reported already
                     if kept := await run_in_background(partial(_keep_copy, copy, disks), longest=REMOVAL):
                         logger.warning("the working copy is kept for a while for inspection: %s", kept)
-
-
-async def _is_unchanged(work: Work, found: str | NoCredential | None) -> bool:
-    """Whether nothing has changed in the paths that the job is for. A comparison that fails is logged: it runs then."""
-    target, paths = work.order.target, work.job_type.paths
-    if not (paths and target and work.clone_url and work.since) or work.since == target.sha:
-        return False
-    token, limits = usable(found), work.job_type.limits
-    try:
-        return await is_unchanged(
-            work.clone_url, target.sha, work.since, paths, token=token, limits=limits, ca_file=work.ca_file
-        )
-    except CheckoutFailed as error:
-        logger.warning("not compared with %s, and not skipped: %s", work.since[:SHORT_SHA], error)
-        return False
 
 
 @contextmanager
@@ -238,31 +214,3 @@ async def _make_room(disks: Sequence[Path]) -> None:
         where = ", ".join(map(str, disks))
         todo = f"{where}: one of them has not answered for a long time: check its disk, and retry the job"
         raise NoSpace("the disk does not answer", todo) from error
-
-
-@asynccontextmanager
-async def _empty_folder(name: str) -> AsyncIterator[Path]:
-    async with scratch() as folder:
-        (folder / name).mkdir()
-        yield folder / name
-
-
-@asynccontextmanager
-async def _folder(work: Work, found: str | NoCredential | None, say: LogLine) -> AsyncIterator[Path]:
-    """The folder that the command runs in. Raises CheckoutFailed, which names an unreadable credential first."""
-    if work.clone_url is None or work.order.target is None:
-        async with _empty_folder("copy") as copy:
-            yield copy
-        return
-    sha, limits, token = work.order.target.sha, work.job_type.limits, usable(found)
-    making = working_copy(
-        work.clone_url, sha, token=token, limits=limits, ca_file=work.ca_file, checkout=work.job_type.checkout, say=say
-    )
-    try:
-        async with making as copy:
-            yield copy
-    except CheckoutFailed as error:
-        if not isinstance(found, NoCredential):
-            raise
-        logger.warning(str(found))
-        raise CheckoutFailed(f"credential {work.order.credential} cannot be read; without it: {error}") from None

@@ -11,14 +11,14 @@ import pytest
 from processes import names_in
 from repositories import Origin, git, write
 
+from domain.git.push import Push
 from domain.jobs.preparation import Preparation
-from domain.jobs.push import Push
 from domain.process.limits import FileBounds, Limits
+from tasks.git.checkout import CheckoutFailed, working_copy
+from tasks.git.push import PushFailed, push_changes
 from tasks.jobs.build_cache import BuildCache
-from tasks.jobs.checkout import CheckoutFailed, working_copy
 from tasks.jobs.keep_output import NotKept, Outputs, keep_output
 from tasks.jobs.prepare import prepare
-from tasks.jobs.push import PushFailed, push_changes
 from tasks.jobs.run_commands import BuildEnvironment
 from tasks.process.files import USUAL, TooMuch, are_there, copy_files, digests, hand_over
 from tasks.process.users import JobUser
@@ -138,7 +138,7 @@ async def test_more_than_may_be_checked_out_is_not_even_fetched(files: int, orig
             pytest.fail("it is too large")
 
 
-@pytest.mark.parametrize("says", ["fetch-pack: invalid index-pack output", "$(ulimit -d) bytes of memory"])
+@pytest.mark.parametrize("says", ["unable to create thread: no more of them", "$(ulimit -d) bytes of memory"])
 async def test_git_that_fails_for_another_reason_than_a_limit_has_its_own_word_and_all_memory(
     says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from repositories import Origin
 from waiting import until
 
 from domain.process.limits import FileBounds, Limits
-from tasks.jobs.checkout import working_copy
+from tasks.git.checkout import working_copy
 from tasks.jobs.keep_output import Outputs, keep_output
 from tasks.process import disk_space as module
 from tasks.process.disk_space import LEAST, RESERVE, NoSpace, with_room

@@ -25,7 +25,7 @@ write = f"import sys; [print(n, 'x' * 290) for n in range({lines})]; print('Prog
 async def run():
     around = BuildEnvironment(Path.cwd(), {"PATH": os.environ["PATH"]}, Limits(), str, sent.append)
     if keeps:
-        around.budget.take = lambda line: kept.append(line) or False
+        around.budget.take = lambda line, _: kept.append(line) or False
     patterns = [LinePattern.model_validate({"count": "xxx", "as": "lines"})]
     ran = await around.run([sys.executable, "-c", write], timedelta(minutes=2), patterns)
     around.end_output()

@@ -11,9 +11,9 @@ from ledger_jobs import order
 from repositories import git
 
 from domain.jobs.job_states import JobState
-from tasks.jobs import remote
+from tasks.git import remote
+from tasks.git.run_git import Git
 from tasks.jobs.execution_spec import EndedExecution
-from tasks.jobs.git import Git
 from tasks.process.command import Finished
 
 PARTIAL = "warning: This repository uses promisor remotes. Some objects may not be loaded."
@@ -115,7 +115,7 @@ async def test_the_commits_are_compared_after_one_fetch_without_a_file(
         await git.run("cat-file", "--batch-check=%(objecttype)", "--batch-all-objects", on_line=kinds.append)
         return done
 
-    monkeypatch.setattr("tasks.jobs.checkout.read", seen)
+    monkeypatch.setattr("tasks.git.checkout.read", seen)
     with git_host(rig.folder, rig.folder, "a-token") as host:
         host.is_public = True
         monkeypatch.setenv("GIT_SSL_CAINFO", str(host.certificate))

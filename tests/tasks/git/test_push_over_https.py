@@ -10,9 +10,9 @@ import pytest
 from git_host import Host, git_host
 from repositories import Origin, write
 
-from domain.jobs.push import Push
-from tasks.jobs.checkout import CheckoutFailed, working_copy
-from tasks.jobs.push import PushFailed, push_changes
+from domain.git.push import Push
+from tasks.git.checkout import CheckoutFailed, working_copy
+from tasks.git.push import PushFailed, push_changes
 
 TOKEN = "a-token"
 PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH_TOKEN", author="Docs bot <docs@example.com>")

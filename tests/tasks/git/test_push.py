@@ -8,10 +8,10 @@ import pytest
 from repositories import Origin, git, write
 from waiting import Held, until
 
-from domain.jobs.push import Push
-from tasks.jobs import push as module
-from tasks.jobs.checkout import working_copy
-from tasks.jobs.push import PushFailed, push_changes
+from domain.git.push import Push
+from tasks.git import push as module
+from tasks.git.checkout import working_copy
+from tasks.git.push import PushFailed, push_changes
 from tasks.process import temp_dirs
 
 BRANCH = "main"

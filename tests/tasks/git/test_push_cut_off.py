@@ -13,10 +13,10 @@ from full import thinned
 from repositories import Origin, write
 from waiting import block_until
 
-from domain.jobs.push import Push
-from tasks.jobs import push as module
-from tasks.jobs.checkout import working_copy
-from tasks.jobs.push import PushFailed, push_changes
+from domain.git.push import Push
+from tasks.git import push as module
+from tasks.git.checkout import working_copy
+from tasks.git.push import PushFailed, push_changes
 from tasks.process import disk_space
 from tasks.process.disk_space import NoSpace, with_room
 
@@ -62,7 +62,7 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time for all of git is over."""
     limit = module.LIMIT.total_seconds()
     skip(limit)
-    monkeypatch.setattr("tasks.jobs.git.time", SimpleNamespace(monotonic=lambda: time.monotonic() + limit))
+    monkeypatch.setattr("tasks.git.run_git.time", SimpleNamespace(monotonic=lambda: time.monotonic() + limit))
 
 
 @pytest.fixture

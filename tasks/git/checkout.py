@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from domain.jobs.preparation import ONE_COMMIT, TIME_FIELD, Checkout
+from domain.git.checkout import ONE_COMMIT, TIME_FIELD, Checkout
 from domain.path_patterns import matches
 from domain.process.limits import NO_LIMITS, FileBounds, Limits
 from domain.text import LogLine
-from tasks.jobs.git import Git, GitFailed, ignored
-from tasks.jobs.remote import read
+from tasks.git.remote import read
+from tasks.git.run_git import Git, GitFailed, ignored
 from tasks.process.file_worker import BeyondLimit, Count
 from tasks.process.output_lines import MAX_LINE
 from tasks.process.temp_dirs import scratch

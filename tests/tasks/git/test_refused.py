@@ -9,7 +9,7 @@ from git_host import git_host
 from processes import names_in
 from repositories import Origin, git
 
-from tasks.jobs.checkout import CheckoutFailed, working_copy
+from tasks.git.checkout import CheckoutFailed, working_copy
 
 TOKEN = "a-token-of-ours"
 

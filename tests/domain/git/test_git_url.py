@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.jobs.git_url import protocol_of
+from domain.git.git_url import protocol_of
 
 
 @pytest.mark.parametrize(

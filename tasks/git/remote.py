@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
-from tasks.jobs.git import Git, GitFailed
+from tasks.git.run_git import Git, GitFailed
 from tasks.process.command import Finished
 
 FIRST_WAIT = timedelta(seconds=1)

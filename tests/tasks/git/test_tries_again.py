@@ -9,11 +9,11 @@ import pytest
 from git_host import CUT, Host, git_host
 from repositories import Origin, write
 
-from domain.jobs.preparation import Checkout
-from domain.jobs.push import Push
-from tasks.jobs import remote
-from tasks.jobs.checkout import CheckoutFailed, working_copy
-from tasks.jobs.push import push_changes
+from domain.git.checkout import Checkout
+from domain.git.push import Push
+from tasks.git import remote
+from tasks.git.checkout import CheckoutFailed, working_copy
+from tasks.git.push import push_changes
 
 TOKEN = "a-token"
 PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH_TOKEN", author="Docs bot <docs@example.com>")

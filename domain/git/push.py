@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.delivery.credential_name import CREDENTIAL
-from domain.jobs.preparation import Paths
+from domain.git.paths import Paths
 from domain.redact import TOKEN
 from domain.text import one_line
 

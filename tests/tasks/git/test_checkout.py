@@ -7,8 +7,8 @@ import pytest
 from processes import names_in
 from repositories import commit, git, new_repository
 
-from tasks.jobs import checkout
-from tasks.jobs.checkout import CheckoutFailed, working_copy
+from tasks.git import checkout
+from tasks.git.checkout import CheckoutFailed, working_copy
 
 
 @pytest.fixture

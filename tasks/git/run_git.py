@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from domain.jobs.git_url import protocol_of
+from domain.git.git_url import protocol_of
 from domain.output.error_line import error_line
 from domain.process.ended_by import EndedBy
 from domain.process.limits import NO_LIMITS, FileBounds

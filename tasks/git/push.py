@@ -7,18 +7,17 @@ the token works on the job's files.
 import asyncio
 import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from domain.jobs.push import Push
-from domain.process.limits import NO_LIMITS, FileBounds, Limits
+from domain.git.push import Push
+from domain.process.limits import NO_LIMITS, Limits
 from domain.text import one_line
-from tasks.jobs.git import Git, GitFailed
-from tasks.jobs.remote import read
-from tasks.process.files import FileWorkFailed, are_there
+from tasks.git.remote import read
+from tasks.git.run_git import Git, GitFailed
+from tasks.git.trees import Trees, word
 from tasks.process.temp_dirs import scratch
 from tasks.process.uncancellable import finished
 
@@ -34,14 +33,12 @@ MAX_DEPTH = 20
 
 HASH = re.compile(r"[0-9a-f]{40}")
 SHALLOW = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules")
-CONFLICT = re.compile(r"CONFLICT \([^)]*\): (?:Merge conflict in )?(?P<path>.+?)(?: deleted in .*)?")
 CUT_OFF = re.compile(r"hung up|disconnect|early EOF|RPC failed|[Cc]onnection|timed out|remote failure|sent all of")
 """Git's messages when it does not know whether the host has stored a push."""
 REFUSED = re.compile(r"!\t.*\[(?:remote )?rejected\]")
 """Git's `--porcelain` line when the host has answered that it did not store a push."""
 HOSTS_REASON = re.compile(r"remote: (?:error: |fatal: |.*\bGH\d{3}\b)")
 HOSTS_DETAIL = re.compile(r"remote: +(?=- )")
-IGNORED = "ignored by one of your .gitignore files"
 
 
 class PushFailed(Exception):
@@ -106,10 +103,15 @@ class _Pusher:
         }
         return replace(self.remote, url="", token=None, env=identity)
 
+    @property
+    def trees(self) -> Trees:
+        """What builds the trees to push."""
+        return Trees(self.git, self.push_, self.message)
+
     async def push(self, copy: Path) -> str | None:
         await self.git.run("init", "--quiet", "--template=")
         await read(self.remote, "fetch", *SHALLOW, "--", self.remote.url, self.sha)
-        sha = await _word(self.git, "rev-parse", f"{self.sha}^{{commit}}")  # of a tag, its commit
+        sha = await word(self.git, "rev-parse", f"{self.sha}^{{commit}}")  # of a tag, its commit
         return await replace(self, sha=sha).push_on_top(copy)
 
     async def push_on_top(self, copy: Path) -> str | None:
@@ -128,29 +130,15 @@ class _Pusher:
 
         What git alone would change is no change: line ends, for example, that only `.gitattributes` rewrite.
         """
-        made = await self._added(copy)
-        if made == await self._tree_of(self.sha):
+        made = await self.trees.added(self.sha, copy)
+        if made == await self.trees.tree_of(self.sha):
             return None
         await self.git.run("checkout", "--quiet", "--force", "--detach", self.sha)
-        changed = await self._names("changed", await self._added(self.remote.folder, "--renormalize"), made)
+        rewritten = await self.trees.added(self.sha, self.remote.folder, "--renormalize")
+        changed = await self.trees.names("changed", rewritten, made)
         if not changed:
             return None
-        return await self._commit(await self._replaced(self.sha, made, changed), self.sha)
-
-    async def _added(self, copy: Path, how: str = "--all") -> str:
-        """The tree of *sha* with the paths as they are in *copy*."""
-        index = {
-            "GIT_DIR": str(self.remote.folder / ".git"),
-            "GIT_WORK_TREE": str(copy),
-            "GIT_INDEX_FILE": str(self.remote.home / "index"),
-        }
-        git = replace(self.git, folder=copy, env={**self.git.env, **index})
-        await git.run("read-tree", self.sha)
-        there = await _are_there(copy, self.push_.paths, self.remote.bounds)
-        for path, is_there in zip(self.push_.paths, there, strict=True):
-            if is_there or await self._has(self.sha, path):
-                await _add(git, path, how)
-        return await _word(git, "write-tree")
+        return await self.trees.commit(await self.trees.replaced(self.sha, made, changed), self.sha)
 
     async def _head(self) -> str | None:
         """The branch's commit; None: there is no such branch."""
@@ -167,16 +155,16 @@ class _Pusher:
         """
         await read(self.remote, "fetch", *SHALLOW, f"--depth={MAX_DEPTH}", "--", self.remote.url, head)
         await self.git.check_files_of(head)
-        changed = await self._names("changed", self.sha, changes)
-        own = await self._names("added", self.sha, changes, "--diff-filter=A")
+        changed = await self.trees.names("changed", self.sha, changes)
+        own = await self.trees.names("added", self.sha, changes, "--diff-filter=A")
         if last := await self._last_push(head):
-            own |= changed - await self._names("touched", last, head)
-        tree = await self._replaced(head, changes, own)
+            own |= changed - await self.trees.names("touched", last, head)
+        tree = await self.trees.replaced(head, changes, own)
         if own != changed:
-            base = await self._commit(await self._replaced(self.sha, changes, own), self.sha)
-            ours = await self._commit(await self._tree_of(changes), base)
-            tree = await self._picked(ours, await self._commit(tree, head))
-        return None if tree == await self._tree_of(head) else await self._commit(tree, head)
+            base = await self.trees.commit(await self.trees.replaced(self.sha, changes, own), self.sha)
+            ours = await self.trees.commit(await self.trees.tree_of(changes), base)
+            tree = await self.trees.picked(ours, await self.trees.commit(tree, head))
+        return None if tree == await self.trees.tree_of(head) else await self.trees.commit(tree, head)
 
     async def _last_push(self, head: str) -> str | None:
         """The last commit of this job's author on the branch that *sha* does not contain, if it is recent."""
@@ -184,41 +172,6 @@ class _Pusher:
         listed = await self.git.run("log", "--format=%H %cn <%ce>", f"--max-count={MAX_DEPTH}", head, f"^{self.sha}")
         pushed = (line.partition(" ")[0] for line in listed.tail if line.partition(" ")[2] == f"{name} <{email}>")
         return next(pushed, None)
-
-    async def _picked(self, commit: str, onto: str) -> str:
-        """The tree of *onto* with what *commit* changes."""
-        await self.git.run("checkout", "--quiet", "--force", "--detach", onto)
-        done = await self.git.ask("cherry-pick", "--no-commit", "-Xno-renames", commit)
-        if done.exit_code != 0:
-            conflict = next(filter(None, map(CONFLICT.fullmatch, done.tail)), None)
-            both = f"{self.push_.branch} and the job have both changed {conflict['path']}" if conflict else ""
-            raise GitFailed(both or self.git.why(done))
-        return await _word(self.git, "write-tree")
-
-    async def _names(self, what: str, before: str, after: str, *how: str) -> set[bytes]:
-        """The paths that differ within those to be pushed. They go through a file: a name may be any bytes."""
-        file = self.remote.home / what
-        named = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", f"--output={file}", *how, before, after)
-        await self.git.run(*named, "--", *self.push_.paths)
-        return set(file.read_bytes().split(b"\0")) - {b""}
-
-    async def _replaced(self, onto: str, by: str, names: set[bytes]) -> str:
-        """The tree of *onto* with the files *names*, and nothing else, as they are in *by*."""
-        await self.git.run("read-tree", onto)
-        if names:
-            file = self.remote.home / "replaced"
-            file.write_bytes(b"\0".join(names))
-            await self.git.run("reset", "--quiet", by, f"--pathspec-from-file={file}", "--pathspec-file-nul")
-        return await _word(self.git, "write-tree")
-
-    async def _tree_of(self, commit: str) -> str:
-        return await _word(self.git, "rev-parse", f"{commit}^{{tree}}")
-
-    async def _commit(self, tree: str, parent: str) -> str:
-        return await _word(self.git, "commit-tree", tree, "-p", parent, "-m", self.message)
-
-    async def _has(self, commit: str, path: str) -> bool:
-        return bool((await self.git.run("ls-tree", "--name-only", commit, "--", path)).tail)
 
     async def _sent(self, commit: str, head: str | None) -> bool:
         """Push it. False: the branch has moved meanwhile.
@@ -278,29 +231,7 @@ class _Pusher:
         return (await self.git.ask("merge-base", "--is-ancestor", commit, head)).exit_code == 0
 
 
-async def _word(git: Git, *args: str) -> str:
-    return (await git.run(*args)).tail[-1]
-
-
 def _take_reason(reasons: list[str], line: str) -> None:
     """Take the host's own reason for its refusal, and the first item of the list that may follow."""
     if (HOSTS_REASON if not reasons else HOSTS_DETAIL).match(line) and len(reasons) <= 1:
         reasons.append(line.removeprefix("remote: ") if reasons else line)
-
-
-async def _add(git: Git, path: str, how: str) -> None:
-    done = await git.ask("add", how, "--", path)
-    if any(IGNORED in line for line in done.tail):
-        if not (await git.run("ls-files", "--", path)).tail:
-            raise GitFailed(f"{path} is ignored by .gitignore")
-        done = await git.ask("add", "--update", "--", path)  # tracked all the same, as a build is that is kept
-    if done.exit_code != 0:
-        raise GitFailed(git.why(done) or f"git add {path} failed")
-
-
-async def _are_there(copy: Path, paths: Sequence[str], bounds: FileBounds) -> list[bool]:
-    """Which *paths* exist. Raises GitFailed: one is nothing that git could add, or is beyond *bounds*."""
-    try:
-        return await are_there(copy, paths, bounds)
-    except FileWorkFailed as error:
-        raise GitFailed(str(error)) from None

@@ -9,8 +9,8 @@ import pytest
 from git_host import Host, git_host
 from repositories import Origin, commit, git, new_repository
 
-from domain.jobs.preparation import Checkout
-from tasks.jobs.checkout import CheckoutFailed, working_copy
+from domain.git.checkout import Checkout
+from tasks.git.checkout import CheckoutFailed, working_copy
 
 TOKEN = "a-token"
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:48da\nsize 12\n"

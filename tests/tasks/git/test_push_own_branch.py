@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from repositories import Origin, commit, git, write
 
-from domain.jobs.push import Push
-from tasks.jobs.checkout import working_copy
-from tasks.jobs.push import PushFailed, _Pusher, push_changes
+from domain.git.push import Push
+from tasks.git.checkout import working_copy
+from tasks.git.push import PushFailed, _Pusher, push_changes
 
 PUSH = Push(branch="content", paths=("docs",), credential="env:P", author="Docs bot <docs@example.com>")
 LINES = "".join(f"line {number}\n" for number in range(20))

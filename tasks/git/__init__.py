@@ -1,0 +1,1 @@
+"""Runs git: checks a commit out, and pushes what a job has changed."""
