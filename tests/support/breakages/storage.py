@@ -7,6 +7,7 @@ SHARED = "tests/delivery/test_shared_budget.py"
 SECRETS = "tests/delivery/test_refused_secrets.py"
 CLOCK = "storage/sqlite_clock.py"
 CLOCKS = "tests/storage/test_sqlite_clock.py"
+AT_BOOT = "tests/storage/test_sqlite_clock_at_boot.py"
 BOOTS = "tests/storage/test_sqlite_clock_at_boot.py"
 
 STORAGE = (
@@ -46,8 +47,8 @@ STORAGE = (
     Breakage("a restore forgets what was rejected", "storage/maintenance/restored.py", "col(StatusReport.id).in_(open_now))", "col(StatusReport.id).in_(open_now), col(StatusReport.rejected_at).is_(None))", ("tests/storage/maintenance/test_restored.py::test_a_report_rejected_at_the_time_of_the_backup_is_searched_for_once_reopened",)),
     Breakage("containers of one host hold the clock up in turn", CLOCK, "            seen = max(seen, anchored)\n", "            pass\n", (f"{BOOTS}::test_a_lease_runs_out_though_containers_of_one_host_have_boot_ids_of_their_own",)),
     Breakage("the wall clock moves a lease", CLOCK, "return anchor.booted_at + self.host.since_boot(), None", "return self.host.wall(), None", (CLOCKS,)),
-    Breakage("time goes back after a boot", CLOCK, "return max(wall, seen), seen", "return wall, seen", (CLOCKS,)),
-    Breakage("a boot ends leases and doubts", CLOCK, "for statement in moved if now > seen else ():", "for statement in ():", (CLOCKS,)),
+    Breakage("time goes back after a boot", CLOCK, "return max(wall, seen), seen", "return wall, seen", (AT_BOOT,)),
+    Breakage("a boot ends leases and doubts", CLOCK, "for statement in moved if now > seen else ():", "for statement in ():", (AT_BOOT,)),
     Breakage("the clock is set while a request is in doubt", CLOCK, " or _is_busy(connection, now):", ":", (CLOCKS,)),
     Breakage("the clock is set, and a pause stays", CLOCK, "for statement in _live(now, step):", "for statement in ():", (CLOCKS,)),
     Breakage("a clock that was never set is followed", CLOCK, " or wall < EARLIEST", "", (CLOCKS,)),
