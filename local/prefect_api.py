@@ -43,6 +43,7 @@ class PrefectApi:
     def __init__(self, client: PrefectHttpxAsyncClient) -> None:
         """*client* has the API's address as its base."""
         self._client = client
+        self._first = asyncio.Lock()
 
     async def start(
         self,
@@ -120,12 +121,29 @@ class PrefectApi:
         """The answer's JSON; *body* is sent in ASCII: a lone surrogate, as Prefect's UI would send it."""
         content = None if body is None else json.dumps(body)
         try:
-            answer = await self._client.request(method, path, content=content, headers=JSON)
+            async with self._alone(method):
+                answer = await self._client.request(method, path, content=content, headers=JSON)
         except PrefectHTTPStatusError as error:
             if error.response.is_client_error:
                 raise Refused(f"{path}: {error.response.json().get('detail')}") from error
             raise
         return answer.json()
+
+    @asynccontextmanager
+    async def _alone(self, method: str) -> AsyncIterator[None]:
+        """Let no other change begin until there is a CSRF token: each would fetch one, and make the others' invalid."""
+        if method == "GET" or not self._needs_token:
+            yield
+            return
+        async with self._first:
+            if self._needs_token:
+                yield
+                return
+        yield
+
+    @property
+    def _needs_token(self) -> bool:
+        return self._client.enable_csrf_support and self._client.csrf_token is None
 
 
 @asynccontextmanager

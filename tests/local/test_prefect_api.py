@@ -1,5 +1,6 @@
 """Requests to a Prefect server's REST API."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -53,6 +54,29 @@ async def test_a_flow_run_that_was_made_while_the_server_was_locked_is_not_made_
     await prefect.start("docs-job/docs-job", {})
     first, second = (json.loads(call.request.content)["idempotency_key"] for call in made.calls)
     assert first == second
+
+
+async def test_changes_at_once_do_not_make_each_others_csrf_token_invalid(
+    server: respx.Router, prefect: PrefectApi
+) -> None:
+    """As on a Prefect server: a client's newest token is its only one."""
+    given: list[str] = []
+
+    async def give(_: httpx.Request) -> httpx.Response:
+        given.append(f"token-{len(given)}")
+        await asyncio.sleep(0)
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        return httpx.Response(200, json={"token": given[-1], "client": "one", "expiration": until})
+
+    def create(request: httpx.Request) -> httpx.Response:
+        is_newest = request.headers["Prefect-Csrf-Token"] == given[-1]
+        wrong = httpx.Response(403, json={"detail": "Invalid CSRF token or client identifier."})
+        return httpx.Response(201, json={"id": RUN}) if is_newest else wrong
+
+    server.get("/csrf-token").mock(side_effect=give)
+    server.post(CREATE).mock(side_effect=create)
+    made = await asyncio.gather(*(prefect.start("docs-job/docs-job", {}) for _ in range(4)))
+    assert (made, len(given)) == ([RUN] * 4, 1)
 
 
 async def test_two_flow_runs_have_keys_of_their_own(server: respx.Router, prefect: PrefectApi) -> None:
