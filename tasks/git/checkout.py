@@ -1,6 +1,5 @@
 """Checks out exactly one commit into a temporary working copy."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,16 +11,13 @@ from domain.git.checkout import ONE_COMMIT, TIME_FIELD, Checkout
 from domain.path_patterns import matches
 from domain.process.limits import NO_LIMITS, FileBounds, Limits
 from domain.text import LogLine
-from tasks.git.remote import read
-from tasks.git.run_git import Git, GitFailed, ignored
-from tasks.process.file_worker import BeyondLimit, Count
+from tasks.git.remote import SHALLOW, read
+from tasks.git.run_git import HASH, Git, GitFailed, ignored
 from tasks.process.output_lines import MAX_LINE
 from tasks.process.temp_dirs import scratch
 
 TIMEOUT = timedelta(seconds=120)
 """Time limit for all git commands together, where the job type sets none."""
-WHOLE = re.compile(r"[0-9a-f]{40}")
-TREES = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--filter=blob:none")
 FETCHED = "refs/reportback/commit"
 POINTER = "version https://git-lfs.github.com/spec/v1"
 """The first line of a file in place of one that Git LFS keeps: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
@@ -71,7 +67,7 @@ def _bounds(limits: Limits, checkout: Checkout) -> FileBounds:
 
 
 async def _check_out(git: Git, sha: str, checkout: Checkout, say: LogLine) -> None:
-    if not WHOLE.fullmatch(sha):
+    if not HASH.fullmatch(sha):
         raise GitFailed("that is not the whole hash of a commit")
     await _fetch(git, sha, checkout)
     has_attributes = await git.check_files_of(sha)
@@ -113,7 +109,7 @@ async def is_unchanged(
     try:
         async with scratch() as folder:
             git = Git(folder, folder, limits.for_files(TIMEOUT), clone_url, token, ca_file=ca_file)
-            await read(git, "fetch", *TREES, "--", clone_url, since, sha, into_new=True)
+            await read(git, "fetch", *SHALLOW, "--filter=blob:none", "--", clone_url, since, sha, into_new=True)
             await git.run("diff-tree", "-r", "--no-renames", "--name-only", since, sha, on_line=changed.append)
     except GitFailed as error:
         raise CheckoutFailed(str(error)) from None
@@ -143,11 +139,8 @@ async def _check_out_submodules(git: Git, checkout: Checkout) -> None:
     git = replace(git, config=tuple(config), protocols=("https",))
     # With --force also what an earlier try has cloned, and git believes to be checked out.
     await read(git, "submodule", "--quiet", "update", "--init", "--recursive", "--force", *checkout.depth)
-    count = Count(git.bounds.files, git.bounds.size)
-    try:
+    with git.counting() as count:
         await git.run("ls-files", "--recurse-submodules", on_line=lambda _: count.add(0))
-    except BeyondLimit as error:
-        raise GitFailed(git.bounds.beyond(str(error))) from None
 
 
 async def _get_lfs_files(git: Git) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from domain.git.push import Push
 from domain.process.limits import NO_LIMITS, Limits
 from domain.text import one_line
-from tasks.git.remote import read
-from tasks.git.run_git import Git, GitFailed
+from tasks.git.remote import SHALLOW, read
+from tasks.git.run_git import HASH, Git, GitFailed
 from tasks.git.trees import Trees, word
 from tasks.process.temp_dirs import scratch
 from tasks.process.uncancellable import finished
@@ -31,8 +31,6 @@ CHECK_EVERY = timedelta(seconds=1)
 MAX_DEPTH = 20
 """How many commits that others pushed on top of ours are searched for it."""
 
-HASH = re.compile(r"[0-9a-f]{40}")
-SHALLOW = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules")
 CUT_OFF = re.compile(r"hung up|disconnect|early EOF|RPC failed|[Cc]onnection|timed out|remote failure|sent all of")
 """Git's messages when it does not know whether the host has stored a push."""
 REFUSED = re.compile(r"!\t.*\[(?:remote )?rejected\]")
@@ -60,8 +58,9 @@ async def push_changes(
 
     The commit is made on top of the branch, which is created if there is none. Other changes on the branch stay; on a
     conflict nothing is pushed. A file that *sha* does not have, or that only this author's last push has changed on the
-    branch, replaces the branch's. A cancellation after the host has
-    stored the push has no effect. *ca_file*: see `Git`.
+    branch, replaces the branch's. A cancellation after the host has stored the push has no effect.
+
+    *ca_file*: see `Git`.
 
     Returns:
         The commit that was pushed; None: there was nothing that the branch does not have.

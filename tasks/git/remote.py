@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 from tasks.git.run_git import Git, GitFailed
 from tasks.process.command import Finished
 
+SHALLOW = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules")
+"""Arguments of a fetch of single commits."""
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(seconds=30)
 """Between two tries: doubled each time, and up to a quarter shorter at random."""

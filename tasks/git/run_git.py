@@ -6,7 +6,8 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -47,6 +48,8 @@ WRITE = frozenset(
 )
 """Git commands that fill a disk and may be ended at any moment: no push, and no query of the host."""
 
+HASH = re.compile(r"[0-9a-f]{40}")
+"""A whole one, as git prints it."""
 _IGNORED = f"trap '' {signal.SIGXFSZ:d}"
 SAYING_SO = ("/bin/sh", "-c", f'{_IGNORED}; exec git "$@"', "git")
 """Git with SIGXFSZ ignored: where a file becomes too large, it prints an error instead of being killed."""
@@ -151,12 +154,18 @@ class Git:
         Raises:
             GitFailed: they are beyond the bounds.
         """
-        count, attributes = Count(self.bounds.files, self.bounds.size), list[str]()
-        try:
+        attributes = list[str]()
+        with self.counting() as count:
             await self.run("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count, attributes))
+        return bool(attributes)
+
+    @contextmanager
+    def counting(self) -> Iterator[Count]:
+        """What counts files up to the bounds. Raises GitFailed: they are more."""
+        try:
+            yield Count(self.bounds.files, self.bounds.size)
         except BeyondLimit as error:
             raise GitFailed(self.bounds.beyond(str(error))) from None
-        return bool(attributes)
 
     @property
     def _header(self) -> str:
