@@ -5,12 +5,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domain.jobs.form_text import jobs_in_words, options_in_words
-from domain.jobs.jobs_file import parse_job_types
 from settings import Settings
+from tasks.jobs.read_job_types import read_job_types
 
-_settings = Settings()
-_file = _settings.jobs_file
-JOB_TYPES = parse_job_types(_file.read_bytes(), str(_file), credentials=_settings.credentials.values())
+JOB_TYPES = read_job_types(Settings())
 
 if TYPE_CHECKING:
     JobName = str

@@ -1,8 +1,9 @@
 """Checks the file of job types, without which no flow can be loaded."""
 
 from console.checks.finding import Finding, bad, good
-from domain.jobs.jobs_file import BadJobsFile, parse_job_types
+from domain.jobs.jobs_file import BadJobsFile
 from settings import Settings
+from tasks.jobs.read_job_types import read_job_types
 
 WHAT = "job types"
 
@@ -11,7 +12,7 @@ def check(settings: Settings) -> tuple[list[Finding], list[str] | None]:
     """A finding for each error in it, or how many job types it declares; and their names, if it can be read."""
     file = settings.jobs_file
     try:
-        found = parse_job_types(file.read_bytes(), str(file), credentials=settings.credentials.values())
+        found = read_job_types(settings)
     except OSError as error:
         return [bad(WHAT, f"{file} cannot be read: {error.strerror}; REPORTBACK_JOBS_FILE names it")], None
     except BadJobsFile as error:

@@ -13,10 +13,11 @@ from rich.text import Text
 from console.arguments import Json
 from console.terminal import plain, results, say, stdout_console, table
 from domain.jobs.job_type import JobType
-from domain.jobs.jobs_file import BadJobsFile, json_schema, parse_job_types
+from domain.jobs.jobs_file import BadJobsFile, json_schema
 from domain.jobs.options import FlagOption, IntegerOption, Option
 from domain.redact import without_credentials
 from settings import Settings
+from tasks.jobs.read_job_types import read_job_types
 from tasks.process.causes import missing_module
 from tasks.process.command import child_environment
 
@@ -28,7 +29,7 @@ def read_types(file: Path | None = None) -> Mapping[str, JobType]:
     settings = Settings()
     path = file or settings.jobs_file
     try:
-        return parse_job_types(path.read_bytes(), str(path), credentials=settings.credentials.values())
+        return read_job_types(settings, path)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}; REPORTBACK_JOBS_FILE names another") from None
 

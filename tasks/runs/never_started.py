@@ -15,7 +15,7 @@ from prefect.utilities.urls import url_for
 
 from domain.jobs.execution import Order
 from domain.jobs.job_type import JobType
-from domain.jobs.jobs_file import BadJobsFile, parse_job_types
+from domain.jobs.jobs_file import BadJobsFile
 from domain.jobs.submission import UnreadableJob, asked_by
 from domain.operations.job_runs import JobRun, why_dead
 from domain.operations.ledger_tag import names_another
@@ -28,6 +28,7 @@ from storage.operations import job_runs
 from tasks.delivery.open_reporter import credential_of
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.accept import link_of
+from tasks.jobs.read_job_types import read_job_types
 from tasks.runs.job_runs import (
     PAGE,
     active_runs,
@@ -104,9 +105,8 @@ async def record_never_started(reporter: Reporter, settings: Settings) -> None:
 
 def _types(settings: Settings) -> Mapping[str, JobType] | None:
     """The job types. None: jobs.toml cannot be used here, which may be why no job starts."""
-    file, credentials = settings.jobs_file, settings.credentials.values()
     try:
-        return parse_job_types(file.read_bytes(), str(file), credentials=credentials)
+        return read_job_types(settings)
     except (OSError, BadJobsFile) as error:
         logger.warning("jobs.toml cannot be used: %s", of_error(error))
         return None
