@@ -77,9 +77,9 @@ def _place(tx: Transaction, target: Target, asked_at: datetime) -> dict[str, int
     )
     never_started = and_(col(Job.target_id) == target_id, IS_NEVER_STARTED, col(Job.beat_at) > asked_at)
     is_newer = select(or_(exists().where(accepted), exists().where(never_started)))
-    turn = BEFORE_ALL if tx.session.exec(is_newer).one() else turn
-    if turn == BEFORE_ALL:  # the latest turn stays that of the latest execution
-        give_back(tx, target_id)
+    if tx.session.exec(is_newer).one():
+        give_back(tx, target_id)  # the latest turn stays that of the latest execution
+        turn = BEFORE_ALL
     return {"target_id": target_id, "turn": turn}
 
 
