@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -121,7 +121,7 @@ class PrefectApi:
         """The answer's JSON; *body* is sent in ASCII: a lone surrogate, as Prefect's UI would send it."""
         content = None if body is None else json.dumps(body)
         try:
-            async with self._alone(method):
+            async with self._first if method != "GET" and self._needs_token else nullcontext():
                 answer = await self._client.request(method, path, content=content, headers=JSON)
         except PrefectHTTPStatusError as error:
             if error.response.is_client_error:
@@ -129,20 +129,9 @@ class PrefectApi:
             raise
         return answer.json()
 
-    @asynccontextmanager
-    async def _alone(self, method: str) -> AsyncIterator[None]:
-        """Let no other change begin until there is a CSRF token: each would fetch one, and make the others' invalid."""
-        if method == "GET" or not self._needs_token:
-            yield
-            return
-        async with self._first:
-            if self._needs_token:
-                yield
-                return
-        yield
-
     @property
     def _needs_token(self) -> bool:
+        """Whether a change has yet to fetch a CSRF token. Changes at once would each, and make the others' invalid."""
         return self._client.enable_csrf_support and self._client.csrf_token is None
 
 
