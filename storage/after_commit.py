@@ -8,17 +8,7 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import bindparam, select
 
-from domain.delivery.notifications import (
-    Covered,
-    Lost,
-    Move,
-    NeverStarted,
-    Notification,
-    Overdue,
-    Paused,
-    ReportName,
-    Resumed,
-)
+from domain.delivery.notifications import Announcement, Move, Notification, ReportName
 from domain.delivery.report import EventKind
 from domain.delivery.target import Target
 from storage.models import StatusReport, StatusTarget
@@ -34,7 +24,7 @@ NAMES = select(
 ).where(REPORTS.id.in_(bindparam("report_ids", expanding=True)), TARGETS.id == REPORTS.target_id)  # fmt: skip
 
 
-def add(tx: Transaction, notification: Overdue | Paused | Resumed | Lost | NeverStarted | Covered) -> None:
+def add(tx: Transaction, notification: Announcement) -> None:
     """Publish *notification* once the transaction is committed."""
     tx.notifications.append(notification)
 

@@ -92,7 +92,8 @@ class Covered:
     words: str
 
 
-Notification: TypeAlias = Move | Overdue | Paused | Resumed | Lost | NeverStarted | Covered
+Announcement: TypeAlias = Overdue | Paused | Resumed | Lost | NeverStarted | Covered
+Notification: TypeAlias = Move | Announcement
 Publish: TypeAlias = Callable[[Notification], None]
 """Publishes a notification. Must not raise and must return at once: the sender waits for it."""
 
