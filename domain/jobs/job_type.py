@@ -11,7 +11,7 @@ from domain.git.paths import WorkingCopyPath
 from domain.git.push import Push
 from domain.jobs.options import Option, arguments, check_options
 from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation
-from domain.jobs.templates import OutputURL, check_template, filled_context
+from domain.jobs.templates import OutputURL, check_template, default_context, filled_context
 from domain.output.patterns import LinePattern
 from domain.output.presets import PRESETS, PresetName
 from domain.path_patterns import PathPattern
@@ -50,7 +50,7 @@ class JobType(BaseModel):
     env: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...] = ()
     exclusive: Word | None = None
     context: Annotated[str, Field(min_length=1, max_length=MAX_CONTEXT)] = Field(
-        default_factory=lambda data: f"docs/{data['name']}"
+        default_factory=lambda data: default_context(data["name"])
     )
     success_codes: Annotated[tuple[ExitCode, ...], Field(min_length=1)] = (0,)
     skip_codes: tuple[ExitCode, ...] = (SKIPPED,)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from domain.delivery.target import Target
 from domain.jobs.job_type import JobType, Word
 from domain.jobs.target_request import TargetRequest
+from domain.jobs.templates import default_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +79,5 @@ def asked_by(parameters: Mapping[str, object], types: Mapping[str, JobType] | No
     if types is not None and asked.job not in types:
         raise UnreadableJob("jobs.toml has no such job type")
     options = asked.options if isinstance(asked.options, dict) else {}
-    context = f"docs/{asked.job}" if types is None else types[asked.job].context_of(options)
+    context = default_context(asked.job) if types is None else types[asked.job].context_of(options)
     return AskedJob(asked.job, asked.target, asked.target.to_target(context) if asked.target else None)

@@ -19,6 +19,11 @@ TYPE = "type"
 """The name in braces that stands for the job type's."""
 
 
+def default_context(job_type: str) -> str:
+    """The context of a job type that names none."""
+    return f"docs/{job_type}"
+
+
 def check_template(template: str, job_type: str, options: Mapping[str, Option]) -> None:
     """Raise ValueError unless *template* names only options that have a value in every request, and is short enough."""
     for name in places_of(template):
@@ -45,7 +50,7 @@ def places_of(template: str) -> list[str]:
 def filled_context(template: str, job_type: str, options: Mapping[str, Option], given: Mapping[str, object]) -> str:
     """The context of a request, whose options may be invalid: then as much of them as fits."""
     values = {name: _text(given.get(name, option.default)) for name, option in options.items()}
-    filled = one_line(template.format_map({TYPE: job_type, **values})) or f"docs/{job_type}"
+    filled = one_line(template.format_map({TYPE: job_type, **values})) or default_context(job_type)
     try:
         return short_enough(filled[:MAX_CONTEXT])
     except ValueError:  # it grows in lower case
@@ -78,11 +83,7 @@ PLACES = ("job", "type", "repository", "owner", "name", "sha", "context")
 
 
 def _checked_url(template: str) -> str:
-    try:
-        named = [(name, layout, turned) for _, name, layout, turned in Formatter().parse(template) if name is not None]
-    except ValueError:
-        raise ValueError("has a brace without its other half") from None
-    if any(name not in PLACES or layout or turned for name, layout, turned in named):
+    if not {*places_of(template)} <= {*PLACES}:
         raise ValueError(f"allowed in braces: {', '.join(PLACES)}")
     sample = template.format_map(dict.fromkeys(PLACES, "a"))
     parts = urlsplit(sample)
