@@ -18,10 +18,7 @@ from domain.jobs.hidden_values import hidden_values
 from domain.jobs.job_states import JobState, state_after
 from domain.jobs.job_type import JobType
 from domain.output.signs import Sign
-from domain.output.summary import skipped
-from domain.process.ended_by import EndedBy
 from domain.redact import public
-from domain.text import one_line
 from tasks.git.checkout import CheckoutFailed, working_copy
 from tasks.jobs.log_sampling import LineBudget
 from tasks.jobs.prepare import PreparationFailed, prepare
@@ -101,9 +98,8 @@ async def _ended(chosen: JobType, given: dict[str, object], repo: Path, sha: str
             await prepare(chosen.prepare, environment, None, scope="")
             ran = await environment.run(chosen.argv(given), chosen.timeout, chosen.line_patterns)
             done = ran.finished
-            if done.ended_by is EndedBy.EXITED and chosen.is_skipped_by(done.exit_code):
-                why = done.tail[-1] if done.tail else f"exit code {done.exit_code}"
-                return JobState.SUCCEEDED, skipped(one_line(environment.shown(why)))
+            if why := environment.skipped(ran, chosen):
+                return JobState.SUCCEEDED, why
             state = state_after(done.ended_by, done.exit_code, chosen.success_codes)
             if state is JobState.SUCCEEDED and (missing := _missing_output(chosen, environment.copy)):
                 return JobState.CRASHED, missing

@@ -13,9 +13,8 @@ from domain.jobs.hidden_values import TooShort
 from domain.jobs.job_states import JobState, state_after
 from domain.output.progress import ShowProgress
 from domain.output.summary import skipped
-from domain.process.ended_by import EndedBy
 from domain.redact import public
-from domain.text import LogLine, one_line
+from domain.text import LogLine
 from github_api.credentials import NoCredential
 from tasks.delivery.reporter import Reporter
 from tasks.git.checkout import CheckoutFailed
@@ -125,9 +124,8 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) ->
     finally:
         environment.end_output()
     done = ran.finished
-    if done.ended_by is EndedBy.EXITED and job_type.is_skipped_by(done.exit_code):
-        why = done.tail[-1] if done.tail else f"exit code {done.exit_code}"
-        return ExecutionResult(JobState.SUCCEEDED, skipped(one_line(environment.shown(why))), done.exit_code)
+    if why := environment.skipped(ran, job_type):
+        return ExecutionResult(JobState.SUCCEEDED, why, done.exit_code)
     state = state_after(done.ended_by, done.exit_code, job_type.success_codes)
     summary = environment.summary(ran, job_type.timeout, job_type.success_codes)
     if state is JobState.SUCCEEDED:

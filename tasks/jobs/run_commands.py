@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from domain.jobs.job_type import JobType
 from domain.output.parser import OutputParser
 from domain.output.patterns import LinePattern
 from domain.output.progress import Progress, ShowProgress, ignore_progress
-from domain.output.summary import summarise
+from domain.output.summary import skipped, summarise
+from domain.process.ended_by import EndedBy
 from domain.process.limits import Limits
 from domain.text import LogLine, cut, one_line
 from tasks.jobs.log_sampling import LineBudget
@@ -104,6 +106,13 @@ class BuildEnvironment:
     def say(self, words: str) -> None:
         """Add a line of our own to the output."""
         self.on_line(f"Reportback: {self.shown(words)}")
+
+    def skipped(self, ran: Ran, job_type: JobType) -> str:
+        """A public summary, if the command says by its exit code that there was nothing to do; else empty."""
+        done = ran.finished
+        if done.ended_by is not EndedBy.EXITED or not job_type.is_skipped_by(done.exit_code):
+            return ""
+        return skipped(one_line(self.shown(done.tail[-1] if done.tail else f"exit code {done.exit_code}")))
 
     def summary(self, ran: Ran, limit: timedelta, success_codes: Collection[int | None] = (0,)) -> str:
         """A public summary of how a command ended."""
