@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+TOKEN = "a-token"
 CUT = 0
 """A connection that is closed in the middle of the answer."""
 

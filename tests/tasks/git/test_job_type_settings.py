@@ -1,4 +1,4 @@
-"""What a job type's checkout says: history, submodules, files of Git LFS; and repositories of other users."""
+"""What a job type's checkout says: history, submodules, files of Git LFS."""
 
 import os
 import stat
@@ -150,20 +150,6 @@ async def test_a_submodule_by_another_protocol_fails_the_checkout(
             f"{host.url}/main/origin.git", main.head("main") or "", token=TOKEN, checkout=Checkout(submodules=True)
         ):
             pytest.fail("that protocol is none of the host's")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="gives a repository to another user")
-@pytest.mark.parametrize("url", ["{}", "file://{}", "file://{}/"])
-@pytest.mark.parametrize("is_bare", [True, False])
-async def test_a_local_mirror_of_another_user_is_read(url: str, is_bare: bool, repository: Path) -> None:  # noqa: FBT001 - a parameter of the test
-    sha = git(repository, "rev-parse", "HEAD")
-    if is_bare:
-        git(repository.parent, "clone", "-q", "--bare", "repository", "mirror.git")
-    mirror = repository.parent / "mirror.git" if is_bare else repository
-    for path in (mirror, *mirror.rglob("*")):
-        os.chown(path, 65_534, 65_534)
-    async with working_copy(url.format(mirror), sha) as copy:
-        assert (copy / "page5.md").exists()
 
 
 PRETENDED = """#!/bin/sh

@@ -1,46 +1,13 @@
 """Pushes a job's changes to the branch once, and keeps what others pushed there."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pushing import BRANCH, LINES, push
 from repositories import Origin, git, write
-from waiting import Held, until
 
-from domain.git.push import Push
 from tasks.git import push as module
-from tasks.git.checkout import working_copy
-from tasks.git.push import PushFailed, push_changes
-from tasks.process import temp_dirs
-
-BRANCH = "main"
-PUSH = Push(
-    branch=BRANCH, paths=("docs",), credential="env:PUSH_TOKEN", author="Docs bot <docs@example.com>", message=None
-)
-LINES = "".join(f"line {number}\n" for number in range(20))
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin(tmp_path)
-
-
-@pytest.fixture
-def sha(origin: Origin) -> str:
-    return origin.commit(BRANCH, docs__page_md=LINES, docs__old_md="old", src_py="source")
-
-
-@pytest.fixture
-async def copy(origin: Origin, sha: str, tmp_path: Path) -> AsyncIterator[Path]:
-    """The working copy of the job's commit."""
-    async with working_copy(origin.url, sha, parent=tmp_path) as folder:
-        yield folder
-
-
-async def push(copy: Path, origin: Origin, sha: str, asked: Push = PUSH, **changes: object) -> str | None:
-    changed = asked.model_copy(update=changes)
-    return await push_changes(copy, changed, clone_url=origin.url, sha=sha, token="a-token", message="update")
+from tasks.git.push import PushFailed
 
 
 async def test_only_changes_in_the_declared_paths_are_committed(origin: Origin, sha: str, copy: Path) -> None:
@@ -126,73 +93,6 @@ async def test_a_branch_of_another_history_gets_the_jobs_files(origin: Origin, s
     write(copy, docs__added_md="added")
     await push(copy, origin, sha, branch="pages")
     assert origin.files("pages") == {"docs/added.md": "added"}
-
-
-def hook(origin: Origin, name: str, script: str) -> None:
-    path = origin.bare / "hooks" / name
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-
-
-async def test_a_refused_push_says_why_without_the_token(origin: Origin, sha: str, copy: Path) -> None:
-    hook(origin, "pre-receive", "echo 'error: GH006: Protected branch update failed for a-token' >&2; exit 1")
-    write(copy, docs__page_md="new")
-    with pytest.raises(PushFailed, match=r"^push failed: .*GH006: Protected branch update failed for \*\*\*"):
-        await push(copy, origin, sha)
-    assert origin.head(BRANCH) == sha
-
-
-@pytest.mark.parametrize("lines", [0, 80])
-async def test_the_hosts_own_reason_is_told_however_much_follows_it(
-    lines: int, origin: Origin, sha: str, copy: Path
-) -> None:
-    more = f'i=0; while [ $i -lt {lines} ]; do echo "- rule $i says no"; i=$((i+1)); done'
-    said = "echo 'error: GH013: Repository rule violations found for refs/heads/main.'; echo; echo '- No push here.'"
-    hook(origin, "pre-receive", f"({said}; {more}) >&2; exit 1")
-    write(copy, docs__page_md="new")
-    with pytest.raises(PushFailed) as failed:
-        await push(copy, origin, sha)
-    reason = "remote: error: GH013: Repository rule violations found for refs/heads/main. - No push here."
-    assert str(failed.value) == f"push failed: {reason}"
-
-
-MOVE = "env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main"
-"""The branch moves while we push: another push was quicker."""
-
-
-async def test_a_branch_that_moves_while_we_push_is_followed(
-    origin: Origin, sha: str, copy: Path, tmp_path: Path
-) -> None:
-    shas = [origin.commit("side", docs__theirs_md=f"theirs {number}") for number in range(3)]
-    turns = (
-        f"n=$(ls {tmp_path}/turn-* 2>/dev/null | wc -l); touch {tmp_path}/turn-$n; set -- {' '.join(shas)}; shift $n"
-    )
-    hook(origin, "pre-receive", f"{turns} 2>/dev/null || exit 0; [ $# = 0 ] && exit 0; {MOVE} $1; exit 1")
-    write(copy, docs__ours_md="ours")
-    await push(copy, origin, sha)
-    assert origin.files(BRANCH)["docs/theirs.md"] == "theirs 2"
-    assert "docs/ours.md" in origin.files(BRANCH)
-
-
-async def test_a_push_whose_reply_is_lost_is_known_by_the_branch(origin: Origin, sha: str, copy: Path) -> None:
-    hook(origin, "reference-transaction", '[ "$1" != committed ] || kill -9 $PPID')
-    write(copy, docs__page_md="new")
-    made = await push(copy, origin, sha)
-    assert made == origin.head(BRANCH) != sha
-
-
-async def test_a_cancel_that_comes_after_the_push_does_not_undo_it(
-    origin: Origin, sha: str, copy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "scratch").mkdir()  # where no other test leaves a folder to be removed first
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
-    write(copy, docs__page_md="new")
-    with Held() as held:
-        monkeypatch.setattr(temp_dirs, "remove", held.up(temp_dirs.remove))
-        pushing = asyncio.create_task(push(copy, origin, sha))
-        await until(held.begun.is_set)
-        pushing.cancel()
-    assert await pushing == origin.head(BRANCH) != sha
 
 
 async def test_ignored_files_are_not_pushed_and_an_ignored_path_is_an_error(

@@ -3,33 +3,15 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from git_host import Host, git_host
+from git_host import TOKEN, Host
+from pushing import PUSH
 from repositories import Origin, write
 
-from domain.git.push import Push
 from tasks.git.checkout import CheckoutFailed, working_copy
 from tasks.git.push import PushFailed, push_changes
-
-TOKEN = "a-token"
-PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH_TOKEN", author="Docs bot <docs@example.com>")
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    made = Origin(tmp_path)
-    made.commit("main", docs__page_md="old")
-    return made
-
-
-@pytest.fixture
-def host(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    with git_host(origin.bare.parent, tmp_path, TOKEN) as serving:
-        monkeypatch.setenv("GIT_SSL_CAINFO", str(serving.certificate))
-        yield serving
 
 
 async def test_the_token_opens_the_host_for_reading_and_for_pushing(origin: Origin, host: Host) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pushing import LINES
 from repositories import Origin, commit, git, write
 
 from domain.git.push import Push
@@ -12,12 +13,6 @@ from tasks.git.checkout import working_copy
 from tasks.git.push import PushFailed, _Pusher, push_changes
 
 PUSH = Push(branch="content", paths=("docs",), credential="env:P", author="Docs bot <docs@example.com>")
-LINES = "".join(f"line {number}\n" for number in range(20))
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin(tmp_path)
 
 
 async def pushed(

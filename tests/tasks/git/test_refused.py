@@ -15,11 +15,6 @@ TOKEN = "a-token-of-ours"
 
 
 @pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin(tmp_path)
-
-
-@pytest.fixture
 def evil(tmp_path: Path) -> Path:
     """A program that leaves a mark in `tmp_path/ran`."""
     (tmp_path / "ran").mkdir()

@@ -1,37 +1,15 @@
 """A checkout outlives what passes at its host, and follows a repository that was renamed."""
 
 import shutil
-from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from git_host import CUT, Host, git_host
+from git_host import CUT, TOKEN, Host
+from pushing import PUSH
 from repositories import Origin, write
 
 from domain.git.checkout import Checkout
-from domain.git.push import Push
-from tasks.git import remote
 from tasks.git.checkout import CheckoutFailed, working_copy
 from tasks.git.push import push_changes
-
-TOKEN = "a-token"
-PUSH = Push(branch="main", paths=("docs",), credential="env:PUSH_TOKEN", author="Docs bot <docs@example.com>")
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    made = Origin(tmp_path)
-    made.commit("main", docs__page_md="old")
-    return made
-
-
-@pytest.fixture
-def host(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    monkeypatch.setattr(remote, "FIRST_WAIT", timedelta(milliseconds=10))
-    with git_host(origin.bare.parent, tmp_path, TOKEN) as serving:
-        monkeypatch.setenv("GIT_SSL_CAINFO", str(serving.certificate))
-        yield serving
 
 
 @pytest.mark.parametrize("faults", [[503], [500, 502], [504], [429, 429, 429], [408], [CUT], [CUT, 503, CUT]])
