@@ -69,8 +69,9 @@ def prefect_server(folder: Path) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")  # it wants to write while the first flow run does
-        # It tries each event of a flow run that is deleted six times, and all other task runs wait behind that.
-        patch.setenv("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL", "0.05")
+        # It tries each event of a flow run that is deleted six times, and all other task runs wait behind that. Whole
+        # seconds: Prefect takes int() of it, and with 0 its server never rests.
+        patch.setenv("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL", "1")
         patch.setenv("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")  # no client reads all of certifi's
         patch.setenv("SSL_CERT_FILE", str(make_certificate(folder)[0]))  # nor all of the host's: it uses HTTP
         with prefect_test_harness(server_startup_timeout=90):
