@@ -165,13 +165,9 @@ def begin(tx: Transaction, job_id: UUID, execution: int) -> JobState | None:
         job = tx.one_or_none(Job, READ, **mine)
     if job is None or job.state is not JobState.WAITING:
         return JobState.RUNNING if job and job.state is JobState.RUNNING else None
-    if job.exclusive_group is not None and _must_wait(tx, job):
+    if job.exclusive_group is not None and tx.session.exec(select(exists().where(_goes_before(job, tx.now)))).one():
         return JobState.WAITING
     return _run(tx, START, {**mine, **begun})
-
-
-def _must_wait(tx: Transaction, job: Job) -> bool:
-    return bool(tx.session.exec(select(exists().where(_goes_before(job, tx.now)))).one())
 
 
 def _goes_before(job: Job, now: datetime) -> ColumnElement[bool]:

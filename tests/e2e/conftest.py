@@ -7,12 +7,19 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 import pytest_asyncio
 from e2e_rig import INTERVAL, SECONDS, Rig, rig_in
+from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.context import refresh_global_settings_context
 from real_processes import ROOT, adopt_orphans, command_line, offspring
+
+from local.deploy import _set_interval, deploy
+from local.prefect_server import prefect_server
+from local.work_pools import JOBS
 
 AT_ONCE = 6
 BODY = pytest.StashKey[Callable[..., Awaitable[None]]]()
@@ -75,6 +82,36 @@ async def _in_a_place(places: asyncio.Semaphore, item: pytest.Item, rig: Rig) ->
     params: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
     async with places:
         await item.stash[BODY](rig=rig, **params)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(rig: Rig) -> AsyncIterator[None]:
+    """The server and the ledger of the installation are named in the environment, as for `make deploy`."""
+    named = {name: value for name, value in rig.env.items() if name.startswith(("REPORTBACK_", "PREFECT_"))}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in named.items():
+            patch.setenv(name, value)
+        refresh_global_settings_context()
+        yield
+    refresh_global_settings_context()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def deployed(server: None) -> AsyncIterator[None]:  # noqa: ARG001  # it has to be there
+    """The deployments, made again, after an operator has limited a pool and the interval was changed."""
+    await _limit(JOBS, 5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPORTBACK_INTERVAL", "2m")
+        await deploy()
+    yield
+    await _limit(JOBS, None)
+    async with prefect_server() as client:
+        await _set_interval(client, timedelta(seconds=INTERVAL))
+
+
+async def _limit(pool: str, count: int | None) -> None:
+    async with prefect_server() as client:
+        await client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=count))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

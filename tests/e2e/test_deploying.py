@@ -1,24 +1,16 @@
-"""`make deploy` and `reportback drain` on the shared server. Run alone: they change what is deployed there."""
+"""`make deploy` on the shared server. Run alone: the tests change what is deployed there."""
 
-import asyncio
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
-import pytest_asyncio
-from e2e_rig import INTERVAL, Rig
-from e2e_run import STARTS
-from prefect.client.orchestration import PrefectClient
+from e2e_rig import Rig
+from e2e_run import STARTS, WITHOUT_WORKER
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
-from prefect.client.schemas.objects import State
-from prefect.context import refresh_global_settings_context
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.states import Completed, Pending, Running, Scheduled
 from prefect.workers.process import ProcessWorker
 
 from domain.operations.ledger_tag import ledger_named_by
@@ -26,7 +18,6 @@ from domain.operations.status_page import KEY
 from local import deploy as module
 from local import drain as draining
 from local.deploy import DEPLOYMENTS, deploy
-from local.drain import NoPool, drain, resume
 from local.prefect_server import prefect_server
 from local.work_pools import CLOSED, JOBS, JOBS_AT_ONCE, POOLS, RECONCILE, NotDeployed, close_pool
 from settings import Settings
@@ -34,36 +25,6 @@ from storage.identity import ledger_id
 from storage.ledger import open_ledger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-MOMENT = timedelta(seconds=0.1)
-WITHOUT_WORKER: dict[str, Any] = {"parameters": {"job": "told"}, "work_queue_name": "nobody"}
-"""A flow run that no worker takes on."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def server(rig: Rig) -> AsyncIterator[None]:
-    """The server and the ledger of the installation are named in the environment, as for `make deploy`."""
-    named = {name: value for name, value in rig.env.items() if name.startswith(("REPORTBACK_", "PREFECT_"))}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in named.items():
-            patch.setenv(name, value)
-        refresh_global_settings_context()
-        yield
-    refresh_global_settings_context()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def deployed(server: None) -> AsyncIterator[None]:  # noqa: ARG001  # it has to be there
-    """The deployments, made again, after an operator has limited a pool and the interval was changed."""
-    await _limit(JOBS, 5)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REPORTBACK_INTERVAL", "2m")
-        await deploy()
-    yield
-    await _limit(JOBS, None)
-    async with prefect_server() as client:
-        await module._set_interval(client, timedelta(seconds=INTERVAL))
-
 
 TWO_MINUTES = timedelta(minutes=2)
 
@@ -76,11 +37,6 @@ async def _prefect_deploy() -> None:
     await module._deploy()
     async with prefect_server() as client:
         await module._set_interval(client, TWO_MINUTES)  # the one thing that prefect.yaml cannot say
-
-
-async def _limit(pool: str, count: int | None) -> None:
-    async with prefect_server() as client:
-        await client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=count))
 
 
 @pytest.mark.usefixtures("deployed")
@@ -208,49 +164,3 @@ async def test_a_pool_of_another_type_is_refused_by_its_name() -> None:
         await client.create_work_pool(WorkPoolCreate(name="in-docker", type="docker"))
         with pytest.raises(NotDeployed, match="in-docker is of type docker"):
             await close_pool(client, "in-docker")
-
-
-async def run_in(client: PrefectClient, state: State[None]) -> UUID:
-    """A flow run of docs-job in *state*, as if a worker had brought it there."""
-    deployment = await client.read_deployment_by_name(DEPLOYMENTS[0])
-    made = await client.create_flow_run_from_deployment(deployment.id, **WITHOUT_WORKER, name="under-way")
-    await client.set_flow_run_state(made.id, state, force=True)
-    return made.id
-
-
-@pytest.mark.usefixtures("deployed")
-@pytest.mark.parametrize("state", [Pending(), Running()], ids=["taken on", "running"])
-async def test_a_drain_waits_until_nothing_runs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: State[None]
-) -> None:
-    monkeypatch.setattr(draining, "POLL_EVERY", MOMENT)
-    async with prefect_server() as client:
-        run_id = await run_in(client, state)
-        assert await drain(JOBS, timeout=timedelta(seconds=1)) == 1
-        waiting = asyncio.create_task(drain(JOBS, timeout=timedelta(seconds=60)))
-        await asyncio.wait({waiting}, timeout=1)
-        assert not waiting.done()
-        await client.set_flow_run_state(run_id, Completed(), force=True)
-        assert await waiting == 0
-        assert (await client.read_work_pool(JOBS)).is_paused
-        await resume(JOBS)
-        pool = await client.read_work_pool(JOBS)
-        assert (pool.is_paused, pool.concurrency_limit) == (False, 5)
-    assert re.search(rf"still running: .*under-way \({state.name}\)", capsys.readouterr().out)
-
-
-@pytest.mark.usefixtures("deployed")
-async def test_scheduled_runs_do_not_hold_up_a_drain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No worker takes it on while the pool is paused."""
-    monkeypatch.setattr(draining, "POLL_EVERY", MOMENT)
-    async with prefect_server() as client:
-        scheduled = await run_in(client, Scheduled())
-        assert await drain(JOBS, timeout=timedelta(seconds=60)) == 0
-        await resume(JOBS)
-        await client.delete_flow_run(scheduled)
-
-
-@pytest.mark.usefixtures("server")
-async def test_a_pool_that_is_not_there_is_named() -> None:
-    with pytest.raises(NoPool, match="no work pool nowhere: run `make deploy` first"):
-        await drain("nowhere", timeout=MOMENT)

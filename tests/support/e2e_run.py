@@ -21,6 +21,9 @@ from storage.models import Job
 STARTS = 90
 """Seconds to wait for a flow run to start, with many others on two cores; no promise."""
 
+WITHOUT_WORKER: dict[str, Any] = {"parameters": {"job": "told"}, "work_queue_name": "nobody"}
+"""What makes a flow run of docs-job that no worker takes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
