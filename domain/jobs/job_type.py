@@ -9,7 +9,7 @@ from domain.delivery.commit_status import MAX_CONTEXT, short_enough
 from domain.git.checkout import ONE_COMMIT, Checkout
 from domain.git.paths import WorkingCopyPath
 from domain.git.push import Push
-from domain.jobs.options import Option, arguments, check_options
+from domain.jobs.options import Option, arguments, completed
 from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation
 from domain.jobs.templates import OutputURL, check_template, default_context, filled_context
 from domain.output.patterns import LinePattern
@@ -135,9 +135,9 @@ class JobType(BaseModel):
         """The context of a request that names none; *options* may be invalid."""
         return filled_context(self.context, self.name, self.options, options)
 
-    def check_options(self, options: Mapping[str, object]) -> None:
-        """Raise `domain.jobs.options.BadOptions` unless *options* are declared and within their bounds."""
-        check_options(self.options, options)
+    def completed(self, options: Mapping[str, object]) -> dict[str, object]:
+        """*options* with the defaults of those not given. Raises `domain.jobs.options.BadOptions`."""
+        return completed(self.options, options)
 
     def argv(self, options: Mapping[str, object]) -> tuple[str, ...]:
         """The command with the arguments of *options*, without a shell. Raises `domain.jobs.options.BadOptions`."""

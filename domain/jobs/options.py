@@ -201,12 +201,22 @@ def check_options(declared: Mapping[str, Option], given: Mapping[str, object]) -
         raise BadOptions("; ".join(problems))
 
 
+def completed(declared: Mapping[str, Option], given: Mapping[str, object]) -> dict[str, object]:
+    """The options of a request in the order of declaration, as their types have them, with the defaults of others.
+
+    Raises:
+        BadOptions: see `check_options`.
+    """
+    check_options(declared, given)
+    values = {name: option.typed(given.get(name, option.default)) for name, option in declared.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def arguments(declared: Mapping[str, Option], given: Mapping[str, object]) -> tuple[str, ...]:
     """The arguments to append to the command, in the order of declaration; with defaults of options not given.
 
     Raises:
         BadOptions: see `check_options`.
     """
-    check_options(declared, given)
-    chosen = ((option, option.typed(given.get(name, option.default))) for name, option in declared.items())
-    return tuple(argument for option, value in chosen if value is not None for argument in option.arguments(value))
+    chosen = completed(declared, given)
+    return tuple(argument for name, value in chosen.items() for argument in declared[name].arguments(value))

@@ -36,7 +36,7 @@ def order_of(
         BadOptions: an option is not declared, or out of its bounds.
         NoCredential: no credential may report on that repository.
     """
-    job_type.check_options(options)
+    options = job_type.completed(options)  # two jobs with the same options have them in the same words
     if wanted is None:
         return Order(flow_run_id, job_type.name, options, job_type.exclusive, None, None, "", start)
     target = wanted.to_target(job_type.context_of(options))

@@ -136,7 +136,7 @@ args = ["-b", "{value}"]
     assert site.argv({}) == ("make", "-b", "html")
     assert site.argv({"builder": "text", "draft": True}) == ("make", "--draft", "-b", "text")
     with pytest.raises(BadOptions, match="builder must be one of html, text, not 'pdf'"):
-        site.check_options({"builder": "pdf"})
+        site.completed({"builder": "pdf"})
 
 
 @pytest.mark.parametrize("file", ["jobs.toml", "demo/jobs.toml"])

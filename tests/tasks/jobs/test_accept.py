@@ -44,6 +44,13 @@ def test_an_order_is_what_was_asked_for() -> None:
     assert asked.credential == DEFAULT_CREDENTIAL
 
 
+def test_an_option_given_as_its_default_or_as_text_makes_the_same_order() -> None:
+    several = SPHINX.model_copy(update={"options": {"processes": PROCESSES.model_copy(update={"default": 4})}})
+    given: tuple[dict[str, object], ...] = ({}, {"processes": 4}, {"processes": "4"})
+    orders = [order_of(uuid4(), several, options, None, Settings(), page=None) for options in given]
+    assert [one.options for one in orders] == [{"processes": 4}] * 3
+
+
 def test_an_order_without_a_target_has_no_url_and_no_credential() -> None:
     asked = ordered(None, credentials={"others/*": "env:OTHERS"})
     assert (asked.target, asked.url, asked.credential) == (None, None, "")
