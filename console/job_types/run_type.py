@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +15,14 @@ from console.job_types.listing import read_types
 from console.terminal import plain, results, say
 from domain.jobs.command_line_options import given_options
 from domain.jobs.hidden_values import hidden_values
-from domain.jobs.job_states import JobState, state_after
+from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
 from domain.output.signs import Sign
-from domain.redact import public
 from tasks.git.checkout import CheckoutFailed, working_copy
 from tasks.jobs.log_sampling import LineBudget
 from tasks.jobs.prepare import PreparationFailed, prepare
-from tasks.jobs.run_commands import BuildEnvironment
-from tasks.process.command import CannotStart, child_environment
+from tasks.jobs.run_commands import BuildEnvironment, build_environment
+from tasks.process.command import CannotStart
 from tasks.process.disk_space import NoSpace
 from tasks.process.file_worker import within
 from tasks.process.temp_dirs import scratch
@@ -97,13 +96,12 @@ async def _ended(chosen: JobType, given: dict[str, object], repo: Path, sha: str
         async with _environment(chosen, repo, sha) as environment:
             await prepare(chosen.prepare, environment, None, scope="")
             ran = await environment.run(chosen.argv(given), chosen.timeout, chosen.line_patterns)
-            done = ran.finished
             if why := environment.skipped(ran, chosen):
                 return JobState.SUCCEEDED, why
-            state = state_after(done.ended_by, done.exit_code, chosen.success_codes)
+            state, summary = environment.ended(ran, chosen)
             if state is JobState.SUCCEEDED and (missing := _missing_output(chosen, environment.copy)):
                 return JobState.CRASHED, missing
-            return state, environment.summary(ran, chosen.timeout, chosen.success_codes)
+            return state, summary
     except (CheckoutFailed, CannotStart, PreparationFailed, NoSpace) as error:
         return JobState.CRASHED, str(error)
 
@@ -113,10 +111,8 @@ async def _environment(chosen: JobType, repo: Path, sha: str) -> AsyncIterator[B
     making = working_copy(repo.as_uri(), sha, limits=chosen.limits, checkout=chosen.checkout, say=say)
     async with scratch() as home, making as copy:
         seen = {name: os.environ[name] for name in chosen.env if name in os.environ}
-        hidden = list(hidden_values(seen))
-        shown = partial(public, secrets=hidden, roots=(str(copy), str(home)))
-        env = child_environment(chosen.env, os.environ, home)
-        yield BuildEnvironment(copy, env, chosen.limits, shown, _print, budget=_EveryLine())
+        environment = build_environment(chosen, copy, home, list(hidden_values(seen)), _print)
+        yield replace(environment, budget=_EveryLine())
 
 
 def _print(line: str) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from domain.jobs.hidden_values import TooShort
-from domain.jobs.job_states import JobState, state_after
+from domain.jobs.job_states import JobState
 from domain.output.progress import ShowProgress
 from domain.output.summary import skipped
 from domain.redact import public
@@ -22,10 +21,10 @@ from tasks.git.push import PushFailed, push_changes
 from tasks.jobs.execution_spec import CANCELLED, ExecutionResult, Work, folders_of_a_job, secrets_of, token_of
 from tasks.jobs.keep_output import NotKept, keep_output
 from tasks.jobs.prepare import PreparationFailed, prepare
-from tasks.jobs.run_commands import BuildEnvironment, ignore_prepared
+from tasks.jobs.run_commands import BuildEnvironment, build_environment, ignore_prepared
 from tasks.jobs.working_folder import SHORT_SHA, empty_folder, folder_of, has_nothing_to_do
 from tasks.process.background import Stop, run_in_background
-from tasks.process.command import CannotStart, child_environment
+from tasks.process.command import CannotStart
 from tasks.process.disk_space import NoSpace, check_free_space, full_is_no_space
 from tasks.process.files import USUAL, FileWorkFailed, hand_over
 from tasks.process.temp_dirs import REMOVAL, keep
@@ -63,7 +62,7 @@ async def execute(
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             environment = replace(
-                _build_environment(work, copy, home, secrets, on_line),
+                build_environment(work.job_type, copy, home, secrets, on_line),
                 user=user, on_progress=on_progress, on_prepared=on_prepared,
             )  # fmt: skip
             for note in notes:
@@ -126,8 +125,7 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) ->
     done = ran.finished
     if why := environment.skipped(ran, job_type):
         return ExecutionResult(JobState.SUCCEEDED, why, done.exit_code)
-    state = state_after(done.ended_by, done.exit_code, job_type.success_codes)
-    summary = environment.summary(ran, job_type.timeout, job_type.success_codes)
+    state, summary = environment.ended(ran, job_type)
     if state is JobState.SUCCEEDED:
         await _keep(work, environment)
         await _push(reporter, work, environment)
@@ -173,23 +171,6 @@ async def _push(reporter: Reporter, work: Work, environment: BuildEnvironment) -
     )  # fmt: skip
     environment.say(
         f"{commit[:SHORT_SHA]} is pushed to {push.branch}" if commit else "nothing to push: nothing has changed"
-    )
-
-
-def _build_environment(
-    work: Work, copy: Path, home: Path, secrets: Sequence[str], on_line: LogLine
-) -> BuildEnvironment:
-    return BuildEnvironment(
-        copy,
-        child_environment(work.job_type.env, os.environ, home),
-        work.job_type.limits,
-        partial(
-            public,
-            secrets=secrets,
-            roots=(str(copy), str(home)),
-            folders=frozenset(folder.name for folder in Path("/").iterdir()),
-        ),
-        on_line,
     )
 
 

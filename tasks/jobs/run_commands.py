@@ -1,10 +1,13 @@
 """Runs a job's prepare steps and command in its working copy, with its environment, limits and user."""
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+from domain.jobs.job_states import JobState, state_after
 from domain.jobs.job_type import JobType
 from domain.output.parser import OutputParser
 from domain.output.patterns import LinePattern
@@ -12,10 +15,11 @@ from domain.output.progress import Progress, ShowProgress, ignore_progress
 from domain.output.summary import skipped, summarise
 from domain.process.ended_by import EndedBy
 from domain.process.limits import Limits
+from domain.redact import public
 from domain.text import LogLine, cut, one_line
 from tasks.jobs.log_sampling import LineBudget
 from tasks.process.causes import missing_module
-from tasks.process.command import CannotStart, Finished, run_command
+from tasks.process.command import CannotStart, Finished, child_environment, run_command
 from tasks.process.output_lines import MAX_LINE
 from tasks.process.uncancellable import run_uncancellable
 from tasks.process.user_lock import end_all
@@ -114,6 +118,11 @@ class BuildEnvironment:
             return ""
         return skipped(one_line(self.shown(done.tail[-1] if done.tail else f"exit code {done.exit_code}")))
 
+    def ended(self, ran: Ran, job_type: JobType) -> tuple[JobState, str]:
+        """The state in which a command left its job, and a public summary."""
+        state = state_after(ran.finished.ended_by, ran.finished.exit_code, job_type.success_codes)
+        return state, self.summary(ran, job_type.timeout, job_type.success_codes)
+
     def summary(self, ran: Ran, limit: timedelta, success_codes: Collection[int | None] = (0,)) -> str:
         """A public summary of how a command ended."""
         done = ran.finished
@@ -127,3 +136,21 @@ class BuildEnvironment:
             timeout=limit,
             success_codes=success_codes,
         )
+
+
+def build_environment(
+    job_type: JobType, copy: Path, home: Path, secrets: Sequence[str], on_line: LogLine
+) -> BuildEnvironment:
+    """The environment of a job in *copy*, with *home* as its HOME; *secrets* are in none of its public words."""
+    return BuildEnvironment(
+        copy,
+        child_environment(job_type.env, os.environ, home),
+        job_type.limits,
+        partial(
+            public,
+            secrets=secrets,
+            roots=(str(copy), str(home)),
+            folders=frozenset(folder.name for folder in Path("/").iterdir()),
+        ),
+        on_line,
+    )
