@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from domain.jobs.run_names import SHORT_SHA
 from domain.operations.job_history import Event, JobHistory, ReportHistory, clock, what_next
 from domain.operations.markdown import code, cut_words, fenced, link, narrow
+from domain.output.findings import Finding, Level
+from domain.text import cut
 
 TAIL = 20
 """Lines shown of the end of the output."""
@@ -20,19 +23,24 @@ EARLIER = 10
 
 MOST_OPTIONS = 1000
 
+FOUND = 20
+"""Findings listed."""
+
 
 def page(
     job: JobHistory, *, at: datetime, tail: Sequence[str] = (), note: str = "",
-    commit_url: str | None = None, flow_run_url: str | None = None,
+    findings: Sequence[Finding] = (), commit_url: str | None = None, flow_run_url: str | None = None,
 ) -> str:  # fmt: skip
     """The job's page, in Markdown, as of *at*.
 
     It uses lists: phones show only the left half of a table with sentences in it.
-    *tail*: the last lines of its output, already redacted. *note*: shown first.
+    *tail*: the last lines of its output, already redacted. *note*: shown first. *findings*: what its command said of
+    places in files, whose paths link to the commit's files.
     """
     parts = [
         f"**{narrow(note)}**" if note else "",
         "\n".join(f"- {name}: {value}" for name, value in _facts(job, commit_url, flow_run_url)),
+        *_findings(findings, commit_url),
         *_output(tail),
         *_reports(job, at),
         f"*As of {clock(at)}.*",
@@ -63,6 +71,29 @@ def _facts(job: JobHistory, commit_url: str | None, flow_run_url: str | None) ->
 
 def _json(options: Mapping[str, Any]) -> str:
     return json.dumps(dict(options), ensure_ascii=False)[:MOST_OPTIONS] if options else ""
+
+
+def _findings(findings: Sequence[Finding], commit_url: str | None) -> Iterator[str]:
+    if not findings:
+        return
+    yield "## What it found"
+    worst = sorted(findings, key=lambda one: (list(Level).index(one.level), not one.path))
+    yield "\n".join(
+        f"- **{one.level.value}** {_place(one, commit_url)}{narrow(cut(one.message, WIDTH))}" for one in worst[:FOUND]
+    )
+    if len(worst) > FOUND:
+        yield f"And {len(worst) - FOUND} more, in the log."
+
+
+def _place(finding: Finding, commit_url: str | None) -> str:
+    """Where it is, as a link to the line of the commit's file."""
+    if not finding.path:
+        return ""
+    words = f"{finding.path}:{finding.line}"
+    if commit_url is None:
+        return f"{code(words)}: "
+    file = f"{commit_url.replace('/commit/', '/blob/', 1)}/{quote(finding.path)}"
+    return f"{link(words, f'{file}?plain=1#L{finding.line}')}: "
 
 
 def _output(tail: Sequence[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from domain.output.error_line import ErrorLine, normalized
+from domain.output.findings import Finding, FindingParser
 from domain.output.patterns import LinePattern, finder
 from domain.output.presets import GENERAL
 from domain.output.progress import Progress
@@ -25,6 +26,7 @@ class OutputParser:
         self._counted = [(finder(one.count), one.what) for one in patterns if one.count and one.what]
         self._error_line = ErrorLine([finder(one.error) for one in patterns if one.error])
         self._counts = {one.what: (0, 0) for one in patterns if one.what}
+        self._findings = FindingParser([finder(one.finding) for one in patterns if one.finding])
 
     @property
     def counts(self) -> str:
@@ -36,10 +38,16 @@ class OutputParser:
         """The line that best explains the failure, see `ErrorLine`; not redacted."""
         return self._error_line.lines
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What it says of places in files; not redacted."""
+        return self._findings.findings
+
     def take(self, line: str) -> Progress | None:
         """Process the next line of the output, which is not blank; returns the progress that it reports, if any."""
         self.sign = self._error_line.take(line)
         seen = normalized(line)
+        self._findings.take(seen)
         for find, what in self._counted:
             if (numbers := find(seen)) is not None:
                 number = int(numbers["count"]) if "count" in numbers else self._counts[what][0] + 1

@@ -1,4 +1,4 @@
-"""Patterns for lines of output, such as "{done} of {total} pages": regular expressions with names for numbers."""
+"""Patterns for lines of output, such as "{done} of {total} pages": regular expressions that name what they read."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,6 +12,9 @@ from domain.text import one_line
 NAMED = re.compile(r"(?<!\\[px])\{(?P<name>[a-z]+)\}")
 NUMBER = r" ?(?P<\g<name>>[0-9]{1,9}) ?"
 """What `{name}` stands for."""
+
+WORDS = {"file": r"""[^\s:"'`()]+""", "level": r"\w+", "message": ".+"}
+"""What a name stands for that is no number."""
 
 WHOLE = re.compile(r"(?<![0-9])(?<![0-9][.,])[0-9]{1,9}+(?![0-9]|[.,][0-9])")
 ALONE = re.compile(rf"(?<![\w.,/-]){WHOLE.pattern}")
@@ -28,12 +31,13 @@ ALLOWED: dict[str, tuple[set[str], ...]] = {
     "progress": ({"done", "total"}, {"percent"}),
     "count": ({"count"}, set()),
     "error": (set(),),
+    "finding": tuple({"file", "message", *more} for more in ((), ("line",), ("level",), ("line", "level"))),
 }
 """The sets of names that the pattern of a field may have."""
 
 
 class LinePattern(BaseModel):
-    """Meaning of a kind of line: a job's progress (`progress`), a count (`count`), or an error (`error`).
+    """Meaning of a kind of line: a job's progress, a count, an error, or what is wrong where in a file (`finding`).
 
     `what`: what is counted, in the plural; also for a progress that the summary should name.
     """
@@ -43,9 +47,10 @@ class LinePattern(BaseModel):
     progress: Text | None = None
     count: Text | None = None
     error: Text | None = None
+    finding: Text | None = None
     what: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(default=None, alias="as")
 
-    @field_validator("progress", "count", "error")
+    @field_validator("progress", "count", "error", "finding")
     @classmethod
     def _has_the_names_of_its_field(cls, text: str | None, info: ValidationInfo) -> str | None:
         allowed = ALLOWED[str(info.field_name)]
@@ -65,11 +70,12 @@ class LinePattern(BaseModel):
 
     @model_validator(mode="after")
     def _tells_one_thing(self) -> Self:
-        if sum(text is not None for text in (self.progress, self.count, self.error)) != 1:
-            raise ValueError("needs one of progress, count and error, and not more")
+        if sum(text is not None for text in (self.progress, self.count, self.error, self.finding)) != 1:
+            raise ValueError("needs one of progress, count, error and finding, and not more")
         if self.count is not None and self.what is None:
             raise ValueError('a count needs as = "…": what is counted, such as "pages"')
-        if self.what is not None and (self.error is not None or "percent" in _names(self.progress or "")):
+        of_no_number = self.error is not None or self.finding is not None
+        if self.what is not None and (of_no_number or "percent" in _names(self.progress or "")):
             raise ValueError("as belongs to a count, or to a progress with {done} and {total}")
         return self
 
@@ -90,13 +96,19 @@ def _names(text: str) -> Iterable[str]:
 
 
 def _expression(text: str) -> re.Pattern[str]:
-    expression: re.Pattern[str] = compiled(NAMED.sub(NUMBER, re.sub(" +", " ", text)))
+    expression: re.Pattern[str] = compiled(NAMED.sub(_group, re.sub(" +", " ", text)))
     return expression
+
+
+def _group(named: re.Match[str]) -> str:
+    words = WORDS.get(named["name"])
+    return f"(?P<{named['name']}>{words})" if words else named.expand(NUMBER)
 
 
 def _has_whole_numbers(found: re.Match[str], line: str) -> bool:
     """Whether its named groups are numbers, and none of them part of another one such as 1.5."""
-    for start, end in map(found.span, found.re.groupindex.values()):
+    numbers = (group for name, group in found.re.groupindex.items() if name not in WORDS)
+    for start, end in map(found.span, numbers):
         number = (ALONE if start == found.start() else WHOLE).match(line, start) if start >= 0 else None
         if number is None or number.end() != end:
             return False

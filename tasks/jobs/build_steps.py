@@ -126,13 +126,14 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) ->
     if why := environment.skipped(ran, job_type):
         return ExecutionResult(JobState.SUCCEEDED, why, done.exit_code)
     state, summary = environment.ended(ran, job_type)
+    findings = await environment.findings(ran)
     if state is JobState.SUCCEEDED:
         await _keep(work, environment)
         await _push(reporter, work, environment)
-        return ExecutionResult(state, summary, done.exit_code, work.output_url)
+        return ExecutionResult(state, summary, done.exit_code, work.output_url, findings)
     if state is JobState.FAILED:
         await _keep_after_failure(work, environment)
-    return ExecutionResult(state, summary, done.exit_code)
+    return ExecutionResult(state, summary, done.exit_code, findings=findings)
 
 
 async def _keep(work: Work, environment: BuildEnvironment) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.delivery.report import RecordedReport
@@ -12,6 +12,7 @@ from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
 from domain.jobs.target_request import TargetRequest
 from domain.jobs.templates import filled_url
+from domain.output.findings import Finding
 from github_api.credentials import NoCredential
 from settings import Settings
 from storage.ledger import Ledger
@@ -46,12 +47,16 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """The result of an execution, yet to be stored. `summary` may be public. `url`: what it links to instead."""
+    """The result of an execution, yet to be stored. `summary` may be public. `url`: what it links to instead.
+
+    `findings`: what its command said of places in its files, fit to be public.
+    """
 
     state: JobState
     summary: str
     exit_code: int | None = None
     url: str | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 CANCELLED = ExecutionResult(JobState.CANCELLED, "cancelled")
@@ -59,12 +64,16 @@ CANCELLED = ExecutionResult(JobState.CANCELLED, "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class EndedExecution:
-    """A stored result. `report` is that of its outcome, or None without a target. `siblings`: what it covers."""
+    """A stored result, with the findings of its command.
+
+    `report` is that of its outcome, or None without a target. `siblings`: what it covers.
+    """
 
     state: JobState
     summary: str
     report: RecordedReport | None
     siblings: Siblings = NO_SIBLINGS
+    findings: tuple[Finding, ...] = field(default=(), repr=False)  # Prefect logs the result of a failed task
 
     @property
     def words(self) -> str:

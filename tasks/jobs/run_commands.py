@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from domain.jobs.job_states import JobState, state_after
 from domain.jobs.job_type import JobType
+from domain.output.findings import Finding
 from domain.output.parser import OutputParser
 from domain.output.patterns import LinePattern
 from domain.output.progress import Progress, ShowProgress, ignore_progress
@@ -17,13 +18,18 @@ from domain.process.ended_by import EndedBy
 from domain.process.limits import Limits
 from domain.redact import public
 from domain.text import LogLine, cut, one_line
+from tasks.jobs.locate_findings import located
 from tasks.jobs.log_sampling import LineBudget
+from tasks.process.background import run_in_background
 from tasks.process.causes import missing_module
 from tasks.process.command import CannotStart, Finished, child_environment, run_command
 from tasks.process.output_lines import MAX_LINE
 from tasks.process.uncancellable import run_uncancellable
 from tasks.process.user_lock import end_all
 from tasks.process.users import JobUser
+
+LOOKING = timedelta(seconds=10)
+"""How long the files are searched for what the findings are about."""
 
 
 def ignore_prepared() -> None:
@@ -110,6 +116,16 @@ class BuildEnvironment:
     def say(self, words: str) -> None:
         """Add a line of our own to the output."""
         self.on_line(f"Reportback: {self.shown(words)}")
+
+    async def findings(self, ran: Ran) -> tuple[Finding, ...]:
+        """What a command said of places in the files of the working copy; its words are made public."""
+        if not ran.parsed.findings:
+            return ()
+        try:
+            found = await run_in_background(partial(located, ran.parsed.findings, self.copy), longest=LOOKING)
+        except TimeoutError:  # a disk that does not answer
+            return ()
+        return tuple(replace(one, message=one_line(self.shown(one.message))) for one in found)
 
     def skipped(self, ran: Ran, job_type: JobType) -> str:
         """A public summary, if the command says by its exit code that there was nothing to do; else empty."""

@@ -176,4 +176,8 @@ async def _end(reporter: Reporter, work: Work, ending: ExecutionResult) -> Ended
         return reporter.ledger.write(store)
 
     stored = await retry_while_unavailable(end, longest=None, failed="the job's end could not be stored")
-    return EndedExecution(ending.state, ending.summary, stored.report, stored.siblings) if stored else None
+    return (
+        EndedExecution(ending.state, ending.summary, stored.report, stored.siblings, ending.findings)
+        if stored
+        else None
+    )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from domain.jobs.execution import Order
 from domain.jobs.run_names import name_of
 from domain.operations.job_page import TAIL, page
+from domain.output.findings import Finding
 from settings import Settings
 from storage.ledger import Ledger
 from storage.operations import job_history
@@ -46,13 +47,14 @@ async def job_page(order: Order, settings: Settings, ledger: Ledger) -> AsyncIte
 class JobPage:
     """A job's page, read from the ledger each time; only the end of the output comes from this process.
 
-    `note` is the page's first paragraph.
+    `note` is the page's first paragraph; `findings` is what the command said of places in files.
     """
 
     _order: Order
     _settings: Settings
     _ledger: Ledger
     note: str = ""
+    findings: Sequence[Finding] = ()
     _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _artifact: UUID | None = None
@@ -90,6 +92,7 @@ class JobPage:
             at=now,
             tail=tuple(self._tail),
             note=self.note,
+            findings=self.findings,
             commit_url=commit_url,
             flow_run_url=own_page(flow_run.ui_url),
         )

@@ -8,7 +8,8 @@ from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
 from domain.jobs.job_states import JobState
 from domain.operations.job_history import Blockers, Event, JobHistory, ReportHistory
-from domain.operations.job_page import TAIL, page
+from domain.operations.job_page import FOUND, TAIL, page
+from domain.output.findings import Finding, Level
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHA = "3f2a91c0" * 5
@@ -62,6 +63,30 @@ def test_the_page_shows_the_last_lines_of_the_output() -> None:
     assert f"```text\nline {100 - TAIL}\n" in text
     assert "line 99\n```" in text
     assert "end of its output" not in shown()
+
+
+def test_findings_link_to_their_lines_the_worst_first() -> None:
+    found = [
+        Finding("docs/a b.md", 3, Level.WARNING, "no [such] page"), Finding("", None, Level.FAILURE, "gone.md: lost"),
+        Finding("docs/b.md", 7, Level.FAILURE, "x"),
+    ]  # fmt: skip
+    text, blob = shown(findings=found), COMMIT.replace("/commit/", "/blob/")
+    assert (
+        f"- **failure** [docs/b\\.md\\:7](<{blob}/docs/b.md?plain=1#L7>)\\: x\n".replace("\\.", ".").replace(
+            ")\\:", "):"
+        )
+        + "- **failure** gone.md\\: lost\n"
+        + f"- **warning** [docs/a b.md\\:3](<{blob}/docs/a%20b.md?plain=1#L3>): no \\[such\\] page\n"
+    ) in text
+    assert "`docs/b.md:7`: x" in page(JOB, at=NOW, findings=found)
+    assert "What it found" not in shown()
+
+
+def test_of_many_findings_the_rest_are_counted() -> None:
+    found = [Finding("a.md", number, Level.WARNING, "x") for number in range(1, FOUND + 6)]
+    text = shown(findings=found)
+    assert text.count("- **warning**") == FOUND
+    assert "And 5 more, in the log." in text
 
 
 def test_a_note_comes_first() -> None:

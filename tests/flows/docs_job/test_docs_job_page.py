@@ -18,7 +18,7 @@ from storage.models import Job, StatusTarget
 
 
 async def test_a_run_says_what_it_does_and_its_page_what_came_of_it(rig: Rig) -> None:
-    rig.job_is("echo 'reading page.md'; echo 'Error: no `title` in <b>'; exit 3")
+    rig.job_is("echo 'reading page.md'; echo 'Error: no `title` in <b>'; touch a.md; echo 'a.md:1: error: x'; exit 3")
     done = await rig.run_job(options={"processes": 2})
     async with get_client() as client:
         run = await client.read_flow_run(done.id)
@@ -27,13 +27,15 @@ async def test_a_run_says_what_it_does_and_its_page_what_came_of_it(rig: Rig) ->
     (shown,) = await artifacts_of(done.id, "markdown")
     assert (shown.key, shown.description) == (None, run.name)  # without a key it does not stand in the list of all
     page = str(shown.data)
+    commit = f"http://github.test/acme/site/commit/{rig.sha}"
     ids = [status.id for status in rig.github.store.held()]
     for words in (
         '- Options: `{"processes": 2}`',
-        f"[{rig.sha[:7]}](<http://github.test/acme/site/commit/{rig.sha}>) of acme/site",
+        f"[{rig.sha[:7]}](<{commit}>) of acme/site",
         "- Outcome: **failed**: exit code 3\\: Error\\: no \\`title\\` in \\<b\\>",
         f"/flow-run/{done.id}>)",
-        "```text\nreading page.md\nError: no `title` in <b>\n```",
+        f"## What it found\n\n- **failure** [a.md\\:1](<{commit.replace('/commit/', '/blob/')}/a.md?plain=1#L1>): x\n",
+        "```text\nreading page.md\nError: no `title` in <b>\na.md:1: error: x\n```",
         f"## Report 2, `failure`: delivered\n\nGitHub has it, as status {ids[1]}.",
         f"## Report 1, `pending`: delivered\n\nGitHub has it, as status {ids[0]}.",
         f"**delivered** by task of {run.name}; GitHub 201 `",

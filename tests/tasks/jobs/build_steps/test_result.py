@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from build_rig import PREVIEW, PUSH, BuildRig
+from build_rig import PREVIEW, PUSH, TOKEN, BuildRig
 from cancelling import STOPS, stop
 from executions import Executions, ended_of
 from ledger_jobs import accept, order
@@ -42,6 +42,19 @@ async def test_all_of_it_happens_in_order_before_the_job_has_ended(rig: BuildRig
         f"Reportback: {head[:12]} is pushed to main",
     ]
     assert await rig.links() == [("pending", before), ("success", PREVIEW)]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+async def test_what_a_command_says_of_a_line_is_found_in_the_working_copy_without_secrets(
+    rig: BuildRig, code: int
+) -> None:
+    said = f'echo "$PWD/docs/page.md:1: WARNING: the token {TOKEN} in $PWD"; echo "gone.md:1: error: lost"; exit {code}'
+    ended = await rig.run(said, push=PUSH)
+    found = [(one.path, one.line, one.level.value, one.message) for one in ended.findings]
+    assert [one[:3] for one in found] == [("docs/page.md", 1, "warning"), ("", None, "failure")]
+    assert found[0][3].startswith("the token *** in ")
+    assert "/" not in found[0][3]
+    assert found[1][3] == "gone.md: lost"
 
 
 async def test_only_a_success_links_to_the_output(rig: BuildRig) -> None:
