@@ -5,8 +5,12 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from fake_github.app import FakeGitHub
+from fake_github.apps import App, Apps
 from fake_github.limits import Limits
 from fake_github.surfaces.surface import Rules
 from fake_github.wire import serve
@@ -30,7 +34,8 @@ def main() -> None:
         refs=dict(asked.ref),
         limits=Limits(per_hour=asked.per_hour, writes_per_minute=asked.writes_per_minute),
     )
-    serve(FakeGitHub(rules).app, port=asked.port)
+    apps = Apps(TypeAdapter(list[App]).validate_json(asked.apps.read_bytes()) if asked.apps else ())
+    serve(FakeGitHub(rules, apps=apps).app, port=asked.port)
 
 
 def _ref(text: str) -> tuple[str, str]:
@@ -53,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--archived", action="append", default=[], type=str.lower, help="a repository that takes nothing any more"
     )
+    parser.add_argument("--apps", type=Path, help="a file with GitHub Apps: a JSON array of `fake_github.apps.App`")
     parser.add_argument("--per-hour", type=int, default=5000, help="requests of one token in an hour")
     parser.add_argument("--writes-per-minute", type=int, help="statuses of one token in a minute; default: any number")
     parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end with the process PID, our parent")

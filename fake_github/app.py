@@ -1,16 +1,20 @@
 """Combines the stand-in in one ASGI application: the API, the pages, and the interface to script faults."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import parse_qs, urlencode
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from fake_github import pages
 from fake_github.api import Api, Sleep
+from fake_github.apps import Apps
 from fake_github.faults import Fault, Script
 from fake_github.github import GitHub
 from fake_github.requests import Requests
@@ -21,6 +25,16 @@ from fake_github.surfaces.surface import Rules, Surface
 _FAULTS = TypeAdapter(list[Fault])
 
 
+class _Change(BaseModel):
+    """A change of an installation: the fields that are given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    suspended: bool = False
+    permissions: dict[str, Literal["read", "write"]] = {}
+    repositories: list[str] | None = None
+
+
 class FakeGitHub:
     """A stand-in GitHub and its data. `app` is its ASGI application."""
 
@@ -29,18 +43,20 @@ class FakeGitHub:
         rules: Rules | None = None,
         *,
         surface: Surface | None = None,
+        apps: Apps | None = None,
         clock: Clock = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         """*clock* and *sleep* are its only sources of time, so that a test can step it.
 
-        *surface*: what its commits show; commit statuses by default.
+        *surface*: what its commits show; commit statuses by default. *apps*: its GitHub Apps.
         """
         self.surface = surface or CommitStatuses()
         self.store = Store(clock)
         self.script = Script()
         self.requests = Requests()
-        github = GitHub(self.store, rules or Rules(), self.surface)
+        self.apps = apps or Apps()
+        self._github = GitHub(self.store, rules or Rules(), self.surface, self.apps)
         self.app = Starlette(
             routes=[
                 Mount(
@@ -52,11 +68,17 @@ class FakeGitHub:
                         Route("/faults", self._clear_faults, methods=["DELETE"]),
                         Route("/requests", self._requests_seen),
                         Route("/statuses", self._statuses_held),
+                        Route("/tokens", self._tokens_made),
+                        Route("/tokens", self._revoke_tokens, methods=["DELETE"]),
+                        Route("/installations/{number:int}", self._change_installation, methods=["PATCH"]),
+                        Route("/installations/{number:int}", self._uninstall, methods=["DELETE"]),
                     ],
                 ),
+                Route("/settings/apps/new", self._make_app, methods=["POST"]),
+                Route("/organizations/{owner}/settings/apps/new", self._make_app, methods=["POST"]),
                 Route("/", self._home_page),
                 Route("/{owner}/{repo}/commit/{sha}", self._commit_page),
-                Mount("/", app=Api(github, self.script, self.requests, sleep)),
+                Mount("/", app=Api(self._github, self.script, self.requests, sleep)),
             ]
         )
         self.app.router.redirect_slashes = False  # a trailing slash is a 404 on GitHub
@@ -88,6 +110,46 @@ class FakeGitHub:
         return JSONResponse(
             [{**self.surface.body(one, base_url), "repository": one.repository, "sha": one.sha} for one in held]
         )
+
+    async def _tokens_made(self, _request: Request) -> Response:
+        """The tokens of installations, oldest first, without their values."""
+        made = self.apps.tokens.values()
+        return JSONResponse(
+            [
+                {
+                    "installation": one.installation.id, "permissions": dict(one.permissions),
+                    "repositories": one.repositories, "made_at": one.made_at.isoformat(),
+                    "expires_at": one.expires_at.isoformat(),
+                }
+                for one in made
+            ]
+        )  # fmt: skip
+
+    async def _revoke_tokens(self, _request: Request) -> Response:
+        self.apps.revoke()
+        return Response(status_code=204)
+
+    async def _change_installation(self, request: Request) -> Response:
+        try:
+            change = _Change.model_validate_json(await request.body())
+        except ValidationError as error:
+            return JSONResponse({"errors": error.errors(include_url=False, include_context=False)}, 422)
+        is_there = self.apps.change(request.path_params["number"], **change.model_dump(exclude_unset=True))
+        return Response(status_code=204 if is_there else 404)
+
+    async def _uninstall(self, request: Request) -> Response:
+        self.apps.uninstall(request.path_params["number"])
+        return Response(status_code=204)
+
+    async def _make_app(self, request: Request) -> Response:
+        """GitHub's page for a manifest, with its button pressed: the way back, with the code to convert.
+
+        https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+        """
+        fields = parse_qs((await request.body()).decode())
+        manifest = json.loads(fields["manifest"][0])
+        back = {"code": self._github.of_apps.propose(manifest), "state": request.query_params.get("state", "")}
+        return RedirectResponse(f"{manifest['redirect_url']}?{urlencode(back)}", 302)
 
     async def _home_page(self, _request: Request) -> Response:
         return HTMLResponse(pages.home(self.store.held()))

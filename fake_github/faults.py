@@ -44,7 +44,7 @@ class Kind(StrEnum):
     INNER_LINKS = "inner_links"  # the real answer; its page links are on `location`, else http://github.internal
     # the rest
     REDIRECT = "redirect"  # 301 for reads, 307 otherwise, or `status`; to `location`, else to /repositories/{id}/…
-    LAG = "lag"  # a read shows what was held `seconds` ago
+    LAG = "lag"  # a read shows what was held `seconds` ago; a new token of an App is answered 401 for `seconds`
     ANSWER = "answer"  # `status` and `body` as given
 
 
@@ -60,6 +60,8 @@ class Fault(BaseModel):
     """The number of requests that it applies to; 0: all, until it is cleared."""
     method: Literal["POST", "PATCH", "GET", "*"] | None = None
     """None: the method of the kind, GET for `lag`, else POST."""
+    endpoint: str = ""
+    """A request of an App, by the name of its endpoint, such as `access_tokens`; none by default."""
     repository: str | None = None
     sha: str | None = None
     context: str | None = None
@@ -85,6 +87,8 @@ class Fault(BaseModel):
     def strikes(self, asked: Asked) -> bool:
         """Whether it applies to a request that asks for *asked*; a redirect never to one that followed a redirect."""
         method = self.method or ("GET" if self.kind is Kind.LAG else "POST")
+        if self.endpoint != asked.endpoint.name:
+            return False
         if method not in ("*", asked.endpoint.method) or (self.kind is Kind.REDIRECT and asked.is_numbered):
             return False
         found = {"repository": asked.repository, "sha": asked.ref, **asked.named}

@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 from fake_github.answers import refusals
 from fake_github.answers.examples import example, of_repository
+from fake_github.app_endpoints import AppEndpoints
+from fake_github.apps import READ, WRITE, Apps
 from fake_github.exchange import Answer, Call
 from fake_github.limits import MINUTE, Balance
 from fake_github.store import Store
@@ -20,15 +22,21 @@ _WHOLE = 40
 class GitHub:
     """GitHub's API for a surface, over a `Store`."""
 
-    def __init__(self, store: Store, rules: Rules, surface: Surface) -> None:
+    def __init__(self, store: Store, rules: Rules, surface: Surface, apps: Apps) -> None:
         self.store = store
         self.rules = rules
         self.surface = surface
+        self.apps = apps
+        self.of_apps = AppEndpoints(apps)
         self._endpoints = (
             *surface.endpoints,
-            Endpoint("GET", re.compile(REPOSITORY + r"/commits/(?P<ref>.*[^/])"), _commit),  # a branch may have slashes
-            Endpoint("GET", re.compile(REPOSITORY + r"/pulls/[0-9]+"), lambda _: refusals.not_found()),  # it has none
-            Endpoint("GET", re.compile(REPOSITORY), _repository),
+            *self.of_apps.endpoints,
+            # a branch may have slashes
+            Endpoint("GET", re.compile(REPOSITORY + r"/commits/(?P<ref>.*[^/])"), _commit, needs="contents"),
+            Endpoint(
+                "GET", re.compile(REPOSITORY + r"/pulls/[0-9]+"), lambda _: refusals.not_found(), needs="pull_requests"
+            ),  # it has none
+            Endpoint("GET", re.compile(REPOSITORY), _repository, needs="metadata"),
             Endpoint("GET", re.compile(_RATE_LIMIT), lambda _: refusals.not_found()),  # answered before
         )
 
@@ -46,19 +54,22 @@ class GitHub:
     def answer(self, call: Call, asked: Asked | None, timing: Timing) -> Answer:
         """The answer to *call*, and its effect. With `store_in` None what it creates is answered, yet not stored."""
         cost = 0 if call.path == _RATE_LIMIT else 1
-        balance = self.rules.limits.charge(call.token, cost, now=self.store.clock())
-        refused = self._unwelcome(call) or self._limited(call, balance)
+        balance = self.rules.limits.charge(self.apps.payer(call.token), cost, now=self.store.clock())
+        refused = self._unwelcome(call, asked) or self._limited(call, balance)
         answer = refused or self._answered(call, asked, timing, balance)
         return answer.with_headers({**balance.headers, **answer.headers, "x-github-media-type": "github.v3"})
 
-    def _unwelcome(self, call: Call) -> Answer | None:
+    def _unwelcome(self, call: Call, asked: Asked | None) -> Answer | None:
         """The refusal for reasons other than the request itself; None: it is admitted."""
         if not call.headers.get("user-agent"):
             return Answer(403, refusals.NO_USER_AGENT)
-        if not call.token and call.path != _RATE_LIMIT:
+        is_open = call.path == _RATE_LIMIT or (asked is not None and asked.endpoint.name == "conversion")
+        if not call.token and not is_open:
             return refusals.refusal(401, "Requires authentication")
         if call.token in self.rules.bad_tokens:
             return refusals.bad_credentials()
+        if refused := self.apps.unwelcome(call.token, self.store.clock()):
+            return refused
         if call.headers.get("x-github-api-version", VERSIONS[0]) not in VERSIONS:
             return refusals.refusal(400, f"Unsupported API version. Supported: {', '.join(VERSIONS)}")
         return None
@@ -68,7 +79,7 @@ class GitHub:
             return refusals.primary_limit(403, limit=balance.limit, reset_at=balance.reset_at)
         if not call.writes:
             return None
-        match self.rules.limits.too_many_within(call.token, now=self.store.clock()):
+        match self.rules.limits.too_many_within(self.apps.payer(call.token), now=self.store.clock()):
             case None:
                 return None
             case span if span == MINUTE:
@@ -79,12 +90,36 @@ class GitHub:
     def _answered(self, call: Call, asked: Asked | None, timing: Timing, balance: Balance) -> Answer:
         if asked and call.path == _RATE_LIMIT:
             return _rate_limit(call, balance)
+        if asked and asked.endpoint.name and not self._moved(call, asked):
+            named = asked.repository or ""
+            return asked.endpoint.answer(Visit(call, named, asked.ref, timing, self.store, self.rules))
         if asked is None or asked.repository is None or not self._has(asked.repository):
             return refusals.not_found()
-        refused = self._read_only(call.token, asked.repository) if call.writes else None
+        if moved := self._moved(call, asked):
+            return moved
+        refused = self._beyond(call, asked) or (self._read_only(call.token, asked.repository) if call.writes else None)
         visit = Visit(call, asked.repository, asked.ref, timing, self.store, self.rules)
         answer = refused or asked.endpoint.answer(visit)
         return answer.cacheable() if answer.status == HTTPStatus.OK else answer
+
+    def _moved(self, call: Call, asked: Asked) -> Answer | None:
+        """The redirect of a repository that was renamed; its text is "Moved Permanently" also with 307."""
+        name = self.rules.renamed.get((asked.repository or "").lower())
+        if name is None or asked.is_numbered:
+            return None
+        rest = "/".join(call.path.split("/")[4:])
+        url = f"{call.base_url}/repositories/{self.store.repository_id(name)}/{rest}".removesuffix("/")
+        return refusals.moved(307 if call.writes else 301, url)
+
+    def _beyond(self, call: Call, asked: Asked) -> Answer | None:
+        """The refusal of what an installation token may not do. None: it may, or it is another token."""
+        token, repository = self.apps.token_of(call.token), asked.repository or ""
+        if token is None:
+            return refusals.bad_credentials() if self.apps.apps and call.token.startswith("eyJ") else None
+        needed, access = asked.endpoint.needs or self.surface.permission, WRITE if call.writes else READ
+        if not token.reaches(repository):
+            return refusals.not_found()
+        return None if token.allows(needed, access) else refusals.forbidden(403, f"{needed}={access}")
 
     def _has(self, repository: str) -> bool:
         return self.rules.repositories is None or repository.lower() in self.rules.repositories

@@ -41,6 +41,22 @@ class StandIn:
         if response.is_error:
             raise ValueError(response.text)
 
+    async def tokens(self) -> list[Json]:
+        """Every installation token that was made, oldest first, without its value."""
+        return await self._list("tokens")
+
+    async def revoke(self) -> None:
+        """Revoke all installation tokens that were made."""
+        (await self._client.delete("tokens")).raise_for_status()
+
+    async def change_installation(self, number: int, **fields: object) -> None:
+        """Change `suspended`, `permissions` or `repositories` of an installation."""
+        (await self._client.patch(f"installations/{number}", json=fields)).raise_for_status()
+
+    async def uninstall(self, number: int) -> None:
+        """Remove an installation."""
+        (await self._client.delete(f"installations/{number}")).raise_for_status()
+
     async def clear(self) -> None:
         """Remove all faults."""
         (await self._client.delete("faults")).raise_for_status()

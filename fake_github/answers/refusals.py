@@ -32,15 +32,27 @@ def bad_credentials() -> Answer:
     return refusal(401, "Bad credentials")
 
 
+def suspended() -> Answer:
+    """The owner of an account has suspended an App's installation there."""
+    return refusal(403, "This installation has been suspended")
+
+
 def forbidden(status: int, permission: str) -> Answer:
-    """The token, or its owner, lacks *permission* to write."""
-    headers = {"x-accepted-github-permissions": f"{permission}=write"}
+    """The token, or its owner, lacks *permission*: to write, unless it says otherwise."""
+    needed = permission if "=" in permission else f"{permission}=write"
+    headers = {"x-accepted-github-permissions": needed}
     return refusal(status, "Resource not accessible by integration", headers=headers)
 
 
 def archived(status: int) -> Answer:
     """The repository is archived."""
     return refusal(status, "Repository was archived so is read-only.")
+
+
+def moved(status: int, url: str) -> Answer:
+    """A redirect of a renamed repository."""
+    body = {"message": "Moved Permanently", "url": url, "documentation_url": DOCS}
+    return Answer(status, body, {"location": url})
 
 
 def no_such_commit(sha: str) -> Answer:

@@ -112,9 +112,7 @@ def _redirect(case: Case) -> Answer:
     """A redirect; its text is "Moved Permanently" also with 307, as on GitHub."""
     path = "/".join(case.call.path.split("/")[4:])
     location = case.fault.location or f"{case.call.base_url}/repositories/{case.repository_id}/{path}"
-    status = case.status(301 if case.call.method == "GET" else 307)
-    body = {"message": "Moved Permanently", "url": location, "documentation_url": refusals.DOCS}
-    return Answer(status, body, {"location": location})
+    return refusals.moved(case.status(301 if case.call.method == "GET" else 307), location)
 
 
 _REPLIES: dict[Kind, Callable[[Case], Answer]] = {

@@ -22,7 +22,7 @@ class Rules:
     """The data of this GitHub. Repositories and commits in lower case are the only ones that exist; None: all do.
 
     `readers`: tokens whose owners may only read. `archived`: repositories, in lower case. `refs`: the branches and tags
-    of every repository, and their commits.
+    of every repository, and their commits. `renamed`: new names of repositories by the earlier one, in lower case.
     """
 
     bad_tokens: frozenset[str] = frozenset()
@@ -31,6 +31,7 @@ class Rules:
     archived: frozenset[str] = frozenset()
     commits: frozenset[str] | None = None
     refs: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     def has_commit(self, sha: str) -> bool:
@@ -84,12 +85,16 @@ class Endpoint:
     """Requests of one kind: a method and a path, and how they are answered.
 
     `names`: what the body of a request names, such as its `context` and its `state`, which faults may name too.
+    `name`: of a request of an App, by which alone faults strike it. `needs`: the permission of an installation token;
+    None: that of the surface.
     """
 
     method: str
     path: Pattern[str]
     answer: Callable[[Visit], Answer]
     names: Callable[[Json], Json] = lambda _: {}
+    name: str = ""
+    needs: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
