@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
     """Without the place for owner/name: one repository for all."""
     credentials: Annotated[Mapping[str, str], NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
+    app_keys: Path = Field(default_factory=lambda: state_folder() / "apps")
+    """The folder with the private keys of GitHub Apps, `CLIENT_ID.pem` each."""
     allowed_repositories: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
     """Patterns over owner/name; a repository that none matches is refused. Without any, the credentials decide."""
     jobs_file: Path = ROOT / "jobs.toml"
@@ -146,7 +148,8 @@ class Settings(BaseSettings):
             if not CREDENTIAL.fullmatch(name) or TOKEN.search(name):  # not quoted: it may be a token
                 raise ValueError(
                     f"REPORTBACK_CREDENTIALS: the value of pattern {number} is neither env:VARIABLE nor "
-                    "secret:BLOCK, the name of a Secret block of Prefect; the token itself belongs there, not here"
+                    "secret:BLOCK, the name of a Secret block of Prefect, nor app:CLIENT_ID, a GitHub App; the token "
+                    "itself belongs there, not here"
                 )
         return credentials
 
@@ -219,7 +222,7 @@ class Settings(BaseSettings):
             )
         for name, path in (
             ("JOBS_FILE", self.jobs_file), ("OUTPUT_DIR", self.output_dir), ("CACHE_DIR", self.cache_dir),
-            ("CA_FILE", self.ca_file),
+            ("CA_FILE", self.ca_file), ("APP_KEYS", self.app_keys),
         ):  # fmt: skip
             if path is not None and not path.is_absolute():
                 raise ValueError(f"REPORTBACK_{name} must be absolute: flows run in a temporary folder")

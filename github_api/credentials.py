@@ -1,17 +1,24 @@
 """Selects a repository's credential by name, and reads its token from its source each time it is used.
 
-A name is `env:VARIABLE` or `secret:BLOCK` (a Secret block of Prefect). Names are stored and shown; tokens never are.
+A name is `env:VARIABLE`, `secret:BLOCK` (a Secret block of Prefect), or a GitHub App: `app:CLIENT_ID` with its private
+key in a file, `app:CLIENT_ID@BLOCK` with it in a Secret block. Names are stored and shown; secrets never are.
 """
 
 import hashlib
 import os
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
+from domain.delivery.credential_name import CREDENTIAL
 from domain.delivery.repository_patterns import first_match
 from domain.redact import SHORTEST_SECRET
 
 DEFAULT_CREDENTIAL = "env:REPORTBACK_GITHUB_TOKEN"
 """The credential of every repository if REPORTBACK_CREDENTIALS is not set."""
+
+
+PRIVATE_KEY = re.compile(r"-----BEGIN (?:RSA )?PRIVATE KEY-----")
 
 
 class NoCredential(Exception):
@@ -39,11 +46,14 @@ def configured(credentials: Mapping[str, str]) -> list[str]:
     return sorted(set(credentials.values())) or [DEFAULT_CREDENTIAL]
 
 
-async def token_of(name: str, load_secret: Callable[[str], Awaitable[object]]) -> str:
-    """The present token of the credential *name*. *load_secret* returns the value of a Secret block.
+async def secret_of(name: str, load_secret: Callable[[str], Awaitable[object]], keys: Path) -> str:
+    """The present secret of the credential *name*: a token, or the private key of an App.
 
-    *load_secret* raises ValueError if there is no such block; its other errors pass through. Raises NoCredential if
-    there is no token, or none that fits into a header.
+    *load_secret* returns the value of a Secret block; *keys* is the folder of the Apps' keys. *load_secret* raises
+    ValueError if there is no such block; its other errors pass through.
+
+    Raises:
+        NoCredential: there is no secret, or a token that fits into no header.
     """
     kind, _, place = name.partition(":")
     match kind:
@@ -51,15 +61,20 @@ async def token_of(name: str, load_secret: Callable[[str], Awaitable[object]]) -
             return _checked(os.environ.get(place), f"The environment variable {place}")
         case "secret" if place:
             return _checked(await _loaded(place, load_secret), f"Prefect's Secret block {place}")
-        case "app":
-            raise NoCredential(
-                f"REPORTBACK_CREDENTIALS names a GitHub App ({name}), which is not supported yet: "
-                "use env:VARIABLE or secret:BLOCK with a token."
-            )
+        case "app" if found := CREDENTIAL.fullmatch(name):
+            if block := found["block"]:
+                return _checked_key(await _loaded(block, load_secret), f"Prefect's Secret block {block}")
+            return _key_in(key_file(keys, found["client_id"]))
         case _:  # not quoted: it may be a token in the wrong place
             raise NoCredential(
-                "REPORTBACK_CREDENTIALS holds a name that is neither env:VARIABLE nor secret:BLOCK: correct it there."
+                "REPORTBACK_CREDENTIALS holds a name that is neither env:VARIABLE, secret:BLOCK nor app:CLIENT_ID: "
+                "correct it there."
             )
+
+
+def key_file(keys: Path, client_id: str) -> Path:
+    """The file in the folder *keys* with the private key of an App."""
+    return keys / f"{client_id}.pem"
 
 
 def secret_behind(token: str) -> str:
@@ -80,6 +95,23 @@ async def _loaded(block: str, load_secret: Callable[[str], Awaitable[object]]) -
             f"Prefect has no readable Secret block {block}: create it with the token as its value, "
             "or correct REPORTBACK_CREDENTIALS."
         ) from None
+
+
+def _key_in(file: Path) -> str:
+    try:
+        return _checked_key(file.read_text(encoding="ascii", errors="replace"), str(file))
+    except OSError as error:
+        raise NoCredential(
+            f"The App's private key cannot be read from {file}: {error.strerror}; put the .pem file there that GitHub "
+            "gave, or set REPORTBACK_APP_KEYS to its folder."
+        ) from None
+
+
+def _checked_key(value: object, where: str) -> str:
+    key = value.strip() if isinstance(value, str) else ""
+    if not PRIVATE_KEY.search(key):
+        raise NoCredential(f"{where} holds no private key of a GitHub App (PEM): put the one that GitHub gave there.")
+    return key
 
 
 def _checked(value: object, where: str) -> str:

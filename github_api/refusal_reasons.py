@@ -15,6 +15,7 @@ TOO_MANY_TEXT = "maximum number of statuses"
 ARCHIVED_TEXT = "repository was archived"
 BLOCKED_TEXT = "repository access blocked"
 NO_PERMISSION_TEXT = "resource not accessible by"
+SUSPENDED_TEXT = "installation has been suspended"
 SSO_TEXT = "saml enforcement"
 """Texts of refusals that share their status with others."""
 
@@ -56,6 +57,8 @@ def reason_of(status: int, headers: Mapping[str, str], said: Refusal) -> Reason:
 def _of_403(words: str) -> Reason:
     if ARCHIVED_TEXT in words:
         return Reason.ARCHIVED
+    if SUSPENDED_TEXT in words:
+        return Reason.SUSPENDED
     return Reason.NO_PERMISSION if NO_PERMISSION_TEXT in words else Reason.FORBIDDEN
 
 

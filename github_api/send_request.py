@@ -45,7 +45,7 @@ class Request:
     method: str
     url: str
     token: str | None
-    json: Mapping[str, str] | None = None
+    json: Mapping[str, object] | None = None
     max_body: int = MAX_REPLY
     accept: str = HEADERS["Accept"]
 
@@ -61,11 +61,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """GitHub's response. `body` is empty if it was longer than allowed."""
+    """GitHub's response. `body` is empty if it was longer than allowed. `url`: where a redirect led."""
 
     status: int
     headers: httpx.Headers
     body: bytes
+    url: str = ""
 
 
 class Connection:
@@ -131,7 +132,7 @@ class Connection:
             return error, exchange
         if request.token and not got.is_success:  # a server that echoes the request must not make us store the token
             body = body.replace(request.token.encode(), b"[token]")
-        return Response(got.status_code, got.headers, body), exchange
+        return Response(got.status_code, got.headers, body, request.url), exchange
 
     @asynccontextmanager
     async def _response(self, asked: Request) -> AsyncIterator[httpx.Response]:

@@ -11,7 +11,17 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from domain.delivery.outcome import NoToken, NotSent, Outcome, Reason, Rejected, Throttled, Unknown, note_of
+from domain.delivery.outcome import (
+    NoToken,
+    NotSent,
+    Outcome,
+    Reason,
+    Rejected,
+    StaleToken,
+    Throttled,
+    Unknown,
+    note_of,
+)
 from domain.delivery.report import Phase, Rank, RecordedReport
 from storage.delivery import availability
 from storage.delivery.availability import Busy, Settled
@@ -69,7 +79,7 @@ def _may_help(result: Settled | Busy, now: datetime) -> bool:
     match result:
         case Busy(until):
             return until - now <= RETRY_WINDOW
-        case Settled(outcome=NotSent() | NoToken() | Unknown()):
+        case Settled(outcome=NotSent() | NoToken() | StaleToken() | Unknown()):
             return True
         case Settled(outcome=Throttled(until=datetime() as until)):
             return until - now <= RETRY_WINDOW
@@ -91,8 +101,10 @@ def _describe_outcome(outcome: Outcome | None) -> str:
             return note_of(outcome)
         case NotSent():
             return f"nothing was sent: {note_of(outcome)}"
-        case NoToken(why):
-            return f"nothing was sent: {why}"
+        case NoToken():
+            return f"nothing was sent: {note_of(outcome)}"
+        case StaleToken(why):
+            return why
         case Unknown():
             return f"no clear answer; GitHub will be read before anything is sent again: {note_of(outcome)}"
         case _:

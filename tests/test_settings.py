@@ -171,7 +171,8 @@ NO_NAMES = (
     "secret:Acme_Docs",
     f"env:{TOKEN}",
     f"secret:{TOKEN}",
-    "app:7",
+    "app:Iv1/x",
+    f"app:{TOKEN}",
     "acme/*",
 )
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 import httpx
 
 from console.checks.finding import Finding, bad, good
+from domain.delivery.credential_name import client_id_of
 from domain.delivery.repository_patterns import OPEN, is_open
 from domain.operations.remedies import supply
 from domain.units import span
@@ -26,7 +27,10 @@ NO_LIMITS = HTTPStatus.NOT_FOUND
 
 
 async def check(settings: Settings, repository: str | None) -> AsyncIterator[Finding]:
-    """Check GitHub without a token, then with each credential; *repository* only with its own."""
+    """Check GitHub without a token, then with each credential that is one; *repository* only with its own.
+
+    Apps are checked by console/checks/apps.py.
+    """
     url = str(settings.github_api_url)
     try:
         checkup = Diagnostics(url, settings.timeout, _now, ca_file=settings.ca_file)
@@ -38,9 +42,11 @@ async def check(settings: Settings, repository: str | None) -> AsyncIterator[Fin
             yield finding
         yield repositories_finding(settings.allowed_repositories, settings.credentials)
         for name in configured(settings.credentials):
-            yield await _token(github, name)
-        if repository is not None:
-            yield await _repository(github, repository, settings)
+            if client_id_of(name) is None:
+                yield await _token(github, name, settings)
+        own = credential_name(repository, settings.credentials) if repository is not None else None
+        if repository is not None and client_id_of(own or "") is None:
+            yield await _repository(github, repository, own, settings)
 
 
 def _now() -> datetime:
@@ -80,10 +86,10 @@ def repositories_finding(allowed: Collection[str], credentials: Collection[str])
     return good("repositories", f"jobs are accepted for {', '.join(allowed or credentials)}")
 
 
-async def _token(github: Diagnostics, name: str) -> Finding:
+async def _token(github: Diagnostics, name: str, settings: Settings) -> Finding:
     what = f"{CREDENTIAL}{name}"
     try:
-        return token_finding(what, await github.limits(await _token_of(name)))
+        return token_finding(what, await github.limits(await _token_of(name, settings)))
     except NoCredential as error:
         return bad(what, str(error))
 
@@ -106,12 +112,12 @@ def token_finding(what: str, answer: Answer | NoResponse) -> Finding:
             return bad(what, f"GitHub answers {status}: {words}")
 
 
-async def _repository(github: Diagnostics, repository: str, settings: Settings) -> Finding:
-    what, name = f"repository {repository}", credential_name(repository, settings.credentials)
+async def _repository(github: Diagnostics, repository: str, name: str | None, settings: Settings) -> Finding:
+    what = f"repository {repository}"
     if name is None:
         return bad(what, "REPORTBACK_CREDENTIALS names no credential for it: add a pattern that matches it")
     try:
-        return may_write(what, name, await github.repository(repository, await _token_of(name)))
+        return may_write(what, name, await github.repository(repository, await _token_of(name, settings)))
     except NoCredential as error:
         return bad(what, str(error))
 
@@ -135,7 +141,7 @@ def may_write(what: str, name: str, answer: Answer | NoResponse) -> Finding:
             return bad(what, f"GitHub answers {status} to {name}: {words}")
 
 
-async def _token_of(name: str) -> str:
-    from console.reporter import token_of  # noqa: PLC0415  # loads Prefect, which takes seconds
+async def _token_of(name: str, settings: Settings) -> str:
+    from console.reporter import secret_of  # noqa: PLC0415  # loads Prefect, which takes seconds
 
-    return await token_of(name)
+    return await secret_of(name, settings.app_keys)

@@ -18,9 +18,9 @@ RECENT = 2 * NOTED_EVERY
 
 async def check(settings: Settings, facts: Facts, online: Collection[str] | None) -> list[Finding]:
     """Findings about each worker that is *online*, by Prefect's names. None: Prefect could not be asked."""
-    from console.reporter import token_of  # noqa: PLC0415  # loads Prefect, which takes seconds
+    from console.reporter import secrets_in  # noqa: PLC0415  # loads Prefect, which takes seconds
 
-    secrets = await secrets_of(settings, token_of)
+    secrets = await secrets_of(settings, secrets_in(settings))
     shell = {name: None if secret is None else fingerprint_in(facts.ledger, secret) for name, secret in secrets.items()}
     notes = [one for one in facts.notes if _counts(one, online, facts.now)]
     silent = sorted(set(online or ()) - {one.worker for one in notes})

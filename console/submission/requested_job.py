@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from pydantic import ValidationError
 
-from console.reporter import token_of
+from console.reporter import token_for
 from console.submission.github_actions import ActionsRun
 from console.submission.prefect_refusal import problems_of_target
 from console.submission.unreachable import Unavailable, ask_until_reachable
@@ -20,6 +20,7 @@ from domain.jobs.options import Option
 from domain.jobs.submission import Submission
 from domain.jobs.target_request import TargetRequest
 from domain.text import clean
+from github_api.apps import CHECKOUT, LOOK_UP, Permissions
 from github_api.credentials import NoCredential, credential_name
 from github_api.refs import Commits, NoAnswer, NoSuchRef, PullHead
 from settings import Settings
@@ -135,10 +136,10 @@ async def _whole(repository: str, ref: str, settings: Settings) -> str:
     """The hash of the commit *ref*; asks GitHub only if it is not a full hash itself."""
     if len(ref) == WHOLE and set(ref.lower()) <= set("0123456789abcdef"):
         return ref.lower()
-    token = await _token(repository, settings)
+    pull_request = PULL_REQUEST.fullmatch(ref)
+    token = await _token(repository, settings, LOOK_UP if pull_request else CHECKOUT)
     url, ca_file = str(settings.github_api_url), settings.ca_file
     async with Commits(url, settings.timeout, lambda: datetime.now(UTC), ca_file=ca_file) as github:
-        pull_request = PULL_REQUEST.fullmatch(ref)
 
         async def asked() -> str:
             match await (
@@ -163,10 +164,10 @@ async def _whole(repository: str, ref: str, settings: Settings) -> str:
     return sha
 
 
-async def _token(repository: str, settings: Settings) -> str | None:
+async def _token(repository: str, settings: Settings, permissions: Permissions) -> str | None:
     """The token for *repository*; None if there is none here: a public repository can be read without."""
     name = credential_name(repository, settings.credentials)
     try:
-        return await token_of(name) if name else None
+        return await token_for(repository, name, settings, permissions) if name else None
     except NoCredential:
         return None

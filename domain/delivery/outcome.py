@@ -5,13 +5,14 @@
     Throttled   all senders with this credential have to wait
     NotSent     nothing can have left this machine
     NoToken     no request was tried: the credential has no secret here
+    StaleToken  GitHub refused a short-lived token: it is tried again with another one, or in a moment
     Unknown     GitHub may have stored it, or may still do so
 
 After an Unknown GitHub's list of statuses is read before anything is sent again: exactly-once rests on that.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -44,6 +45,11 @@ class Reason(StrEnum):
     # not GitHub's answer: the report stays due
     INTERMEDIARY = "intermediary"  # a proxy, a gateway or a log-in page answered in GitHub's place
     REDIRECTED = "redirected"  # a 3xx that leads nowhere or off the host
+    # no token can be made for an App; the report stays due
+    NOT_INSTALLED = "not_installed"  # the App is not installed on the repository
+    SUSPENDED = "suspended"  # the App's installation is suspended
+    NOT_GRANTED = "not_granted"  # the App lacks a permission, or its owner has not approved it yet
+    CLOCK_SKEW = "clock_skew"  # GitHub refuses the times that the App's key signed
     # a pause of the credential; the report stays due
     RATE_LIMITED = "rate_limited"  # the hourly limit, or a 429
     SECONDARY_LIMIT = "secondary_limit"  # a limit that only headers or text reveal
@@ -90,9 +96,22 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class NoToken:
-    """No request was tried: the credential has no secret where this process reads it; `why` says where that is."""
+    """No request was tried: there is no token; `why` says where the secret is missing, or what GitHub refused an App.
+
+    `reason`: where GitHub has refused to make a token.
+    """
 
     why: str
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaleToken:
+    """GitHub refused (401) a token that was made for a short time: nothing is stored. `again_in`: when to try again."""
+
+    why: str
+    again_in: timedelta
+    reason: None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +122,14 @@ class Unknown:
     reason: Reason | None = None
 
 
-Outcome: TypeAlias = Delivered | Rejected | Throttled | NotSent | NoToken | Unknown
+Outcome: TypeAlias = Delivered | Rejected | Throttled | NotSent | NoToken | StaleToken | Unknown
 ReadFailure: TypeAlias = Throttled | NotSent
 """A read without a page. It says nothing about the report: it neither rejects it nor starts a doubt."""
 
 
-def note_of(failure: NotSent | Unknown | Rejected | Throttled) -> str:
+def note_of(failure: NotSent | NoToken | StaleToken | Unknown | Rejected | Throttled) -> str:
     """The note of *failure*: its reason, if it has one, and what was seen or said."""
-    words = failure.why if isinstance(failure, NotSent | Unknown) else failure.message
+    words = failure.message if isinstance(failure, Rejected | Throttled) else failure.why
     return f"{failure.reason}: {words}" if failure.reason else words
 
 

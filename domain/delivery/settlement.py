@@ -11,6 +11,7 @@ from domain.delivery.outcome import (
     Outcome,
     Reason,
     Rejected,
+    StaleToken,
     Throttled,
     Unknown,
     note_of,
@@ -63,8 +64,9 @@ def settle(outcome: Outcome, tries: Tries, policy: Policy, *, now: datetime, jit
             return rejected(reason, message)
         case Throttled():
             return Settlement(EventKind.THROTTLED, note_of(outcome), due_at=now)
-        case NoToken(why):
-            return Settlement(EventKind.THROTTLED, why, due_at=later, refused_since=tries.refused_since)
+        case NoToken() | StaleToken():
+            due_at = now + outcome.again_in if isinstance(outcome, StaleToken) else later
+            return Settlement(EventKind.THROTTLED, note_of(outcome), due_at=due_at, refused_since=tries.refused_since)
         case NotSent() | Unknown() if _is_expired(tries, policy, now):
             may_turn_up = now + policy.settle_after if isinstance(outcome, Unknown) else None
             return replace(_expired(note_of(outcome), policy), doubt_until=may_turn_up)

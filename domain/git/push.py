@@ -41,7 +41,9 @@ class Push(BaseModel):
     @classmethod
     def _names_no_token(cls, credential: str) -> str:
         if not CREDENTIAL.fullmatch(credential) or TOKEN.search(credential):  # not quoted: it may be a token
-            raise ValueError("must be env:VARIABLE or secret:BLOCK, where the token is, and never the token itself")
+            raise ValueError(
+                "must be env:VARIABLE, secret:BLOCK or app:CLIENT_ID, where the token is, and never the token itself"
+            )
         return credential
 
     @field_validator("author")

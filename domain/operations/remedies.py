@@ -51,13 +51,24 @@ REMEDIES: dict[Reason, str] = {
         "rules and credentials, and `REPORTBACK_GITHUB_API_URL`."
     ),
     Reason.REDIRECTED: "Check `REPORTBACK_GITHUB_API_URL`, and proxies between here and GitHub.",
+    Reason.NOT_INSTALLED: (
+        "Install the App on the repository: its page on GitHub, *Install App*; of selected repositories, add this one. "
+        "After a transfer, install it on the new owner's account."
+    ),
+    Reason.SUSPENDED: "Have the account's owner lift the suspension: GitHub, Settings, Applications, *Unsuspend*.",
+    Reason.NOT_GRANTED: (
+        "Give the App the permission (docs/github-app.md has a table), and have the account's owner approve it: GitHub "
+        "sends a mail, and asks in Settings, Applications."
+    ),
+    Reason.CLOCK_SKEW: "Set this machine's clock (NTP): GitHub takes what an App signs for ten minutes only.",
     Reason.RATE_LIMITED: ("Nothing: it goes on when GitHub says. If it comes back, look for what else uses the token."),
     Reason.SECONDARY_LIMIT: (
         "Nothing: it goes on when GitHub says. If it comes back, lower `REPORTBACK_WRITE_BUDGET`."
     ),
     Reason.BAD_CREDENTIALS: (
         f"{_RENEW} [Put the new one where workers find it](operate.md#a-new-token): an `env:` token needs the workers "
-        "started anew, a `secret:` none."
+        "started anew, a `secret:` none. Of an App it is the private key: "
+        "[put a new one there](github-app.md#a-new-key)."
     ),
 }
 """Markdown of one line for each reason."""
@@ -78,7 +89,7 @@ def remedy(reason: str, credential: str | None = None) -> str:
     *credential* is the name of the credential that it is about.
     """
     if reason == Reason.BAD_CREDENTIALS and credential is not None:
-        return f"{_RENEW} {supply(credential)}"
+        return supply(credential) if credential.startswith("app:") else f"{_RENEW} {supply(credential)}"
     try:
         return REMEDIES[Reason(reason)]
     except ValueError:
@@ -98,6 +109,13 @@ def supply(credential: str) -> str:
             return (
                 f"Put a valid token into Prefect's Secret block `{place}`, in the UI (Blocks) or with "
                 f"`{FILL.format(block=place)}`. No worker has to be started anew: the next try takes it."
+            )
+        case "app":
+            client_id, _, block = place.partition("@")
+            where = f"Prefect's Secret block `{block}`" if block else f"`{client_id}.pem` in `REPORTBACK_APP_KEYS`"
+            return (
+                f"Make a new private key for the App `{client_id}` on GitHub (its settings, *Generate a private key*), "
+                f"and put it into {where}, on every machine. No worker has to be started anew: the next try takes it."
             )
         case _:
             return "Put a valid token where the credential's name says that it is read."

@@ -6,7 +6,17 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import and_, col
 
 from domain.delivery.notifications import Paused
-from domain.delivery.outcome import NoToken, NotSent, Read, Reason, Sent, Throttled, Unknown, is_from_github
+from domain.delivery.outcome import (
+    NoToken,
+    NotSent,
+    Read,
+    Reason,
+    Sent,
+    StaleToken,
+    Throttled,
+    Unknown,
+    is_from_github,
+)
 from domain.delivery.policy import pause
 from storage import after_commit
 from storage.delivery import pauses
@@ -55,7 +65,7 @@ def apply_answer(
     """
     outcome, exchange = seen.outcome, seen.exchange
     has_answer = exchange.request_id is not None or not isinstance(outcome, NotSent | NoToken | Unknown)
-    is_answer = has_answer and is_from_github(outcome)
+    is_answer = has_answer and is_from_github(outcome) and not isinstance(outcome, NoToken | StaleToken)
     if isinstance(outcome, Throttled) and outcome.reason is Reason.BAD_CREDENTIALS:
         values = _refused(tx, credential, secret or "", probe_until=probe_until)
     elif isinstance(outcome, Throttled):

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, null
 from sqlmodel import case, col, update
 
-from domain.delivery.outcome import Rejected, Sent, Throttled
+from domain.delivery.outcome import Rejected, Sent, StaleToken, Throttled
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import Settlement
 from storage.delivery import availability, credentials, events, pauses, verification
@@ -48,7 +48,7 @@ def settle(
 
     In that case only the event `late`, `verify_at` and what the answer says about the credential are stored.
     """
-    is_refused = isinstance(sent.outcome, Rejected | Throttled)
+    is_refused = isinstance(sent.outcome, Rejected | StaleToken | Throttled)
     credential = credentials.locked(tx, lease.credential)
     is_ours = _end_lease(tx, lease, settlement, is_refused=is_refused)
     probe_until = lease.probe_until if is_ours else None

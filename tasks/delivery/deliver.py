@@ -20,6 +20,7 @@ from storage.delivery import events, leases, settling
 from storage.delivery.availability import Busy, Settled
 from storage.delivery.leases import Lease
 from storage.transaction import Transaction, timed
+from tasks.delivery.app_tokens import AccessToken, NotMinted
 from tasks.delivery.find_marker import Absent, Found, find_marker
 from tasks.delivery.reporter import Reporter
 
@@ -45,10 +46,12 @@ async def deliver(
     if not isinstance(lease, Lease):
         return lease
     try:
-        token = await reporter.token_of(lease.credential)
+        token = await reporter.token_of(lease.credential, lease.report.target.repository)
+    except NotMinted as error:
+        return await _settle(reporter, replace(lease, secret=error.secret), Sent(error.outcome, error.exchange))
     except NoCredential as error:
         return await _settle(reporter, lease, Sent(NoToken(str(error)), Exchange()))
-    lease = replace(lease, secret=secret_behind(token))
+    lease = replace(lease, secret=token.secret)
     if lease.read_back:
         return await _read_back_first(reporter, lease, token, claimed_at=claimed_at)
     return await _send(reporter, lease, token)
@@ -57,7 +60,7 @@ async def deliver(
 async def _secret(reporter: Reporter, credential: str) -> str:
     """The fingerprint of the secret of *credential*; empty, which no refused secret has, where there is none."""
     try:
-        return secret_behind(await reporter.token_of(credential))
+        return secret_behind(await reporter.secret_of(credential))
     except NoCredential:
         return ""
 
@@ -75,7 +78,7 @@ async def _within_budget(reporter: Reporter, act: Callable[..., T]) -> tuple[T, 
         await reporter.sleep((moment - now).total_seconds())
 
 
-async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
+async def _send(reporter: Reporter, lease: Lease, token: AccessToken) -> Settled | Busy:
     """Step 4: POST, if the lease lasts for a whole request and there is no new pause. The check itself takes time."""
     checked_at = reporter.time()
     pause, left = await reporter.ledger.read(leases.check, lease)
@@ -84,14 +87,17 @@ async def _send(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
     began = reporter.time()
     if left - timedelta(seconds=began - checked_at) < reporter.policy.timeout:
         return await _release(reporter, lease, EventKind.NOT_SENT, "too little of the lease was left for a request")
-    sent = await reporter.surface.create(lease.report, token)
+    sent = await reporter.surface.create(lease.report, token.value)
+    sent = replace(sent, outcome=reporter.judged(token, sent.outcome))
     return await _settle(reporter, lease, sent, seconds=reporter.time() - began)
 
 
-async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, claimed_at: datetime) -> Settled | Busy:
+async def _read_back_first(
+    reporter: Reporter, lease: Lease, token: AccessToken, *, claimed_at: datetime
+) -> Settled | Busy:
     """Steps 2 and 3: search for the report's marker; send the report only if GitHub certainly does not have it."""
     in_doubt = lease.doubt_until is not None and lease.doubt_until > claimed_at
-    seen, held, exchange = await find_marker(reporter, lease, token)
+    seen, held, exchange = await find_marker(reporter, lease, token.value)
     match seen:
         case None:
             return await _release_superseded(reporter, held)
@@ -108,10 +114,11 @@ async def _read_back_first(reporter: Reporter, lease: Lease, token: str, *, clai
         case Absent():
             return await _send_again(reporter, held, token)
         case _:
-            return await _settle(reporter, held, Sent(seen, exchange), found=isinstance(seen, Found))
+            sent = Sent(reporter.judged(token, seen), exchange)
+            return await _settle(reporter, held, sent, found=isinstance(seen, Found))
 
 
-async def _send_again(reporter: Reporter, lease: Lease, token: str) -> Settled | Busy:
+async def _send_again(reporter: Reporter, lease: Lease, token: AccessToken) -> Settled | Busy:
     tries = await reporter.ledger.read(events.tries, lease.report_id, created_at=lease.created_at)
     if tries.unconfirmed >= reporter.policy.unverifiable_after:
         words = f"GitHub accepted it {reporter.policy.unverifiable_after} times, yet never showed it"

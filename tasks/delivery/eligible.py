@@ -41,7 +41,7 @@ async def _secrets(reporter: Reporter, credentials: Iterable[str]) -> dict[str, 
     secrets: dict[str, str] = {}
     for name in credentials:
         with suppress(Exception):
-            secrets[name] = secret_behind(await reporter.token_of(name))
+            secrets[name] = secret_behind(await reporter.secret_of(name))
     return secrets
 
 

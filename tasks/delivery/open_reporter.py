@@ -1,10 +1,12 @@
 """Opens a `Reporter` from the settings: ledger, surface and credentials."""
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -15,12 +17,14 @@ from sqlmodel import Session
 from domain.delivery.notifications import Publish, ignore
 from domain.delivery.repository_patterns import first_match
 from github_api import credentials
+from github_api.apps import Apps
 from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import NoCredential, NotAllowed
 from settings import Settings
 from storage.identity import WrongLedger, ledger_id
 from storage.ledger import Clock, Ledger, open_ledger
 from storage.sqlite_clock import since_boot
+from tasks.delivery.app_tokens import AppTokens
 from tasks.delivery.reporter import Reporter
 
 
@@ -40,10 +44,23 @@ async def open_reporter(settings: Settings, actor: str, publish: Publish = ignor
         clock = EstimatedClock(ledger.clock)
         estimating = replace(ledger, clock=clock)
         await estimating.now()
-        async with CommitStatuses(
-            str(settings.github_api_url), settings.timeout, clock.now, ca_file=settings.ca_file
-        ) as surface:
-            yield Reporter(estimating, surface, settings.policy, token_of, _jitter)
+        async with (
+            CommitStatuses(
+                str(settings.github_api_url), settings.timeout, clock.now, ca_file=settings.ca_file
+            ) as surface,
+            app_tokens(settings, clock.now) as apps,
+        ):
+            yield Reporter(estimating, surface, settings.policy, secrets_in(settings), _jitter, apps=apps)
+
+
+def app_tokens(settings: Settings, now: Callable[[], datetime]) -> AppTokens:
+    """The tokens of this process's Apps. *now*: see `Connection`."""
+    return AppTokens(lambda: Apps(str(settings.github_api_url), settings.timeout, now, ca_file=settings.ca_file))
+
+
+def secrets_in(settings: Settings) -> Callable[[str], Awaitable[str]]:
+    """What reads the secret of a named credential: see `secret_of`."""
+    return partial(secret_of, keys=settings.app_keys)
 
 
 class EstimatedClock:
@@ -105,14 +122,14 @@ def credential_of(repository: str, settings: Settings) -> str:
     return name
 
 
-async def token_of(name: str) -> str:
-    """The current token of the credential *name*.
+async def secret_of(name: str, keys: Path) -> str:
+    """The current secret of the credential *name*, a token or an App's private key, which is in the folder *keys*.
 
     Raises:
         NoCredential: there is none; nothing can be sent.
     """
     try:
-        return await credentials.token_of(name, _load_secret)
+        return await credentials.secret_of(name, _load_secret, keys)
     except (PrefectException, httpx.HTTPError) as error:
         raise NoCredential(f"Prefect cannot be asked for the Secret block of {name}: {type(error).__name__}") from error
 

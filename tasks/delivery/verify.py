@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.delivery.outcome import Page, Posted, Read, Throttled, is_from_github
+from domain.delivery.outcome import Page, Posted, Read, StaleToken, Throttled, is_from_github
 from domain.delivery.policy import Policy
 from domain.delivery.read_back import Reading, is_beyond, joined
 from domain.delivery.surface import SurfaceKind
-from github_api.credentials import NoCredential, secret_behind
+from github_api.credentials import NoCredential
 from storage.delivery import credentials, pauses, verification
 from storage.delivery.verification import Snapshot, next_verification, verify_again_at
 from storage.transaction import Transaction
@@ -70,17 +70,19 @@ def _conclude(tx: Transaction, snapshot: Snapshot, reading: Reading | Unread, ki
 async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
     """What the commit shows, as far back as any of ours can be."""
     try:
-        token = await reporter.token_of(snapshot.credential)
+        token = await reporter.token_of(snapshot.credential, snapshot.target.repository)
     except NoCredential:
         return Unread(is_answered=False)
-    secret = secret_behind(token)
+    secret = token.secret
     may_read, probe_until = await reporter.ledger.write(_begin, snapshot.credential, secret, reporter.policy)
     if not may_read:
         return Unread(is_answered=False)
     pages: list[tuple[Posted, ...]] = []
     page_url: str | None = None
     for _ in range(MAX_PAGES):
-        read = await reporter.surface.page(snapshot.target, token, page_url)
+        read = await reporter.surface.page(snapshot.target, token.value, page_url)
+        if isinstance(reporter.judged(token, read.outcome), StaleToken):
+            return Unread(is_answered=False)
         must_wait = await reporter.ledger.write(_apply, snapshot.credential, read, secret, probe_until)
         if not isinstance(read.outcome, Page):
             return Unread(_is_answer(read))

@@ -29,6 +29,9 @@ LASTING = re.compile(
     r"|certificate"
 )
 """Messages about what another try meets again, although git adds one of the above."""
+UNKNOWN_TOKEN = re.compile(r"Authentication failed|could not read (?:Username|Password)|error: 401\b")
+MOST_UNKNOWN = 3
+"""So often a host is asked again that does not know an App's token: it may be seconds old, and on its way there."""
 REDIRECTED = re.compile(r"unable to access '(?P<url>[^']+)': The requested URL returned error: 30[12378]\b")
 LOCATION = re.compile(r"<= Recv header: location: *(?P<url>\S+)", re.IGNORECASE)
 INFO = "/info/refs"
@@ -60,7 +63,8 @@ async def read(git: Git, *args: str, into_new: bool = False) -> Finished:
             await _follow(git, redirected["url"].removesuffix("/"))
             continue
         failed = git.why(done) or f"git {args[0]} failed"
-        if not _may_pass(done):
+        is_new = git.has_app_token and tries <= MOST_UNKNOWN and bool(_matched(UNKNOWN_TOKEN, done))
+        if not (is_new or _may_pass(done)):
             raise GitFailed(failed)
         pause = wait.total_seconds() * random.uniform(0.75, 1)  # noqa: S311  # keeps jobs from asking all at once
         if git.time_left <= pause:

@@ -48,6 +48,9 @@ WRITE = frozenset(
 )
 """Git commands that fill a disk and may be ended at any moment: no push, and no query of the host."""
 
+OF_AN_APP = "ghs_"
+"""https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats"""
+
 HASH = re.compile(r"[0-9a-f]{40}")
 """A whole one, as git prints it."""
 _IGNORED = f"trap '' {signal.SIGXFSZ:d}"
@@ -133,6 +136,11 @@ class Git:
         if TOO_LARGE.search("\n".join(done.tail)):
             raise GitFailed(self.bounds.beyond("size"))
         return done
+
+    @property
+    def has_app_token(self) -> bool:
+        """Whether its token was made for a GitHub App, perhaps just now."""
+        return (self.token or "").startswith(OF_AN_APP)
 
     @property
     def is_local(self) -> bool:

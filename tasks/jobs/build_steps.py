@@ -14,7 +14,7 @@ from domain.output.progress import ShowProgress
 from domain.output.summary import skipped
 from domain.redact import public
 from domain.text import LogLine
-from github_api.credentials import NoCredential
+from github_api.apps import CHECKOUT, PUSH
 from tasks.delivery.reporter import Reporter
 from tasks.git.checkout import CheckoutFailed
 from tasks.git.push import PushFailed, push_changes
@@ -50,7 +50,8 @@ async def execute(
     job, and a disk that lacks space.
     """
     with _reporting_start_failures(on_end):
-        found = await token_of(reporter, work.order.credential)
+        target = work.order.target
+        found = await token_of(reporter, work.order.credential, target.repository, CHECKOUT) if target else None
         secrets = await secrets_of(reporter, work, found)
         if await has_nothing_to_do(work, found):
             on_end(ExecutionResult(JobState.SUCCEEDED, skipped(f"no change in {' '.join(work.job_type.paths)}")))
@@ -161,10 +162,9 @@ async def _push(reporter: Reporter, work: Work, environment: BuildEnvironment) -
     push, target = work.job_type.push, work.order.target
     if push is None or target is None or work.clone_url is None:
         return
-    try:
-        token = await reporter.token_of(push.credential)
-    except NoCredential as error:
-        raise PushFailed(f"push failed: {error}") from None
+    token = await token_of(reporter, push.credential, target.repository, PUSH)
+    if not isinstance(token, str):
+        raise PushFailed(f"push failed: {token}")
     message = push.message or f"{work.job_type.name}: update from {target.sha[:SHORT_SHA]}"
     commit = await push_changes(
         environment.copy, push, clone_url=work.clone_url, sha=target.sha, token=token, message=message,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from domain.delivery.outcome import NotSent
 from domain.delivery.report import RecordedReport
 from domain.jobs.execution import NO_SIBLINGS, Execution, Order, Siblings
 from domain.jobs.hidden_values import hidden_values
@@ -13,14 +14,19 @@ from domain.jobs.job_type import JobType
 from domain.jobs.target_request import TargetRequest
 from domain.jobs.templates import filled_url
 from domain.output.findings import Finding
+from github_api.apps import Permissions
 from github_api.credentials import NoCredential
 from settings import Settings
 from storage.ledger import Ledger
+from tasks.delivery.app_tokens import NotMinted
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.build_cache import BuildCache
 from tasks.jobs.keep_output import Outputs
 from tasks.process.disk_space import temporary_folder
 from tasks.process.users import JobUser
+
+WAITS = (1.0, 2.0, 4.0)
+"""Seconds between tries to have a token made for an App."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +129,36 @@ def outputs_of(settings: Settings) -> Outputs:
 
 
 async def secrets_of(reporter: Reporter, work: Work, found: str | NoCredential | None) -> Sequence[str]:
-    """What must not show in anything the job prints: its variables, and the tokens used for it. Raises TooShort."""
+    """What must not show in anything the job prints: its variables, and the secrets used for it. Raises TooShort."""
     push, environ = work.job_type.push, os.environ
-    pushes = await token_of(reporter, push.credential) if push else None
+    pushes = await _secret(reporter, push.credential) if push else None
+    reports = await _secret(reporter, work.order.credential)
     seen = {name: environ[name] for name in work.job_type.env if name in environ}
-    return [*filter(None, map(usable, (found, pushes))), *hidden_values(seen)]
+    return [*filter(None, (usable(found), reports, pushes)), *hidden_values(seen)]
 
 
-async def token_of(reporter: Reporter, credential: str) -> str | NoCredential | None:
-    """A credential's token, or why there is none: a public repository is fetched without; a push reports the reason."""
+async def token_of(
+    reporter: Reporter, credential: str, repository: str, permissions: Permissions
+) -> str | NoCredential | None:
+    """A credential's token, or why there is none: a public repository is fetched without; a push reports the reason.
+
+    Where GitHub cannot be reached for an App's token, it is asked again for some seconds.
+    """
+    for wait in (*WAITS, None):
+        try:
+            return (await reporter.token_of(credential, repository, permissions)).value if credential else None
+        except NoCredential as error:
+            if wait is None or not (isinstance(error, NotMinted) and isinstance(error.outcome, NotSent)):
+                return error
+            await reporter.sleep(wait)
+    raise AssertionError
+
+
+async def _secret(reporter: Reporter, credential: str) -> str | None:
     try:
-        return await reporter.token_of(credential) if credential else None
-    except NoCredential as error:
-        return error
+        return await reporter.secret_of(credential) if credential else None
+    except NoCredential:
+        return None
 
 
 def usable(found: str | NoCredential | None) -> str | None:

@@ -11,7 +11,7 @@ from github_api.credentials import NoCredential, configured, secret_behind
 from settings import Settings
 from storage.ledger import Ledger
 from storage.operations import worker_tokens
-from tasks.delivery.open_reporter import token_of
+from tasks.delivery.open_reporter import secrets_in
 
 WORKER = "PREFECT__WORKER_NAME"
 """Where Prefect's worker names itself in the environment of its flow runs."""
@@ -36,7 +36,7 @@ def this_version() -> str:
 async def note_tokens(ledger: Ledger, settings: Settings) -> None:
     """Note the tokens of all credentials that this worker's settings name. Of a token, only a keyed hash is stored."""
     async with asyncio.timeout(LONGEST.total_seconds()):
-        secrets = await secrets_of(settings, token_of)
+        secrets = await secrets_of(settings, secrets_in(settings))
         noted = (this_worker(), this_version(), secrets)
         if not await ledger.read(worker_tokens.is_current, *noted):
             await ledger.write(worker_tokens.note, *noted)

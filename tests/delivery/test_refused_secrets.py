@@ -41,7 +41,7 @@ def with_token(world: World, token: str) -> Reporter:
     async def token_of(_: str) -> str:
         return token
 
-    return replace(world.reporter, token_of=token_of)
+    return replace(world.reporter, secret_of=token_of)
 
 
 async def jobs(world: World, count: int) -> list[str]:

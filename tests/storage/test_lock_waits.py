@@ -36,7 +36,7 @@ async def test_a_claim_uses_no_credential_that_its_target_has_no_longer(world: W
         return "a-token"
 
     await run_job(world.ledger, order())
-    target, sender = await world.target(), replace(world.reporter, token_of=token_of)
+    target, sender = await world.target(), replace(world.reporter, secret_of=token_of)
     async with asyncio.TaskGroup() as group:
         with world.ledger.transaction() as tx:
             credentials.locked(tx, CREDENTIAL)

@@ -4,7 +4,7 @@ import base64
 import os
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ class Host:
 
     `faults`: what the next requests get instead of their answer: a status, or `CUT`, half of it. `moved`: the address,
     or path, to which all requests for a path beneath are redirected. `is_public`: no token is asked for.
+    `accepts`: whether it knows a password, which is to write or not, beside the tokens that it was given.
     """
 
     url: str
@@ -37,6 +38,7 @@ class Host:
     faults: list[int] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
     is_public: bool = False
+    accepts: Callable[[str, bool], bool] | None = None
 
 
 @contextmanager
@@ -73,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         host: Host = self.server.host  # type: ignore[attr-defined]  # see git_host
         tokens: tuple[str, ...] = self.server.tokens  # type: ignore[attr-defined]  # the same
         known = {f"Basic {base64.b64encode(f'x-access-token:{one}'.encode()).decode()}" for one in tokens}
-        is_known = self.headers.get("Authorization") in known
+        is_known = self.headers.get("Authorization") in known or self._is_accepted(host)
         host.seen.append((self.path, is_known))
         if elsewhere := self.server.redirect:  # type: ignore[attr-defined]  # the same
             self.send_response(302)
@@ -107,6 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if fault == CUT else body)
         self.close_connection = True
+
+    def _is_accepted(self, host: Host) -> bool:
+        """Whether the host accepts the password of this request."""
+        basic = self.headers.get("Authorization", "").removeprefix("Basic ")
+        user, _, password = base64.b64decode(basic).decode().partition(":")
+        writes = "git-receive-pack" in self.path
+        return host.accepts is not None and user == "x-access-token" and host.accepts(password, writes)
 
     def _backend(self) -> bytes:
         """The answer of git's own CGI program."""

@@ -83,7 +83,7 @@ async def test_a_sender_delayed_past_a_shortened_lease_sends_nothing(
         await a_pass(world)
         return await world.token_of(name)
 
-    await world.deliver(by=replace(sender, token_of=held_up))
+    await world.deliver(by=replace(sender, secret_of=held_up))
     assert world.posts() == 1
     assert world.held() == ["success"]
 

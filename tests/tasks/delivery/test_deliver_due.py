@@ -111,7 +111,7 @@ async def test_one_reports_exception_is_said_and_never_ends_the_pass(world: Worl
     await run_job(world.ledger, replace(order("docs/0"), credential="env:BROKEN"))
     for number in (1, 2):
         await run_job(world.ledger, order(f"docs/{number}"))
-    result = await one_pass(world, by=replace(world.reporter, token_of=token_of))
+    result = await one_pass(world, by=replace(world.reporter, secret_of=token_of))
     assert result == ReconciliationRun(delivered=2, undelivered=1)
     assert "this one is broken" in logged[0]
     assert (rows(world))[0].ended_at is not None

@@ -105,7 +105,7 @@ def test_a_credential_without_a_token_delays_no_other(simulated: Simulated) -> N
 
         for number in range(SENDERS):
             await recorded(world, f"docs/a{number}", CREDENTIAL)
-        assert await waited(world, replace(world.reporter, token_of=token_of)) < 2
+        assert await waited(world, replace(world.reporter, secret_of=token_of)) < 2
 
     simulated(Policy(budget=None), test)
 

@@ -15,8 +15,10 @@ from settings import Settings
 from storage.identity import WrongLedger, ledger_id
 from storage.ledger import open_ledger
 from tasks.delivery import open_reporter as module
-from tasks.delivery.open_reporter import credential_of, open_reporter, token_of
+from tasks.delivery.open_reporter import credential_of, open_reporter, secret_of
 from tasks.delivery.reporter import Reporter
+
+NO_KEYS = Path("/nonexistent")
 
 
 def settings(**credentials: str) -> Settings:
@@ -42,13 +44,13 @@ def test_a_repository_that_no_pattern_matches_is_named_with_the_remedy() -> None
 async def test_a_token_is_read_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for token in ("the-first", "another-one"):
         monkeypatch.setenv("SITE", token)
-        assert await token_of("env:SITE") == token
+        assert await secret_of("env:SITE", NO_KEYS) == token
 
 
 async def test_a_variable_without_a_token_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SITE", raising=False)
     with pytest.raises(NoCredential, match="environment variable SITE holds no token"):
-        await token_of("env:SITE")
+        await secret_of("env:SITE", NO_KEYS)
 
 
 async def test_a_prefect_that_cannot_be_reached_is_no_credential_and_is_said() -> None:
@@ -56,7 +58,7 @@ async def test_a_prefect_that_cannot_be_reached_is_no_credential_and_is_said() -
         temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}),
         pytest.raises(NoCredential, match="Prefect cannot be asked for the Secret block of secret:acme"),
     ):
-        await token_of("secret:acme")
+        await secret_of("secret:acme", NO_KEYS)
 
 
 def time_of(reporter: Reporter) -> datetime:
@@ -101,7 +103,6 @@ async def test_a_reporter_goes_by_the_settings(tmp_path: Path) -> None:
         assert reporter.policy == named.policy
         assert -1 <= reporter.jitter() <= 1
         assert await reporter.ledger.now() is not None
-    assert module.token_of is token_of
 
 
 async def test_a_deployment_reports_by_its_own_ledger_only(tmp_path: Path) -> None:
