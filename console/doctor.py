@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from console.arguments import Json
-from console.checks import folders, github, job_types, job_user, ledger
+from console.checks import apps, folders, github, job_types, job_user, ledger
 from console.checks.finding import Finding, bad, good
 from console.problems import problems
 from console.terminal import plain, results, write_json
@@ -47,11 +47,13 @@ async def findings(repository: str | None) -> AsyncIterator[Finding]:
         yield finding
     async for finding in github.check(settings, repository):
         yield finding
+    for finding in await apps.check(settings, declared or {}, repository):
+        yield finding
     from console.checks import deployments, prefect, tokens  # noqa: PLC0415  # take seconds to load
 
     for finding in folders.check(settings, prefect.home()):
         yield finding
-    expected = deployments.Expected(facts.ledger if facts else None, declared, settings.interval)
+    expected = deployments.Expected(facts.ledger if facts else None, declared and list(declared), settings.interval)
     checked = await prefect.check(settings, expected)
     for finding in checked.findings:
         yield finding
