@@ -35,6 +35,7 @@ app.command(db)
 app.command(
     "console.credentials:app", name="credentials", help="Show the state of each credential, and end its pauses."
 )
+app.command("console.github_app.create:app", name="app", help="Make a GitHub App to report, check out and push as.")
 reports = App(name="reports", help="List reports, delivered or not, and retry them.")
 app.command(reports)
 runs = App(name="runs", help="List flow runs of docs jobs: those that wait, and those that never started.")

@@ -1,5 +1,6 @@
 """The list of deliberate breakages: each removes one rule of the promise, and names tests that must then fail."""
 
+from breakages.apps import APPS
 from breakages.breakage import Breakage
 from breakages.delivery import DELIVERY
 from breakages.github import GITHUB
@@ -9,4 +10,4 @@ from breakages.storage import STORAGE
 
 __all__ = ["BREAKAGES", "Breakage"]
 
-BREAKAGES = (*DELIVERY, *GITHUB, *STORAGE, *JOBS, *OPERATIONS)
+BREAKAGES = (*DELIVERY, *APPS, *GITHUB, *STORAGE, *JOBS, *OPERATIONS)
