@@ -29,24 +29,39 @@ class _Connection(H11Protocol):
         self.app_state = {**self.app_state, _TRANSPORT: transport}
 
 
-class _Server(uvicorn.Server):
-    """Prints its address, and drops open connections when it ends: a hang must not delay that."""
+class Server(uvicorn.Server):
+    """Drops open connections when it ends: a hang must not delay that."""
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+    @property
+    def url(self) -> str:
+        """Its address, once it listens."""
         host, port = self.servers[0].sockets[0].getsockname()[:2]
-        sys.stdout.write(f"stand-in GitHub on http://{host}:{port}\n")
-        sys.stdout.flush()
+        return f"http://{host}:{port}"
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End it."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await super().shutdown(sockets)
 
 
+class _Announcing(Server):
+    """Prints its address."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        sys.stdout.write(f"stand-in GitHub on {self.url}\n")
+        sys.stdout.flush()
+
+
 def serve(app: ASGIApp, *, port: int) -> None:
     """Serve *app* until SIGTERM or SIGINT; *port* 0 takes a free one. Prints one line once it listens."""
-    config = uvicorn.Config(
+    _Announcing(config_of(app, port=port)).run()
+
+
+def config_of(app: ASGIApp, *, port: int) -> uvicorn.Config:
+    """How a `Server` serves *app* on this machine; *port* 0 takes a free one."""
+    return uvicorn.Config(
         app,
         port=port,  # of 127.0.0.1
         http=_Connection,
@@ -60,7 +75,6 @@ def serve(app: ASGIApp, *, port: int) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=0,
     )
-    _Server(config).run()
 
 
 async def hang_up(scope: Scope, receive: Receive, *, reset: bool = False) -> None:
