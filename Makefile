@@ -109,7 +109,7 @@ e2e-smoke: $(DEV) ## the shortest part of e2e: the schedule fires and delivers, 
 drills: $(DEV) ## seventeen failures of an installation: by what each is seen, what is typed, when it has healed; needs root; a quarter of an hour
 	@$(BIN)/python -m pytest -n 0 -q --no-header --timeout=0 tests/e2e/drills/*.py $(ARGS)
 
-canaries: $(DEV) ## look for nine kinds of secrets in 28 places of a whole installation; prints the table; three minutes
+canaries: $(DEV) ## look for eleven kinds of secrets in 29 places of a whole installation; prints the table; three minutes
 	@REPORTBACK_TEST_FULL=1 $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/canaries $(ARGS)
 
 canaries-smoke: $(DEV) ## the same with two jobs and fewer commands; a minute

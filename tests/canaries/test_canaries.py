@@ -1,4 +1,4 @@
-"""Nine kinds of secrets planted in an installation turn up in no place that others can read.
+"""Eleven kinds of secrets planted in an installation turn up in no place that others can read.
 
 `make canaries` prints the table. In each place a harmless marker must be found, which proves that it was searched.
 """
@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import canary_places as look
-from canary_rig import OTHER, Installation, installation, place_of
+from canary_rig import OF_AN_APP, OTHER, Installation, installation, place_of
 from canary_search import MARKER, Place, table
 from e2e_run import STARTS
 from full import FULL
@@ -44,10 +44,15 @@ async def test_no_secret_turns_up_where_the_marker_does(tmp_path: Path) -> None:
 async def _work(made: Installation) -> list[Place]:
     """Run jobs to their ends."""
     ok, fails = await made.start(MARKER), await made.start(f"{MARKER}-fails")
+    as_app = await made.start(f"{MARKER}-as-app", repository=OF_AN_APP)
     places = look.while_at_work(made, (await asyncio.gather(made.at_work(ok), made.at_work(fails)))[0])
-    for run, end in ((ok, "COMPLETED"), (fails, "FAILED")):
+    places.append(look.at_work_as_app(await made.at_work(as_app)))
+    for run, end in ((ok, "COMPLETED"), (fails, "FAILED"), (as_app, "COMPLETED")):
         run.go()
         await run.is_over(end, within=STARTS)
+    made_for = [{*one["permissions"]} - {"metadata"} for one in await made.rig.github.tokens()]  # type: ignore[misc]  # JSON
+    assert made_for.count({"statuses"}) == 1
+    assert made_for.count({"contents"}) == 2  # to check out, and to push
     if FULL:
         await _trouble(made)
     return places

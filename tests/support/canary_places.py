@@ -182,6 +182,13 @@ def while_at_work(made: Installation, copy: Path) -> list[Place]:
     return places
 
 
+def at_work_as_app(copy: Path) -> Place:
+    """The working copy of a job whose commit an App has checked out."""
+    place = Place("working copy of a job that an App has checked out")
+    place.look_into(copy)
+    return place
+
+
 def in_the_end(made: Installation) -> Place:
     """The folder for temporary files at the end, with a marker left in it."""
     left = made.folder / "tmp"

@@ -1,5 +1,6 @@
 """An installation with a secret in each place that can hold one, and all places to search for them."""
 
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -15,16 +16,19 @@ from e2e_ledgers import make_ledger, postgresql_server
 from e2e_rig import DOCS_JOB, Rig, rig_in
 from e2e_run import STARTS, Run
 from git_host import git_host
+from github_apps import CLIENT_ID, CREDENTIAL, an_app, key_pair
+from pydantic import TypeAdapter
 from real_processes import ROOT
 from repositories import Origin
 from waiting import until
 
+from fake_github.apps import App
 from local.stack import PASSWORD, SERVERS_PASSWORD, basic
 
 HERE = ROOT / "tests" / "canaries"
 LOGIN = f"admin:{SECRETS['password of Prefect']}"
-REPOSITORY, OTHER = "acme/site", "acme/other"
-"""The second repository has its credential in a Secret block."""
+REPOSITORY, OTHER, OF_AN_APP = "acme/site", "acme/other", "acme/app"
+"""The second repository has its credential in a Secret block, the third is an App's."""
 
 GIT = """#!/bin/sh
 printf '%s\\n' "$*" >> '{log}'
@@ -68,10 +72,12 @@ async def installation(folder: Path, logs: Path) -> AsyncIterator[Installation]:
         make_ledger(f"postgresql://postgres:@/postgres?host={database.pgdata}")
         ledger = f"postgresql://postgres:{SECRETS['password of the ledger']}@/postgres?host={database.pgdata}"
         with git_host(origin.bare.parent, folder, *tokens) as host, _pushgateway(pushed) as gateway, _seen(lines):
+            host.accepts = lambda password, _: SECRETS["token made for an App"] in password
             more = _settings(folder, f"{host.url}/{origin.bare.name}", gateway) | {
                 "GIT_SSL_CAINFO": str(host.certificate)
             }
-            async with rig_in(folder, logs, ledger_url=ledger, more=more) as rig:
+            github = ("--apps", str(_app(folder)))
+            async with rig_in(folder, logs, ledger_url=ledger, more=more, github=github) as rig:
                 await _plant(rig.api_url)
                 yield Installation(rig, folder, origin, pushed, lines, ledger)
 
@@ -82,6 +88,18 @@ def _origin(folder: Path) -> Origin:
     prepare = "import pathlib; pathlib.Path('prepared').write_text('marker-5f3a9c')"
     made.commit("main", job_py=(HERE / "job.py").read_text(encoding="utf-8"), prepare_py=prepare, docs__page_md="old")
     return made
+
+
+def _app(folder: Path) -> Path:
+    """The App in the file for the stand-in, its private key where the settings say."""
+    keys, file = folder / "keys", folder / "apps.json"
+    keys.mkdir(mode=0o700)
+    key = keys / f"{CLIENT_ID}.pem"
+    key.touch(mode=0o600)
+    key.write_text(key_pair()[0], encoding="utf-8")
+    app = an_app(mark=SECRETS["token made for an App"])
+    file.write_bytes(TypeAdapter(list[App]).dump_json([app]))
+    return file
 
 
 def _settings(folder: Path, clone_url: str, gateway: str) -> dict[str, str]:
@@ -103,7 +121,10 @@ def _settings(folder: Path, clone_url: str, gateway: str) -> dict[str, str]:
         PASSWORD: LOGIN,
         SERVERS_PASSWORD: LOGIN,
         "REPORTBACK_GITHUB_TOKEN": SECRETS["reporting token"],
-        "REPORTBACK_CREDENTIALS": f'{{"{OTHER}": "secret:{MARKER}", "*": "env:REPORTBACK_GITHUB_TOKEN"}}',
+        "REPORTBACK_CREDENTIALS": json.dumps(
+            {OTHER: f"secret:{MARKER}", OF_AN_APP: CREDENTIAL, "*": "env:REPORTBACK_GITHUB_TOKEN"}
+        ),
+        "REPORTBACK_APP_KEYS": str(folder / "keys"),
         "REPORTBACK_CLONE_URL": clone_url,
         "REPORTBACK_INTERVAL": "1h",  # the command does the one pass that is looked at
         "REPORTBACK_JOBS_FILE": str(HERE / "jobs.toml"),
