@@ -78,7 +78,7 @@ soak: $(DEV) ## random faults and interleavings for MINUTES (10) on both databas
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -n 0 -s -q --no-header --timeout=0 tests/scenarios/simulated/soak.py
 
 BENCHMARKS ?=
-bench: $(DEV) ## measure deliveries, docs jobs, imports and idle reconciliation runs beside what they are compared with; BENCHMARKS= names some
+bench: $(DEV) ## measure deliveries, drains, docs jobs, imports and reconciliation runs beside what they are compared with; BENCHMARKS= names some
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
 
 SHARE ?= 1

@@ -18,13 +18,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from benchmarks import deliveries, docs_job, idle, imports
+from benchmarks import deliveries, docs_job, drain, idle, imports
 from benchmarks.large_ledger import say
+from benchmarks.peers import compare
 
 Figures: TypeAlias = Mapping[str, float]
 
 BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, dict[str, float]]]] = {
     "deliveries": deliveries.measure,
+    "peers": compare.measure,
+    "drain": drain.measure,
     "idle": idle.measure,
     "docs_job": docs_job.measure,
     "imports": imports.measure,

@@ -12,11 +12,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import httpx
 
 from benchmarks.large_ledger import KINDS, ledgers
+from domain.delivery.report import RecordedReport
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution, Order
 from domain.jobs.job_states import JobState
@@ -29,28 +31,30 @@ from storage.ledger import Ledger
 from tasks.delivery.deliver import deliver
 from tasks.delivery.open_reporter import open_reporter
 
+T = TypeVar("T")
+
 AT_ONCE, REPORTS, ROUNDS = 8, 200, 5
 SHA, CREDENTIAL = "3f2a91c0" * 5, "env:REPORTBACK_GITHUB_TOKEN"
 
 
-async def in_parallel(targets: Iterable[int], work: Callable[[int], Awaitable[object]]) -> tuple[float, float]:
-    """Do *work* for each of *targets*, `AT_ONCE` at once; seconds and CPU seconds."""
-    left = iter(targets)
+async def in_parallel(items: Iterable[T], work: Callable[[T], Awaitable[object]]) -> tuple[float, float]:
+    """Do *work* for each of *items*, `AT_ONCE` at once; seconds and CPU seconds."""
+    left = iter(items)
 
     async def share() -> None:
-        for target in left:
-            await work(target)
+        for item in left:
+            await work(item)
 
     began, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(share() for _ in range(AT_ONCE)))
     return time.perf_counter() - began, time.process_time() - cpu
 
 
-async def recorded(ledger: Ledger) -> list[int]:
-    """Targets whose jobs have just ended, their outcomes due."""
-    targets = []
-    for _ in range(REPORTS):
-        target = Target("acme/site", SHA, f"docs/{uuid4()}")
+async def recorded(ledger: Ledger, contexts: Iterable[str]) -> list[RecordedReport]:
+    """The outcomes of jobs that have just ended, one for each of *contexts*, all due."""
+    reports = []
+    for context in contexts:
+        target = Target("acme/site", SHA, context)
         order = Order(uuid4(), "sphinx", {}, None, target, "https://github.com/acme/site", CREDENTIAL)
         taken = await ledger.write(jobs.accept, order, by=Process("boot", os.getpid(), 1))
         assert isinstance(taken, Execution)
@@ -60,8 +64,8 @@ async def recorded(ledger: Ledger) -> list[int]:
             credential=CREDENTIAL,
         )  # fmt: skip
         assert ended is not None and ended.report is not None
-        targets.append(ended.report.target_id)
-    return targets
+        reports.append(ended.report)
+    return reports
 
 
 async def bare(github: StandIn) -> tuple[float, float]:
@@ -85,7 +89,8 @@ async def compare(kind: str, folder: Path, latency: float) -> dict[str, float]:
         settings = Settings(database_url=url, github_api_url=github.url, write_budget="off")
         async with open_reporter(settings, "benchmark") as reporter:
             for _ in range(ROUNDS):
-                targets = await recorded(reporter.ledger)
+                reports = await recorded(reporter.ledger, [f"docs/{uuid4()}" for _ in range(REPORTS)])
+                targets = [report.target_id for report in reports]
                 delivered = await in_parallel(targets, partial(deliver, reporter, job_ends_now=True))
                 rounds.append((*delivered, *await bare(github)))
         assert await ledger.read(count_undelivered) == 0
