@@ -2,7 +2,7 @@
 
 `python -m benchmarks NAME …` runs only those; the figures of the others stay. Nothing is asserted on time: a figure is
 a median of alternating rounds, and a ratio compares two things of one run. Real sockets, and the stand-in GitHub in a
-process of its own. Without other work on the machine, all take half an hour and 2 GB below --folder.
+process of its own. Without other work on the machine, all take the better part of an hour and 2 GB below --folder.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from benchmarks import deliveries, docs_job, drain, idle, imports
+from benchmarks.deployed import burst, short_jobs
 from benchmarks.large_ledger import say
 from benchmarks.peers import compare
 
@@ -31,6 +32,9 @@ BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, dict[str, float]]]]
     "idle": idle.measure,
     "docs_job": docs_job.measure,
     "imports": imports.measure,
+    "short_jobs": short_jobs.measure,
+    "burst": burst.measure,
+    "memory": burst.measure_memory,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -17,6 +17,7 @@ from statistics import median
 import httpx
 from sqlmodel import col, select
 
+from benchmarks.deployed.installation import one_page
 from benchmarks.processes import cpu, in_turn, ratio, seconds
 from demo import source
 from domain.delivery.report import Rank
@@ -32,7 +33,7 @@ LATENCY = 0.05
 async def measure(folder: Path) -> dict[str, float]:
     """The figures."""
     url, sha = source.commit(folder)
-    page = await asyncio.to_thread(_one_page, folder / "page")
+    page = await asyncio.to_thread(one_page, folder / "page")
     async with running() as github, stack.prefect_server(folder / "prefect") as (_, _, env):
         await github.fault("hang", seconds=LATENCY, times=0)
         settings = {
@@ -52,13 +53,6 @@ async def measure(folder: Path) -> dict[str, float]:
         "report_latency_seconds_p50": latency,
         "report_latency_over_request_p50_seconds": latency - request,
     }
-
-
-def _one_page(folder: Path) -> tuple[str, str]:
-    """A URL and the commit of a repository of one page."""
-    folder.mkdir()
-    (folder / "page.md").write_text("a page\n", encoding="utf-8")
-    return source.committed(folder)
 
 
 async def _compare(env: Mapping[str, str], url: str, sha: str) -> dict[str, float]:

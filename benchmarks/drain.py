@@ -28,21 +28,26 @@ LIMITED, LIMIT_AT, LIMIT = 20, 5, timedelta(seconds=10)
 
 
 async def measure(folder: Path) -> dict[str, float]:
-    """The figures; all at once, as they only wait."""
-    one, passes, longest, limited = await asyncio.gather(
-        _one_run(folder), _deployed(folder, "50"), _deployed(folder, "60"), _limited(folder)
+    """The figures; those of backlogs at once, as they only wait."""
+    limited = await _limited(folder)
+    one, default, longest = [await _ledger(folder, name) for name in ("one", "default", "longest")]
+    drains = await asyncio.gather(
+        _one_run(one), _deployed(folder / "default", default, "50"), _deployed(folder / "longest", longest, "60")
     )
-    return {
-        "drain_vs_optimum": one,
-        "drain_passes_vs_optimum": passes,
-        "drain_longest_passes_vs_optimum": longest,
-        "requests_while_limited": limited,
-    }
+    names = ("drain_vs_optimum", "drain_passes_vs_optimum", "drain_longest_passes_vs_optimum")
+    return {**dict(zip(names, drains, strict=True)), "requests_while_limited": limited}
 
 
-async def _one_run(folder: Path) -> float:
+async def _ledger(folder: Path, name: str) -> str:
+    """The URL of a new ledger. They are made one after another: Alembic makes only one at a time in a process."""
+    url = f"sqlite:///{folder / name}.db"
+    async with open_ledger(url):
+        return url
+
+
+async def _one_run(url: str) -> float:
     async with running("--writes-per-minute", PER_MINUTE) as github:
-        await _reconcile(f"sqlite:///{folder / 'ledger.db'}", github, BACKLOG)
+        await _reconcile(url, github, BACKLOG)
         return _vs_optimum(await _posted(github))
 
 
@@ -59,15 +64,14 @@ async def _record(ledger: Ledger, backlog: int) -> None:
     await recorded(ledger, [f"docs/{number}" for number in range(backlog)])
 
 
-async def _deployed(folder: Path, budget: str) -> float:
+async def _deployed(home: Path, url: str, budget: str) -> float:
     """The same by the schedule of a Prefect server, with *budget* as the seconds of a reconciliation run."""
-    url = f"sqlite:///{folder / budget}.db"
     async with running("--writes-per-minute", PER_MINUTE) as github:
         settings = {
             **stack.stand_in_settings(url, github.url, "https://github.invalid/{repository}"),
             "REPORTBACK_PASS_BUDGET": budget,
         }
-        async with stack.running(folder / f"prefect-{budget}", settings), open_ledger(url) as ledger:
+        async with stack.running(home, settings), open_ledger(url) as ledger:
             await _record(ledger, BACKLOG)
             while await ledger.read(count_undelivered):  # noqa: ASYNC110  # other processes deliver them
                 await asyncio.sleep(1)
@@ -89,7 +93,7 @@ async def _limited(folder: Path) -> int:
     """The number of requests within a limit that GitHub answered one with."""
     async with running() as github:
         await github.fault("secondary_limit", context=f"docs/{LIMIT_AT}", seconds=LIMIT.total_seconds())
-        await _reconcile(f"sqlite:///{folder / 'limited.db'}", github, LIMITED)
+        await _reconcile(await _ledger(folder, "limited"), github, LIMITED)
         requests = await github.requests()
     at = [datetime.fromisoformat(str(request["at"])) for request in requests]
     (limited,) = (when for when, request in zip(at, requests, strict=True) if request["fault"])

@@ -146,16 +146,16 @@ def resident() -> dict[str, float]:
         role = next((name for name, (one, other) in ROLES.items() if one in words and other in words), None)
         if role is not None and role not in found and not any(word.endswith("supervisor.py") for word in words):
             family = [pid, *descendants(pid)] if role == "server" else [pid]
-            found[role] = sum(map(_resident, family)) / 1024
+            found[role] = sum(map(rss, family))
     return found
 
 
-def _resident(pid: int) -> int:
-    """Resident kB; 0 for a process that has ended."""
+def rss(pid: int) -> float:
+    """Resident MiB; 0 for a process that has ended."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("VmRSS:"):
-                return int(line.split()[1])
+                return int(line.split()[1]) / 1024
     return 0
 
 

@@ -26,7 +26,7 @@ FAULTS: Mapping[int, tuple[str, Mapping[str, object]]] = {
 
 
 async def measure(folder: Path) -> dict[str, float]:
-    """The figures of all clients; Reportback's own counts bear no name."""
+    """The figures of all clients; Reportback's own bear no name."""
     found = await clients()
     figures = await _rates(found, folder, 0.05) | await _rates(found, folder, 0.0)
     for counts in await asyncio.gather(*(_counts(client, folder) for client in found)):
@@ -53,9 +53,13 @@ async def _rates(found: Sequence[Client], folder: Path, latency: float) -> dict[
         if client.name != "reportback":
             ratios = [one["seconds"] / ours["seconds"] for one, (ours, *_) in zip(took, rounds, strict=True)]
             figures[f"delivery_vs_{client.name}_{of}"] = median(ratios)
-        figures[f"per_second_{client.name}_{of}"] = REPORTS / median(one["seconds"] for one in took)
-        figures[f"cpu_ms_per_report_{client.name}_{of}"] = median(one["cpu"] for one in took) / REPORTS * 1000
+        figures[f"statuses_per_second_{of}{_of(client)}"] = REPORTS / median(one["seconds"] for one in took)
+        figures[f"cpu_ms_per_status_{of}{_of(client)}"] = median(one["cpu"] for one in took) / REPORTS * 1000
     return figures
+
+
+def _of(client: Client) -> str:
+    return "" if client.name == "reportback" else f"_{client.name}"
 
 
 async def _counts(client: Client, folder: Path) -> dict[str, float]:
@@ -63,8 +67,7 @@ async def _counts(client: Client, folder: Path) -> dict[str, float]:
     clean, faults, sigkill = await asyncio.gather(
         *(work(client, folder / f"{client.name}-{work.__name__}") for work in (_clean, _faults, _sigkill))
     )
-    name = "" if client.name == "reportback" else f"_{client.name}"
-    return {f"{figure}{name}": value for figure, value in (clean | faults | sigkill).items()}
+    return {f"{figure}{_of(client)}": value for figure, value in (clean | faults | sigkill).items()}
 
 
 async def _clean(client: Client, file: Path) -> dict[str, float]:
