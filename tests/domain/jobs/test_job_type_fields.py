@@ -175,10 +175,7 @@ REFUSED = [
         push(paths='["*"]', force="true"),
         "push.force: unknown field; allowed: branch, paths, credential, author, message",
     ),
-    (
-        push(credential='"ghp_abc"'),
-        "jobs.site.push.credential: must be env:VARIABLE, secret:BLOCK or app:CLIENT_ID",
-    ),
+    (push(credential='"ghp_abc"'), "site.push.credential: must be env:VARIABLE, secret:BLOCK or app:CLIENT_ID"),
     (push(author='"Docs bot"'), "line 8: jobs.site.push.author: 'Docs bot' is not an author; allowed: such as"),
     (push(author='"<a@b>"'), "line 8: jobs.site.push.author: '<a@b>' is not an author"),
     (push(message='" "'), "line 9: jobs.site.push.message: must have visible characters"),
