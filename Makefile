@@ -17,7 +17,7 @@ DELIVERY := domain/delivery/*,storage/delivery/*,tasks/delivery/*,github_api/*
 DELIVERY_TESTS := tests/delivery tests/domain/delivery tests/storage/delivery tests/tasks/delivery tests/github_api
 COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
-.PHONY: help demo up deploy upgrade test coverage coverage-floor lint docs mutants repeat soak load bench test-external test-job-users examples examples-smoke screenshots e2e e2e-smoke drills canaries canaries-smoke e2e-hour lock audit clean
+.PHONY: help demo init up deploy upgrade test coverage coverage-floor lint docs mutants repeat soak load bench test-external test-job-users examples examples-smoke screenshots e2e e2e-smoke drills canaries canaries-smoke e2e-hour lock audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -25,8 +25,11 @@ help: ## list the targets
 demo: $(RUN) ## run four docs jobs for this project's commit while GitHub fails: every outcome on its commit once
 	@exec $(BIN)/reportback demo
 
-up: $(RUN) ## run a Prefect server, the deployments and a stand-in GitHub on this machine until Ctrl-C
-	@exec $(BIN)/reportback up
+init: $(RUN) ## write a first jobs.toml into the git repository REPO=FOLDER, by the tools found there, and run it once
+	@exec $(BIN)/reportback init --repo '$(REPO)'
+
+up: $(RUN) ## run a Prefect server, the deployments and a stand-in GitHub on this machine until Ctrl-C; REPO=FOLDER for a repository of yours
+	@exec $(BIN)/reportback up $(if $(REPO),--repo '$(REPO)')
 
 deploy: $(RUN) ## make the deployments of this checkout on the Prefect server that PREFECT_API_URL names
 	@exec $(BIN)/reportback deploy

@@ -54,6 +54,7 @@ def _command(parent: App, path: str, name: str | None = None) -> None:
 
 
 _command(app, "demo.main:demo")
+_command(app, "console.job_types.init:init")
 _command(app, "local.up:up")
 _command(app, "local.guarded_server:server")
 _command(app, "local.deploy:deploy")

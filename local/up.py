@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,51 +9,56 @@ from pathlib import Path
 
 from rich.console import Console
 
-from console.terminal import stdout_console
+from console.terminal import plain, stdout_console
 from domain.operations.status_page import address
 from fake_github.process import running as github_running
 from local import stack
+from local.up_plan import REAL, Plan, plan_of
 from settings import state_folder
 
 PORT = 4200
 """Where a Prefect server usually is."""
 
-REAL = ("REPORTBACK_GITHUB_TOKEN", "REPORTBACK_CREDENTIALS")
-"""With one of these set, statuses go to GitHub."""
-
 JOB_USER = "REPORTBACK_JOB_USER"
 
 
-async def up() -> None:
+async def up(*, repo: Path | None = None) -> None:
     """Run a Prefect server, the deployments and, without a token, a stand-in GitHub on this machine until Ctrl-C.
 
+    Prints a command that starts a job for the repository.
+
+    Args:
+        repo: A git repository on this machine with a jobs.toml of its own; `reportback init` writes one.
+
     Raises:
+        ValueError: a setting, the repository or its jobs.toml cannot be used.
         NotStarted: a process did not start, or has ended.
     """
-    console = stdout_console()
+    console, plan = stdout_console(), plan_of(repo)
     with tempfile.TemporaryDirectory(prefix="reportback-up-") as folder:
-        async with _github(Path(folder), console) as (home, settings):
+        async with _github(Path(folder), plan, console) as (home, settings, github_url):
             console.print("Starting a Prefect server and the deployments ...")
-            kept = None if settings else _kept_password(home)
+            kept = _kept_password(home) if plan.is_real else None
             password = kept.read_text(encoding="utf-8").strip() if kept else None
             async with stack.running(
                 home, settings, port=PORT if stack.is_free(PORT) else 0, password=password
             ) as local:
-                _explain(console, local, kept)
+                explain(console, plan, local, kept, github_url)
                 raise stack.NotStarted(await local.until_one_ends())
 
 
 @asynccontextmanager
-async def _github(folder: Path, console: Console) -> AsyncIterator[tuple[Path, dict[str, str]]]:
-    """Where Prefect keeps its data, and the settings: the real GitHub's if a token is configured, else a stand-in's."""
-    if any(os.environ.get(name) for name in REAL):
+async def _github(folder: Path, plan: Plan, console: Console) -> AsyncIterator[tuple[Path, dict[str, str], str | None]]:
+    """Where Prefect keeps its data, the flows' settings, and the stand-in's address; None: GitHub is the real one."""
+    if plan.is_real:
         console.print("[bold]GitHub[/]      the real one: a token is configured")
-        yield state_folder() / "prefect", {}
+        yield state_folder() / "prefect", plan.settings, None
         return
     async with github_running() as github:
         console.print(f"[bold]GitHub[/]      a stand-in at {github.url} (set {REAL[0]} for the real one)")
         ledger_url = f"sqlite:///{folder / 'ledger.db'}"
-        yield folder / "prefect", stack.stand_in_settings(ledger_url, github.url, stack.ROOT.as_uri())
+        settings = stack.stand_in_settings(ledger_url, github.url, plan.clone_url)
+        yield folder / "prefect", {**settings, **plan.settings}, github.url
 
 
 def _kept_password(home: Path) -> Path:
@@ -67,28 +71,32 @@ def _kept_password(home: Path) -> Path:
     return path
 
 
-def _explain(console: Console, local: stack.Stack, password: Path | None) -> None:
+def explain(
+    console: Console, plan: Plan, local: stack.Stack, password: Path | None = None, github_url: str | None = None
+) -> None:
+    """Print where everything is, and a command that starts a job."""
     if not os.environ.get(JOB_USER):
         console.print(
             "[bold yellow]Jobs[/]        run as you, and can read what you can: start trusted ones only, or set "
             f"{JOB_USER} (SECURITY.md)"
         )
-    login = ""
+    variables = {"PREFECT_API_URL": local.api_url}
     if password:
         console.print(f"[bold]Password[/]    what {password} holds; the UI asks for it")
-        login = f'{stack.PASSWORD}="$(cat {password})" '
+        variables = {stack.PASSWORD: f'"$(cat {password})"', **variables}
+    facts = {
+        "Prefect": local.ui_url,
+        "Undelivered": address(local.ui_url),
+        "Repository": plan.example.words,
+        "Job types": f"{', '.join(plan.types)} (of {plan.jobs_file}; start this anew after a change)",
+    }
+    for name, fact in facts.items():
+        console.print(f"[bold]{name}[/]{' ' * (12 - len(name))}", plain(fact), sep="")
+    console.print("\nStart a job, from any folder in another shell:\n")
+    console.print(f"  {plan.command(variables)}\n", markup=False)
+    if github_url and plan.example.is_known:
+        console.print(f"Its commit: {github_url}/{plan.example.repository}/commit/{plan.example.sha}")
     console.print(
-        f"[bold]Prefect[/]     {local.ui_url}\n"
-        f"[bold]Undelivered[/] {address(local.ui_url)}\n\n"
-        f"Start a job in the UI: {local.ui_url}/deployments, docs-job, Run. Or from another shell, in this folder:\n\n"
-        f"  {login}PREFECT_API_URL={local.api_url} .venv/bin/reportback submit sphinx \\\n"
-        f"      --repo acme/site --sha {_head()} --wait\n\n"
+        f"Or start one in the UI: {local.ui_url}/deployments, docs-job, Run.\n"
         "The reconciliation runs by itself. Ctrl-C ends everything."
     )
-
-
-def _head() -> str:
-    """This checkout's commit, as an example."""
-    command = ("git", "-C", str(stack.ROOT), "rev-parse", "HEAD")
-    found = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  # our own words
-    return found.stdout.strip() or "0" * 40

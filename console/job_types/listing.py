@@ -99,6 +99,12 @@ def example(job_type: JobType) -> str:
     return " ".join(["reportback submit", job_type.name, "--repo OWNER/NAME --sha COMMIT", *_each("-o", options)])
 
 
+def needed(job_type: JobType) -> list[str]:
+    """The arguments of `submit` without which the job type is refused, with a value that it may have."""
+    required = {name: option for name, option in job_type.options.items() if option.required}
+    return [word for name, option in required.items() for word in ("-o", f"{name}={_sample(option)}")]
+
+
 def _each(switch: str, values: Iterator[str]) -> Iterator[str]:
     return (f"{switch} {value}" for value in values)
 

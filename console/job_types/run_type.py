@@ -1,7 +1,6 @@
 """The command `reportback jobs run`: one job type on this machine, without Prefect, GitHub and ledger."""
 
 import os
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from domain.jobs.hidden_values import hidden_values
 from domain.jobs.job_states import JobState
 from domain.jobs.job_type import JobType
 from domain.output.signs import Sign
+from local.repository import Repository, repository_at
 from tasks.git.checkout import CheckoutFailed, working_copy
 from tasks.jobs.log_sampling import LineBudget
 from tasks.jobs.prepare import PreparationFailed, prepare
@@ -62,32 +62,18 @@ async def run_type(
         raise ValueError(f"there is no job type {job_type!r}; there are: {', '.join(types)}")
     chosen = types[job_type]
     given = given_options(options, chosen.options)
-    source = Path.cwd() / repo
-    sha = _commit(source)
-    say(f"{job_type} for {sha[:12]} of {source.name}, context {chosen.context_of(given)}")
-    state, summary = await _ended(chosen, given, source, sha)
+    return await run_here(chosen, given, repository_at(repo))
+
+
+async def run_here(chosen: JobType, given: dict[str, object], repository: Repository) -> int:
+    """Run a job type for the latest commit of *repository*, print its output and end, and return the exit code."""
+    say(f"{chosen.name} for {repository.sha[:12]} of {repository.folder.name}, context {chosen.context_of(given)}")
+    if changed := repository.uncommitted:
+        say(f"not in the commit, and so not in the job: changes of {changed} file{'s' if changed > 1 else ''}")
+    state, summary = await _ended(chosen, given, repository.folder, repository.sha)
     code, word = ENDS.get(state, (2, "error"))
     results().print(plain(f"{word}: {summary}"), soft_wrap=True)
     return code
-
-
-def _commit(repo: Path) -> str:
-    """The latest commit of *repo*; says what is not in it. Raises ValueError: there is none."""
-    found = _git(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if found is None:
-        raise ValueError(f"{repo} is no git repository with a commit: --repo names one")
-    if changed := _git(repo, "status", "--porcelain"):
-        say(f"{len(changed.splitlines())} files differ from the commit: what is not committed does not count")
-    return found
-
-
-def _git(repo: Path, *args: str) -> str | None:
-    """What git prints; None: it fails."""
-    try:
-        done = subprocess.run(["git", "-C", repo, *args], capture_output=True, text=True, check=False)  # noqa: S603, S607  # no shell
-    except OSError as error:
-        raise ValueError(f"git cannot be started: {error.strerror}") from None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 async def _ended(chosen: JobType, given: dict[str, object], repo: Path, sha: str) -> tuple[JobState, str]:

@@ -114,7 +114,7 @@ def test_what_is_not_committed_is_said_not_to_count(
 ) -> None:
     (repository / "build.sh").write_text("exit 9", encoding="utf-8")
     assert called("jobs", "run", "handbook", "--repo", str(repository), "--file", str(file)) == 0
-    assert "1 files differ from the commit" in capsys.readouterr().err
+    assert "not in the commit, and so not in the job: changes of 1 file\n" in capsys.readouterr().err
 
 
 def test_a_module_that_is_missing_is_an_error_that_names_it(

@@ -8,13 +8,14 @@ from rich.console import Console
 from domain.operations.status_page import KEY, address
 from flows.reconcile_reports import reconcile_reports
 from local.stack import Stack
-from local.up import _explain
+from local.up import explain
+from local.up_plan import plan_of
 from settings import ROOT
 
 
 def test_make_up_says_where_it_is() -> None:
     console = Console(file=io.StringIO(), width=200, record=True)
-    _explain(console, Stack("http://127.0.0.1:4200/api", ()), None)
+    explain(console, plan_of(None), Stack("http://127.0.0.1:4200/api", ()))
     assert address("http://127.0.0.1:4200") == f"http://127.0.0.1:4200/artifacts/key/{KEY}"
     assert f"Undelivered {address('http://127.0.0.1:4200')}" in console.export_text()
 
