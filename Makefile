@@ -23,13 +23,13 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 demo: $(RUN) ## run four docs jobs for this project's commit while GitHub fails: every outcome on its commit once
-	@exec $(BIN)/reportback demo
+	@$(BIN)/reportback demo || { code=$$?; test $$code -eq 130 || exit $$code; } # Ctrl-C is no error
 
 init: $(RUN) ## write a first jobs.toml into the git repository REPO=FOLDER, by the tools found there, and run it once
 	@exec $(BIN)/reportback init --repo '$(REPO)'
 
 up: $(RUN) ## run a Prefect server, the deployments and a stand-in GitHub on this machine until Ctrl-C; REPO=FOLDER for a repository of yours
-	@exec $(BIN)/reportback up $(if $(REPO),--repo '$(REPO)')
+	@$(BIN)/reportback up $(if $(REPO),--repo '$(REPO)') || { code=$$?; test $$code -eq 130 || exit $$code; } # Ctrl-C is how it ends
 
 deploy: $(RUN) ## make the deployments of this checkout on the Prefect server that PREFECT_API_URL names
 	@exec $(BIN)/reportback deploy

@@ -137,7 +137,7 @@ def _venv(paths: Sequence[str], read: Read, folder: str, needs: Sequence[str]) -
     tool = needs[0].partition("-")[0]
     file = next((path for path in candidates if tool in read(path).lower()), None)
     what = f"--requirement {file}" if file else " ".join(needs)
-    script = f"python -m venv .venv\n{PYTHON} -m pip install {what}\n"
+    script = f"python -m venv .venv\n{PYTHON} -m pip install --quiet --disable-pip-version-check {what}\n"
     return Step(("sh", "-ec", script), (".venv",), (file,)) if file else Step(("sh", "-ec", script))
 
 
@@ -191,7 +191,7 @@ def as_toml(tools: Sequence[Found]) -> str:
 
 
 def _declared(tool: Found) -> str:
-    why = f"Found by {tool.file}." if tool.file else "The command that was named."
+    why = f"Build the documentation, by {tool.file}." if tool.file else "Build the documentation."
     lines = [f"[jobs.{tool.name}]", f"description = {_text(why)}", f"command = {_list(tool.command)}"]
     lines.append('timeout = "15m"')
     lines += [f"env = {_list(tool.env)}"] if tool.env else []
