@@ -9,12 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from domain.text import readable
 from github_api.certificates import check_named
 from tasks.process.kernel import make_non_dumpable
 
+REFUSED = 2
+"""The exit code of a command that was not understood, or whose settings or files are wrong: nothing was done."""
 INTERRUPTED = 130
 WHEN_INTERRUPTED = {
     "submit": "Interrupted; a job that was started goes on.",
@@ -82,7 +84,13 @@ _command(app, "console.doctor:doctor")
 
 def called() -> object:
     """Run the command of this process's arguments; returns its exit code."""
-    command, given, _ = app.parse_args()
+    try:
+        command, given, _ = app.parse_args(sys.argv[1:], exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        from console.refusals.wrong_call import words_of_call  # noqa: PLC0415  # only when something is wrong
+
+        sys.stderr.write(f"reportback: {readable(words_of_call(error))}\n")
+        return REFUSED
     result = command(*given.args, **given.kwargs)
     return run(result, command.__name__) if inspect.iscoroutine(result) else result
 
@@ -118,6 +126,8 @@ def main() -> None:
     except Exception as error:
         from console.problems import words_of  # noqa: PLC0415  # knows all errors: slow to import
 
-        if (words := words_of(error)) is None:
+        if (known := words_of(error)) is None:
             raise
-    sys.exit(f"reportback: {readable(words)}")
+    words, code = known
+    sys.stderr.write("".join(f"reportback: {readable(line)}\n" for line in words.splitlines()))
+    sys.exit(code)

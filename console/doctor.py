@@ -1,5 +1,6 @@
 """The command `reportback doctor`."""
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
@@ -10,6 +11,7 @@ from rich.text import Text
 from console.arguments import Json
 from console.checks import apps, folders, github, job_types, job_user, ledger
 from console.checks.finding import Finding, bad, good
+from console.checks.variables import unknown_variables
 from console.problems import problems
 from console.terminal import plain, results, write_json
 from settings import Settings
@@ -40,7 +42,9 @@ async def findings(repository: str | None) -> AsyncIterator[Finding]:
         for words in problems(error):
             yield bad("settings", words)
         return
-    yield good("settings", "sound")
+    unknown = unknown_variables(os.environ, settings)
+    for finding in [bad("settings", words) for words in unknown] or [good("settings", "sound")]:
+        yield finding
     types, declared = job_types.check(settings)
     about_ledger, facts = await ledger.check(settings)
     for finding in (*types, *about_ledger):

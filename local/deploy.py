@@ -11,12 +11,13 @@ from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.settings import PREFECT_UI_URL
 
 from console.ledger import opened
+from console.refusals.door import checked_settings, checked_types
 from console.terminal import stdout_console
 from domain.addresses import without_user
 from domain.operations.status_page import address
 from local.prefect_server import prefect_server
 from local.work_pools import JOBS, JOBS_AT_ONCE, POOLS, RECONCILE, NotDeployed, close_pool
-from settings import ROOT, Settings
+from settings import ROOT
 from storage.identity import ledger_id
 from tasks.jobs.accept import own_page
 from tasks.process.command import run_command
@@ -34,11 +35,13 @@ async def deploy() -> None:
     """Create or update the deployments of this checkout on the Prefect server that PREFECT_API_URL names.
 
     Raises:
+        BadInput, BadJobsFile: a setting or a line of the job types is wrong.
         NoServer: no Prefect server is named, or it does not answer.
         NotDeployed: a pool is of another type, or `prefect deploy` failed.
         NotUpgraded: a PostgreSQL ledger is not at this version's schema.
     """
-    settings = Settings()  # a second call changes nothing; limits of the pools are kept
+    settings = checked_settings()  # a second call changes nothing; limits of the pools are kept
+    checked_types(settings, settings.jobs_file)
     async with prefect_server() as client:
         async with opened(settings) as ledger:
             found = await ledger.read(ledger_id)

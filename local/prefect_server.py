@@ -9,10 +9,7 @@ from prefect.settings import PREFECT_API_URL
 
 from domain.addresses import without_user
 from domain.text import one_line
-
-
-class NoServer(ValueError):
-    """No Prefect server can be used; the message says why and what to do."""
+from local.no_server import NoAnswer, NoServer
 
 
 @asynccontextmanager
@@ -20,7 +17,8 @@ async def prefect_server() -> AsyncIterator[PrefectClient]:
     """A client of the server, which has just answered. Other exceptions of the block are passed on.
 
     Raises:
-        NoServer: none is named, or it does not answer, now or later.
+        NoServer: none is named.
+        NoAnswer: it does not answer, now or later.
     """
     if not (url := PREFECT_API_URL.value()):  # Prefect's client would start a server of its own
         raise NoServer(
@@ -33,10 +31,10 @@ async def prefect_server() -> AsyncIterator[PrefectClient]:
             await client.read_work_pools(limit=1)
             yield client
     except httpx.TransportError as error:
-        raise NoServer(f"the Prefect server at {shown} cannot be reached: {type(error).__name__}: {error}") from error
+        raise NoAnswer(f"the Prefect server at {shown} cannot be reached: {type(error).__name__}: {error}") from error
     except httpx.HTTPStatusError as error:
         words = one_line(error.response.text)[:200]
-        raise NoServer(f"the Prefect server at {shown} answered {error.response.status_code}: {words}") from error
+        raise NoAnswer(f"the Prefect server at {shown} answered {error.response.status_code}: {words}") from error
 
 
 async def _entered(stack: AsyncExitStack) -> PrefectClient:

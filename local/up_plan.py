@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.job_types.listing import needed
+from console.refusals.door import checked_settings, checked_types
 from domain.jobs.job_type import JobType
 from domain.text import cut
 from local.repository import JOBS_FILE, NoRepository, git, remote, repository_at
 from settings import ROOT, Settings
-from tasks.jobs.read_job_types import read_job_types
 
 REAL = ("REPORTBACK_GITHUB_TOKEN", "REPORTBACK_CREDENTIALS")
 """With one of these set, statuses go to GitHub."""
@@ -74,11 +74,12 @@ def plan_of(repo: Path | None) -> Plan:
     Raises:
         ValueError: a setting, the repository or its jobs.toml cannot be used.
     """
-    settings = Settings()
+    settings = checked_settings()
     is_real = any(os.environ.get(name) for name in REAL)
     own = repository_at(repo) if repo else None
     jobs_file = own.folder / JOBS_FILE if own and not os.environ.get(JOBS_SETTING) else settings.jobs_file
-    types = _types(settings, jobs_file, repo)
+    own_file = f"`reportback init --repo {shlex.quote(str(repo))}` writes one"
+    types = checked_types(settings, jobs_file, own_file) if repo else checked_types(settings, jobs_file)
     if repo or is_real or not os.environ.get(CLONE_URL):
         clone_url = (own.folder if own else ROOT).as_uri()
         example = _of_folder(repo or (None if is_real else ROOT), settings if is_real else None)
@@ -86,16 +87,6 @@ def plan_of(repo: Path | None) -> Plan:
         clone_url = settings.clone_url
         example = _of_url(clone_url)
     return Plan(is_real, clone_url, jobs_file, types, example)
-
-
-def _types(settings: Settings, file: Path, repo: Path | None) -> Mapping[str, JobType]:
-    try:
-        return read_job_types(settings, file)
-    except FileNotFoundError:
-        start = f"`reportback init --repo {shlex.quote(str(repo))}` writes one" if repo else f"{JOBS_SETTING} names it"
-        raise ValueError(f"there is no {file}: {start}") from None
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _of_folder(folder: Path | None, github: Settings | None) -> Example:

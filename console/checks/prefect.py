@@ -17,7 +17,8 @@ from console.checks.deployments import NEEDS_SCHEDULE, Expected
 from console.checks.finding import Finding, bad, good
 from domain.addresses import is_this_machine, without_user
 from github_api.certificates import BadCertificates
-from local.prefect_server import NoServer, prefect_server
+from local.no_server import NoServer
+from local.prefect_server import prefect_server
 from local.work_pools import POOLS
 from settings import Settings
 from tasks.operations.require_password import asks_for_a_password

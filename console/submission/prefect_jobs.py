@@ -30,7 +30,8 @@ from console.submission.prefect_refusal import refusal
 from console.submission.unreachable import Unavailable, ask_until_reachable
 from domain.addresses import without_user
 from domain.jobs.submission import Submission
-from local.prefect_server import NoServer, prefect_server
+from local.no_server import NoServer
+from local.prefect_server import prefect_server
 from local.work_pools import JOBS
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from domain.redact import without_credentials
 from domain.text import one_line
+from domain.wrong_values import why_refused
 
 CALLED = {
     "job": "TYPE",
@@ -19,6 +20,14 @@ CALLED = {
     "target.since": "--since",
 }
 """The form's fields by their names on the command line."""
+
+ALLOWED = {
+    "target.repository": "has to be a repository, as owner/name",
+    "target.sha": "has to be a commit's whole hash, 40 hexadecimal digits",
+    "target.url": "has to be an address that begins with http:// or https://",
+    "target.since": "has to be a commit's whole hash, 40 hexadecimal digits",
+}
+"""What is allowed in the fields whose pattern says it."""
 
 MOST = 500
 """Characters of an answer that are shown."""
@@ -38,11 +47,14 @@ def refusal(response: httpx.Response) -> str:
 
 def problems_of_target(errors: Iterable[ErrorDetails]) -> str:
     """What is wrong with a target, field by field."""
-    return "; ".join(
-        f"{called('.'.join(('target', *map(str, one['loc']))))}: {one['msg'].removeprefix('Value error, ')}, "
-        f"not {without_credentials(str(one['input']))[:60]!r}"
-        for one in errors
-    )
+    return "; ".join(map(_problem, errors))
+
+
+def _problem(error: ErrorDetails) -> str:
+    field = ".".join(("target", *map(str, error["loc"])))
+    allowed = ALLOWED.get(field) if error["type"] == "string_pattern_mismatch" else None
+    words = allowed or why_refused(error["type"], error["msg"], error.get("ctx"))
+    return f"{called(field)}: {words}, not {without_credentials(str(error['input']))[:60]!r}"
 
 
 def called(field: str) -> str:

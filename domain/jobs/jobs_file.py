@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from domain.git.checkout import Checkout
 from domain.git.push import Push
@@ -15,6 +16,7 @@ from domain.output.patterns import LinePattern
 from domain.process.limits import Limits
 from domain.redact import refusal
 from domain.toml_lines import deep_line, line_of, lines_of
+from domain.wrong_values import why_refused
 
 BYTE_ORDER_MARK = "\ufeff"
 """Which some editors write before the first line."""
@@ -48,7 +50,7 @@ def parse_job_types(content: str | bytes, source: str, *, credentials: Collectio
         problems = [f"line {deep_line(text)}: too many brackets or braces within one another"]
     except ValidationError as error:
         problems = [
-            _problem(detail["loc"], detail["type"], detail["msg"], lines)
+            _problem(detail, lines)
             for detail in error.errors()
             if detail["type"] != "default_factory_not_called"  # only says that another field is wrong
         ]
@@ -99,15 +101,14 @@ WITHIN: dict[tuple[str, ...], type[BaseModel]] = {
 """Models of the tables within a job, by path."""
 
 
-def _problem(where: tuple[int | str, ...], kind: str, message: str, lines: dict[tuple[str, ...], int]) -> str:
+def _problem(detail: ErrorDetails, lines: dict[tuple[str, ...], int]) -> str:
+    where, kind = detail["loc"], detail["type"]
     path = tuple(str(part) for index, part in enumerate(where) if not (index == OPTION_TYPE and part in OPTIONS))
     if kind == "extra_forbidden":
-        message = f"unknown field; allowed: {', '.join(_fields_beside(where))}"
-    elif kind == "missing":
-        message = "is missing"
-    return refusal(
-        f"line {line_of(path, lines)}: {'.'.join(path) or 'the file'}: {message.removeprefix('Value error, ')}"
-    )
+        words = f"unknown field; allowed: {', '.join(_fields_beside(where))}"
+    else:
+        words = why_refused(kind, detail["msg"], detail.get("ctx"))
+    return refusal(f"line {line_of(path, lines)}: {'.'.join(path) or 'the file'}: {words}")
 
 
 def _seen_tokens(

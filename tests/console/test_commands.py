@@ -102,7 +102,7 @@ async def test_a_reconciliation_run_needs_no_prefect(world: World, stand_in: Sta
 def test_a_ledger_out_of_reach_is_a_line_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPORTBACK_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
     done = reportback("reports", "list")
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (3, "", 1)
     assert done.stderr.startswith(
         "reportback: the ledger cannot be opened, PostgreSQL database 'none' on 127.0.0.1, port 9"
     )
@@ -112,7 +112,7 @@ def test_a_ledger_out_of_reach_is_a_line_and_no_traceback(monkeypatch: pytest.Mo
 def test_a_wrong_ledger_is_a_line_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPORTBACK_LEDGER_ID", "0b0e8a80-0000-4000-8000-000000000000")
     done = reportback("reports", "retry", "1")
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert done.stderr.startswith("reportback: REPORTBACK_DATABASE_URL names ledger ")
 
 

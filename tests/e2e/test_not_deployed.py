@@ -11,7 +11,7 @@ from domain.operations.ledger_tag import PREFIX
 from local import deploy as module
 from local.deploy import DEPLOYMENTS, LEDGER, deploy
 from local.drain import drain, resume
-from local.prefect_server import NoServer
+from local.no_server import NoServer
 from local.stack import free_port
 from local.work_pools import POOLS, NotDeployed
 from settings import ROOT

@@ -56,7 +56,7 @@ def test_an_error_message_controls_no_terminal() -> None:
         [sys.executable, "-c", f"import cli\n{fails}\ncli.main()"],
         cwd=ROOT, check=False, capture_output=True, text=True,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, "reportback: no such\nthing\n")
+    assert (done.returncode, done.stderr) == (2, "reportback: no such\nreportback: thing\n")
 
 
 def test_certificates_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_certificates_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> No
 
 def test_a_command_that_is_not_there_is_refused() -> None:
     done = reportback("fly")
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
@@ -103,7 +103,7 @@ def test_db_id_prints_the_same_id_every_time_and_nothing_else(tmp_path: Path) ->
 )
 def test_a_mistake_of_the_users_is_a_line_and_no_traceback(variables: dict[str, str], words: str) -> None:
     done = reportback("db", "upgrade", **variables)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("reportback: ")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -111,7 +111,7 @@ def test_a_mistake_of_the_users_is_a_line_and_no_traceback(variables: dict[str, 
 
 def test_deploying_to_no_server_is_a_line_and_no_traceback(tmp_path: Path) -> None:
     done = reportback("deploy", PREFECT_API_URL="", PREFECT_HOME=str(tmp_path))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("reportback: PREFECT_API_URL is not set: export ")
     assert len(done.stderr.splitlines()) == 1
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from local.prefect_server import NoServer, prefect_server
+from local.no_server import NoServer
+from local.prefect_server import prefect_server
 
 
 @pytest.mark.parametrize(

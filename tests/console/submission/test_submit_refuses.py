@@ -41,8 +41,14 @@ REFUSED: dict[str, tuple[Words, str]] = {
     "no commit": (words(ref=None), "--repo and --sha are needed: only in GitHub Actions they are known"),
     "no repository": (words(repository=None), "--repo and --sha are needed"),
     "an option out of bounds": (words(options=("processes=9",)), "processes must be a whole number from 1 to 8"),
-    "a repository that is none": (words(repository="site"), "--repo: String should match pattern"),
-    "a link that is none": (words(url="javascript:alert(1)"), "--url: String should match pattern"),
+    "a repository that is none": (
+        words(repository="site"),
+        "--repo: has to be a repository, as owner/name",
+    ),
+    "a link that is none": (
+        words(url="javascript:alert(1)"),
+        "--url: has to be an address that begins with",
+    ),
     "a context of nothing": (words(context=" "), "--context: "),
     "bytes that are no UTF-8 in an option": (words(options=("processes=\udcff",)), "the command line holds text that"),
     "bytes that are no UTF-8 in a key": (words(key="\udcff"), "the command line holds text that is not UTF-8"),

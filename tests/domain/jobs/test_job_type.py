@@ -73,8 +73,8 @@ args = ["{value}"]
             "exclusive, context, success_codes, skip_codes, paths, checkout, prepare, output, output_url, push, "
             "limits, recognise, patterns"
         ),
-        "jobs.toml, line 6: jobs.bad name.name: String should match pattern '^[a-z0-9]+(-[a-z0-9]+)*$'",
-        "jobs.toml, line 7: jobs.bad name.command: Tuple should have at least 1 item after validation, not 0",
+        "jobs.toml, line 6: jobs.bad name.name: has to match the regular expression ^[a-z0-9]+(-[a-z0-9]+)*$",
+        "jobs.toml, line 7: jobs.bad name.command: must not be empty",
         "jobs.toml, line 9: jobs.api.options.depth.maximum: is missing",
         (
             "jobs.toml, line 12: jobs.api.options.depth.step: unknown field; allowed: description, args, required, "
@@ -90,7 +90,7 @@ args = ["{value}"]
     [
         ("version = 1\n[jobs", "jobs.toml: not TOML: "),
         ("", "jobs.toml, line 1: version: is missing"),
-        ("version = 2\n[jobs.a]\ncommand=['a']", "jobs.toml, line 1: version: Input should be 1"),
+        ("version = 2\n[jobs.a]\ncommand=['a']", "jobs.toml, line 1: version: has to be 1"),
         ("version = 1\njobs = 3", "jobs.toml, line 2: jobs: "),
         ("version = 1\n[jobs]", "jobs.toml, line 2: jobs: "),
         ("version = 1\n[jobs]\nsite = 3", "jobs.toml, line 3: jobs.site: "),
