@@ -5,11 +5,12 @@ import inspect
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from domain.text import readable
 from github_api.certificates import check_named
@@ -24,45 +25,97 @@ WHEN_INTERRUPTED = {
 }
 """The last line of an interrupted command, by its function. All others: everything that was started has ended."""
 
+FIRST, START, OPERATE, MAINTAIN, OPTIONS = (
+    Group(name, sort_key=number)
+    for number, name in enumerate(("Try it", "Jobs", "Operate", "Install and maintain", "Options"), start=1)
+)
+EXAMPLES = {
+    "init": ("init --repo ~/handbook", "init --repo ~/handbook --command 'make html'"),
+    "up": ("up --repo ~/handbook",),
+    "submit": (
+        "submit sphinx --repo acme/site --sha main --wait",
+        "submit sphinx --repo acme/site --sha 3f2a91c -o language=de",
+    ),
+    "list_types": ("jobs list", "jobs list ~/handbook/jobs.toml --json"),
+    "check_types": ("jobs check ~/handbook/jobs.toml",),
+    "run_type": ("jobs run sphinx --repo ~/handbook", "jobs run sphinx --repo ~/handbook -o language=de"),
+    "retry_jobs": ("jobs retry --state lost --since 2h --dry-run",),
+    "list_reports": ("reports list --undelivered", "reports list --rejected --repo acme/site --since 2d"),
+    "show": ("reports show 17",),
+    "retry": ("reports retry 17", "reports retry --reason archived --repo acme/site --dry-run"),
+    "list_runs": ("runs list --late", "runs list --never-started --exit-code"),
+    "doctor": ("doctor", "doctor --repo acme/site --json"),
+    "drain": ("drain --timeout 30m",),
+    "metrics": ("metrics", "metrics --serve 127.0.0.1:9100"),
+    "move_ledger": ("db move --to postgresql://reportback@db/reportback",),
+}
+"""Calls that a command's help shows, by its function."""
+
+
+def _shown(default: object) -> object:
+    """A default as the help shows it; None: nothing, as for what is off or empty."""
+    if isinstance(default, timedelta):
+        return f"{default.total_seconds() / 60:g}m"
+    return default or None
+
+
 app = App(
     name="reportback",
     help="Every docs job's outcome on its commit, exactly once.",
     version=lambda: version("reportback"),
     version_format="plaintext",  # without it Cyclopts loads Markdown to print it
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), show_default=_shown),
+    help_epilogue="`reportback COMMAND --help` has examples. Exit codes: 0 success, 1 no, 2 refused, 3 out of reach.",
 )
 app.register_install_completion_command()
-db = App(name="db", help="Maintain the ledger.")
+for flag in ("--help", "--version", "--install-completion"):
+    app[flag].group = (OPTIONS,)
+db = App(name="db", group=MAINTAIN, help="Maintain the ledger.")
 app.command(db)
 app.command(
-    "console.credentials:app", name="credentials", help="Show the state of each credential, and end its pauses."
+    "console.credentials:app",
+    name="credentials",
+    help="Show the state of each credential, and end its pauses.",
+    group=OPERATE,
 )
-app.command("console.github_app.create:app", name="app", help="Make a GitHub App to report, check out and push as.")
-reports = App(name="reports", help="List reports, delivered or not, and retry them.")
+app.command(
+    "console.github_app.create:app",
+    name="app",
+    group=MAINTAIN,
+    help="Make a GitHub App to report, check out and push as.",
+)
+reports = App(name="reports", help="List reports, delivered or not, and retry them.", group=OPERATE)
 app.command(reports)
-runs = App(name="runs", help="List flow runs of docs jobs: those that wait, and those that never started.")
+runs = App(
+    name="runs", help="List flow runs of docs jobs: those that wait, and those that never started.", group=OPERATE
+)
 app.command(runs)
-jobs = App(name="jobs", help="List, check and try job types; have jobs that ended without success executed again.")
+jobs = App(
+    name="jobs", help="List, check and try job types; have jobs that ended without success executed again.", group=START
+)
 app.command(jobs)
 
 
-def _command(parent: App, path: str, name: str | None = None) -> None:
+def _command(parent: App, path: str, name: str | None = None, *, group: Group | None = None) -> None:
     """Add the function at *path*, which is imported when it is called; `--help` of *parent* shows its docstring."""
     module, _, function = path.partition(":")
     source = Path(__file__).parent / f"{module.replace('.', '/')}.py"
     found = (node for node in ast.parse(source.read_bytes()).body if getattr(node, "name", None) == function)
     help_text = ast.get_docstring(next(found))  # type: ignore[arg-type]  # a function, by its name
-    parent.command(path, name=name, help=help_text)
+    examples = "\n".join(f"    reportback {words}" for words in EXAMPLES.get(function, ()))
+    epilogue = f"Examples:\n\n{examples}" if examples else None
+    more: dict[str, Any] = {} if group is None else {"group": group}
+    parent.command(path, name=name, help=help_text, help_epilogue=epilogue, **more)
 
 
-_command(app, "demo.main:demo")
-_command(app, "console.job_types.init:init")
-_command(app, "local.up:up")
-_command(app, "local.guarded_server:server")
-_command(app, "local.deploy:deploy")
-_command(app, "local.drain:drain")
-_command(app, "local.drain:resume")
-_command(app, "console.submission.submit:submit")
+_command(app, "demo.main:demo", group=FIRST)
+_command(app, "console.job_types.init:init", group=FIRST)
+_command(app, "local.up:up", group=FIRST)
+_command(app, "local.guarded_server:server", group=MAINTAIN)
+_command(app, "local.deploy:deploy", group=MAINTAIN)
+_command(app, "local.drain:drain", group=MAINTAIN)
+_command(app, "local.drain:resume", group=MAINTAIN)
+_command(app, "console.submission.submit:submit", group=START)
 _command(db, "console.ledger:upgrade")
 _command(db, "console.ledger:print_id", "id")
 _command(db, "console.ledger:after_restore")
@@ -76,10 +129,10 @@ _command(jobs, "console.job_types.listing:check_types", "check")
 _command(jobs, "console.job_types.listing:print_schema", "schema")
 _command(jobs, "console.job_types.run_type:run_type", "run")
 _command(jobs, "console.jobs:retry_jobs", "retry")
-_command(app, "console.reconcile:reconcile_now", "reconcile")
-_command(app, "console.legacy_import.import_old:import_old", "import")
-_command(app, "console.metrics:metrics")
-_command(app, "console.doctor:doctor")
+_command(app, "console.reconcile:reconcile_now", "reconcile", group=OPERATE)
+_command(app, "console.legacy_import.import_old:import_old", "import", group=MAINTAIN)
+_command(app, "console.metrics:metrics", group=OPERATE)
+_command(app, "console.doctor:doctor", group=OPERATE)
 
 
 def called() -> object:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 from cyclopts import Parameter, Token, convert
+from cyclopts.validators import Number
 
 from domain.delivery.outcome import Reason
 from domain.delivery.target import StatusState
@@ -26,7 +28,11 @@ def _given(kind: Any, tokens: Sequence[Token]) -> object:  # noqa: ANN401  # wha
 
 GIVEN = Parameter(converter=_given)
 
-Moment = Annotated[timedelta | datetime | None, GIVEN]
+REPOSITORY = Parameter(name=("--repo", "--repository"), metavar="OWNER/NAME")
+Limit = Annotated[int, Parameter(validator=Number(gte=1), metavar="NUMBER")]
+Options = Annotated[tuple[str, ...], Parameter(name=("--option", "-o"), metavar="NAME=VALUE")]
+Folder = Annotated[Path, Parameter(metavar="FOLDER")]
+Moment = Annotated[timedelta | datetime | None, GIVEN, Parameter(metavar="TIME")]
 """A time, or a span that counts back from now."""
 
 
@@ -50,9 +56,9 @@ class ReportFilter:
         state: Only reports of this state.
     """
 
-    repository: str | None = None
+    repository: Annotated[str | None, REPOSITORY] = None
     reason: Annotated[Reason | None, GIVEN] = None
-    job_id: Annotated[UUID | None, GIVEN, Parameter(name="--job")] = None
+    job_id: Annotated[UUID | None, GIVEN, Parameter(name="--job", metavar="ID")] = None
     since: Moment = None
     until: Moment = None
     state: Annotated[StatusState | None, GIVEN] = None
@@ -82,9 +88,9 @@ class JobFilter:
     """
 
     state: Annotated[tuple[JobState, ...], GIVEN] = ()
-    job_type: Annotated[str | None, GIVEN, Parameter(name="--type")] = None
-    repository: str | None = None
-    machine: Annotated[str | None, GIVEN] = None
+    job_type: Annotated[str | None, GIVEN, Parameter(name="--type", metavar="TYPE")] = None
+    repository: Annotated[str | None, REPOSITORY] = None
+    machine: Annotated[str | None, GIVEN, Parameter(metavar="BOOT-ID")] = None
     since: Moment = None
     until: Moment = None
     job_ids: Annotated[tuple[UUID, ...], Parameter(parse=False)] = ()

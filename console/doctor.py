@@ -3,12 +3,13 @@
 import os
 from collections.abc import AsyncIterator
 from dataclasses import asdict
+from typing import Annotated
 
 from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from console.arguments import Json
+from console.arguments import REPOSITORY, Json
 from console.checks import apps, folders, github, job_types, job_user, ledger
 from console.checks.finding import Finding, bad, good
 from console.checks.variables import unknown_variables
@@ -17,7 +18,7 @@ from console.terminal import plain, results, write_json
 from settings import Settings
 
 
-async def doctor(*, repository: str | None = None, as_json: Json = False) -> int:
+async def doctor(*, repository: Annotated[str | None, REPOSITORY] = None, as_json: Json = False) -> int:
     """Check everything that Reportback depends on, and say what to do about each problem. Exits with 1 if any.
 
     Args:
@@ -42,12 +43,10 @@ async def findings(repository: str | None) -> AsyncIterator[Finding]:
         for words in problems(error):
             yield bad("settings", words)
         return
-    unknown = unknown_variables(os.environ, settings)
-    for finding in [bad("settings", words) for words in unknown] or [good("settings", "sound")]:
-        yield finding
+    unknown = [bad("settings", words) for words in unknown_variables(os.environ, settings)]
     types, declared = job_types.check(settings)
     about_ledger, facts = await ledger.check(settings)
-    for finding in (*types, *about_ledger):
+    for finding in (*(unknown or [good("settings", "sound")]), *types, *about_ledger):
         yield finding
     async for finding in github.check(settings, repository):
         yield finding

@@ -45,7 +45,7 @@ async def retry_jobs(
     """
     asked = replace(asked, job_ids=ids)
     if asked == EVERY_JOB:
-        return _refuse("nothing was selected: name flow runs, or --state, --type, --repository, --machine or --since")
+        return _refuse("nothing was selected: name flow runs, or --state, --type, --repo, --machine or --since")
     if JobState.SUCCEEDED in asked.state or not all(state.is_over for state in asked.state):
         return _refuse("only what ended without success is executed again: failed, timed-out, cancelled, crashed, lost")
     async with opened(Settings()) as ledger:

@@ -4,7 +4,9 @@ import getpass
 import os
 import sys
 from contextlib import AbstractAsyncContextManager
+from typing import Annotated
 
+from cyclopts import Parameter
 from sqlalchemy.engine import make_url
 
 from console.progress import CommandProgress
@@ -60,7 +62,7 @@ async def after_restore() -> None:
     results().print(f"{count} unsettled reports will be looked for on GitHub before anything is sent.")
 
 
-def move_ledger(*, to: str) -> int:
+def move_ledger(*, to: Annotated[str, Parameter(metavar="URL")]) -> int:
     """Move the ledger to another database, from SQLite to PostgreSQL or back, with everything stopped.
 
     The old one is kept, marked as moved and refused from then on. Exits with 1 if nothing was moved.

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 from rich.table import Table
 
-from console.arguments import EVERYTHING, Json, ReportFilter
+from console.arguments import EVERYTHING, Json, Limit, ReportFilter
 from console.ledger import opened
 from console.terminal import plain, results, say, table, write_json
 from domain.delivery.report import Phase
@@ -29,7 +28,7 @@ async def list_reports(
     undelivered: bool = False,
     rejected: bool = False,
     asked: ReportFilter = EVERYTHING,
-    limit: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
+    limit: Limit = 100,
     as_json: Json = False,
     fails_if_any: Annotated[bool, Parameter(name="--exit-code")] = False,
 ) -> int:

@@ -5,8 +5,10 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 import uvicorn
+from cyclopts import Parameter
 from prometheus_client import generate_latest
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
@@ -25,7 +27,7 @@ PLACE = re.compile(r"(?P<host>[^:]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 UNAVAILABLE = 503
 
 
-async def metrics(*, serve: str | None = None) -> None:
+async def metrics(*, serve: Annotated[str | None, Parameter(metavar="HOST:PORT")] = None) -> None:
     """Print the metrics in Prometheus format, or serve them.
 
     Args:

@@ -39,9 +39,7 @@ async def retry(
     """
     asked = replace(asked, report_ids=ids)
     if asked == EVERYTHING:
-        return _refuse(
-            "nothing was selected: name reports, or --job, --repository, --reason, --state, --since or --until"
-        )
+        return _refuse("nothing was selected: name reports, or --job, --repo, --reason, --state, --since or --until")
     if is_dry_run:
         await print_reports(asked, tuple(Wanted), limit=LISTED)
         return 0

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 from rich.table import Table
 
-from console.arguments import Json
+from console.arguments import Json, Limit
 from console.ledger import opened
 from console.terminal import plain, results, say, table, write_json
 from domain.jobs.run_names import SHORT_SHA
@@ -45,7 +44,7 @@ async def list_runs(
     *,
     late: bool = False,
     never_started: bool = False,
-    limit: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
+    limit: Limit = 100,
     as_json: Json = False,
     fails_if_any: Annotated[bool, Parameter(name="--exit-code")] = False,
 ) -> int:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
@@ -22,7 +24,7 @@ LONGEST_ACTOR = len("reconciliation")
 """The longest name of an actor in a history."""
 
 
-async def show(report: int | UUID, *, as_json: Json = False) -> int:
+async def show(report: Annotated[int | UUID, Parameter(metavar="REPORT")], *, as_json: Json = False) -> int:
     """Show the history of a report: each attempt, GitHub's answers, what happens next, and what to do.
 
     Args:

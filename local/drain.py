@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Annotated
 
+from cyclopts import Parameter
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.filters import (
@@ -33,7 +35,7 @@ STILL = 2
 """How many checks in a row must find none: a worker may have polled for runs just before its pool was paused."""
 
 
-async def drain(*pools: str, timeout: timedelta = timedelta(minutes=10)) -> int:  # noqa: ASYNC109  # an option
+async def drain(*pools: str, timeout: Annotated[timedelta, Parameter(metavar="SPAN")] = timedelta(minutes=10)) -> int:  # noqa: ASYNC109  # an option
     """Pause the work pools and wait until none of their flow runs is running: before stopping workers or an upgrade.
 
     A flow run whose worker or process is gone is named, and not waited for: the reconciliation ends it in Prefect.

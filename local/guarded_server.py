@@ -18,9 +18,10 @@ import gc
 import os
 import threading
 import time
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import uvicorn
+from cyclopts import Parameter
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import QueuePool
 
@@ -36,7 +37,11 @@ OVERFLOW = 150
 COLLECT_EVERY = 5
 
 
-def server(*, host: str = "127.0.0.1", port: int = 4200) -> None:
+def server(
+    *,
+    host: Annotated[str, Parameter(metavar="HOST")] = "127.0.0.1",
+    port: Annotated[int, Parameter(metavar="PORT")] = 4200,
+) -> None:
     """Run a Prefect server on this machine that refuses requests from other sites' pages. Prefect's settings apply.
 
     PREFECT_SERVER_API_AUTH_STRING=user:password makes it require a password; PREFECT_UI_API_URL names its address

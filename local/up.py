@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from console.arguments import Folder
 from console.terminal import plain, stdout_console
 from domain.operations.status_page import address
 from fake_github.process import running as github_running
@@ -22,7 +23,7 @@ PORT = 4200
 JOB_USER = "REPORTBACK_JOB_USER"
 
 
-async def up(*, repo: Path | None = None) -> None:
+async def up(*, repo: Folder | None = None) -> None:
     """Run a Prefect server, the deployments and, without a token, a stand-in GitHub on this machine until Ctrl-C.
 
     Prints a command that starts a job for the repository.

@@ -103,7 +103,7 @@ def token_finding(what: str, answer: Answer | NoResponse) -> Finding:
             cure = supply(what.removeprefix(CREDENTIAL))
             return bad(what, f"GitHub does not accept its token ({words}): renew it on GitHub. {cure}")
         case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND, scopes=None):
-            return good(what, "its token is accepted; --repository checks whether it may write statuses")
+            return good(what, "its token is accepted; --repo checks whether it may write statuses")
         case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND, scopes=scopes) if scopes and scopes & MAY_WRITE:
             return good(what, "its token is accepted, and may write statuses")
         case Answer(status=HTTPStatus.OK | HTTPStatus.NOT_FOUND):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from console.arguments import Folder
 from console.job_types.found_tools import LOOKED_FOR, Found, as_toml, found_tools, own_command
 from console.job_types.run_type import run_here
 from console.terminal import plain, results, say
@@ -16,8 +17,8 @@ from local.repository import JOBS_FILE, Repository, repository_at
 
 async def init(
     *,
-    repo: Path = Path(),
-    command: str | None = None,
+    repo: Folder = Path(),
+    command: Annotated[str | None, Parameter(metavar="COMMAND")] = None,
     writes_only: Annotated[bool, Parameter(name="--no-run")] = False,
 ) -> int:
     """Write a first jobs.toml for a repository, by the tools found in its latest commit, and run its first job type.

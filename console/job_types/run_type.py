@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.text import Text
 
+from console.arguments import Folder, Options
 from console.job_types.listing import read_types
 from console.terminal import plain, results, say
 from domain.jobs.command_line_options import given_options
@@ -42,9 +43,9 @@ async def run_type(
     job_type: Annotated[str, Parameter(name="TYPE")],
     /,
     *,
-    repo: Path = Path(),
-    options: Annotated[tuple[str, ...], Parameter(name=("--option", "-o"))] = (),
-    file: Annotated[Path | None, Parameter(name="--file")] = None,
+    repo: Folder = Path(),
+    options: Options = (),
+    file: Annotated[Path | None, Parameter(metavar="FILE")] = None,
 ) -> int:
     """Run a job type here, in a working copy of the repository's latest commit, as its author needs it.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from pydantic import ValidationError
 
+from console.arguments import REPOSITORY, Options
 from console.reporter import token_for
 from console.submission.github_actions import ActionsRun
 from console.submission.prefect_refusal import problems_of_target
@@ -53,13 +54,13 @@ class Words:
     """
 
     job_type: Annotated[str, Parameter(parse=False)] = ""
-    repository: Annotated[str | None, Parameter(name=("--repo", "--repository"))] = None
-    ref: Annotated[str | None, Parameter(name="--sha")] = None
-    context: str = ""
-    url: str = ""
-    options: Annotated[tuple[str, ...], Parameter(name=("--option", "-o"))] = ()
-    key: str | None = None
-    since: str = ""
+    repository: Annotated[str | None, REPOSITORY] = None
+    ref: Annotated[str | None, Parameter(name="--sha", metavar="COMMIT")] = None
+    context: Annotated[str, Parameter(metavar="NAME")] = ""
+    url: Annotated[str, Parameter(metavar="URL")] = ""
+    options: Options = ()
+    key: Annotated[str | None, Parameter(metavar="KEY")] = None
+    since: Annotated[str, Parameter(metavar="COMMIT")] = ""
 
 
 NO_WORDS = Words()

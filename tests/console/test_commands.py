@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,10 @@ ROOT = Path(cli.__file__).parent
 ALL = (
     "demo",
     "up",
+    "init",
+    "jobs list",
+    "jobs check",
+    "jobs run",
     "server",
     "deploy",
     "drain",
@@ -42,6 +48,9 @@ ALL = (
 )
 
 
+RAW = re.compile(r'\[default: (?:False|""|\(\)|None)\]|TIMEDELTA|DATETIME|\bUUID\b|\bSTR\b|\bINT\b|\d:\d\d:\d\d')
+"""Names of types, and values as Python writes them."""
+
 pytestmark = pytest.mark.usefixtures("shell")  # its settings are in the environment that processes inherit
 
 
@@ -58,7 +67,32 @@ def test_each_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as ended:
         cli.app([*command.split(), "--help"])
     assert ended.value.code == 0
-    assert f"reportback {command}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"reportback {command}" in shown
+    assert not RAW.findall(shown)
+
+
+@pytest.mark.parametrize("call", [call for calls in cli.EXAMPLES.values() for call in calls])
+def test_each_example_of_a_help_is_a_call_that_is_understood(call: str) -> None:
+    function, _, _ = cli.app.parse_args(shlex.split(call), exit_on_error=False, print_error=False)
+    assert call in cli.EXAMPLES[function.__name__]
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_a_repository_is_named_by_the_same_option_everywhere(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.app([*command.split(), "--help"])
+    shown = capsys.readouterr().out
+    assert "--repo" in shown or "--repository" not in shown
+
+
+def test_the_commands_are_grouped_by_purpose(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.app(["--help"])
+    shown = capsys.readouterr().out
+    places = [shown.index(f" {group} ─") for group in ("Try it", "Jobs", "Operate", "Install and maintain", "Options")]
+    assert places == sorted(places)
+    assert " Commands ─" not in shown
 
 
 @pytest.mark.parametrize(
