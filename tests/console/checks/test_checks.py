@@ -82,7 +82,7 @@ def scoped(*scopes: str, status: int = 200) -> Answer:
         (scoped("repo", status=404), True, "may write statuses"),
         (scoped("public_repo"), False, "`repo:status`"),
         (scoped(), False, "`repo:status`"),
-        (Answer(200, "", None, None), True, "--repository"),
+        (Answer(200, "", None, None), True, "--repo checks"),
         (Answer(401, "Bad credentials", None, None), False, "renew it"),
         (Answer(403, "Forbidden", None, None), False, "403: Forbidden"),
         (NoResponse("ReadTimeout: slow"), False, "ReadTimeout"),
