@@ -108,7 +108,7 @@ async def _keep(made: NewApp, settings: Settings, block: str | None) -> None:
             f"{f'the Secret block {block}' if block else key_file(folder, made.client_id)}.\n"
             f"1. Install it on your repositories: {made.html_url}/installations/new\n"
             f"2. Give the workers the lines in {env}, and start them anew.\n"
-            "3. reportback doctor --repository owner/name"
+            "3. reportback doctor --repo owner/name"
         )
     )
 
