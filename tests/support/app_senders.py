@@ -17,6 +17,7 @@ from fake_github.apps import App, Apps
 from fake_github.in_process import InProcessTransport
 from fake_github.surfaces.surface import Rules
 from github_api import apps
+from storage.delivery.availability import Busy, Settled
 from storage.ledger import Ledger
 from storage.models import Credential
 from tasks.delivery.app_tokens import AppTokens
@@ -87,3 +88,9 @@ def answered(world: World, status: int, *, method: str = "POST", last: str = "")
     return sum(
         seen.method == method and seen.answered == status and last in seen.path for seen in world.github.requests.seen
     )
+
+
+def outcome_of(result: Settled | Busy) -> object:
+    """The outcome of an attempt that was made."""
+    assert isinstance(result, Settled)
+    return result.outcome
