@@ -1,15 +1,13 @@
 """Recognises the documentation tools of a repository by its files, and declares a job type for each."""
 
-import ast
 import json
 import posixpath
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-Read = Callable[[str], str]
-"""The text of a file of the commit, by its path."""
+from console.job_types.python_needs import Read, all_needs, imported_by, read_toml
 
 PIP_ENV = ("HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE")
 NODE_ENV = ("HTTPS_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "NPM_CONFIG_REGISTRY")
@@ -65,7 +63,7 @@ def _sphinx(paths: Sequence[str], read: Read) -> Iterator[Found]:
         if not re.search(r"^(extensions|html_theme|master_doc|root_doc)\s*=|sphinx", text, re.MULTILINE):
             continue
         command = (PYTHON, "-m", "sphinx", "-b", "html", folder, "build/site")
-        needs = ("sphinx", *_imported_by(text))
+        needs = ("sphinx", *imported_by(text))
         yield Found("sphinx", file, command, "build/site", "sphinx", PIP_ENV, _venv(paths, read, folder, needs))
 
 
@@ -99,7 +97,7 @@ def _hugo(paths: Sequence[str], read: Read) -> Iterator[Found]:
 def _mdbook(paths: Sequence[str], read: Read) -> Iterator[Found]:
     for file in _named(paths, "book.toml"):
         folder = posixpath.dirname(file)
-        build = _toml(read(file)).get("build")
+        build = read_toml(read(file)).get("build")
         place = build.get("build-dir", "book") if isinstance(build, dict) else "book"
         output = posixpath.normpath(posixpath.join(folder, str(place)))
         yield Found("mdbook", file, ("mdbook", "build", folder or "."), output, "mdbook")
@@ -130,50 +128,19 @@ def _node(paths: Sequence[str], folder: str) -> tuple[tuple[str, ...], Step]:
 
 
 def _venv(paths: Sequence[str], read: Read, folder: str, needs: Sequence[str]) -> Step:
-    """An environment of the job's own, with the declared requirements or else with *needs*."""
+    """An environment of the job's own, with the requirements of a file, or else with `all_needs`."""
     near = [posixpath.normpath(posixpath.join(folder, "requirements.txt"))]
     above = [posixpath.join(posixpath.dirname(folder), "requirements.txt")] if folder else []
     candidates = [path for path in (*near, *above, *REQUIREMENTS) if path in paths]
     tool = needs[0].partition("-")[0]
     file = next((path for path in candidates if tool in read(path).lower()), None)
-    what = f"--requirement {file}" if file else " ".join(needs)
+    what = f"--requirement {file}" if file else shlex.join(all_needs(needs, paths, read))
     script = f"python -m venv .venv\n{PYTHON} -m pip install --quiet --disable-pip-version-check {what}\n"
     return Step(("sh", "-ec", script), (".venv",), (file,)) if file else Step(("sh", "-ec", script))
 
 
-def _imported_by(conf: str) -> list[str]:
-    """The packages of the theme and the extensions that a conf.py names, as they are usually called."""
-    try:
-        assigned = [node for node in ast.parse(conf).body if isinstance(node, ast.Assign)]
-    except (SyntaxError, ValueError):
-        return []
-    named = [
-        constant.value
-        for node in assigned
-        if {"extensions", "html_theme"} & {target.id for target in node.targets if isinstance(target, ast.Name)}
-        for constant in ast.walk(node.value)
-        if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
-    ]
-    tops = dict.fromkeys(name.partition(".")[0].replace("_", "-") for name in named)
-    return [name for name in tops if name not in BUILT_IN and re.fullmatch(r"[a-z][a-z0-9-]*", name)]
-
-
-BUILT_IN = {
-    "sphinx", "alabaster", "classic", "sphinxdoc", "scrolls", "agogo", "traditional", "nature", "haiku", "pyramid",
-    "bizstyle", "basic", "epub", "default",
-}  # fmt: skip
-"""Sphinx's own themes, and the package of its own extensions."""
-
-
 def _named(paths: Sequence[str], *names: str) -> Iterator[str]:
     return (path for path in paths if posixpath.basename(path) in names)
-
-
-def _toml(text: str) -> dict[str, object]:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _json(text: str) -> dict[str, object]:

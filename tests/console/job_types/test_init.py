@@ -13,6 +13,8 @@ from domain.jobs.jobs_file import parse_job_types
 
 SPHINX_CONF = 'extensions = ["sphinx.ext.autodoc", "myst_parser"]\nhtml_theme = "furo"\n'
 
+EXTRA = '[project]\nname = "acme"\n[project.optional-dependencies]\ndocs = ["x"]'
+
 TREES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "Sphinx with requirements": (
         {"docs/conf.py": SPHINX_CONF, "docs/requirements.txt": "Sphinx==9\n"},
@@ -31,6 +33,14 @@ TREES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "Sphinx without requirements": (
         {"conf.py": SPHINX_CONF, "requirements.txt": "flask\n"},
         {"name": "sphinx", "installs": "sphinx myst-parser furo", "key": None},
+    ),
+    "Sphinx with an extra of the package": (
+        {"conf.py": 'extensions = ["sphinxcontrib.log_cabinet", "acme"]', "pyproject.toml": EXTRA},
+        {"name": "sphinx", "installs": "sphinx sphinxcontrib-log-cabinet '.[docs]'"},
+    ),
+    "MkDocs with a dependency group": (
+        {"mkdocs.yml": "", "pyproject.toml": '[dependency-groups]\ndocs = ["a>=1", {include-group = "b"}]'},
+        {"name": "mkdocs", "installs": "mkdocs 'a>=1'"},
     ),
     "a conf.py that is not Sphinx's": (
         {"tests/conf.py": "A = 1\n", "mkdocs.yml": "site_name: a\n"},
