@@ -120,10 +120,8 @@ def table() -> list[str]:
     """The drills as a table in Markdown, and how many there are, were seen and healed."""
     heads = ("drill", "seen by", "s", "typed", "s to healed")
     rows = [heads, tuple("---" for _ in heads), *(one.row() for one in DRILLS)]
-    seen, healed = (
-        sum(value is not None for value in values)
-        for values in zip(*((one.seen_after, one.healed_after) for one in DRILLS), strict=True)
-    )
+    seen = sum(one.seen_after is not None for one in DRILLS)
+    healed = sum(one.healed_after is not None for one in DRILLS)
     return [*(f"| {' | '.join(row)} |" for row in rows), f"{len(DRILLS)} drills, {seen} seen, {healed} healed"]
 
 
