@@ -101,8 +101,6 @@ class Apps(Connection):
         if isinstance(got, Refused):
             return got
         response, exchange = got
-        if response.status == HTTPStatus.NOT_FOUND and NO_APP_TEXT not in refusal(response.body).words().lower():
-            return _unless_intermediary(response, exchange, _not_installed(app, repository))
         if response.status != HTTPStatus.OK:
             return refused(app, repository, response, exchange, now=self.now())
         try:
@@ -212,14 +210,6 @@ def refused(
 def _not_installed(app: AppKey, repository: str) -> Refused:
     why = f"the App {app.client_id} is not installed on {repository}, or it is not among the selected repositories"
     return Refused(NoToken(why, Reason.NOT_INSTALLED), Exchange(), is_gone=True)
-
-
-def _unless_intermediary(response: Response, exchange: Exchange, meant: Refused) -> Refused:
-    said = refusal(response.body)
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    if is_from_github(response.url, headers, said):
-        return meant
-    return Refused(NotSent(intermediary_words(response.status, said), Reason.INTERMEDIARY), exchange)
 
 
 def _odd(response: Response, exchange: Exchange, what: str) -> Refused:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from domain.output.finding_rules import FILE, HINT, IN_FILE, ONE_LINE, PLACE_OF, SAID
 from domain.output.patterns import Find
@@ -102,10 +103,10 @@ class FindingParser:
         return found
 
 
-def _first(rules: Sequence[tuple[str, object]], line: str) -> dict[str, str | None] | None:
+def _first(rules: Sequence[tuple[str, Any]], line: str) -> dict[str, str | None] | None:
     """The groups of the first rule that finds *line*, with the rule's level where the line names none."""
     for level, rule in rules:
-        if found := rule.search(line):  # type: ignore[attr-defined]  # of re2, which has no types
+        if found := rule.search(line):  # of re2, which has no types
             named: dict[str, str | None] = found.groupdict()
             return {**named, "level": named.get("level") or level}
     return None
