@@ -18,11 +18,11 @@ from tasks.reconcile import reconcile
 from tasks.report_status import RETRIES, Undelivered, deliver_report
 
 
-async def report(reporter: Reporter, of: RecordedReport) -> None:
-    """The tries of a docs job, without Prefect."""
+async def deliver_as_task(reporter: Reporter, report: RecordedReport) -> None:
+    """The task `report_status`, with Prefect's retries and without Prefect."""
     for number in range(RETRIES + 1):
         try:
-            await deliver_report(reporter, of, job_ends_now=True)
+            await deliver_report(reporter, report, job_ends_now=True)
         except Undelivered as error:
             if not error.may_help or number == RETRIES:
                 return
@@ -38,7 +38,7 @@ async def main(url: str, count: int, ledger: Path, pace: str, *, is_new: bool) -
     async with open_reporter(settings, "benchmark") as reporter:
         due = await recorded(reporter.ledger, [f"docs/{n}" for n in range(count)]) if is_new else []
         began, cpu = time.perf_counter(), time.process_time()
-        await in_parallel(due, lambda one: report(reporter, one))
+        await in_parallel(due, lambda one: deliver_as_task(reporter, one))
         while await reporter.ledger.read(count_undelivered):
             await reconcile(reporter, uuid4(), budget=timedelta(seconds=50), senders=settings.senders)
         took = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "failed": 0}

@@ -18,9 +18,9 @@ from promise import histories
 from simulated import SimulatedClock, Simulation, in_simulated_time
 from world import World
 
+from benchmarks.peers.with_reportback import deliver_as_task
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
-from domain.delivery.report import RecordedReport
 from domain.delivery.target import Target
 from domain.jobs.execution import Order
 from domain.jobs.job_states import JobState
@@ -30,8 +30,7 @@ from fake_github.limits import Limits
 from fake_github.requests import Seen
 from fake_github.surfaces.surface import Rules
 from tasks.delivery.deliver_due import deliver_due
-from tasks.delivery.reporter import Reporter
-from tasks.report_status import RETRIES, Undelivered, deliver_report
+from tasks.report_status import Undelivered, deliver_report
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -152,7 +151,7 @@ class Day(Simulation):
         self.is_quiet = False
         outcome = await end(self.world.ledger, execution, state, credential=order.credential)
         if self.chance.random() > 0.05:  # else its process dies here
-            await report_status(self.world.reporter, recorded(outcome))
+            await deliver_as_task(self.world.reporter, recorded(outcome))
 
     async def _reconciliations(self) -> None:
         """A reconciliation run every minute, except where it would find nothing."""
@@ -192,16 +191,3 @@ def simulated_day(url: str, size: Size, seed: int) -> Day:
         return day
 
     return in_simulated_time(url, Policy(budget=size.budget), pass_by, github)
-
-
-async def report_status(reporter: Reporter, report: RecordedReport) -> None:
-    """The task `report_status`, with Prefect's retries."""
-    for number in range(RETRIES + 1):
-        try:
-            await deliver_report(reporter, report, job_ends_now=True)
-        except Undelivered as error:
-            if not error.may_help or number == RETRIES:
-                return
-            await asyncio.sleep(2**number)
-        else:
-            return

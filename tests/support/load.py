@@ -20,13 +20,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from day import HOUR, INTERVAL, MINUTE, PASS, SENDERS, report_status
+from day import HOUR, INTERVAL, MINUTE, PASS, SENDERS
 from ledger_jobs import accept, begin, end, order, recorded
 from log_lines import nothing_logged
 from promise import histories
 from simulated import SimulatedClock, Simulation, in_simulated_time
 from world import World
 
+from benchmarks.peers.with_reportback import deliver_as_task
 from domain.delivery.budget import WriteBudget
 from domain.delivery.policy import Policy
 from domain.delivery.report import Rank
@@ -119,7 +120,7 @@ class Run(Simulation):
             sha = f"{number:040x}"
             self.world.fault(Kind.CLOSE, where="after", sha=sha, method="POST")
         if self.chance.random() > DIE:  # else its process dies here
-            await report_status(reporter, recorded(outcome))
+            await deliver_as_task(reporter, recorded(outcome))
 
     async def _reconciliations(self, reporter: Reporter, jobs: list[asyncio.Task[None]]) -> None:
         """A reconciliation run every minute, until all jobs have ended and all is delivered."""
