@@ -65,9 +65,9 @@ class Api:
         seen = self._requests.came(call, asked, fault, self._github.store.clock())
         answer = self._github.answer(call, asked, timing)
         seen.stored(answer.stored_id, timing.store_in)
-        if fault:
-            number = self._github.store.repository_id(asked.repository) if asked and asked.repository else 0
-            answer = altered(Case(fault, call, self._github.surface, answer, number, seen.at))
+        if asked and fault:
+            number = self._github.store.repository_id(asked.repository) if asked.repository else 0
+            answer = altered(Case(fault, call, asked, answer, number, seen.at))
         return fault, answer, seen
 
     async def _is_silent(self, fault: Fault, scope: Scope, receive: Receive) -> bool:
@@ -122,4 +122,4 @@ def _timing(fault: Fault | None) -> Timing:
     if fault is None:
         return Timing()
     lag = timedelta(seconds=fault.seconds or 0) if fault.kind is Kind.LAG else timedelta(0)
-    return Timing(fault.store_in, lag)
+    return Timing(fault.store_in, lag, fault.fields)

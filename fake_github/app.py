@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import parse_qs, urlencode
@@ -19,6 +20,8 @@ from fake_github.faults import Fault, Script
 from fake_github.github import GitHub
 from fake_github.requests import Requests
 from fake_github.store import Clock, Store
+from fake_github.surfaces.check_run_store import Change, CheckRun
+from fake_github.surfaces.check_runs import CheckRuns
 from fake_github.surfaces.commit_statuses import CommitStatuses
 from fake_github.surfaces.surface import Rules, Surface
 
@@ -42,21 +45,21 @@ class FakeGitHub:
         self,
         rules: Rules | None = None,
         *,
-        surface: Surface | None = None,
         apps: Apps | None = None,
         clock: Clock = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         """*clock* and *sleep* are its only sources of time, so that a test can step it.
 
-        *surface*: what its commits show; commit statuses by default. *apps*: its GitHub Apps.
+        *apps*: its GitHub Apps, which alone may write check runs.
         """
-        self.surface = surface or CommitStatuses()
         self.store = Store(clock)
+        self._check_runs = CheckRuns(self.store)
+        self._surfaces = (CommitStatuses(self.store), self._check_runs)
         self.script = Script()
         self.requests = Requests()
         self.apps = apps or Apps()
-        self._github = GitHub(self.store, rules or Rules(), self.surface, self.apps)
+        self._github = GitHub(self.store, rules or Rules(), self._surfaces, self.apps)
         self.app = Starlette(
             routes=[
                 Mount(
@@ -67,11 +70,13 @@ class FakeGitHub:
                         Route("/faults", self._add_faults, methods=["POST"]),
                         Route("/faults", self._clear_faults, methods=["DELETE"]),
                         Route("/requests", self._requests_seen),
-                        Route("/statuses", self._statuses_held),
                         Route("/tokens", self._tokens_made),
                         Route("/tokens", self._revoke_tokens, methods=["DELETE"]),
                         Route("/installations/{number:int}", self._change_installation, methods=["PATCH"]),
                         Route("/installations/{number:int}", self._uninstall, methods=["DELETE"]),
+                        Route("/check_runs/{number:int}", self._change_check_run, methods=["PATCH"]),
+                        Route("/check_runs/{number:int}", self._delete_check_run, methods=["DELETE"]),
+                        *(Route(f"/{one.name}", self._held_of(one)) for one in self._surfaces),
                     ],
                 ),
                 Route("/settings/apps/new", self._make_app, methods=["POST"]),
@@ -82,6 +87,22 @@ class FakeGitHub:
             ]
         )
         self.app.router.redirect_slashes = False  # a trailing slash is a 404 on GitHub
+
+    def check_runs(self, repository: str, sha: str) -> list[CheckRun]:
+        """The check runs that a commit holds by now, oldest first."""
+        return self._check_runs.runs.of_commit(repository, sha)
+
+    def add_check_run(self, run: CheckRun) -> None:
+        """Hold *run*, of whatever App and time."""
+        self._check_runs.runs.add(run)
+
+    def delete_check_run(self, number: int) -> None:
+        """Delete a run, as GitHub deletes the oldest of more than a thousand of one name."""
+        self._check_runs.runs.delete(number)
+
+    def change_check_run(self, number: int, **fields: object) -> None:
+        """Change *fields* of a run without a request, such as its `app_id`: another App's is answered 404."""
+        self._check_runs.runs.change(number, Change(self.store.clock(), fields))
 
     async def _health(self, _request: Request) -> Response:
         return JSONResponse({"ok": True})
@@ -104,12 +125,9 @@ class FakeGitHub:
     async def _requests_seen(self, _request: Request) -> Response:
         return JSONResponse([seen.as_json() for seen in self.requests.seen])
 
-    async def _statuses_held(self, request: Request) -> Response:
-        base_url = str(request.base_url).rstrip("/")
-        held = self.store.held()
-        return JSONResponse(
-            [{**self.surface.body(one, base_url), "repository": one.repository, "sha": one.sha} for one in held]
-        )
+    @staticmethod
+    def _held_of(surface: Surface) -> Callable[[Request], Response]:
+        return lambda request: JSONResponse(surface.held(str(request.base_url).rstrip("/")))
 
     async def _tokens_made(self, _request: Request) -> Response:
         """The tokens of installations, oldest first, without their values."""
@@ -139,6 +157,14 @@ class FakeGitHub:
 
     async def _uninstall(self, request: Request) -> Response:
         self.apps.uninstall(request.path_params["number"])
+        return Response(status_code=204)
+
+    async def _change_check_run(self, request: Request) -> Response:
+        self.change_check_run(request.path_params["number"], app_id=json.loads(await request.body())["app_id"])
+        return Response(status_code=204)
+
+    async def _delete_check_run(self, request: Request) -> Response:
+        self.delete_check_run(request.path_params["number"])
         return Response(status_code=204)
 
     async def _make_app(self, request: Request) -> Response:

@@ -31,17 +31,16 @@ class AppEndpoints:
     def __init__(self, apps: Apps) -> None:
         self._apps = apps
         self._manifests: dict[str, Json] = {}
+        one_token = re.compile(r"/app/installations/(?P<ref>\d+)/access_tokens")
+        code = re.compile("/app-manifests/(?P<ref>[^/]+)/conversions")
         self.endpoints = (
-            Endpoint("GET", re.compile("/app"), self._as_app(_app), name="app"),
-            Endpoint("GET", re.compile("/app/installations"), self._as_app(_installations), name="installations"),
-            Endpoint(
-                "POST", re.compile(r"/app/installations/(?P<ref>\d+)/access_tokens"), self._as_app(self._make_token),
-                name="access_tokens",
-            ),
-            Endpoint("GET", re.compile(f"{REPOSITORY}/installation"), self._as_app(_installation), name="installation"),
-            Endpoint("GET", re.compile("/installation/repositories"), self._repositories, name="repositories"),
-            Endpoint("POST", re.compile("/app-manifests/(?P<ref>[^/]+)/conversions"), self._convert, name="conversion"),
-        )  # fmt: skip
+            _of_apps("GET", re.compile("/app"), self._as_app(_app), "app"),
+            _of_apps("GET", re.compile("/app/installations"), self._as_app(_installations), "installations"),
+            _of_apps("POST", one_token, self._as_app(self._make_token), "access_tokens"),
+            _of_apps("GET", re.compile(f"{REPOSITORY}/installation"), self._as_app(_installation), "installation"),
+            _of_apps("GET", re.compile("/installation/repositories"), self._repositories, "repositories"),
+            _of_apps("POST", code, self._convert, "conversion"),
+        )
 
     def propose(self, manifest: Json) -> str:
         """The code for an App that a person has made from *manifest* on GitHub's page."""
@@ -126,6 +125,10 @@ class AppEndpoints:
             "pem": private.decode(),
         }
         return Answer(201, body)
+
+
+def _of_apps(method: str, path: re.Pattern[str], answer: Callable[[Visit], Answer], name: str) -> Endpoint:
+    return Endpoint(method, path, answer, name=name, of_apps=True)
 
 
 def _named(visit: Visit, asked: Json, at: Installation) -> list[str] | None:

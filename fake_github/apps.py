@@ -108,6 +108,12 @@ class Apps:
         """The installation token *value*. None: it was never made."""
         return self.tokens.get(value)
 
+    def app_with(self, value: str) -> App | None:
+        """The App for which the installation token *value* was made."""
+        token = self.token_of(value)
+        found = self.installation(token.installation.id) if token else None
+        return found[0] if found else None
+
     def installation(self, number: int) -> tuple[App, Installation] | None:
         """The installation with this *number*, and its App."""
         return next(((app, one) for app in self.apps for one in app.installations if one.id == number), None)

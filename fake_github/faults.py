@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -38,18 +38,24 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"  # 404
     GONE = "gone"  # 410: an API version no longer supported
     NO_SUCH_COMMIT = "no_such_commit"  # 422
-    TOO_MANY = "too_many"  # 422: one more on a commit than may have its name
+    TOO_MANY = (
+        "too_many"  # 422: one more status on a commit than may have its context; more annotations than a request takes
+    )
     # an intermediary before GitHub
     INTERMEDIARY = "intermediary"  # 403, or `status`, and a page, or `body`; none of GitHub's headers, but `headers`
     INNER_LINKS = "inner_links"  # the real answer; its page links are on `location`, else http://github.internal
     # the rest
     REDIRECT = "redirect"  # 301 for reads, 307 otherwise, or `status`; to `location`, else to /repositories/{id}/…
-    LAG = "lag"  # a read shows what was held `seconds` ago; a new token of an App is answered 401 for `seconds`
+    LAG = "lag"  # a read shows what was held `seconds` ago, or `fields` of it; an App's new token is 401 for `seconds`
     ANSWER = "answer"  # `status` and `body` as given
 
 
+_NAMED = ("repository", "sha", "context", "state", "external_id")
+Lagging: TypeAlias = Literal["status", "conclusion", "started_at", "completed_at", "external_id", "output"]
+
+
 class Fault(BaseModel):
-    """One fault. Matches a request that fits all of `method`, `repository`, `sha`, `context` and `state` it gives."""
+    """One fault. Matches a request that fits all of `method`, `endpoint`, and what it names, that it gives."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,15 +67,19 @@ class Fault(BaseModel):
     method: Literal["POST", "PATCH", "GET", "*"] | None = None
     """None: the method of the kind, GET for `lag`, else POST."""
     endpoint: str = ""
-    """A request of an App, by the name of its endpoint, such as `access_tokens`; none by default."""
+    """Requests to one endpoint, by its name, such as `access_tokens` or `check_run`. Default: all but those of Apps."""
     repository: str | None = None
     sha: str | None = None
     context: str | None = None
     state: str | None = None
+    """Of a check run: its conclusion, else its status, as the request has it."""
+    external_id: str | None = None
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     seconds: Annotated[float, Field(ge=0)] | None = None
     stored_after: Annotated[float, Field(ge=0)] | None = None
     """It is stored all the same, this many seconds after its request arrived."""
+    fields: tuple[Lagging, ...] = ()
+    """The fields of a check run that lag; default: all."""
     headers: dict[str, str] = {}
     body: JsonValue = None
     location: str | None = None
@@ -87,13 +97,13 @@ class Fault(BaseModel):
     def strikes(self, asked: Asked) -> bool:
         """Whether it applies to a request that asks for *asked*; a redirect never to one that followed a redirect."""
         method = self.method or ("GET" if self.kind is Kind.LAG else "POST")
-        if self.endpoint != asked.endpoint.name:
+        if asked.endpoint.name != self.endpoint if self.endpoint else asked.endpoint.of_apps:
             return False
         if method not in ("*", asked.endpoint.method) or (self.kind is Kind.REDIRECT and asked.is_numbered):
             return False
-        found = {"repository": asked.repository, "sha": asked.ref, **asked.named}
-        wanted = {"repository": self.repository, "sha": self.sha, "context": self.context, "state": self.state}
-        return all(one is None or one.lower() == str(found.get(name, "")).lower() for name, one in wanted.items())
+        found = {**asked.named, "repository": asked.repository, "sha": asked.sha}
+        wanted = ((name, getattr(self, name)) for name in _NAMED)
+        return all(one is None or one.lower() == str(found.get(name, "")).lower() for name, one in wanted)
 
 
 class Script:

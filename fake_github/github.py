@@ -1,6 +1,7 @@
 """Answers requests as GitHub does without faults: no sockets."""
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from fake_github.answers import refusals
@@ -16,20 +17,17 @@ VERSIONS = ("2022-11-28", "2026-03-10")
 """https://docs.github.com/rest/about-the-rest-api/api-versions; the first is the default."""
 
 _RATE_LIMIT = "/rate_limit"
-_WHOLE = 40
 
 
 class GitHub:
-    """GitHub's API for a surface, over a `Store`."""
+    """GitHub's API for its surfaces, over a `Store`."""
 
-    def __init__(self, store: Store, rules: Rules, surface: Surface, apps: Apps) -> None:
+    def __init__(self, store: Store, rules: Rules, surfaces: Sequence[Surface], apps: Apps) -> None:
         self.store = store
         self.rules = rules
-        self.surface = surface
         self.apps = apps
         self.of_apps = AppEndpoints(apps)
-        self._endpoints = (
-            *surface.endpoints,
+        others = (
             *self.of_apps.endpoints,
             # a branch may have slashes
             Endpoint("GET", re.compile(REPOSITORY + r"/commits/(?P<ref>.*[^/])"), _commit, needs="contents"),
@@ -39,16 +37,18 @@ class GitHub:
             Endpoint("GET", re.compile(REPOSITORY), _repository, needs="metadata"),
             Endpoint("GET", re.compile(_RATE_LIMIT), lambda _: refusals.not_found()),  # answered before
         )
+        of_surfaces = [(endpoint, one) for one in surfaces for endpoint in one.endpoints]
+        self._endpoints = (*of_surfaces, *((endpoint, surfaces[0]) for endpoint in others))
 
     def asked(self, call: Call) -> Asked | None:
         """What *call* asks for. None: GitHub has nothing there, for instance with a trailing slash."""
-        for endpoint in self._endpoints:
+        for endpoint, surface in self._endpoints:
             if call.method == endpoint.method and (found := endpoint.path.fullmatch(call.path)):
                 parts = found.groupdict()
-                number, body = parts.get("id"), call.asked()
+                number, ref = parts.get("id"), parts.get("ref", "")
                 name = self.store.repository_named(int(number)) if number else parts.get("repository")
-                named = {} if body is None else endpoint.names(body)
-                return Asked(endpoint, name, number is not None, parts.get("ref", ""), named)
+                named = endpoint.names(call.asked() or {}, ref)
+                return Asked(endpoint, surface, name, number is not None, ref, named)
         return None
 
     def answer(self, call: Call, asked: Asked | None, timing: Timing) -> Answer:
@@ -90,15 +90,16 @@ class GitHub:
     def _answered(self, call: Call, asked: Asked | None, timing: Timing, balance: Balance) -> Answer:
         if asked and call.path == _RATE_LIMIT:
             return _rate_limit(call, balance)
-        if asked and asked.endpoint.name and not self._moved(call, asked):
+        if asked and asked.endpoint.of_apps and not self._moved(call, asked):
             named = asked.repository or ""
             return asked.endpoint.answer(Visit(call, named, asked.ref, timing, self.store, self.rules))
         if asked is None or asked.repository is None or not self._has(asked.repository):
             return refusals.not_found()
         if moved := self._moved(call, asked):
             return moved
-        refused = self._beyond(call, asked) or (self._read_only(call.token, asked.repository) if call.writes else None)
-        visit = Visit(call, asked.repository, asked.ref, timing, self.store, self.rules)
+        refused = self._beyond(call, asked) or (self._read_only(call, asked) if call.writes else None)
+        app = self.apps.app_with(call.token)
+        visit = Visit(call, asked.repository, asked.ref, timing, self.store, self.rules, app)
         answer = refused or asked.endpoint.answer(visit)
         return answer.cacheable() if answer.status == HTTPStatus.OK else answer
 
@@ -114,9 +115,11 @@ class GitHub:
     def _beyond(self, call: Call, asked: Asked) -> Answer | None:
         """The refusal of what an installation token may not do. None: it may, or it is another token."""
         token, repository = self.apps.token_of(call.token), asked.repository or ""
+        if token is None and self.apps.apps and call.token.startswith("eyJ"):
+            return refusals.bad_credentials()
         if token is None:
-            return refusals.bad_credentials() if self.apps.apps and call.token.startswith("eyJ") else None
-        needed, access = asked.endpoint.needs or self.surface.permission, WRITE if call.writes else READ
+            return refusals.not_an_app() if asked.surface.for_apps and call.writes else None
+        needed, access = asked.endpoint.needs or asked.surface.permission, WRITE if call.writes else READ
         if not token.reaches(repository):
             return refusals.not_found()
         return None if token.allows(needed, access) else refusals.forbidden(403, f"{needed}={access}")
@@ -124,10 +127,10 @@ class GitHub:
     def _has(self, repository: str) -> bool:
         return self.rules.repositories is None or repository.lower() in self.rules.repositories
 
-    def _read_only(self, token: str, repository: str) -> Answer | None:
-        if repository.lower() in self.rules.archived:
+    def _read_only(self, call: Call, asked: Asked) -> Answer | None:
+        if (asked.repository or "").lower() in self.rules.archived:
             return refusals.archived(403)
-        return refusals.forbidden(403, self.surface.permission) if token in self.rules.readers else None
+        return refusals.forbidden(403, asked.surface.permission) if call.token in self.rules.readers else None
 
 
 def _rate_limit(call: Call, balance: Balance) -> Answer:
@@ -149,26 +152,9 @@ def _repository(visit: Visit) -> Answer:
 
 
 def _commit(visit: Visit) -> Answer:
-    sha = _commit_named(visit.ref, visit.rules)
+    sha = visit.rules.commit_named(visit.ref)
     if sha is None:
         return refusals.no_such_commit(visit.ref)
     if "application/vnd.github.sha" in visit.call.headers.get("accept", ""):
         return Answer(200, sha)
     return Answer(200, example("commit", visit.call.base_url, visit.repository, sha))
-
-
-def _commit_named(ref: str, rules: Rules) -> str | None:
-    """The sha of *ref*, a branch, a tag or a hash, perhaps abbreviated. None: there is none, or several.
-
-    https://docs.github.com/rest/commits/commits#get-a-commit
-    """
-    name = re.sub(r"^(refs/)?(heads|tags)/", "", ref)
-    if name in rules.refs:
-        return rules.refs[name]
-    sha, known = ref.lower(), {*rules.refs.values(), *(rules.commits or ())}
-    if not re.fullmatch(r"[0-9a-f]{4,40}", sha):
-        return None
-    if len(sha) == _WHOLE:
-        return sha if rules.commits is None or sha in known else None
-    meant = [one for one in known if one.startswith(sha)]
-    return meant[0] if len(meant) == 1 else None

@@ -65,6 +65,14 @@ class StandIn:
         """Every status held by now, oldest first: GitHub's fields, `repository` and `sha`."""
         return await self._list("statuses")
 
+    async def check_runs(self) -> list[Json]:
+        """Every check run held by now, oldest first: GitHub's fields, `repository`, `sha` and `annotations`."""
+        return await self._list("check_runs")
+
+    async def delete_check_run(self, number: int) -> None:
+        """Delete a check run, as GitHub deletes the oldest of too many."""
+        (await self._client.delete(f"check_runs/{number}")).raise_for_status()
+
     async def requests(self) -> list[Json]:
         """Every request seen, oldest first: the fields of `fake_github.requests.Seen`."""
         return await self._list("requests")

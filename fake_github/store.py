@@ -47,7 +47,7 @@ def folded(repository: str, sha: str) -> tuple[str, str]:
 
 
 class Store:
-    """What is stored is never changed or removed: a surface that updates adds a newer version under the same id."""
+    """The statuses, which are never changed or removed, and the ids of all that is stored."""
 
     def __init__(self, clock: Clock) -> None:
         """*clock* returns the time in UTC; what has a later time is not visible yet."""
@@ -56,10 +56,14 @@ class Store:
         self._ids = count(FIRST_ID)
         self._repositories: dict[str, tuple[int, str]] = {}
 
+    def new_id(self) -> int:
+        """An id that nothing else has."""
+        return next(self._ids)
+
     def drafted(self, draft: Draft, *, after: timedelta = timedelta(0)) -> Stored:
         """What *draft* would become in *after* from now, with an id of its own; not stored."""
         self.repository_id(draft.repository)
-        return Stored(**asdict(draft) | {"id": next(self._ids), "created_at": self.clock() + after})
+        return Stored(**asdict(draft) | {"id": self.new_id(), "created_at": self.clock() + after})
 
     def add(self, stored: Stored) -> None:
         """Hold *stored* from its `created_at` on."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
+from urllib.parse import urlencode
 
 PER_PAGE = 30
 MAX_PER_PAGE = 100
@@ -19,7 +20,9 @@ def page_of(listed: Sequence[T], query: Mapping[str, str], url: str) -> tuple[Se
         pages |= {"next": page + 1, "last": last}
     if page > 1:
         pages["first"] = 1
-    links = ", ".join(f'<{url}?per_page={per_page}&page={number}>; rel="{rel}"' for rel, number in pages.items())
+    kept = {name: value for name, value in query.items() if name not in ("page", "per_page")}
+    query_of = {rel: urlencode({**kept, "per_page": per_page, "page": number}) for rel, number in pages.items()}
+    links = ", ".join(f'<{url}?{asked}>; rel="{rel}"' for rel, asked in query_of.items())
     return listed[(page - 1) * per_page : page * per_page], {"link": links} if links else {}
 
 

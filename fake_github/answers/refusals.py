@@ -44,6 +44,11 @@ def forbidden(status: int, permission: str) -> Answer:
     return refusal(status, "Resource not accessible by integration", headers=headers)
 
 
+def not_an_app() -> Answer:
+    """Only Apps write it: https://github.com/EnricoMi/publish-unit-test-result-action/issues/53."""
+    return refusal(403, "You must authenticate via a GitHub App.")
+
+
 def archived(status: int) -> Answer:
     """The repository is archived."""
     return refusal(status, "Repository was archived so is read-only.")

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from fake_github.answers import refusals
 from fake_github.exchange import Answer, Call
 from fake_github.faults import Fault, Kind
-from fake_github.surfaces.surface import Surface
+from fake_github.surfaces.surface import Asked
 
 UNICORN = """<!DOCTYPE html>
 <html><head><title>Unicorn! &middot; GitHub</title></head>
@@ -33,7 +33,7 @@ class Case:
 
     fault: Fault
     call: Call
-    surface: Surface
+    asked: Asked
     answer: Answer
     repository_id: int
     now: datetime
@@ -73,7 +73,7 @@ def _inner_links(case: Case) -> Answer:
 
 def _foreign(case: Case) -> Answer:
     body = case.answer.body
-    return replace(case.answer, body={**body, **case.surface.foreign} if isinstance(body, dict) else body)
+    return replace(case.answer, body={**body, **case.asked.surface.foreign} if isinstance(body, dict) else body)
 
 
 def _primary_limit(case: Case) -> Answer:
@@ -127,14 +127,14 @@ _REPLIES: dict[Kind, Callable[[Case], Answer]] = {
     Kind.ABUSE_LIMIT: _abuse_limit,
     Kind.LOGIN_ATTEMPTS: lambda case: refusals.refusal(case.status(403), LOGIN_ATTEMPTS),
     Kind.BAD_CREDENTIALS: lambda _: refusals.bad_credentials(),
-    Kind.FORBIDDEN: lambda case: refusals.forbidden(case.status(403), case.surface.permission),
+    Kind.FORBIDDEN: lambda case: refusals.forbidden(case.status(403), case.asked.surface.permission),
     Kind.ARCHIVED: lambda case: refusals.archived(case.status(403)),
     Kind.SSO: _sso,
     Kind.BLOCKED: _blocked,
     Kind.NOT_FOUND: lambda _: refusals.not_found(),
     Kind.GONE: lambda case: refusals.refusal(case.status(410), "This version of the API is no longer supported."),
-    Kind.NO_SUCH_COMMIT: lambda case: refusals.no_such_commit(case.call.path.split("/")[-1]),
-    Kind.TOO_MANY: lambda case: case.surface.too_many(),
+    Kind.NO_SUCH_COMMIT: lambda case: refusals.no_such_commit(case.asked.sha),
+    Kind.TOO_MANY: lambda case: case.asked.surface.too_many(),
     Kind.REDIRECT: _redirect,
     Kind.ANSWER: lambda case: Answer(case.status(200), case.fault.body),
 }

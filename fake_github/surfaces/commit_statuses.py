@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fake_github.answers.examples import example, of_repository, time
 from fake_github.answers.refusals import DOCS, no_such_commit, not_found, refusal
 from fake_github.exchange import CACHED, Answer, Json, is_web_address
-from fake_github.store import STATES, Draft, Stored, combined_state, latest
+from fake_github.store import STATES, Draft, Store, Stored, combined_state, latest
 from fake_github.surfaces.surface import AT_ONCE, REPOSITORY, Endpoint, Visit
 
 MAX_DESCRIPTION = 140
@@ -23,18 +23,26 @@ CREATE_DOCS = f"{DOCS}/commits/statuses#create-a-commit-status"
 class CommitStatuses:
     """The surface of commit statuses: each is created anew, and none is ever changed."""
 
+    name = "statuses"
     permission = "statuses"
+    for_apps = False
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.foreign: Json = {"context": "somebody/else"}
         one, listed = (re.compile(f"{REPOSITORY}/{path}") for path in (r"statuses/(?P<ref>[^/]+)", _of_ref("statuses")))
         self.endpoints = (
-            Endpoint("POST", one, self._create, _named),
+            Endpoint("POST", one, self._create, _named, name="statuses"),
             # the older route of the same list: a POST that a client turned into a GET ends here, with 200
-            Endpoint("GET", one, self._list),
-            Endpoint("GET", listed, self._list),
-            Endpoint("GET", re.compile(f"{REPOSITORY}/{_of_ref('status')}"), self._combined),
+            Endpoint("GET", one, self._list, name="statuses"),
+            Endpoint("GET", listed, self._list, name="statuses"),
+            Endpoint("GET", re.compile(f"{REPOSITORY}/{_of_ref('status')}"), self._combined, name="status"),
         )
+
+    def held(self, base_url: str) -> list[Json]:
+        """Every status."""
+        held = self._store.held()
+        return [{**self.body(one, base_url), "repository": one.repository, "sha": one.sha} for one in held]
 
     def body(self, stored: Stored, base_url: str) -> Json:
         """The schema `status`. Its `url` names the statuses of the commit: no single one can be read."""
@@ -69,7 +77,7 @@ class CommitStatuses:
     def _list(self, visit: Visit) -> Answer:
         if not visit.rules.has_commit(visit.ref):
             return not_found()
-        shown, links = visit.page(visit.shown(), "statuses")
+        shown, links = visit.page(visit.shown(), f"commits/{visit.ref.lower()}/statuses")
         return Answer(200, [self.body(one, visit.call.base_url) for one in shown], links)
 
     def _combined(self, visit: Visit) -> Answer:
@@ -77,7 +85,7 @@ class CommitStatuses:
         if not visit.rules.has_commit(visit.ref):
             return not_found()
         statuses = latest(visit.shown())
-        shown, links = visit.page(statuses, "status")
+        shown, links = visit.page(statuses, f"commits/{visit.ref.lower()}/status")
         bodies = [self.body(one, visit.call.base_url) for one in shown]
         body = {
             **example("combined-commit-status", visit.call.base_url, visit.repository, visit.ref.lower()),
@@ -93,7 +101,7 @@ def _of_ref(last: str) -> str:
     return rf"commits/(?P<ref>[^/]+)/{last}"
 
 
-def _named(asked: Json) -> Json:
+def _named(asked: Json, _ref: str) -> Json:
     return {"context": asked.get("context", "default"), "state": asked.get("state")}
 
 

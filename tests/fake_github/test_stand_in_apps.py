@@ -1,13 +1,12 @@
 """The stand-in has GitHub Apps: their JSON web tokens, installations and tokens, as GitHub describes them."""
 
 import json
-from pathlib import Path
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github_apps import CLIENT_ID, an_app, app_token, installation, key_pair
-from openapi_schema_validator import OAS30Validator, oas30_format_checker
+from openapi_of_github import assert_described
 from stand_in_rig import SteppedTime, in_process_client
 
 from fake_github.app import FakeGitHub
@@ -15,7 +14,6 @@ from fake_github.apps import Apps
 from fake_github.faults import Fault
 from fake_github.surfaces.surface import Rules
 
-DESCRIPTION = json.loads((Path(__file__).parents[1] / "support/github_openapi/checks.openapi.json").read_text("utf-8"))
 SHA = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
 MINT = "/app/installations/7/access_tokens"
 STATUSES = f"/repos/acme/site/statuses/{SHA}"
@@ -25,15 +23,6 @@ STATUSES = f"/repos/acme/site/statuses/{SHA}"
 def github(time: SteppedTime) -> FakeGitHub:
     rules = Rules(renamed={"acme/old": "acme/site"})
     return FakeGitHub(rules, clock=time, sleep=time.sleep, apps=Apps([an_app()]))
-
-
-def assert_described(path: str, method: str, response: httpx.Response) -> None:
-    described = DESCRIPTION["paths"][path][method]["responses"][str(response.status_code)]
-    while "$ref" in described:
-        described = DESCRIPTION["components"]["responses"][described["$ref"].rsplit("/", 1)[1]]
-    schema = described["content"]["application/json"]["schema"]
-    rooted = {**schema, "components": DESCRIPTION["components"]}
-    OAS30Validator(rooted, format_checker=oas30_format_checker).validate(response.json())
 
 
 def signed(time: SteppedTime, **claims: object) -> dict[str, str]:
@@ -59,7 +48,7 @@ async def test_an_app_its_installations_and_a_repositorys_are_as_described(
     ):
         answer = await client.get(url, headers=signed(time))
         assert answer.status_code == 200
-        assert_described(path, "get", answer)
+        assert_described("checks", path, "get", answer)
     assert answer.json()["id"] == 7
     listed = (await client.get("/app/installations", headers=signed(time))).json()
     assert listed == [answer.json()]  # the list's own schema wants each account to be a user and an enterprise at once
@@ -68,7 +57,7 @@ async def test_an_app_its_installations_and_a_repositorys_are_as_described(
 async def test_a_token_is_as_described_and_of_the_new_format(client: httpx.AsyncClient, time: SteppedTime) -> None:
     made = await mint(client, time, repositories=["site"], permissions={"statuses": "write"})
     assert made.status_code == 201
-    assert_described("/app/installations/{installation_id}/access_tokens", "post", made)
+    assert_described("checks", "/app/installations/{installation_id}/access_tokens", "post", made)
     body = made.json()
     assert body["token"].startswith("ghs_42_")
     assert 450 < len(body["token"]) < 600
@@ -77,7 +66,7 @@ async def test_a_token_is_as_described_and_of_the_new_format(client: httpx.Async
     assert [one["full_name"] for one in body["repositories"]] == ["acme/site"]
     headers = {"authorization": f"Bearer {body['token']}"}
     listed = await client.get("/installation/repositories", headers=headers)
-    assert_described("/installation/repositories", "get", listed)
+    assert_described("checks", "/installation/repositories", "get", listed)
     assert [one["full_name"] for one in listed.json()["repositories"]] == ["acme/site"]
 
 
@@ -134,7 +123,7 @@ async def test_an_installation_that_is_gone_is_not_found_and_its_tokens_work_no_
     assert (await mint(client, time)).status_code == 404
     found = await client.get("/repos/acme/site/installation", headers=signed(time))
     assert found.status_code == 404
-    assert_described("/repos/{owner}/{repo}/installation", "get", found)
+    assert_described("checks", "/repos/{owner}/{repo}/installation", "get", found)
     assert (await client.post(STATUSES, headers=made, json={"state": "success"})).status_code == 401
 
 
@@ -207,7 +196,7 @@ async def test_every_read_of_an_app_may_fail(
 async def test_a_renamed_repository_is_redirected_to_its_number(client: httpx.AsyncClient, time: SteppedTime) -> None:
     found = await client.get("/repos/acme/old/installation", headers=signed(time))
     assert found.status_code == 301
-    assert_described("/repos/{owner}/{repo}/installation", "get", found)
+    assert_described("checks", "/repos/{owner}/{repo}/installation", "get", found)
     there = await client.get(found.headers["location"], headers=signed(time))
     assert there.json()["id"] == 7
     number = int(found.headers["location"].split("/")[-2])
@@ -240,7 +229,7 @@ async def test_a_manifest_becomes_an_app_once(client: httpx.AsyncClient, time: S
     github.script.add(Fault.model_validate({"kind": "server_error", "endpoint": "conversion"}))
     assert (await client.post(path, headers={"authorization": ""})).status_code == 502
     made = await client.post(path, headers={"authorization": ""})
-    assert_described("/app-manifests/{code}/conversions", "post", made)
+    assert_described("checks", "/app-manifests/{code}/conversions", "post", made)
     assert (await client.post(path)).status_code == 404
     body = made.json()
     load_pem_private_key(body["pem"].encode(), None)
