@@ -9,7 +9,7 @@ from domain.delivery.report import EventKind, Phase
 from domain.delivery.target import StatusState, Target
 from domain.jobs.execution import NO_SIBLINGS, Siblings
 from domain.jobs.job_states import JobState
-from domain.operations.markdown import narrow
+from domain.markdown import narrow
 from domain.operations.metrics import ON_GITHUB
 from domain.operations.remedies import remedy
 

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from domain.jobs.run_names import SHORT_SHA
+from domain.markdown import code, cut_words, fenced, link, narrow
 from domain.operations.job_history import Event, JobHistory, ReportHistory, clock, what_next
-from domain.operations.markdown import code, cut_words, fenced, link, narrow
 from domain.output.findings import Finding, Level
 from domain.text import cut
 

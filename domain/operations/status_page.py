@@ -8,10 +8,10 @@ from uuid import UUID
 from domain.delivery.report import Phase
 from domain.delivery.target import Target
 from domain.jobs.run_names import SHORT_SHA
+from domain.markdown import code, link, literal, narrow, table
 from domain.operations import chart
 from domain.operations.job_history import clock, next_try_at
 from domain.operations.job_runs import Standing
-from domain.operations.markdown import code, link, literal, narrow, table
 from domain.operations.metrics import Pause
 from domain.operations.overview import Day, Listed, Overview, Refusals
 from domain.operations.remedies import remedy

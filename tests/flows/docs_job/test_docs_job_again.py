@@ -18,7 +18,7 @@ from waiting import soon, until
 
 from domain.delivery.report import Phase, RecordedReport
 from domain.jobs.job_states import JobState
-from domain.operations.markdown import literal
+from domain.markdown import literal
 from fake_github.faults import Kind
 from flows import docs_job as module
 from flows.docs_job import docs_job

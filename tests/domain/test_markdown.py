@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from domain.operations.markdown import code, fenced, link, literal, narrow, table
+from domain.markdown import code, fenced, link, literal, narrow, table
 from domain.text import UNSEEN, one_line
 
 NASTY = [
