@@ -14,9 +14,8 @@ import httpx
 
 from domain.delivery.outcome import Exchange
 from github_api.classify import exchange_of
-from github_api.raw_body import UNCOMPRESSED, raw_body
 from github_api.same_origin import same_origin_url
-from github_api.transport import transport_to
+from github_api.transport import UNCOMPRESSED, raw_body, transport_to
 
 MAX_REDIRECTS = 5
 MAX_REPLY = 2**20

@@ -1,4 +1,8 @@
-"""The HTTP/1.1 transport to GitHub: aborted requests are discarded by the kernel; a configured proxy is used."""
+"""The HTTP/1.1 transport to GitHub: aborted requests are discarded by the kernel; a configured proxy is used.
+
+A response's body is read as received, bounded in size and never decompressed: a thousand bytes of gzip can expand to
+gigabytes, in one step that no timeout can end.
+"""
 
 import socket
 import struct
@@ -46,3 +50,24 @@ def _proxy(url: httpx.URL) -> str | None:
             "The environment names a proxy that is neither http:// nor https://: name such a one, or set NO_PROXY."
         )
     return proxy
+
+
+UNCOMPRESSED = {"Accept-Encoding": "identity"}
+"""Header that requests must send for their responses to be read here."""
+
+
+async def raw_body(response: httpx.Response, most: int) -> bytes:
+    """The body, or nothing if it is longer than *most* bytes.
+
+    Raises:
+        httpx.DecodingError: it is compressed, although that was not requested.
+    """
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise httpx.DecodingError(f"the reply came compressed ({encoding}), which was not asked for and is not read")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > most:
+            return b""
+    return bytes(body)

@@ -13,7 +13,7 @@ from domain.operations.metrics import Snapshot
 from domain.redact import of_error
 from domain.text import one_line
 from github_api.certificates import trusted
-from github_api.raw_body import UNCOMPRESSED, raw_body
+from github_api.transport import UNCOMPRESSED, raw_body
 from storage.ledger import Ledger
 from storage.operations import event_counts, metrics
 from tasks.operations.metric_families import registry_of

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from github_api.raw_body import raw_body
+from github_api.transport import raw_body
 
 
 class Wire(httpx.AsyncByteStream):
