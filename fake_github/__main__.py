@@ -44,7 +44,9 @@ def _ref(text: str) -> tuple[str, str]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m fake_github", description="A stand-in GitHub: commit statuses and check runs.")
+    parser = argparse.ArgumentParser(
+        prog="python -m fake_github", description="A stand-in GitHub: commit statuses and check runs."
+    )
     parser.add_argument("--port", type=int, default=0, help="0, the default: a free one")
     parser.add_argument(
         "--commit", action="append", default=[], type=str.lower, help="a sha that exists; without any, all do"

@@ -92,6 +92,14 @@ class FakeGitHub:
         """The check runs that a commit holds by now, oldest first."""
         return self._check_runs.runs.of_commit(repository, sha)
 
+    def held_check_runs(self) -> list[CheckRun]:
+        """The check runs of all commits by now, oldest first."""
+        return self._check_runs.runs.held()
+
+    def all_check_runs(self) -> str:
+        """All that was ever stored of check runs, or will be later, in words: to compare two stand-ins."""
+        return repr(self._check_runs.runs)
+
     def add_check_run(self, run: CheckRun) -> None:
         """Hold *run*, of whatever App and time."""
         self._check_runs.runs.add(run)

@@ -6,9 +6,10 @@ https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api and
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
+from typing import TypeAlias, TypeVar
 
 import httpx
 
@@ -17,7 +18,6 @@ from domain.delivery.outcome import (
     Exchange,
     NotSent,
     Outcome,
-    Page,
     ReadFailure,
     Reason,
     Rejected,
@@ -27,7 +27,7 @@ from domain.delivery.outcome import (
 from github_api.provenance import GITHUB, REQUEST_ID, intermediary_words, is_from_github, is_github_host
 from github_api.rate_limits import LIMITING, http_date, rate_limit, throttled
 from github_api.refusal_reasons import reason_of
-from github_api.response_bodies import Refusal, created, is_github_error, listed, refusal, shortened
+from github_api.response_bodies import Refusal, created_status, is_github_error, refusal, shortened
 from github_api.same_origin import same_origin_url, shown
 
 _NEXT = re.compile(r'<([^<>]*)>[^<>]*?;\s*rel="?next"?\s*(?:[;,]|$)', re.IGNORECASE)
@@ -44,30 +44,40 @@ _NOTHING_LEFT = (
 )
 
 
+T = TypeVar("T")
+Created: TypeAlias = Callable[[bytes], tuple[int, str] | None]
+"""Id and context of what a body says was created or changed. None: it is not such a body."""
+
+
 def classify(
-    status: int, headers: Mapping[str, str], body: bytes, *, context: str, now: datetime, url: str = GITHUB
-) -> Outcome:
-    """The outcome of a create at *url*. *now* is the local time, to which GitHub's times are converted.
+    status: int, headers: Mapping[str, str], body: bytes, *, context: str, now: datetime, url: str = GITHUB,
+    success: HTTPStatus = HTTPStatus.CREATED, created: Created = created_status,
+) -> Outcome:  # fmt: skip
+    """The outcome of a request at *url*, which *success* answers. *now*: local time, to which GitHub's is converted.
 
     A response that is not GitHub's is Unknown, whatever its status: the request may have been forwarded before it.
     *body* is empty if there was none or it was too long. Never raises.
     """
-    if status == HTTPStatus.CREATED and (status_id := _created(body, context)) is not None:
-        return Delivered(status_id)
+    made = created(body) if status == success else None
+    if made and made[1].lower() == context.lower():  # GitHub ignores the letter case of contexts
+        return Delivered(made[0])
     if httpx.codes.is_redirect(status):
         return Unknown(_astray(status, headers), Reason.REDIRECTED)
     known, said = _lower(headers), refusal(body)
     if not is_from_github(url, known, said):
         return Unknown(intermediary_words(status, said), Reason.INTERMEDIARY)
     if not _is_refusal(status):
-        return Unknown(_strange(body) if status == HTTPStatus.CREATED else _seen(status, said))
+        return Unknown(_strange(status, made) if status == success else _seen(status, said))
     return _refused(status, known, body, now) or Unknown(intermediary_words(status, said), Reason.INTERMEDIARY)
 
 
 def classify_read(
-    status: int, headers: Mapping[str, str], body: bytes, *, url: str, now: datetime
-) -> Page | ReadFailure:
+    status: int, headers: Mapping[str, str], body: bytes, *, url: str, now: datetime,
+    page: Callable[[bytes, str | None], T | None],
+) -> T | ReadFailure:  # fmt: skip
     """The page, or the failure, of a read of *url*. Anything but a page and a limit is NotSent: it is read again.
+
+    *page* makes it of a body and the next page's address; None: the body is no page.
 
     From GitHub's own servers a page counts only if it is identified as GitHub's: reports missing in it may be sent
     again. A next page that `same_origin_url` does not allow makes it NotSent. Never raises.
@@ -76,7 +86,7 @@ def classify_read(
     if httpx.codes.is_redirect(status):
         return NotSent(_astray(status, headers), Reason.REDIRECTED)
     if status == HTTPStatus.OK and (is_from_github(url, known, said) or not is_github_host(url)):
-        return _page(known, body, url)
+        return _page(known, body, url, page)
     if not is_from_github(url, known, said):
         return NotSent(intermediary_words(status, said), Reason.INTERMEDIARY)
     if not _is_refusal(status):
@@ -119,16 +129,8 @@ def _astray(status: int, headers: Mapping[str, str]) -> str:
     return f"HTTP {status} to {shown(_lower(headers).get('location', ''))}"
 
 
-def _created(body: bytes, context: str) -> int | None:
-    """The id of the status in *body*, if it has our context. GitHub ignores the letter case of contexts."""
-    status = created(body)
-    return status[0] if status and status[1].lower() == context.lower() else None
-
-
-def _strange(body: bytes) -> str:
-    status = created(body)
-    words = f"HTTP 201 for another context: {status[1]}" if status else "HTTP 201 with a body that is no status"
-    return shortened(words)
+def _strange(status: int, made: tuple[int, str] | None) -> str:
+    return shortened(f"HTTP {status} for another context: {made[1]}" if made else f"HTTP {status} with another body")
 
 
 def _is_refusal(status: int) -> bool:
@@ -148,15 +150,17 @@ def _refused(status: int, headers: Mapping[str, str], body: bytes, now: datetime
     return Rejected(reason, said.words(), may_heal=reason in _MAY_HEAL)
 
 
-def _page(headers: Mapping[str, str], body: bytes, url: str) -> Page | NotSent:
-    statuses = listed(body)
-    if statuses is None:
-        return NotSent("HTTP 200 with a body that is no list of statuses")
+def _page(
+    headers: Mapping[str, str], body: bytes, url: str, page: Callable[[bytes, str | None], T | None]
+) -> T | NotSent:
     link = _NEXT.search(headers.get("link", ""))
     next_url = same_origin_url(url, link[1]) if link else None
+    found = page(body, next_url)
+    if found is None:
+        return NotSent("HTTP 200 with a body that lists nothing of ours")
     if link and next_url is None:
         return NotSent(f"HTTP 200 with a next page elsewhere: {shown(link[1])}")
-    return Page(statuses, next_url)
+    return found
 
 
 def _lower(headers: Mapping[str, str]) -> Mapping[str, str]:

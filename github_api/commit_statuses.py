@@ -7,6 +7,7 @@ from domain.delivery.outcome import Exchange, NotSent, Read, Sent
 from domain.delivery.report import Report
 from domain.delivery.target import Target
 from github_api.classify import classify, classify_failure, classify_read
+from github_api.response_bodies import status_page
 from github_api.same_origin import same_origin_url, shown
 from github_api.send_request import Connection, Request
 
@@ -55,5 +56,7 @@ class CommitStatuses(Connection):
         if isinstance(response, Exception):
             failure = classify_failure(response)
             return Read(NotSent(failure.why, failure.reason), exchange)
-        outcome = classify_read(response.status, response.headers, response.body, url=asked.url, now=self.now())
+        outcome = classify_read(
+            response.status, response.headers, response.body, url=asked.url, now=self.now(), page=status_page
+        )
         return Read(outcome, exchange)

@@ -25,6 +25,7 @@ _MAY_WANT_SSO = (403, 404)
 
 _OF_FIELD = {
     "target_url": Reason.BAD_URL,
+    "details_url": Reason.BAD_URL,
     "description": Reason.BAD_DESCRIPTION,
     "context": Reason.BAD_CONTEXT,
     "state": Reason.BAD_STATE,

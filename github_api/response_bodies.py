@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticUseDefault
 
-from domain.delivery.outcome import Posted
+from domain.delivery.outcome import Page, Posted, RunsPage, ShownRun
 from domain.redact import without_credentials
 from domain.text import clean, cut, one_line
 
@@ -103,6 +103,28 @@ class _ListedStatus(BaseModel):
     creator: Annotated[_Creator | None, WrapValidator(_or_default)] = None
 
 
+class _App(BaseModel):
+    client_id: _Text = ""
+
+
+class _Output(BaseModel):
+    annotations_count: int = 0
+
+
+class _CheckRun(BaseModel):
+    """https://docs.github.com/rest/checks/runs#get-a-check-run."""
+
+    id: _Id
+    name: str
+    external_id: str | None = None
+    app: Annotated[_App | None, WrapValidator(_or_default)] = None
+    output: Annotated[_Output | None, WrapValidator(_or_default)] = None
+
+
+class _CheckRuns(BaseModel):
+    check_runs: tuple[_CheckRun, ...]
+
+
 _LISTED = TypeAdapter(tuple[_ListedStatus, ...])
 
 
@@ -129,7 +151,7 @@ def refusal(body: bytes) -> Refusal:
         return Refusal(message="" if text.startswith("<") else text)
 
 
-def created(body: bytes) -> tuple[int, str] | None:
+def created_status(body: bytes) -> tuple[int, str] | None:
     """Id and context of the status that GitHub created. None: *body* is not such a response."""
     try:
         status = _CreatedStatus.model_validate_json(body)
@@ -138,13 +160,34 @@ def created(body: bytes) -> tuple[int, str] | None:
     return status.id, status.context
 
 
-def listed(body: bytes) -> tuple[Posted, ...] | None:
-    """The statuses of a page, in its order. None: *body* is not a list of statuses, or one of them cannot be read."""
+def status_page(body: bytes, next_url: str | None) -> Page | None:
+    """A page of statuses, in its order. None: *body* is not a list of statuses, or one of them cannot be read."""
     try:
         statuses = _LISTED.validate_json(body)
     except ValidationError:
         return None
-    return tuple(map(_posted, statuses))
+    return Page(tuple(map(_posted, statuses)), next_url)
+
+
+def check_run(body: bytes) -> ShownRun | None:
+    """The check run in *body*. None: there is none."""
+    try:
+        return _shown(_CheckRun.model_validate_json(body))
+    except ValidationError:
+        return None
+
+
+def check_runs_page(body: bytes, next_url: str | None) -> RunsPage | None:
+    """A page of check runs. None: *body* does not list check runs, or one of them cannot be read."""
+    try:
+        return RunsPage(tuple(map(_shown, _CheckRuns.model_validate_json(body).check_runs)), next_url)
+    except ValidationError:
+        return None
+
+
+def _shown(run: "_CheckRun") -> ShownRun:
+    app = run.app.client_id or None if run.app else None
+    return ShownRun(run.id, run.name, run.external_id or "", run.output.annotations_count if run.output else 0, app)
 
 
 def _posted(status: _ListedStatus) -> Posted:

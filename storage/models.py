@@ -15,6 +15,12 @@ from domain.delivery.report import EventKind
 from domain.delivery.target import StatusState
 from domain.jobs.job_states import JobState
 from storage.columns import BigKey, named, partial_index
+from storage.delivery.check_runs.tables import CheckOutput, CheckRun
+
+__all__ = [
+    "CheckOutput", "CheckRun", "Credential", "HostAnchor", "Job", "LedgerIdentity", "MetricTotal", "Reconciliation",
+    "RefusedSecret", "ReportEvent", "StatusReport", "StatusTarget", "WorkerToken",
+]  # fmt: skip
 
 
 class LedgerIdentity(SQLModel, table=True):
@@ -121,6 +127,7 @@ class StatusTarget(SQLModel, table=True):
     bulk_at: datetime | None = None  # when the current report was reopened in bulk; none: by itself, or not at all
     refused_since: datetime | None = None  # the first refusal in a row that may heal
     verify_at: datetime | None = None  # when to verify whether a late request changed what GitHub shows
+    has_check_runs: bool | None = None  # true: an execution of it reports as a check run
     last_error: str | None = Field(default=None, max_length=500)
 
 
@@ -188,11 +195,11 @@ class StatusReport(SQLModel, table=True):
     marker: str = Field(max_length=24)
     description: str = Field(max_length=140)
     target_url: str = Field(max_length=2100)  # carries the marker
-    read_back: bool = False  # it was ever in doubt; never cleared
+    read_back: bool = False  # it was ever in doubt; never cleared, but for a check run: as that of its next request
     created_at: datetime
     not_before: datetime | None = None  # GitHub's own time before it was recorded: its statuses are not older
     delivered_at: datetime | None = None
-    github_status_id: int | None = Field(default=None, sa_type=BigInteger)
+    github_status_id: int | None = Field(default=None, sa_type=BigInteger)  # of its status, or its check run
     rejected_at: datetime | None = None
     rejection: str | None = Field(default=None, max_length=32)  # a domain.delivery.outcome.Reason
 

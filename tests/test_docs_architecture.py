@@ -18,13 +18,16 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def modules_in(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    """The modules of a room, and of the folders in it as `folder.module`; of a layer only its own."""
+    found = folder.glob("*.py") if folder.parent == ROOT else folder.rglob("*.py")
+    names = (path.relative_to(folder).with_suffix("").parts for path in found)
+    return sorted(".".join(name) for name in names if name[-1] != "__init__")
 
 
 def test_every_module_stands_in_its_room_and_layer() -> None:
     (_, *layers), _, *rooms = rows("Layers and rooms")
     drawn = {
-        (layer.strip("`/ "), "" if room == "ground floor" else room.strip("*")): re.findall(r"`(\w+)`", cell)
+        (layer.strip("`/ "), "" if room == "ground floor" else room.strip("*")): re.findall(r"`([\w.]+)`", cell)
         for room, *cells in rooms
         for layer, cell in zip(layers, cells, strict=True)
     }

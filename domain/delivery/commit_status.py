@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from domain.delivery.outcome import Posted
 from domain.delivery.read_back import MARGIN, Reading
-from domain.delivery.surface import Ours, Shown, SurfaceKind
+from domain.delivery.surface import AppendedKind, Ours, Shown
 from domain.delivery.target import Target
 from domain.text import fit_description
 
@@ -106,7 +106,7 @@ def _doubled(listed: Iterable[Posted], ours: Ours) -> frozenset[int]:
     return frozenset(ours.by_marker[mark] for mark, its in ids.items() if len(its) > 1)
 
 
-COMMIT_STATUS = SurfaceKind(
+COMMIT_STATUS = AppendedKind(
     name="commit status",
     updates=False,
     fit=fit_description,

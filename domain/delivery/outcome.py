@@ -29,6 +29,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"  # 413
     # rejected: about the commit
     NO_SUCH_COMMIT = "no_such_commit"  # 422 "No commit found for SHA"; may heal, a push may still replicate
+    NO_SUCH_RUN = "no_such_run"  # 404 for a check run of ours, which its commit does not list either; may heal
     TOO_MANY_STATUSES = "too_many_statuses"  # 422: 1000 statuses of this sha and context
     # rejected: about the repository and write access to it
     NOT_FOUND = "not_found"  # 404: missing, or hidden from this token; may heal, replicas lag
@@ -63,7 +64,7 @@ NOT_FROM_GITHUB = (Reason.INTERMEDIARY, Reason.REDIRECTED)
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """GitHub has it, under this id, which does not fit 32 bits."""
+    """GitHub has it, under this id of a status or a check run, which does not fit 32 bits."""
 
     status_id: int
 
@@ -179,8 +180,27 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownRun:
+    """A check run, as GitHub lists it. `app` is the client id of the App that made it, if GitHub names it."""
+
+    id: int
+    name: str
+    external_id: str
+    annotations: int = 0
+    app: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPage:
+    """Some of a commit's check runs of one name. `next_url` is None on the last page."""
+
+    runs: tuple[ShownRun, ...]
+    next_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
-    """An attempt to create what shows a report."""
+    """An attempt to create or change what shows a report."""
 
     outcome: Outcome
     exchange: Exchange
@@ -194,6 +214,14 @@ class Read:
     exchange: Exchange
 
 
-def is_from_github(outcome: Outcome | Page | ReadFailure) -> bool:
+@dataclass(frozen=True, slots=True)
+class ReadRuns:
+    """An attempt to read a page of check runs."""
+
+    outcome: RunsPage | ReadFailure
+    exchange: Exchange
+
+
+def is_from_github(outcome: Outcome | Page | RunsPage | ReadFailure) -> bool:
     """Whether *outcome*, of a request that was answered, is GitHub's answer and not that of an intermediary."""
     return not isinstance(outcome, NotSent | Unknown) or outcome.reason not in NOT_FROM_GITHUB

@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     CLAIMED = "claimed"  # a sender took the lease
     POSTED = "posted"  # the request may leave from now on
     DELIVERED = "delivered"  # GitHub answered 201
+    PROGRESSED = "progressed"  # one of the requests that it needs is done: a check run was made, or an older one closed
     FOUND = "found"  # reading back found it: delivered without another request
     ABSENT = "absent"  # reading back did not find it
     UNKNOWN = "unknown"  # the request may have been applied
@@ -76,7 +77,7 @@ class RecordedReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The content of one request to GitHub. `target_url` carries the marker."""
+    """What a report says on GitHub. `target_url` carries the marker, if it is shown as a status."""
 
     target: Target
     state: StatusState

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
-from domain.delivery.outcome import Posted, Read, Sent
+from domain.delivery.check_output import CheckRequest
+from domain.delivery.outcome import Posted, Read, ReadRuns, Sent
 from domain.delivery.read_back import Reading
 from domain.delivery.report import Report
 from domain.delivery.target import Target
+from domain.text import fit_description
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +35,49 @@ class Shown:
     is_unmarked: bool = False  # the newest report is listed without its marker: GitHub did not keep it
 
 
+class SurfaceName(StrEnum):
+    """What shows the reports of an execution, as settings name it."""
+
+    STATUS = "status"
+    CHECK_RUN = "check_run"
+
+
 @dataclass(frozen=True, slots=True)
 class SurfaceKind:
-    """What is particular to a surface, as data and pure functions.
+    """What is recorded for a surface.
 
-    updates      whether what was created can be changed; if not, each report is created anew
+    updates      whether what was created is changed: an execution has one of them; if not, each report creates one
     fit          the description as GitHub accepts it
-    marked       the link of a report, with its marker
-    carries      whether something listed carries a marker
-    is_at        whether something listed is at the target, and not elsewhere on its commit
-    shown        what a reading shows of the target: doubled, covered or overridden
+    marked       the link of a report, with its marker if it carries one
     """
 
     name: str
     updates: bool
     fit: Callable[[str], str]
     marked: Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class AppendedKind(SurfaceKind):
+    """A surface on which each report is created anew, and how what it lists is understood.
+
+    carries      whether something listed carries a marker
+    is_at        whether something listed is at the target, and not elsewhere on its commit
+    shown        what a reading shows of the target: doubled, covered or overridden
+    """
+
     carries: Callable[[Posted, str], bool]
     is_at: Callable[[Posted, Target], bool]
     shown: Callable[[Reading, Target, Ours], Shown]
 
 
 class Surface(Protocol):
-    """Makes a surface's requests: one each, under one deadline, never repeated. Raises for nothing that GitHub does."""
+    """Makes the requests of an appended surface: one each, under one deadline, never repeated.
 
-    kind: SurfaceKind
+    Raises for nothing that GitHub does.
+    """
+
+    kind: AppendedKind
 
     async def create(self, report: Report, token: str | None) -> Sent:
         """Send *report*, once."""
@@ -65,3 +86,22 @@ class Surface(Protocol):
     async def page(self, target: Target, token: str | None, page_url: str | None = None) -> Read:
         """A page of what the target's commit shows: the first, newest first, or the one at *page_url*."""
         ...
+
+
+class RunSurface(Protocol):
+    """Makes the requests of check runs, like `Surface`."""
+
+    async def send(self, request: CheckRequest, token: str | None) -> Sent:
+        """Send *request*, once."""
+        ...
+
+    async def run(self, repository: str, github_id: int, token: str | None) -> ReadRuns:
+        """The check run with GitHub's id *github_id*, as the only one of a page."""
+        ...
+
+    async def page(self, target: Target, token: str | None, page_url: str | None = None) -> ReadRuns:
+        """A page of the target's check runs, of every App: the first, or the one at *page_url*."""
+        ...
+
+
+CHECK_RUN = SurfaceKind("check run", updates=True, fit=fit_description, marked=lambda url, _: url)

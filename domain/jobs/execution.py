@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.delivery.report import RecordedReport
+from domain.delivery.surface import SurfaceName
 from domain.delivery.target import Target
 from domain.jobs.job_states import JobState
 from domain.text import one_line
@@ -22,7 +23,7 @@ class Order:
 
     `start` counts the starts of the flow run, as Prefect does. An execution's number is not lower, so that it never
     reuses the number, and thereby the markers on GitHub, of an execution that the ledger no longer holds: pruned, or
-    recorded after the backup that was restored.
+    recorded after the backup that was restored. `surface`: what its reports are shown as.
     """
 
     flow_run_id: UUID
@@ -33,6 +34,7 @@ class Order:
     url: str | None
     credential: str
     start: int = 1
+    surface: SurfaceName = SurfaceName.STATUS
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from enum import StrEnum
 
+from domain.delivery.check_output import Conclusion
 from domain.delivery.report import Rank
 from domain.delivery.target import StatusState
 from domain.process.ended_by import EndedBy
@@ -37,6 +38,19 @@ def shown_as(state: JobState) -> StatusState:
             return StatusState.FAILURE
         case JobState.TIMED_OUT | JobState.CANCELLED | JobState.CRASHED | JobState.LOST:
             return StatusState.ERROR
+
+
+def concluded_as(state: JobState) -> Conclusion:
+    """The conclusion of the check run of a job that ended in *state*."""
+    match state:
+        case JobState.SUCCEEDED:
+            return Conclusion.SUCCESS
+        case JobState.TIMED_OUT:
+            return Conclusion.TIMED_OUT
+        case JobState.CANCELLED:
+            return Conclusion.CANCELLED
+        case _:
+            return Conclusion.FAILURE
 
 
 def rank(state: JobState) -> Rank:

@@ -28,6 +28,7 @@ from domain.text import one_line
 PHRASES: dict[EventKind, tuple[int, str]] = {
     EventKind.POSTED: (INFO, "sending to GitHub"),
     EventKind.DELIVERED: (INFO, "on GitHub"),
+    EventKind.PROGRESSED: (INFO, "one of its requests is done"),
     EventKind.FOUND: (INFO, "on GitHub: an earlier try had got through"),
     EventKind.ABSENT: (INFO, "not on GitHub so far"),
     EventKind.UNKNOWN: (WARNING, "perhaps on GitHub: it is read back before it is sent again"),

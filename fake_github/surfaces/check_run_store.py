@@ -117,6 +117,9 @@ class CheckRunStore:
         self._runs: dict[int, _Recorded] = {}
         self._suites: dict[tuple[str, str, int], int] = {}
 
+    def __repr__(self) -> str:
+        return repr(self._runs)
+
     def add(self, run: CheckRun) -> None:
         """Hold *run* from its `created_at` on; removes the oldest of its name if there are too many."""
         self._runs[run.id] = _Recorded(run)

@@ -30,6 +30,7 @@ class Busy:
     """Cannot be sent now: another sender holds the lease, a doubt or a pause has to end, or it is not due yet.
 
     `moment`: only a short wait for the write budget is left; this time is reserved for the caller.
+    `goes_on`: one of several requests is done, and the next may be sent at once.
     `asks_secret_of`: a secret of this credential was refused; the caller must claim again and give its own.
     """
 
@@ -37,6 +38,7 @@ class Busy:
     why: str
     moment: datetime | None = None
     asks_secret_of: str | None = None
+    goes_on: bool = False
 
 
 def busy_for_budget(tx: Transaction, credential: str, urgency: Urgency, until: datetime) -> Busy:

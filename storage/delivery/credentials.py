@@ -10,6 +10,7 @@ from domain.delivery.outcome import (
     NoToken,
     NotSent,
     Read,
+    ReadRuns,
     Reason,
     Sent,
     StaleToken,
@@ -56,7 +57,12 @@ def locked_of(tx: Transaction, target_id: int) -> Credential:
 
 
 def apply_answer(
-    tx: Transaction, credential: Credential, seen: Sent | Read, *, secret: str | None, probe_until: datetime | None
+    tx: Transaction,
+    credential: Credential,
+    seen: Sent | Read | ReadRuns,
+    *,
+    secret: str | None,
+    probe_until: datetime | None,
 ) -> None:
     """Update the credential's pauses and rate limit from an answer. The row is locked.
 

@@ -12,11 +12,13 @@ from sqlalchemy import Boolean, bindparam, select
 from sqlmodel import and_, col, or_, update
 
 from domain.delivery.budget import Urgency
+from domain.delivery.check_output import CheckRequest
 from domain.delivery.policy import Policy
 from domain.delivery.report import EventKind, Report
 from domain.delivery.target import Target
 from storage.delivery import availability, budget, credentials, events, future_times, pauses, verification
 from storage.delivery.availability import Busy, Settled, busy_for_budget, busy_for_pause
+from storage.delivery.check_runs import rows
 from storage.delivery.reports import READS_BACK, is_claimable, locked_target, row_of
 from storage.models import Credential, StatusReport, StatusTarget
 from storage.transaction import Transaction, table_of
@@ -45,6 +47,7 @@ class Lease:
     attempt: int
     secret: str | None  # hash of the sender's secret; None: not read yet
     urgency: Urgency  # which limits of the write budget apply
+    check: CheckRequest | None = None  # the request about a check run that is next; None: a commit status
 
 
 def claim(
@@ -63,6 +66,7 @@ def claim(
     name = credential.name
     target = recover(tx, target_id, policy=policy)
     newest = row_of(tx, target.newest_id)
+    check = rows.planned(tx, target, newest) if target.has_check_runs and target.due_at is not None else None
     held_by = pauses.binding(tx, credential, secret)
     urgency = budget.urgency(target, newest, job_ends_now=job_ends_now)
     asks_secret = secret is None and pauses.has_refused(credential, tx.now)
@@ -73,7 +77,7 @@ def claim(
         taken = _take_lease(tx, target_id, name, only_if_due=only_if_due, is_within=wait is None, expires_at=expires_at)
         if taken is not None:
             probe_until = pauses.probe(tx, held_by, until=expires_at)
-            lease = _lease_of(taken, newest, name, probe_until=probe_until, secret=secret, urgency=urgency)
+            lease = _lease_of(taken, newest, name, probe_until=probe_until, secret=secret, urgency=urgency, check=check)
             kinds = [EventKind.CLAIMED] if lease.read_back else [EventKind.CLAIMED, EventKind.POSTED]
             events.append(tx, lease.report_id, *kinds, credential=name, attempt=lease.attempt)
             return lease
@@ -112,16 +116,17 @@ RENEW = update(TARGETS).where(MINE, TARGETS.c.newest_id == TARGETS.c.sending_id)
 
 def _lease_of(
     target: StatusTarget, row: StatusReport, credential: str, *,
-    probe_until: datetime | None, secret: str | None, urgency: Urgency,
+    probe_until: datetime | None, secret: str | None, urgency: Urgency, check: CheckRequest | None,
 ) -> Lease:  # fmt: skip
     assert target.lease and target.lease_expires_at and target.id and row.id  # just taken
     to = Target(target.repository, target.sha, target.context)
     return Lease(
         token=target.lease, target_id=target.id, report_id=row.id,
         report=Report(to, row.state, row.description, row.target_url, row.marker), created_at=row.created_at,
-        not_before=row.not_before, read_back=row.read_back, doubt_until=target.doubt_until,
+        not_before=row.not_before, read_back=check.step.run.read_back if check else row.read_back,
+        doubt_until=target.doubt_until,
         expires_at=target.lease_expires_at, credential=credential, probe_until=probe_until, attempt=target.attempts,
-        secret=secret, urgency=urgency,
+        secret=secret, urgency=urgency, check=check,
     )  # fmt: skip
 
 
@@ -202,6 +207,8 @@ def recover(tx: Transaction, target_id: int, *, policy: Policy) -> StatusTarget:
     tx.session.exec(update(StatusTarget).where(mine).values(**RELEASED, doubt_until=doubt))
     verification.schedule(tx, target_id)
     tx.session.exec(update(StatusReport).where(col(StatusReport.id) == report_id).values(read_back=True))
+    if target.has_check_runs:
+        rows.doubt(tx, col(StatusTarget.id) == target_id)
     note = "its sender's lease expired: it may have been sent"
     events.append(tx, report_id, EventKind.RECOVERED, credential=target.credential, attempt=target.attempts, note=note)
     return locked_target(tx, target_id)

@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import BindParameter, ColumnElement, bindparam, union_all
 from sqlmodel import and_, case, col, func, or_, select, update
 
+from domain.delivery.check_output import End
 from domain.delivery.report import EventKind, NewReport, Phase, Rank, RecordedReport, marker, supersedes
 from domain.delivery.surface import SurfaceKind
 from domain.delivery.target import StatusState
 from storage.delivery import credentials, events
+from storage.delivery.check_runs import rows
 from storage.dialect import insert
 from storage.models import StatusReport, StatusTarget
 from storage.transaction import Transaction, table_of
@@ -93,18 +95,22 @@ def _recorded(row: StatusReport) -> RecordedReport:
 
 
 def record(
-    tx: Transaction, new: NewReport, kind: SurfaceKind, *, credential: str, newest_id: int | None
-) -> RecordedReport:
+    tx: Transaction, new: NewReport, kind: SurfaceKind, *, credential: str, newest_id: int | None,
+    end: End | None = None,
+) -> RecordedReport:  # fmt: skip
     """Record what a surface of this *kind* should show, in the transaction of the state change that it reports.
 
     The credential's row exists, and the target's is locked: *newest_id* is its current report. Unless superseded by
-    that, the new one becomes current and is due now. Recorded twice, the first description is kept.
+    that, the new one becomes current and is due now. Recorded twice, the first description is kept. *end*: what an
+    outcome shows beside it, on a surface that is updated.
     """
     words = kind.fit(new.description)
     inserted = tx.execute(RECORD, **_row(new, kind, words, tx.now), credential=credential).scalar_one_or_none()
     if inserted is not None:
         report = RecordedReport(inserted, new.target_id, new.rank)
         events.append(tx, report.id, EventKind.RECORDED)
+        if kind.updates:
+            rows.record(tx, new, report.id, end)
         _supersede(tx, new, report.id, newest_id, credential=credential)
         return report
     before = recorded(tx, new.job_id, new.execution, new.state)

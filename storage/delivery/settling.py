@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, null
 from sqlmodel import case, col, update
 
+from domain.delivery.check_run import Run
 from domain.delivery.outcome import Rejected, Sent, StaleToken, Throttled
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.settlement import Settlement
 from storage.delivery import availability, credentials, events, pauses, verification
+from storage.delivery.check_runs import rows
 from storage.delivery.leases import MINE, RELEASED, Lease
 from storage.models import StatusReport, StatusTarget
 from storage.transaction import Transaction, table_of
@@ -42,9 +44,12 @@ WRITE = update(table_of(StatusReport)).where(col(StatusReport.id) == bindparam("
 
 
 def settle(
-    tx: Transaction, lease: Lease, settlement: Settlement, sent: Sent, *, seconds: float | None = None
-) -> Phase | None:
+    tx: Transaction, lease: Lease, settlement: Settlement, sent: Sent, *, run: Run | None = None,
+    seconds: float | None = None,
+) -> Phase | None:  # fmt: skip
     """End the attempt; returns its report's phase. None: the lease was no longer ours.
+
+    *run*: the facts of the check run that it was about.
 
     In that case only the event `late`, `verify_at` and what the answer says about the credential are stored.
     """
@@ -56,6 +61,8 @@ def settle(
     if is_ours:
         kind, note = settlement.kind, settlement.note
         _write(tx, lease.report_id, settlement)
+        if run is not None:
+            rows.change(tx, run)
     else:
         kind, note = EventKind.LATE, f"settled after its lease had ended: {settlement.kind} {settlement.note}".strip()
         verification.schedule(tx, lease.target_id)

@@ -17,6 +17,7 @@ from domain.delivery.report import EventKind, marker
 from domain.delivery.surface import Ours, SurfaceKind
 from domain.delivery.target import Target
 from storage.delivery import events
+from storage.delivery.check_runs import rows
 from storage.delivery.pauses import FOR_A_REFUSED_SECRET
 from storage.delivery.reports import locked_target
 from storage.models import Credential, ReportEvent, StatusReport, StatusTarget
@@ -57,9 +58,10 @@ def verify_again_at(since: datetime, now: datetime, *, is_answered: bool = True)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What GitHub's list is compared with. `not_before`: GitHub's time before any report was recorded, if known.
+    """What GitHub's list is compared with.
 
-    `since`: when the newest report was delivered, or a sender of the target was late, whichever came last.
+    `not_before`: GitHub's time before any report was recorded, if known. `is_check_run`: the newest report is shown as
+    one. `since`: when that was delivered, or a sender of the target was late, whichever came last.
     """
 
     target_id: int
@@ -70,6 +72,7 @@ class Snapshot:
     since: datetime
     not_before: datetime | None
     asked_for: datetime | None
+    is_check_run: bool
 
 
 def schedule(tx: Transaction, target_id: int) -> None:
@@ -120,6 +123,7 @@ def take_snapshot(tx: Transaction, target_id: int) -> Snapshot | None:
         since=max(newest.delivered_at, _late_at(tx, target_id) or newest.delivered_at),
         not_before=min(times) if len(times) == len(reports) else None,
         asked_for=target.verify_at,
+        is_check_run=bool(target.has_check_runs) and rows.is_recorded(tx, newest.job_id, newest.execution),
     )
 
 

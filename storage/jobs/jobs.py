@@ -12,14 +12,17 @@ from sqlalchemy import ColumnElement, Update, bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import and_, col, exists, or_, select, update
 
+from domain.delivery.check_output import Conclusion, End, Output
 from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.report import NewReport, RecordedReport
+from domain.delivery.surface import CHECK_RUN, SurfaceName
 from domain.jobs.execution import CarriedOutElsewhere, ConflictingJob, Done, EndStored, Execution, Order
-from domain.jobs.job_states import JobState, rank, shown_as
+from domain.jobs.job_states import JobState, concluded_as, rank, shown_as
 from domain.process.identity import Process
 from domain.text import clean
 from storage import counters
 from storage.delivery import credentials, reports
+from storage.delivery.check_runs import rows
 from storage.delivery.turns import take_turn
 from storage.dialect import insert
 from storage.jobs.siblings import noted_siblings, siblings
@@ -122,21 +125,33 @@ def _take_on(tx: Transaction, order: Order, number: int) -> Execution:
     tx.execute(CHANGE, job_id=order.flow_run_id, its_execution=number, target_id=target_id, turn=turn)
     pending, words = JobState.WAITING, f"{order.type} is under way"
     new = NewReport(order.flow_run_id, number, shown_as(pending), target_id, turn, rank(pending), words, order.url)
-    report = reports.record(tx, new, COMMIT_STATUS, credential=order.credential, newest_id=newest_id)
+    kind = CHECK_RUN if order.surface is SurfaceName.CHECK_RUN else COMMIT_STATUS
+    report = reports.record(tx, new, kind, credential=order.credential, newest_id=newest_id)
     return Execution(order.flow_run_id, number, report)
 
 
-def report(tx: Transaction, job: Job, description: str, *, credential: str) -> RecordedReport | None:
-    """Record the report of the job's present state. None: the job has no target."""
+def report(
+    tx: Transaction, job: Job, description: str, *, credential: str, surface: SurfaceName | None = None,
+    conclusion: Conclusion | None = None, output: Output | None = None,
+) -> RecordedReport | None:  # fmt: skip
+    """Record the report of the job's present state, which is its end. None: the job has no target.
+
+    *surface*: what it is shown as; None: what its execution has been shown as. *conclusion* and *output*: what a check
+    run shows instead of the state's conclusion and the description.
+    """
     if job.target_id is None or job.turn is None:
         return None
     assert job.url is not None  # a job with a target has one: ck_job_target_has_turn_and_url
     credentials.ensure(tx, credential)  # before the target's row is locked
-    newest_id = reports.locked_target(tx, job.target_id).newest_id
+    target = reports.locked_target(tx, job.target_id)
+    is_run = bool(target.has_check_runs) and rows.is_recorded(tx, job.id, job.execution)
     new = NewReport(
         job.id, job.execution, shown_as(job.state), job.target_id, job.turn, rank(job.state), description, job.url
     )
-    return reports.record(tx, new, COMMIT_STATUS, credential=credential, newest_id=newest_id)
+    assert job.ended_at is not None  # it is over
+    end = End(conclusion or concluded_as(job.state), job.ended_at, output or Output(description, description))
+    kind = CHECK_RUN if surface is SurfaceName.CHECK_RUN or is_run else COMMIT_STATUS
+    return reports.record(tx, new, kind, credential=credential, newest_id=target.newest_id, end=end)
 
 
 def _report_of(tx: Transaction, job: Job) -> RecordedReport | None:
@@ -220,11 +235,12 @@ def _revive(tx: Transaction, mine: dict[str, Any]) -> bool:
 def end(
     tx: Transaction, job_id: UUID, execution: int, state: JobState, *, last_beat_at: datetime | None = None,
     summary: str, exit_code: int | None, url: str | None = None, credential: str,
+    conclusion: Conclusion | None = None, output: Output | None = None,
 ) -> EndStored | None:  # fmt: skip
     """End the execution and record its report, in one transaction: no outcome without its report, nor the reverse.
 
-    *url*: link of the outcome, if it differs from the job's. None: the execution is no longer ours, or *last_beat_at*
-    is given and is not the time of its last heartbeat; nothing changed.
+    *url*: link of the outcome, if it differs from the job's. *conclusion*, *output*: see `report`. None: the execution
+    is no longer ours, or *last_beat_at* is given and is not the time of its last heartbeat; nothing changed.
     """
     statement, values = END, {
         "state": state, "ended_at": tx.now, "beat_at": tx.now, "exit_code": exit_code, "summary": clean(summary)[:500],
@@ -236,7 +252,7 @@ def end(
     job = tx.one_or_none(Job, statement, job_id=job_id, its_execution=execution, **values)
     if job is None:
         return None
-    outcome = report(tx, job, summary, credential=credential)
+    outcome = report(tx, job, summary, credential=credential, conclusion=conclusion, output=output)
     counters.add(tx, {("jobs", job.type, state.value): 1})  # a retry of the job overwrites the row
     return EndStored(outcome, noted_siblings(tx, job))
 

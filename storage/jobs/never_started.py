@@ -62,7 +62,7 @@ def record(tx: Transaction, order: Order, *, asked_at: datetime, words: str) -> 
         placed = _place(tx, order.target, asked_at)
         tx.session.exec(update(Job).where(col(Job.id) == order.flow_run_id).values(**placed))
     job = tx.session.exec(select(Job).where(Job.id == order.flow_run_id)).one()
-    jobs.report(tx, job, words, credential=order.credential)
+    jobs.report(tx, job, words, credential=order.credential, surface=order.surface)
     _announce(tx, order.flow_run_id, words)
     return True
 

@@ -18,6 +18,7 @@ from sqlmodel import SQLModel, and_, col, exists, func, not_, or_, select
 
 from storage import counters
 from storage.counters import Key
+from storage.delivery.check_runs import rows
 from storage.dialect import avoid_table_scans
 from storage.models import Job, Reconciliation, ReportEvent, StatusReport, StatusTarget
 from storage.operations import event_counts
@@ -145,6 +146,7 @@ def _forget(tx: Transaction, job_ids: Sequence[UUID], targets: set[int]) -> None
     reports = select(StatusReport.id).where(col(StatusReport.job_id).in_(job_ids))
     has_jobs = exists().where(col(Job.target_id) == col(StatusTarget.id))
     has_reports = exists().where(col(StatusReport.target_id) == col(StatusTarget.id))
+    rows.forget(tx, job_ids)
     for statement in (
         delete(ReportEvent).where(col(ReportEvent.report_id).in_(reports)),
         delete(StatusReport).where(col(StatusReport.job_id).in_(job_ids)),

@@ -18,6 +18,7 @@ from domain.delivery.notifications import Publish, ignore
 from domain.delivery.repository_patterns import first_match
 from github_api import credentials
 from github_api.apps import Apps
+from github_api.check_runs import CheckRuns
 from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import NoCredential, NotAllowed
 from settings import Settings
@@ -44,13 +45,13 @@ async def open_reporter(settings: Settings, actor: str, publish: Publish = ignor
         clock = EstimatedClock(ledger.clock)
         estimating = replace(ledger, clock=clock)
         await estimating.now()
+        where = str(settings.github_api_url), settings.timeout, clock.now
         async with (
-            CommitStatuses(
-                str(settings.github_api_url), settings.timeout, clock.now, ca_file=settings.ca_file
-            ) as surface,
+            CommitStatuses(*where, ca_file=settings.ca_file) as surface,
+            CheckRuns(*where, ca_file=settings.ca_file) as runs,
             app_tokens(settings, clock.now) as apps,
         ):
-            yield Reporter(estimating, surface, settings.policy, secrets_in(settings), _jitter, apps=apps)
+            yield Reporter(estimating, surface, settings.policy, secrets_in(settings), _jitter, apps=apps, runs=runs)
 
 
 def app_tokens(settings: Settings, now: Callable[[], datetime]) -> AppTokens:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from domain.delivery.credential_name import client_id_of
 from domain.delivery.outcome import StaleToken
 from domain.delivery.policy import Policy
-from domain.delivery.surface import Surface
+from domain.delivery.surface import RunSurface, Surface
 from github_api.apps import REPORT, Permissions
 from github_api.credentials import secret_behind
 from storage.ledger import Ledger
@@ -22,6 +22,7 @@ T = TypeVar("T")
 class Reporter:
     """What delivering needs. `jitter` returns numbers from -1 to 1.
 
+    `surface` shows reports as statuses, `runs` as check runs, which only Apps may write.
     `secret_of` returns the secret of a named credential, a token or an App's private key; `apps` makes Apps' tokens.
     """
 
@@ -33,11 +34,13 @@ class Reporter:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     time: Callable[[], float] = time.monotonic
     apps: AppTokens | None = None
+    runs: RunSurface | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse a surface whose updates no row of the ledger could say."""
-        if self.surface.kind.updates:
-            raise ValueError(f"a {self.surface.kind.name} is updated, and a delivery only creates: see `deliver`")
+    @property
+    def check_runs(self) -> RunSurface:
+        """The surface of check runs."""
+        assert self.runs is not None  # opened with the other one
+        return self.runs
 
     async def token_of(self, name: str, repository: str, permissions: Permissions = REPORT) -> AccessToken:
         """The token of the credential *name* for *repository*: an App's has *permissions* alone.

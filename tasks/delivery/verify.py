@@ -1,18 +1,19 @@
 """Verifies what GitHub shows after a possibly late request: counts duplicates, repairs covered reports."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from domain.delivery.outcome import Page, Posted, Read, StaleToken, Throttled, is_from_github
-from domain.delivery.policy import Policy
-from domain.delivery.read_back import Reading, is_beyond, joined
-from domain.delivery.surface import SurfaceKind
-from github_api.credentials import NoCredential
-from storage.delivery import credentials, pauses, verification
+from domain.delivery.credential_name import client_id_of
+from domain.delivery.outcome import Page, RunsPage
+from domain.delivery.read_back import is_beyond, joined
+from domain.delivery.surface import AppendedKind
+from github_api.apps import CHECKS, REPORT
+from storage.delivery import verification
+from storage.delivery.check_runs import verification as run_verification
 from storage.delivery.verification import Snapshot, next_verification, verify_again_at
 from storage.transaction import Transaction
-from tasks.delivery.find_marker import MAX_PAGES
 from tasks.delivery.reporter import Reporter
+from tasks.delivery.verification_reads import Pages, Unread, read_pages
 
 LIMIT = 20
 """Targets that a reconciliation run verifies."""
@@ -24,19 +25,63 @@ async def to_verify(reporter: Reporter) -> list[int]:
 
 
 async def verify_target(reporter: Reporter, target_id: int) -> bool:
-    """Verify one target. True: an older report of ours covered its newest, which is due again."""
+    """Verify one target. True: its newest report is due again, or something else is to be said of its check runs."""
     snapshot = await reporter.ledger.read(verification.take_snapshot, target_id)
     if snapshot is None:
         return False
-    reading = await _read(reporter, snapshot)
-    return await reporter.ledger.write(_conclude, snapshot, reading, reporter.surface.kind)
+    if snapshot.is_check_run:
+        runs = Pages(CHECKS, partial(reporter.check_runs.page, snapshot.target), RunsPage, lambda *_: False)
+        return await reporter.ledger.write(_conclude_runs, snapshot, await read_pages(reporter, snapshot, runs))
+    statuses = Pages(REPORT, partial(reporter.surface.page, snapshot.target), Page, partial(_is_beyond, snapshot))
+    pages = await read_pages(reporter, snapshot, statuses)
+    return await reporter.ledger.write(_conclude, snapshot, pages, reporter.surface.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """What the commit shows cannot be read now. `is_answered`: GitHub said so, of this commit."""
+def _is_beyond(snapshot: Snapshot, page: Page, github_time: datetime | None) -> bool:
+    return is_beyond(page.posted, snapshot.not_before, github_time=github_time)
 
-    is_answered: bool
+
+def _conclude(tx: Transaction, snapshot: Snapshot, pages: list[Page] | Unread, kind: AppendedKind) -> bool:
+    """Record what *pages* show and when to verify again. True: it was repaired."""
+    if not _may_conclude(tx, snapshot, pages):
+        return False
+    assert isinstance(pages, list)
+    found = kind.shown(joined(page.posted for page in pages), snapshot.target, snapshot.ours)
+    for report_id in found.doubled:
+        verification.note_doubled(tx, snapshot, report_id)
+    if found.overriding is not None:
+        verification.note_overridden(tx, snapshot, found.overriding)
+    if found.is_unmarked:
+        verification.note_unmarked(tx, snapshot)
+    _schedule(tx, snapshot, is_clear=found.is_clear)
+    return found.is_covered and verification.repair(tx, snapshot, kind)
+
+
+def _conclude_runs(tx: Transaction, snapshot: Snapshot, pages: list[RunsPage] | Unread) -> bool:
+    """The same for check runs. True: something is to be said of them."""
+    if not _may_conclude(tx, snapshot, pages):
+        return False
+    assert isinstance(pages, list)
+    shown = [run for page in pages for run in page.runs]
+    is_clear, is_due = run_verification.store(tx, snapshot, shown, app=client_id_of(snapshot.credential))
+    _schedule(tx, snapshot, is_clear=is_clear)
+    return is_due
+
+
+def _may_conclude(tx: Transaction, snapshot: Snapshot, pages: object) -> bool:
+    """Lock the target: whether it was read, and is unchanged since; postpones what was not read."""
+    if not verification.is_unchanged(tx, snapshot):
+        return False
+    if isinstance(pages, Unread):
+        _postpone(tx, snapshot, verify_again_at(snapshot.since, tx.now, is_answered=pages.is_answered))
+    return not isinstance(pages, Unread)
+
+
+def _schedule(tx: Transaction, snapshot: Snapshot, *, is_clear: bool) -> None:
+    if is_clear:
+        verification.mark_verified(tx, snapshot, again_at=next_verification(snapshot.since, tx.now))
+    else:
+        _postpone(tx, snapshot, verify_again_at(snapshot.since, tx.now))
 
 
 def _postpone(tx: Transaction, snapshot: Snapshot, again_at: datetime | None) -> None:
@@ -44,73 +89,3 @@ def _postpone(tx: Transaction, snapshot: Snapshot, again_at: datetime | None) ->
     if again_at is None:
         verification.note_unseen(tx, snapshot)
     verification.mark_verified(tx, snapshot, again_at=again_at)
-
-
-def _conclude(tx: Transaction, snapshot: Snapshot, reading: Reading | Unread, kind: SurfaceKind) -> bool:
-    """Record what *reading* shows and when to verify again. True: it was repaired."""
-    if not verification.is_unchanged(tx, snapshot):
-        return False
-    if not isinstance(reading, Reading):
-        _postpone(tx, snapshot, verify_again_at(snapshot.since, tx.now, is_answered=reading.is_answered))
-        return False
-    found = kind.shown(reading, snapshot.target, snapshot.ours)
-    for report_id in found.doubled:
-        verification.note_doubled(tx, snapshot, report_id)
-    if found.overriding is not None:
-        verification.note_overridden(tx, snapshot, found.overriding)
-    if found.is_unmarked:
-        verification.note_unmarked(tx, snapshot)
-    if found.is_clear:
-        verification.mark_verified(tx, snapshot, again_at=next_verification(snapshot.since, tx.now))
-    else:
-        _postpone(tx, snapshot, verify_again_at(snapshot.since, tx.now))
-    return found.is_covered and verification.repair(tx, snapshot, kind)
-
-
-async def _read(reporter: Reporter, snapshot: Snapshot) -> Reading | Unread:
-    """What the commit shows, as far back as any of ours can be."""
-    try:
-        token = await reporter.token_of(snapshot.credential, snapshot.target.repository)
-    except NoCredential:
-        return Unread(is_answered=False)
-    secret = token.secret
-    may_read, probe_until = await reporter.ledger.write(_begin, snapshot.credential, secret, reporter.policy)
-    if not may_read:
-        return Unread(is_answered=False)
-    pages: list[tuple[Posted, ...]] = []
-    page_url: str | None = None
-    for _ in range(MAX_PAGES):
-        read = await reporter.surface.page(snapshot.target, token.value, page_url)
-        if isinstance(reporter.judged(token, read.outcome), StaleToken):
-            return Unread(is_answered=False)
-        must_wait = await reporter.ledger.write(_apply, snapshot.credential, read, secret, probe_until)
-        if not isinstance(read.outcome, Page):
-            return Unread(_is_answer(read))
-        page, page_url = read.outcome.posted, read.outcome.next_url
-        pages.append(page)
-        if page_url is None or is_beyond(page, snapshot.not_before, github_time=read.exchange.github_time):
-            break
-        if must_wait:
-            return Unread(is_answered=False)
-    return joined(pages)
-
-
-def _begin(tx: Transaction, name: str, secret: str, policy: Policy) -> tuple[bool, datetime | None]:
-    """Whether a request may be sent with *secret*, and if it is the half-open probe of a pause, until when."""
-    held_by = pauses.binding(tx, credentials.locked(tx, name), secret)
-    if pauses.is_paused(held_by, tx.now):
-        return False, None
-    return True, pauses.probe(tx, held_by, until=tx.now + policy.lease)
-
-
-def _apply(tx: Transaction, name: str, read: Read, secret: str, probe_until: datetime | None) -> bool:
-    """Store what an answer says of its credential. True: it allows no further request now."""
-    credential = credentials.locked(tx, name)
-    credentials.apply_answer(tx, credential, read, secret=secret, probe_until=probe_until)
-    return pauses.must_wait(pauses.binding(tx, credential, secret), probe_until)
-
-
-def _is_answer(read: Read) -> bool:
-    """Whether GitHub answered with something other than a rate limit."""
-    is_answer = read.exchange.http_status is not None and is_from_github(read.outcome)
-    return is_answer and not isinstance(read.outcome, Throttled)

@@ -12,7 +12,7 @@ from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.outcome import Delivered, Exchange, Page, Posted, Read, Sent, Unknown
 from domain.delivery.read_back import Reading
 from domain.delivery.report import Phase, Report
-from domain.delivery.surface import Ours, Shown, SurfaceKind
+from domain.delivery.surface import AppendedKind, Ours, Shown
 from domain.delivery.target import Target
 from storage.delivery.availability import Busy, Settled
 from storage.ledger import Ledger
@@ -46,7 +46,7 @@ class Notes:
     clock: Clock
     held: list[Posted] = field(default_factory=list)
     loses_replies: bool = False
-    kind: SurfaceKind = NOTES
+    kind: AppendedKind = NOTES
 
     async def create(self, report: Report, token: str | None) -> Sent:
         assert token
@@ -119,9 +119,3 @@ async def test_what_covers_a_report_is_for_the_surface_to_say(world: World, note
     await world.reconcile()
     assert states(notes) == ["success", "success"]
     assert not await verify_target(world.reporter, await world.target_id())
-
-
-async def test_one_that_updates_what_it_created_is_refused(world: World, notes: Notes) -> None:
-    notes.kind = replace(NOTES, updates=True)
-    with pytest.raises(ValueError, match="a note is updated, and a delivery only creates"):
-        replace(world.reporter, surface=notes)

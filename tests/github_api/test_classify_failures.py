@@ -18,6 +18,7 @@ from domain.delivery.outcome import (
     Unknown,
 )
 from github_api.classify import classify, classify_failure, classify_read, exchange_of
+from github_api.response_bodies import status_page
 
 NEVER_LEFT = {
     httpx.ConnectError,
@@ -102,7 +103,7 @@ ANY_HEADERS = st.dictionaries(NAMES, VALUES, max_size=5)
 def test_no_answer_raises(status: int, headers: dict[str, str], body: bytes) -> None:
     outcome = classify(status, headers, body, context=CONTEXT, now=NOW)
     assert isinstance(outcome, Delivered | Rejected | Throttled | Unknown)
-    found = classify_read(status, headers, body, url=URL, now=NOW)
+    found = classify_read(status, headers, body, url=URL, now=NOW, page=status_page)
     assert isinstance(found, Page | Rejected | Throttled | NotSent)
     for told in (outcome, found):
         if isinstance(told, Throttled) and told.until:

@@ -14,6 +14,7 @@ from domain.delivery.outcome import (
     Throttled,
 )
 from github_api.classify import classify_read
+from github_api.response_bodies import status_page
 from github_api.same_origin import shown
 
 
@@ -102,7 +103,7 @@ def test_a_next_page_on_another_host_is_read_on_the_configured_one_if_its_path_i
     asked: str, link: str, next_url: str | None
 ) -> None:
     headers = NAMED | {"Link": f'<{link}>; rel="next"'}
-    page = classify_read(200, headers, b"[]", url=asked, now=NOW)
+    page = classify_read(200, headers, b"[]", url=asked, now=NOW, page=status_page)
     assert page == (Page((), next_url) if next_url else NotSent(f"HTTP 200 with a next page elsewhere: {shown(link)}"))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from domain.delivery.outcome import Delivered, NotSent, Outcome, Page, Reason, Rejected, Throttled, Unknown
 from github_api.classify import classify, classify_failure, classify_read
+from github_api.response_bodies import status_page
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 GITHUB = "https://api.github.com"
@@ -38,7 +39,7 @@ def posted(status: int, headers: dict[str, str], body: object, *, at: str = GITH
 
 def read(status: int, headers: dict[str, str], body: object, *, at: str = GITHUB) -> object:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return classify_read(status, headers, raw, url=f"{at}/repos/o/r/commits/abc/statuses", now=NOW)
+    return classify_read(status, headers, raw, url=f"{at}/repos/o/r/commits/abc/statuses", now=NOW, page=status_page)
 
 
 @pytest.mark.parametrize("at", [GITHUB, SERVER])

@@ -21,7 +21,7 @@ from tasks.delivery.reporter import Reporter
 T = TypeVar("T")
 Work: TypeAlias = Callable[[World, Reporter], Awaitable[object]]
 
-EFFECTS = frozenset({"transaction", "look", "POST", "GET"})
+EFFECTS = frozenset({"transaction", "look", "POST", "PATCH", "GET"})
 
 
 @dataclass(frozen=True, slots=True)

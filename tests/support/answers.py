@@ -7,6 +7,7 @@ from domain.delivery.outcome import (
     Outcome,
 )
 from github_api.classify import classify, classify_read
+from github_api.response_bodies import status_page
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 CONTEXT = "docs/build"
@@ -51,7 +52,7 @@ def posted(status: int, body: bytes | object = b"", headers: dict[str, str] | No
 def read(status: int, body: bytes | object = b"", headers: dict[str, str] | None = None) -> object:
     """What GitHub's answer to a read means."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return classify_read(status, NAMED | (headers or {}), raw, url=URL, now=NOW)
+    return classify_read(status, NAMED | (headers or {}), raw, url=URL, now=NOW, page=status_page)
 
 
 CLASSES = [range(first, first + 100) for first in range(100, 600, 100)]

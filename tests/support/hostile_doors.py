@@ -22,6 +22,7 @@ from domain.jobs.jobs_file import BadJobsFile, parse_job_types
 from domain.jobs.options import BadOptions
 from domain.jobs.target_request import TargetRequest
 from github_api.classify import classify, classify_read
+from github_api.response_bodies import status_page
 from settings import Settings
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -168,7 +169,7 @@ def answered(status: int, headers: Mapping[str, str], body: bytes) -> str | None
     raw = [(name.encode(), value.encode("utf-8", "surrogatepass")) for name, value in headers.items()]
     named = httpx.Headers([(b"X-GitHub-Request-Id", b"0681:62D5"), *raw])  # as from a socket
     meant = classify(status, named, body, context="docs/a", now=NOW)
-    read = classify_read(status, named, body, url=URL, now=NOW)
+    read = classify_read(status, named, body, url=URL, now=NOW, page=status_page)
     return shown_well(meant) or (storable(read) if isinstance(read, Page) else shown_well(read))
 
 

@@ -2,7 +2,9 @@
 
 from uuid import UUID, uuid4
 
+from domain.delivery.check_output import Conclusion, Output
 from domain.delivery.report import RecordedReport
+from domain.delivery.surface import SurfaceName
 from domain.delivery.target import Target
 from domain.jobs.execution import Execution, Order
 from domain.jobs.job_states import JobState
@@ -17,12 +19,13 @@ ACTOR = "test"
 
 
 def order(
-    context: str = "docs/sphinx", *, flow_run_id: UUID | None = None, sha: str = SHA, group: str | None = None
-) -> Order:
+    context: str = "docs/sphinx", *, flow_run_id: UUID | None = None, sha: str = SHA, group: str | None = None,
+    surface: SurfaceName = SurfaceName.STATUS,
+) -> Order:  # fmt: skip
     """An order for a job that reports to *context*."""
     target = Target("acme/site", sha, context)
     url = f"https://github.com/acme/site/commit/{sha}"
-    return Order(flow_run_id or uuid4(), "sphinx", {}, group, target, url, CREDENTIAL)
+    return Order(flow_run_id or uuid4(), "sphinx", {}, group, target, url, CREDENTIAL, surface=surface)
 
 
 async def accept(ledger: Ledger, asked: Order) -> Execution:
@@ -37,13 +40,14 @@ async def begin(ledger: Ledger, execution: Execution) -> JobState | None:
 
 
 async def end(
-    ledger: Ledger, execution: Execution, state: JobState = JobState.SUCCEEDED, words: str = "41 pages",
-    credential: str = CREDENTIAL,
+    ledger: Ledger, execution: Execution, state: JobState = JobState.SUCCEEDED, words: str = "41 pages", *,
+    credential: str = CREDENTIAL, output: Output | None = None, conclusion: Conclusion | None = None,
 ) -> RecordedReport | None:  # fmt: skip
-    """End an execution; return the report of its outcome."""
+    """End an execution; return the report of its outcome. *output*, *conclusion*: of its check run."""
     ended = await ledger.write(
-        jobs.end, execution.job_id, execution.number, state, summary=words, exit_code=0, credential=credential
-    )
+        jobs.end, execution.job_id, execution.number, state, summary=words, exit_code=0, credential=credential,
+        output=output, conclusion=conclusion,
+    )  # fmt: skip
     return ended.report if ended else None
 
 

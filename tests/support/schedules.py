@@ -9,7 +9,7 @@ import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass, field
 
 from actors import Actor, Work
@@ -18,6 +18,7 @@ from world import Clock, World, world_on
 from fake_github.faults import Kind
 from storage.ledger import Ledger
 
+WRITES = ("POST", "PATCH")
 LOSSES: dict[str, dict[str, object]] = {
     "reply lost": {"where": "after"},
     "request lost": {"where": "before"},
@@ -29,6 +30,7 @@ FACTS = (
     "SELECT * FROM credential ORDER BY name",
     "SELECT id, state, execution, turn FROM job ORDER BY number",
     "SELECT report_id, kind, at FROM report_event ORDER BY report_id, id",
+    "SELECT * FROM check_run ORDER BY id",
 )
 TOKEN = "lease"  # random; which claim's it is can be told from `attempts` and `lease_expires_at`
 
@@ -90,6 +92,7 @@ class Explorer:
     ledger: Ledger
     clock: Clock
     check: Callable[[World], Awaitable[None]]
+    make_world: Callable[[Ledger, Clock], AbstractAsyncContextManager[World]] = world_on
     runs: int = 0
     schedules: int = 0
     ends: int = 0
@@ -104,9 +107,9 @@ class Explorer:
         """Take every path; `check` the world at the end of each."""
         path = self._path()
         began = self.clock.now
-        async with world_on(self.ledger, self.clock) as world:
+        async with self.make_world(self.ledger, self.clock) as world:
             await scene.before(world)
-        held = world.github.store.held()
+        held, runs = world.github.store.held(), world.github.held_check_runs()
         prepared = self.clock.now
         tree = Tree()
         with closing(sqlite3.connect(path)) as file, closing(sqlite3.connect(":memory:")) as kept:
@@ -115,9 +118,11 @@ class Explorer:
             while True:
                 kept.backup(file)
                 self.clock.now = prepared
-                async with world_on(self.ledger, self.clock) as world:
+                async with self.make_world(self.ledger, self.clock) as world:
                     for status in held:
                         world.github.store.add(status)
+                    for run in runs:
+                        world.github.add_check_run(run)
                     await self._go(_Run(world, scene, file), tree)
                 if not tree.back():
                     break
@@ -186,9 +191,9 @@ class _Run:
             yield number, str(before)
             if self.faults and self.saw[number]:
                 yield number, "dies"
-            if self.faults and before in ("POST", "GET"):
-                yield from ((number, loss) for loss in (LOSSES if before == "POST" else ["reply lost"]))
-        if alive and self.jumps and all(self.actors[number].before != "POST" for number in alive):
+            if self.faults and before in (*WRITES, "GET"):
+                yield from ((number, loss) for loss in (LOSSES if before in WRITES else ["reply lost"]))
+        if alive and self.jumps and all(self.actors[number].before not in WRITES for number in alive):
             yield None, f"{self.jumps[0]} s"
 
     async def do(self, move: tuple[int | None, str]) -> None:
@@ -225,4 +230,5 @@ class _Run:
 
     def shown(self) -> str:
         """What GitHub holds, or will store later."""
-        return repr([(str(status.created_at), status.target_url) for status in self.world.github.store._stored])
+        statuses = [(str(status.created_at), status.target_url) for status in self.world.github.store._stored]
+        return repr((statuses, self.world.github.all_check_runs()))

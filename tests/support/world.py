@@ -52,6 +52,7 @@ from fake_github.app import FakeGitHub
 from fake_github.faults import Fault, Kind
 from fake_github.in_process import InProcessTransport
 from fake_github.store import Draft
+from github_api.check_runs import CheckRuns
 from github_api.commit_statuses import CommitStatuses
 from github_api.credentials import NoCredential
 from storage.delivery import availability, due, events, reports
@@ -120,7 +121,8 @@ class World:
         way = SteppedTransport(InProcessTransport(self.github), step)
         surface = await self.clients.enter_async_context(self.open_surface(self, way))
         stepped = SteppedLedger(*parts(own), step, actor=ACTOR, follow=own.follow)
-        return Reporter(stepped, surface, self.policy, self.token_of, lambda: 0.0, self.clock.sleep)
+        runs = CheckRuns("http://github.test", self.policy.timeout, self.now, way)
+        return Reporter(stepped, surface, self.policy, self.token_of, lambda: 0.0, self.clock.sleep, runs=runs)
 
     async def token_of(self, name: str) -> str:
         if name not in self.tokens:

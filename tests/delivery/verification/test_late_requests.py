@@ -25,7 +25,7 @@ from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery import verification
 from storage.models import StatusReport, StatusTarget
-from tasks.delivery import verify as verify_targets_module
+from tasks.delivery import verification_reads
 from tasks.delivery.verify import verify_target
 
 
@@ -142,7 +142,7 @@ async def test_a_copy_is_counted_though_only_one_of_the_two_is_listed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GitHub said under which id it stored the other one."""
-    monkeypatch.setattr(verify_targets_module, "MAX_PAGES", 1)
+    monkeypatch.setattr(verification_reads, "MAX_PAGES", 1)
     await outcome_after_pending(world)
     pending, _ = await reports(world)
     world.others_post(150, age=timedelta(seconds=30))

@@ -18,7 +18,7 @@ from world import World
 
 from domain.delivery.report import EventKind
 from fake_github.faults import Kind
-from tasks.delivery import verify as verify_targets_module
+from tasks.delivery import verification_reads
 from tasks.delivery.verify import verify_target
 
 
@@ -101,7 +101,7 @@ async def test_statuses_that_push_more_than_a_page_between_two_reads_repair_noth
 async def test_a_list_too_long_to_read_is_believed_as_far_as_it_was_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify_targets_module, "MAX_PAGES", 1)
+    monkeypatch.setattr(verification_reads, "MAX_PAGES", 1)
     world.others_post(150)
     pending, _ = await delivered(world)
     send_late(world, pending)
@@ -111,7 +111,7 @@ async def test_a_list_too_long_to_read_is_believed_as_far_as_it_was_read(
 async def test_a_newest_beyond_the_pages_read_is_searched_for_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify_targets_module, "MAX_PAGES", 1)
+    monkeypatch.setattr(verification_reads, "MAX_PAGES", 1)
     pending, _ = await delivered(world)
     world.others_post(150)
     send_late(world, pending)

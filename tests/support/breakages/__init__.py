@@ -2,6 +2,7 @@
 
 from breakages.apps import APPS
 from breakages.breakage import Breakage
+from breakages.check_runs import CHECK_RUNS
 from breakages.delivery import DELIVERY
 from breakages.github import GITHUB
 from breakages.jobs import JOBS
@@ -10,4 +11,4 @@ from breakages.storage import STORAGE
 
 __all__ = ["BREAKAGES", "Breakage"]
 
-BREAKAGES = (*DELIVERY, *APPS, *GITHUB, *STORAGE, *JOBS, *OPERATIONS)
+BREAKAGES = (*DELIVERY, *CHECK_RUNS, *APPS, *GITHUB, *STORAGE, *JOBS, *OPERATIONS)
