@@ -17,6 +17,7 @@ from domain.delivery.budget import WriteBudget, parse_budget
 from domain.delivery.credential_name import CREDENTIAL
 from domain.delivery.policy import MOST_SENDERS, Policy
 from domain.delivery.repository_patterns import PATTERN
+from domain.delivery.surface import SurfaceName
 from domain.git.git_url import protocol_of
 from domain.process.job_user import Ids, parse_job_user
 from domain.redact import TOKEN
@@ -50,6 +51,24 @@ def _json(value: object) -> object:
         return from_json(value) if isinstance(value, str) else value
     except ValueError as error:  # names no more than a place
         raise ValueError(f'REPORTBACK_CREDENTIALS is no JSON such as {{"acme/*": "env:ACME_TOKEN"}}: {error}') from None
+
+
+def _report_as(value: object) -> object:
+    """Parse `status`, `check_run`, for every repository, or JSON by patterns."""
+    if not isinstance(value, str):
+        return value
+    if value.strip() in set(SurfaceName):
+        return {"*": value.strip()}
+    try:
+        named = from_json(value)
+    except ValueError:
+        named = None
+    if not isinstance(named, dict) or not set(map(str, named.values())) <= set(SurfaceName):
+        raise ValueError(
+            f"REPORTBACK_REPORT_AS: {quoted(value)}; allowed: status, check_run, or either by patterns of "
+            'repositories, as {"acme/*": "status"}'
+        )
+    return named
 
 
 def _budget(value: object) -> object:
@@ -111,6 +130,8 @@ class Settings(BaseSettings):
     clone_url: str = Field("https://github.com/{repository}.git", repr=False)
     """Without the place for owner/name: one repository for all."""
     credentials: Annotated[Mapping[str, str], NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
+    report_as: Annotated[Mapping[str, SurfaceName], NoDecode, BeforeValidator(_report_as)] = Field(default_factory=dict)
+    """By patterns of repositories. Where none matches: check runs of an App, statuses of a token."""
     app_keys: Path = Field(default_factory=lambda: state_folder() / "apps")
     """The folder with the private keys of GitHub Apps, `CLIENT_ID.pem` each."""
     allowed_repositories: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()

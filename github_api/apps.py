@@ -22,8 +22,8 @@ from github_api.same_origin import shown
 from github_api.send_request import Connection, Request, Response
 
 Permissions = Mapping[str, str]
-REPORT: Permissions = {"statuses": "write"}
-CHECKS: Permissions = {"checks": "write"}
+STATUSES: Permissions = {"statuses": "write"}
+CHECK_RUNS: Permissions = {"checks": "write"}
 CHECKOUT: Permissions = {"contents": "read"}
 PUSH: Permissions = {"contents": "write"}
 LOOK_UP: Permissions = {"contents": "read", "pull_requests": "read"}

@@ -242,6 +242,11 @@ def test_an_invalid_ledger_id_is_refused_without_quoting_it(monkeypatch: pytest.
     assert value not in why.replace("\n", " ") or value == "7"
 
 
+@pytest.mark.parametrize("value", ["checks", '{"acme/*": "checks"}', "[1]", "{"])
+def test_what_reports_are_shown_as_is_named_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    assert "allowed: status, check_run, or either by patterns" in refused(monkeypatch, REPORT_AS=value)
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().senders = 1  # type: ignore[misc]  # what is tested

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from console.checks.finding import Finding, bad, good
 from domain.delivery.credential_name import CREDENTIAL, client_id_of
 from domain.delivery.outcome import NoToken, Reason, Throttled, note_of
+from domain.delivery.surface import SurfaceName
 from domain.jobs.job_type import JobType
 from domain.operations.remedies import remedy
-from github_api.apps import CHECKOUT, PUSH, REPORT, AppKey, Permissions, Refused
+from github_api.apps import CHECK_RUNS, CHECKOUT, PUSH, STATUSES, AppKey, Permissions, Refused
 from github_api.credentials import NoCredential, configured, credential_name, key_file
 from github_api.setup_check import About, AppDiagnostics, Installation
 from settings import Settings
@@ -31,9 +32,9 @@ async def check(settings: Settings, types: Mapping[str, JobType], repository: st
                 findings.append(bad(name, str(error)))
                 continue
             findings += file_findings(name, settings)
-            findings += await _app(github, name, key, types)
+            findings += await _app(github, name, key, types, settings)
             if repository is not None and credential_name(repository, settings.credentials) == name:
-                findings.append(await _repository(github, name, key, repository))
+                findings.append(await _repository(github, name, key, repository, settings))
     return findings
 
 
@@ -48,23 +49,40 @@ def file_findings(name: str, settings: Settings) -> Iterator[Finding]:
         yield bad(name, f"others can read its private key: chmod 600 {file}")
 
 
-async def _app(github: AppDiagnostics, name: str, key: AppKey, types: Mapping[str, JobType]) -> list[Finding]:
+async def _app(
+    github: AppDiagnostics, name: str, key: AppKey, types: Mapping[str, JobType], settings: Settings
+) -> list[Finding]:
     about = await github.about(key)
     if isinstance(about, Refused):
         return [refusal_finding(name, about)]
     installations = await github.installations(key)
     if isinstance(installations, Refused):
         return [refusal_finding(name, installations)]
-    return [*permission_findings(name, about, types), *installation_findings(name, about, installations)]
+    wanted = surfaces(settings)
+    return [*permission_findings(name, about, types, wanted), *installation_findings(name, about, installations)]
 
 
-async def _repository(github: AppDiagnostics, name: str, key: AppKey, repository: str) -> Finding:
-    what = f"repository {repository}"
+async def _repository(github: AppDiagnostics, name: str, key: AppKey, repository: str, settings: Settings) -> Finding:
+    from tasks.delivery.open_reporter import surface_of  # noqa: PLC0415  # loads Prefect, which takes seconds
+
+    what, permissions = NEEDED[surface_of(repository, name, settings)]
     place = await github.place_of(key, repository)
-    made = place if isinstance(place, Refused) else await github.mint(key, place, REPORT)
+    made = place if isinstance(place, Refused) else await github.mint(key, place, permissions)
     if isinstance(made, Refused):
-        return refusal_finding(what, made)
-    return good(what, f"{name} may write statuses there")
+        return refusal_finding(f"repository {repository}", made)
+    return good(f"repository {repository}", f"{name} may write {what} there")
+
+
+NEEDED: Mapping[SurfaceName, tuple[str, Permissions]] = {
+    SurfaceName.CHECK_RUN: ("check runs", CHECK_RUNS),
+    SurfaceName.STATUS: ("statuses", STATUSES),
+}
+
+
+def surfaces(settings: Settings) -> list[SurfaceName]:
+    """What Apps report as, by the settings."""
+    named = {*settings.report_as.values()} | (set() if "*" in settings.report_as else {SurfaceName.CHECK_RUN})
+    return sorted(named)
 
 
 def refusal_finding(what: str, refused: Refused) -> Finding:
@@ -77,12 +95,16 @@ def refusal_finding(what: str, refused: Refused) -> Finding:
     return bad(what, f"not asked: {note_of(outcome)}")
 
 
-def permission_findings(name: str, about: About, types: Mapping[str, JobType]) -> Iterator[Finding]:
+def permission_findings(
+    name: str, about: About, types: Mapping[str, JobType], wanted: Sequence[SurfaceName] = (SurfaceName.CHECK_RUN,)
+) -> Iterator[Finding]:
     """What the App asks for, and which job types would lack something."""
     asked = ", ".join(f"{one}: {access}" for one, access in sorted(about.permissions.items())) or "nothing"
     yield good(name, f"GitHub accepts its key; the App {about.slug} may have {asked}")
-    if not has(about.permissions, REPORT):
-        yield bad(name, f"it reports nothing: give the App *statuses: write*. {remedy(Reason.NOT_GRANTED)}")
+    for what, permissions in (NEEDED[surface] for surface in wanted):
+        if not has(about.permissions, permissions):
+            lacks = ", ".join(f"*{one}: {access}*" for one, access in permissions.items())
+            yield bad(name, f"it cannot write {what}: give the App {lacks}. {remedy(Reason.NOT_GRANTED)}")
     if not has(about.permissions, CHECKOUT):
         yield good(name, "without *contents: read* it checks out public repositories only")
     pushing = [one for one, job in types.items() if job.push and job.push.credential == name]

@@ -12,7 +12,7 @@ from console.github_app.manifest_page import code_from_github
 from console.terminal import plain, results, say, write_json
 from domain.addresses import site_of_api
 from domain.delivery.outcome import note_of
-from github_api.apps import CHECKOUT, PUSH, REPORT, Refused
+from github_api.apps import CHECK_RUNS, CHECKOUT, PUSH, STATUSES, Refused
 from github_api.credentials import key_file
 from github_api.setup_check import AppDiagnostics, NewApp
 from local.stack import free_port
@@ -85,7 +85,7 @@ def manifest(name: str, back: str, *, push: bool) -> dict[str, object]:
         "redirect_url": back,
         "public": False,
         "default_events": [],
-        "default_permissions": {**REPORT, **(PUSH if push else CHECKOUT)},
+        "default_permissions": {**CHECK_RUNS, **STATUSES, **(PUSH if push else CHECKOUT)},
     }
 
 

@@ -28,7 +28,7 @@ from storage.delivery.turns import take_turn
 from storage.jobs import jobs as job_rows
 from storage.models import Job
 from storage.transaction import Transaction
-from tasks.delivery.open_reporter import credential_of
+from tasks.delivery.open_reporter import credential_of, surface_of
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.accept import commit_page
 
@@ -90,6 +90,7 @@ async def take_over(reporter: Reporter, old: OldJob, settings: Settings, *, is_d
     assert old.target is not None  # it is owed a report
     try:
         credential = credential_of(old.target.repository, settings)
+        surface = surface_of(old.target.repository, credential, settings)
     except NoCredential as error:
         return Verdict(old, Disposition.BAD, str(error))
     url = (old.github and old.github.url) or commit_page(str(settings.github_api_url), old.target)
@@ -101,7 +102,7 @@ async def take_over(reporter: Reporter, old: OldJob, settings: Settings, *, is_d
         credentials.ensure(tx, credential)  # before the target's row is locked
         made = _first_of_its_target(tx, old, url)
         if isinstance(made, Job):
-            job_rows.report(tx, made, old.summary, credential=credential)
+            job_rows.report(tx, made, old.summary, credential=credential, surface=surface)
         if is_dry_run or not isinstance(made, Job):
             tx.session.rollback()
         return Verdict(old, Disposition.QUEUED) if isinstance(made, Job) else made

@@ -18,7 +18,7 @@ from domain.delivery.outcome import Delivered, Exchange, NoToken, Reason, Reject
 from domain.delivery.report import EventKind, Phase
 from domain.delivery.run_facts import Seen, after_reading, after_request, closes_nothing
 from domain.delivery.settlement import Settlement, Tries, settle
-from github_api.apps import CHECKS, REPORT
+from github_api.apps import CHECK_RUNS, STATUSES
 from github_api.credentials import NoCredential, secret_behind
 from storage.delivery import events, leases, settling
 from storage.delivery.availability import Busy, Settled
@@ -67,7 +67,7 @@ async def _deliver_one(reporter: Reporter, target_id: int, *, only_if_due: bool,
     if not isinstance(lease, Lease):
         return lease
     try:
-        uses = REPORT if lease.check is None else CHECKS
+        uses = STATUSES if lease.check is None else CHECK_RUNS
         token = await reporter.token_of(lease.credential, lease.report.target.repository, uses)
     except NotMinted as error:
         return await _settle(reporter, replace(lease, secret=error.secret), Sent(error.outcome, error.exchange))

@@ -14,8 +14,10 @@ from prefect.blocks.system import Secret
 from prefect.exceptions import PrefectException
 from sqlmodel import Session
 
+from domain.delivery.credential_name import client_id_of
 from domain.delivery.notifications import Publish, ignore
 from domain.delivery.repository_patterns import first_match
+from domain.delivery.surface import SurfaceName
 from github_api import credentials
 from github_api.apps import Apps
 from github_api.check_runs import CheckRuns
@@ -121,6 +123,24 @@ def credential_of(repository: str, settings: Settings) -> str:
             f'"{repository.partition("/")[0]}/*"'
         )
     return name
+
+
+def surface_of(repository: str, credential: str, settings: Settings) -> SurfaceName:
+    """What the reports of *repository* are shown as: as settings say, else check runs if *credential* is an App.
+
+    Raises:
+        NotAllowed: check runs are wanted of a credential that is no App.
+    """
+    is_app = client_id_of(credential) is not None
+    pattern = first_match(repository, settings.report_as)
+    if pattern is None:
+        return SurfaceName.CHECK_RUN if is_app else SurfaceName.STATUS
+    if settings.report_as[pattern] is SurfaceName.CHECK_RUN and not is_app:
+        raise NotAllowed(
+            f"REPORTBACK_REPORT_AS asks for check runs on {repository}, which only a GitHub App may write, and its "
+            f"credential is {credential}: name an App for it in REPORTBACK_CREDENTIALS, or report as status"
+        )
+    return settings.report_as[pattern]
 
 
 async def secret_of(name: str, keys: Path) -> str:

@@ -10,7 +10,7 @@ from domain.delivery.credential_name import client_id_of
 from domain.delivery.outcome import StaleToken
 from domain.delivery.policy import Policy
 from domain.delivery.surface import RunSurface, Surface
-from github_api.apps import REPORT, Permissions
+from github_api.apps import STATUSES, Permissions
 from github_api.credentials import secret_behind
 from storage.ledger import Ledger
 from tasks.delivery.app_tokens import AccessToken, AppTokens
@@ -42,7 +42,7 @@ class Reporter:
         assert self.runs is not None  # opened with the other one
         return self.runs
 
-    async def token_of(self, name: str, repository: str, permissions: Permissions = REPORT) -> AccessToken:
+    async def token_of(self, name: str, repository: str, permissions: Permissions = STATUSES) -> AccessToken:
         """The token of the credential *name* for *repository*: an App's has *permissions* alone.
 
         Raises:

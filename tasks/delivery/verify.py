@@ -7,7 +7,7 @@ from domain.delivery.credential_name import client_id_of
 from domain.delivery.outcome import Page, RunsPage
 from domain.delivery.read_back import is_beyond, joined
 from domain.delivery.surface import AppendedKind
-from github_api.apps import CHECKS, REPORT
+from github_api.apps import CHECK_RUNS, STATUSES
 from storage.delivery import verification
 from storage.delivery.check_runs import verification as run_verification
 from storage.delivery.verification import Snapshot, next_verification, verify_again_at
@@ -30,9 +30,9 @@ async def verify_target(reporter: Reporter, target_id: int) -> bool:
     if snapshot is None:
         return False
     if snapshot.is_check_run:
-        runs = Pages(CHECKS, partial(reporter.check_runs.page, snapshot.target), RunsPage, lambda *_: False)
+        runs = Pages(CHECK_RUNS, partial(reporter.check_runs.page, snapshot.target), RunsPage, lambda *_: False)
         return await reporter.ledger.write(_conclude_runs, snapshot, await read_pages(reporter, snapshot, runs))
-    statuses = Pages(REPORT, partial(reporter.surface.page, snapshot.target), Page, partial(_is_beyond, snapshot))
+    statuses = Pages(STATUSES, partial(reporter.surface.page, snapshot.target), Page, partial(_is_beyond, snapshot))
     pages = await read_pages(reporter, snapshot, statuses)
     return await reporter.ledger.write(_conclude, snapshot, pages, reporter.surface.kind)
 

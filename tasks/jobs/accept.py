@@ -17,7 +17,7 @@ from storage.jobs import jobs, liveness
 from storage.jobs.jobs import OLD_HEARTBEAT
 from storage.jobs.liveness import AtWork
 from storage.transaction import timed
-from tasks.delivery.open_reporter import credential_of
+from tasks.delivery.open_reporter import credential_of, surface_of
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.heartbeat import WATCH_FOR
 from tasks.process.identity import is_gone, this_process
@@ -34,7 +34,7 @@ def order_of(
 
     Raises:
         BadOptions: an option is not declared, or out of its bounds.
-        NoCredential: no credential may report on that repository.
+        NoCredential: no credential may report on that repository, or not as settings ask.
     """
     options = job_type.completed(options)  # two jobs with the same options have them in the same words
     if wanted is None:
@@ -42,7 +42,8 @@ def order_of(
     target = wanted.to_target(job_type.context_of(options))
     url = link_of(wanted.url, page, target, settings)
     credential = credential_of(target.repository, settings)
-    return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential, start)
+    surface = surface_of(target.repository, credential, settings)
+    return Order(flow_run_id, job_type.name, options, job_type.exclusive, target, url, credential, start, surface)
 
 
 def link_of(wanted: str, page: str | None, target: Target, settings: Settings) -> str:

@@ -25,7 +25,7 @@ from settings import Settings
 from storage.jobs import liveness, never_started
 from storage.ledger import LedgerUnavailable
 from storage.operations import job_runs
-from tasks.delivery.open_reporter import credential_of
+from tasks.delivery.open_reporter import credential_of, surface_of
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.accept import link_of
 from tasks.jobs.read_job_types import read_job_types
@@ -170,4 +170,5 @@ def _order(run: JobRun, look: _Look) -> Order:
         return Order(run.id, asked.job_type, {}, None, None, None, "", start)
     credential = credential_of(asked.target.repository, look.settings)
     url = link_of(asked.wanted.url, url_for("flow-run", obj_id=run.id), asked.target, look.settings)
-    return Order(run.id, asked.job_type, {}, None, asked.target, url, credential, start)
+    surface = surface_of(asked.target.repository, credential, look.settings)
+    return Order(run.id, asked.job_type, {}, None, asked.target, url, credential, start, surface)

@@ -71,7 +71,7 @@ async def test_an_app_is_made_in_a_browser_and_its_key_kept_for_this_user_alone(
     pem = await secret_of(name, settings.app_keys)
     async with AppDiagnostics(github.url, settings.timeout, lambda: datetime.now(UTC)) as asked:
         about = await asked.about(AppKey(key.stem, pem))
-    assert getattr(about, "permissions", None) == {"statuses": "write", **PUSH}
+    assert getattr(about, "permissions", None) == {"checks": "write", "statuses": "write", **PUSH}
     said = capsys.readouterr()
     assert "PRIVATE KEY" not in said.out + said.err
     assert "/installations/new" in said.out
@@ -84,7 +84,7 @@ async def test_a_manifest_can_be_posted_elsewhere_and_finished_by_its_code(
     said = capsys.readouterr()
     assert f"{github.url}/organizations/acme/settings/apps/new" in said.err
     manifest = json.loads(said.out)
-    assert manifest["default_permissions"] == {"statuses": "write", "contents": "read"}
+    assert manifest["default_permissions"] == {"checks": "write", "statuses": "write", "contents": "read"}
     async with httpx.AsyncClient(trust_env=False) as browser:
         posted = await browser.post(f"{github.url}/settings/apps/new", data={"manifest": json.dumps(manifest)})
     code = httpx.URL(posted.headers["location"]).params["code"]

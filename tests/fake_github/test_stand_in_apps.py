@@ -101,7 +101,7 @@ async def test_what_is_no_json_web_token_is_no_apps(client: httpx.AsyncClient, t
         ({"suspended": True}, {}, 403, "This installation has been suspended"),
         ({}, {"repositories": ["elsewhere"]}, 201, None),
         ({"repositories": ["acme/site"]}, {"repositories": ["elsewhere"]}, 422, "There is at least one repository"),
-        ({}, {"permissions": {"checks": "write"}}, 422, "The permissions requested are not granted"),
+        ({}, {"permissions": {"issues": "write"}}, 422, "The permissions requested are not granted"),
         ({"permissions": {"statuses": "read"}}, {"permissions": {"statuses": "write"}}, 422, "The permissions requ"),
     ],
 )

@@ -11,7 +11,7 @@ from fake_github.apps import App, Installation
 
 CLIENT_ID = "Iv23liReportback0001"
 CREDENTIAL = f"app:{CLIENT_ID}"
-PERMISSIONS = {"statuses": "write", "contents": "write"}
+PERMISSIONS = {"checks": "write", "statuses": "write", "contents": "write"}
 
 
 @cache

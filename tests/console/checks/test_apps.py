@@ -29,8 +29,8 @@ author = "Docs bot <docs@example.com>"
 @pytest.fixture
 async def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StandIn]:
     """A stand-in whose App may not push, and is installed on acme."""
-    app = an_app(installation(permissions="read", statuses="write", contents="read"))
-    app.permissions = {"statuses": "write", "contents": "read"}
+    app = an_app(installation(permissions="read", checks="write", contents="read"))
+    app.permissions = {"checks": "write", "contents": "read"}
     (tmp_path / "apps.json").write_bytes(TypeAdapter(list[App]).dump_json([app]))
     key = tmp_path / f"{CLIENT_ID}.pem"
     key.touch(mode=0o600)
@@ -54,11 +54,20 @@ async def found(types: dict[str, JobType] | None = None, repository: str | None 
 
 async def test_what_it_may_do_and_where(github: StandIn) -> None:
     seen = await found(repository="acme/site")
-    assert "may have contents: read, statuses: write" in seen[f"ok {CREDENTIAL}"]
+    assert "may have checks: write, contents: read" in seen[f"ok {CREDENTIAL}"]
     assert seen[f"ok {CREDENTIAL} on acme"] == "all repositories; all that the App asks for is approved"
-    assert seen["ok repository acme/site"] == f"{CREDENTIAL} may write statuses there"
+    assert seen["ok repository acme/site"] == f"{CREDENTIAL} may write check runs there"
     assert not [what for what in seen if what.startswith("WRONG")]
-    assert [one["permissions"] for one in await github.tokens()] == [{"metadata": "read", "statuses": "write"}]
+    assert [one["permissions"] for one in await github.tokens()] == [{"checks": "write", "metadata": "read"}]
+
+
+async def test_where_reports_are_statuses_the_app_lacks_the_permission_for_them(
+    github: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del github
+    monkeypatch.setenv("REPORTBACK_REPORT_AS", '{"acme/*": "status"}')
+    lacks = (await found())[f"WRONG {CREDENTIAL}"]
+    assert lacks.startswith("it cannot write statuses: give the App *statuses: write*")
 
 
 async def test_a_job_type_that_pushes_would_lack_a_permission(github: StandIn) -> None:
@@ -71,9 +80,9 @@ async def test_a_job_type_that_pushes_would_lack_a_permission(github: StandIn) -
     [
         ({"suspended": True}, f"WRONG {CREDENTIAL} on acme", "it is suspended."),
         (
-            {"permissions": {"statuses": "read"}},
+            {"permissions": {"checks": "read"}},
             f"WRONG {CREDENTIAL} on acme",
-            "its owner has not approved contents: r",
+            "its owner has not approved checks: write, contents: r",
         ),
         (
             {"repositories": ["acme/else"]},

@@ -12,7 +12,7 @@ from world import Clock, World
 
 from domain.delivery.outcome import NoToken, NotSent
 from fake_github.in_process import InProcessTransport
-from github_api.apps import CHECKOUT, PUSH, REPORT
+from github_api.apps import CHECKOUT, PUSH, STATUSES
 from storage.ledger import Ledger
 from tasks.delivery.app_tokens import AccessToken, AppTokens, NotMinted
 
@@ -41,7 +41,7 @@ class Gate(httpx.AsyncBaseTransport):
 
 
 async def token(tokens: AppTokens, repository: str = SITE, key: str = "", **permissions: str) -> AccessToken:
-    return await tokens.token(CREDENTIAL, key or key_pair()[0], repository, permissions or REPORT)
+    return await tokens.token(CREDENTIAL, key or key_pair()[0], repository, permissions or STATUSES)
 
 
 async def test_one_token_is_made_for_all_who_wait_also_if_the_first_gives_up(world: World) -> None:
@@ -70,7 +70,7 @@ async def test_a_process_that_ends_ends_what_is_being_made(world: World) -> None
 
 async def test_each_use_and_each_repository_has_a_token_of_its_own(world: World) -> None:
     async with tokens_of(world) as tokens:
-        for permissions in (REPORT, CHECKOUT, PUSH):
+        for permissions in (STATUSES, CHECKOUT, PUSH):
             await token(tokens, **permissions)
             await token(tokens, **permissions)
         await token(tokens, "acme/other")

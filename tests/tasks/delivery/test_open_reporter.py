@@ -8,14 +8,15 @@ from uuid import UUID
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from domain.delivery.surface import SurfaceName
 from github_api.commit_statuses import CommitStatuses
-from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential
+from github_api.credentials import DEFAULT_CREDENTIAL, NoCredential, NotAllowed
 from local.stack import free_port
 from settings import Settings
 from storage.identity import WrongLedger, ledger_id
 from storage.ledger import open_ledger
 from tasks.delivery import open_reporter as module
-from tasks.delivery.open_reporter import credential_of, open_reporter, secret_of
+from tasks.delivery.open_reporter import credential_of, open_reporter, secret_of, surface_of
 from tasks.delivery.reporter import Reporter
 
 NO_KEYS = Path("/nonexistent")
@@ -39,6 +40,29 @@ def test_without_any_pattern_it_is_the_one_token_of_the_settings() -> None:
 def test_a_repository_that_no_pattern_matches_is_named_with_the_remedy() -> None:
     with pytest.raises(NoCredential, match=r'no credential for acme/site: add a pattern .* such as "acme/\*"'):
         credential_of("acme/site", Settings(credentials={"others/*": "env:OTHERS"}))
+
+
+@pytest.mark.parametrize(
+    ("credential", "report_as", "surface"),
+    [
+        ("env:TOKEN", None, "status"),
+        ("app:Iv1", None, "check_run"),
+        ("app:Iv1", "status", "status"),
+        ("app:Iv1", '{"acme/site": "status", "*": "check_run"}', "status"),
+        ("app:Iv1", '{"others/*": "status"}', "check_run"),
+    ],
+)
+def test_an_app_reports_as_check_runs_and_a_token_as_statuses_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, credential: str, report_as: str | None, surface: str
+) -> None:
+    if report_as is not None:
+        monkeypatch.setenv("REPORTBACK_REPORT_AS", report_as)
+    assert surface_of("acme/site", credential, Settings()) == surface
+
+
+def test_check_runs_of_a_token_are_refused_by_name() -> None:
+    with pytest.raises(NotAllowed, match="only a GitHub App may write, and its credential is env:TOKEN"):
+        surface_of("acme/site", "env:TOKEN", Settings(report_as={"*": SurfaceName.CHECK_RUN}))
 
 
 async def test_a_token_is_read_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from world import Clock, World
 
 from fake_github.apps import READ, WRITE
 from github_api import apps
-from github_api.apps import CHECKOUT, REPORT
+from github_api.apps import CHECKOUT, STATUSES
 from storage.ledger import Ledger
 from tasks.git.checkout import CheckoutFailed, working_copy
 from tasks.git.push import PushFailed, push_changes
@@ -60,7 +60,7 @@ async def test_a_token_that_only_reports_checks_nothing_out(origin: Origin, host
     host.accepts = knows_tokens_of(world)
     with pytest.raises(CheckoutFailed):
         async with working_copy(
-            f"{host.url}/{origin.bare.name}", origin.head("main") or "", token=await token(world, REPORT)
+            f"{host.url}/{origin.bare.name}", origin.head("main") or "", token=await token(world, STATUSES)
         ):
             pytest.fail("it has no right to")
 
