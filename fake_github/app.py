@@ -186,9 +186,10 @@ class FakeGitHub:
         return RedirectResponse(f"{manifest['redirect_url']}?{urlencode(back)}", 302)
 
     async def _home_page(self, _request: Request) -> Response:
-        return HTMLResponse(pages.home(self.store.held()))
+        return HTMLResponse(pages.home(self.store.held(), self._check_runs.runs.held()))
 
     async def _commit_page(self, request: Request) -> Response:
         repository = f"{request.path_params['owner']}/{request.path_params['repo']}"
         sha = request.path_params["sha"]
-        return HTMLResponse(pages.commit(repository, sha, self.store.of_commit(repository, sha)))
+        statuses, runs = self.store.of_commit(repository, sha), self.check_runs(repository, sha)[::-1]
+        return HTMLResponse(pages.commit(repository, sha, statuses, runs))

@@ -30,5 +30,6 @@ GITHUB = (
     Breakage("an update stored late is what the run was at its request", "fake_github/surfaces/check_run_store.py", "if change.at <= until:", "if change.at <= until or change.fields:", ("tests/fake_github/test_stand_in_check_run_faults.py::test_an_update_stored_late_is_applied_to_what_the_run_is_by_then",)),
     Breakage("the stand-in lets any token write check runs", "fake_github/github.py", "if asked.surface.for_apps and call.writes else None", "if False else None", ("tests/fake_github/test_stand_in_check_run_apps.py::test_other_tokens_read_and_do_not_write",)),
     Breakage("the stand-in's page shows text as it is", "fake_github/pages.py", "autoescape=True", "autoescape=False", ("tests/fake_github/test_stand_in_pages.py::test_text_is_escaped_everywhere",)),
+    Breakage("the stand-in shows HTML of a check run as it is", "fake_github/answers/markdown.py", '{"html": False}', '{"html": True}', ("tests/fake_github/test_stand_in_check_run_pages.py::test_text_of_check_runs_is_escaped_everywhere",)),
     Breakage("the stand-in names another commit than was asked for", "fake_github/answers/examples.py", "(_SHA, sha))", "(_SHA, _SHA))", ("tests/fake_github/test_stand_in_api.py::test_a_created_status_is_as_described",)),
 )  # fmt: skip
