@@ -53,6 +53,14 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS
 
 
+def cut_bytes(text: str, most: int) -> str:
+    """*text* cut between characters to at most *most* bytes of UTF-8, with an ellipsis at its end if it was longer."""
+    encoded = text.encode()
+    if len(encoded) <= most:
+        return text
+    return encoded[: most - len(ELLIPSIS.encode())].decode(errors="ignore").rstrip() + ELLIPSIS
+
+
 def quoted(value: object) -> str:
     """*value* for an error message; of a container only its type, as its values may hold secrets."""
     if isinstance(value, list | tuple | dict):

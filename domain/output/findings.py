@@ -29,7 +29,8 @@ class Finding:
     """What a tool says of a place in a file.
 
     `path` is as printed: absolute, relative to the working copy or a folder in it, or the address of a page. `line`
-    counts from 1; None: the tool names none, but perhaps `quotes` a text that stands there.
+    counts from 1; None: the tool names none, but perhaps `quotes` a text that stands there. `end_line`: the last of
+    several lines; `title`: the name of the rule that is broken, if the tool gives it apart from its words.
     """
 
     path: str
@@ -37,6 +38,8 @@ class Finding:
     level: Level
     message: str
     quotes: str = ""
+    end_line: int | None = None
+    title: str = ""
 
 
 class FindingParser:
