@@ -125,7 +125,7 @@ async def _ended(state: State[Any], shown: JobPage, reporter: Reporter) -> State
         raise ended
     if ended is None:
         raise _abort("this execution was ended or taken over by another process")
-    shown.findings = ended.findings
+    shown.findings = ended.found.findings
     shown.refresh()
     await _report(ended.report, reporter)
     if ended.siblings.words:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from domain.delivery.commit_status import MAX_CONTEXT, short_enough
 from domain.git.checkout import ONE_COMMIT, Checkout
@@ -12,6 +12,7 @@ from domain.git.push import Push
 from domain.jobs.options import Option, arguments, completed
 from domain.jobs.preparation import DEFAULT_TIMEOUT, Command, Preparation
 from domain.jobs.templates import OutputURL, check_template, default_context, filled_context
+from domain.output.annotations import MOST, USUAL
 from domain.output.patterns import LinePattern
 from domain.output.presets import PRESETS, PresetName
 from domain.path_patterns import PathPattern
@@ -31,11 +32,17 @@ OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=50)]
 ExitCode = Annotated[int, Field(ge=0, le=255, strict=True)]
 
 
+def _as_several(value: object) -> object:
+    """A list of paths; one may stand alone."""
+    return (value,) if isinstance(value, str) else value
+
+
 class JobType(BaseModel):
     """A docs command, and the bounds within which a request may use it.
 
     `exclusive`: jobs of the same group run one after the other. `context`: the status's name on the commit, with
     options in braces. `env`: environment variables passed to the command. `prepare`: steps before it, in order.
+    `findings`: SARIF files that it writes; `annotations`: the most that a check run shows at lines.
     `paths`: those whose changes it is for. `skip_codes`: exit codes with which its command says that there was nothing
     to do. `output`: a folder to keep; `output_url`: link of a success. `recognise`, `patterns`: how output is parsed.
     """
@@ -61,6 +68,12 @@ class JobType(BaseModel):
     output_url: OutputURL | None = None
     push: Push | None = None
     limits: Limits = Limits()
+    findings: Annotated[
+        tuple[WorkingCopyPath, ...],
+        BeforeValidator(_as_several, json_schema_input_type=WorkingCopyPath | tuple[WorkingCopyPath, ...]),
+        Field(max_length=10),
+    ] = ()
+    annotations: Annotated[int, Field(ge=0, le=MOST, strict=True)] = USUAL
     recognise: tuple[PresetName, ...] = ()
     patterns: Annotated[tuple[LinePattern, ...], Field(max_length=20)] = ()
 

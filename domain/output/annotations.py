@@ -1,8 +1,8 @@
 """Chooses which findings become annotations of lines in GitHub's pages, and lists the others in a table."""
 
 from collections.abc import Collection, Container, Sequence
-from dataclasses import dataclass
 
+from domain.annotation import Annotation
 from domain.markdown import code, literal, table, table_row
 from domain.output.findings import Finding, Level
 from domain.text import cut, cut_bytes
@@ -18,18 +18,6 @@ MAX_TITLE = 255
 WIDTH = 200
 """Characters shown of a message in the table."""
 HEAD = ("Where", "Level", "Message")
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """What GitHub shows at lines of a file of the commit. `title`: empty: GitHub's own, which names the level."""
-
-    path: str
-    start_line: int
-    end_line: int
-    level: Level
-    message: str
-    title: str = ""
 
 
 def annotations_of(
@@ -75,7 +63,7 @@ def _annotation(finding: Finding) -> Annotation:
     start = finding.line or 1
     end = max(start, finding.end_line or start)
     message = cut_bytes(finding.message or finding.title or finding.level.value, MAX_MESSAGE)
-    return Annotation(finding.path, start, end, finding.level, message, cut(finding.title, MAX_TITLE))
+    return Annotation(finding.path, start, end, finding.level.value, message, cut(finding.title, MAX_TITLE))
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:

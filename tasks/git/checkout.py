@@ -1,16 +1,16 @@
 """Checks out exactly one commit into a temporary working copy."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.git.checkout import ONE_COMMIT, TIME_FIELD, Checkout
-from domain.path_patterns import matches
 from domain.process.limits import NO_LIMITS, FileBounds, Limits
 from domain.text import LogLine
+from tasks.git.commit_files import CommitFiles
 from tasks.git.remote import SHALLOW, read
 from tasks.git.run_git import HASH, Git, GitFailed, ignored
 from tasks.process.output_lines import MAX_LINE
@@ -18,6 +18,7 @@ from tasks.process.temp_dirs import scratch
 
 TIMEOUT = timedelta(seconds=120)
 """Time limit for all git commands together, where the job type sets none."""
+DIFFERENCE = ("diff-tree", "-r", "--no-renames", "--name-only")
 FETCHED = "refs/reportback/commit"
 POINTER = "version https://git-lfs.github.com/spec/v1"
 """The first line of a file in place of one that Git LFS keeps: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
@@ -38,13 +39,14 @@ async def working_copy(
     ca_file: Path | None = None,
     checkout: Checkout = ONE_COMMIT,
     say: LogLine = ignored,
+    files: CommitFiles | None = None,
 ) -> AsyncIterator[Path]:
     """A folder with the files of commit *sha* of *clone_url*, and a `.git` with as much history as *checkout* says.
 
     *sha* has 40 hex digits; that of a tag means its commit. Made in *parent* (the system's temporary folder), and
     removed afterwards. No hooks, no configuration of this machine. *token* goes to an https URL's own host only, in
     git's environment: on no command line, in no file. *ca_file* holds the certificates to trust. *say* gets what a
-    person should know of the files.
+    person should know of the files; *files* those of the commit, and what it changes if its parent is there.
 
     Raises:
         CheckoutFailed: no git, no such commit, no access, or beyond *limits*.
@@ -55,7 +57,7 @@ async def working_copy(
         copy.mkdir()
         try:
             git = Git(copy, folder, _bounds(limits, checkout), clone_url, token, ca_file=ca_file)
-            await _check_out(git, sha.lower(), checkout, say)
+            await _check_out(git, sha.lower(), checkout, say, files or CommitFiles())
         except GitFailed as error:
             raise CheckoutFailed(f"cannot check out {sha[:12]}: {error}") from None
         yield copy
@@ -66,15 +68,17 @@ def _bounds(limits: Limits, checkout: Checkout) -> FileBounds:
     return replace(bounds, time=checkout.timeout, time_field=TIME_FIELD) if checkout.timeout else bounds
 
 
-async def _check_out(git: Git, sha: str, checkout: Checkout, say: LogLine) -> None:
+async def _check_out(git: Git, sha: str, checkout: Checkout, say: LogLine, files: CommitFiles) -> None:
     if not HASH.fullmatch(sha):
         raise GitFailed("that is not the whole hash of a commit")
     await _fetch(git, sha, checkout)
-    has_attributes = await git.check_files_of(sha)
+    has_attributes = await git.check_files_of(sha, files.paths.add)
     await git.run("checkout", "--quiet", "--detach", f"{sha}^{{commit}}", "--")
     if (commit := (git.folder / ".git" / "HEAD").read_text(encoding="utf-8").strip()) != sha:
         await _check_tag(git, sha, commit)
         say(f"{sha[:12]} is a tag: its commit {commit[:12]} is checked out")
+    if checkout.history != 1 and files.changed is None:
+        files.changed = await _changed_by(git, sha)
     if checkout.submodules:
         await _check_out_submodules(git, checkout)
     if checkout.lfs:
@@ -89,17 +93,26 @@ async def _check_tag(git: Git, sha: str, commit: str) -> None:
         raise GitFailed("git has another commit there")
 
 
-async def is_unchanged(
+async def _changed_by(git: Git, sha: str) -> frozenset[str] | None:
+    """The files that differ from the first parent of *sha*; None: it has none, or that was not fetched."""
+    changed = list[str]()
+    with suppress(GitFailed):
+        if (await git.ask(*DIFFERENCE, f"{sha}^", sha, on_line=changed.append)).exit_code == 0:
+            return frozenset(changed)
+    return None
+
+
+async def changed_since(
     clone_url: str,
     sha: str,
     since: str,
-    patterns: Sequence[str],
     *,
     token: str | None = None,
     limits: Limits = NO_LIMITS,
     ca_file: Path | None = None,
-) -> bool:
-    """Whether no path that fits *patterns* differs between the commits *since* and *sha*; fetches no file.
+    longest: timedelta = TIMEOUT,
+) -> frozenset[str]:
+    """The paths that differ between the commits *since* and *sha*, as git prints them; fetches no file.
 
     Raises:
         CheckoutFailed: it is not known; one of them is not there any more, for example.
@@ -108,15 +121,16 @@ async def is_unchanged(
     changed = list[str]()
     try:
         async with scratch() as folder:
-            git = Git(folder, folder, limits.for_files(TIMEOUT), clone_url, token, ca_file=ca_file)
+            git = Git(folder, folder, limits.for_files(longest), clone_url, token, ca_file=ca_file)
             await read(git, "fetch", *SHALLOW, "--filter=blob:none", "--", clone_url, since, sha, into_new=True)
-            await git.run("diff-tree", "-r", "--no-renames", "--name-only", since, sha, on_line=changed.append)
+            await git.run(*DIFFERENCE, since, sha, on_line=changed.append)
     except GitFailed as error:
         raise CheckoutFailed(str(error)) from None
-    return not any(_is_cut_or_quoted(path) or matches(path, patterns) for path in changed)
+    return frozenset(changed)
 
 
-def _is_cut_or_quoted(path: str) -> bool:
+def is_cut_or_quoted(path: str) -> bool:
+    """Whether *path* is not known as it is, but as git prints it."""
     return path.startswith('"') or len(path) >= MAX_LINE
 
 

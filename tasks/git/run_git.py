@@ -156,15 +156,17 @@ class Git:
         """*text* without the token and the paths of this machine."""
         return public(text, secrets=(self.token or "", self._header), roots=(str(self.folder),))
 
-    async def check_files_of(self, commit: str) -> bool:
+    async def check_files_of(self, commit: str, seen: LogLine = ignored) -> bool:
         """Check that the files of *commit*, which has been fetched, are within the bounds; whether any has attributes.
+
+        *seen* gets the path of each.
 
         Raises:
             GitFailed: they are beyond the bounds.
         """
         attributes = list[str]()
         with self.counting() as count:
-            await self.run("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count, attributes))
+            await self.run("ls-tree", "-r", "-t", "--long", commit, on_line=partial(_count, count, attributes, seen))
         return bool(attributes)
 
     @contextmanager
@@ -230,10 +232,12 @@ def _quoted(path: str) -> str:
     return f'"{escaped}"'
 
 
-def _count(count: Count, attributes: list[str], line: str) -> None:
+def _count(count: Count, attributes: list[str], seen: LogLine, line: str) -> None:
     """Count an entry of a tree: mode, kind, name of the object, size, and a tab before its path."""
     entry, _, path = line.partition("\t")
     size = entry.split()[-1]
+    if " blob " in entry:
+        seen(path)
     count.add(int(size) if size.isdecimal() else 0)
     if path.endswith(".gitattributes"):
         attributes.append(path)

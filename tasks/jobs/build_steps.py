@@ -17,7 +17,9 @@ from domain.text import LogLine
 from github_api.apps import CHECKOUT, PUSH
 from tasks.delivery.reporter import Reporter
 from tasks.git.checkout import CheckoutFailed
+from tasks.git.commit_files import CommitFiles
 from tasks.git.push import PushFailed, push_changes
+from tasks.jobs.collect_findings import collect_findings
 from tasks.jobs.execution_spec import CANCELLED, ExecutionResult, Work, folders_of_a_job, secrets_of, token_of
 from tasks.jobs.keep_output import NotKept, keep_output
 from tasks.jobs.prepare import PreparationFailed, prepare
@@ -53,18 +55,19 @@ async def execute(
         target = work.order.target
         found = await token_of(reporter, work.order.credential, target.repository, CHECKOUT) if target else None
         secrets = await secrets_of(reporter, work, found)
-        if await has_nothing_to_do(work, found):
+        files = CommitFiles()
+        if await has_nothing_to_do(work, found, files):
             on_end(ExecutionResult(JobState.SUCCEEDED, skipped(f"no change in {' '.join(work.job_type.paths)}")))
             return
         disks = folders_of_a_job(reporter.ledger, work)
         notes = list[str]()
-        folder = folder_of(work, found, notes.append)
+        folder = folder_of(work, found, notes.append, files)
         async with _user(work, disks) as user, folder as copy, empty_folder("home") as home:
             if user:
                 await hand_over([copy, home], user, work.job_type.limits.for_files(USUAL))
             environment = replace(
                 build_environment(work.job_type, copy, home, secrets, on_line),
-                user=user, on_progress=on_progress, on_prepared=on_prepared,
+                user=user, on_progress=on_progress, on_prepared=on_prepared, files=files,
             )  # fmt: skip
             for note in notes:
                 environment.say(note)
@@ -127,14 +130,14 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) ->
     if why := environment.skipped(ran, job_type):
         return ExecutionResult(JobState.SUCCEEDED, why, done.exit_code)
     state, summary = environment.ended(ran, job_type)
-    findings = await environment.findings(ran)
+    found = await collect_findings(reporter, work, environment, ran)
     if state is JobState.SUCCEEDED:
         await _keep(work, environment)
         await _push(reporter, work, environment)
-        return ExecutionResult(state, summary, done.exit_code, work.output_url, findings)
+        return ExecutionResult(state, summary, done.exit_code, work.output_url, found)
     if state is JobState.FAILED:
         await _keep_after_failure(work, environment)
-    return ExecutionResult(state, summary, done.exit_code, findings=findings)
+    return ExecutionResult(state, summary, done.exit_code, found=found)
 
 
 async def _keep(work: Work, environment: BuildEnvironment) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from domain.annotation import Annotation
 from domain.delivery.outcome import NotSent
 from domain.delivery.report import RecordedReport
 from domain.jobs.execution import NO_SIBLINGS, Execution, Order, Siblings
@@ -52,17 +53,31 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionResult:
-    """The result of an execution, yet to be stored. `summary` may be public. `url`: what it links to instead.
+class Found:
+    """What a command said of places in files, fit to be public.
 
-    `findings`: what its command said of places in its files, fit to be public.
+    `findings`: all of it, in its order. `ordered`: each once, the most important first. Of these, `annotations` are
+    shown at lines of the commit's files, and `rest` are the others.
     """
+
+    findings: tuple[Finding, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    rest: tuple[Finding, ...] = ()
+    ordered: tuple[Finding, ...] = ()
+
+
+NOTHING_FOUND = Found()
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """The result of an execution, yet to be stored. `summary` may be public. `url`: what it links to instead."""
 
     state: JobState
     summary: str
     exit_code: int | None = None
     url: str | None = None
-    findings: tuple[Finding, ...] = ()
+    found: Found = NOTHING_FOUND
 
 
 CANCELLED = ExecutionResult(JobState.CANCELLED, "cancelled")
@@ -70,7 +85,7 @@ CANCELLED = ExecutionResult(JobState.CANCELLED, "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class EndedExecution:
-    """A stored result, with the findings of its command.
+    """A stored result, with what its command found.
 
     `report` is that of its outcome, or None without a target. `siblings`: what it covers.
     """
@@ -79,7 +94,7 @@ class EndedExecution:
     summary: str
     report: RecordedReport | None
     siblings: Siblings = NO_SIBLINGS
-    findings: tuple[Finding, ...] = field(default=(), repr=False)  # Prefect logs the result of a failed task
+    found: Found = field(default=NOTHING_FOUND, repr=False)  # Prefect logs the result of a failed task
 
     @property
     def words(self) -> str:

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from domain.output.findings import Finding
 from tasks.process.background import Stop, never
 
-MOST = 200
-"""Findings that are looked for; of the others nothing but what the tool printed is known."""
+FILES_KEPT = 50
+"""Files whose lines are kept in memory."""
 
 MOST_FILES = 100_000
 LARGEST = 1 << 20
@@ -30,7 +30,7 @@ OF_PAGE = ("", ".md", ".mdx", "/index.md", "/index.mdx", "/README.md")
 def located(findings: Sequence[Finding], copy: Path, stop: Stop = never) -> tuple[Finding, ...]:
     """*findings*, each once, with paths relative to *copy* and lines that are there, or else with an empty path."""
     files = _Files(copy.resolve(), stop)
-    placed = (_place(one, files) if number < MOST else _nowhere(one) for number, one in enumerate(findings))
+    placed = (_nowhere(one) if stop() else _place(one, files) for one in findings)
     return tuple(dict.fromkeys(placed))
 
 
@@ -38,7 +38,7 @@ def _nowhere(finding: Finding) -> Finding:
     """*finding* without a place; what it says names the file."""
     named = PurePosixPath(finding.path).name
     message = finding.message if named in finding.message else f"{named}: {finding.message}"
-    return replace(finding, path="", line=None, quotes="", message=message)
+    return replace(finding, path="", line=None, end_line=None, quotes="", message=message)
 
 
 def _place(finding: Finding, files: "_Files") -> Finding:
@@ -50,7 +50,8 @@ def _place(finding: Finding, files: "_Files") -> Finding:
     if not possible:
         return _nowhere(finding)
     last = max(1, len(files.lines(possible[0])))
-    return replace(finding, path=possible[0], line=min(max(finding.line or 1, 1), last), quotes="")
+    end = min(finding.end_line, last) if finding.end_line else None
+    return replace(finding, path=possible[0], line=min(max(finding.line or 1, 1), last), end_line=end, quotes="")
 
 
 @dataclass
@@ -101,6 +102,8 @@ class _Files:
     def lines(self, path: str) -> list[str]:
         """The lines of a regular file; none of one that is too large, or of anything else."""
         if path not in self._read:
+            while len(self._read) >= FILES_KEPT:
+                del self._read[next(iter(self._read))]
             self._read[path] = _lines(self.root / path)
         return self._read[path]
 

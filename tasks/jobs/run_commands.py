@@ -18,18 +18,14 @@ from domain.process.ended_by import EndedBy
 from domain.process.limits import Limits
 from domain.redact import public
 from domain.text import LogLine, cut, one_line
-from tasks.jobs.locate_findings import located
+from tasks.git.commit_files import CommitFiles
 from tasks.jobs.log_sampling import LineBudget
-from tasks.process.background import run_in_background
 from tasks.process.causes import missing_module
 from tasks.process.command import CannotStart, Finished, child_environment, run_command
 from tasks.process.output_lines import MAX_LINE
 from tasks.process.uncancellable import run_uncancellable
 from tasks.process.user_lock import end_all
 from tasks.process.users import JobUser
-
-LOOKING = timedelta(seconds=10)
-"""How long the files are searched for what the findings are about."""
 
 
 def ignore_prepared() -> None:
@@ -50,7 +46,7 @@ class BuildEnvironment:
 
     `user` runs the commands and owns the working copy; None: our own user.
     `on_prepared` is called between the preparations and the command. `on_progress` gets a command's progress, and
-    `budget` decides which lines of its output `on_line` gets.
+    `budget` decides which lines of its output `on_line` gets. `files`: those of the commit.
     """
 
     copy: Path
@@ -62,6 +58,7 @@ class BuildEnvironment:
     on_progress: ShowProgress = ignore_progress
     on_prepared: Callable[[], None] = ignore_prepared
     budget: LineBudget = field(default_factory=LineBudget)
+    files: CommitFiles = field(default_factory=CommitFiles)
 
     async def run(
         self, argv: Sequence[str], limit: timedelta, patterns: Sequence[LinePattern] = (), *, share: float = 1.0
@@ -117,15 +114,10 @@ class BuildEnvironment:
         """Add a line of our own to the output."""
         self.on_line(f"Reportback: {self.shown(words)}")
 
-    async def findings(self, ran: Ran) -> tuple[Finding, ...]:
-        """What a command said of places in the files of the working copy; its words are made public."""
-        if not ran.parsed.findings:
-            return ()
-        try:
-            found = await run_in_background(partial(located, ran.parsed.findings, self.copy), longest=LOOKING)
-        except TimeoutError:  # a disk that does not answer
-            return ()
-        return tuple(replace(one, message=one_line(self.shown(one.message))) for one in found)
+    def public_finding(self, one: Finding) -> Finding:
+        """What a command said of a place in a file, made public."""
+        message, title = one_line(self.shown(one.message)), one_line(self.shown(one.title))
+        return replace(one, path=self.shown(one.path), message=message, title=title)
 
     def skipped(self, ran: Ran, job_type: JobType) -> str:
         """A public summary, if the command says by its exit code that there was nothing to do; else empty."""

@@ -177,7 +177,5 @@ async def _end(reporter: Reporter, work: Work, ending: ExecutionResult) -> Ended
 
     stored = await retry_while_unavailable(end, longest=None, failed="the job's end could not be stored")
     return (
-        EndedExecution(ending.state, ending.summary, stored.report, stored.siblings, ending.findings)
-        if stored
-        else None
+        EndedExecution(ending.state, ending.summary, stored.report, stored.siblings, ending.found) if stored else None
     )

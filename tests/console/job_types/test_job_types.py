@@ -10,7 +10,7 @@ import pytest
 from processes import ROOT
 
 import cli
-from domain.jobs.jobs_file import json_schema
+from domain.jobs.jobs_file import json_schema, parse_job_types
 
 TYPES = """
 version = 1
@@ -137,6 +137,13 @@ def test_the_schema_accepts_each_file_that_is_shipped() -> None:
         schema.validate(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
+@pytest.mark.parametrize("findings", ["'a.sarif'", "['a.sarif', 'build/b.sarif']"])
+def test_the_schema_accepts_a_path_alone_and_several(findings: str) -> None:
+    job = f"version = 1\n[jobs.a]\ncommand = ['make']\nfindings = {findings}\nannotations = 0"
+    jsonschema.validate(tomllib.loads(job), json_schema())
+    assert parse_job_types(job, "jobs.toml")["a"].findings[0] == "a.sarif"
+
+
 @pytest.mark.parametrize(
     "job",
     [
@@ -145,6 +152,8 @@ def test_the_schema_accepts_each_file_that_is_shipped() -> None:
         "command = ['make']\ntimeout = 'soon'",
         "command = ['make']\nrecognise = ['nothing']",
         "command = ['make']\nnope = 1",
+        "command = ['make']\nannotations = 51",
+        "command = ['make']\nfindings = 3",
         "command = ['make']\n[jobs.a.options.b]\ntype = 'flag'",
     ],
 )

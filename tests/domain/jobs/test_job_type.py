@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from domain.jobs.job_type import JobType
 from domain.jobs.jobs_file import BadJobsFile, parse_job_types
@@ -71,7 +72,7 @@ args = ["{value}"]
         (
             "jobs.toml, line 3: jobs.site.comand: unknown field; allowed: description, command, options, timeout, env, "
             "exclusive, context, success_codes, skip_codes, paths, checkout, prepare, output, output_url, push, "
-            "limits, recognise, patterns"
+            "limits, findings, annotations, recognise, patterns"
         ),
         "jobs.toml, line 6: jobs.bad name.name: has to match the regular expression ^[a-z0-9]+(-[a-z0-9]+)*$",
         "jobs.toml, line 7: jobs.bad name.command: must not be empty",
@@ -150,3 +151,9 @@ def test_a_byte_order_mark_is_read(content: str | bytes) -> None:
     text = "version = 1\n[jobs.a]\ncommand=['a']\n"
     written = content.format(text) if isinstance(content, str) else content.replace(b"{}", text.encode())
     assert list(parse_job_types(written, "jobs.toml")) == ["a"]
+
+
+@pytest.mark.parametrize("path", ["../lint.sarif", "/etc/lint.sarif", "build/../../x", ".git/config", "./a.sarif", ""])
+def test_a_file_of_findings_lies_in_the_working_copy(path: str) -> None:
+    with pytest.raises(ValidationError, match=r"working copy|git's own|at least 1 character"):
+        JobType.model_validate({"name": "a", "command": ["make"], "findings": path})

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from domain.output.annotations import MAX_MESSAGE, MAX_TITLE, Annotation, annotations_of, findings_table
+from domain.annotation import Annotation
+from domain.output.annotations import MAX_MESSAGE, MAX_TITLE, annotations_of, findings_table
 from domain.output.findings import Finding, Level
 
 FILES = frozenset(("a.md", "b.md", "c.md"))
@@ -38,7 +39,7 @@ def test_changed_files_come_first_then_the_worse_then_the_order_of_the_output() 
 def test_only_files_of_the_commit_are_annotated_and_nothing_is_lost() -> None:
     findings = [finding("build/x.md"), finding(""), finding("a.md", None), finding("b.md", 2), finding("c.md", 3)]
     annotations, rest = annotations_of(findings, in_commit=FILES, most=1)
-    assert annotations == (Annotation("b.md", 2, 2, Level.WARNING, "said"),)
+    assert annotations == (Annotation("b.md", 2, 2, "warning", "said"),)
     assert rest == (*findings[:3], findings[4])
 
 
@@ -52,7 +53,7 @@ def test_the_same_warning_is_there_once_also_at_another_level() -> None:
     ]
     annotations, rest = annotations_of(findings, in_commit=FILES)
     assert [one.start_line for one in annotations] == [1, 2]
-    assert annotations[0].level is Level.WARNING
+    assert annotations[0].level == "warning"
     assert rest == (findings[2],)
 
 

@@ -4,6 +4,7 @@ from breakages.breakage import Breakage
 
 FILES = "tests/tasks/process/test_file_limits.py"
 REMOVAL = "tests/tasks/process/test_removal_limits.py"
+ANNOTATIONS = "tests/tasks/jobs/build_steps/test_annotations.py"
 STOPS = "tests/tasks/process/test_file_work_stops.py"
 
 NEVER_STARTED = "tests/storage/jobs/test_never_started.py"
@@ -38,7 +39,13 @@ JOBS = (
     Breakage("what stands in a folder is not counted", "tasks/process/file_worker.py", "                count.add(status.st_size)\n                if stat", "                if stat", (f"{FILES}::test_every_work_counts_what_it_is_given[look]",)),
     Breakage("key files have no bounds", "tasks/process/file_worker.py", "        bounds.add(place.stat().st_size)\n", "", (f"{FILES}::test_key_files_beyond_a_limit_are_not_read",)),
     Breakage("work on files has no time limit", "tasks/process/files.py", "timeout=bounds.time,", "timeout=USUAL,", (f"{FILES}::test_an_output_beyond_a_limit_is_not_kept",)),
-    Breakage("a commit's files are not counted", "tasks/git/checkout.py", "await git.check_files_of(sha)", "False", (f"{FILES}::test_a_commit_beyond_a_limit_is_not_checked_out",)),
+    Breakage("what a job generates is annotated", "domain/output/annotations.py", " and one.path in in_commit]", "]", (f"{ANNOTATIONS}::test_only_files_of_the_commit_are_annotated_whatever_the_job_does_to_its_repository",)),
+    Breakage("what has changed is not annotated first", "domain/output/annotations.py", "(one.path not in changed, _badness(one.level))", "_badness(one.level)", (f"{ANNOTATIONS}::test_what_has_changed_since_the_named_commit_comes_first",)),
+    Breakage("the same warning is annotated twice", "domain/output/annotations.py", "once.setdefault((one.path, one.line, one.message), one)", "once.setdefault((one.path, one.line, str(id(one))), one)", ("tests/domain/output/test_annotations.py::test_the_same_warning_is_there_once_also_at_another_level",)),
+    Breakage("annotations have no bound", "domain/output/annotations.py", "in in_commit][:most]", "in in_commit]", ("tests/domain/output/test_annotations.py::test_changed_files_come_first_then_the_worse_then_the_order_of_the_output",)),
+    Breakage("a SARIF file is read from outside of the working copy", "tasks/jobs/collect_findings.py", "if not file.is_relative_to(copy.resolve()):", "if False:", (f"{ANNOTATIONS}::test_a_broken_file_is_one_line_in_the_log_and_no_failure",)),
+    Breakage("the name of a rule may hold a secret", "tasks/jobs/run_commands.py", "one_line(self.shown(one.title))", "one_line(one.title)", (f"{ANNOTATIONS}::test_words_and_titles_are_redacted",)),
+    Breakage("a commit's files are not counted", "tasks/git/checkout.py", "await git.check_files_of(sha, files.paths.add)", "False", (f"{FILES}::test_a_commit_beyond_a_limit_is_not_checked_out",)),
     Breakage("whatever is sent is fetched", "tasks/git/run_git.py", '            limits=NO_LIMITS.model_copy(update={"file_size": self.bounds.size}),', "", (f"{FILES}::test_more_than_may_be_checked_out_is_not_even_fetched",)),
     Breakage("every failure of git is reported as too large", "tasks/git/run_git.py", "if TOO_LARGE.search", "if done.exit_code or TOO_LARGE.search", (f"{FILES}::test_git_that_fails_for_another_reason_than_a_limit_has_its_own_word_and_all_memory",)),
     Breakage("git has a job's memory", "tasks/git/run_git.py", "NO_LIMITS.model_copy(update=", "NO_LIMITS.model_copy(update={'memory': 8 * 1024**3} | ", (f"{FILES}::test_git_that_fails_for_another_reason_than_a_limit_has_its_own_word_and_all_memory",)),

@@ -88,7 +88,20 @@ def test_a_search_that_is_stopped_places_nothing(copy: Path) -> None:
     assert (one.path, one.message) == ("", "index.md: said")
 
 
-def test_beyond_a_bound_findings_are_only_what_was_printed(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locate_findings, "MOST", 1)
-    several = [Finding("docs/index.md", line, Level.WARNING, "said") for line in (1, 2)]
-    assert [one.path for one in located(several, copy)] == ["docs/index.md", ""]
+def test_after_a_stop_findings_are_only_what_was_printed(copy: Path) -> None:
+    stops = iter((False, False, False, False, False, False))
+    several = [Finding("docs/index.md", line, Level.WARNING, "said") for line in (1, 2, 3)]
+    paths = [one.path for one in located(several, copy, lambda: next(stops, True))]
+    assert (paths[0], paths[-1]) == ("docs/index.md", "")
+
+
+def test_the_last_of_several_lines_is_in_the_file(copy: Path) -> None:
+    for end, at in ((2, 2), (99, 3), (None, None)):
+        (one,) = located([Finding("docs/index.md", 2, Level.WARNING, "said", end_line=end)], copy)
+        assert (one.line, one.end_line) == (2, at)
+
+
+def test_only_so_many_files_are_kept_in_memory(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locate_findings, "FILES_KEPT", 1)
+    several = [Finding(path, 99, Level.WARNING, "said") for path in ("docs/index.md", "pkg/part.py") * 2]
+    assert [one.line for one in located(several, copy)] == [3, 5]

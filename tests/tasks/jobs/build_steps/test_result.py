@@ -50,7 +50,7 @@ async def test_what_a_command_says_of_a_line_is_found_in_the_working_copy_withou
 ) -> None:
     said = f'echo "$PWD/docs/page.md:1: WARNING: the token {TOKEN} in $PWD"; echo "gone.md:1: error: lost"; exit {code}'
     ended = await rig.run(said, push=PUSH)
-    found = [(one.path, one.line, one.level.value, one.message) for one in ended.findings]
+    found = [(one.path, one.line, one.level.value, one.message) for one in ended.found.findings]
     assert [one[:3] for one in found] == [("docs/page.md", 1, "warning"), ("", None, "failure")]
     assert found[0][3].startswith("the token *** in ")
     assert "/" not in found[0][3]
