@@ -21,14 +21,15 @@ ONE_LINE = tuple(
             r"^::(?P<level>error|warning|notice) (?:[^:]*,)?file=(?P<path>[^,:]+)(?:,line=(?P<line>\d+))?[^:]*::(?P<message>.+)",  # noqa: E501  # one expression
         ),
         # Sphinx: https://www.sphinx-doc.org/en/master/man/sphinx-build.html
-        ("warning", rf"^{PATH}:docstring of (?P<message>(?:\w+\.)*(?P<quotes>\w+):\d+: {LEVEL}: .+)"),
-        ("warning", rf"^{PATH}: {LEVEL}: (?P<message>.+)"),
+        ("warning", rf"^{PATH}:docstring of (?P<message>(?:\w+\.)*(?P<quotes>\w+):\d*: {LEVEL}: .+)"),
+        ("warning", rf"^{PATH}::? {LEVEL}: (?P<message>.+)"),
         # as compilers print it: Sphinx, Doxygen, markdownlint, tsc
         ("warning", rf"^{PLACE}:?(?: -)? ?{LEVEL}:? (?P<message>.+)"),
         # linters that name no level: markdownlint, cspell, codespell, Vale with --output=line
         ("warning", rf"^{PLACE}:?(?: -)? ?(?P<message>(?:MD\d{{3}}\b|Unknown word|\S+ ==> |[A-Z]\w+\.\w+:).*)"),
         ("warning", rf"^asciidoctor: {LEVEL}: {PATH}: line (?P<line>\d+): (?P<message>.+)"),
         ("warning", rf"""^{LEVEL} - (?P<message>Doc file '(?P<path>[^']+)' contains .*?link '(?P<quotes>[^']*)'.*)"""),
+        ("warning", rf"""^{LEVEL} - (?P<message>A reference to '(?P<quotes>[^']+)' is included in the 'nav' .+)"""),
         ("failure", rf"""^{LEVEL} - (?P<message>Error (?:reading|building) page '(?P<path>[^']+)'.*)"""),
         ("warning", rf"""^\[{LEVEL}\] (?P<message>.* in source file "(?P<path>[^"]+)" \((?P<line>\d+):\d+\).*)"""),
         ("warning", rf"^\(!\) (?P<message>Found dead link (?P<quotes>\S+) in file {PATH})"),
@@ -37,7 +38,9 @@ ONE_LINE = tuple(
         ("failure", rf"^Liquid Exception: (?P<message>.*\(line (?P<line>\d+)\): .*) in {PATH}$"),
     )
 )  # fmt: skip
-"""With the level of a line that names none."""
+"""With the level of a line that names none. One that names no file is about MkDocs' configuration."""
+
+CONFIGURATION = "mkdocs.yml"
 
 FILE = compiled(
     r"""^(?:FILE: )?\[?([^\s:"'`()<>|*\[\]]+\.(?:mdx?|rst|adoc|txt|html?))(?:\]:)?$|ource page path = (\S+?):?$"""
@@ -56,7 +59,7 @@ IN_FILE = tuple(
     )
 )
 
-SAID = compiled(rf"^\[[\d:.]+\] {LEVEL} \(asciidoctor\): (?P<message>.+)")
+SAID = compiled(rf"^\[[\d:.]+\] {LEVEL} \(asciidoctor\): (?P<message>\w+ of \w+ not found: (?P<quotes>\S+)|.+)")
 """The next line says where: Antora."""
 
 PLACE_OF = compiled(rf"""^file: {PATH}(?::(?P<line>\d+))?|^"line": (?P<only_line>\d+)""")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from domain.output.finding_rules import FILE, HINT, IN_FILE, ONE_LINE, PLACE_OF, SAID
+from domain.output.finding_rules import CONFIGURATION, FILE, HINT, IN_FILE, ONE_LINE, PLACE_OF, SAID
 from domain.output.patterns import Find
 
 MOST = 1000
@@ -111,7 +111,7 @@ def _first(rules: Sequence[tuple[str, Any]], line: str) -> dict[str, str | None]
     for level, rule in rules:
         if found := rule.search(line):  # of re2, which has no types
             named: dict[str, str | None] = found.groupdict()
-            return {**named, "level": named.get("level") or level}
+            return {"path": CONFIGURATION, **named, "level": named.get("level") or level}
     return None
 
 

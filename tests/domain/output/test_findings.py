@@ -68,6 +68,12 @@ def test_all_listed_outputs_are_there() -> None:
     assert PLACES.keys() <= set(map(str, OUTPUTS))
 
 
+def test_nearly_all_findings_of_real_outputs_name_a_line_or_what_stands_there() -> None:
+    findings = [one for recorded in OUTPUTS for one in of_output(recorded)]
+    placed = [one for one in findings if one.path and (one.line or one.quotes)]
+    assert len(placed) / len(findings) >= 0.95
+
+
 @pytest.mark.parametrize("recorded", [one for one in OUTPUTS if one.tool in WITHOUT], ids=str)
 def test_no_other_line_of_a_real_output_passes_for_a_finding(recorded: Recorded) -> None:
     assert of_output(recorded) == []
@@ -84,6 +90,24 @@ def test_no_other_line_of_a_real_output_passes_for_a_finding(recorded: Recorded)
         (
             "/srv/m.py:docstring of m.Part.turn:3: ERROR: Unexpected indentation.",
             Finding("/srv/m.py", None, Level.FAILURE, "m.Part.turn:3: ERROR: Unexpected indentation.", "turn"),
+        ),
+        (  # Sphinx 9, where it knows no line
+            "/srv/m.py:docstring of m.Part.turn:: WARNING: py:class reference target not found: P",
+            Finding(
+                "/srv/m.py", None, Level.WARNING, "m.Part.turn:: WARNING: py:class reference target not found: P",
+                "turn",
+            ),
+        ),
+        (
+            "WARNING -  A reference to 'a.md' is included in the 'nav' configuration, which is not found in the docs",
+            Finding(
+                "mkdocs.yml", None, Level.WARNING,
+                "A reference to 'a.md' is included in the 'nav' configuration, which is not found in the docs", "a.md",
+            ),
+        ),
+        (
+            "/srv/docs/api.rst:: WARNING: py:class reference target not found: P [ref.class]",
+            Finding("/srv/docs/api.rst", None, Level.WARNING, "py:class reference target not found: P [ref.class]"),
         ),
         (
             "INFO    -  Doc file 'b.md' contains a link 'a.md#no', but the doc has no such anchor",
