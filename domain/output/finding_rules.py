@@ -21,7 +21,7 @@ ONE_LINE = tuple(
             r"^::(?P<level>error|warning|notice) (?:[^:]*,)?file=(?P<path>[^,:]+)(?:,line=(?P<line>\d+))?[^:]*::(?P<message>.+)",  # noqa: E501  # one expression
         ),
         # Sphinx: https://www.sphinx-doc.org/en/master/man/sphinx-build.html
-        ("warning", rf"^{PATH}:docstring of (?P<message>(?:\w+\.)*(?P<quotes>\w+):\d*: {LEVEL}: .+)"),
+        ("warning", rf"^{PATH}:docstring of (?P<message>(?P<quotes>[\w.]+):\d*: {LEVEL}: .+)"),
         ("warning", rf"^{PATH}::? {LEVEL}: (?P<message>.+)"),
         # as compilers print it: Sphinx, Doxygen, markdownlint, tsc
         ("warning", rf"^{PLACE}:?(?: -)? ?{LEVEL}:? (?P<message>.+)"),

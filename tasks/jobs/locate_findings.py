@@ -5,6 +5,7 @@ configuration.
 """
 
 import os
+import re
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -95,9 +96,10 @@ class _Files:
 
     def line_of(self, path: str, text: str) -> int | None:
         """The first line of the file with *text*, of a Python file with its definition; None: it has none."""
-        defined = (f"def {text}(", f"class {text}") if path.endswith(".py") else (text,)
-        lines = enumerate(self.lines(path), start=1)
-        return next((number for number, line in lines if any(one in line for one in defined)), None)
+        lines = self.lines(path)
+        if path.endswith(".py"):
+            return _line_of_definition(lines, text)
+        return next((number for number, line in enumerate(lines, start=1) if text in line), None)
 
     def lines(self, path: str) -> list[str]:
         """The lines of a regular file; none of one that is too large, or of anything else."""
@@ -106,6 +108,27 @@ class _Files:
                 del self._read[next(iter(self._read))]
             self._read[path] = _lines(self.root / path)
         return self._read[path]
+
+
+def _line_of_definition(lines: Sequence[str], dotted: str) -> int | None:
+    """The line that defines the last of several names with dots between them: in the class before it, if that is there.
+
+    A method or class, or else an attribute that has a value or a type.
+    """
+    owner, _, name = dotted.rpartition(".")
+    inside = _first(lines, rf"\s*class {re.escape(owner.rpartition('.')[2])}\b") or 0
+    defined, assigned = (
+        rf"\s*(?:async )?(?:def|class) {re.escape(name)}\b",
+        rf"\s*(?:self\.)?{re.escape(name)}\s*[:=]",
+    )
+    places = ((inside, defined), (inside, assigned), (0, defined), (0, assigned))
+    return next(filter(None, (_first(lines, words, start) for start, words in places)), inside or None)
+
+
+def _first(lines: Sequence[str], words: str, start: int = 0) -> int | None:
+    """The number of the first line after *start* that begins with *words*."""
+    beginning = re.compile(words)
+    return next((number for number, line in enumerate(lines[start:], start + 1) if beginning.match(line)), None)
 
 
 def _lines(path: Path) -> list[str]:

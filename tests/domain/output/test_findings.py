@@ -89,13 +89,13 @@ def test_no_other_line_of_a_real_output_passes_for_a_finding(recorded: Recorded)
         ("a.md:3:1: suggestion: shorter", Finding("a.md", 3, Level.NOTICE, "shorter")),
         (
             "/srv/m.py:docstring of m.Part.turn:3: ERROR: Unexpected indentation.",
-            Finding("/srv/m.py", None, Level.FAILURE, "m.Part.turn:3: ERROR: Unexpected indentation.", "turn"),
+            Finding("/srv/m.py", None, Level.FAILURE, "m.Part.turn:3: ERROR: Unexpected indentation.", "m.Part.turn"),
         ),
         (  # Sphinx 9, where it knows no line
             "/srv/m.py:docstring of m.Part.turn:: WARNING: py:class reference target not found: P",
             Finding(
                 "/srv/m.py", None, Level.WARNING, "m.Part.turn:: WARNING: py:class reference target not found: P",
-                "turn",
+                "m.Part.turn",
             ),
         ),
         (

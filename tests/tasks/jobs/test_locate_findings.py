@@ -9,6 +9,15 @@ from domain.output.findings import Finding, Level
 from tasks.jobs import locate_findings
 from tasks.jobs.locate_findings import located
 
+TWO = """def turn(): ...
+size = 1
+class A:
+    size: int
+    def turn(self): ...
+class B:
+    async def turn(self): ...
+"""
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
@@ -18,6 +27,7 @@ def copy(tmp_path: Path) -> Path:
         "docs/build/page.mdx": "[x](../x)\n",
         "index.md": "a readme\n",
         "pkg/part.py": "import re\n\nclass Part:\n    def turn(self):\n        '''turn'''\n",
+        "pkg/two.py": TWO,
         "node_modules/x/docs/only.md": "x",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +58,13 @@ def found(copy: Path, path: str, line: int | None = None, quotes: str = "") -> s
         ("/my-site/docs/build/page", None, "../x", "docs/build/page.mdx:1"),
         ("pkg/part.py", None, "turn", "pkg/part.py:4"),
         ("pkg/part.py", None, "Part", "pkg/part.py:3"),
+        ("pkg/two.py", None, "pkg.two.turn", "pkg/two.py:1"),
+        ("pkg/two.py", None, "pkg.two.size", "pkg/two.py:2"),
+        ("pkg/two.py", None, "pkg.two.A.size", "pkg/two.py:4"),
+        ("pkg/two.py", None, "pkg.two.A.turn", "pkg/two.py:5"),
+        ("pkg/two.py", None, "pkg.two.B.turn", "pkg/two.py:7"),
+        ("pkg/two.py", None, "pkg.two.B.inherited", "pkg/two.py:6"),
+        ("pkg/two.py", None, "pkg.two.gone", "pkg/two.py:1"),
     ],
 )
 def test_the_place_of_a_finding(copy: Path, path: str, line: int | None, quotes: str, place: str) -> None:
