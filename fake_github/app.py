@@ -168,11 +168,17 @@ class FakeGitHub:
         return Response(status_code=204)
 
     async def _change_check_run(self, request: Request) -> Response:
-        self.change_check_run(request.path_params["number"], app_id=json.loads(await request.body())["app_id"])
+        number, change = request.path_params["number"], json.loads(await request.body())
+        if self._check_runs.runs.of_id(number) is None:
+            return Response(status_code=404)
+        self.change_check_run(number, app_id=int(change["app_id"]))
         return Response(status_code=204)
 
     async def _delete_check_run(self, request: Request) -> Response:
-        self.delete_check_run(request.path_params["number"])
+        number = request.path_params["number"]
+        if self._check_runs.runs.of_id(number) is None:
+            return Response(status_code=404)
+        self.delete_check_run(number)
         return Response(status_code=204)
 
     async def _make_app(self, request: Request) -> Response:

@@ -69,6 +69,10 @@ class StandIn:
         """Every check run held by now, oldest first: GitHub's fields, `repository`, `sha` and `annotations`."""
         return await self._list("check_runs")
 
+    async def give_check_run_to(self, app_id: int, number: int) -> None:
+        """Make a check run another App's: it is answered 404 to ours."""
+        (await self._client.patch(f"check_runs/{number}", json={"app_id": app_id})).raise_for_status()
+
     async def delete_check_run(self, number: int) -> None:
         """Delete a check run, as GitHub deletes the oldest of too many."""
         (await self._client.delete(f"check_runs/{number}")).raise_for_status()

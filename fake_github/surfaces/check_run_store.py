@@ -1,7 +1,8 @@
 """Stores check runs and each change of them, so that a read may show them, or some of their fields, as they were."""
 
 from bisect import insort
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -115,6 +116,7 @@ class CheckRunStore:
         """*store* has the clock and the ids."""
         self._store = store
         self._runs: dict[int, _Recorded] = {}
+        self._of_commit = defaultdict[tuple[str, str], list[int]](list)
         self._suites: dict[tuple[str, str, int], int] = {}
 
     def __repr__(self) -> str:
@@ -123,7 +125,9 @@ class CheckRunStore:
     def add(self, run: CheckRun) -> None:
         """Hold *run* from its `created_at` on; removes the oldest of its name if there are too many."""
         self._runs[run.id] = _Recorded(run)
-        same = [one.id for one in self._held() if (one.suite, one.name) == (run.suite, run.name)]
+        self._of_commit[run.commit].append(run.id)
+        there = self.of_commit(run.repository, run.sha)
+        same = [one.id for one in there if (one.suite, one.name) == (run.suite, run.name)]
         for number in same[:-MAX_RUNS]:
             self.delete(number)
 
@@ -133,7 +137,7 @@ class CheckRunStore:
 
     def delete(self, number: int) -> None:
         """Delete a run, as GitHub deletes the oldest of too many."""
-        del self._runs[number]
+        self._of_commit[self._runs.pop(number).created.commit].remove(number)
 
     def of_id(self, number: int, timing: Timing | None = None) -> CheckRun | None:
         """The run with this *number*. None: there is none."""
@@ -142,11 +146,11 @@ class CheckRunStore:
 
     def of_commit(self, repository: str, sha: str, timing: Timing | None = None) -> list[CheckRun]:
         """The runs of a commit, oldest first."""
-        return [run for run in self._held(timing) if run.commit == folded(repository, sha)]
+        return self._seen(self._of_commit[folded(repository, sha)], timing)
 
     def held(self) -> list[CheckRun]:
         """All that is held by now, oldest first."""
-        return list(self._held())
+        return self._seen(self._runs)
 
     def suite_id(self, run: CheckRun) -> int:
         """The id of the suite of *run*, the same every time."""
@@ -154,9 +158,9 @@ class CheckRunStore:
             self._suites[run.suite] = self._store.new_id()
         return self._suites[run.suite]
 
-    def _held(self, timing: Timing | None = None) -> Iterator[CheckRun]:
-        seen = (one.seen(self._store.clock(), timing or Timing()) for one in self._runs.values())
-        return iter(sorted((run for run in seen if run), key=lambda run: (run.created_at, run.id)))
+    def _seen(self, numbers: Iterable[int], timing: Timing | None = None) -> list[CheckRun]:
+        seen = (self.of_id(number, timing) for number in numbers)
+        return sorted((run for run in seen if run), key=lambda run: (run.created_at, run.id))
 
 
 def appears_in(timing: Timing) -> timedelta:

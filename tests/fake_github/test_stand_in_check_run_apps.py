@@ -1,15 +1,32 @@
 """Who may read and write check runs: Apps with the permission, each its own; other tokens only read."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
-from check_run_rig import COMMIT_RUNS, RUNS, SHA, client_of_app, create, created, github_with_app, listed, update
-from github_apps import an_app, installation
-from stand_in_rig import SteppedTime, in_process_client
+from check_run_rig import (
+    COMMIT_RUNS,
+    PERMISSIONS,
+    RUNS,
+    SHA,
+    client_of_app,
+    create,
+    created,
+    github_with_app,
+    listed,
+    update,
+)
+from github_apps import an_app, app_token, installation
+from pydantic import TypeAdapter
+from stand_in_rig import SteppedTime, client_of, in_process_client
 
 from fake_github.app import FakeGitHub
+from fake_github.apps import App, Installation
+from fake_github.process import running
 
 
 @pytest.fixture
@@ -60,3 +77,23 @@ async def test_another_apps_token_changes_nothing(client: httpx.AsyncClient, git
     async with client_of_app(github, 1) as other:
         assert (await update(other, number, conclusion="success")).status_code == 404
     assert github.check_runs("acme/site", SHA)[0].conclusion is None
+
+
+async def test_a_stand_in_in_another_process_shows_gives_away_and_deletes_runs(tmp_path: Path) -> None:
+    file = tmp_path / "apps.json"
+    app = replace(an_app(), permissions=dict(PERMISSIONS), installations=[Installation(7, "acme", dict(PERMISSIONS))])
+    file.write_bytes(TypeAdapter(list[App]).dump_json([app]))
+    async with running("--apps", str(file)) as stand_in, client_of(stand_in.url) as client:
+        client.headers["authorization"] = f"Bearer {app_token(datetime.now(UTC))}"
+        made = await client.post("/app/installations/7/access_tokens", json={"permissions": {"checks": "write"}})
+        client.headers["authorization"] = f"Bearer {made.json()['token']}"
+        first, second = [(await created(client))["id"] for _ in range(2)]
+        assert [run["id"] for run in await stand_in.check_runs()] == [first, second]
+        await stand_in.give_check_run_to(43, first)
+        assert (await update(client, first, conclusion="success")).status_code == 404
+        await stand_in.delete_check_run(second)
+        (given,) = await stand_in.check_runs()
+        assert '"id": 43' in json.dumps(given["app"])
+        for failing in (stand_in.delete_check_run(second), stand_in.give_check_run_to(43, second)):
+            with pytest.raises(httpx.HTTPStatusError, match="404"):
+                await failing
