@@ -57,7 +57,11 @@ async def execute(
         secrets = await secrets_of(reporter, work, found)
         files = CommitFiles()
         if await has_nothing_to_do(work, found, files):
-            on_end(ExecutionResult(JobState.SUCCEEDED, skipped(f"no change in {' '.join(work.job_type.paths)}")))
+            on_end(
+                ExecutionResult(
+                    JobState.SUCCEEDED, skipped(f"no change in {' '.join(work.job_type.paths)}"), is_skipped=True
+                )
+            )
             return
         disks = folders_of_a_job(reporter.ledger, work)
         notes = list[str]()
@@ -128,7 +132,7 @@ async def _run(reporter: Reporter, work: Work, environment: BuildEnvironment) ->
         environment.end_output()
     done = ran.finished
     if why := environment.skipped(ran, job_type):
-        return ExecutionResult(JobState.SUCCEEDED, why, done.exit_code)
+        return ExecutionResult(JobState.SUCCEEDED, why, done.exit_code, is_skipped=True)
     state, summary = environment.ended(ran, job_type)
     found = await collect_findings(reporter, work, environment, ran)
     if state is JobState.SUCCEEDED:

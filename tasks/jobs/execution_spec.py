@@ -71,13 +71,17 @@ NOTHING_FOUND = Found()
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """The result of an execution, yet to be stored. `summary` may be public. `url`: what it links to instead."""
+    """The result of an execution, yet to be stored. `summary` may be public. `url`: what it links to instead.
+
+    `is_skipped`: there was nothing to do.
+    """
 
     state: JobState
     summary: str
     exit_code: int | None = None
     url: str | None = None
     found: Found = NOTHING_FOUND
+    is_skipped: bool = False
 
 
 CANCELLED = ExecutionResult(JobState.CANCELLED, "cancelled")

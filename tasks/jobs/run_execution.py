@@ -12,6 +12,9 @@ from itertools import count
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from domain.delivery.check_output import Conclusion, Output
+from domain.delivery.surface import SurfaceName
+from domain.jobs.check_summary import check_output
 from domain.jobs.execution import EndStored, Execution
 from domain.jobs.job_states import JobState
 from domain.output.progress import ShowProgress, ignore_progress
@@ -161,12 +164,13 @@ async def _end(reporter: Reporter, work: Work, ending: ExecutionResult) -> Ended
 
     Waits for an unavailable ledger without limit: the result is known nowhere else.
     """
-    execution, tries = work.execution, count()
+    execution, tries, shown = work.execution, count(), _shown(work, ending)
 
     def store(tx: Transaction) -> EndStored | None:
         ended = jobs.end(
             tx, execution.job_id, execution.number, ending.state, summary=ending.summary,
             exit_code=ending.exit_code, url=ending.url, credential=work.order.credential,
+            conclusion=Conclusion.SKIPPED if ending.is_skipped else None, output=shown,
         )  # fmt: skip
         if next(tries) and ended is None:  # the connection may have been lost after the commit
             ended = jobs.ended_in(tx, execution.job_id, execution.number, ending.state)
@@ -179,3 +183,14 @@ async def _end(reporter: Reporter, work: Work, ending: ExecutionResult) -> Ended
     return (
         EndedExecution(ending.state, ending.summary, stored.report, stored.siblings, ending.found) if stored else None
     )
+
+
+def _shown(work: Work, ending: ExecutionResult) -> Output | None:
+    """What its check run shows of the result. None: it reports as a status."""
+    order, found = work.order, ending.found
+    if order.surface is not SurfaceName.CHECK_RUN:
+        return None
+    return check_output(
+        order.type, order.options, ending.summary,
+        annotations=found.annotations, others=found.rest, all_found=found.ordered, log=order.url, output=ending.url,
+    )  # fmt: skip
