@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from domain.git.checkout import ONE_COMMIT, TIME_FIELD, Checkout
 from domain.process.limits import NO_LIMITS, FileBounds, Limits
 from domain.text import LogLine
-from tasks.git.commit_files import CommitFiles
+from tasks.git.commit_files import CommitFiles, Paths
 from tasks.git.remote import SHALLOW, read
 from tasks.git.run_git import HASH, Git, GitFailed, ignored
 from tasks.process.output_lines import MAX_LINE
@@ -93,12 +93,12 @@ async def _check_tag(git: Git, sha: str, commit: str) -> None:
         raise GitFailed("git has another commit there")
 
 
-async def _changed_by(git: Git, sha: str) -> frozenset[str] | None:
+async def _changed_by(git: Git, sha: str) -> Paths | None:
     """The files that differ from the first parent of *sha*; None: it has none, or that was not fetched."""
-    changed = list[str]()
+    changed = Paths()
     with suppress(GitFailed):
-        if (await git.ask(*DIFFERENCE, f"{sha}^", sha, on_line=changed.append)).exit_code == 0:
-            return frozenset(changed)
+        if (await git.ask(*DIFFERENCE, f"{sha}^", sha, on_line=changed.add)).exit_code == 0:
+            return changed
     return None
 
 

@@ -15,6 +15,7 @@ from domain.output.sarif import BadSarif, findings_in
 from github_api.apps import CHECKOUT
 from tasks.delivery.reporter import Reporter
 from tasks.git.checkout import CheckoutFailed
+from tasks.git.commit_files import Paths
 from tasks.jobs.execution_spec import Found, Work, token_of
 from tasks.jobs.locate_findings import located
 from tasks.jobs.run_commands import BuildEnvironment, Ran
@@ -42,22 +43,24 @@ async def collect_findings(reporter: Reporter, work: Work, environment: BuildEnv
     for problem in problems:
         environment.say(problem)
     findings, files = tuple(map(environment.public_finding, read)), environment.files
-    most = work.job_type.annotations
-    if sum(one.path in files.paths for one in findings) > most > 0 and files.changed is None:
+    most, named = work.job_type.annotations, {one.path for one in findings}
+    in_commit = files.paths.among(named)
+    if sum(one.path in in_commit for one in findings) > most > 0 and files.changed is None:
         files.changed = await _changed(reporter, work)
-    choose = partial(annotations_of, findings, in_commit=files.paths, changed=files.changed or ())
+    changed = files.changed.among(named) if files.changed else frozenset()
+    choose = partial(annotations_of, findings, in_commit=in_commit, changed=changed)
     annotations, rest = choose(most=most)
     _, ordered = choose(most=0)
     return Found(findings, annotations, rest, ordered)
 
 
-async def _changed(reporter: Reporter, work: Work) -> frozenset[str] | None:
+async def _changed(reporter: Reporter, work: Work) -> Paths | None:
     """What differs from the commit that the job's is compared with; None: nothing is compared, or it failed."""
     if not is_comparable(work) or work.order.target is None:
         return None
     try:
         token = await token_of(reporter, work.order.credential, work.order.target.repository, CHECKOUT)
-        return await compared(work, token, longest=COMPARING)
+        return Paths(await compared(work, token, longest=COMPARING))
     except (CheckoutFailed, NoSpace) as error:
         logger.info("not compared with %s to annotate what has changed first: %s", work.since[:SHORT_SHA], error)
         return None

@@ -10,7 +10,7 @@ from domain.path_patterns import matches
 from domain.text import LogLine
 from github_api.credentials import NoCredential
 from tasks.git.checkout import TIMEOUT, CheckoutFailed, changed_since, is_cut_or_quoted, working_copy
-from tasks.git.commit_files import CommitFiles
+from tasks.git.commit_files import CommitFiles, Paths
 from tasks.jobs.execution_spec import Work, usable
 from tasks.process.temp_dirs import scratch
 
@@ -28,11 +28,12 @@ async def has_nothing_to_do(work: Work, found: str | NoCredential | None, files:
     if not paths or not is_comparable(work):
         return False
     try:
-        files.changed = await compared(work, found)
+        changed = await compared(work, found)
     except CheckoutFailed as error:
         logger.warning("not compared with %s, and not skipped: %s", work.since[:SHORT_SHA], error)
         return False
-    return not any(is_cut_or_quoted(path) or matches(path, paths) for path in files.changed)
+    files.changed = Paths(changed)
+    return not any(is_cut_or_quoted(path) or matches(path, paths) for path in changed)
 
 
 def is_comparable(work: Work) -> bool:
