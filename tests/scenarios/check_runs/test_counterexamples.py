@@ -223,3 +223,13 @@ async def test_a_run_made_stale_after_a_fortnight_is_concluded(world: World) -> 
     await finish(world, execution)
     await world.deliver()
     assert shown(world) == [("success", 3)]
+
+
+async def test_a_number_that_github_does_not_keep_shows_each_line_once_all_the_same(world: World) -> None:
+    await run_checked(world)
+    world.fault(Kind.LAG, seconds=10**6, fields=("external_id",), endpoint="check_run", times=0)
+    world.fault(Kind.CLOSE, method="PATCH", where="after")
+    await world.deliver()
+    await world.reconcile()
+    assert shown(world) == [("success", 3)]
+    assert (await world.target()).due_at is None
