@@ -15,8 +15,8 @@ REMEDIES: dict[Reason, str] = {
         "the repository's name, and that its credential may read it: a private repository looks like a missing one."
     ),
     Reason.NO_PERMISSION: (
-        "Give the token *Commit statuses: write* (a classic token: `repo:status`); an App that too, or *Checks: write* for "
-        "check runs. An App's new permission waits for the owner's approval."
+        "Give the token *Commit statuses: write* (a classic token: `repo:status`); an App that too, or *Checks: write* "
+        "for check runs. An App's new permission waits for the owner's approval."
     ),
     Reason.SSO_REQUIRED: "Authorize the token for the organization: GitHub, Settings, Tokens, *Configure SSO*.",
     Reason.ARCHIVED: "Unarchive the repository, or stop running jobs for it.",
@@ -27,8 +27,8 @@ REMEDIES: dict[Reason, str] = {
         "there is nothing to report on."
     ),
     Reason.NO_SUCH_RUN: (
-        "It was made again several times, and deleted each time. Find out on GitHub who deletes the App's check runs, and "
-        "have the report tried again."
+        "It was made again several times, and deleted each time. Find out on GitHub who deletes the App's check runs, "
+        "and have the report tried again."
     ),
     Reason.TOO_MANY_STATUSES: (
         "GitHub holds 1000 statuses of this commit and context, and deletes none. Give the job another context, or "
