@@ -51,7 +51,7 @@ async def _work(made: Installation) -> list[Place]:
         run.go()
         await run.is_over(end, within=STARTS)
     made_for = [{*one["permissions"]} - {"metadata"} for one in await made.rig.github.tokens()]  # type: ignore[misc]  # JSON
-    assert made_for.count({"statuses"}) == 1
+    assert made_for.count({"checks"}) == 1
     assert made_for.count({"contents"}) == 2  # to check out, and to push
     if FULL:
         await _trouble(made)

@@ -157,9 +157,11 @@ def of_folders(made: Installation) -> list[Place]:
 
 
 async def of_github(made: Installation) -> list[Place]:
-    held, asked = await made.rig.github.statuses(), await made.rig.github.requests()
+    github = made.rig.github
+    held, runs, asked = await github.statuses(), await github.check_runs(), await github.requests()
     return [
         place_of("statuses on GitHub", *map(json.dumps, held)),
+        place_of("check runs on GitHub", *map(json.dumps, runs)),
         place_of("requests that GitHub saw, without their headers", *map(json.dumps, asked)),
     ]
 
