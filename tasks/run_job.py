@@ -13,7 +13,7 @@ from tasks.delivery.reporter import Reporter
 from tasks.jobs.execution_spec import EndedExecution, Work
 from tasks.jobs.run_execution import Callbacks, carry_out
 from tasks.operations.progress_bar import progress_bar
-from tasks.runs.correct_run_states import is_cancelled, show_waiting
+from tasks.runs.correct_run_states import show_waiting, why_cancelled
 
 
 @task(name="run_job", description="Run the job's command.", cache_policy=NO_CACHE, persist_result=False)
@@ -36,7 +36,8 @@ async def run_job(
             on_line(line)
 
         run_id = asked.order.flow_run_id
-        callbacks = Callbacks(log_line, partial(show_waiting, run_id), partial(is_cancelled, run_id), show, on_prepared)
+        waits, cancelled = partial(show_waiting, run_id), partial(why_cancelled, run_id)
+        callbacks = Callbacks(log_line, waits, cancelled, show, on_prepared)
         ended = await carry_out(reporter(), asked, callbacks)
     return state_of(ended)
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from enum import Enum
+from typing import TypeVar
 
 from domain.jobs.execution import Execution
 from storage.jobs import jobs
@@ -27,17 +27,13 @@ CANCEL_CHECK_EVERY = timedelta(seconds=30)
 """How often Prefect is asked whether the job was cancelled."""
 
 
-class Stopped(Enum):
-    """Why an execution must not go on."""
-
-    NOT_OURS = "not ours"  # ended or taken over by another process
-    CANCELLED = "cancelled"
+T = TypeVar("T")
 
 
 async def keep_heartbeat(
-    reporter: Reporter, execution: Execution, is_cancelled: Callable[[], Awaitable[bool]]
-) -> Stopped:
-    """Send heartbeats until the execution must not go on.
+    reporter: Reporter, execution: Execution, why_cancelled: Callable[[], Awaitable[str]]
+) -> str | None:
+    """Send heartbeats until the execution must not go on. Returns why it is cancelled; None: it is no longer ours.
 
     Failures change nothing here: a process without a heartbeat for long is ended by the reconciliation.
     """
@@ -52,11 +48,11 @@ async def keep_heartbeat(
 
     heartbeats = asyncio.create_task(_poll(is_lost, HEARTBEAT_EVERY, RETRY_AFTER, "the heartbeat could not be stored"))
     cancel_checks = asyncio.create_task(
-        _poll(is_cancelled, CANCEL_CHECK_EVERY, CANCEL_CHECK_EVERY, "Prefect could not be asked")
+        _poll(why_cancelled, CANCEL_CHECK_EVERY, CANCEL_CHECK_EVERY, "Prefect could not be asked")
     )
     try:
         await asyncio.wait({heartbeats, cancel_checks}, return_when=asyncio.FIRST_COMPLETED)
-        return Stopped.NOT_OURS if heartbeats.done() else Stopped.CANCELLED
+        return None if heartbeats.done() else cancel_checks.result()
     finally:
         for task in (heartbeats, cancel_checks):
             task.cancel()
@@ -69,15 +65,15 @@ def _forget(late: asyncio.Task[bool]) -> None:
         late.exception()
 
 
-async def _poll(holds: Callable[[], Awaitable[bool]], every: timedelta, again: timedelta, trouble: str) -> None:
-    """Call *holds* at intervals of *every* until it is true; *again* after the start of a try that failed."""
+async def _poll(ask: Callable[[], Awaitable[T]], every: timedelta, again: timedelta, trouble: str) -> T:
+    """Call *ask* at intervals of *every* until its answer is true; *again* after the start of a try that failed."""
     clock, wait, failures = asyncio.get_running_loop().time, every.total_seconds(), 0
     while True:
         await asyncio.sleep(wait)
         asked_at, wait = clock(), every.total_seconds()
         try:
-            if await holds():
-                return
+            if answer := await ask():
+                return answer
             failures = 0
         except Exception as error:  # noqa: BLE001  # whatever the error, the command goes on
             failures += 1

@@ -6,7 +6,7 @@ Heartbeats go on meanwhile. If one finds that the execution is no longer ours, t
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any, TypeAlias
@@ -26,7 +26,7 @@ from tasks.delivery.ledger_retry import retry_while_unavailable
 from tasks.delivery.reporter import Reporter
 from tasks.jobs.build_steps import execute
 from tasks.jobs.execution_spec import CANCELLED, EndedExecution, ExecutionResult, Work
-from tasks.jobs.heartbeat import Stopped, keep_heartbeat
+from tasks.jobs.heartbeat import keep_heartbeat
 from tasks.jobs.run_commands import ignore_prepared
 from tasks.process.uncancellable import run_uncancellable, sigterm_ignored
 
@@ -43,13 +43,13 @@ class Callbacks:
     """The callbacks of a running job.
 
     `on_line` gets the command's output, `on_wait` the jobs that block this one's exclusive group, whenever they change:
-    none once it is free. `is_cancelled` is called at intervals. `on_progress` gets the command's progress, as often as
-    its output reports it. `on_prepared` is called between its preparations and the command.
+    none once it is free. `why_cancelled` is called at intervals; empty: it is not. `on_progress` gets the command's
+    progress, as often as its output reports it. `on_prepared` is called between its preparations and the command.
     """
 
     on_line: LogLine
     on_wait: Callable[[Sequence[UUID]], Awaitable[None]]
-    is_cancelled: Callable[[], Awaitable[bool]]
+    why_cancelled: Callable[[], Awaitable[str]]
     on_progress: ShowProgress = ignore_progress
     on_prepared: Callable[[], None] = ignore_prepared
 
@@ -59,22 +59,24 @@ async def carry_out(reporter: Reporter, work: Work, callbacks: Callbacks) -> End
 
     The result is stored while folders are removed, which may take a minute; on return they are removed or closed.
     Cancelled, however often: no process of the job is left, the execution is ended as cancelled unless it had its
-    result, and its report is the reconciliation's; if `is_cancelled` said so, the caller's.
+    result, and its report is the reconciliation's; if `why_cancelled` gave a reason, the caller's.
     """
     result: ResultFuture = asyncio.get_running_loop().create_future()
     working = asyncio.create_task(_work(reporter, work, callbacks, result))
-    heartbeat = asyncio.create_task(keep_heartbeat(reporter, work.execution, callbacks.is_cancelled))
+    heartbeat = asyncio.create_task(keep_heartbeat(reporter, work.execution, callbacks.why_cancelled))
+    cancelled = CANCELLED
     try:
         await _first_of(result, working, heartbeat)
         if not (result.done() or working.done()):
-            if heartbeat.result() is Stopped.NOT_OURS:
+            if (why := heartbeat.result()) is None:
                 return None
+            cancelled = replace(CANCELLED, summary=why)
             working.cancel()
-        ended = await _finish(reporter, work, result, working)
+        ended = await _finish(reporter, work, result, working, cancelled)
     except asyncio.CancelledError:
         with sigterm_ignored():
             working.cancel()
-            await run_uncancellable(lambda: _finish(reporter, work, result, working))
+            await run_uncancellable(lambda: _finish(reporter, work, result, working, cancelled))
             await asyncio.wait({working})
         raise
     else:
@@ -151,11 +153,13 @@ async def _notify_waiting(callbacks: Callbacks, ahead: Sequence[UUID], *, after:
 
 
 async def _finish(
-    reporter: Reporter, work: Work, result: ResultFuture, working: asyncio.Task[None]
+    reporter: Reporter, work: Work, result: ResultFuture, working: asyncio.Task[None], cancelled: ExecutionResult
 ) -> EndedExecution | None:
-    """End the execution with its result; without one, as cancelled. None: it is no longer ours."""
+    """End the execution with its result; without one, or cancelled, as *cancelled*. None: it is no longer ours."""
     await _first_of(result, working)
     ending = result.result() if result.done() else CANCELLED
+    if ending == CANCELLED:
+        ending = cancelled
     return await _end(reporter, work, ending) if ending else None
 
 

@@ -40,17 +40,17 @@ MOST_DELETED = 50
 """Flow runs that one reconciliation run deletes."""
 
 
-async def is_cancelled(run_id: UUID) -> bool:
-    """Whether the flow run is cancelled or being cancelled, or was deleted.
+async def why_cancelled(run_id: UUID) -> str:
+    """What to say of a job whose flow run is cancelled or being cancelled, or was deleted; else empty.
 
     Its process gets no signal when the API sets Cancelled, or when its worker has died.
     """
     async with server() as client:
         try:
-            return _is_cancelled((await client.read_flow_run(run_id)).state)
+            return "cancelled" if _is_cancelled((await client.read_flow_run(run_id)).state) else ""
         except ObjectNotFound:
             logger.warning("the flow run was deleted in Prefect: its job is cancelled")
-            return True
+            return "cancelled: its flow run was deleted in Prefect"
 
 
 def _is_cancelled(state: State[Any] | None) -> bool:

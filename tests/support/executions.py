@@ -29,13 +29,13 @@ from tasks.jobs.run_execution import Callbacks, carry_out
 
 @dataclass
 class Executions:
-    """Executions in a world; what their callbacks got, and what `is_cancelled` says."""
+    """Executions in a world; what their callbacks got, and what `why_cancelled` says."""
 
     world: World
     lines: list[str] = field(default_factory=list)
     waited_for: list[list[UUID]] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
-    is_cancelled: bool = False
+    why_cancelled: str = ""
 
     async def accept(self, command: str | Sequence[str], asked: Order | None = None, **fields: object) -> Work:
         """Accept a job of this script, or command. *fields*: others of its job type."""
@@ -48,7 +48,7 @@ class Executions:
         self, work: Work, *, by: Reporter | None = None, **callbacks: Callable[..., Any]
     ) -> EndedExecution | None:
         """Carry out *work*. *callbacks*: those that are not this object's own."""
-        own = Callbacks(self.lines.append, self._on_wait, self._is_cancelled, self.progress.append)
+        own = Callbacks(self.lines.append, self._on_wait, self._why_cancelled, self.progress.append)
         return await carry_out(by or self.world.reporter, work, replace(own, **callbacks))
 
     def start(
@@ -86,8 +86,8 @@ class Executions:
     async def _on_wait(self, ahead: Sequence[UUID]) -> None:
         self.waited_for.append(list(ahead))
 
-    async def _is_cancelled(self) -> bool:
-        return self.is_cancelled
+    async def _why_cancelled(self) -> str:
+        return self.why_cancelled
 
 
 def ended_of(result: EndedExecution | None) -> EndedExecution:

@@ -210,7 +210,7 @@ async def test_a_flow_run_that_is_cancelled_leaves_an_error_to_the_reconciliatio
     assert rig.noted() == ["started"]
 
 
-async def test_a_flow_run_that_is_deleted_while_it_runs_stops_its_job_and_leaves_an_error(
+async def test_a_flow_run_that_is_deleted_while_it_runs_stops_its_job_and_its_commit_says_so(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.jobs.heartbeat.CANCEL_CHECK_EVERY", timedelta(seconds=0.2))
@@ -224,7 +224,7 @@ async def test_a_flow_run_that_is_deleted_while_it_runs_stops_its_job_and_leaves
     running.exception()
     await run(reconcile_reports)
     assert ((await rig.job()).state, rig.noted()) == (JobState.CANCELLED, ["started"])
-    assert rig.held()[-1] == ("error", "cancelled")
+    assert rig.held()[-1] == ("error", "cancelled: its flow run was deleted in Prefect")
 
 
 async def test_a_job_that_could_not_be_begun_shows_its_reason_and_does_not_stay_running(

@@ -82,7 +82,7 @@ async def test_a_signal_in_the_grace_stores_the_end_only_once_nothing_is_left(
     elif ends_by == "a cancel":
         running.cancel()
     elif ends_by == "a cancel behind its back":
-        rig.is_cancelled = True
+        rig.why_cancelled = "cancelled"
     await rig.there("asked")
     for _ in range(times):
         cancel_all(others)

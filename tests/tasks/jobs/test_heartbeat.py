@@ -10,7 +10,7 @@ from simulated import SimulatedClock, SimulatedLoop
 from domain.jobs.execution import Execution
 from tasks.delivery.reporter import Reporter
 from tasks.jobs import heartbeat
-from tasks.jobs.heartbeat import WATCH_FOR, Stopped, keep_heartbeat
+from tasks.jobs.heartbeat import WATCH_FOR, keep_heartbeat
 
 EXECUTION = Execution(UUID(int=1), 1, None)
 AWAY_UNTIL = (10.5, 11.0, 14.0, 15.5, 20.5, 29.0, 60.5, 301.0)
@@ -38,12 +38,12 @@ async def signs(back_at: float, *, refuses: bool, monkeypatch: pytest.MonkeyPatc
         given.append(loop.time())
         return len(given) < 2
 
-    async def is_cancelled() -> bool:
-        return False
+    async def why_cancelled() -> str:
+        return ""
 
     monkeypatch.setattr(heartbeat, "_send_heartbeat", give)
-    stopped = await keep_heartbeat(object(), EXECUTION, is_cancelled)  # type: ignore[arg-type]  # no reporter is needed
-    assert stopped is Stopped.NOT_OURS
+    stopped = await keep_heartbeat(object(), EXECUTION, why_cancelled)  # type: ignore[arg-type]  # no reporter is needed
+    assert stopped is None
     return given
 
 

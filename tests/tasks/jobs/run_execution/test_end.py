@@ -64,20 +64,20 @@ async def test_a_job_that_was_cancelled_behind_its_back_is_ended_and_its_caller_
     executions: Executions, tmp_path: Path
 ) -> None:
     work, running = await executions.start_family(tmp_path)
-    executions.is_cancelled = True
+    executions.why_cancelled = "cancelled: its flow run was deleted in Prefect"
     ended = ended_of(await running)
     assert_no_process_is_left(tmp_path)
     assert (await executions.job(work)).state is ended.state is JobState.CANCELLED
-    assert (await executions.reports())[1:] == [("error", "cancelled")]
+    assert (await executions.reports())[1:] == [("error", "cancelled: its flow run was deleted in Prefect")]
 
 
 async def test_a_prefect_that_cannot_be_asked_is_no_reason_to_end_a_job(
     executions: Executions, tmp_path: Path, logged: list[str]
 ) -> None:
-    async def away() -> bool:
+    async def away() -> str:
         raise ConnectionError("connection refused")
 
-    running = executions.start(await executions.accept(UNTIL_TOLD.format(tmp_path)), is_cancelled=away)
+    running = executions.start(await executions.accept(UNTIL_TOLD.format(tmp_path)), why_cancelled=away)
     await until(lambda: len(logged) >= 2)
     (tmp_path / "go").touch()
     assert ended_of(await running).state is JobState.SUCCEEDED
