@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.delivery.target import Target
 from domain.jobs.job_type import JobType, Word
+from domain.jobs.options import BadOptions
 from domain.jobs.target_request import TargetRequest
 from domain.jobs.templates import default_context
 
@@ -48,9 +49,13 @@ class UnreadableJob(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AskedJob:
-    """A job type and, unless it reports nowhere, where it is to report."""
+    """A job type, its options and, unless it reports nowhere, where it is to report.
+
+    `options`: with the defaults of those not given; none if they are invalid or jobs.toml cannot be read.
+    """
 
     job_type: str
+    options: Mapping[str, object]
     wanted: TargetRequest | None
     target: Target | None
 
@@ -80,4 +85,8 @@ def asked_by(parameters: Mapping[str, object], types: Mapping[str, JobType] | No
         raise UnreadableJob("jobs.toml has no such job type")
     options = asked.options if isinstance(asked.options, dict) else {}
     context = default_context(asked.job) if types is None else types[asked.job].context_of(options)
-    return AskedJob(asked.job, asked.target, asked.target.to_target(context) if asked.target else None)
+    try:
+        known = {} if types is None else types[asked.job].completed(options)
+    except BadOptions:
+        known = {}
+    return AskedJob(asked.job, known, asked.target, asked.target.to_target(context) if asked.target else None)

@@ -52,8 +52,9 @@ def record(tx: Transaction, order: Order, *, asked_at: datetime, words: str) -> 
     superseded at once. Accepted later after all, the job is executed as its next execution.
     """
     row = {
-        "id": order.flow_run_id, "type": order.type, "options": {}, "url": order.url, "execution": order.start,
-        "state": JobState.LOST, "beat_at": asked_at, "ended_at": tx.now, "summary": clean(words)[:500],
+        "id": order.flow_run_id, "type": order.type, "options": dict(order.options), "url": order.url,
+        "execution": order.start, "state": JobState.LOST, "beat_at": asked_at, "ended_at": tx.now,
+        "summary": clean(words)[:500],
     }  # fmt: skip
     if tx.execute(RECORD, **row).one_or_none() is None:  # accepted, or recorded by another pass
         return False

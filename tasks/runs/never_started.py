@@ -159,7 +159,7 @@ async def _record(look: _Look, run: JobRun, why: str) -> str | None:
 
 
 def _order(run: JobRun, look: _Look) -> Order:
-    """What a flow run asks for, with the checks of a submission but for its options.
+    """What a flow run asks for, with the checks of a submission; options that are refused are left out.
 
     Raises:
         UnreadableJob: its parameters name no job.
@@ -167,8 +167,8 @@ def _order(run: JobRun, look: _Look) -> Order:
     """
     asked, start = asked_by(run.parameters, look.types), max(1, run.start)
     if asked.target is None or asked.wanted is None:
-        return Order(run.id, asked.job_type, {}, None, None, None, "", start)
+        return Order(run.id, asked.job_type, asked.options, None, None, None, "", start)
     credential = credential_of(asked.target.repository, look.settings)
     url = link_of(asked.wanted.url, url_for("flow-run", obj_id=run.id), asked.target, look.settings)
     surface = surface_of(asked.target.repository, credential, look.settings)
-    return Order(run.id, asked.job_type, {}, None, asked.target, url, credential, start, surface)
+    return Order(run.id, asked.job_type, asked.options, None, asked.target, url, credential, start, surface)

@@ -32,6 +32,16 @@ def test_the_order_of_options_makes_no_difference() -> None:
     assert Submission("sphinx", PLAIN, one).key("1", "1") == Submission("sphinx", PLAIN, other).key("1", "1")
 
 
+def test_a_flow_runs_options_have_their_defaults_and_are_none_where_they_are_refused() -> None:
+    options = {"language": {"type": "string", "choices": ["de", "fr"], "default": "de", "args": ["{value}"]}}
+    types = {"sphinx": JobType.model_validate({"name": "sphinx", "command": ["make"], "options": options})}
+    asked: list[object] = [{}, {"language": "fr"}, {"language": "--help"}, {"other": 1}, "fr"]
+    assert [asked_by({"job": "sphinx", "options": one}, types).options for one in asked] == [
+        {"language": "de"}, {"language": "fr"}, {}, {}, {"language": "de"},
+    ]  # fmt: skip
+    assert asked_by({"job": "sphinx", "options": {"language": "fr"}}, None).options == {}
+
+
 def test_omitted_fields_are_left_to_the_form() -> None:
     assert Submission("sphinx", PLAIN, {}).parameters == {
         "job": "sphinx", "options": {}, "target": {"repository": "acme/site", "sha": SHA},

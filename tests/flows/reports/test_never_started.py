@@ -29,6 +29,14 @@ async def test_a_run_that_failed_before_its_job_was_accepted_shows_on_its_commit
     assert rig.held() == [FAILED]
 
 
+async def test_the_job_of_a_run_that_never_started_has_the_options_that_were_asked_for(
+    rig: Rig, deployment: UUID
+) -> None:
+    await asked(rig, deployment, Running(), Failed(), options={"processes": "3"})
+    await run(reconcile_reports)
+    assert (await rig.job()).options == {"processes": 3, "builder": "html", "nitpicky": False}
+
+
 async def test_a_run_whose_process_died_while_it_started_shows_on_its_commit(rig: Rig, deployment: UUID) -> None:
     await asked(rig, deployment, Pending(), Crashed())
     await run(reconcile_reports)
