@@ -29,6 +29,7 @@ SPHINX = (
 # MkDocs 1.6: https://www.mkdocs.org/user-guide/cli/#mkdocs-build. It prints no progress, and pages only with -v.
 MKDOCS = (
     {"count": "^WARNING - ", "as": "warnings"},
+    {"count": r"^ERROR - [\w-]+: ", "as": "errors"},  # a plugin's, which fail it in strict mode only
     {"count": "^DEBUG - Building page ", "as": "pages"},
     {"error": "^ERROR - "},
     {"error": "Error: "},

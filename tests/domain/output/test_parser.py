@@ -51,6 +51,7 @@ def own(*patterns: dict[str, str]) -> OutputParser:
         ("sphinx-9.0.4-extension", "", "    sphinx.errors.ExtensionError: Could not import extension nosuch"),
         ("mkdocs-1.6.1-warnings", "3 warnings", ""),
         ("mkdocs-1.6.1-strict", "3 warnings", "WARNING -  A reference to 'missing.md' is included"),
+        ("mkdocs-1.6.1-plugin", "1 error", "ERROR   -  mkdocstrings: Couldn't load inventory https://docs.python.org"),
         ("mkdocs-1.6.1-verbose", "3 warnings, 3 pages", ""),
         ("mkdocs-1.6.1-configuration", "", "ERROR   -  Config value 'theme': Unrecognised theme name: 'nosuch'."),
         ("docusaurus-3.10.2-warnings", "3 warnings, 1 locale", ""),
