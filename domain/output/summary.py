@@ -13,6 +13,9 @@ CAUSE = re.compile(r": (?=\S)")
 ROOM = MAX_DESCRIPTION - len("exit code 255: : … ")
 """Characters of an error line that a description has room for."""
 
+TELLING = 20
+"""Characters from which on the beginning of a cause is shown."""
+
 
 def summarise(
     ended_by: EndedBy,
@@ -63,8 +66,15 @@ def _short(error_line: str) -> str:
     if len(error_line) <= ROOM or len(others) < 2 or len(first) + len(others[-1]) > ROOM:  # noqa: PLR2004
         return error_line
     while len(first) + sum(len(one) + 2 for one in others) > ROOM:
-        del others[0]
-    return f"{first}: {ELLIPSIS} {': '.join(others)}"
+        left_out = others.pop(0)
+    begun = _begin(left_out, ROOM - len(first) - sum(len(one) + 2 for one in others) - 2)
+    return f"{first}: {begun}{ELLIPSIS} {': '.join(others)}"
+
+
+def _begin(cause: str, room: int) -> str:
+    """The first words of a cause that is left out, if they say something."""
+    words = cause[: max(room, 0)].rpartition(" ")[0]
+    return f"{words} " if len(words) >= TELLING else ""
 
 
 def _signal_name(signal: int | None) -> str:

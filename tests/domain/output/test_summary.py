@@ -73,6 +73,16 @@ def test_of_a_long_chain_of_causes_the_first_and_the_last_are_shown() -> None:
     assert said == 'exit code 1: ERROR error building site: … "a.md:1:3": no shortcode "note"'
 
 
+def test_of_what_a_long_chain_leaves_out_the_first_words_are_shown_where_there_is_room() -> None:
+    chain = (
+        "ERROR - mkdocstrings: Couldn't load inventory https://docs.python.org/3/objects.inv through handler 'python'"
+        ": <urlopen error [Errno -2] Name or service not known>"
+    )
+    said = summary(EndedBy.EXITED, exit_code=1, error_line=chain)
+    begun = "exit code 1: ERROR - mkdocstrings: Couldn't load inventory"
+    assert said == f"{begun} … <urlopen error [Errno -2] Name or service not known>"
+
+
 def test_a_long_last_cause_is_cut_at_its_end() -> None:
     said = summary(EndedBy.EXITED, exit_code=1, error_line=f"Error: page a: {'x' * 200}")
     assert said.startswith("exit code 1: Error: page a: xxx")
