@@ -27,7 +27,7 @@ class NotKept(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where outputs are kept: the `most` newest, and none for longer than `longest`."""
+    """Where outputs are kept: the `most` newest; beyond `longest` only the newest of each place."""
 
     folder: Path
     most: int
@@ -159,7 +159,7 @@ def _remove_old(outputs: Outputs, bin_: Path, *, just_made: Path | None = None) 
     except OSError as error:
         return [error]
     for count, (made_at, kept) in enumerate(sorted(found, key=lambda one: one[1].name not in newest)):
-        if count >= most or made_at < oldest:
+        if count >= most or (made_at < oldest and kept.name not in newest):
             try:
                 kept.rename(bin_ / f"old-{kept.name}")
             except FileNotFoundError:  # another process was quicker

@@ -189,11 +189,12 @@ async def test_of_more_newest_outputs_than_may_be_kept_the_oldest_goes(rig: Rig)
     assert len(names_in(rig.outputs / NEWEST)) <= 3
 
 
-async def test_a_newest_output_goes_when_it_is_too_old(rig: Rig) -> None:
-    old = await rig.keep(place="acme/site:docs/handbook")
-    os.utime(old, (time.time() - 40 * DAY,) * 2)
+async def test_the_age_limit_leaves_the_newest_output_of_each_repository_and_context(rig: Rig) -> None:
+    kept = [await rig.keep(place=place) for place in ("acme/site:docs/api", "acme/site:docs/handbook") * 2]
+    for one in kept:
+        os.utime(one, (time.time() - 40 * DAY,) * 2)
     remove_old_outputs(rig.kept(100))
-    assert names_in(rig.outputs) == [NEWEST]
+    assert names_in(rig.outputs) == sorted([kept[2].name, kept[3].name, NEWEST])
 
 
 async def test_a_note_that_is_damaged_holds_nothing_up(rig: Rig) -> None:
