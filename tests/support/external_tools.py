@@ -3,6 +3,7 @@
 import shutil
 
 PACKAGES = {
+    "git-lfs": "git-lfs",
     "pgbouncer": "pgbouncer",
     "prometheus": "prometheus",
     "promtool": "prometheus",

@@ -1,6 +1,7 @@
 """A host of git repositories over https on localhost that asks for a token, as GitHub does."""
 
 import base64
+import json
 import os
 import ssl
 import subprocess
@@ -29,7 +30,8 @@ class Host:
 
     `faults`: what the next requests get instead of their answer: a status, or `CUT`, half of it. `moved`: the address,
     or path, to which all requests for a path beneath are redirected. `is_public`: no token is asked for.
-    `accepts`: whether it knows a password, which is to write or not, beside the tokens that it was given.
+    `accepts`: whether it knows a password, which is to write or not, beside the tokens that it was given. `objects`:
+    what Git LFS can get from it, by id.
     """
 
     url: str
@@ -39,6 +41,7 @@ class Host:
     moved: dict[str, str] = field(default_factory=dict)
     is_public: bool = False
     accepts: Callable[[str, bool], bool] | None = None
+    objects: dict[str, bytes] = field(default_factory=dict)
 
 
 @contextmanager
@@ -101,6 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        if "/info/lfs/objects/" in self.path:
+            self._send_lfs(host)
+            return
         head, _, body = self._backend().partition(b"\r\n\r\n")
         told = dict(line.split(": ", 1) for line in head.decode().splitlines())
         self.send_response(int(told.pop("Status", "200").split()[0]))
@@ -116,6 +122,21 @@ class _Handler(BaseHTTPRequestHandler):
         user, _, password = base64.b64decode(basic).decode().partition(":")
         writes = "git-receive-pack" in self.path
         return host.accepts is not None and user == "x-access-token" and host.accepts(password, writes)
+
+    def _send_lfs(self, host: Host) -> None:
+        """Answer Git LFS: where objects are, or one: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md."""
+        if self.path.endswith("/batch"):
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["objects"]
+            here = f"{host.url}{self.path.removesuffix('batch')}"
+            found = [{**one, "actions": {"download": {"href": f"{here}{one['oid']}"}}} for one in asked]
+            body = json.dumps({"transfer": "basic", "objects": found}).encode()
+        else:
+            body = host.objects[self.path.rpartition("/")[2]]
+        self.send_response(200)
+        self.send_header("Content-Type", "application/vnd.git-lfs+json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _backend(self) -> bytes:
         """The answer of git's own CGI program."""
