@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.redact import LONGEST_PIECE, REACH, public
 from domain.text import UNSEEN
-from tasks.process.output_lines import KEPT_BYTES, TAIL, Output
+from tasks.process.output_lines import KEPT_BYTES, MOST_ROWS, TAIL, Output
 
 
 def test_the_last_lines_are_kept() -> None:
@@ -41,6 +41,42 @@ def test_a_line_that_is_redrawn_is_one_line_in_its_last_state(written: bytes, li
     assert output.take(written) + output.close() == lines
 
 
+UP = b"\x1b[3A"
+
+
+def frame(*lines: str) -> bytes:
+    return b"".join(b"\x1b[2K" + line.encode() + b"\n" for line in lines)
+
+
+def test_a_block_of_lines_that_is_redrawn_is_shown_as_it_begins_and_as_it_ends() -> None:
+    shown: list[str] = []
+    output = Output(on_redraw=shown.append)
+    lines = output.take(b"before\n" + frame("Building", "page 0/500", "  a.md"))
+    for done in range(1, 501):
+        lines += output.take(UP + frame("Building", f"page {done}/500", f"  {done}.md"))
+    assert lines == ["before", "Building", "page 0/500", "  a.md"]
+    lines = output.take(b"".join(b"after %d\n" % number for number in range(9)))
+    assert lines == ["page 500/500", "  500.md", *(f"after {number}" for number in range(9))]
+    assert output.take(b"live\n") + output.close() == ["live"]
+    assert [one for one in shown if "page 5/" in one] == ["page 5/500"]
+
+
+def test_a_block_that_grows_and_is_erased_line_by_line_is_held_until_the_command_ends() -> None:
+    output, lines = Output(), list[str]()
+    for rows in range(1, 8):
+        up = b"\x1b[2K\x1b[1A" * (rows - 1) + b"\x1b[2K\x1b[G"
+        lines += output.take(up + b"".join(b"#%d step, %d s\n" % (row, rows) for row in range(rows)))
+    lines += output.close()
+    assert lines == ["#0 step, 1 s", *(f"#{row} step, 7 s" for row in range(7))]
+    assert output.tail == tuple(lines)
+
+
+def test_a_cursor_that_goes_up_at_random_has_bounded_lines_held() -> None:
+    output = Output()
+    output.take(b"\x1b[999A" + b"".join(b"%d\x1b[999A\n" % number for number in range(5000)))
+    assert len(output._block._rows) <= MOST_ROWS + 1
+
+
 def test_what_a_line_shows_while_it_is_redrawn_is_told_once_for_each_piece() -> None:
     shown: list[str] = []
     output = Output(on_redraw=shown.append)
@@ -49,7 +85,10 @@ def test_what_a_line_shows_while_it_is_redrawn_is_told_once_for_each_piece() -> 
     assert shown == ["20 %", "30 %", "50"]
 
 
-@given(st.lists(st.binary(max_size=40) | st.sampled_from([b"\r", b"\n", b"\x1b[2K"])), st.integers(1, 7))
+@given(
+    st.lists(st.binary(max_size=40) | st.sampled_from([b"\r", b"\n", b"\x1b[2K", b"x\n", b"\x1b[2A", b"\x1b[B"])),
+    st.integers(1, 7),
+)
 def test_how_the_output_is_cut_into_pieces_makes_no_difference(pieces: list[bytes], size: int) -> None:
     content = b"".join(pieces)
     whole, chopped = Output(), Output()
