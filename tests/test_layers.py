@@ -97,7 +97,9 @@ def test_imports_point_down(layer: str) -> None:
 
 @pytest.mark.parametrize("room", ROOM_MAY_IMPORT)
 def test_each_room_imports_only_the_rooms_below_it(room: str) -> None:
-    files = [path for layer in MAY_IMPORT for path in sources(layer) if room in path.parent.parts[-2:]]
+    files = [
+        path for layer in MAY_IMPORT for path in sources(layer) if room in path.relative_to(ROOT).parent.parts[-2:]
+    ]
     wrong = [
         f"{path.relative_to(ROOT)}: {module}"
         for path in files
