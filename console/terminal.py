@@ -33,6 +33,11 @@ def stdout_console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
+def prose() -> Console:
+    """The console on stdout for paragraphs, which are wrapped at words."""
+    return Console(highlight=False)
+
+
 def stderr_console() -> Console:
     """The console on stderr: questions, progress, errors."""
     return Console(stderr=True, highlight=False, soft_wrap=True)

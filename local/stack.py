@@ -7,8 +7,8 @@ import stat
 import sys
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -50,15 +50,16 @@ class Stack:
 
 @asynccontextmanager
 async def prefect_server(
-    home: Path, *, port: int = 0, password: str | None = None
+    home: Path, *, port: int = 0, password: str | None = None, tmp: Path | None = None
 ) -> AsyncIterator[tuple["Process", str, dict[str, str]]]:
     """A Prefect server as in `running`: its process, the address of its API, and the environment that names it."""
     await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
     port = port or free_port()
     api_url = f"http://127.0.0.1:{port}/api"
     asked_for = dict.fromkeys((SERVERS_PASSWORD, PASSWORD), password) if password else {}
-    own = {"TMPDIR": str(temporary_folder())}
-    env = {**own, **inherited(), **prefect_settings(home, api_url), **asked_for}
+    folder = {"TMPDIR": str(tmp)} if tmp else {}
+    own = {"TMPDIR": str(tmp or temporary_folder())}
+    env = {**own, **inherited(), **folder, **prefect_settings(home, api_url), **asked_for}
     server = (*COMMAND, "server", "--port", str(port))
     async with _process("the Prefect server", server, env, ready=f"{api_url}/health") as process:
         yield process, api_url, env
@@ -66,11 +67,13 @@ async def prefect_server(
 
 @asynccontextmanager
 async def running(
-    home: Path, settings: Mapping[str, str], *, port: int = 0, password: str | None = None
-) -> AsyncIterator[Stack]:
+    home: Path, settings: Mapping[str, str], *,
+    port: int = 0, password: str | None = None, tmp: Path | None = None,
+) -> AsyncIterator[Stack]:  # fmt: skip
     """A Prefect server on *port* (0: a free one) that keeps its data in *home*, and the deployments with *settings*.
 
-    *password* is what the server asks for, as "user:password"; None: it asks for none.
+    *password* is what the server asks for, as "user:password"; None: it asks for none. *tmp* is where
+    all of them, and the jobs, keep temporary files; None: where `temporary_folder` says.
 
     *home* is created if needed: Prefect creates its own folder, but none above it.
 
@@ -79,7 +82,10 @@ async def running(
     Raises:
         NotStarted: one of them did not start.
     """
-    async with prefect_server(home, port=port, password=password) as (one, api_url, env), AsyncExitStack() as more:
+    async with (
+        prefect_server(home, port=port, password=password, tmp=tmp) as (one, api_url, env),
+        AsyncExitStack() as more,
+    ):
         served, deployed = {**env, **settings}, f"{api_url}/deployments/name"
         jobs = _process("serving jobs", ("-m", "local.serve", "jobs"), served, ready=f"{deployed}/docs-job/docs-job")
         reports = _process(
@@ -118,6 +124,15 @@ def temporary_folder() -> Path:
         raise NotStarted(f"{folder} is not this user's: remove it, or set TMPDIR to a folder of your own")
     folder.chmod(0o711)
     return folder
+
+
+@contextmanager
+def temporary_files() -> Iterator[Path]:
+    """A TMPDIR for one run, removed at the end with all in it, also what is kept there of failed jobs."""
+    with tempfile.TemporaryDirectory(prefix="reportback-tmp-", ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        folder.chmod(0o711)  # jobs of other users may pass through it, and not list it
+        yield folder
 
 
 def inherited() -> dict[str, str]:

@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -36,13 +36,16 @@ async def up(*, repo: Folder | None = None) -> None:
         NotStarted: a process did not start, or has ended.
     """
     console, plan = stdout_console(), plan_of(repo)
-    with tempfile.TemporaryDirectory(prefix="reportback-up-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="reportback-up-") as folder,
+        nullcontext() if plan.is_real else stack.temporary_files() as tmp,
+    ):
         async with _github(Path(folder), plan, console) as (home, settings, github_url):
             console.print("Starting a Prefect server and the deployments ...")
             kept = _kept_password(home) if plan.is_real else None
             password = kept.read_text(encoding="utf-8").strip() if kept else None
             async with stack.running(
-                home, settings, port=PORT if stack.is_free(PORT) else 0, password=password
+                home, settings, port=PORT if stack.is_free(PORT) else 0, password=password, tmp=tmp
             ) as local:
                 explain(console, plan, local, kept, github_url)
                 raise stack.NotStarted(await local.until_one_ends())

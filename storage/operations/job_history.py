@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlmodel import col, exists, func, select
 
 from domain.delivery.outcome import noted_reason
-from domain.delivery.target import Target
+from domain.delivery.report import EventKind
+from domain.delivery.target import StatusState, Target
 from domain.operations.job_history import Blockers, Event, JobHistory, ReportHistory
 from storage.delivery import events
 from storage.delivery.reports import phase
@@ -127,3 +128,30 @@ def reports_of(tx: Transaction, job_id: UUID) -> list[int] | None:
         return None
     found = select(StatusReport.id).where(StatusReport.job_id == job_id).order_by(col(StatusReport.id))
     return [report_id for report_id in tx.session.exec(found) if report_id is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEvent:
+    """An event of a report, with the report's state and context; `number` orders the events of a ledger."""
+
+    number: int
+    context: str
+    state: StatusState
+    kind: EventKind
+    actor: str
+    http_status: int | None
+
+
+def events_after(tx: Transaction, number: int) -> list[TargetEvent]:
+    """All events after *number*, in order."""
+    asked = (
+        select(ReportEvent, StatusReport.state, StatusTarget.context)
+        .join(StatusReport, col(StatusReport.id) == col(ReportEvent.report_id))
+        .join(StatusTarget, col(StatusTarget.id) == col(StatusReport.target_id))
+        .where(col(ReportEvent.id) > number)
+        .order_by(col(ReportEvent.id))
+    )
+    return [
+        TargetEvent(event.id or 0, context, StatusState(state), event.kind, event.actor, event.http_status)
+        for event, state, context in tx.session.exec(asked)
+    ]

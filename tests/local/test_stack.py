@@ -30,3 +30,11 @@ def test_one_that_is_another_user_s_or_a_link_is_refused(shared: Path) -> None:
     folder.symlink_to(shared)
     with pytest.raises(stack.NotStarted, match="set TMPDIR to a folder of your own"):
         stack.temporary_folder()
+
+
+def test_what_a_run_keeps_in_its_temporary_files_goes_with_it() -> None:
+    with stack.temporary_files() as tmp:
+        kept = tmp / "reportback-failed-0" / "site"
+        kept.mkdir(parents=True)
+        assert tmp.stat().st_mode & 0o777 == 0o711
+    assert not tmp.exists()

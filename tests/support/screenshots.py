@@ -48,11 +48,22 @@ SOON = 240
 """Seconds allowed for each step, on a busy machine."""
 
 WIDE, PHONE = 1100, 390
+COMMIT = 820
 HIGHEST = 2000
 """Pixels; the end of a longer page is cut off."""
 
 FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 """Rich's pictures fetch their font from a public server."""
+
+
+OUTCOMES = (
+    ("docs/handbook", "pending", "running"),
+    ("docs/links", "pending", "running"),
+    ("docs/handbook", "success", "succeeded in 48 s: 312 pages"),
+    ("docs/translate", "pending", "running"),
+    ("docs/links", "failure", "exit code 1: guide/install.md: https://example.com/old answers 404"),
+)
+"""What the commit of its picture has: context, state and description, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +201,17 @@ async def shoot_form(stage: Stage, window: Browser) -> None:
         await save(page, "start-form.png", WIDE)
 
 
+async def shoot_commit(window: Browser) -> None:
+    """Take a picture of a commit with outcomes, as the stand-in shows it."""
+    sha, run = "3f2a91c07be5d8846a1f0c9b2e7d5538a4c6e190", "https://prefect.acme.example/runs/flow-run/1"
+    async with github_running() as github, httpx.AsyncClient(base_url=github.url, trust_env=False) as client:
+        for context, state, description in OUTCOMES:
+            one = {"context": context, "state": state, "description": description, "target_url": run}
+            headers = {"Authorization": "Bearer a-token"}
+            (await client.post(f"/repos/{REPOSITORY}/statuses/{sha}", json=one, headers=headers)).raise_for_status()
+        await shoot(window, f"{github.url}/{REPOSITORY}/commit/{sha}", "docs/links", "commit.png", width=COMMIT)
+
+
 async def shoot_shell(stage: Stage) -> None:
     """Make pictures of the commands' output."""
 
@@ -219,6 +241,7 @@ async def main() -> None:
     SCREENS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="reportback-screens-") as folder:
         async with stage_in(Path(folder)) as stage, browser() as window:
+            await shoot_commit(window)
             failed = await play(stage)
             pages_of_job = {"flow_run_id": {"any_": [failed]}, "type": {"any_": ["markdown"]}}
             of_job = await artifact(stage, pages_of_job, "`failure`: delivered")
