@@ -48,7 +48,7 @@ SOON = 240
 """Seconds allowed for each step, on a busy machine."""
 
 WIDE, PHONE = 1100, 390
-COMMIT = 820
+COMMIT = 960
 HIGHEST = 2000
 """Pixels; the end of a longer page is cut off."""
 
