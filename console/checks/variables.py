@@ -1,8 +1,8 @@
 """Finds variables of the environment that begin as a setting does, and are none."""
 
-import difflib
 from collections.abc import Mapping
 
+from console.refusals.near_words import nearest
 from github_api.credentials import DEFAULT_CREDENTIAL
 from settings import Settings
 
@@ -20,6 +20,6 @@ def unknown_variables(env: Mapping[str, str], settings: Settings) -> list[str]:
 
 
 def _sentence(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1)
-    meant = f"perhaps {PREFIX}{close[0]} is meant" if close else "docs/configuration.md lists all"
+    close = nearest(name.removeprefix(PREFIX), (one.removeprefix(PREFIX) for one in known))
+    meant = f"perhaps {PREFIX}{close} is meant" if close else "docs/configuration.md lists all"
     return f"{name} is no setting, so that it changes nothing: {meant}; correct it, or do not set it"

@@ -1,6 +1,5 @@
 """Says in one sentence what is wrong with a command line, and what to do."""
 
-import difflib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
@@ -17,6 +16,7 @@ from cyclopts.exceptions import (
     ValidationError,
 )
 
+from console.refusals.near_words import nearest
 from domain.text import quoted
 
 KINDS: dict[object, str] = {
@@ -78,8 +78,8 @@ def _written(name: str) -> str:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, [*names], n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+    close = nearest(name, names)
+    return f" (did you mean {close}?)" if close else ""
 
 
 def _allowed(kind: Any, value: str) -> str:  # noqa: ANN401  # a type of any form

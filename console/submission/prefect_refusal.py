@@ -32,7 +32,21 @@ ALLOWED = {
 MOST = 500
 """Characters of an answer that are shown."""
 
-_FIELD = re.compile(r"^.*Validation failed for field '(?P<field>[^']*)'\. Failure reason: (?P<why>.*)$", re.DOTALL)
+_FIELD = re.compile(r"^.*Validation failed(?: for field '(?P<field>[^']*)')?\. Failure reason: (?P<why>.*)$", re.DOTALL)
+
+MEANINGS = tuple(
+    (re.compile(message, re.DOTALL), meaning)
+    for message, meaning in (
+        (r"(?P<value>.*) does not match '.*'$", "{allowed}, not {value}"),
+        (r"(?P<value>.*) is not one of \[(?P<known>.*)\]$", "has to be one of {known}, not {value}"),
+        (r"'(?P<name>.*)' is a required property$", "{name} is missing"),
+        (r"Additional properties are not allowed \((?P<names>.*) (was|were) unexpected\)$", "it has no {names}"),
+        (r"(?P<value>.*) is too long$", "it is too long"),
+        (r"(?P<value>.*) is not of type 'object'$", "it has to be given by names, not as {value}"),
+        (r"(?P<value>.*) is not of type '(?P<kind>\w+)'$", "it has to be of the type {kind}, not {value}"),
+    )
+)
+"""Messages of JSON Schema, and what they mean."""
 
 
 def refusal(response: httpx.Response) -> str:
@@ -41,8 +55,18 @@ def refusal(response: httpx.Response) -> str:
     if not isinstance(detail, str):
         return f"HTTP {response.status_code}"
     minded = _FIELD.match(detail)
-    words = f"{called(minded['field'])}: {minded['why']}" if minded else detail
+    words = _in_our_words(minded["field"], minded["why"]) if minded else detail
     return one_line(words)[:MOST]
+
+
+def _in_our_words(field: str | None, why: str) -> str:
+    """What Prefect's form refuses in *field*, where *why* is the message of its JSON Schema; else that message."""
+    named = f"{called(field)}: " if field else ""
+    for message, meaning in MEANINGS:
+        if found := message.match(why):
+            given = {"allowed": ALLOWED.get(field or "", "has to have another form"), **found.groupdict()}
+            return f"{named}{meaning.format(**given)}"
+    return f"{named}{why}"
 
 
 def problems_of_target(errors: Iterable[ErrorDetails]) -> str:

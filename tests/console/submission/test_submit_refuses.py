@@ -83,16 +83,22 @@ async def test_a_deleted_branch_is_refused(monkeypatch: pytest.MonkeyPatch, caps
     assert "something was deleted" in capsys.readouterr().err
 
 
+IN_FIELD = "Error creating flow run: Validation failed for field '{}'. Failure reason: {}"
 FORM = {
-    "Error creating flow run: Validation failed for field 'job'. Failure reason: 'rm' is not one of ['sphinx']": (
-        "TYPE: 'rm' is not one of ['sphinx']"
+    IN_FIELD.format("job", "'rm' is not one of ['sphinx', 'links']"): (
+        "TYPE: has to be one of 'sphinx', 'links', not 'rm'"
     ),
-    "Error creating flow run: Validation failed for field 'target.sha'. Failure reason: 'a' does not match 'b'": (
-        "--sha: 'a' does not match 'b'"
+    IN_FIELD.format("target.sha", "'a' does not match '^[0-9a-fA-F]{40}$'"): (
+        "--sha: has to be a commit's whole hash, 40 hexadecimal digits, not 'a'"
     ),
-    "Error creating flow run: Validation failed. Failure reason: 'job' is a required property": (
-        "Error creating flow run: Validation failed. Failure reason: 'job' is a required property"
+    IN_FIELD.format("target.context", "'aaa' is too long"): "--context: it is too long",
+    IN_FIELD.format("target", "'repository' is a required property"): "target: repository is missing",
+    IN_FIELD.format("target", "Additional properties are not allowed ('branch' was unexpected)"): (
+        "target: it has no 'branch'"
     ),
+    IN_FIELD.format("options", "[1] is not of type 'object'"): ("--option: it has to be given by names, not as [1]"),
+    IN_FIELD.format("options", "of a later version"): "--option: of a later version",
+    "Error creating flow run: Validation failed. Failure reason: 'job' is a required property": "job is missing",
 }
 
 
