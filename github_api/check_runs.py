@@ -1,6 +1,6 @@
 """The requests of check runs, a surface: one each, under one deadline, never repeated. Only Apps may write them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
@@ -9,7 +9,7 @@ from domain.annotation import Annotation
 from domain.delivery.check_output import CheckRequest
 from domain.delivery.outcome import Delivered, Exchange, NotSent, Outcome, ReadRuns, RunsPage, Sent, Unknown
 from domain.delivery.target import Target
-from github_api.classify import classify, classify_failure, classify_read
+from github_api.classify import classify, classify_failure
 from github_api.response_bodies import check_run, check_runs_page
 from github_api.same_origin import same_origin_url, shown
 from github_api.send_request import Connection, Request
@@ -50,7 +50,7 @@ class CheckRuns(Connection):
         https://docs.github.com/rest/checks/runs#get-a-check-run
         """
         url = f"{self.repository_url(repository)}/check-runs/{github_id}"
-        return await self._read(Request("GET", url, token, max_body=MAX_PAGE), _only)
+        return ReadRuns(*await self.read(Request("GET", url, token, max_body=MAX_PAGE), _only))
 
     async def page(self, target: Target, token: str | None, page_url: str | None = None) -> ReadRuns:
         """A page of the target's check runs, of every App: the first, or the one at *page_url*.
@@ -63,17 +63,7 @@ class CheckRuns(Connection):
         page = url if page_url is None else same_origin_url(url, page_url)
         if page is None:
             return ReadRuns(NotSent(f"not a page of {self.api_url}: {shown(page_url or '')}"), Exchange())
-        return await self._read(Request("GET", page, token, max_body=MAX_PAGE), check_runs_page)
-
-    async def _read(self, asked: Request, page: Callable[[bytes, str | None], RunsPage | None]) -> ReadRuns:
-        response, exchange = await self.ask(asked)
-        if isinstance(response, Exception):
-            failure = classify_failure(response)
-            return ReadRuns(NotSent(failure.why, failure.reason), exchange)
-        outcome = classify_read(
-            response.status, response.headers, response.body, url=asked.url, now=self.now(), page=page
-        )
-        return ReadRuns(outcome, exchange)
+        return ReadRuns(*await self.read(Request("GET", page, token, max_body=MAX_PAGE), check_runs_page))
 
 
 def _id_and_name(body: bytes) -> tuple[int, str] | None:

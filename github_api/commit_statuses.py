@@ -6,7 +6,7 @@ from domain.delivery.commit_status import COMMIT_STATUS
 from domain.delivery.outcome import Exchange, NotSent, Read, Sent
 from domain.delivery.report import Report
 from domain.delivery.target import Target
-from github_api.classify import classify, classify_failure, classify_read
+from github_api.classify import classify, classify_failure
 from github_api.response_bodies import status_page
 from github_api.same_origin import same_origin_url, shown
 from github_api.send_request import Connection, Request
@@ -51,12 +51,4 @@ class CommitStatuses(Connection):
         page = url if page_url is None else same_origin_url(url, page_url)
         if page is None:
             return Read(NotSent(f"not a page of {self.api_url}: {shown(page_url or '')}"), Exchange())
-        asked = Request("GET", page, token, max_body=MAX_PAGE)
-        response, exchange = await self.ask(asked)
-        if isinstance(response, Exception):
-            failure = classify_failure(response)
-            return Read(NotSent(failure.why, failure.reason), exchange)
-        outcome = classify_read(
-            response.status, response.headers, response.body, url=asked.url, now=self.now(), page=status_page
-        )
-        return Read(outcome, exchange)
+        return Read(*await self.read(Request("GET", page, token, max_body=MAX_PAGE), status_page))

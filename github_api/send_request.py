@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote
 
 import httpx
 
-from domain.delivery.outcome import Exchange
-from github_api.classify import exchange_of
+from domain.delivery.outcome import Exchange, NotSent, ReadFailure
+from github_api.classify import classify_failure, classify_read, exchange_of
 from github_api.same_origin import same_origin_url
 from github_api.transport import UNCOMPRESSED, raw_body, transport_to
 
@@ -35,6 +35,9 @@ HEADERS = {
 _REDIRECTS = (301, 302, 307, 308)
 
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)  # a TimeoutError is an OSError
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,17 @@ class Connection:
                 return answer, exchange
             request = replace(request, url=there)
         return await self._ask_once(request, deadline)
+
+    async def read(
+        self, request: Request, page: Callable[[bytes, str | None], T | None]
+    ) -> tuple[T | ReadFailure, Exchange]:
+        """The page that answers *request*, as *page* makes it of a body and the next page's address, or the failure."""
+        response, exchange = await self.ask(request)
+        if isinstance(response, Exception):
+            failure = classify_failure(response)
+            return NotSent(failure.why, failure.reason), exchange
+        status, headers, body = response.status, response.headers, response.body
+        return classify_read(status, headers, body, url=request.url, now=self.now(), page=page), exchange
 
     async def _ask_once(self, request: Request, deadline: float) -> tuple[Response | Exception, Exchange]:
         exchange = Exchange()

@@ -16,6 +16,7 @@ from world import World
 
 from storage.ledger import Ledger
 from storage.transaction import Transaction
+from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
 
 T = TypeVar("T")
@@ -130,3 +131,15 @@ class Actor:
     def _end(self, _: asyncio.Task[object]) -> None:
         self.before = None
         self._has_stopped.set()
+
+
+async def send(world: World, reporter: Reporter) -> object:
+    """Make one attempt for the target of the usual context."""
+    return await deliver(reporter, await world.target_id())
+
+
+async def sender_at(world: World, *, before: str) -> Actor:
+    """A sender that has claimed, and waits before an effect."""
+    actor = await Actor.on(world, send)
+    await actor.go_to(before)
+    return actor

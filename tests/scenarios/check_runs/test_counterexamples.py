@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
-from actors import Actor
+from actors import Actor, send, sender_at
 from check_promise import assert_shown_once
 from check_worlds import finish, run_checked, runs, shown, start, world_of_check_runs
 from exactly_once import verify_later
@@ -15,8 +15,6 @@ from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery.availability import Busy
 from storage.ledger import Ledger
-from tasks.delivery.deliver import deliver
-from tasks.delivery.reporter import Reporter
 
 OLD, NEW = UUID(int=1), UUID(int=2)
 LEASE, SETTLE_AFTER = 30, 20
@@ -30,20 +28,9 @@ async def world(ledger: Ledger, clock: Clock) -> AsyncIterator[World]:
         yield made
 
 
-async def send(world: World, reporter: Reporter) -> object:
-    return await deliver(reporter, await world.target_id())
-
-
-async def sender(world: World, *, before: str) -> Actor:
-    """One that has claimed, and waits before an effect."""
-    actor = await Actor.on(world, send)
-    await actor.go_to(before)
-    return actor
-
-
 async def test_one_lease_while_one_creates_the_other_waits(world: World) -> None:
     await run_checked(world)
-    one = await sender(world, before="POST")
+    one = await sender_at(world, before="POST")
     assert isinstance(await world.deliver(), Busy)
     await one.finish()
     await assert_shown_once(world)
@@ -51,7 +38,7 @@ async def test_one_lease_while_one_creates_the_other_waits(world: World) -> None
 
 async def test_read_back_a_run_that_a_dead_sender_made_is_found(world: World) -> None:
     await run_checked(world)
-    one = await sender(world, before="POST")
+    one = await sender_at(world, before="POST")
     await one.go()
     await one.die()
     world.clock.advance(LEASE + SETTLE_AFTER)
@@ -62,7 +49,7 @@ async def test_read_back_a_run_that_a_dead_sender_made_is_found(world: World) ->
 
 async def test_numbered_a_conclusion_that_a_dead_sender_sent_is_found(world: World) -> None:
     await run_checked(world)
-    one = await sender(world, before="PATCH")
+    one = await sender_at(world, before="PATCH")
     await one.go()
     await one.die()
     world.clock.advance(LEASE + SETTLE_AFTER)
@@ -88,7 +75,7 @@ async def test_look_after_reading_one_that_lost_its_lease_meanwhile_does_not_con
     world.fault(Kind.CLOSE, method="PATCH")
     await world.deliver()
     world.clock.advance(SETTLE_AFTER + 1)
-    one = await sender(world, before="GET")
+    one = await sender_at(world, before="GET")
     await one.go()
     world.clock.advance(LEASE + 1)
     await world.reconcile()
@@ -108,7 +95,7 @@ async def test_check_lease_one_whose_lease_ran_out_does_not_send(world: World) -
 
 async def test_settle_names_lease_a_late_settle_changes_nothing(world: World) -> None:
     await run_checked(world)
-    one = await sender(world, before="PATCH")
+    one = await sender_at(world, before="PATCH")
     await one.go()
     world.clock.advance(LEASE + SETTLE_AFTER + 1)
     await world.deliver()
@@ -180,7 +167,7 @@ async def test_github_settles_fields_that_lag_are_not_believed_against_shown_ann
 
 async def test_nobody_sleeps_a_create_sent_late_is_counted_and_the_newer_shown_again(world: World) -> None:
     await start(world, flow_run_id=OLD)
-    late = await sender(world, before="POST")
+    late = await sender_at(world, before="POST")
     world.clock.advance(LEASE + SETTLE_AFTER + 1)
     await finish(world, await start(world, flow_run_id=NEW))
     await world.reconcile()
@@ -194,7 +181,7 @@ async def test_nobody_sleeps_a_create_sent_late_is_counted_and_the_newer_shown_a
 
 async def test_nobody_sleeps_a_second_run_gets_the_same_conclusion_without_annotations(world: World) -> None:
     await run_checked(world)
-    late = await sender(world, before="POST")
+    late = await sender_at(world, before="POST")
     world.clock.advance(LEASE + SETTLE_AFTER + 1)
     await world.reconcile()
     await late.finish()

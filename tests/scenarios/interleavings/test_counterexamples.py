@@ -6,7 +6,7 @@ The last two are assumptions, not rules: where one fails a status is doubled, wh
 from uuid import UUID
 
 import pytest
-from actors import Actor
+from actors import Actor, sender_at
 from exactly_once import assert_counted_duplicate, assert_exactly_once
 from full import SQLITE_OR_ALL
 from ledger_jobs import accept, begin, end, order, run_job
@@ -15,8 +15,6 @@ from world import World
 from domain.jobs.job_states import JobState
 from fake_github.faults import Kind
 from storage.delivery.availability import Busy
-from tasks.delivery.deliver import deliver
-from tasks.delivery.reporter import Reporter
 
 OLD, NEW = UUID(int=1), UUID(int=2)
 LEASE, SETTLE_AFTER = 30, 20
@@ -24,20 +22,9 @@ LEASE, SETTLE_AFTER = 30, 20
 pytestmark = pytest.mark.parametrize("database", SQLITE_OR_ALL)
 
 
-async def send(world: World, reporter: Reporter) -> object:
-    return await deliver(reporter, await world.target_id())
-
-
-async def sender(world: World, *, before: str) -> Actor:
-    """One that has claimed, and waits before an effect."""
-    actor = await Actor.on(world, send)
-    await actor.go_to(before)
-    return actor
-
-
 async def posted(world: World) -> Actor:
     """One that has its 201, and has not settled."""
-    actor = await sender(world, before="POST")
+    actor = await sender_at(world, before="POST")
     await actor.go()
     return actor
 
@@ -52,7 +39,7 @@ async def in_doubt(world: World) -> None:
 
 async def test_one_lease_while_one_sends_the_other_waits(world: World) -> None:
     await run_job(world.ledger, order())
-    one = await sender(world, before="POST")
+    one = await sender_at(world, before="POST")
     assert isinstance(await world.deliver(), Busy)
     await one.finish()
     await assert_exactly_once(world)
@@ -104,10 +91,10 @@ async def test_doubt_waits_while_reads_lag(world: World) -> None:
 
 async def test_check_after_reading_a_sender_that_lost_its_lease_does_not_send(world: World) -> None:
     await in_doubt(world)
-    slow = await sender(world, before="GET")
+    slow = await sender_at(world, before="GET")
     await slow.go()
     world.clock.advance(LEASE + SETTLE_AFTER)
-    other = await sender(world, before="POST")
+    other = await sender_at(world, before="POST")
     assert isinstance(await slow.finish(), Busy)
     await other.finish()
     await assert_exactly_once(world)
@@ -116,7 +103,7 @@ async def test_check_after_reading_a_sender_that_lost_its_lease_does_not_send(wo
 
 async def test_check_lease_a_sender_that_took_too_long_does_not_send(world: World) -> None:
     await run_job(world.ledger, order())
-    slow = await sender(world, before="look")
+    slow = await sender_at(world, before="look")
     world.clock.advance(LEASE + SETTLE_AFTER)
     await world.deliver()
     assert isinstance(await slow.finish(), Busy)
@@ -130,7 +117,7 @@ async def test_settle_names_its_lease_a_late_refusal_frees_no_others_target(worl
     await world.deliver()
     world.clock.advance(SETTLE_AFTER)
     world.fault(Kind.NOT_FOUND, method="GET")
-    late = await sender(world, before="GET")
+    late = await sender_at(world, before="GET")
     await late.go()
     await run_job(world.ledger, order(flow_run_id=NEW))
     world.clock.advance(LEASE + SETTLE_AFTER)
@@ -144,9 +131,9 @@ async def test_settle_names_its_lease_a_late_refusal_frees_no_others_target(worl
 
 async def test_no_sender_is_suspended_or_else_the_duplicate_is_counted(world: World) -> None:
     await run_job(world.ledger, order())
-    sleeper = await sender(world, before="POST")
+    sleeper = await sender_at(world, before="POST")
     world.clock.advance(LEASE + SETTLE_AFTER)
-    other = await sender(world, before="POST")
+    other = await sender_at(world, before="POST")
     await sleeper.finish()
     await other.finish()
     await assert_counted_duplicate(world)
