@@ -74,7 +74,7 @@ async def test_a_value_the_deployments_form_refuses_is_named_by_its_field(
 ) -> None:
     await deployed()
     assert await submit("rm", words=Words("rm", "acme/site", rig.sha), waits=True) is Exit.ERROR
-    assert capsys.readouterr().err == "reportback: TYPE: 'rm' is not one of ['sphinx', 'linkcheck', 'mkdocs']\n"
+    assert capsys.readouterr().err == "reportback: TYPE: has to be one of 'sphinx', 'linkcheck', 'mkdocs', not 'rm'\n"
 
 
 async def test_the_server_starts_nothing_twice_for_one_key(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
