@@ -28,8 +28,8 @@ demo: $(RUN) ## run four docs jobs for this project's commit while GitHub fails:
 init: $(RUN) ## write a first jobs.toml into the git repository REPO=FOLDER, by the tools found there, and run it once
 	@exec $(BIN)/reportback init --repo '$(REPO)'
 
-up: $(RUN) ## run a Prefect server, the deployments and a stand-in GitHub on this machine until Ctrl-C; REPO=FOLDER for a repository of yours
-	@$(BIN)/reportback up $(if $(REPO),--repo '$(REPO)') || { code=$$?; test $$code -eq 130 || exit $$code; } # Ctrl-C is how it ends
+up: $(RUN) ## run a Prefect server, the deployments and a stand-in GitHub on this machine until Ctrl-C; REPO=FOLDER for a repository of yours, CHECK_RUNS=1 to report as a GitHub App
+	@$(BIN)/reportback up $(if $(REPO),--repo '$(REPO)') $(if $(CHECK_RUNS),--check-runs) || { code=$$?; test $$code -eq 130 || exit $$code; } # Ctrl-C is how it ends
 
 deploy: $(RUN) ## make the deployments of this checkout on the Prefect server that PREFECT_API_URL names
 	@exec $(BIN)/reportback deploy

@@ -14,6 +14,7 @@ from console.terminal import plain, stdout_console
 from domain.operations.status_page import address
 from fake_github.process import running as github_running
 from local import stack
+from local.stand_in_app import make_app
 from local.up_plan import REAL, Plan, plan_of
 from settings import state_folder
 
@@ -23,24 +24,31 @@ PORT = 4200
 JOB_USER = "REPORTBACK_JOB_USER"
 
 
-async def up(*, repo: Folder | None = None) -> None:
+async def up(*, repo: Folder | None = None, check_runs: bool = False) -> None:
     """Run a Prefect server, the deployments and, without a token, a stand-in GitHub on this machine until Ctrl-C.
 
     Prints a command that starts a job for the repository.
 
     Args:
         repo: A git repository on this machine with a jobs.toml of its own; `reportback init` writes one.
+        check_runs: Report to the stand-in as a GitHub App does, by check runs.
 
     Raises:
-        ValueError: a setting, the repository or its jobs.toml cannot be used.
+        ValueError: a setting, the repository or its jobs.toml cannot be used, or *check_runs* is asked of the real
+            GitHub.
         NotStarted: a process did not start, or has ended.
     """
     console, plan = stdout_console(), plan_of(repo)
+    if check_runs and plan.is_real:
+        raise ValueError(
+            "--check-runs is for the stand-in: on GitHub, reports are check runs where the credential is an App "
+            "(docs/github-app.md)"
+        )
     with (
         tempfile.TemporaryDirectory(prefix="reportback-up-") as folder,
         nullcontext() if plan.is_real else stack.temporary_files() as tmp,
     ):
-        async with _github(Path(folder), plan, console) as (home, settings, github_url):
+        async with _github(Path(folder), plan, console, check_runs=check_runs) as (home, settings, github_url):
             console.print("Starting a Prefect server and the deployments ...")
             kept = _kept_password(home) if plan.is_real else None
             password = kept.read_text(encoding="utf-8").strip() if kept else None
@@ -52,17 +60,20 @@ async def up(*, repo: Folder | None = None) -> None:
 
 
 @asynccontextmanager
-async def _github(folder: Path, plan: Plan, console: Console) -> AsyncIterator[tuple[Path, dict[str, str], str | None]]:
+async def _github(
+    folder: Path, plan: Plan, console: Console, *, check_runs: bool
+) -> AsyncIterator[tuple[Path, dict[str, str], str | None]]:
     """Where Prefect keeps its data, the flows' settings, and the stand-in's address; None: GitHub is the real one."""
     if plan.is_real:
         console.print("[bold]GitHub[/]      the real one: a token is configured")
         yield state_folder() / "prefect", plan.settings, None
         return
-    async with github_running() as github:
+    app = make_app(folder, plan.example.repository.partition("/")[0]) if check_runs else None
+    async with github_running(*(("--apps", str(app.file)) if app else ())) as github:
         console.print(f"[bold]GitHub[/]      a stand-in at {github.url} (set {REAL[0]} for the real one)")
         ledger_url = f"sqlite:///{folder / 'ledger.db'}"
         settings = stack.stand_in_settings(ledger_url, github.url, plan.clone_url)
-        yield folder / "prefect", {**settings, **plan.settings}, github.url
+        yield folder / "prefect", {**settings, **(app.settings if app else {}), **plan.settings}, github.url
 
 
 def _kept_password(home: Path) -> Path:
