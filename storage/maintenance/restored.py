@@ -26,7 +26,7 @@ def read_back_everything(tx: Transaction, *, policy: Policy) -> int:
     found = tx.session.exec(select(StatusReport.id).where(*unsettled))
     report_ids = [report_id for report_id in found if report_id is not None]
     tx.session.exec(update(StatusReport).where(*unsettled).values(read_back=True))
-    rows.doubt(tx, col(StatusTarget.newest_id).in_(select(StatusReport.id).where(*unsettled)))
+    rows.doubt(tx, col(StatusTarget.has_check_runs).is_(True))  # settled ones too: their jobs may end again
     doubt = {"doubt_until": tx.now + policy.settle_after, "verify_at": tx.now + FIRST_VERIFICATION}
     of_these = col(StatusTarget.newest_id).in_(select(StatusReport.id).where(*unsettled))
     tx.session.exec(update(StatusTarget).where(of_these).values(**RELEASED, **doubt))

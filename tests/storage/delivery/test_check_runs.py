@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 from check_promise import assert_shown_once
-from check_worlds import run_checked, start, world_of_check_runs
+from check_worlds import finish, run_checked, start, world_of_check_runs
 from ledger_jobs import accept, order
 from pruning import long_after, pruned
-from sqlmodel import col, func, select, update
+from sqlmodel import col, delete, func, select, update
 from world import Clock, World
 
 from domain.jobs.job_states import JobState
 from storage.delivery.check_runs.tables import CheckOutput, CheckRun
 from storage.ledger import Ledger
 from storage.maintenance.restored import read_back_everything
-from storage.models import Job, StatusReport, StatusTarget
+from storage.models import Job, ReportEvent, StatusReport, StatusTarget
 
 
 @pytest.fixture
@@ -57,6 +57,26 @@ async def test_after_a_restore_what_github_has_already_is_found(world: World) ->
         tx.session.exec(update(StatusReport).where(col(StatusReport.id).in_(newest)).values(**unsent))
         tx.session.exec(update(StatusTarget).values(due_at=tx.now))
         read_back_everything(tx, policy=world.policy)
+    await world.reconcile()
+    await assert_shown_once(world)
+    assert world.asked("PATCH") == 1
+
+
+async def test_after_a_restore_a_job_that_ends_again_shows_each_line_once(world: World) -> None:
+    execution = await start(world)
+    await world.deliver()
+    await finish(world, execution)
+    await world.deliver()
+    with world.ledger.transaction() as tx:  # the backup is from before the job ended: all is settled in it
+        pending = select(func.min(StatusReport.id)).scalar_subquery()
+        tx.session.exec(update(StatusTarget).values(newest_id=pending))
+        tx.session.exec(update(CheckRun).values(said=0))
+        for table, its in ((CheckOutput, CheckOutput.report_id), (ReportEvent, ReportEvent.report_id)):
+            tx.session.exec(delete(table).where(col(its) > pending))
+        tx.session.exec(delete(StatusReport).where(col(StatusReport.id) > pending))
+        tx.session.exec(update(Job).values(state=JobState.RUNNING, ended_at=None))
+        read_back_everything(tx, policy=world.policy)
+    await finish(world, execution)
     await world.reconcile()
     await assert_shown_once(world)
     assert world.asked("PATCH") == 1

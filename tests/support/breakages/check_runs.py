@@ -129,9 +129,12 @@ CHECK_RUNS = (
     Breakage(
         "after a restore runs are not doubted",
         "storage/maintenance/restored.py",
-        "    rows.doubt(tx, col(StatusTarget.newest_id)",
-        "    (tx, col(StatusTarget.newest_id)",
-        (f"{STORED}::test_after_a_restore_what_github_has_already_is_found",),
+        "    rows.doubt(tx, col(StatusTarget.has_check_runs)",
+        "    (tx, col(StatusTarget.has_check_runs)",
+        (
+            f"{STORED}::test_after_a_restore_what_github_has_already_is_found",
+            f"{STORED}::test_after_a_restore_a_job_that_ends_again_shows_each_line_once",
+        ),
     ),
     Breakage(
         "one status answers for another's check run",
