@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from benchmarks import deliveries, docs_job, drain, idle, imports
+from benchmarks.check_runs import compare as check_runs
 from benchmarks.deployed import burst, short_jobs
 from benchmarks.large_ledger import say
 from benchmarks.peers import compare
@@ -28,6 +29,7 @@ Figures: TypeAlias = Mapping[str, float]
 BENCHMARKS: dict[str, Callable[[Path], Coroutine[None, None, dict[str, float]]]] = {
     "deliveries": deliveries.measure,
     "peers": compare.measure,
+    "check_runs": check_runs.measure,
     "drain": drain.measure,
     "idle": idle.measure,
     "docs_job": docs_job.measure,

@@ -42,7 +42,7 @@ async def clients() -> list[Client]:
     found = [Client("reportback", (sys.executable, "-m", "benchmarks.peers.with_reportback"))]
     found += [Client(name, (python, "-m", f"benchmarks.peers.with_{name}")) for name in ("pygithub", "githubkit")]
     if node := shutil.which("node"):
-        found.append(Client("octokit", (node, await _octokit())))
+        found.append(Client("octokit", (node, await octokit(HERE / "with_octokit.mjs"))))
     return found
 
 
@@ -55,8 +55,9 @@ async def _python() -> str:
     return str(folder / "bin" / "python")
 
 
-async def _octokit() -> str:
-    folder, pins, driver = BUILD / "node", HERE / "package.json", HERE / "with_octokit.mjs"
+async def octokit(driver: Path) -> str:
+    """A copy of *driver*, for node, beside an installed Octokit."""
+    folder, pins = BUILD / "node", HERE / "package.json"
     if not _holds(folder, pins):
         folder.mkdir(parents=True, exist_ok=True)
         options = ("--silent", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
