@@ -17,6 +17,8 @@ from storage.transaction import Transaction
 def read_back_everything(tx: Transaction, *, policy: Policy) -> int:
     """Have every unsettled report, rejected ones too, read back before it is sent; how many there are.
 
+    A check run is read before anything more is said of it, also where its target was settled.
+
     Leases from the time of the backup are ended. Requests in flight when the ledger was restored may still turn up:
     every unsettled target is in doubt, and is verified once it is delivered. Reports recorded after the backup are
     lost, with their order.
