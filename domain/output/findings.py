@@ -69,6 +69,7 @@ class FindingParser:
             if (named := find(line)) is not None:
                 self._add({**named, "path": named["file"]})
                 return
+        line = line.removeprefix("│ ")  # Rspack's frame
         if HINT.search(line):
             self._take_known(line)
 

@@ -39,6 +39,8 @@ MKDOCS = (
 DOCUSAURUS = (
     {"count": r"^\[WARNING\] ", "as": "warnings"},
     {"count": r"^\[SUCCESS\] Generated static files in ", "as": "locales"},
+    # what failed, but "Docusaurus found broken links!", which stand below it
+    {"error": r"^\[cause\]: Error: (?:[^D]|D[^o]|Do[^c]|Doc[^u])"},
 )
 
 HUGO = (
