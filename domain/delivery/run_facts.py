@@ -155,7 +155,7 @@ class Compared:
 
     `changed`: runs with the facts that they now have, of which GitHub has to be told something. `doubled`: executions
     with a second run. `is_covered`: an older execution's run was made after the newest one's, which is made anew. Not
-    `is_clear`: the newest one's run is not listed.
+    `is_clear`: the newest one's run is not listed, or there are more second runs, which are dealt with one by one.
     """
 
     changed: tuple[Run, ...]
@@ -177,7 +177,21 @@ def compared(runs: Sequence[Run], mine: Run, shown: Sequence[ShownRun], *, app: 
     if is_covered:
         known[mine.id] = renewed(known[mine.id], plain=True)
     changed = tuple(known[run.id] for run in runs if known[run.id] != run)
-    return Compared(changed, doubled, is_covered, any(one.id == mine.github_id for one in of[mine.id]))
+    is_listed = any(one.id == mine.github_id for one in of[mine.id])
+    return Compared(changed, doubled, is_covered, is_listed and not any(_has_more(known[id_], of[id_]) for id_ in of))
+
+
+def _late(run: Run, its: Sequence[ShownRun]) -> list[ShownRun]:
+    """Those of *its* runs that have its present marker, in the order in which they were made.
+
+    One of an earlier generation is known: it was the second of the next one.
+    """
+    return sorted((one for one in its if one.external_id.startswith(f"{run.marker}/")), key=lambda one: one.id)
+
+
+def _has_more(run: Run, its: Sequence[ShownRun]) -> bool:
+    """Whether yet another run of the execution lacks its end."""
+    return any(one.id not in (run.github_id, run.second_id) and saying_of(one) < run.final for one in _late(run, its))
 
 
 def _marks(run: Run) -> list[str]:
@@ -187,11 +201,10 @@ def _marks(run: Run) -> list[str]:
 
 def _with_late_ones(run: Run, its: Sequence[ShownRun]) -> Run:
     """The facts of *run* with those of its runs that were made by requests sent late."""
-    for one in sorted(its, key=lambda shown: shown.id):
-        if run.github_id is None and not one.external_id.startswith(f"{run.marker}/"):
-            continue  # of an earlier generation, whose end another run tells
+    for one in _late(run, its):
+        is_next = run.second_id is None or run.second_said >= run.final > saying_of(one)
         if run.github_id is None:
             run = replace(run, github_id=one.id, closed=False)
-        elif one.id not in (run.github_id, run.second_id) and (run.second_id is None or run.second_said >= run.final):
+        elif is_next and one.id not in (run.github_id, run.second_id):
             run = replace(run, second_id=one.id, second_said=saying_of(one))
     return run

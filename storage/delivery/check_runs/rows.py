@@ -79,6 +79,11 @@ def planned(tx: Transaction, target: StatusTarget, newest: StatusReport) -> Chec
     return request_of(step, to, newest.description, newest.target_url, _end_of(tx, newest))
 
 
+def has_more(tx: Transaction, report_id: int) -> bool:
+    """Whether a request about a check run is left for the target of *report_id*, its newest report."""
+    return _next(tx, tx.one(StatusReport, REPORT, report_id=report_id))[1] is not None
+
+
 def outlook(tx: Transaction, report_id: int, run: Run) -> tuple[int | None, bool]:
     """Once GitHub has *run*: its id of the run that shows the report from now on, and whether a request is left."""
     report = tx.one(StatusReport, REPORT, report_id=report_id)

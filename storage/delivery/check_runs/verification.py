@@ -28,10 +28,11 @@ def store(tx: Transaction, seen: Snapshot, shown: Sequence[ShownRun], *, app: st
         tx.session.exec(anew.values(delivered_at=None, github_status_id=None))
         note = "an older execution's check run covered it; another one is made"
         events.append(tx, seen.ours.newest, EventKind.REPAIRED, credential=seen.credential, note=note)
-    if found.changed:
+    is_due = rows.has_more(tx, seen.ours.newest)
+    if is_due:
         its = col(StatusTarget.id) == seen.target_id
         tx.session.exec(update(StatusTarget).where(its).values(due_at=tx.now, bulk_at=None))
-    return found.is_clear, bool(found.changed)
+    return found.is_clear, is_due
 
 
 def _last_report(tx: Transaction, job_id: object, execution: int) -> int:

@@ -193,6 +193,22 @@ async def test_nobody_sleeps_a_second_run_gets_the_same_conclusion_without_annot
     assert (await world.target()).due_at is None
 
 
+async def test_nobody_sleeps_however_many_runs_turn_up_each_gets_the_same_conclusion(world: World) -> None:
+    await run_checked(world)
+    late = []
+    for _ in range(3):
+        late.append(await sender_at(world, before="POST"))
+        world.clock.advance(LEASE + SETTLE_AFTER + 1)
+    await world.reconcile()
+    for one in late:
+        await one.finish()
+    for _ in range(8):
+        await verify_later(world)
+        await world.reconcile()
+    assert shown(world) == [("success", 3), *[("success", 0)] * 3]
+    assert (await world.target()).due_at is None
+
+
 async def test_a_run_that_github_deleted_is_made_again_with_its_lines(world: World) -> None:
     execution = await start(world)
     await world.deliver()
