@@ -14,7 +14,8 @@ DEV := $(VENV)/.dev-installed
 TOOLS := $(VENV)/tools/.installed
 RACES := tests/scenarios/crashes/test_crashes.py tests/scenarios/interleavings/test_sender_races.py tests/scenarios/crashes/test_cancellation.py tests/storage/delivery/test_leases.py tests/storage/jobs/test_jobs.py
 DELIVERY := domain/delivery/*,storage/delivery/*,tasks/delivery/*,github_api/*
-DELIVERY_TESTS := tests/delivery tests/domain/delivery tests/storage/delivery tests/tasks/delivery tests/github_api
+DELIVERY_TESTS := tests/delivery tests/domain/delivery tests/storage/delivery tests/tasks/delivery tests/github_api \
+    tests/scenarios/check_runs/test_counterexamples.py
 COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
 
 .PHONY: help demo init up deploy upgrade test coverage coverage-floor lint docs mutants repeat soak load bench test-external test-job-users examples examples-smoke screenshots e2e e2e-smoke drills canaries canaries-smoke e2e-hour lock audit clean
