@@ -89,6 +89,7 @@ class Held:
 
     begun: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +103,9 @@ class Held:
         def later(*arguments: P.args, **named: P.kwargs) -> None:
             self.begun.set()
             assert self.go_on.wait(LONGEST), f"not within {LONGEST:g} s: the word to go on"
-            work(*arguments, **named)
+            try:
+                work(*arguments, **named)
+            finally:
+                self.ended.set()
 
         return later
