@@ -28,11 +28,13 @@ from itertools import count
 from time import monotonic
 from uuid import UUID
 
+from check_worlds import checked, output
 from ledger_jobs import ACTOR, ME, begin, end, order, recorded
 from steps import AtEffect, Step, SteppedLedger, SteppedTransport, go_on, parts
 
 from domain.delivery.policy import Policy
 from domain.jobs.execution import Done, Execution, Order
+from github_api.check_runs import CheckRuns
 from github_api.commit_statuses import CommitStatuses
 from github_api.transport import transport_to
 from storage import engines
@@ -40,6 +42,9 @@ from storage.jobs import jobs
 from storage.ledger import LedgerUnavailable, open_ledger
 from tasks.delivery.deliver import deliver
 from tasks.delivery.reporter import Reporter
+
+APP_TOKEN = "REPORTBACK_TEST_APP_TOKEN"
+"""With this set to an App's token, jobs report as check runs."""
 
 
 @dataclass
@@ -63,7 +68,7 @@ async def sender(url: str, api_url: str, time: Later, step: Step = go_on) -> Asy
     """A sender that reaches its GitHub over a socket."""
 
     async def token_of(_: str) -> str:
-        return "a-token"
+        return os.environ.get(APP_TOKEN, "a-token")
 
     policy = Policy()
     way = SteppedTransport(transport_to(api_url), step)
@@ -71,11 +76,13 @@ async def sender(url: str, api_url: str, time: Later, step: Step = go_on) -> Asy
         open_ledger(url, clock=time.of_ledger) as ledger,
         CommitStatuses(api_url, policy.timeout, time, way) as github,
     ):
-        yield Reporter(SteppedLedger(*parts(ledger), step, actor=ACTOR), github, policy, token_of, lambda: 0.0)
+        runs, stepped = CheckRuns(api_url, policy.timeout, time, way), SteppedLedger(*parts(ledger), step, actor=ACTOR)
+        yield Reporter(stepped, github, policy, token_of, lambda: 0.0, runs=runs)
 
 
 def job(number: int) -> Order:
-    return order(f"docs/{number}", flow_run_id=UUID(int=number + 1), sha=f"{number:040x}")
+    asked = order(f"docs/{number}", flow_run_id=UUID(int=number + 1), sha=f"{number:040x}")
+    return checked(asked) if APP_TOKEN in os.environ else asked
 
 
 async def life(process: Reporter, asked: Order, time: Later) -> None:
@@ -85,7 +92,7 @@ async def life(process: Reporter, asked: Order, time: Later) -> None:
         return
     assert isinstance(taken, Execution)
     await begin(process.ledger, taken)
-    report = recorded(await end(process.ledger, taken))
+    report = recorded(await end(process.ledger, taken, output=output()))
     await deliver(process, report.target_id)
     time.pass_by(20)
     await deliver(process, report.target_id)

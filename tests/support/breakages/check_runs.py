@@ -141,6 +141,6 @@ CHECK_RUNS = (
         "github_api/check_runs.py",
         "github_id not in (None, outcome.status_id)",
         "False",
-        (f"{RUNS}::test_an_answer_about_another_run_is_no_answer",),
+        ("tests/github_api/test_check_runs.py::test_an_update_is_answered_by_the_run_that_it_updates",),
     ),
 )

@@ -1,0 +1,54 @@
+"""Real processes ended by SIGKILL at each effect of a check run: one run, each line once."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sender_process import APP_TOKEN, WARM_UP, Later, job, life, sender
+from sending import process_that, reconcile
+
+from fake_github.process import running
+from github_api.apps import CHECK_RUNS, AppKey, Apps, Minted, Place
+from local.stand_in_app import CLIENT_ID, make_app
+from settings import Settings
+from storage.ledger import open_ledger
+
+EVERY = 2
+
+
+async def token_of(api_url: str, pem: str) -> str:
+    """A token of the App for acme/site that may write check runs."""
+    async with Apps(api_url, Settings().timeout, lambda: datetime.now(UTC)) as apps:
+        key = AppKey(CLIENT_ID, pem)
+        place = await apps.place_of(key, "acme/site")
+        assert isinstance(place, Place)
+        minted = await apps.mint(key, place, CHECK_RUNS)
+        assert isinstance(minted, Minted)
+        return minted.value
+
+
+@pytest.mark.parametrize(("database", "first"), [("sqlite", 0), ("postgresql", 1)])
+async def test_a_process_killed_at_any_of_its_effects_leaves_each_line_once(
+    ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    """From accepting a job to its second try, after the reply to its conclusion was lost."""
+    app = make_app(tmp_path, "acme")
+    async with open_ledger(ledger_url), running("--apps", str(app.file)) as stand_in:
+        monkeypatch.setenv(APP_TOKEN, await token_of(stand_in.url, (tmp_path / f"{CLIENT_ID}.pem").read_text()))
+        for number in range(60):
+            await stand_in.fault("close", method="PATCH", where="after", context=f"docs/{number}")
+        async with process_that("lives", ledger_url, stand_in.url, first, EVERY) as process:
+            printed, _ = await process.communicate()
+        assert process.returncode == 0
+        lived = int(printed)
+        await stand_in.clear()
+        time = Later()
+        time.pass_by(60)
+        async with sender(ledger_url, stand_in.url, time) as successor:
+            for number in range(first, lived, EVERY):
+                await life(successor, job(number), time)
+            await reconcile(successor, time)
+        held = [(run["name"], run["conclusion"], len(run["annotations"])) for run in await stand_in.check_runs()]
+    started = {f"docs/{number}" for number in (*range(first, lived + 1, EVERY), WARM_UP)}
+    assert sorted(one for one in held if one[1] != "cancelled") == sorted((name, "success", 3) for name in started)
+    assert 15 < lived < 60
