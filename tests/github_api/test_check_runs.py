@@ -26,7 +26,7 @@ def update() -> CheckRequest:
 @pytest.mark.parametrize(
     ("number", "name", "outcome"), [(7, "docs/build", Delivered), (8, "docs/build", Unknown), (7, "other", Unknown)]
 )
-async def test_an_update_is_answered_by_the_run_that_it_updates(number: int, name: str, outcome: type) -> None:
+async def test_an_update_is_answered_by_the_run_that_it_updates(number: int, name: str, outcome: type[object]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert (request.method, request.url.path) == ("PATCH", "/repos/acme/site/check-runs/7")
         body = httpx.ByteStream(json.dumps({"id": number, "name": name}).encode())

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sender_process import APP_TOKEN, WARM_UP, Later, job, life, sender
@@ -48,7 +49,8 @@ async def test_a_process_killed_at_any_of_its_effects_leaves_each_line_once(
             for number in range(first, lived, EVERY):
                 await life(successor, job(number), time)
             await reconcile(successor, time)
-        held = [(run["name"], run["conclusion"], len(run["annotations"])) for run in await stand_in.check_runs()]
+        runs: list[Any] = [*await stand_in.check_runs()]
+    held = [(run["name"], run["conclusion"], len(run["annotations"])) for run in runs]
     started = {f"docs/{number}" for number in (*range(first, lived + 1, EVERY), WARM_UP)}
     assert sorted(one for one in held if one[1] != "cancelled") == sorted((name, "success", 3) for name in started)
     assert 15 < lived < 60
