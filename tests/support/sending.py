@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from log_lines import nothing_logged
 from processes import ROOT, process_of
-from sender_process import Later
+from sender_process import Later, job, life, sender
 from sqlmodel import select
 
 from fake_github.process import StandIn
@@ -41,6 +41,24 @@ async def reconcile(process: Reporter, time: Later) -> None:
         time.pass_by(60)
         with nothing_logged():
             await deliver_due(process, uuid4(), budget=timedelta(seconds=5), senders=4)
+
+
+async def killed_anywhere(url: str, stand_in: StandIn, first: int, every: int) -> int:
+    """Have a process killed at each of its effects, or every so many-th from *first* on, and others finish its jobs.
+
+    Returns at which number one lived.
+    """
+    async with process_that("lives", url, stand_in.url, first, every) as process:
+        printed, _ = await process.communicate()
+    assert process.returncode == 0
+    lived, time = int(printed), Later()
+    await stand_in.clear()
+    time.pass_by(60)
+    async with sender(url, stand_in.url, time) as successor:
+        for number in range(first, lived, every):
+            await life(successor, job(number), time)
+        await reconcile(successor, time)
+    return lived
 
 
 async def held_by_context(stand_in: StandIn) -> dict[str, list[str]]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sender_process import APP_TOKEN, WARM_UP, Later, job, life, sender
-from sending import process_that, reconcile
+from sender_process import APP_TOKEN, WARM_UP
+from sending import killed_anywhere
 
 from fake_github.process import running
 from github_api.apps import CHECK_RUNS, AppKey, Apps, Minted, Place
@@ -38,17 +38,7 @@ async def test_a_process_killed_at_any_of_its_effects_leaves_each_line_once(
         monkeypatch.setenv(APP_TOKEN, await token_of(stand_in.url, (tmp_path / f"{CLIENT_ID}.pem").read_text()))
         for number in range(60):
             await stand_in.fault("close", method="PATCH", where="after", context=f"docs/{number}")
-        async with process_that("lives", ledger_url, stand_in.url, first, EVERY) as process:
-            printed, _ = await process.communicate()
-        assert process.returncode == 0
-        lived = int(printed)
-        await stand_in.clear()
-        time = Later()
-        time.pass_by(60)
-        async with sender(ledger_url, stand_in.url, time) as successor:
-            for number in range(first, lived, EVERY):
-                await life(successor, job(number), time)
-            await reconcile(successor, time)
+        lived = await killed_anywhere(ledger_url, stand_in, first, EVERY)
         runs: list[Any] = [*await stand_in.check_runs()]
     held = [(run["name"], run["conclusion"], len(run["annotations"])) for run in runs]
     started = {f"docs/{number}" for number in (*range(first, lived + 1, EVERY), WARM_UP)}

@@ -3,8 +3,8 @@
 import pytest
 from full import FULL, SQLITE_OR_ALL
 from ledger_jobs import order, run_job
-from sender_process import WARM_UP, Later, job, life, sender
-from sending import held_by_context, process_that, reconcile, target_of
+from sender_process import WARM_UP, Later, sender
+from sending import held_by_context, killed_anywhere, process_that, reconcile, target_of
 from waiting import until
 
 from fake_github.process import running
@@ -28,17 +28,7 @@ async def test_a_process_killed_at_any_of_its_effects_leaves_one_status(ledger_u
     async with open_ledger(ledger_url), running() as stand_in:
         for number in range(PLACES):
             await stand_in.fault("close", where="before" if lost == "request" else "after", context=f"docs/{number}")
-        async with process_that("lives", ledger_url, stand_in.url, first, EVERY) as process:
-            printed, _ = await process.communicate()
-        assert process.returncode == 0
-        lived = int(printed)
-        await stand_in.clear()
-        time = Later()
-        time.pass_by(60)
-        async with sender(ledger_url, stand_in.url, time) as successor:
-            for number in range(first, lived, EVERY):
-                await life(successor, job(number), time)
-            await reconcile(successor, time)
+        lived = await killed_anywhere(ledger_url, stand_in, first, EVERY)
         jobs = (*range(first, lived + 1, EVERY), WARM_UP)
         assert await held_by_context(stand_in) == {f"docs/{number}": ["success"] for number in jobs}
     assert 20 < lived < PLACES
