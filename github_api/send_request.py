@@ -97,16 +97,16 @@ class Connection:
         self._limits = httpx.Timeout(None, pool=self._seconds / 5, connect=self._seconds / 3).as_dict()
         # Not httpx.AsyncClient: it keeps cookies, takes credentials from URLs, and parses redirects that it does not
         # follow.
-        self._transport = transport or transport_to(api_url, ca_file)
+        self.transport = transport or transport_to(api_url, ca_file)
 
     async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
+        await self.transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._transport.__aexit__(kind, error, trace)
+        await self.transport.__aexit__(kind, error, trace)
 
     def repository_url(self, repository: str) -> str:
         """The API's URL of *repository*, given as owner/name."""
@@ -153,7 +153,7 @@ class Connection:
         request = httpx.Request(
             asked.method, asked.url, headers=asked.headers(), json=asked.json, extensions={"timeout": self._limits}
         )
-        response = await self._transport.handle_async_request(request)
+        response = await self.transport.handle_async_request(request)
         try:
             yield response
         finally:

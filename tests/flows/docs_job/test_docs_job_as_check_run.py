@@ -14,7 +14,7 @@ from fake_github.apps import Apps
 from fake_github.faults import Kind
 from fake_github.in_process import InProcessTransport
 from github_api import apps
-from github_api.check_runs import CheckRuns
+from github_api.commit_statuses import CommitStatuses
 
 FOUND = "echo 'page.md:1: warning: no such page'; exit {code}"
 
@@ -26,7 +26,7 @@ def app(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
     rig.github = FakeGitHub(clock=rig.now, apps=Apps([app]))
     way = SteppedTransport(InProcessTransport(rig.github), rig.publish)
     opening = "tasks.delivery.open_reporter"
-    monkeypatch.setattr(f"{opening}.CheckRuns", partial(CheckRuns, transport=way))
+    monkeypatch.setattr(f"{opening}.CommitStatuses", partial(CommitStatuses, transport=way))
     monkeypatch.setattr(f"{opening}.Apps", partial(apps.Apps, transport=InProcessTransport(rig.github)))
     keys = tmp_path / "keys"
     keys.mkdir()
