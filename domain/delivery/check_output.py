@@ -8,9 +8,6 @@ from domain.annotation import Annotation
 from domain.delivery.check_run import Request, Saying, Step
 from domain.delivery.target import Target
 
-MOST_ANNOTATIONS = 50
-"""GitHub takes so many in one request, and Reportback sends them all in one."""
-
 MAX_SUMMARY = 65_535
 
 SUPERSEDED = "superseded by a newer run of this job"

@@ -35,6 +35,8 @@ logger = logging.getLogger("reportback.jobs")
 
 async def collect_findings(reporter: Reporter, work: Work, environment: BuildEnvironment, ran: Ran) -> Found:
     """What the command said, and what it wrote as SARIF, of places in files; its words and paths are made public."""
+    if not (ran.parsed.findings or work.job_type.findings):
+        return Found()
     reading = partial(_read, ran.parsed.findings, environment.copy, work.job_type.findings)
     try:
         read, problems = await run_in_background(reading, longest=LOOKING)
